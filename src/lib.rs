@@ -1,0 +1,1 @@
+//! A fixed number of threads behind a TCP port.
