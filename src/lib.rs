@@ -1,1 +1,52 @@
 //! A fixed number of threads behind a TCP port.
+//!
+//! Thousands of clients may be connected; a handful of workers serve them; handlers may block;
+//! nothing is async.
+//!
+//! ```no_run
+//! use poold::{Options, Server, answer};
+//!
+//! fn main() -> poold::Result<()> {
+//!     let shout = answer(|line: &[u8]| line.to_ascii_uppercase());
+//!     let server = Server::bind("127.0.0.1:8080", Options::default(), shout)?;
+//!     println!("listening on {}", server.address());
+//!     println!("{}", server.wait());
+//!     Ok(())
+//! }
+//! ```
+
+mod acceptor;
+mod connection;
+mod deadlines;
+mod drain;
+mod error;
+mod framing;
+mod handler;
+mod limits;
+mod listen;
+mod outbox;
+mod peer;
+mod poller;
+mod pool;
+mod ready;
+mod registry;
+mod server;
+pub mod service;
+mod state;
+mod stream;
+mod sync;
+mod turn;
+mod watch;
+
+pub use connection::{Client, Unsent};
+pub use drain::{Report, ServerPhase};
+pub use error::{Error, Result};
+pub use framing::{Extent, Framing, Message, Overlong};
+pub use handler::{End, Messages, Reply, Verdict};
+pub use limits::Options;
+pub use peer::{Address, Peer};
+pub use registry::{ClientInfo, Registry};
+pub use server::{Handle, Server, Stats};
+pub use service::{Service, StreamService, Tail, answer};
+pub use state::Phase;
+pub use stream::Stream;

@@ -1,0 +1,269 @@
+//! Accepts, sorts the errors, paces itself. Knows no pool: it hands each client to a closure.
+//!
+//! It waits in a poller of its own, with a waker, because a blocked `accept` could not be woken
+//! (signals restart it). It stops listening to the kernel while the house is full: who comes then
+//! waits in the backlog. It never writes to a client and never waits for one.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mio::net::{TcpListener, UnixListener};
+use mio::{Events, Interest, Poll, Token, Waker};
+use socket2::Socket;
+use tracing::{info, warn};
+
+use crate::listen::Listener;
+use crate::peer::Peer;
+
+const WAKER: Token = Token(usize::MAX);
+/// Pauses after the system could not give a descriptor or memory: doubled while it can't.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// Clients accepted before the acceptor looks at anything else.
+const BURST: usize = 64;
+
+/// What the acceptor asks before each accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// There is room.
+    Open,
+    /// The house is full: wait to be woken.
+    Full,
+    /// The server drains: take who is in the backlog already, then close.
+    Closing,
+}
+
+/// What went wrong in `accept`, counted.
+#[derive(Debug, Default)]
+pub(crate) struct AcceptErrors {
+    /// The client had gone again, or the network was down: its fault or nobody's.
+    pub(crate) client: AtomicU64,
+    /// No descriptor or no memory: ours, for now.
+    pub(crate) exhausted: AtomicU64,
+}
+
+/// Whose fault an error of `accept` is: accept(2) names them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Nobody waits.
+    Nobody,
+    /// Pending network errors of the connection itself; the next one may be fine.
+    Client,
+    /// The process or the system has no descriptor or memory left.
+    Exhausted,
+    /// The listener is no listener: it can never work again.
+    Fatal,
+}
+
+fn sort(error: &io::Error) -> Fault {
+    use rustix::io::Errno;
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::AGAIN) => Fault::Nobody,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Fault::Exhausted,
+        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT) => {
+            Fault::Fatal
+        }
+        _ => Fault::Client,
+    }
+}
+
+/// Wakes the acceptor, which then asks how the door stands.
+pub(crate) struct Doorbell(Waker);
+
+impl Doorbell {
+    pub(crate) fn ring(&self) {
+        if let Err(error) = self.0.wake() {
+            tracing::error!(%error, "the acceptor can't be woken");
+        }
+    }
+}
+
+/// See the head of the file.
+pub(crate) struct Acceptor {
+    poll: Poll,
+    listeners: Vec<Source>,
+    errors: Arc<AcceptErrors>,
+    pause: Duration,
+}
+
+enum Source {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Acceptor {
+    /// Prepares to accept from the listeners; the doorbell interrupts its wait.
+    pub(crate) fn new(
+        listeners: Vec<Listener>,
+        errors: Arc<AcceptErrors>,
+    ) -> io::Result<(Acceptor, Doorbell)> {
+        let poll = Poll::new()?;
+        let doorbell = Doorbell(Waker::new(poll.registry(), WAKER)?);
+        let mut sources = Vec::new();
+        for (index, listener) in listeners.into_iter().enumerate() {
+            let mut source = match listener {
+                Listener::Tcp(listener) => Source::Tcp(TcpListener::from_std(listener)),
+                Listener::Unix(listener) => Source::Unix(UnixListener::from_std(listener)),
+            };
+            let registry = poll.registry();
+            match &mut source {
+                Source::Tcp(one) => registry.register(one, Token(index), Interest::READABLE)?,
+                Source::Unix(one) => registry.register(one, Token(index), Interest::READABLE)?,
+            }
+            sources.push(source);
+        }
+        Ok((Acceptor { poll, listeners: sources, errors, pause: PAUSE_MIN }, doorbell))
+    }
+
+    /// Accepts until the door closes and the backlog is empty. Then the listeners are closed.
+    pub(crate) fn run(mut self, door: impl Fn() -> Door, mut admit: impl FnMut(Socket, Peer)) {
+        let mut events = Events::with_capacity(8);
+        loop {
+            let timeout = match self.accept_all(&door, &mut admit) {
+                Waits::ForAnEvent => None,
+                Waits::ForResources => Some(self.next_pause()),
+                Waits::ForNothing => return,
+            };
+            // The events only end the wait: every listener is asked every time.
+            if let Err(error) = self.poll.poll(&mut events, timeout) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    warn!(%error, "the acceptor can't wait for clients; pausing");
+                    std::thread::sleep(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSE_MAX);
+        pause
+    }
+
+    /// Takes whom the door lets in, from each listener in turn.
+    fn accept_all(
+        &mut self,
+        door: &impl Fn() -> Door,
+        admit: &mut impl FnMut(Socket, Peer),
+    ) -> Waits {
+        let mut empty = 0;
+        let mut index = 0;
+        while empty < self.listeners.len() {
+            for _ in 0..BURST {
+                if door() == Door::Full {
+                    return Waits::ForAnEvent;
+                }
+                match self.listeners[index].accept() {
+                    Ok((socket, peer)) => {
+                        empty = 0;
+                        self.recovered();
+                        admit(socket, peer);
+                    }
+                    Err(error) => match self.judge(index, &error) {
+                        Fault::Client => {}
+                        Fault::Exhausted => return Waits::ForResources,
+                        Fault::Nobody => {
+                            empty += 1;
+                            break;
+                        }
+                        Fault::Fatal => break,
+                    },
+                }
+            }
+            index = (index + 1) % self.listeners.len().max(1);
+        }
+        let over = self.listeners.is_empty() || door() == Door::Closing;
+        if over { Waits::ForNothing } else { Waits::ForAnEvent }
+    }
+
+    /// Counts an error, says it where a person should know, and drops a listener that is dead.
+    fn judge(&mut self, index: usize, error: &io::Error) -> Fault {
+        let fault = sort(error);
+        match fault {
+            Fault::Nobody => {}
+            Fault::Client => {
+                self.errors.client.fetch_add(1, Ordering::Relaxed);
+            }
+            Fault::Exhausted => {
+                self.errors.exhausted.fetch_add(1, Ordering::Relaxed);
+                if self.pause == PAUSE_MIN {
+                    warn!(%error, "cannot accept; clients wait in the backlog until it passes");
+                }
+            }
+            Fault::Fatal => {
+                tracing::error!(%error, "this listener is dead; nobody can connect to it any more");
+                self.listeners.remove(index);
+            }
+        }
+        fault
+    }
+
+    fn recovered(&mut self) {
+        if self.pause != PAUSE_MIN {
+            self.pause = PAUSE_MIN;
+            let failures = self.errors.exhausted.load(Ordering::Relaxed);
+            info!(failures, "accepting again");
+        }
+    }
+}
+
+/// What the acceptor waits for next.
+enum Waits {
+    ForAnEvent,
+    ForResources,
+    ForNothing,
+}
+
+impl Source {
+    fn accept(&self) -> io::Result<(Socket, Peer)> {
+        match self {
+            Source::Tcp(listener) => {
+                let (stream, address) = listener.accept()?;
+                Ok((Socket::from(std::net::TcpStream::from(stream)), Peer::Tcp(address)))
+            }
+            Source::Unix(listener) => {
+                let (stream, _) = listener.accept()?;
+                let stream = std::os::unix::net::UnixStream::from(stream);
+                let process = process_of(&stream);
+                Ok((Socket::from(stream), Peer::Unix(process)))
+            }
+        }
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn process_of(stream: &std::os::unix::net::UnixStream) -> i32 {
+    let credentials = rustix::net::sockopt::socket_peercred(stream);
+    credentials.map_or(0, |peer| peer.pid.as_raw_nonzero().get())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn process_of(_: &std::os::unix::net::UnixStream) -> i32 {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn every_error_of_accept_has_its_place() {
+        let of = |errno: Errno| sort(&io::Error::from_raw_os_error(errno.raw_os_error()));
+        for errno in [Errno::CONNABORTED, Errno::PROTO, Errno::NETDOWN, Errno::HOSTUNREACH] {
+            assert_eq!(of(errno), Fault::Client);
+        }
+        for errno in [Errno::INTR, Errno::PERM, Errno::TIMEDOUT, Errno::NOPROTOOPT] {
+            assert_eq!(of(errno), Fault::Client);
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert_eq!(of(errno), Fault::Exhausted);
+        }
+        for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK] {
+            assert_eq!(of(errno), Fault::Fatal);
+        }
+        assert_eq!(of(Errno::AGAIN), Fault::Nobody);
+    }
+}

@@ -1,0 +1,326 @@
+//! One client: its socket, its state word, what it is owed and what it has half sent.
+//!
+//! Who touches what:
+//! - the *running* worker alone reads and writes the socket, and holds the [`Hold`];
+//! - anybody may push to the outbox or leave an order on the desk, and then wakes it;
+//! - the desk's lock is held for a few moves at a time, never across I/O.
+
+use std::io::{self, IoSlice, Read};
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use socket2::Socket;
+
+use crate::framing::Decoder;
+use crate::handler::{End, Handler};
+use crate::outbox::Outbox;
+use crate::peer::Peer;
+use crate::state::{Next, Phase, Reasons, StateWord};
+
+/// Puts a connection into the ready queue, and gets it noticed.
+pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
+
+/// See the head of the file.
+pub(crate) struct Connection {
+    /// Never used twice in the life of a server; the poller's token, too.
+    pub(crate) id: u64,
+    pub(crate) peer: Peer,
+    pub(crate) since: Instant,
+    pub(crate) since_clock: SystemTime,
+    pub(crate) socket: Socket,
+    pub(crate) state: StateWord,
+    pub(crate) tally: Tally,
+    /// A stream service has it: the worker blocks in it.
+    pub(crate) lent: AtomicBool,
+    outbox_max: usize,
+    desk: Mutex<Desk>,
+    queue: Queue,
+}
+
+/// What waits between turns, and what others leave for the next one.
+struct Desk {
+    /// Away while a worker runs the connection.
+    hold: Option<Box<Hold>>,
+    outbox: Outbox,
+    /// Bytes that the running worker has taken out of the outbox and not yet written.
+    in_hand: usize,
+    order: Option<Order>,
+}
+
+/// What somebody wants of the connection's next turn.
+#[derive(Clone, Debug)]
+pub(crate) enum Order {
+    /// Send what is owed, then close, for this reason.
+    Close(String),
+    /// Reset it now: the drain's deadline has come.
+    Cut,
+}
+
+/// What only the running worker sees.
+pub(crate) struct Hold {
+    pub(crate) stage: Stage,
+    pub(crate) handler: Option<Box<dyn Handler>>,
+    pub(crate) decoder: Decoder,
+    /// Read, and not yet cut into messages: the turn's time or the reply's bound was reached.
+    pub(crate) unread: Vec<u8>,
+    /// The poller spoke, and the socket has not been seen empty since.
+    pub(crate) readable: bool,
+    /// The poller saw the end coming: read until it shows.
+    pub(crate) ending: bool,
+    /// The peer takes nothing any more: what is owed is thrown away, what it sent still read.
+    pub(crate) deaf: bool,
+}
+
+/// How far a connection is on its way to the end.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    /// Accepted; its service has not seen it yet.
+    New,
+    /// Messages are read and answered.
+    Open,
+    /// The server drains: what had arrived when it was noticed is still read and answered.
+    Last { arrived: usize },
+    /// No more messages; what is owed is sent.
+    Closing(End),
+    /// The write side is shut; it is read until the client closes, too.
+    Lingering { until: Instant, bytes_left: usize, end: End },
+}
+
+/// What the connection has done, for lists and totals. Written by the running worker only.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) messages_in: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) messages_out: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    /// Milliseconds after `since` of the last byte that came.
+    pub(crate) heard_ms: AtomicU64,
+}
+
+/// Adds to a counter that one thread at a time writes: cheaper than an atomic addition.
+pub(crate) fn add(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}
+
+/// A connection to be made.
+pub(crate) struct Opening {
+    pub(crate) id: u64,
+    pub(crate) peer: Peer,
+    pub(crate) socket: Socket,
+    pub(crate) decoder: Decoder,
+    pub(crate) outbox_max: usize,
+    pub(crate) queue: Queue,
+}
+
+impl Connection {
+    pub(crate) fn new(opening: Opening) -> Connection {
+        let Opening { id, peer, socket, decoder, outbox_max, queue } = opening;
+        let hold = Hold {
+            stage: Stage::New,
+            handler: None,
+            decoder,
+            unread: Vec::new(),
+            readable: false,
+            ending: false,
+            deaf: false,
+        };
+        let desk = Desk {
+            hold: Some(Box::new(hold)),
+            outbox: Outbox::default(),
+            in_hand: 0,
+            order: None,
+        };
+        Connection {
+            id,
+            peer,
+            since: Instant::now(),
+            since_clock: SystemTime::now(),
+            socket,
+            state: StateWord::ready(),
+            tally: Tally::default(),
+            lent: AtomicBool::new(false),
+            outbox_max,
+            desk: Mutex::new(desk),
+            queue,
+        }
+    }
+
+    /// Says why it should be served.
+    pub(crate) fn wake(self: &Arc<Self>, reasons: Reasons) {
+        if self.state.wake(reasons) == Next::Queue {
+            (self.queue)(Arc::clone(self));
+        }
+    }
+
+    /// The running worker takes what waits.
+    pub(crate) fn take(&self) -> (Box<Hold>, Outbox, Option<Order>) {
+        let mut desk = self.desk.lock();
+        let outbox = std::mem::take(&mut desk.outbox);
+        desk.in_hand = outbox.bytes();
+        let hold = desk.hold.take().expect("only the running worker takes it, once a turn");
+        (hold, outbox, desk.order.take())
+    }
+
+    /// The running worker asks for what was pushed since.
+    pub(crate) fn take_more(&self) -> Outbox {
+        let mut desk = self.desk.lock();
+        desk.in_hand += desk.outbox.bytes();
+        std::mem::take(&mut desk.outbox)
+    }
+
+    /// The running worker puts back what waits for the next turn.
+    pub(crate) fn put_back(&self, hold: Box<Hold>, owed: Outbox) {
+        let mut desk = self.desk.lock();
+        desk.in_hand = 0;
+        desk.outbox.put_back(owed);
+        desk.hold = Some(hold);
+    }
+
+    /// Owes the client these bytes; gives them back if its outbox is full.
+    pub(crate) fn push(self: &Arc<Self>, chunk: Bytes) -> Result<(), Bytes> {
+        {
+            let mut desk = self.desk.lock();
+            let room = self.outbox_max.saturating_sub(desk.in_hand);
+            if desk.in_hand > 0 && chunk.len() > room {
+                return Err(chunk);
+            }
+            desk.outbox.push(chunk, room)?;
+        }
+        self.wake(Reasons::NOTICE);
+        Ok(())
+    }
+
+    /// Leaves an order for the next turn. A cut is never taken back.
+    pub(crate) fn order(self: &Arc<Self>, order: Order) {
+        {
+            let mut desk = self.desk.lock();
+            if !matches!(desk.order, Some(Order::Cut)) {
+                desk.order = Some(order);
+            }
+        }
+        self.wake(Reasons::NOTICE);
+    }
+
+    /// Whether it was ordered to be reset, and the order not yet taken.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self.desk.lock().order, Some(Order::Cut))
+    }
+
+    /// Bytes that wait to be sent.
+    pub(crate) fn owed(&self) -> usize {
+        let desk = self.desk.lock();
+        desk.outbox.bytes() + desk.in_hand
+    }
+
+    /// Resets a connection whose worker may be stuck in it: the worker's next read or write
+    /// fails. The descriptor stays open until the worker lets go of it.
+    pub(crate) fn cut(self: &Arc<Self>) {
+        self.order(Order::Cut);
+        if self.state.phase() == Phase::Running {
+            self.shut(Shutdown::Both);
+        }
+    }
+
+    /// Shuts one side or both; that the peer was quicker is no error.
+    pub(crate) fn shut(&self, side: Shutdown) {
+        let _ = self.socket.shutdown(side);
+    }
+
+    /// Lets the peer see a reset instead of an end when the socket closes.
+    pub(crate) fn close_with_reset(&self) {
+        let _ = self.socket.set_linger(Some(Duration::ZERO));
+    }
+
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match (&self.socket).read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(length) => {
+                    add(&self.tally.bytes_in, length as u64);
+                    return Ok(length);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.counted(self.socket.send(bytes))
+    }
+
+    pub(crate) fn write_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.counted(self.socket.send_vectored(slices))
+    }
+
+    fn counted(&self, written: io::Result<usize>) -> io::Result<usize> {
+        if let Ok(length) = written {
+            add(&self.tally.bytes_out, length as u64);
+        }
+        written
+    }
+}
+
+/// A connected client, for whoever has something to say to it later: cheap to clone, keeps
+/// neither the socket nor its buffers alive.
+#[derive(Clone)]
+pub struct Client {
+    id: u64,
+    peer: Peer,
+    connection: Weak<Connection>,
+}
+
+/// The client's outbox is full, or it is gone: what was to be sent comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// It does not read as fast as it is sent to.
+    Full(Bytes),
+    /// It has left.
+    Gone(Bytes),
+}
+
+impl Client {
+    pub(crate) fn new(connection: &Arc<Connection>) -> Client {
+        let Connection { id, peer, .. } = **connection;
+        Client { id, peer, connection: Arc::downgrade(connection) }
+    }
+
+    /// The connection's number: counts up from 1, never used twice.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Where it connected from.
+    pub fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// Sends these bytes as they are, after all that it was sent before. Never blocks: they go
+    /// to its outbox, and one of the workers writes them.
+    ///
+    /// # Errors
+    /// [`Unsent`] gives the bytes back; the caller decides whether to drop them or the client.
+    pub fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Unsent> {
+        let bytes = bytes.into();
+        match self.connection.upgrade() {
+            Some(connection) => connection.push(bytes).map_err(Unsent::Full),
+            None => Err(Unsent::Gone(bytes)),
+        }
+    }
+
+    /// Sends what it is owed, then closes it. The reason goes to the service and the log.
+    pub fn close(&self, reason: impl Into<String>) {
+        if let Some(connection) = self.connection.upgrade() {
+            connection.order(Order::Close(reason.into()));
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Client({} {})", self.id, self.peer)
+    }
+}

@@ -1,0 +1,172 @@
+//! The server's phases, the drain's one deadline, and its report.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// Where a server is in its life. It only ever moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ServerPhase {
+    /// Clients are accepted and served.
+    Running,
+    /// The backlog is accepted, then nobody more; clients are served what they already sent.
+    Draining,
+    /// Every connection is gone.
+    Stopped,
+}
+
+/// How a drain went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// From the drain's begin to the end of its last connection.
+    pub took: Duration,
+    /// Clients whose connection ended by itself during the drain.
+    pub left: u64,
+    /// Clients whose connection was reset at the deadline.
+    pub cut_off: u64,
+    /// Messages read, in the server's whole life.
+    pub received: u64,
+    /// Of those, messages that the service is done with.
+    pub delivered: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { took, left, cut_off, received, delivered } = self;
+        let plural = |count: &u64| if *count == 1 { "" } else { "s" };
+        write!(
+            out,
+            "drained in {} ms: {left} client{} left, {cut_off} cut off, \
+             {received} message{} received, {delivered} delivered",
+            took.as_millis(),
+            plural(left),
+            plural(received),
+        )
+    }
+}
+
+/// The phase, for everybody to look at and to wait for.
+pub(crate) struct Drain {
+    grace: Duration,
+    /// The phase as a number, to be read without the lock.
+    now: AtomicU8,
+    times: Mutex<Times>,
+    changed: Condvar,
+    left: AtomicU64,
+    cut_off: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    begun: Option<Instant>,
+    deadline: Option<Instant>,
+    stopped: Option<Instant>,
+    listening: Listening,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listening {
+    Open,
+    Closed,
+}
+
+impl Drain {
+    pub(crate) fn new(grace: Duration) -> Drain {
+        Drain {
+            grace,
+            now: AtomicU8::new(ServerPhase::Running as u8),
+            times: Mutex::new(Times {
+                begun: None,
+                deadline: None,
+                stopped: None,
+                listening: Listening::Open,
+            }),
+            changed: Condvar::new(),
+            left: AtomicU64::new(0),
+            cut_off: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> ServerPhase {
+        match self.now.load(Ordering::SeqCst) {
+            0 => ServerPhase::Running,
+            1 => ServerPhase::Draining,
+            _ => ServerPhase::Stopped,
+        }
+    }
+
+    /// Starts the drain, with its deadline. Later calls change nothing.
+    pub(crate) fn begin(&self) {
+        let mut times = self.times.lock();
+        if times.begun.is_none() {
+            let now = Instant::now();
+            times.begun = Some(now);
+            times.deadline = Some(now + self.grace);
+            self.now.store(ServerPhase::Draining as u8, Ordering::SeqCst);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Brings the deadline forward to now; starts the drain if nobody has.
+    pub(crate) fn hurry(&self) {
+        self.begin();
+        self.times.lock().deadline = Some(Instant::now());
+    }
+
+    /// When what is left is reset; `None` while no drain has begun.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.times.lock().deadline
+    }
+
+    /// The listener is closed and everybody who waited in its backlog is connected.
+    pub(crate) fn no_more_clients(&self) {
+        self.times.lock().listening = Listening::Closed;
+    }
+
+    /// A connection has ended, `left` are connected still. The last one stops the server.
+    pub(crate) fn one_gone(&self, cut_off: bool, left: usize) {
+        if self.phase() == ServerPhase::Running {
+            return;
+        }
+        let counter = if cut_off { &self.cut_off } else { &self.left };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.stop_if_empty(left);
+    }
+
+    /// Stops the server if nobody is left and nobody more can come.
+    pub(crate) fn stop_if_empty(&self, left: usize) {
+        let mut times = self.times.lock();
+        if left == 0 && times.listening == Listening::Closed && times.stopped.is_none() {
+            times.stopped = Some(Instant::now());
+            self.now.store(ServerPhase::Stopped as u8, Ordering::SeqCst);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until the phase is reached; `false` when `until` came first.
+    pub(crate) fn wait(&self, phase: ServerPhase, until: Option<Instant>) -> bool {
+        let mut times = self.times.lock();
+        while self.phase() < phase {
+            match until {
+                Some(until) if self.changed.wait_until(&mut times, until).timed_out() => {
+                    return self.phase() >= phase;
+                }
+                Some(_) => {}
+                None => self.changed.wait(&mut times),
+            }
+        }
+        true
+    }
+
+    /// Clients that left by themselves, clients that were cut off, and how long it took.
+    pub(crate) fn outcome(&self) -> (u64, u64, Duration) {
+        let times = *self.times.lock();
+        let begun = times.begun.unwrap_or_else(Instant::now);
+        let took = times.stopped.unwrap_or_else(Instant::now).saturating_duration_since(begun);
+        (self.left.load(Ordering::Relaxed), self.cut_off.load(Ordering::Relaxed), took)
+    }
+}

@@ -1,0 +1,57 @@
+//! Every way to fail, each with what a person can do about it.
+
+use std::io;
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a server could not be started. One line each, with its cause kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option is outside of its bounds.
+    #[error("{name}: {problem}")]
+    Option {
+        /// The option's name.
+        name: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// An address could not be understood or found.
+    #[error("address '{address}': {problem}")]
+    Address {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The address could not be listened on.
+    #[error("cannot listen on {address}: {}", bind_advice(source))]
+    Bind {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A thread, a poller or a signal handler could not be had.
+    #[error("cannot start: {what}: {source}")]
+    Start {
+        /// What was wanted.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn bind_advice(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the address is in use; stop what listens there or choose another port".into()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; choose a port above 1023 or a path you may write to".into()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".into(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,156 @@
+//! What passes between a turn and a service: messages in, replies out, a verdict.
+
+use std::time::{Duration, Instant};
+
+use crate::framing::{Decoder, Framing, Message};
+
+/// How long one connection may keep its worker in a turn when it has sent many messages at once.
+const TURN_MAX: Duration = Duration::from_millis(2);
+/// Most messages between two looks at the clock.
+const CLOCK_EVERY_MAX: u128 = 256;
+
+/// Whether a connection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// On to the next message.
+    Go,
+    /// Send what is owed, then close.
+    Close,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// The client closed, or closed its sending side and got all its replies.
+    Client,
+    /// The client reset the connection, or the network did; with what the system said.
+    Lost(String),
+    /// The service said [`Verdict::Close`], or its function returned.
+    Service,
+    /// Somebody closed it through the registry or a [`Client`](crate::Client), and said why.
+    Closed(String),
+    /// What it sent could not be cut into messages; with what was wrong.
+    Framing(String),
+    /// The handler panicked.
+    Panic,
+    /// The server drained.
+    Drained,
+    /// The drain's deadline came first, and the connection was reset.
+    CutOff,
+}
+
+/// The messages of one turn, one after the other.
+#[derive(Debug)]
+pub struct Messages<'a> {
+    decoder: &'a mut Decoder,
+    piece: &'a [u8],
+    at: usize,
+    stream: StreamEnd,
+    started: Instant,
+    clock_in: u128,
+    tally: MessageTally,
+}
+
+/// Whether `piece` is the last that will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamEnd {
+    NotYet,
+    Reached,
+}
+
+/// How many messages were handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MessageTally {
+    pub(crate) messages: u64,
+    pub(crate) partial: u64,
+}
+
+impl<'a> Messages<'a> {
+    pub(crate) fn new(
+        decoder: &'a mut Decoder,
+        piece: &'a [u8],
+        stream: StreamEnd,
+        started: Instant,
+    ) -> Messages<'a> {
+        let tally = MessageTally::default();
+        Messages { decoder, piece, at: 0, stream, started, clock_in: 1, tally }
+    }
+
+    /// The next message; `None` when there is no more, or when this connection has had its worker
+    /// for long enough and the rest comes in a later turn.
+    pub fn next_message(&mut self) -> Option<Message<'_>> {
+        if self.clock_in == 0 && !self.has_time() {
+            return None;
+        }
+        self.clock_in -= 1;
+        if self.stream == StreamEnd::Reached && self.at == self.piece.len() {
+            self.stream = StreamEnd::NotYet;
+            let message = self.decoder.finish();
+            self.tally.messages += u64::from(message.is_some());
+            self.tally.partial += u64::from(message.is_some());
+            return message;
+        }
+        let (used, message) = self.decoder.next(&self.piece[self.at..]);
+        self.at += used;
+        self.tally.messages += u64::from(message.is_some());
+        message
+    }
+
+    /// Looks at the clock, and says after how many messages to look again.
+    fn has_time(&mut self) -> bool {
+        let spent = self.started.elapsed();
+        let each = (spent.as_nanos() / u128::from(self.tally.messages.max(1))).max(1);
+        let more = TURN_MAX.saturating_sub(spent).as_nanos() / 4 / each;
+        self.clock_in = more.clamp(1, CLOCK_EVERY_MAX);
+        spent < TURN_MAX
+    }
+
+    /// What was handed out, and what of the piece was not looked at.
+    pub(crate) fn into_rest(self) -> (MessageTally, &'a [u8]) {
+        (self.tally, &self.piece[self.at..])
+    }
+}
+
+/// Where a handler puts its answers. They are sent together at the end of the turn.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    wire: &'a mut Vec<u8>,
+    framing: Framing,
+    max: usize,
+    messages: u64,
+}
+
+impl<'a> Reply<'a> {
+    pub(crate) fn new(wire: &'a mut Vec<u8>, framing: Framing, max: usize) -> Reply<'a> {
+        Reply { wire, framing, max, messages: 0 }
+    }
+
+    /// Answers with one message, framed as the server's messages are.
+    pub fn send(&mut self, message: impl AsRef<[u8]>) {
+        self.framing.encode(message.as_ref(), self.wire);
+        self.messages += 1;
+    }
+
+    /// Answers with these bytes just as they are.
+    pub fn send_raw(&mut self, bytes: impl AsRef<[u8]>) {
+        self.wire.extend_from_slice(bytes.as_ref());
+        self.messages += 1;
+    }
+
+    /// Whether as much is answered as the outbox holds: take no further message this turn.
+    pub fn is_full(&self) -> bool {
+        self.wire.len() >= self.max
+    }
+
+    pub(crate) fn messages(&self) -> u64 {
+        self.messages
+    }
+}
+
+/// One connection's side of a service.
+pub(crate) trait Handler: Send {
+    fn batch(&mut self, messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict;
+    fn closed(self: Box<Self>, end: &End);
+}

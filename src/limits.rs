@@ -1,0 +1,137 @@
+//! Sizes, counts and times: what a server was asked for, and what that allows.
+//!
+//! [`Options`] is what somebody typed; [`Limits`] exists only once that is valid.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::framing::{Framing, Overlong};
+
+/// Bytes that a worker reads at once, and so the most that a turn takes from a socket.
+pub(crate) const READ_MAX: usize = 64 * 1024;
+/// Longest that a connection is read from after its write side was shut, so that the peer gets
+/// the last reply instead of a reset; during a drain the drain's deadline takes its place.
+pub(crate) const LINGER_MAX: Duration = Duration::from_secs(2);
+/// Most bytes that are read and thrown away in that time.
+pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
+/// What the daemon holds for a client at rest, registry and allocator included (measured).
+const CLIENT_BYTES: usize = 1024;
+/// Descriptors kept back for the listener, the poller, output files and the like.
+const SPARE_DESCRIPTORS: usize = 32;
+
+/// What a server should be like. Every field has a sensible default.
+///
+/// ```
+/// let options = poold::Options { workers: 4, ..Default::default() };
+/// assert!(options.message_max == 64 * 1024);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads that serve clients: 1 to 1024. Default: 4 for each core, at least 8.
+    pub workers: usize,
+    /// Clients connected at once; more wait in the kernel's backlog. At least 1.
+    /// Default: what the process's descriptor limit allows.
+    pub clients_max: usize,
+    /// How bytes are cut into messages. Default: [`Framing::Lines`].
+    pub framing: Framing,
+    /// Longest message in bytes, its delimiter or header not counted: 1 B to 1 GiB.
+    /// Default: 64 KiB.
+    pub message_max: usize,
+    /// What happens to a longer one. Default: [`Overlong::Truncate`].
+    pub overlong: Overlong,
+    /// Most bytes that wait to be sent to a client that does not read: 1 KiB to 1 GiB.
+    /// A client that owes this much reading is not read from. Default: 256 KiB.
+    pub outbox_max: usize,
+    /// Longest that a drain takes before what is left is cut off, up to a day. Default: 8 s.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            workers: default_workers(),
+            clients_max: default_clients_max(),
+            framing: Framing::Lines,
+            message_max: 64 * 1024,
+            overlong: Overlong::Truncate,
+            outbox_max: 256 * 1024,
+            drain: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Four for each core, at least eight: handlers that block leave the cores idle.
+fn default_workers() -> usize {
+    cores().saturating_mul(4).clamp(8, 1024)
+}
+
+/// Cores that this process may use, as far as the system tells.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get())
+}
+
+fn default_clients_max() -> usize {
+    descriptors().saturating_sub(SPARE_DESCRIPTORS).max(1)
+}
+
+/// Descriptors that this process may have open (its soft limit).
+fn descriptors() -> usize {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile)
+        .current
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(1024 * 1024)
+}
+
+/// Valid [`Options`], and the sums that follow from them.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) options: Options,
+}
+
+impl Limits {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Option`] names the first field that is out of its bounds.
+    pub(crate) fn new(options: Options) -> Result<Limits> {
+        const GIB: usize = 1 << 30;
+        within("workers", options.workers, 1, 1024)?;
+        within("clients_max", options.clients_max, 1, usize::MAX)?;
+        within("message_max", options.message_max, 1, GIB)?;
+        within("outbox_max", options.outbox_max, 1024, GIB)?;
+        within("drain (seconds)", options.drain.as_secs() as usize, 0, 24 * 60 * 60)?;
+        let most = default_clients_max();
+        if options.clients_max > most {
+            return Err(Error::Option {
+                name: "clients_max",
+                problem: format!(
+                    "{} clients need more descriptors than this process may open; \
+                     at most {most}, or raise the limit (ulimit -n)",
+                    options.clients_max
+                ),
+            });
+        }
+        Ok(Limits { options })
+    }
+
+    /// The most memory in bytes that clients and workers can make the server use at once:
+    /// each client an unfinished message, an unread rest and a full outbox, each worker its
+    /// buffers.
+    pub(crate) fn memory_max(&self) -> u64 {
+        let Options { workers, clients_max, message_max, outbox_max, .. } = self.options;
+        let client = CLIENT_BYTES + message_max + READ_MAX + outbox_max + message_max;
+        let worker = READ_MAX + outbox_max + message_max;
+        clients_max as u64 * client as u64 + workers as u64 * worker as u64
+    }
+}
+
+fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    let problem = match most {
+        usize::MAX => format!("{value} is too small; at least {least}"),
+        _ => format!("{value} is out of bounds; {least} to {most}"),
+    };
+    Err(Error::Option { name, problem })
+}

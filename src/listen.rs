@@ -1,0 +1,100 @@
+//! Listening sockets: made, named, and removed at the end.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::error::{Error, Result};
+use crate::peer::Address;
+
+/// Connections that the kernel keeps for us before they are accepted; it caps the number at
+/// `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// A socket that clients connect to, non-blocking.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A Unix socket's file, removed when the server is done with it.
+#[derive(Debug)]
+pub(crate) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Listens on an address; answers the one that was bound, too (port 0 gets a real one).
+///
+/// # Errors
+/// [`Error::Bind`] with what the system said of the last address that was tried.
+pub(crate) fn listen(address: &Address) -> Result<(Listener, Address, Option<SocketFile>)> {
+    let failed = |source| Error::Bind { address: address.to_string(), source };
+    match address {
+        Address::Unix(path) => {
+            let listener = listen_unix(path).map_err(failed)?;
+            let file = SocketFile(path.clone());
+            Ok((Listener::Unix(listener), address.clone(), Some(file)))
+        }
+        Address::Tcp(candidates) => {
+            let mut last = io::ErrorKind::AddrNotAvailable.into();
+            for candidate in candidates {
+                match listen_tcp(*candidate) {
+                    Ok(listener) => {
+                        let bound = listener.local_addr().map_err(failed)?;
+                        return Ok((Listener::Tcp(listener), Address::Tcp(vec![bound]), None));
+                    }
+                    Err(error) => last = error,
+                }
+            }
+            Err(failed(last))
+        }
+    }
+}
+
+fn listen_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart must not wait for the old connections' TIME_WAIT (socket(7), SO_REUSEADDR).
+    socket.set_reuse_address(true)?;
+    // Accepted sockets inherit these two (on Linux): small answers go out at once, and a peer
+    // that died without a word is noticed.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_keepalive(true)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Binds a path. A socket that nobody listens on any more is replaced; one in use, or a file that
+/// is no socket, is left alone.
+fn listen_unix(path: &Path) -> io::Result<UnixListener> {
+    if let Ok(found) = std::fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "there is a file that is no socket; remove it or choose another path",
+            ));
+        }
+        if UnixStream::connect(path).is_ok() {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        std::fs::remove_file(path)?;
+    }
+    // The mode is set before anybody is told of the socket. Between bind and chmod the umask
+    // holds; connecting needs write permission, which a umask of 022 denies to others.
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}

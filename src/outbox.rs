@@ -1,0 +1,145 @@
+//! What a connection is owed: bytes that wait to be written to its socket, bounded.
+//!
+//! Whoever has something for a client pushes it here and wakes the connection; only the worker
+//! that runs the connection takes it out and writes. Chunks are shared, so one message to a
+//! thousand clients is in memory once.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use bytes::Bytes;
+
+/// Chunks in one gathered write; Linux takes up to 1024 (`IOV_MAX`), more than 64 gains nothing.
+const SLICES_MAX: usize = 64;
+
+/// See the head of the file.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    chunks: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+/// How a flush ended.
+#[derive(Debug)]
+pub(crate) enum Flush {
+    /// Nothing is owed any more.
+    Clear,
+    /// The socket takes no more now; the poller will say when it does.
+    Blocked,
+    /// The peer takes nothing any more.
+    Broken(io::Error),
+}
+
+impl Outbox {
+    /// Appends a chunk, or gives it back if more than `max` bytes would wait. A chunk over
+    /// `max` is taken when nothing else waits: otherwise it could never be sent.
+    pub(crate) fn push(&mut self, chunk: Bytes, max: usize) -> Result<(), Bytes> {
+        if !self.chunks.is_empty() && self.bytes + chunk.len() > max {
+            return Err(chunk);
+        }
+        if !chunk.is_empty() {
+            self.bytes += chunk.len();
+            self.chunks.push_back(chunk);
+        }
+        Ok(())
+    }
+
+    /// Puts what could not be written before all that was pushed meanwhile.
+    pub(crate) fn put_back(&mut self, mut rest: Outbox) {
+        if self.chunks.is_empty() {
+            *self = rest;
+            return;
+        }
+        self.bytes += rest.bytes;
+        while let Some(chunk) = rest.chunks.pop_back() {
+            self.chunks.push_front(chunk);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Writes until all is written or the socket takes no more. Answers the bytes written, too.
+    pub(crate) fn flush(
+        &mut self,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> (usize, Flush) {
+        let mut total = 0;
+        while !self.chunks.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let count = self.chunks.len().min(SLICES_MAX);
+            for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+                *slice = IoSlice::new(chunk);
+            }
+            match write(&slices[..count]) {
+                Ok(written) => {
+                    total += written;
+                    self.advance(written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return (total, Flush::Blocked);
+                }
+                Err(error) => return (total, Flush::Broken(error)),
+            }
+        }
+        (total, Flush::Clear)
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.bytes -= written;
+        while let Some(first) = self.chunks.front_mut() {
+            if written < first.len() {
+                bytes::Buf::advance(first, written);
+                return;
+            }
+            written -= first.len();
+            self.chunks.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_the_bound_comes_back() {
+        let mut outbox = Outbox::default();
+        assert!(outbox.push(Bytes::from_static(b"12345678"), 4).is_ok(), "first, however long");
+        assert_eq!(outbox.push(Bytes::from_static(b"9"), 4), Err(Bytes::from_static(b"9")));
+    }
+
+    #[test]
+    fn short_writes_lose_and_double_nothing() {
+        let mut outbox = Outbox::default();
+        for chunk in ["abc", "", "defgh", "i"] {
+            outbox.push(Bytes::from_static(chunk.as_bytes()), 100).expect("room");
+        }
+        let mut wire = Vec::new();
+        let (written, end) = outbox.flush(|slices| {
+            if wire.len() >= 6 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let joined: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+            wire.extend_from_slice(&joined[..2]);
+            Ok(2)
+        });
+        assert!(matches!(end, Flush::Blocked));
+        assert_eq!((written, outbox.bytes()), (6, 3));
+        let mut later = Outbox::default();
+        later.push(Bytes::from_static(b"!"), 100).expect("room");
+        later.put_back(outbox);
+        let (_, end) = later.flush(|slices| {
+            wire.extend_from_slice(&slices[0]);
+            Ok(slices[0].len())
+        });
+        assert!(matches!(end, Flush::Clear));
+        assert_eq!(wire, b"abcdefghi!");
+    }
+}

@@ -1,0 +1,122 @@
+//! Who a client is, and where a server listens.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// Over TCP: its address and port.
+    Tcp(SocketAddr),
+    /// Over a Unix socket: its process id, 0 where the system doesn't tell.
+    Unix(i32),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Tcp(address) => address.fmt(out),
+            Peer::Unix(process) => write!(out, "unix:{process}"),
+        }
+    }
+}
+
+/// Where to listen or connect: `8080` (loopback), `:8080` (all interfaces), `127.0.0.1:8080`,
+/// `[::1]:8080`, `name:8080` or `unix:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A TCP address, or those that a name stands for.
+    Tcp(Vec<SocketAddr>),
+    /// A Unix socket's path.
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Address> {
+        let wrong = |problem: String| Error::Address { address: text.to_owned(), problem };
+        if let Some(path) = text.strip_prefix("unix:") {
+            if path.is_empty() {
+                return Err(wrong("no path after unix:".into()));
+            }
+            return Ok(Address::Unix(path.into()));
+        }
+        if let Ok(port) = text.parse::<u16>() {
+            return Ok(Address::Tcp(vec![([127, 0, 0, 1], port).into()]));
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err(wrong("no port; write HOST:PORT, a port alone or unix:PATH".into()));
+        };
+        let Ok(port) = port.parse::<u16>() else {
+            return Err(wrong(format!("'{port}' is not a port (0 to 65535)")));
+        };
+        if host.is_empty() {
+            // Dual-stack: an IPv6 socket on [::] takes IPv4 too; 0.0.0.0 where IPv6 is off.
+            return Ok(Address::Tcp(vec![
+                (std::net::Ipv6Addr::UNSPECIFIED, port).into(),
+                (std::net::Ipv4Addr::UNSPECIFIED, port).into(),
+            ]));
+        }
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        if bare.is_none() && host.contains(':') {
+            return Err(wrong("write an IPv6 address in brackets, as [::1]:8080".into()));
+        }
+        let found = (bare.unwrap_or(host), port).to_socket_addrs();
+        match found.map(Iterator::collect::<Vec<_>>) {
+            Ok(addresses) if !addresses.is_empty() => Ok(Address::Tcp(addresses)),
+            Ok(_) => Err(wrong(format!("'{host}' has no address"))),
+            Err(error) => Err(wrong(format!("'{host}' can't be found: {error}"))),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(addresses) => match addresses.first() {
+                Some(address) => address.fmt(out),
+                None => out.write_str("nowhere"),
+            },
+            Address::Unix(path) => write!(out, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_address() {
+        let tcp = |text: &str| match text.parse::<Address>() {
+            Ok(Address::Tcp(found)) => found[0].to_string(),
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(tcp("8080"), "127.0.0.1:8080");
+        assert_eq!(tcp(":8080"), "[::]:8080");
+        assert_eq!(tcp("127.0.0.1:0"), "127.0.0.1:0");
+        assert_eq!(tcp("[::1]:8080"), "[::1]:8080");
+        assert!(tcp("localhost:80").ends_with(":80"));
+        assert_eq!("unix:/a/b".parse::<Address>().expect("valid").to_string(), "unix:/a/b");
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        for (text, why) in [
+            ("", "no port"),
+            ("unix:", "no path"),
+            ("localhost", "no port"),
+            ("localhost:http", "'http' is not a port"),
+            ("localhost:70000", "'70000' is not a port"),
+            ("::1:80", "in brackets"),
+        ] {
+            let error = text.parse::<Address>().expect_err(text).to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The ready queue, and who of the workers does what: serve, lead or go home.
+//!
+//! One mutex guards it all, so that every decision is taken on one consistent picture:
+//!
+//! - **On duty** are the workers that were called in and have not gone home. Never more than the
+//!   pool has, so the pool's own channel never holds more jobs than it has threads.
+//! - The **leader** is the one worker on duty that waits in the poller. It brings what became
+//!   ready to the queue, gives up the lead and serves the queue *itself*: a handler that returns
+//!   quickly never costs the waking of a second thread.
+//! - A worker that finds the queue empty and somebody else leading **goes home**. So as long as
+//!   anybody is on duty, somebody polls or works, and nobody spins.
+//! - Another worker is **called in** when waiting would hurt: turns have lately been slow and more
+//!   is ready, or nobody would poll while this turn runs; the queue holds more than those on duty
+//!   will clear soon; or the watch saw a worker stay away from the poller for a whole tick.
+//!
+//! Invariants, all under the mutex:
+//! 1. `sleeping` implies `leading` and an empty queue: who pushes onto a sleeping leader's queue
+//!    clears it and must wake the poller ([`Call::Poller`]).
+//! 2. A non-empty queue implies that somebody is on duty, or that the caller was just told to
+//!    call somebody in ([`Call::Worker`]).
+//! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet.
+//! 4. Between two polls no more turns are served than were queued at the first, so a client that
+//!    always has more cannot keep the others from being heard.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::sync::Mutex;
+
+/// What must be done after something was queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Call {
+    /// Somebody on duty will find it.
+    Nobody,
+    /// The leader sleeps in the poller: wake it.
+    Poller,
+    /// Call in a worker; its place on duty is already taken.
+    Worker,
+}
+
+/// What a worker on duty does next.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Step<C> {
+    /// Serve this one; before it, do what the call says.
+    Serve(C, Call),
+    /// Wait in the poller until something happens, then report with [`Ready::led`].
+    Lead(Wait),
+    /// Leave: the place on duty is already given back.
+    Home,
+}
+
+/// How long the leader waits in the poller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Until an event or a wake-up.
+    Event,
+    /// Not at all: the queue has more to serve.
+    Never,
+}
+
+/// When to call another worker in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    /// How many workers there are.
+    pub(crate) workers: usize,
+    /// A moving average of the turns above this means that handlers block or compute.
+    pub(crate) slow_turn: Duration,
+    /// Workers that quick turns alone can keep busy: more would only take turns on a core.
+    pub(crate) quick_workers: usize,
+    /// How long the queue may take to clear, by the average, before another quick worker comes.
+    pub(crate) clear_within: Duration,
+    /// Whether every turn is taken to be slow before it was measured.
+    pub(crate) pace: Pace,
+}
+
+/// What is believed of the turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// They are as they lately were.
+    Measured,
+    /// Each may take for ever (a service that keeps its worker).
+    Slow,
+}
+
+/// What the watch learns at a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tick {
+    pub(crate) call: Call,
+    /// The leader slept in the poller all through: there is no work.
+    pub(crate) quiet: bool,
+}
+
+/// The queue and the duty roster. `C` is a connection.
+pub(crate) struct Ready<C> {
+    policy: Policy,
+    inner: Mutex<Inner<C>>,
+}
+
+struct Inner<C> {
+    queue: VecDeque<C>,
+    /// Workers called in and not yet home.
+    on_duty: usize,
+    /// A worker is the leader.
+    leading: bool,
+    /// The leader waits for an event, with nothing queued.
+    sleeping: bool,
+    /// Turns that may still be served before somebody must poll.
+    round: usize,
+    /// Polls so far.
+    polls: u64,
+    /// Polls at the last tick of the watch.
+    polls_seen: u64,
+    /// The watch sleeps and wants to hear when there is work.
+    watch_parked: bool,
+    /// Moving average of the turns, in nanoseconds.
+    average: u64,
+    /// No more work will come: workers go home.
+    closed: bool,
+}
+
+impl<C> Ready<C> {
+    pub(crate) fn new(policy: Policy) -> Ready<C> {
+        Ready {
+            policy,
+            inner: Mutex::new(Inner {
+                queue: VecDeque::new(),
+                on_duty: 0,
+                leading: false,
+                sleeping: false,
+                round: 0,
+                polls: 0,
+                polls_seen: 0,
+                watch_parked: false,
+                average: 0,
+                closed: false,
+            }),
+        }
+    }
+
+    /// Queues a connection that was woken from outside of a turn, or by another client's turn.
+    pub(crate) fn push(&self, connection: C) -> Call {
+        let mut inner = self.inner.lock();
+        inner.queue.push_back(connection);
+        if inner.sleeping {
+            inner.sleeping = false;
+            return Call::Poller;
+        }
+        let slow = self.is_slow(&inner);
+        self.call_in(&mut inner, slow)
+    }
+
+    /// A worker's turn is over (it took `took`; `again` goes to the back of the queue) or it has
+    /// just come on duty: what now?
+    pub(crate) fn next(&self, took: Option<Duration>, again: Option<C>) -> Step<C> {
+        let mut inner = self.inner.lock();
+        if let Some(took) = took {
+            let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            // An eighth of the difference each time: about ten turns of memory.
+            inner.average = inner.average - inner.average / 8 + took / 8;
+        }
+        if let Some(connection) = again {
+            inner.queue.push_back(connection);
+        }
+        if inner.leading || inner.round > 0 {
+            if let Some(connection) = inner.queue.pop_front() {
+                inner.round = inner.round.saturating_sub(1);
+                let behind = self.is_behind(&inner);
+                let call = self.call_in(&mut inner, behind);
+                return Step::Serve(connection, call);
+            }
+        }
+        if inner.leading || (inner.closed && inner.queue.is_empty()) {
+            inner.on_duty -= 1;
+            return Step::Home;
+        }
+        inner.leading = true;
+        inner.sleeping = inner.queue.is_empty();
+        Step::Lead(if inner.sleeping { Wait::Event } else { Wait::Never })
+    }
+
+    /// The leader is back with what became ready, and leads no more.
+    /// Answers whether the watch must be told that there is work.
+    pub(crate) fn led(&self, harvest: &mut Vec<C>) -> bool {
+        let mut inner = self.inner.lock();
+        inner.leading = false;
+        inner.sleeping = false;
+        inner.polls += 1;
+        inner.queue.extend(harvest.drain(..));
+        inner.round = inner.queue.len();
+        std::mem::take(&mut inner.watch_parked)
+    }
+
+    /// Calls in a worker if nobody is on duty: how the first one comes.
+    pub(crate) fn open(&self) -> Call {
+        let mut inner = self.inner.lock();
+        self.call_in(&mut inner, false)
+    }
+
+    /// The watch looks in, about once a millisecond while there is work.
+    pub(crate) fn tick(&self) -> Tick {
+        let mut inner = self.inner.lock();
+        let unpolled = inner.polls == inner.polls_seen && !inner.leading && inner.on_duty > 0;
+        let quiet = inner.polls == inner.polls_seen && inner.sleeping;
+        inner.polls_seen = inner.polls;
+        Tick { call: self.call_in(&mut inner, unpolled), quiet }
+    }
+
+    /// The watch wants to sleep; refused when the leader is not asleep any more.
+    pub(crate) fn park_watch(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.watch_parked = inner.sleeping;
+        inner.watch_parked
+    }
+
+    /// No more work will come. Who leads must be woken to notice: do what the call says.
+    pub(crate) fn close(&self) -> Call {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        if inner.sleeping { Call::Poller } else { Call::Nobody }
+    }
+
+    /// Connections that wait for a worker, and workers on duty.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let inner = self.inner.lock();
+        (inner.queue.len(), inner.on_duty)
+    }
+
+    /// Takes a place on duty if there is one and it is wanted, or nobody else is on duty.
+    fn call_in(&self, inner: &mut Inner<C>, wanted: bool) -> Call {
+        if inner.closed || inner.on_duty >= self.policy.workers || !(wanted || inner.on_duty == 0) {
+            return Call::Nobody;
+        }
+        inner.on_duty += 1;
+        Call::Worker
+    }
+
+    fn is_slow(&self, inner: &Inner<C>) -> bool {
+        self.policy.pace == Pace::Slow || u128::from(inner.average) > self.policy.slow_turn.as_nanos()
+    }
+
+    /// Whether the turn that is about to run would keep others waiting.
+    fn is_behind(&self, inner: &Inner<C>) -> bool {
+        if self.is_slow(inner) {
+            return !inner.queue.is_empty() || !inner.leading;
+        }
+        inner.on_duty < self.policy.quick_workers
+            && inner.average.saturating_mul(inner.queue.len() as u64)
+                > u64::try_from(self.policy.clear_within.as_nanos()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,150 @@
+//! Who is here: every connection by its number, behind one `parking_lot` lock.
+//!
+//! The lock is held to look up, to insert and to remove; nothing is sent, read or closed under
+//! it. The poller's leader takes it once for a whole batch of events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::{RwLock, RwLockReadGuard};
+
+use crate::connection::{Client, Connection, Unsent};
+use crate::peer::Peer;
+use crate::state::Phase;
+
+/// See the head of the file.
+#[derive(Default)]
+pub struct Registry {
+    connections: RwLock<HashMap<u64, Arc<Connection>>>,
+    /// The count, to be read without the lock.
+    count: AtomicUsize,
+}
+
+/// One connection as it was when it was looked at.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientInfo {
+    /// Its number: counts up from 1, never used twice.
+    pub id: u64,
+    /// Where it connected from.
+    pub peer: Peer,
+    /// When it connected.
+    pub since: SystemTime,
+    /// How long ago the last byte came from it; since it connected, if none did.
+    pub last_heard: Duration,
+    /// Messages that it sent.
+    pub messages_in: u64,
+    /// Bytes that it sent.
+    pub bytes_in: u64,
+    /// Messages that it was answered.
+    pub messages_out: u64,
+    /// Bytes that it was sent.
+    pub bytes_out: u64,
+    /// Bytes that wait until it reads.
+    pub owed: usize,
+    /// Where it is.
+    pub phase: Phase,
+}
+
+impl Registry {
+    /// How many clients are connected.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// All of them, in the order in which they came.
+    pub fn list(&self) -> Vec<ClientInfo> {
+        let mut list: Vec<_> = self.all().iter().map(|one| ClientInfo::of(one)).collect();
+        list.sort_unstable_by_key(|info| info.id);
+        list
+    }
+
+    /// One of them.
+    pub fn look_up(&self, id: u64) -> Option<ClientInfo> {
+        let connection = self.connections.read().get(&id).cloned();
+        connection.map(|connection| ClientInfo::of(&connection))
+    }
+
+    /// A handle to one of them.
+    pub fn client(&self, id: u64) -> Option<Client> {
+        self.connections.read().get(&id).map(Client::new)
+    }
+
+    /// Sends bytes to one client.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn send(&self, id: u64, bytes: impl Into<Bytes>) -> Result<(), Unsent> {
+        let bytes = bytes.into();
+        match self.client(id) {
+            Some(client) => client.send(bytes),
+            None => Err(Unsent::Gone(bytes)),
+        }
+    }
+
+    /// Sends bytes to every client; answers how many took them into their outbox.
+    pub fn send_all(&self, bytes: impl Into<Bytes>) -> usize {
+        let bytes = bytes.into();
+        self.all().iter().filter(|connection| connection.push(bytes.clone()).is_ok()).count()
+    }
+
+    /// Closes one client after it got what it is owed. `false`: there is none of that number.
+    pub fn close(&self, id: u64, reason: impl Into<String>) -> bool {
+        let client = self.client(id);
+        client.map(|client| client.close(reason)).is_some()
+    }
+
+    /// A copy of who is here, so that whatever is done with each is not done under the lock.
+    pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
+        self.connections.read().values().cloned().collect()
+    }
+
+    /// For many look-ups in a row that do nothing else meanwhile.
+    pub(crate) fn reader(&self) -> RwLockReadGuard<'_, HashMap<u64, Arc<Connection>>> {
+        self.connections.read()
+    }
+
+    pub(crate) fn insert(&self, connection: Arc<Connection>) {
+        let mut connections = self.connections.write();
+        connections.insert(connection.id, connection);
+        self.count.store(connections.len(), Ordering::Release);
+    }
+
+    /// Answers how many are left.
+    pub(crate) fn remove(&self, id: u64) -> usize {
+        let mut connections = self.connections.write();
+        let removed = connections.remove(&id);
+        let left = connections.len();
+        // A crowd's table is given back once the crowd has gone.
+        if left == 0 && connections.capacity() > 1024 {
+            connections.shrink_to_fit();
+        }
+        self.count.store(left, Ordering::Release);
+        drop(connections);
+        // What may be the last handle closes the socket: not under the lock.
+        drop(removed);
+        left
+    }
+}
+
+impl ClientInfo {
+    fn of(connection: &Connection) -> ClientInfo {
+        let tally = &connection.tally;
+        let heard = Duration::from_millis(tally.heard_ms.load(Ordering::Relaxed));
+        ClientInfo {
+            id: connection.id,
+            peer: connection.peer,
+            since: connection.since_clock,
+            last_heard: connection.since.elapsed().saturating_sub(heard),
+            messages_in: tally.messages_in.load(Ordering::Relaxed),
+            bytes_in: tally.bytes_in.load(Ordering::Relaxed),
+            messages_out: tally.messages_out.load(Ordering::Relaxed),
+            bytes_out: tally.bytes_out.load(Ordering::Relaxed),
+            owed: connection.owed(),
+            phase: connection.state.phase(),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What a server does with what it receives.
+//!
+//! A [`Service`] is given whole messages, one at a time for each connection, on a worker that it
+//! may block. A plain function of a message is one, too: [`answer`]. A [`StreamService`] is given
+//! the connection itself and keeps its worker until it returns.
+
+mod discard;
+mod echo;
+#[cfg(any())]
+pub mod recv;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use discard::Discard;
+pub use echo::Echo;
+
+use crate::connection::Client;
+use crate::framing::Message;
+use crate::handler::{End, Handler, Messages, Reply, Verdict};
+use crate::stream::Stream;
+
+/// A handler of messages. One value serves all connections; what belongs to one of them is its
+/// session. Any method may block: the others' messages go on through the other workers.
+pub trait Service: Send + Sync + 'static {
+    /// What is kept for each connection.
+    type Session: Send + 'static;
+
+    /// A client has connected; the reply is sent to it at once.
+    fn opened(&self, client: &Client, reply: &mut Reply<'_>) -> Self::Session;
+
+    /// It has sent a message. Messages of one connection come one after the other, in order.
+    fn message(
+        &self,
+        session: &mut Self::Session,
+        message: Message<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Verdict;
+
+    /// It has sent several: gives each to [`message`](Service::message). Override it to do
+    /// something once for all that came together, such as one write.
+    fn batch(
+        &self,
+        session: &mut Self::Session,
+        messages: &mut Messages<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Verdict {
+        while !reply.is_full() {
+            let Some(message) = messages.next_message() else { break };
+            if self.message(session, message, reply) == Verdict::Close {
+                return Verdict::Close;
+            }
+        }
+        Verdict::Go
+    }
+
+    /// The connection is over; nothing can be sent any more.
+    fn closed(&self, session: Self::Session, end: &End) {
+        let _ = (session, end);
+    }
+
+    /// What to do with bytes that can't be answered any more.
+    fn tail(&self) -> Tail {
+        Tail::Discard
+    }
+
+    /// The last call, when every connection is gone: by `deadline`, finish what was taken and is
+    /// not done. Answers how many messages are lost because that could not be.
+    fn finish(&self, deadline: Instant) -> u64 {
+        let _ = deadline;
+        0
+    }
+}
+
+/// What to do with what a client sends after the server has shut its side in a drain, and with
+/// the beginning of a message that a reset cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Deliver it: for services that store and don't answer.
+    Deliver,
+    /// Read it and throw it away: for services whose clients wait for an answer.
+    Discard,
+}
+
+/// A service that takes the whole stream, and its worker with it, until it returns.
+///
+/// Any `Fn(Stream) -> io::Result<()>` is one.
+pub trait StreamService: Send + Sync + 'static {
+    /// Serves one client. When it returns, the write side is shut and the client may close; an
+    /// error is logged.
+    ///
+    /// # Errors
+    /// Whatever reading and writing says.
+    fn serve(&self, stream: Stream) -> io::Result<()>;
+}
+
+impl<F> StreamService for F
+where
+    F: Fn(Stream) -> io::Result<()> + Send + Sync + 'static,
+{
+    fn serve(&self, stream: Stream) -> io::Result<()> {
+        self(stream)
+    }
+}
+
+/// A service made of a function: each message is answered with what it returns, framed as the
+/// server's messages are.
+///
+/// ```
+/// let shout = poold::answer(|line: &[u8]| line.to_ascii_uppercase());
+/// ```
+pub fn answer<F, R>(function: F) -> Answer<F>
+where
+    F: Fn(&[u8]) -> R + Send + Sync + 'static,
+    R: AsRef<[u8]>,
+{
+    Answer { function }
+}
+
+/// See [`answer`].
+#[derive(Clone, Debug)]
+pub struct Answer<F> {
+    function: F,
+}
+
+impl<F, R> Service for Answer<F>
+where
+    F: Fn(&[u8]) -> R + Send + Sync + 'static,
+    R: AsRef<[u8]>,
+{
+    type Session = ();
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) {}
+
+    fn message(&self, (): &mut (), message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+        reply.send((self.function)(message.bytes));
+        Verdict::Go
+    }
+}
+
+/// What the engine needs to know of a service, whatever its session.
+pub(crate) trait Opener: Send + Sync {
+    fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
+    fn tail(&self) -> Tail;
+    fn finish(&self, deadline: Instant) -> u64;
+}
+
+/// The two kinds of work.
+#[derive(Clone)]
+pub(crate) enum Work {
+    Messages(Arc<dyn Opener>),
+    Streams(Arc<dyn StreamService>),
+}
+
+impl Work {
+    pub(crate) fn tail(&self) -> Tail {
+        match self {
+            Work::Messages(opener) => opener.tail(),
+            Work::Streams(_) => Tail::Discard,
+        }
+    }
+
+    pub(crate) fn finish(&self, deadline: Instant) -> u64 {
+        match self {
+            Work::Messages(opener) => opener.finish(deadline),
+            Work::Streams(_) => 0,
+        }
+    }
+}
+
+/// A service that opens sessions.
+pub(crate) struct Opens<S>(pub(crate) Arc<S>);
+
+/// A service with one connection's session.
+struct Bound<S: Service> {
+    service: Arc<S>,
+    session: S::Session,
+}
+
+impl<S: Service> Opener for Opens<S> {
+    fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler> {
+        let session = self.0.opened(client, reply);
+        Box::new(Bound { service: Arc::clone(&self.0), session })
+    }
+
+    fn tail(&self) -> Tail {
+        self.0.tail()
+    }
+
+    fn finish(&self, deadline: Instant) -> u64 {
+        self.0.finish(deadline)
+    }
+}
+
+impl<S: Service> Handler for Bound<S> {
+    fn batch(&mut self, messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict {
+        self.service.batch(&mut self.session, messages, reply)
+    }
+
+    fn closed(self: Box<Self>, end: &End) {
+        self.service.closed(self.session, end);
+    }
+}

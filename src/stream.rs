@@ -1,0 +1,69 @@
+//! A connection as an ordinary blocking stream, for services that take it whole.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use crate::connection::{Client, Connection, add};
+use crate::peer::Peer;
+
+/// A client's connection: read and write it as any stream, by value or by reference.
+///
+/// It counts what passes, it is registered, and it ends with the server: when a drain begins,
+/// what has arrived can still be read, then comes the end of the stream; at the drain's deadline
+/// every read and write fails.
+pub struct Stream {
+    connection: Arc<Connection>,
+}
+
+impl Stream {
+    pub(crate) fn new(connection: Arc<Connection>) -> Stream {
+        Stream { connection }
+    }
+
+    /// A handle by which others can send to it or close it.
+    pub fn client(&self) -> Client {
+        Client::new(&self.connection)
+    }
+
+    /// Where it connected from.
+    pub fn peer(&self) -> Peer {
+        self.connection.peer
+    }
+}
+
+impl Read for &Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.connection.read(buffer)?;
+        let heard = self.connection.since.elapsed().as_millis();
+        let heard = u64::try_from(heard).unwrap_or(u64::MAX);
+        self.connection.tally.heard_ms.store(heard, std::sync::atomic::Ordering::Relaxed);
+        add(&self.connection.tally.messages_in, u64::from(length > 0));
+        Ok(length)
+    }
+}
+
+impl Write for &Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.connection.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buffer)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

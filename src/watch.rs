@@ -1,0 +1,77 @@
+//! The watch: one thread that looks in about once a millisecond while there is work, and sleeps
+//! while there is none.
+//!
+//! It calls in another worker when nobody has polled since its last look although somebody works
+//! (a handler blocks), wakes connections whose time is up, and carries out the drain's deadline.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// Between two looks while there is work.
+const TICK: Duration = Duration::from_millis(1);
+/// Looks without any work before it sleeps: waking it costs more than a few looks.
+const QUIET_TICKS: u32 = 50;
+
+/// What a look found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// There is work: look again soon.
+    Work,
+    /// There is none.
+    Quiet,
+    /// There never will be again.
+    Over,
+}
+
+/// Wakes the watch.
+#[derive(Default)]
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        *self.rung.lock() = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until it is rung, or until `until`.
+    fn wait(&self, until: Option<Instant>) {
+        let mut rung = self.rung.lock();
+        while !*rung {
+            match until {
+                Some(until) if self.changed.wait_until(&mut rung, until).timed_out() => break,
+                Some(_) => {}
+                None => self.changed.wait(&mut rung),
+            }
+        }
+        *rung = false;
+    }
+}
+
+/// The watch's life. `look` does the work; `may_sleep` says whether work will ring the bell, and
+/// the next time at which something is due.
+pub(crate) fn keep(
+    bell: &Bell,
+    mut look: impl FnMut(Instant) -> Look,
+    may_sleep: impl Fn() -> Option<Option<Instant>>,
+) {
+    let mut quiet = 0;
+    loop {
+        match look(Instant::now()) {
+            Look::Over => return,
+            Look::Work => quiet = 0,
+            Look::Quiet => quiet += 1,
+        }
+        if quiet >= QUIET_TICKS {
+            if let Some(due) = may_sleep() {
+                bell.wait(due);
+                quiet = 0;
+                continue;
+            }
+        }
+        bell.wait(Some(Instant::now() + TICK));
+    }
+}
