@@ -1,0 +1,115 @@
+//! The threads of a run: started together, watched, summed up.
+//!
+//! A thread first connects its clients and says so; when all have, the main thread gives all of
+//! them the same start. Whoever waits here waits for a message whose sender always either
+//! sends it or goes: a thread that fails drops its sender.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::Builder;
+use std::time::Instant;
+
+use mio::Events;
+
+use super::load::{Load, TICK};
+use super::plan::Plan;
+use super::progress::Progress;
+use super::tally::{Tally, thread_cpu};
+
+const EVENTS_MAX: usize = 1024;
+
+enum Note {
+    Connected,
+    Done(Box<io::Result<Tally>>),
+}
+
+/// Carries the plan out.
+pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
+    let done = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let (notes, inbox) = channel();
+        let mut gates = Vec::new();
+        for thread in 0..plan.threads {
+            let (gate, open) = channel();
+            gates.push(gate);
+            let (notes, done) = (notes.clone(), &done);
+            Builder::new()
+                .name(format!("flood-{thread:02}"))
+                .spawn_scoped(scope, move || {
+                    let share = run_share(plan, thread, &notes, &open, done);
+                    // Nobody listens only if the run has failed otherwise.
+                    let _ = notes.send(Note::Done(Box::new(share)));
+                })?;
+        }
+        drop(notes);
+        collect(plan, &inbox, gates, &|| {
+            progress.show(done.load(Ordering::Relaxed))
+        })
+    })
+}
+
+/// Starts the threads when all are connected, and adds up what they report.
+fn collect(
+    plan: &Plan,
+    inbox: &Receiver<Note>,
+    gates: Vec<Sender<Instant>>,
+    show: &dyn Fn(),
+) -> io::Result<Tally> {
+    let mut sum = Tally::new();
+    let (mut connected, mut finished) = (0, 0);
+    while finished < plan.threads {
+        match inbox.recv_timeout(TICK) {
+            Ok(Note::Connected) => {
+                connected += 1;
+                if connected == plan.threads {
+                    let start = Instant::now();
+                    for gate in &gates {
+                        // A thread that failed has gone, and says so by itself.
+                        let _ = gate.send(start);
+                    }
+                }
+            }
+            // On an error the gates go, and with them the threads that still wait.
+            Ok(Note::Done(share)) => {
+                sum.add(&(*share)?);
+                finished += 1;
+            }
+            Err(RecvTimeoutError::Timeout) => show(),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("a thread of the load failed"));
+            }
+        }
+    }
+    Ok(sum)
+}
+
+fn run_share(
+    plan: &Plan,
+    thread: u64,
+    notes: &Sender<Note>,
+    gate: &Receiver<Instant>,
+    done: &AtomicU64,
+) -> io::Result<Tally> {
+    let mut events = Events::with_capacity(EVENTS_MAX);
+    let mut load = Load::new(plan, thread)?;
+    load.connect_all(&mut events)?;
+    let gone = || io::Error::other("the run failed before it began");
+    notes.send(Note::Connected).map_err(|_| gone())?;
+    let start = gate.recv().map_err(|_| gone())?;
+    let cpu = thread_cpu();
+    load.begin(start);
+    let mut shown = 0;
+    while !load.is_over() {
+        load.pass(&mut events)?;
+        if load.work.done != shown {
+            done.fetch_add(load.work.done - shown, Ordering::Relaxed);
+            shown = load.work.done;
+        }
+    }
+    let mut tally = load.work.tally;
+    tally.cpu = thread_cpu().zip(cpu).map(|(after, before)| after - before);
+    let end = tally.last.unwrap_or(load.work.measure_from);
+    tally.elapsed = end.saturating_duration_since(load.work.measure_from);
+    Ok(tally)
+}

@@ -1,0 +1,167 @@
+//! Which of a client's messages have been seen, in what order, how often.
+
+use std::collections::BTreeMap;
+
+/// What became of the messages; sums of it make sense.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// Different messages that came.
+    pub received: u64,
+    /// Never came.
+    pub lost: u64,
+    /// Came after one that was sent later.
+    pub reordered: u64,
+    /// Came again.
+    pub duplicated: u64,
+    /// Lines that nobody sent.
+    pub damaged: u64,
+}
+
+impl Account {
+    /// Takes in another account.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.lost += other.lost;
+        self.reordered += other.reordered;
+        self.duplicated += other.duplicated;
+        self.damaged += other.damaged;
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.lost + self.reordered + self.duplicated + self.damaged == 0
+    }
+}
+
+/// Whether messages missing at the end of a sequence are lost, or were cut off knowingly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// All of this many had to come.
+    Due(u64),
+    /// Only holes before the last that came count.
+    CutOff,
+}
+
+/// One client's sequence. Invariant: a hole lies below `next`, and holes neither touch nor
+/// overlap; so there are never more of them than messages that came.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// One more than the greatest number seen.
+    next: u64,
+    /// Numbers jumped over so far: first to one past the last.
+    holes: BTreeMap<u64, u64>,
+    account: Account,
+}
+
+impl Ledger {
+    /// A sequence that begins at `base`, of which all below `next` have come in order.
+    pub fn resume(base: u64, next: u64) -> Self {
+        let account = Account {
+            received: next - base,
+            ..Account::default()
+        };
+        Self {
+            next,
+            holes: BTreeMap::new(),
+            account,
+        }
+    }
+
+    /// One more than the greatest number seen.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Messages accounted for, the damaged among them.
+    pub fn seen(&self) -> u64 {
+        self.account.received + self.account.damaged
+    }
+
+    /// A message came. One from `limit` on was never sent: damage that still looks like one.
+    pub fn note(&mut self, seq: u64, limit: u64) {
+        if seq >= limit {
+            self.note_damaged();
+        } else if seq >= self.next {
+            if seq > self.next {
+                self.holes.insert(self.next, seq);
+            }
+            self.next = seq + 1;
+            self.account.received += 1;
+        } else if self.fill(seq) {
+            self.account.received += 1;
+            self.account.reordered += 1;
+        } else {
+            self.account.duplicated += 1;
+        }
+    }
+
+    /// A line came that nobody sent.
+    pub fn note_damaged(&mut self) {
+        self.account.damaged += 1;
+    }
+
+    /// What became of all. A damaged line was a message once, which is not lost besides.
+    pub fn close(&self, tail: Tail) -> Account {
+        let holes: u64 = self.holes.iter().map(|(start, end)| end - start).sum();
+        let missing = match tail {
+            Tail::Due(sent) => sent.saturating_sub(self.next),
+            Tail::CutOff => 0,
+        };
+        let lost = (holes + missing).saturating_sub(self.account.damaged);
+        Account {
+            lost,
+            ..self.account
+        }
+    }
+
+    fn fill(&mut self, seq: u64) -> bool {
+        let Some((&start, &end)) = self.holes.range(..=seq).next_back() else {
+            return false;
+        };
+        if seq >= end {
+            return false;
+        }
+        self.holes.remove(&start);
+        if start < seq {
+            self.holes.insert(start, seq);
+        }
+        if seq + 1 < end {
+            self.holes.insert(seq + 1, end);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(sequence: &[u64], tail: Tail) -> [u64; 5] {
+        let mut ledger = Ledger::default();
+        sequence.iter().for_each(|&seq| ledger.note(seq, 100));
+        let Account {
+            received,
+            lost,
+            reordered,
+            duplicated,
+            damaged,
+        } = ledger.close(tail);
+        [received, lost, reordered, duplicated, damaged]
+    }
+
+    #[test]
+    fn every_fault_has_its_own_count() {
+        assert_eq!(account(&[0, 1, 2], Tail::Due(3)), [3, 0, 0, 0, 0]);
+        assert_eq!(account(&[0, 2, 1], Tail::Due(3)), [3, 0, 1, 0, 0]);
+        assert_eq!(account(&[0, 1, 1, 2], Tail::Due(3)), [3, 0, 0, 1, 0]);
+        assert_eq!(account(&[0, 5, 3, 3], Tail::Due(6)), [3, 3, 1, 1, 0]);
+        assert_eq!(account(&[0, 1, 200], Tail::Due(3)), [2, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_tail_that_was_cut_off_is_not_lost_but_holes_are() {
+        assert_eq!(account(&[0, 1, 4], Tail::Due(9)), [3, 6, 0, 0, 0]);
+        assert_eq!(account(&[0, 1, 4], Tail::CutOff), [3, 2, 0, 0, 0]);
+        assert_eq!(account(&[], Tail::CutOff), [0, 0, 0, 0, 0]);
+    }
+}

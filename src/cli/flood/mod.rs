@@ -1,0 +1,118 @@
+//! `poold flood`: many clients that send numbered messages, measure, and miss nothing.
+//!
+//! From the outside in:
+//!
+//! | room | knows |
+//! | --- | --- |
+//! | `args`, `plan` | what was typed, and what it means |
+//! | `fleet`, `progress` | the threads, their common start, the sum |
+//! | `load`, `work` | one thread: a poll, its clients, its clock and count |
+//! | `client`, `schedule` | one client; when a message is due |
+//! | `replies`, `ledger` | whether what came back is right, and what is wrong |
+//! | `message`, `stream` | what a message looks like; a connection |
+//! | `tally`, `report` | the figures, and how they are shown |
+//! | `check` | what a receiving server has printed |
+
+mod args;
+mod check;
+mod client;
+mod fleet;
+mod ledger;
+mod load;
+mod message;
+mod plan;
+mod progress;
+mod replies;
+mod report;
+mod schedule;
+mod stream;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod work;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use self::args::FloodArgs;
+use self::check::Expected;
+use self::plan::Plan;
+use self::progress::Progress;
+use self::report::Report;
+
+/// Descriptors that are not connections: standard streams, polls, files.
+const DESCRIPTORS_BESIDE: u64 = 64;
+
+/// Why no result can be shown.
+enum Trouble {
+    /// What was typed makes no sense.
+    Usage(String),
+    /// It can't be done here and now.
+    Failed(String),
+}
+
+/// Runs `poold flood` and prints its result: 0 nothing is wrong, 1 something is, 2 usage.
+pub fn run(args: &FloodArgs) -> ExitCode {
+    let outcome = match (&args.check, &args.address) {
+        (Some(path), _) => check_file(args, path),
+        (None, Some(address)) => flood(args, address),
+        (None, None) => Err(Trouble::Usage(
+            "an ADDRESS or --check FILE is needed".to_owned(),
+        )),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(Trouble::Failed(why)) => {
+            eprintln!("poold flood: {why}");
+            ExitCode::FAILURE
+        }
+        Err(Trouble::Usage(why)) => {
+            eprintln!("poold flood: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
+    let plan = Plan::new(args, address).map_err(Trouble::Usage)?;
+    allow_descriptors(plan.clients + plan.silent + DESCRIPTORS_BESIDE)?;
+    let progress = if args.quiet {
+        Progress::hidden()
+    } else {
+        Progress::visible(&plan)
+    };
+    let outcome = fleet::flood(&plan, &progress);
+    progress.end();
+    let tally = outcome.map_err(|e| Trouble::Failed(e.to_string()))?;
+    let report = Report::new(&plan, &tally);
+    if args.json {
+        println!("{}", report.json());
+    } else {
+        print!("{}", report.table());
+    }
+    Ok(report.is_good())
+}
+
+fn check_file(args: &FloodArgs, path: &Path) -> Result<bool, Trouble> {
+    let finding = check::check(path, &Expected::from(args))
+        .map_err(|e| Trouble::Failed(format!("{}: {e}", path.display())))?;
+    if args.json {
+        println!("{}", finding.json());
+    } else {
+        println!("{}", finding.text());
+    }
+    Ok(finding.account.is_clean())
+}
+
+/// Each client is a descriptor, and the usual limit of 1024 is soon reached.
+fn allow_descriptors(needed: u64) -> Result<(), Trouble> {
+    let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(needed);
+    if allowed >= needed {
+        return Ok(());
+    }
+    Err(Trouble::Failed(format!(
+        "{needed} open files are needed and {allowed} are allowed; raise the hard limit \
+         (ulimit -Hn) or use fewer --clients"
+    )))
+}

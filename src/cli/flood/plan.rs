@@ -1,0 +1,142 @@
+//! What was typed, made consistent: what to do.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use super::args::{Expect, FloodArgs};
+use super::message::Shape;
+use super::stream::Target;
+
+/// A run that can be carried out.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The server.
+    pub target: Target,
+    /// Clients that send; the last `stall` of them never read.
+    pub clients: u64,
+    /// Clients that connect and never send.
+    pub silent: u64,
+    /// Clients among `clients` that never read.
+    pub stall: u64,
+    /// Messages from each client, `u64::MAX` for no limit.
+    pub messages: u64,
+    /// What a message looks like.
+    pub shape: Shape,
+    /// What makes a client send.
+    pub pace: Pace,
+    /// Stop sending after this time.
+    pub duration: Option<Duration>,
+    /// Measure only from then on.
+    pub warmup: Duration,
+    /// What the server does with a message.
+    pub expect: Expect,
+    /// How long a connection lives.
+    pub connections: Connections,
+    /// What it means when the server ends a connection.
+    pub server_end: ServerEnd,
+    /// Seed for the length of the pieces to write; whole writes without.
+    pub pieces: Option<u64>,
+    /// Threads that send.
+    pub threads: u64,
+    /// Longest time without any progress.
+    pub timeout: Duration,
+}
+
+/// What makes a client send.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// The replies to the last so many messages.
+    Replies(u64),
+    /// The time: so many messages a second from all clients.
+    Rate(f64),
+}
+
+/// How long a connection lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connections {
+    /// For all of a client's messages.
+    Kept,
+    /// For one message.
+    EachMessage,
+}
+
+/// What it means when the server ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerEnd {
+    /// A fault.
+    Fault,
+    /// What the run is about: the server is being stopped.
+    Awaited,
+}
+
+/// Numbers are expected to stay below this when nothing limits them.
+const UNLIMITED: u64 = 1_000_000_000_000;
+
+impl Plan {
+    /// Works out what the arguments mean; the error is for the person who typed them.
+    pub fn new(args: &FloodArgs, address: &str) -> Result<Self, String> {
+        let clients = args.clients.unwrap_or(64);
+        let open_ended = args.duration.is_some() || args.until_closed;
+        let messages = args
+            .messages
+            .unwrap_or(if open_ended { u64::MAX } else { 1000 });
+        if args.stall >= clients {
+            return Err("--stall: at least one of the --clients must read".to_owned());
+        }
+        if args
+            .duration
+            .is_some_and(|duration| duration <= args.warmup)
+        {
+            return Err("--warmup: leaves nothing of the --duration to measure".to_owned());
+        }
+        if args.timeout.is_zero() {
+            return Err("--timeout: must be longer than 0".to_owned());
+        }
+        let run = args.run.clone().unwrap_or_else(random_id);
+        let size = args.size.unwrap_or(64);
+        let shape = Shape::new(&run, size, clients, messages.min(UNLIMITED))
+            .map_err(|least| format!("--size: the header alone needs {least} bytes"))?;
+        Ok(Self {
+            target: Target::resolve(address)?,
+            clients,
+            silent: args.silent,
+            stall: args.stall,
+            messages,
+            shape,
+            pace: args.rate.map_or(Pace::Replies(args.pipeline), Pace::Rate),
+            duration: args.duration,
+            warmup: args.warmup,
+            expect: args.expect,
+            connections: match args.churn {
+                true => Connections::EachMessage,
+                false => Connections::Kept,
+            },
+            server_end: match args.until_closed {
+                true => ServerEnd::Awaited,
+                false => ServerEnd::Fault,
+            },
+            pieces: args.pieces,
+            // A thread without a client has nothing to do.
+            threads: args.threads.min(clients),
+            timeout: args.timeout,
+        })
+    }
+
+    /// All messages of the run, when their number is known.
+    pub fn total(&self) -> Option<u64> {
+        (self.messages != u64::MAX).then(|| self.messages.saturating_mul(self.clients))
+    }
+
+    /// Whether each message has a reply that the client waits for.
+    pub fn has_replies(&self) -> bool {
+        self.expect != Expect::Nothing
+    }
+}
+
+fn random_id() -> String {
+    // The standard library's hasher is seeded by the system: enough to tell two runs apart.
+    format!(
+        "{:08x}",
+        RandomState::new().hash_one(std::process::id()) as u32
+    )
+}

@@ -1,0 +1,49 @@
+//! The bar for whoever watches.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::plan::Plan;
+
+const PER_SECOND: u8 = 10;
+
+/// A bar on standard error, when that is a terminal.
+#[derive(Debug)]
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar that shows itself.
+    pub fn visible(plan: &Plan) -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(PER_SECOND);
+        let (bar, template) = match plan.total() {
+            Some(total) => (
+                ProgressBar::new(total),
+                "{bar:30} {human_pos} of {human_len}, {per_sec}",
+            ),
+            None => (
+                ProgressBar::no_length(),
+                "{spinner} {human_pos} messages, {per_sec}",
+            ),
+        };
+        bar.set_draw_target(target);
+        bar.set_style(ProgressStyle::with_template(template).expect("a constant template"));
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self(bar)
+    }
+
+    /// Nothing to be seen.
+    pub fn hidden() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
+    /// So many messages are through.
+    pub fn show(&self, done: u64) {
+        self.0.set_position(done);
+    }
+
+    /// Away with it.
+    pub fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,165 @@
+//! The result of a run, for people and for programs.
+
+use serde_json::{Value, json};
+
+use super::plan::{Connections, Plan, ServerEnd};
+use super::tally::Tally;
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Report<'a> {
+    plan: &'a Plan,
+    tally: &'a Tally,
+}
+
+impl<'a> Report<'a> {
+    /// What `tally` says about `plan`.
+    pub fn new(plan: &'a Plan, tally: &'a Tally) -> Self {
+        Self { plan, tally }
+    }
+
+    /// Whether the run came to its end and nothing was lost.
+    pub fn is_good(&self) -> bool {
+        let errors = &self.tally.errors;
+        let broken = errors.reset + errors.closed_early;
+        let excused = broken == 0 || self.plan.server_end == ServerEnd::Awaited;
+        self.tally.account.is_clean() && self.tally.connected > 0 && errors.timeout == 0 && excused
+    }
+
+    /// The whole result.
+    pub fn json(&self) -> Value {
+        let tally = self.tally;
+        let rate = self.per_second(tally.measured);
+        json!({
+            "run": self.plan.shape.run(),
+            "clients": self.plan.clients,
+            "connected": tally.connected,
+            "silent_closed": tally.silent_closed,
+            "stalled_closed": tally.stalled_closed,
+            "sent": tally.sent,
+            "answered": tally.account.received,
+            "measured": tally.measured,
+            "seconds": tally.elapsed.as_secs_f64(),
+            "messages_per_second": rate,
+            "bytes_per_second": rate * self.plan.shape.size() as f64,
+            "latency_us": {
+                "p50": self.latency(50.0),
+                "p90": self.latency(90.0),
+                "p99": self.latency(99.0),
+                "p999": self.latency(99.9),
+                "max": self.latency(100.0),
+            },
+            "connections": self.connections(),
+            "connections_per_second": self.connection_rate(),
+            "errors": tally.errors,
+            "lost": tally.account.lost,
+            "reordered": tally.account.reordered,
+            "duplicated": tally.account.duplicated,
+            "damaged": tally.account.damaged,
+            "cpu_seconds": tally.cpu.map(|cpu| cpu.as_secs_f64()),
+        })
+    }
+
+    /// The result as lines with a caption each.
+    pub fn table(&self) -> String {
+        let (plan, tally) = (self.plan, self.tally);
+        let mut rows = vec![
+            ("run", plan.shape.run().to_owned()),
+            (
+                "clients",
+                format!("{}, {} connected", plan.clients, tally.connected),
+            ),
+            (
+                "messages",
+                format!("{} sent, {} answered", tally.sent, tally.account.received),
+            ),
+            ("time", format!("{:.3} s", tally.elapsed.as_secs_f64())),
+            ("rate", self.rate_row()),
+        ];
+        if plan.connections == Connections::EachMessage {
+            let (count, rate) = (self.connections(), self.connection_rate());
+            rows.push(("connections", format!("{count}, {rate:.0} a second")));
+        }
+        if !tally.latency.is_empty() {
+            rows.push(("latency (µs)", self.latency_row()));
+        }
+        if plan.silent + plan.stall > 0 {
+            let (silent, stalled) = (tally.silent_closed, tally.stalled_closed);
+            rows.push(("sent away", format!("{silent} silent, {stalled} stalled")));
+        }
+        if let Some(cpu) = tally.cpu {
+            rows.push(("own CPU", format!("{:.3} s", cpu.as_secs_f64())));
+        }
+        rows.push(("errors", self.errors_row()));
+        rows.push(("faults", self.faults_row()));
+        let line = |(caption, text): (&str, String)| format!("{caption:<13} {text}\n");
+        rows.into_iter().map(line).collect()
+    }
+
+    fn rate_row(&self) -> String {
+        let rate = self.per_second(self.tally.measured);
+        let megabytes = rate * self.plan.shape.size() as f64 / 1e6;
+        format!("{rate:.0} messages/s, {megabytes:.2} MB/s")
+    }
+
+    fn latency_row(&self) -> String {
+        let captions = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9)];
+        let mut row = String::new();
+        for (caption, percent) in captions {
+            row += &format!("{caption} {:.1}  ", self.latency(percent));
+        }
+        row + &format!("max {:.1}", self.latency(100.0))
+    }
+
+    fn errors_row(&self) -> String {
+        let rows = self.tally.errors.rows();
+        let some = rows.iter().filter(|(_, count)| *count > 0);
+        let texts: Vec<String> = some
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if texts.is_empty() {
+            "none".to_owned()
+        } else {
+            texts.join(", ")
+        }
+    }
+
+    fn faults_row(&self) -> String {
+        let account = &self.tally.account;
+        format!(
+            "{} lost, {} reordered, {} duplicated, {} damaged",
+            account.lost, account.reordered, account.duplicated, account.damaged
+        )
+    }
+
+    /// Connections that were measured, or that were kept.
+    fn connections(&self) -> u64 {
+        match self.plan.connections {
+            Connections::Kept => self.tally.connected,
+            Connections::EachMessage => self.tally.connections,
+        }
+    }
+
+    /// Kept connections are made before anything is measured.
+    fn connection_rate(&self) -> f64 {
+        match self.plan.connections {
+            Connections::Kept => 0.0,
+            Connections::EachMessage => self.per_second(self.tally.connections),
+        }
+    }
+
+    fn per_second(&self, count: u64) -> f64 {
+        let seconds = self.tally.elapsed.as_secs_f64();
+        if seconds > 0.0 {
+            count as f64 / seconds
+        } else {
+            0.0
+        }
+    }
+
+    /// In microseconds, to a tenth.
+    fn latency(&self, percent: f64) -> f64 {
+        let nanos = self.tally.latency.value_at_percentile(percent);
+        (nanos as f64 / 100.0).round() / 10.0
+    }
+}

@@ -1,0 +1,149 @@
+//! Where to connect, and the connection: TCP or a Unix socket, never blocking.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream as Probe, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The address of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl Target {
+    /// Reads `8080`, `127.0.0.1:8080`, `[::1]:8080`, `name:8080` or `unix:PATH`.
+    pub fn resolve(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::Unix(PathBuf::from(path)));
+        }
+        if let Ok(port) = text.parse::<u16>() {
+            let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            return Ok(Self::Tcp(SocketAddr::new(loopback, port)));
+        }
+        let found: Vec<SocketAddr> = text
+            .to_socket_addrs()
+            .map_err(|e| format!("'{text}': {e}; an address is PORT, HOST:PORT or unix:PATH"))?
+            .collect();
+        // A name with several addresses (localhost: ::1 and 127.0.0.1): the one that answers.
+        // With a single one nothing is tried, so that the server counts no client too many.
+        let answers = |a: &&SocketAddr| Probe::connect_timeout(a, PROBE_TIMEOUT).is_ok();
+        let chosen = if found.len() > 1 {
+            found.iter().find(answers)
+        } else {
+            None
+        };
+        let chosen = chosen.or(found.first()).copied();
+        chosen
+            .map(Self::Tcp)
+            .ok_or_else(|| format!("'{text}' has no address"))
+    }
+
+    /// Begins to connect.
+    pub fn connect(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(address) => TcpStream::connect(*address).map(Stream::Tcp),
+            Self::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub enum Stream {
+    /// Over TCP.
+    Tcp(TcpStream),
+    /// Over a Unix socket.
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// Whether the connection stands, is still being made, or failed.
+    pub fn is_established(&self) -> io::Result<bool> {
+        let (error, peer) = match self {
+            Self::Tcp(s) => (s.take_error()?, s.peer_addr().map(drop)),
+            Self::Unix(s) => (s.take_error()?, s.peer_addr().map(drop)),
+        };
+        match (error, peer) {
+            (Some(e), _) => Err(e),
+            (None, Ok(())) => Ok(true),
+            (None, Err(e)) if e.kind() == ErrorKind::NotConnected => Ok(false),
+            (None, Err(e)) => Err(e),
+        }
+    }
+
+    /// Sends each write at once, also one that is small and follows another.
+    pub fn send_at_once(&self) {
+        if let Self::Tcp(stream) = self {
+            // It fails only for a connection that is gone; the next read says so better.
+            let _ = stream.set_nodelay(true);
+        }
+    }
+
+    /// Tells the server that nothing more will come.
+    pub fn end_writing(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Has it watched, for bytes to read and for room to write.
+    pub fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let source: &mut dyn Source = match self {
+            Self::Tcp(stream) => stream,
+            Self::Unix(stream) => stream,
+        };
+        registry.register(source, token, Interest::READABLE | Interest::WRITABLE)
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buf),
+            Self::Unix(stream) => stream.read(buf),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(buf),
+            Self::Unix(stream) => stream.write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_write_an_address() {
+        let tcp = |text: &str| Ok(Target::Tcp(text.parse().unwrap()));
+        assert_eq!(Target::resolve("8080"), tcp("127.0.0.1:8080"));
+        assert_eq!(Target::resolve("10.1.2.3:80"), tcp("10.1.2.3:80"));
+        assert_eq!(Target::resolve("[::1]:8080"), tcp("[::1]:8080"));
+        assert_eq!(
+            Target::resolve("unix:/a/b"),
+            Ok(Target::Unix("/a/b".into()))
+        );
+        assert!(Target::resolve("70000").is_err());
+        assert!(Target::resolve("").is_err());
+    }
+}

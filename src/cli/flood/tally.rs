@@ -1,0 +1,152 @@
+//! What a thread counts, and the sum over the threads.
+
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use super::ledger::Account;
+
+/// Latencies beyond a quarter of an hour are recorded as that.
+const LATENCY_MAX: Duration = Duration::from_secs(900);
+
+/// The kinds of failure of a connection, each with its count.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Errors {
+    /// Nobody listens there.
+    pub connect_refused: u64,
+    /// Not connected in time.
+    pub connect_timeout: u64,
+    /// Could not connect for another reason: no free port, too many open files.
+    pub connect_failed: u64,
+    /// The server reset the connection.
+    pub reset: u64,
+    /// The server ended the connection before the client did.
+    pub closed_early: u64,
+    /// Nothing moved any more.
+    pub timeout: u64,
+}
+
+/// One way in which a connection fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    ConnectRefused,
+    ConnectTimeout,
+    ConnectFailed,
+    Reset,
+    ClosedEarly,
+    Timeout,
+}
+
+impl Errors {
+    /// Counts one.
+    pub fn count(&mut self, failure: Failure) {
+        *match failure {
+            Failure::ConnectRefused => &mut self.connect_refused,
+            Failure::ConnectTimeout => &mut self.connect_timeout,
+            Failure::ConnectFailed => &mut self.connect_failed,
+            Failure::Reset => &mut self.reset,
+            Failure::ClosedEarly => &mut self.closed_early,
+            Failure::Timeout => &mut self.timeout,
+        } += 1;
+    }
+
+    /// Each kind with its caption.
+    pub fn rows(&self) -> [(&'static str, u64); 6] {
+        [
+            ("connect refused", self.connect_refused),
+            ("connect timeout", self.connect_timeout),
+            ("connect failed", self.connect_failed),
+            ("reset", self.reset),
+            ("closed early", self.closed_early),
+            ("timeout", self.timeout),
+        ]
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.connect_refused += other.connect_refused;
+        self.connect_timeout += other.connect_timeout;
+        self.connect_failed += other.connect_failed;
+        self.reset += other.reset;
+        self.closed_early += other.closed_early;
+        self.timeout += other.timeout;
+    }
+}
+
+/// What became of a run, or of one thread's share of it.
+#[derive(Debug)]
+pub struct Tally {
+    /// Clients that were connected at least once.
+    pub connected: u64,
+    /// Silent clients whose connection the server ended.
+    pub silent_closed: u64,
+    /// Stalled clients whose connection the server ended.
+    pub stalled_closed: u64,
+    /// Messages written, whole.
+    pub sent: u64,
+    /// Messages whose reply came, or of which the server said so.
+    pub account: Account,
+    /// Messages of the measured time.
+    pub measured: u64,
+    /// Connections of the measured time, when each message has its own.
+    pub connections: u64,
+    /// The end of the measured time: when the last thing that counts happened.
+    pub last: Option<Instant>,
+    /// From the start (or the end of the warm-up) to `last`.
+    pub elapsed: Duration,
+    /// In nanoseconds.
+    pub latency: Histogram<u64>,
+    /// Failed connections.
+    pub errors: Errors,
+    /// What the threads used of the processor, where the system says so.
+    pub cpu: Option<Duration>,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        let max = LATENCY_MAX.as_nanos() as u64;
+        Self {
+            connected: 0,
+            silent_closed: 0,
+            stalled_closed: 0,
+            sent: 0,
+            account: Account::default(),
+            measured: 0,
+            connections: 0,
+            last: None,
+            elapsed: Duration::ZERO,
+            latency: Histogram::new_with_bounds(1, max, 3).expect("constant bounds are valid"),
+            errors: Errors::default(),
+            cpu: Some(Duration::ZERO),
+        }
+    }
+
+    /// Takes in another thread's.
+    pub fn add(&mut self, other: &Self) {
+        self.connected += other.connected;
+        self.silent_closed += other.silent_closed;
+        self.stalled_closed += other.stalled_closed;
+        self.sent += other.sent;
+        self.account.add(&other.account);
+        self.measured += other.measured;
+        self.connections += other.connections;
+        self.last = self.last.max(other.last);
+        self.elapsed = self.elapsed.max(other.elapsed);
+        self.latency
+            .add(&other.latency)
+            .expect("both have the same bounds");
+        self.errors.add(&other.errors);
+        self.cpu = self.cpu.zip(other.cpu).map(|(a, b)| a + b);
+    }
+}
+
+/// Processor time of the calling thread, where the system says so.
+pub fn thread_cpu() -> Option<Duration> {
+    // To the nanosecond, other than the clock ticks of `stat`; only Linux has it.
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace()
+        .next()?
+        .parse()
+        .ok()
+        .map(Duration::from_nanos)
+}
