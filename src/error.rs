@@ -33,6 +33,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The output of `recv` could not be opened.
+    #[error("cannot write to {name}: {source}; choose another file with --output")]
+    Output {
+        /// The file, `-` for the standard output.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A thread, a poller or a signal handler could not be had.
     #[error("cannot start: {what}: {source}")]
     Start {

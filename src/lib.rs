@@ -16,6 +16,9 @@
 //! ```
 
 mod acceptor;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod connection;
 mod deadlines;
 mod drain;

@@ -6,7 +6,7 @@
 
 mod discard;
 mod echo;
-#[cfg(any())]
+#[cfg(feature = "cli")]
 pub mod recv;
 
 use std::io;

@@ -1,0 +1,191 @@
+//! What was typed. What it means is decided in `serve.rs`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::flood::FloodArgs;
+use super::log::LogFormat;
+use crate::framing::{Framing, Overlong};
+use crate::service::recv::Format;
+
+/// Puts a fixed number of threads behind a TCP port: receives, echoes or discards what thousands
+/// of clients send, loses nothing that was read, and drains cleanly on Ctrl-C
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    recv: RecvArgs,
+}
+
+const EXIT_CODES: &str = "\
+Without a command: recv. Ctrl-C or SIGTERM drains; a second one ends at once.
+Exit codes: 0 drained, 1 failed, 2 usage, 3 somebody was cut off, 141 nobody reads the output.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print every message with who sent it (the default)
+    Recv(RecvArgs),
+    /// Send every message back (RFC 862; byte for byte unless --framing is given)
+    Echo(ServeArgs),
+    /// Read everything, answer nothing (RFC 863)
+    Discard(ServeArgs),
+    Flood(Box<FloodArgs>),
+}
+
+/// `poold recv`.
+#[derive(Debug, Args)]
+pub(super) struct RecvArgs {
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+
+    /// How messages are printed
+    #[arg(short, long, value_enum, default_value_t, env = "POOLD_FORMAT")]
+    pub(super) format: Format,
+
+    /// Append to this file instead of the standard output; it is opened again when it is renamed
+    /// or removed
+    #[arg(short, long, value_name = "FILE", env = "POOLD_OUTPUT")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Tell each client how many of its messages are safe: `ack N`
+    #[arg(long, env = "POOLD_ACK")]
+    pub(super) ack: bool,
+
+    /// A message is safe only when it is on the disk
+    #[arg(long, requires = "ack", env = "POOLD_SYNC")]
+    pub(super) sync: bool,
+}
+
+/// What every service takes.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080
+    /// or unix:PATH
+    #[arg(default_value = "127.0.0.1:8080", env = "POOLD_ADDRESS")]
+    pub(super) address: String,
+
+    /// Threads that serve clients [default: 4 for each core, at least 8]
+    #[arg(short, long, value_name = "N", env = "POOLD_WORKERS")]
+    pub(super) workers: Option<usize>,
+
+    /// Clients connected at once; more wait until one leaves [default: what the descriptor limit
+    /// allows]
+    #[arg(short, long, value_name = "N", env = "POOLD_MAX_CLIENTS")]
+    pub(super) max_clients: Option<usize>,
+
+    /// How bytes are cut into messages [default: lines; echo and discard: raw]
+    #[arg(long, value_enum, value_name = "HOW", env = "POOLD_FRAMING")]
+    pub(super) framing: Option<Framing>,
+
+    /// Longest message
+    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
+        env = "POOLD_MESSAGE_MAX")]
+    pub(super) message_max: usize,
+
+    /// What happens to a longer one
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT", env = "POOLD_OVERLONG")]
+    pub(super) overlong: Overlong,
+
+    /// Most that waits for a client that does not read; until it does, it is not read from
+    #[arg(long, value_name = "SIZE", default_value = "256k", value_parser = size,
+        env = "POOLD_OUTBOX_MAX")]
+    pub(super) outbox_max: usize,
+
+    /// Longest that a drain waits for clients before it cuts them off
+    #[arg(long, value_name = "TIME", default_value = "8s", value_parser = humantime::parse_duration,
+        env = "POOLD_DRAIN")]
+    pub(super) drain: Duration,
+
+    /// What is told on the standard error: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "POOLD_LOG_LEVEL")]
+    pub(super) log_level: tracing::Level,
+
+    /// And how
+    #[arg(long, value_enum, default_value_t, env = "POOLD_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
+}
+
+/// `64k` is 65536 bytes, as everywhere where buffers are meant.
+fn size(text: &str) -> Result<usize, String> {
+    let parsed = parse_size::Config::new().with_binary().parse_size(text);
+    let bytes = parsed.map_err(|_| "write a size as 512, 64k or 1m".to_owned())?;
+    usize::try_from(bytes).map_err(|_| "too large".to_owned())
+}
+
+/// What came of the command line.
+pub(super) enum Parsed {
+    Command(Box<Command>),
+    /// Help or version, asked for.
+    Text(String),
+    /// What is wrong, in one line.
+    Usage(String),
+}
+
+/// Reads the command line and the environment.
+pub(super) fn parse() -> Parsed {
+    let parsed = Cli::command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(Cli { command, recv }) => {
+            Parsed::Command(Box::new(command.unwrap_or(Command::Recv(recv))))
+        }
+        Err(error) if !error.use_stderr() => Parsed::Text(error.render().ansi().to_string()),
+        Err(error) => Parsed::Usage(in_one_line(&error.render().to_string())),
+    }
+}
+
+/// The problem without the usage and the hints that follow it.
+fn in_one_line(error: &str) -> String {
+    let problem = error.split("\n\n").next().unwrap_or(error);
+    let problem = problem.strip_prefix("error: ").unwrap_or(problem);
+    problem.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_receives() {
+        let cli = Cli::try_parse_from(["poold"]).expect("valid");
+        assert!(cli.command.is_none());
+        assert_eq!(cli.recv.serve.address, "127.0.0.1:8080");
+        let cli = Cli::try_parse_from(["poold", ":99", "-w", "4", "--ack"]).expect("valid");
+        assert_eq!(cli.recv.serve.workers, Some(4));
+        assert_eq!(cli.recv.serve.address, ":99");
+    }
+
+    #[test]
+    fn sizes_are_binary() {
+        assert_eq!(size("64k"), Ok(65536));
+        assert_eq!(size("512"), Ok(512));
+        assert!(size("many").is_err());
+    }
+
+    #[test]
+    fn problems_are_one_line() {
+        for line in [
+            &["poold", "--nonsense"][..],
+            &["poold", "--drain", "soon"],
+            &["poold", "echo", "--workers", "x"],
+            &["poold", "recv", "--sync"],
+            &["poold", "echo", "1", "2"],
+        ] {
+            let error = Cli::try_parse_from(line).expect_err("nonsense");
+            let text = in_one_line(&error.render().to_string());
+            assert!(!text.contains('\n') && text.len() < 200, "{text}");
+            assert!(!text.contains("Usage"), "{text}");
+        }
+    }
+}

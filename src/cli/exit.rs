@@ -1,0 +1,31 @@
+//! Exit codes, and errors as one line to a person.
+
+use std::process::ExitCode;
+
+use crate::error::Error;
+
+/// All went well: drained, or printed what was asked for.
+pub(super) const DONE: u8 = 0;
+/// It could not be started, or failed.
+const FAILED: u8 = 1;
+/// What was typed makes no sense.
+const USAGE: u8 = 2;
+/// The drain's deadline came before everybody had left, or before all was delivered.
+pub(super) const CUT_OFF: u8 = 3;
+/// Nobody reads the output any more: what a shell shows for a program ended by SIGPIPE.
+pub(super) const OUTPUT_CLOSED: u8 = 128 + 13;
+
+/// One line, and the exit code that goes with the error.
+pub(super) fn failed(error: &Error) -> ExitCode {
+    eprintln!("poold: {error}");
+    match error {
+        Error::Option { .. } | Error::Address { .. } => USAGE.into(),
+        _ => FAILED.into(),
+    }
+}
+
+/// One line about what was typed.
+pub(super) fn usage(problem: &str) -> ExitCode {
+    eprintln!("poold: {problem}; see poold --help");
+    USAGE.into()
+}

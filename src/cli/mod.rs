@@ -1,0 +1,31 @@
+//! The command line: what was typed, signals, logs, exit codes.
+
+mod args;
+mod exit;
+mod flood;
+mod log;
+mod serve;
+mod signals;
+
+use std::process::ExitCode;
+
+use args::{Command, Parsed};
+
+/// Does what the command line asks for, and answers how it went.
+pub fn run() -> ExitCode {
+    let command = match args::parse() {
+        Parsed::Command(command) => command,
+        Parsed::Text(text) => {
+            print!("{text}");
+            return exit::DONE.into();
+        }
+        Parsed::Usage(problem) => return exit::usage(&problem),
+    };
+    let served = match *command {
+        Command::Recv(args) => serve::recv(&args),
+        Command::Echo(args) => serve::echo(&args),
+        Command::Discard(args) => serve::discard(&args),
+        Command::Flood(args) => return flood::run(&args),
+    };
+    served.unwrap_or_else(|error| exit::failed(&error))
+}

@@ -1,0 +1,92 @@
+//! The daemon's run: options, server, signals, report.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tracing::info;
+
+use super::args::{RecvArgs, ServeArgs};
+use super::{exit, log, signals};
+use crate::error::{Error, Result};
+use crate::framing::Framing;
+use crate::limits::Options;
+use crate::server::Server;
+use crate::service::recv::{Acknowledge, Durability, Output, Recv};
+use crate::service::{Discard, Echo, Service};
+
+/// Descriptors that are asked for at most: a client each, and more clients than that need more
+/// than one machine.
+const DESCRIPTORS_MAX: u64 = 1024 * 1024;
+
+pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
+    prepare(&args.serve);
+    let durability = if args.sync { Durability::Synced } else { Durability::Written };
+    let acknowledge = if args.ack { Acknowledge::Safe } else { Acknowledge::Never };
+    let output = match &args.output {
+        None => Output::stdout(durability),
+        Some(path) => Output::file(path, durability),
+    };
+    let output = Arc::new(output.map_err(|source| Error::Output {
+        name: args.output.as_ref().map_or("-".into(), |path| path.display().to_string()),
+        source,
+    })?);
+    let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
+    let server = start("recv", &args.serve, Framing::Lines, service)?;
+    let handle = server.handle();
+    output.when_closed(move || handle.drain());
+    let code = run(server);
+    Ok(if output.is_closed() { exit::OUTPUT_CLOSED.into() } else { code })
+}
+
+pub(super) fn echo(args: &ServeArgs) -> Result<ExitCode> {
+    prepare(args);
+    start("echo", args, Framing::Raw, Echo).map(run)
+}
+
+pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
+    prepare(args);
+    start("discard", args, Framing::Raw, Discard).map(run)
+}
+
+/// What has to be done before anything else: the log, and as many descriptors as there may be.
+fn prepare(args: &ServeArgs) {
+    log::start(args.log_level, args.log_format);
+    if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {
+        tracing::debug!(%error, "the descriptor limit stays as it is");
+    }
+}
+
+fn start(
+    name: &str,
+    args: &ServeArgs,
+    framing: Framing,
+    service: impl Service,
+) -> Result<Server> {
+    let mut options = Options {
+        framing: args.framing.unwrap_or(framing),
+        message_max: args.message_max,
+        overlong: args.overlong,
+        outbox_max: args.outbox_max,
+        drain: args.drain,
+        ..Options::default()
+    };
+    options.workers = args.workers.unwrap_or(options.workers);
+    options.clients_max = args.max_clients.unwrap_or(options.clients_max);
+    let Options { workers, clients_max, .. } = options;
+    let server = Server::bind(&args.address, options, service)?;
+    signals::drain_on_signal(&server.handle())?;
+    info!("listening on {}", server.address());
+    let memory = indicatif::BinaryBytes(server.handle().memory_max());
+    info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
+    info!("Press Ctrl-C to stop");
+    Ok(server)
+}
+
+fn run(server: Server) -> ExitCode {
+    let report = server.wait();
+    info!("{report}");
+    if report.cut_off > 0 || report.delivered < report.received {
+        return exit::CUT_OFF.into();
+    }
+    exit::DONE.into()
+}

@@ -1,0 +1,118 @@
+//! Recv: every message is printed with who sent it, and never answered but with acknowledgements.
+//!
+//! A turn's messages are formatted into the worker's own buffer and handed to the [`Output`] in
+//! one piece, so lines from many workers never interleave and a connection's lines keep their
+//! order.
+
+mod format;
+mod output;
+mod sink;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+pub use format::Format;
+pub use output::{Durability, Output};
+
+use super::{Client, Message, Messages, Reply, Service, Tail, Verdict};
+use format::Label;
+
+/// Formatted bytes that are handed over at once, though the turn may bring more.
+const BATCH_MAX: usize = 256 * 1024;
+
+/// Whether clients hear of what is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// Nothing is sent to them.
+    Never,
+    /// `ack N` after each turn's messages are out: N of this connection's messages are safe.
+    Safe,
+}
+
+/// Prints what it receives. See the head of the module.
+pub struct Recv {
+    output: Arc<Output>,
+    format: Format,
+    acknowledge: Acknowledge,
+}
+
+/// What is kept for each client.
+pub struct Sender {
+    label: Label,
+    safe: u64,
+}
+
+thread_local! {
+    static BATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Recv {
+    /// Prints to `output` in the given format.
+    pub fn new(output: Arc<Output>, format: Format, acknowledge: Acknowledge) -> Recv {
+        Recv { output, format, acknowledge }
+    }
+
+    /// Hands over what was formatted; waits for it to be safe if the client is told.
+    fn hand_over(&self, sender: &mut Sender, batch: &mut Vec<u8>, count: &mut u64) {
+        if *count > 0 {
+            let place = self.output.submit(batch, *count);
+            if self.acknowledge == Acknowledge::Safe && self.output.wait_until_safe(place) {
+                sender.safe += *count;
+            }
+        }
+        batch.clear();
+        *count = 0;
+    }
+}
+
+impl Service for Recv {
+    type Session = Sender;
+
+    fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Sender {
+        Sender { label: Label::new(self.format, client), safe: 0 }
+    }
+
+    fn message(&self, sender: &mut Sender, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+        let mut line = Vec::new();
+        sender.label.format(message, SystemTime::now(), &mut line);
+        self.hand_over(sender, &mut line, &mut 1);
+        Verdict::Go
+    }
+
+    fn batch(
+        &self,
+        sender: &mut Sender,
+        messages: &mut Messages<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Verdict {
+        let safe = sender.safe;
+        let now = SystemTime::now();
+        BATCH.with_borrow_mut(|batch| {
+            batch.clear();
+            let mut count = 0;
+            while let Some(message) = messages.next_message() {
+                sender.label.format(message, now, batch);
+                count += 1;
+                if batch.len() >= BATCH_MAX {
+                    self.hand_over(sender, batch, &mut count);
+                }
+            }
+            self.hand_over(sender, batch, &mut count);
+            // A single huge batch is not kept for the thread's life.
+            batch.shrink_to(2 * BATCH_MAX);
+        });
+        if sender.safe > safe {
+            reply.send_raw(format!("ack {}\n", sender.safe));
+        }
+        Verdict::Go
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::Deliver
+    }
+
+    fn finish(&self, deadline: Instant) -> u64 {
+        self.output.finish(deadline)
+    }
+}

@@ -1,0 +1,115 @@
+//! Where the output goes: the standard output, or a file that may be moved away under it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+/// Takes bytes in order. A short or failed write says how far it came.
+pub(super) trait Sink: Send {
+    /// Called before each piece: the moment to notice that a file was moved away.
+    fn prepare(&mut self) -> io::Result<()>;
+    /// One write.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Whether what was written can still be found under some name. If not, the piece has to be
+    /// written again after [`prepare`](Sink::prepare).
+    fn is_kept(&self) -> bool;
+    /// Returns when what was written has reached the disk.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Waits until a write may go on, or until `most` has passed.
+    fn wait(&mut self, most: Duration);
+}
+
+/// The standard output, or a descriptor like it.
+pub(super) struct Pipe(pub(super) File);
+
+impl Sink for Pipe {
+    fn prepare(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn is_kept(&self) -> bool {
+        true
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        match self.0.sync_data() {
+            // A pipe or a terminal has no disk behind it: fsync(2), EINVAL.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            other => other,
+        }
+    }
+
+    fn wait(&mut self, most: Duration) {
+        wait_writable(&self.0, most);
+    }
+}
+
+/// A file that is appended to, and opened again when its name leads elsewhere.
+pub(super) struct NamedFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl NamedFile {
+    pub(super) fn open(path: &Path) -> io::Result<NamedFile> {
+        Ok(NamedFile { path: path.to_owned(), file: open_to_append(path)? })
+    }
+
+    fn is_at_its_name(&self) -> io::Result<bool> {
+        let here = self.file.metadata()?;
+        match std::fs::metadata(&self.path) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (here.dev(), here.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Sink for NamedFile {
+    fn prepare(&mut self) -> io::Result<()> {
+        if !self.is_at_its_name()? {
+            self.file = open_to_append(&self.path)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn is_kept(&self) -> bool {
+        // A file that was moved still has a name; one that was removed has none.
+        self.file.metadata().map_or(true, |metadata| metadata.nlink() > 0)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        match self.file.sync_data() {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            other => other,
+        }
+    }
+
+    fn wait(&mut self, most: Duration) {
+        wait_writable(&self.file, most);
+    }
+}
+
+fn open_to_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn wait_writable(file: &File, most: Duration) {
+    let mut polled = [PollFd::from_borrowed_fd(file.as_fd(), PollFlags::OUT)];
+    let most = Timespec::try_from(most).ok();
+    // Whatever ends the wait, the write is tried again.
+    let _ = rustix::event::poll(&mut polled, most.as_ref());
+}
