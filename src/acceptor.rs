@@ -114,7 +114,15 @@ impl Acceptor {
             }
             sources.push(source);
         }
-        Ok((Acceptor { poll, listeners: sources, errors, pause: PAUSE_MIN }, doorbell))
+        Ok((
+            Acceptor {
+                poll,
+                listeners: sources,
+                errors,
+                pause: PAUSE_MIN,
+            },
+            doorbell,
+        ))
     }
 
     /// Accepts until the door closes and the backlog is empty. Then the listeners are closed.
@@ -175,7 +183,11 @@ impl Acceptor {
             index = (index + 1) % self.listeners.len().max(1);
         }
         let over = self.listeners.is_empty() || door() == Door::Closing;
-        if over { Waits::ForNothing } else { Waits::ForAnEvent }
+        if over {
+            Waits::ForNothing
+        } else {
+            Waits::ForAnEvent
+        }
     }
 
     /// Counts an error, says it where a person should know, and drops a listener that is dead.
@@ -221,7 +233,10 @@ impl Source {
         match self {
             Source::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
-                Ok((Socket::from(std::net::TcpStream::from(stream)), Peer::Tcp(address)))
+                Ok((
+                    Socket::from(std::net::TcpStream::from(stream)),
+                    Peer::Tcp(address),
+                ))
             }
             Source::Unix(listener) => {
                 let (stream, _) = listener.accept()?;
@@ -252,7 +267,12 @@ mod tests {
     #[test]
     fn every_error_of_accept_has_its_place() {
         let of = |errno: Errno| sort(&io::Error::from_raw_os_error(errno.raw_os_error()));
-        for errno in [Errno::CONNABORTED, Errno::PROTO, Errno::NETDOWN, Errno::HOSTUNREACH] {
+        for errno in [
+            Errno::CONNABORTED,
+            Errno::PROTO,
+            Errno::NETDOWN,
+            Errno::HOSTUNREACH,
+        ] {
             assert_eq!(of(errno), Fault::Client);
         }
         for errno in [Errno::INTR, Errno::PERM, Errno::TIMEDOUT, Errno::NOPROTOOPT] {

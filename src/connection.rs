@@ -87,7 +87,11 @@ pub(crate) enum Stage {
     /// No more messages; what is owed is sent.
     Closing(End),
     /// The write side is shut; it is read until the client closes, too.
-    Lingering { until: Instant, bytes_left: usize, end: End },
+    Lingering {
+        until: Instant,
+        bytes_left: usize,
+        end: End,
+    },
 }
 
 /// What the connection has done, for lists and totals. Written by the running worker only.
@@ -118,7 +122,14 @@ pub(crate) struct Opening {
 
 impl Connection {
     pub(crate) fn new(opening: Opening) -> Connection {
-        let Opening { id, peer, socket, decoder, outbox_max, queue } = opening;
+        let Opening {
+            id,
+            peer,
+            socket,
+            decoder,
+            outbox_max,
+            queue,
+        } = opening;
         let hold = Hold {
             stage: Stage::New,
             handler: None,
@@ -161,7 +172,10 @@ impl Connection {
         let mut desk = self.desk.lock();
         let outbox = std::mem::take(&mut desk.outbox);
         desk.in_hand = outbox.bytes();
-        let hold = desk.hold.take().expect("only the running worker takes it, once a turn");
+        let hold = desk
+            .hold
+            .take()
+            .expect("only the running worker takes it, once a turn");
         (hold, outbox, desk.order.take())
     }
 
@@ -285,7 +299,11 @@ pub enum Unsent {
 impl Client {
     pub(crate) fn new(connection: &Arc<Connection>) -> Client {
         let Connection { id, peer, .. } = **connection;
-        Client { id, peer, connection: Arc::downgrade(connection) }
+        Client {
+            id,
+            peer,
+            connection: Arc::downgrade(connection),
+        }
     }
 
     /// The connection's number: counts up from 1, never used twice.

@@ -17,7 +17,9 @@ pub(crate) struct Deadlines {
 
 impl Deadlines {
     pub(crate) fn push(&self, due: Instant, connection: &Arc<Connection>) {
-        self.lingering.lock().push_back((due, Arc::downgrade(connection)));
+        self.lingering
+            .lock()
+            .push_back((due, Arc::downgrade(connection)));
     }
 
     /// The next time at which something is due.
@@ -30,7 +32,11 @@ impl Deadlines {
         let mut lingering = self.lingering.lock();
         let mut found = Vec::new();
         while lingering.front().is_some_and(|(due, _)| *due <= now) {
-            found.extend(lingering.pop_front().and_then(|(_, connection)| connection.upgrade()));
+            found.extend(
+                lingering
+                    .pop_front()
+                    .and_then(|(_, connection)| connection.upgrade()),
+            );
         }
         found
     }

@@ -36,7 +36,13 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { took, left, cut_off, received, delivered } = self;
+        let Report {
+            took,
+            left,
+            cut_off,
+            received,
+            delivered,
+        } = self;
         let plural = |count: &u64| if *count == 1 { "" } else { "s" };
         write!(
             out,
@@ -106,7 +112,8 @@ impl Drain {
             let now = Instant::now();
             times.begun = Some(now);
             times.deadline = Some(now + self.grace);
-            self.now.store(ServerPhase::Draining as u8, Ordering::SeqCst);
+            self.now
+                .store(ServerPhase::Draining as u8, Ordering::SeqCst);
             self.changed.notify_all();
         }
     }
@@ -166,7 +173,14 @@ impl Drain {
     pub(crate) fn outcome(&self) -> (u64, u64, Duration) {
         let times = *self.times.lock();
         let begun = times.begun.unwrap_or_else(Instant::now);
-        let took = times.stopped.unwrap_or_else(Instant::now).saturating_duration_since(begun);
-        (self.left.load(Ordering::Relaxed), self.cut_off.load(Ordering::Relaxed), took)
+        let took = times
+            .stopped
+            .unwrap_or_else(Instant::now)
+            .saturating_duration_since(begun);
+        (
+            self.left.load(Ordering::Relaxed),
+            self.cut_off.load(Ordering::Relaxed),
+            took,
+        )
     }
 }

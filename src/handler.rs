@@ -75,7 +75,15 @@ impl<'a> Messages<'a> {
         started: Instant,
     ) -> Messages<'a> {
         let tally = MessageTally::default();
-        Messages { decoder, piece, at: 0, stream, started, clock_in: 1, tally }
+        Messages {
+            decoder,
+            piece,
+            at: 0,
+            stream,
+            started,
+            clock_in: 1,
+            tally,
+        }
     }
 
     /// The next message; `None` when there is no more, or when this connection has had its worker
@@ -124,7 +132,12 @@ pub struct Reply<'a> {
 
 impl<'a> Reply<'a> {
     pub(crate) fn new(wire: &'a mut Vec<u8>, framing: Framing, max: usize) -> Reply<'a> {
-        Reply { wire, framing, max, messages: 0 }
+        Reply {
+            wire,
+            framing,
+            max,
+            messages: 0,
+        }
     }
 
     /// Answers with one message, framed as the server's messages are.

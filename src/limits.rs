@@ -99,7 +99,12 @@ impl Limits {
         within("clients_max", options.clients_max, 1, usize::MAX)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
-        within("drain (seconds)", options.drain.as_secs() as usize, 0, 24 * 60 * 60)?;
+        within(
+            "drain (seconds)",
+            options.drain.as_secs() as usize,
+            0,
+            24 * 60 * 60,
+        )?;
         let most = default_clients_max();
         if options.clients_max > most {
             return Err(Error::Option {
@@ -118,7 +123,13 @@ impl Limits {
     /// each client an unfinished message, an unread rest and a full outbox, each worker its
     /// buffers.
     pub(crate) fn memory_max(&self) -> u64 {
-        let Options { workers, clients_max, message_max, outbox_max, .. } = self.options;
+        let Options {
+            workers,
+            clients_max,
+            message_max,
+            outbox_max,
+            ..
+        } = self.options;
         let client = CLIENT_BYTES + message_max + READ_MAX + outbox_max + message_max;
         let worker = READ_MAX + outbox_max + message_max;
         clients_max as u64 * client as u64 + workers as u64 * worker as u64

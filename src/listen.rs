@@ -36,7 +36,10 @@ impl Drop for SocketFile {
 /// # Errors
 /// [`Error::Bind`] with what the system said of the last address that was tried.
 pub(crate) fn listen(address: &Address) -> Result<(Listener, Address, Option<SocketFile>)> {
-    let failed = |source| Error::Bind { address: address.to_string(), source };
+    let failed = |source| Error::Bind {
+        address: address.to_string(),
+        source,
+    };
     match address {
         Address::Unix(path) => {
             let listener = listen_unix(path).map_err(failed)?;
@@ -60,7 +63,11 @@ pub(crate) fn listen(address: &Address) -> Result<(Listener, Address, Option<Soc
 }
 
 fn listen_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     // A restart must not wait for the old connections' TIME_WAIT (socket(7), SO_REUSEADDR).
     socket.set_reuse_address(true)?;
     // Accepted sockets inherit these two (on Linux): small answers go out at once, and a peer

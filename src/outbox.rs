@@ -111,15 +111,23 @@ mod tests {
     #[test]
     fn what_is_over_the_bound_comes_back() {
         let mut outbox = Outbox::default();
-        assert!(outbox.push(Bytes::from_static(b"12345678"), 4).is_ok(), "first, however long");
-        assert_eq!(outbox.push(Bytes::from_static(b"9"), 4), Err(Bytes::from_static(b"9")));
+        assert!(
+            outbox.push(Bytes::from_static(b"12345678"), 4).is_ok(),
+            "first, however long"
+        );
+        assert_eq!(
+            outbox.push(Bytes::from_static(b"9"), 4),
+            Err(Bytes::from_static(b"9"))
+        );
     }
 
     #[test]
     fn short_writes_lose_and_double_nothing() {
         let mut outbox = Outbox::default();
         for chunk in ["abc", "", "defgh", "i"] {
-            outbox.push(Bytes::from_static(chunk.as_bytes()), 100).expect("room");
+            outbox
+                .push(Bytes::from_static(chunk.as_bytes()), 100)
+                .expect("room");
         }
         let mut wire = Vec::new();
         let (written, end) = outbox.flush(|slices| {

@@ -39,7 +39,10 @@ impl FromStr for Address {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Address> {
-        let wrong = |problem: String| Error::Address { address: text.to_owned(), problem };
+        let wrong = |problem: String| Error::Address {
+            address: text.to_owned(),
+            problem,
+        };
         if let Some(path) = text.strip_prefix("unix:") {
             if path.is_empty() {
                 return Err(wrong("no path after unix:".into()));
@@ -50,7 +53,9 @@ impl FromStr for Address {
             return Ok(Address::Tcp(vec![([127, 0, 0, 1], port).into()]));
         }
         let Some((host, port)) = text.rsplit_once(':') else {
-            return Err(wrong("no port; write HOST:PORT, a port alone or unix:PATH".into()));
+            return Err(wrong(
+                "no port; write HOST:PORT, a port alone or unix:PATH".into(),
+            ));
         };
         let Ok(port) = port.parse::<u16>() else {
             return Err(wrong(format!("'{port}' is not a port (0 to 65535)")));
@@ -62,9 +67,13 @@ impl FromStr for Address {
                 (std::net::Ipv4Addr::UNSPECIFIED, port).into(),
             ]));
         }
-        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
         if bare.is_none() && host.contains(':') {
-            return Err(wrong("write an IPv6 address in brackets, as [::1]:8080".into()));
+            return Err(wrong(
+                "write an IPv6 address in brackets, as [::1]:8080".into(),
+            ));
         }
         let found = (bare.unwrap_or(host), port).to_socket_addrs();
         match found.map(Iterator::collect::<Vec<_>>) {
@@ -102,7 +111,10 @@ mod tests {
         assert_eq!(tcp("127.0.0.1:0"), "127.0.0.1:0");
         assert_eq!(tcp("[::1]:8080"), "[::1]:8080");
         assert!(tcp("localhost:80").ends_with(":80"));
-        assert_eq!("unix:/a/b".parse::<Address>().expect("valid").to_string(), "unix:/a/b");
+        assert_eq!(
+            "unix:/a/b".parse::<Address>().expect("valid").to_string(),
+            "unix:/a/b"
+        );
     }
 
     #[test]

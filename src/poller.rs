@@ -34,14 +34,19 @@ impl Poller {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = Waker::new(&registry, WAKER)?;
-        Ok(Poller { poll: Mutex::new((poll, Events::with_capacity(EVENTS_MAX))), registry, waker })
+        Ok(Poller {
+            poll: Mutex::new((poll, Events::with_capacity(EVENTS_MAX))),
+            registry,
+            waker,
+        })
     }
 
     /// Watches a socket until it is closed.
     pub(crate) fn watch(&self, socket: &impl AsRawFd, token: u64) -> io::Result<()> {
         let token = Token(usize::try_from(token).unwrap_or(usize::MAX - 1));
         let both = Interest::READABLE | Interest::WRITABLE;
-        self.registry.register(&mut SourceFd(&socket.as_raw_fd()), token, both)
+        self.registry
+            .register(&mut SourceFd(&socket.as_raw_fd()), token, both)
     }
 
     /// Waits for events or [`wake`](Poller::wake), `None` for as long as it takes, and tells

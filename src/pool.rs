@@ -5,10 +5,9 @@
 //! queue never holds more than the pool's size, and whoever waits for the end waits with a
 //! deadline.
 
-use std::cell::Cell;
+use std::ffi::CString;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
@@ -25,11 +24,6 @@ pub(crate) struct Pool {
 struct Duty {
     jobs: Mutex<usize>,
     changed: Condvar,
-    named: AtomicUsize,
-}
-
-thread_local! {
-    static IS_NAMED: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Pool {
@@ -38,11 +32,17 @@ impl Pool {
     /// # Errors
     /// When the system does not give that many.
     pub(crate) fn new(workers: usize) -> io::Result<Pool> {
-        let builder = threadpool::Builder::new().num_threads(workers).thread_name("worker".into());
+        let builder = threadpool::Builder::new()
+            .num_threads(workers)
+            .thread_name("worker".into());
         // It has no other way to say that a thread could not be had.
         let threads = std::panic::catch_unwind(|| builder.build())
             .map_err(|_| io::Error::other(format!("{workers} threads could not be started")))?;
-        Ok(Pool { threads, duty: Arc::default() })
+        name_threads(&threads, workers);
+        Ok(Pool {
+            threads,
+            duty: Arc::default(),
+        })
     }
 
     /// Gives `job` to an idle thread.
@@ -50,9 +50,6 @@ impl Pool {
         *self.duty.jobs.lock() += 1;
         let duty = Arc::clone(&self.duty);
         self.threads.execute(move || {
-            if !IS_NAMED.replace(true) {
-                duty.name_thread();
-            }
             job();
             *duty.jobs.lock() -= 1;
             duty.changed.notify_all();
@@ -71,12 +68,19 @@ impl Pool {
     }
 }
 
-impl Duty {
-    /// `threadpool` gives all threads one name; people tell them apart by the number.
-    fn name_thread(&self) {
-        let number = self.named.fetch_add(1, Ordering::Relaxed);
-        if let Ok(name) = std::ffi::CString::new(format!("worker-{number:02}")) {
-            let _ = rustix::thread::set_name(&name);
-        }
+/// `threadpool` gives all threads one name; people tell them apart by the number.
+fn name_threads(threads: &ThreadPool, workers: usize) {
+    // Each thread waits for the others, so each is given exactly one of these jobs.
+    let all_here = Arc::new(Barrier::new(workers + 1));
+    for number in 0..workers {
+        let all_here = Arc::clone(&all_here);
+        threads.execute(move || {
+            if let Ok(name) = CString::new(format!("worker-{number:02}")) {
+                // Without a name it works as well.
+                let _ = rustix::thread::set_name(&name);
+            }
+            all_here.wait();
+        });
     }
+    all_here.wait();
 }

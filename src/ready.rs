@@ -177,7 +177,11 @@ impl<C> Ready<C> {
         }
         inner.leading = true;
         inner.sleeping = inner.queue.is_empty();
-        Step::Lead(if inner.sleeping { Wait::Event } else { Wait::Never })
+        Step::Lead(if inner.sleeping {
+            Wait::Event
+        } else {
+            Wait::Never
+        })
     }
 
     /// The leader is back with what became ready, and leads no more.
@@ -204,7 +208,10 @@ impl<C> Ready<C> {
         let unpolled = inner.polls == inner.polls_seen && !inner.leading && inner.on_duty > 0;
         let quiet = inner.polls == inner.polls_seen && inner.sleeping;
         inner.polls_seen = inner.polls;
-        Tick { call: self.call_in(&mut inner, unpolled), quiet }
+        Tick {
+            call: self.call_in(&mut inner, unpolled),
+            quiet,
+        }
     }
 
     /// The watch wants to sleep; refused when the leader is not asleep any more.
@@ -218,7 +225,11 @@ impl<C> Ready<C> {
     pub(crate) fn close(&self) -> Call {
         let mut inner = self.inner.lock();
         inner.closed = true;
-        if inner.sleeping { Call::Poller } else { Call::Nobody }
+        if inner.sleeping {
+            Call::Poller
+        } else {
+            Call::Nobody
+        }
     }
 
     /// Connections that wait for a worker, and workers on duty.
@@ -237,7 +248,8 @@ impl<C> Ready<C> {
     }
 
     fn is_slow(&self, inner: &Inner<C>) -> bool {
-        self.policy.pace == Pace::Slow || u128::from(inner.average) > self.policy.slow_turn.as_nanos()
+        self.policy.pace == Pace::Slow
+            || u128::from(inner.average) > self.policy.slow_turn.as_nanos()
     }
 
     /// Whether the turn that is about to run would keep others waiting.

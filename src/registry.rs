@@ -88,7 +88,10 @@ impl Registry {
     /// Sends bytes to every client; answers how many took them into their outbox.
     pub fn send_all(&self, bytes: impl Into<Bytes>) -> usize {
         let bytes = bytes.into();
-        self.all().iter().filter(|connection| connection.push(bytes.clone()).is_ok()).count()
+        self.all()
+            .iter()
+            .filter(|connection| connection.push(bytes.clone()).is_ok())
+            .count()
     }
 
     /// Closes one client after it got what it is owed. `false`: there is none of that number.

@@ -111,7 +111,12 @@ impl Server {
         threads.push(spawn("watch", move || for_watch.watch())?);
         let for_acceptor = Arc::clone(&shared);
         threads.push(spawn("acceptor", move || for_acceptor.accept(acceptor))?);
-        Ok(Server { shared, address, threads, _socket_file: socket_file })
+        Ok(Server {
+            shared,
+            address,
+            threads,
+            _socket_file: socket_file,
+        })
     }
 
     /// Where it listens: the address that was bound, port 0 replaced by the real one.
@@ -121,7 +126,9 @@ impl Server {
 
     /// A handle, to drain it from elsewhere or to see who is connected.
     pub fn handle(&self) -> Handle {
-        Handle { shared: Arc::clone(&self.shared) }
+        Handle {
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// Waits until somebody drains the server and the drain is over, and reports how it went.
@@ -188,7 +195,10 @@ impl Handle {
 
     /// Waits until the server has come to `phase`; `false` if `timeout` came first.
     pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
-        self.shared.house.drain.wait(phase, Some(Instant::now() + timeout))
+        self.shared
+            .house
+            .drain
+            .wait(phase, Some(Instant::now() + timeout))
     }
 
     /// Who is connected.
@@ -250,7 +260,11 @@ impl Shared {
             slow_turn: SLOW_TURN,
             quick_workers: cores(),
             clear_within: CLEAR_WITHIN,
-            pace: if matches!(work, Work::Streams(_)) { Pace::Slow } else { Pace::Measured },
+            pace: if matches!(work, Work::Streams(_)) {
+                Pace::Slow
+            } else {
+                Pace::Measured
+            },
         };
         let drain = Drain::new(limits.options.drain);
         Shared {
@@ -284,7 +298,8 @@ impl Shared {
             Call::Poller => self.poller.wake(),
             Call::Worker => {
                 let shared = Arc::clone(self);
-                self.pool.call_in(move || Scratch::lend(|scratch| shared.work(scratch)));
+                self.pool
+                    .call_in(move || Scratch::lend(|scratch| shared.work(scratch)));
             }
         }
     }
@@ -318,7 +333,10 @@ impl Shared {
             Wait::Never => Some(Duration::ZERO),
         };
         let mut woken = Vec::new();
-        if let Err(error) = self.poller.wait(timeout, |id, reasons| woken.push((id, reasons))) {
+        if let Err(error) = self
+            .poller
+            .wait(timeout, |id, reasons| woken.push((id, reasons)))
+        {
             tracing::error!(%error, "the poller failed");
         }
         if !woken.is_empty() {
@@ -395,7 +413,12 @@ impl Shared {
                 if self.house.drain.phase() == ServerPhase::Stopped {
                     return Look::Over;
                 }
-                if self.house.drain.deadline().is_some_and(|deadline| deadline <= now) {
+                if self
+                    .house
+                    .drain
+                    .deadline()
+                    .is_some_and(|deadline| deadline <= now)
+                {
                     self.cut_off();
                     return Look::Work;
                 }
@@ -403,7 +426,9 @@ impl Shared {
             },
             || {
                 let due = [self.house.drain.deadline(), self.house.deadlines.next()];
-                self.ready.park_watch().then(|| due.into_iter().flatten().min())
+                self.ready
+                    .park_watch()
+                    .then(|| due.into_iter().flatten().min())
             },
         );
     }
@@ -456,5 +481,8 @@ impl Shared {
 
 fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name(name.into()).spawn(run);
-    thread.map_err(|source: io::Error| Error::Start { what: "a thread", source })
+    thread.map_err(|source: io::Error| Error::Start {
+        what: "a thread",
+        source,
+    })
 }

@@ -47,7 +47,9 @@ pub trait Service: Send + Sync + 'static {
         reply: &mut Reply<'_>,
     ) -> Verdict {
         while !reply.is_full() {
-            let Some(message) = messages.next_message() else { break };
+            let Some(message) = messages.next_message() else {
+                break;
+            };
             if self.message(session, message, reply) == Verdict::Close {
                 return Verdict::Close;
             }
@@ -181,7 +183,10 @@ struct Bound<S: Service> {
 impl<S: Service> Opener for Opens<S> {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler> {
         let session = self.0.opened(client, reply);
-        Box::new(Bound { service: Arc::clone(&self.0), session })
+        Box::new(Bound {
+            service: Arc::clone(&self.0),
+            session,
+        })
     }
 
     fn tail(&self) -> Tail {

@@ -77,7 +77,10 @@ impl StateWord {
                 GONE => return Next::Leave,
                 _ => (word | reasons.0, Next::Leave),
             };
-            match self.0.compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Relaxed) {
+            match self
+                .0
+                .compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Relaxed)
+            {
                 Ok(_) => return next,
                 Err(now) => word = now,
             }
@@ -93,7 +96,10 @@ impl StateWord {
 
     /// The turn is over: to rest, unless a reason came up meanwhile.
     pub(crate) fn finish(&self) -> Next {
-        match self.0.compare_exchange(RUNNING, RESTING, Ordering::AcqRel, Ordering::Relaxed) {
+        match self
+            .0
+            .compare_exchange(RUNNING, RESTING, Ordering::AcqRel, Ordering::Relaxed)
+        {
             Ok(_) => Next::Leave,
             Err(_) => self.again(),
         }

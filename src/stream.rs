@@ -36,7 +36,10 @@ impl Read for &Stream {
         let length = self.connection.read(buffer)?;
         let heard = self.connection.since.elapsed().as_millis();
         let heard = u64::try_from(heard).unwrap_or(u64::MAX);
-        self.connection.tally.heard_ms.store(heard, std::sync::atomic::Ordering::Relaxed);
+        self.connection
+            .tally
+            .heard_ms
+            .store(heard, std::sync::atomic::Ordering::Relaxed);
         add(&self.connection.tally.messages_in, u64::from(length > 0));
         Ok(length)
     }

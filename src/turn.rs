@@ -85,7 +85,14 @@ pub(crate) fn take_turn(
     let (mut hold, owed, order) = connection.take();
     hold.readable |= reasons.include(Reasons::READABLE);
     hold.ending |= reasons.include(Reasons::ENDING);
-    let mut turn = Turn { house, connection, hold: &mut hold, owed, scratch, now };
+    let mut turn = Turn {
+        house,
+        connection,
+        hold: &mut hold,
+        owed,
+        scratch,
+        now,
+    };
     match turn.run(order) {
         After::Gone(end) => {
             turn.bury(end);
@@ -95,7 +102,11 @@ pub(crate) fn take_turn(
             let owed = std::mem::take(&mut turn.owed);
             hold.decoder.rest();
             connection.put_back(hold, owed);
-            if after == After::Again { connection.state.again() } else { connection.state.finish() }
+            if after == After::Again {
+                connection.state.again()
+            } else {
+                connection.state.finish()
+            }
         }
     }
 }
@@ -139,7 +150,10 @@ impl Turn<'_> {
     }
 
     fn is_serving(&self) -> bool {
-        matches!(self.hold.stage, Stage::New | Stage::Open | Stage::Last { .. })
+        matches!(
+            self.hold.stage,
+            Stage::New | Stage::Open | Stage::Last { .. }
+        )
     }
 
     fn open(&mut self) {
@@ -208,7 +222,8 @@ impl Turn<'_> {
             return;
         }
         let connection = self.connection;
-        if let (_, Flush::Broken(error)) = self.owed.flush(|slices| connection.write_slices(slices)) {
+        if let (_, Flush::Broken(error)) = self.owed.flush(|slices| connection.write_slices(slices))
+        {
             self.went_deaf(&error);
         }
     }
@@ -264,7 +279,10 @@ impl Turn<'_> {
     fn heard(&mut self, length: usize, most: usize) {
         let since = self.now.saturating_duration_since(self.connection.since);
         let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        self.connection.tally.heard_ms.store(since, Ordering::Relaxed);
+        self.connection
+            .tally
+            .heard_ms
+            .store(since, Ordering::Relaxed);
         // A short read shows that the socket is empty: epoll(7), question 9.
         self.hold.readable = length == most;
         if let Stage::Last { arrived } = &mut self.hold.stage {
@@ -285,7 +303,9 @@ impl Turn<'_> {
 
     /// Cuts messages, gives them to the service, sends its replies.
     fn deliver(&mut self, piece: &[u8], stream: StreamEnd) {
-        let Some(handler) = self.hold.handler.as_mut() else { return };
+        let Some(handler) = self.hold.handler.as_mut() else {
+            return;
+        };
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
@@ -358,7 +378,10 @@ impl Turn<'_> {
         let Connection { id, peer, .. } = **self.connection;
         error!(id, %peer, "the handler panicked; this client is closed");
         self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        self.house.totals.undelivered.fetch_add(1, Ordering::Relaxed);
+        self.house
+            .totals
+            .undelivered
+            .fetch_add(1, Ordering::Relaxed);
         // Its session may be broken: it is not called again.
         self.hold.handler = None;
         self.stop_serving(End::Panic);
@@ -369,7 +392,8 @@ impl Turn<'_> {
         loop {
             match &mut self.hold.stage {
                 Stage::New | Stage::Open => {
-                    let more = self.hold.readable || self.hold.ending || !self.hold.unread.is_empty();
+                    let more =
+                        self.hold.readable || self.hold.ending || !self.hold.unread.is_empty();
                     let can = self.owed.is_empty() && more;
                     return if can { After::Again } else { After::Rest };
                 }
@@ -408,12 +432,21 @@ impl Turn<'_> {
             None => (self.now + LINGER_MAX, LINGER_BYTES_MAX),
         };
         self.hold.readable = true;
-        self.hold.stage = Stage::Lingering { until, bytes_left, end };
+        self.hold.stage = Stage::Lingering {
+            until,
+            bytes_left,
+            end,
+        };
         self.house.deadlines.push(until, self.connection);
     }
 
     fn read_to_the_end(&mut self) -> After {
-        let Stage::Lingering { until, bytes_left, end } = self.hold.stage.clone() else {
+        let Stage::Lingering {
+            until,
+            bytes_left,
+            end,
+        } = self.hold.stage.clone()
+        else {
             return After::Rest;
         };
         if self.now >= until || bytes_left == 0 {
@@ -438,7 +471,11 @@ impl Turn<'_> {
                     self.deliver_all(&input[..length]);
                 }
                 let bytes_left = bytes_left.saturating_sub(length);
-                self.hold.stage = Stage::Lingering { until, bytes_left, end };
+                self.hold.stage = Stage::Lingering {
+                    until,
+                    bytes_left,
+                    end,
+                };
                 After::Again
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -470,7 +507,11 @@ impl Turn<'_> {
         let connection = self.connection;
         connection.state.end();
         // A worker that was stuck in it sees other errors first.
-        let end = if connection.is_cut() { &End::CutOff } else { &end };
+        let end = if connection.is_cut() {
+            &End::CutOff
+        } else {
+            &end
+        };
         if let Some(handler) = self.hold.handler.take() {
             if guarded(|| handler.closed(end)).is_err() {
                 error!(id = connection.id, peer = %connection.peer, "closing: the handler panicked");

@@ -88,7 +88,13 @@ pub(super) struct ServeArgs {
     pub(super) message_max: usize,
 
     /// What happens to a longer one
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT", env = "POOLD_OVERLONG")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        env = "POOLD_OVERLONG"
+    )]
     pub(super) overlong: Overlong,
 
     /// Most that waits for a client that does not read; until it does, it is not read from
@@ -102,7 +108,12 @@ pub(super) struct ServeArgs {
     pub(super) drain: Duration,
 
     /// What is told on the standard error: error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "POOLD_LOG_LEVEL")]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "info",
+        env = "POOLD_LOG_LEVEL"
+    )]
     pub(super) log_level: tracing::Level,
 
     /// And how
@@ -120,8 +131,8 @@ fn size(text: &str) -> Result<usize, String> {
 /// What came of the command line.
 pub(super) enum Parsed {
     Command(Box<Command>),
-    /// Help or version, asked for.
-    Text(String),
+    /// Help or version was asked for, and is printed.
+    Told,
     /// What is wrong, in one line.
     Usage(String),
 }
@@ -135,7 +146,11 @@ pub(super) fn parse() -> Parsed {
         Ok(Cli { command, recv }) => {
             Parsed::Command(Box::new(command.unwrap_or(Command::Recv(recv))))
         }
-        Err(error) if !error.use_stderr() => Parsed::Text(error.render().ansi().to_string()),
+        Err(error) if !error.use_stderr() => {
+            // Nobody may be there to read it: then it is not needed either.
+            let _ = error.print();
+            Parsed::Told
+        }
         Err(error) => Parsed::Usage(in_one_line(&error.render().to_string())),
     }
 }

@@ -29,10 +29,17 @@ pub(super) fn start(level: Level, format: LogFormat) {
     // A second start (as in a test) keeps the first.
     let _ = match format {
         LogFormat::Text => builder.event_format(Plain).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_target(false).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_target(false)
+            .try_init(),
     };
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, message, "panic");
     }));
@@ -61,7 +68,11 @@ where
         let mut parts = Parts::default();
         event.record(&mut parts);
         let Parts { message, fields } = parts;
-        let fields = if fields.is_empty() { fields } else { format!(" ({fields})") };
+        let fields = if fields.is_empty() {
+            fields
+        } else {
+            format!(" ({fields})")
+        };
         if writer.has_ansi_escapes() && !colour.is_empty() {
             writeln!(writer, "{colour}{prefix}\x1b[0m{message}{fields}")
         } else {
@@ -90,7 +101,8 @@ impl Visit for Parts {
             self.message = text;
         } else {
             let comma = if self.fields.is_empty() { "" } else { ", " };
-            self.fields.push_str(&format!("{comma}{}={text}", field.name()));
+            self.fields
+                .push_str(&format!("{comma}{}={text}", field.name()));
         }
     }
 }

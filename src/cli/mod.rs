@@ -15,10 +15,7 @@ use args::{Command, Parsed};
 pub fn run() -> ExitCode {
     let command = match args::parse() {
         Parsed::Command(command) => command,
-        Parsed::Text(text) => {
-            print!("{text}");
-            return exit::DONE.into();
-        }
+        Parsed::Told => return exit::DONE.into(),
         Parsed::Usage(problem) => return exit::usage(&problem),
     };
     let served = match *command {

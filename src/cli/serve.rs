@@ -20,22 +20,39 @@ const DESCRIPTORS_MAX: u64 = 1024 * 1024;
 
 pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     prepare(&args.serve);
-    let durability = if args.sync { Durability::Synced } else { Durability::Written };
-    let acknowledge = if args.ack { Acknowledge::Safe } else { Acknowledge::Never };
+    let durability = if args.sync {
+        Durability::Synced
+    } else {
+        Durability::Written
+    };
+    let acknowledge = if args.ack {
+        Acknowledge::Safe
+    } else {
+        Acknowledge::Never
+    };
     let output = match &args.output {
         None => Output::stdout(durability),
         Some(path) => Output::file(path, durability),
     };
-    let output = Arc::new(output.map_err(|source| Error::Output {
-        name: args.output.as_ref().map_or("-".into(), |path| path.display().to_string()),
-        source,
+    let output = Arc::new(output.map_err(|source| {
+        Error::Output {
+            name: args
+                .output
+                .as_ref()
+                .map_or("-".into(), |path| path.display().to_string()),
+            source,
+        }
     })?);
     let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
     let server = start("recv", &args.serve, Framing::Lines, service)?;
     let handle = server.handle();
     output.when_closed(move || handle.drain());
     let code = run(server);
-    Ok(if output.is_closed() { exit::OUTPUT_CLOSED.into() } else { code })
+    Ok(if output.is_closed() {
+        exit::OUTPUT_CLOSED.into()
+    } else {
+        code
+    })
 }
 
 pub(super) fn echo(args: &ServeArgs) -> Result<ExitCode> {
@@ -56,12 +73,7 @@ fn prepare(args: &ServeArgs) {
     }
 }
 
-fn start(
-    name: &str,
-    args: &ServeArgs,
-    framing: Framing,
-    service: impl Service,
-) -> Result<Server> {
+fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
     let mut options = Options {
         framing: args.framing.unwrap_or(framing),
         message_max: args.message_max,
@@ -72,7 +84,11 @@ fn start(
     };
     options.workers = args.workers.unwrap_or(options.workers);
     options.clients_max = args.max_clients.unwrap_or(options.clients_max);
-    let Options { workers, clients_max, .. } = options;
+    let Options {
+        workers,
+        clients_max,
+        ..
+    } = options;
     let server = Server::bind(&args.address, options, service)?;
     signals::drain_on_signal(&server.handle())?;
     info!("listening on {}", server.address());

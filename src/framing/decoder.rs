@@ -33,9 +33,15 @@ pub(crate) struct Decoder {
 enum Place {
     Start,
     /// Inside a header: how many of its bytes came, and their value.
-    Header { seen: u8, value: u64 },
+    Header {
+        seen: u8,
+        value: u64,
+    },
     /// Inside a message of known length: how many bytes are missing, and of what extent it is.
-    Body { missing: usize, then_skip: usize },
+    Body {
+        missing: usize,
+        then_skip: usize,
+    },
     SkipToDelimiter,
     SkipCount(usize),
 }
@@ -43,9 +49,17 @@ enum Place {
 /// What one step of the cutting found.
 enum Found {
     /// A message in the piece: its first `length` bytes; `used` go with it.
-    Here { length: usize, used: usize, extent: Extent },
+    Here {
+        length: usize,
+        used: usize,
+        extent: Extent,
+    },
     /// The message that was gathered; `used` more bytes go with it.
-    Gathered { length: usize, used: usize, extent: Extent },
+    Gathered {
+        length: usize,
+        used: usize,
+        extent: Extent,
+    },
     /// No message yet, `used` bytes taken.
     Taken(usize),
     /// This can't go on.
@@ -79,11 +93,19 @@ impl Decoder {
             match self.step(&piece[at..]) {
                 Found::Taken(used) => at += used,
                 Found::Fault(fault) => self.fault = Some(fault),
-                Found::Here { length, used, extent } => {
+                Found::Here {
+                    length,
+                    used,
+                    extent,
+                } => {
                     let bytes = &piece[at..at + length];
                     return (at + used, Some(Message { bytes, extent }));
                 }
-                Found::Gathered { length, used, extent } => {
+                Found::Gathered {
+                    length,
+                    used,
+                    extent,
+                } => {
                     self.handed_out = true;
                     let bytes = &self.gathered[..length];
                     return (at + used, Some(Message { bytes, extent }));
@@ -101,15 +123,16 @@ impl Decoder {
         }
         let begun = match self.place {
             Place::Start => !self.gathered.is_empty(),
-            Place::Body { then_skip, .. } => {
-                then_skip == 0 && !self.gathered.is_empty()
-            }
+            Place::Body { then_skip, .. } => then_skip == 0 && !self.gathered.is_empty(),
             Place::Header { .. } | Place::SkipToDelimiter | Place::SkipCount(_) => false,
         };
         self.place = Place::Start;
         self.handed_out = true;
         let length = self.gathered.len() - usize::from(self.ends_in_return(&self.gathered));
-        begun.then_some(Message { bytes: &self.gathered[..length], extent: Extent::Partial })
+        begun.then_some(Message {
+            bytes: &self.gathered[..length],
+            extent: Extent::Partial,
+        })
     }
 
     /// Why nothing more will come.
@@ -117,14 +140,12 @@ impl Decoder {
         self.fault
     }
 
-    /// Whether a message has begun and not ended.
-    pub(crate) fn is_inside(&self) -> bool {
-        self.place != Place::Start || (!self.handed_out && !self.gathered.is_empty())
-    }
-
     /// Over-long messages since the last call: those truncated, those dropped.
     pub(crate) fn take_overlong(&mut self) -> (u64, u64) {
-        (std::mem::take(&mut self.truncated), std::mem::take(&mut self.dropped))
+        (
+            std::mem::take(&mut self.truncated),
+            std::mem::take(&mut self.dropped),
+        )
     }
 
     /// Gives back memory that nothing needs at rest.
@@ -139,7 +160,11 @@ impl Decoder {
             Place::SkipToDelimiter => self.skip_to_delimiter(piece),
             Place::SkipCount(left) => {
                 let used = left.min(piece.len());
-                self.place = if used == left { Place::Start } else { Place::SkipCount(left - used) };
+                self.place = if used == left {
+                    Place::Start
+                } else {
+                    Place::SkipCount(left - used)
+                };
                 Found::Taken(used)
             }
             Place::Body { missing, then_skip } => self.body(piece, missing, then_skip),
@@ -148,7 +173,11 @@ impl Decoder {
                 Framing::Lines | Framing::Nul => self.delimited(piece),
                 Framing::Raw => {
                     let length = piece.len().min(self.max);
-                    Found::Here { length, used: length, extent: Extent::Whole }
+                    Found::Here {
+                        length,
+                        used: length,
+                        extent: Extent::Whole,
+                    }
                 }
                 Framing::Octet | Framing::Len16 | Framing::Len32 => self.header(piece[0], 0, 0),
             },
@@ -156,7 +185,11 @@ impl Decoder {
     }
 
     fn delimiter(&self) -> u8 {
-        if self.framing == Framing::Nul { 0 } else { b'\n' }
+        if self.framing == Framing::Nul {
+            0
+        } else {
+            b'\n'
+        }
     }
 
     fn skip_to_delimiter(&mut self, piece: &[u8]) -> Found {
@@ -175,7 +208,11 @@ impl Decoder {
             if let Some(end) = end {
                 let length = end - usize::from(self.ends_in_return(&piece[..end]));
                 if length <= self.max {
-                    return Found::Here { length, used: end + 1, extent: Extent::Whole };
+                    return Found::Here {
+                        length,
+                        used: end + 1,
+                        extent: Extent::Whole,
+                    };
                 }
             }
         }
@@ -188,7 +225,11 @@ impl Decoder {
         if let Some(end) = end.filter(|_| taken == body) {
             let length = self.gathered.len() - usize::from(self.ends_in_return(&self.gathered));
             if length <= self.max {
-                return Found::Gathered { length, used: end + 1, extent: Extent::Whole };
+                return Found::Gathered {
+                    length,
+                    used: end + 1,
+                    extent: Extent::Whole,
+                };
             }
             return self.overlong_line(end + 1, Place::Start);
         }
@@ -205,7 +246,11 @@ impl Decoder {
         match self.overlong {
             Overlong::Truncate => {
                 self.truncated += 1;
-                Found::Gathered { length: self.max, used, extent: Extent::Truncated }
+                Found::Gathered {
+                    length: self.max,
+                    used,
+                    extent: Extent::Truncated,
+                }
             }
             Overlong::Drop => {
                 self.dropped += 1;
@@ -226,7 +271,10 @@ impl Decoder {
             return match byte {
                 b'0'..=b'9' if seen < COUNT_DIGITS_MAX && (seen > 0 || byte != b'0') => {
                     let value = value * 10 + u64::from(byte - b'0');
-                    self.place = Place::Header { seen: seen + 1, value };
+                    self.place = Place::Header {
+                        seen: seen + 1,
+                        value,
+                    };
                     Found::Taken(1)
                 }
                 b' ' if seen > 0 && value <= self.max as u64 => self.begin_body(value),
@@ -251,7 +299,10 @@ impl Decoder {
             Overlong::Truncate => {
                 self.truncated += 1;
                 let then_skip = value as usize - self.max;
-                self.place = Place::Body { missing: self.max, then_skip };
+                self.place = Place::Body {
+                    missing: self.max,
+                    then_skip,
+                };
             }
         }
         Found::Taken(1)
@@ -261,9 +312,16 @@ impl Decoder {
     fn begin_body(&mut self, length: u64) -> Found {
         if length == 0 {
             self.place = Place::Start;
-            return Found::Gathered { length: 0, used: 1, extent: Extent::Whole };
+            return Found::Gathered {
+                length: 0,
+                used: 1,
+                extent: Extent::Whole,
+            };
         }
-        self.place = Place::Body { missing: length as usize, then_skip: 0 };
+        self.place = Place::Body {
+            missing: length as usize,
+            then_skip: 0,
+        };
         Found::Taken(1)
     }
 
@@ -271,18 +329,34 @@ impl Decoder {
         let taken = missing.min(piece.len());
         if taken < missing {
             self.gathered.extend_from_slice(&piece[..taken]);
-            self.place = Place::Body { missing: missing - taken, then_skip };
+            self.place = Place::Body {
+                missing: missing - taken,
+                then_skip,
+            };
             return Found::Taken(taken);
         }
-        let extent = if then_skip > 0 { Extent::Truncated } else { Extent::Whole };
-        self.place = if then_skip > 0 { Place::SkipCount(then_skip) } else { Place::Start };
+        let extent = if then_skip > 0 {
+            Extent::Truncated
+        } else {
+            Extent::Whole
+        };
+        self.place = if then_skip > 0 {
+            Place::SkipCount(then_skip)
+        } else {
+            Place::Start
+        };
         if self.gathered.is_empty() {
-            return Found::Here { length: taken, used: taken, extent };
+            return Found::Here {
+                length: taken,
+                used: taken,
+                extent,
+            };
         }
         self.gathered.extend_from_slice(&piece[..taken]);
-        Found::Gathered { length: self.gathered.len(), used: taken, extent }
+        Found::Gathered {
+            length: self.gathered.len(),
+            used: taken,
+            extent,
+        }
     }
 }
-
-#[cfg(test)]
-mod tests {}

@@ -50,7 +50,11 @@ thread_local! {
 impl Recv {
     /// Prints to `output` in the given format.
     pub fn new(output: Arc<Output>, format: Format, acknowledge: Acknowledge) -> Recv {
-        Recv { output, format, acknowledge }
+        Recv {
+            output,
+            format,
+            acknowledge,
+        }
     }
 
     /// Hands over what was formatted; waits for it to be safe if the client is told.
@@ -70,7 +74,10 @@ impl Service for Recv {
     type Session = Sender;
 
     fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Sender {
-        Sender { label: Label::new(self.format, client), safe: 0 }
+        Sender {
+            label: Label::new(self.format, client),
+            safe: 0,
+        }
     }
 
     fn message(&self, sender: &mut Sender, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {

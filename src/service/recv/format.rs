@@ -48,12 +48,15 @@ struct Line<'a> {
 impl Label {
     pub(super) fn new(format: Format, client: &Client) -> Label {
         match format {
-            Format::Text => {
-                Label::Text(format!("Message from {}: ", client.peer()).into_bytes().into())
-            }
-            Format::Json => {
-                Label::Json { id: client.id(), peer: client.peer().to_string().into() }
-            }
+            Format::Text => Label::Text(
+                format!("Message from {}: ", client.peer())
+                    .into_bytes()
+                    .into(),
+            ),
+            Format::Json => Label::Json {
+                id: client.id(),
+                peer: client.peer().to_string().into(),
+            },
             Format::Raw => Label::Raw,
         }
     }
@@ -95,7 +98,10 @@ impl Label {
 /// Appends the text with everything escaped that is not printable.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     // Without an early exit the compiler looks at 16 or more bytes at a time.
-    if bytes.iter().fold(true, |plain, byte| plain & (b' '..=b'~').contains(byte)) {
+    if bytes
+        .iter()
+        .fold(true, |plain, byte| plain & (b' '..=b'~').contains(byte))
+    {
         out.extend_from_slice(bytes);
         return;
     }
@@ -141,9 +147,18 @@ mod tests {
 
     #[test]
     fn text_keeps_what_is_printable_and_escapes_the_rest() {
-        assert_eq!(text("Grüße, 世界 🦀 C:\\x".as_bytes()), "Grüße, 世界 🦀 C:\\x");
-        assert_eq!(text(b"a\x1b[2Jb\r\0\t\x7f"), "a\\u{1b}[2Jb\\r\\u{0}\\t\\u{7f}");
-        assert_eq!(text("x\u{202e}y\u{85}\u{2028}".as_bytes()), "x\\u{202e}y\\u{85}\\u{2028}");
+        assert_eq!(
+            text("Grüße, 世界 🦀 C:\\x".as_bytes()),
+            "Grüße, 世界 🦀 C:\\x"
+        );
+        assert_eq!(
+            text(b"a\x1b[2Jb\r\0\t\x7f"),
+            "a\\u{1b}[2Jb\\r\\u{0}\\t\\u{7f}"
+        );
+        assert_eq!(
+            text("x\u{202e}y\u{85}\u{2028}".as_bytes()),
+            "x\\u{202e}y\\u{85}\\u{2028}"
+        );
         assert_eq!(text(b"\xff\xc3"), "\\xff\\xc3");
         assert_eq!(text(b"ok \xe4\xb8"), "ok \\xe4\\xb8");
     }
@@ -151,19 +166,31 @@ mod tests {
     #[test]
     fn marks_stand_where_no_message_can_put_them() {
         let label = Label::Text((*b"Message from 1.2.3.4:5: ").into());
-        assert_eq!(line(&label, b"x", Extent::Whole), "Message from 1.2.3.4:5: x\n");
-        assert_eq!(line(&label, b"x", Extent::Partial), "Message from 1.2.3.4:5 (partial): x\n");
+        assert_eq!(
+            line(&label, b"x", Extent::Whole),
+            "Message from 1.2.3.4:5: x\n"
+        );
+        assert_eq!(
+            line(&label, b"x", Extent::Partial),
+            "Message from 1.2.3.4:5 (partial): x\n"
+        );
         let cut = line(&label, b"x", Extent::Truncated);
         assert_eq!(cut, "Message from 1.2.3.4:5 (truncated): x\n");
     }
 
     #[test]
     fn json_loses_nothing() {
-        let label = Label::Json { id: 7, peer: "1.2.3.4:5".into() };
+        let label = Label::Json {
+            id: 7,
+            peer: "1.2.3.4:5".into(),
+        };
         let plain = line(&label, b"a\"b\n", Extent::Whole);
         let expected = r#"{"time":"1970-01-01T00:00:00.000Z","id":7,"peer":"1.2.3.4:5","#;
         assert_eq!(plain, format!("{expected}\"message\":\"a\\\"b\\n\"}}\n"));
         let bytes = line(&label, b"\xff!", Extent::Partial);
-        assert!(bytes.ends_with("\"partial\":true,\"bytes\":\"/yE=\"}\n"), "{bytes}");
+        assert!(
+            bytes.ends_with("\"partial\":true,\"bytes\":\"/yE=\"}\n"),
+            "{bytes}"
+        );
     }
 }

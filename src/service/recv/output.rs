@@ -226,7 +226,11 @@ impl Output {
         if self.durability == Durability::Synced {
             sink.sync()?;
         }
-        if sink.is_kept() { Ok(()) } else { self.try_write(sink, piece, trouble) }
+        if sink.is_kept() {
+            Ok(())
+        } else {
+            self.try_write(sink, piece, trouble)
+        }
     }
 
     /// Nobody reads any more: everything queued is given up, and whoever should know is told.

@@ -61,7 +61,10 @@ pub(super) struct NamedFile {
 
 impl NamedFile {
     pub(super) fn open(path: &Path) -> io::Result<NamedFile> {
-        Ok(NamedFile { path: path.to_owned(), file: open_to_append(path)? })
+        Ok(NamedFile {
+            path: path.to_owned(),
+            file: open_to_append(path)?,
+        })
     }
 
     fn is_at_its_name(&self) -> io::Result<bool> {
@@ -88,7 +91,9 @@ impl Sink for NamedFile {
 
     fn is_kept(&self) -> bool {
         // A file that was moved still has a name; one that was removed has none.
-        self.file.metadata().map_or(true, |metadata| metadata.nlink() > 0)
+        self.file
+            .metadata()
+            .map_or(true, |metadata| metadata.nlink() > 0)
     }
 
     fn sync(&mut self) -> io::Result<()> {
