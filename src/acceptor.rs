@@ -130,16 +130,16 @@ impl Acceptor {
         let mut events = Events::with_capacity(8);
         loop {
             let timeout = match self.accept_all(&door, &mut admit) {
-                Waits::ForAnEvent => None,
-                Waits::ForResources => Some(self.next_pause()),
-                Waits::ForNothing => return,
+                Waits::AnEvent => None,
+                Waits::Resources => Some(self.next_pause()),
+                Waits::Nothing => return,
             };
             // The events only end the wait: every listener is asked every time.
-            if let Err(error) = self.poll.poll(&mut events, timeout) {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    warn!(%error, "the acceptor can't wait for clients; pausing");
-                    std::thread::sleep(PAUSE_MAX);
-                }
+            if let Err(error) = self.poll.poll(&mut events, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                warn!(%error, "the acceptor can't wait for clients; pausing");
+                std::thread::sleep(PAUSE_MAX);
             }
         }
     }
@@ -161,7 +161,7 @@ impl Acceptor {
         while empty < self.listeners.len() {
             for _ in 0..BURST {
                 if door() == Door::Full {
-                    return Waits::ForAnEvent;
+                    return Waits::AnEvent;
                 }
                 match self.listeners[index].accept() {
                     Ok((socket, peer)) => {
@@ -171,7 +171,7 @@ impl Acceptor {
                     }
                     Err(error) => match self.judge(index, &error) {
                         Fault::Client => {}
-                        Fault::Exhausted => return Waits::ForResources,
+                        Fault::Exhausted => return Waits::Resources,
                         Fault::Nobody => {
                             empty += 1;
                             break;
@@ -184,9 +184,9 @@ impl Acceptor {
         }
         let over = self.listeners.is_empty() || door() == Door::Closing;
         if over {
-            Waits::ForNothing
+            Waits::Nothing
         } else {
-            Waits::ForAnEvent
+            Waits::AnEvent
         }
     }
 
@@ -223,9 +223,9 @@ impl Acceptor {
 
 /// What the acceptor waits for next.
 enum Waits {
-    ForAnEvent,
-    ForResources,
-    ForNothing,
+    AnEvent,
+    Resources,
+    Nothing,
 }
 
 impl Source {

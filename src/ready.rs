@@ -163,13 +163,13 @@ impl<C> Ready<C> {
         if let Some(connection) = again {
             inner.queue.push_back(connection);
         }
-        if inner.leading || inner.round > 0 {
-            if let Some(connection) = inner.queue.pop_front() {
-                inner.round = inner.round.saturating_sub(1);
-                let behind = self.is_behind(&inner);
-                let call = self.call_in(&mut inner, behind);
-                return Step::Serve(connection, call);
-            }
+        if (inner.leading || inner.round > 0)
+            && let Some(connection) = inner.queue.pop_front()
+        {
+            inner.round = inner.round.saturating_sub(1);
+            let behind = self.is_behind(&inner);
+            let call = self.call_in(&mut inner, behind);
+            return Step::Serve(connection, call);
         }
         if inner.leading || (inner.closed && inner.queue.is_empty()) {
             inner.on_duty -= 1;

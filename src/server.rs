@@ -342,10 +342,10 @@ impl Shared {
         if !woken.is_empty() {
             let registry = self.house.registry.reader();
             for (id, reasons) in woken {
-                if let Some(connection) = registry.get(&id) {
-                    if connection.state.wake(reasons) == Next::Queue {
-                        harvest.push(Arc::clone(connection));
-                    }
+                if let Some(connection) = registry.get(&id)
+                    && connection.state.wake(reasons) == Next::Queue
+                {
+                    harvest.push(Arc::clone(connection));
                 }
             }
         }

@@ -512,11 +512,11 @@ impl Turn<'_> {
         } else {
             &end
         };
-        if let Some(handler) = self.hold.handler.take() {
-            if guarded(|| handler.closed(end)).is_err() {
-                error!(id = connection.id, peer = %connection.peer, "closing: the handler panicked");
-                self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-            }
+        if let Some(handler) = self.hold.handler.take()
+            && guarded(|| handler.closed(end)).is_err()
+        {
+            error!(id = connection.id, peer = %connection.peer, "closing: the handler panicked");
+            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
         }
         if *end == End::CutOff {
             connection.close_with_reset();

@@ -65,12 +65,12 @@ pub(crate) fn keep(
             Look::Work => quiet = 0,
             Look::Quiet => quiet += 1,
         }
-        if quiet >= QUIET_TICKS {
-            if let Some(due) = may_sleep() {
-                bell.wait(due);
-                quiet = 0;
-                continue;
-            }
+        if quiet >= QUIET_TICKS
+            && let Some(due) = may_sleep()
+        {
+            bell.wait(due);
+            quiet = 0;
+            continue;
         }
         bell.wait(Some(Instant::now() + TICK));
     }

@@ -204,16 +204,16 @@ impl Decoder {
 
     fn delimited(&mut self, piece: &[u8]) -> Found {
         let end = memchr(self.delimiter(), piece);
-        if self.gathered.is_empty() {
-            if let Some(end) = end {
-                let length = end - usize::from(self.ends_in_return(&piece[..end]));
-                if length <= self.max {
-                    return Found::Here {
-                        length,
-                        used: end + 1,
-                        extent: Extent::Whole,
-                    };
-                }
+        if self.gathered.is_empty()
+            && let Some(end) = end
+        {
+            let length = end - usize::from(self.ends_in_return(&piece[..end]));
+            if length <= self.max {
+                return Found::Here {
+                    length,
+                    used: end + 1,
+                    extent: Extent::Whole,
+                };
             }
         }
         // One byte more than the bound may be gathered: it can be the carriage return of a line
