@@ -183,11 +183,7 @@ impl Acceptor {
             index = (index + 1) % self.listeners.len().max(1);
         }
         let over = self.listeners.is_empty() || door() == Door::Closing;
-        if over {
-            Waits::Nothing
-        } else {
-            Waits::AnEvent
-        }
+        if over { Waits::Nothing } else { Waits::AnEvent }
     }
 
     /// Counts an error, says it where a person should know, and drops a listener that is dead.

@@ -25,6 +25,7 @@ mod drain;
 mod error;
 mod framing;
 mod handler;
+mod house;
 mod limits;
 mod listen;
 mod outbox;

@@ -1,0 +1,33 @@
+//! What every turn needs of the server, and what the server has done.
+
+use std::sync::atomic::AtomicU64;
+
+use crate::acceptor::Doorbell;
+use crate::deadlines::Deadlines;
+use crate::drain::Drain;
+use crate::limits::Limits;
+use crate::registry::Registry;
+use crate::service::Work;
+
+/// What every turn needs of the server.
+pub(crate) struct House {
+    pub(crate) limits: Limits,
+    pub(crate) work: Work,
+    pub(crate) registry: Registry,
+    pub(crate) drain: Drain,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) totals: Totals,
+    /// Rung when a full house has room again.
+    pub(crate) doorbell: Doorbell,
+}
+
+/// What the server has done in its life.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) messages: AtomicU64,
+    pub(crate) undelivered: AtomicU64,
+    pub(crate) partial: AtomicU64,
+    pub(crate) truncated: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) panics: AtomicU64,
+}

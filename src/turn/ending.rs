@@ -1,0 +1,124 @@
+//! How a connection ends: the end is sent, the rest read, the service told.
+
+use std::io;
+use std::net::Shutdown;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tracing::{debug, error};
+
+use super::{After, Turn, guarded};
+use crate::connection::Stage;
+use crate::handler::{End, StreamEnd};
+use crate::limits::{LINGER_BYTES_MAX, LINGER_MAX, READ_MAX};
+use crate::service::Tail;
+
+impl Turn<'_> {
+    /// Shuts the write side, so that the client sees the end, and reads on until it closes: a
+    /// close with unread bytes would reset the connection, and the client might lose the replies.
+    pub(super) fn linger(&mut self, end: End) {
+        self.connection.shut(Shutdown::Write);
+        let (until, bytes_left) = match self.house.drain.deadline() {
+            Some(deadline) => (deadline, usize::MAX),
+            None => (self.now + LINGER_MAX, LINGER_BYTES_MAX),
+        };
+        self.hold.readable = true;
+        self.hold.stage = Stage::Lingering {
+            until,
+            bytes_left,
+            end,
+        };
+        self.house.deadlines.push(until, self.connection);
+    }
+
+    pub(super) fn read_to_the_end(&mut self) -> After {
+        let Stage::Lingering {
+            until,
+            bytes_left,
+            end,
+        } = self.hold.stage.clone()
+        else {
+            return After::Rest;
+        };
+        if self.now >= until || bytes_left == 0 {
+            return After::Gone(if self.draining() { End::CutOff } else { end });
+        }
+        if !self.hold.readable && !self.hold.ending {
+            return After::Rest;
+        }
+        let delivers = end == End::Drained && self.house.work.tail() == Tail::Deliver;
+        let mut input = std::mem::take(&mut self.scratch.input);
+        let read = self.connection.read(&mut input);
+        let after = match read {
+            Ok(0) => {
+                if delivers {
+                    self.deliver(&[], StreamEnd::Reached);
+                }
+                After::Gone(end.clone())
+            }
+            Ok(length) => {
+                self.heard(length, READ_MAX);
+                if delivers {
+                    self.deliver_all(&input[..length]);
+                }
+                let bytes_left = bytes_left.saturating_sub(length);
+                self.hold.stage = Stage::Lingering {
+                    until,
+                    bytes_left,
+                    end,
+                };
+                After::Again
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.empty();
+                After::Rest
+            }
+            Err(_) => After::Gone(end),
+        };
+        self.scratch.input = input;
+        after
+    }
+
+    /// Delivers what came after the end was sent: nothing of it may wait for another turn.
+    fn deliver_all(&mut self, piece: &[u8]) {
+        self.deliver(piece, StreamEnd::NotYet);
+        while !self.hold.unread.is_empty() {
+            let unread = std::mem::take(&mut self.hold.unread);
+            self.now = Instant::now();
+            self.deliver(&unread, StreamEnd::NotYet);
+        }
+    }
+
+    /// It is over: out of the registry, and the service is told.
+    pub(super) fn bury(&mut self, end: End) {
+        let connection = self.connection;
+        connection.state.end();
+        // A worker that was stuck in it sees other errors first.
+        let end = if connection.is_cut() {
+            &End::CutOff
+        } else {
+            &end
+        };
+        if let Some(handler) = self.hold.handler.take()
+            && guarded(|| handler.closed(end)).is_err()
+        {
+            error!(id = connection.id, peer = %connection.peer, "closing: the handler panicked");
+            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        if *end == End::CutOff {
+            connection.close_with_reset();
+        }
+        debug!(
+            id = connection.id,
+            peer = %connection.peer,
+            messages = connection.tally.messages_in.load(Ordering::Relaxed),
+            end = ?end,
+            "closed"
+        );
+        let left = self.house.registry.remove(connection.id);
+        if left + 1 == self.house.limits.options.clients_max {
+            self.house.doorbell.ring();
+        }
+        self.house.drain.one_gone(*end == End::CutOff, left);
+    }
+}

@@ -1,0 +1,195 @@
+//! What a turn takes in and gives out: read, cut, serve, reply.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use tracing::debug;
+
+use super::{Turn, guarded};
+use crate::connection::{Client, Stage, add};
+use crate::framing::Fault;
+use crate::handler::{End, MessageTally, Messages, Reply, StreamEnd, Verdict};
+use crate::limits::READ_MAX;
+use crate::outbox::{Flush, Outbox};
+use crate::service::{Opener, Tail};
+
+impl Turn<'_> {
+    pub(super) fn open_session(&mut self, opener: &dyn Opener) {
+        let client = Client::new(self.connection);
+        let options = &self.house.limits.options;
+        self.scratch.wire.clear();
+        let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
+        match guarded(|| opener.open(&client, &mut reply)) {
+            Ok(handler) => {
+                add(&self.connection.tally.messages_out, reply.messages());
+                self.hold.handler = Some(handler);
+                self.send_replies();
+            }
+            Err(()) => self.panicked(),
+        }
+    }
+
+    /// Writes what waits in the outbox, as far as the socket takes it.
+    pub(super) fn flush(&mut self) {
+        if self.hold.deaf {
+            self.owed = Outbox::default();
+        }
+        if self.owed.is_empty() {
+            return;
+        }
+        let connection = self.connection;
+        if let (_, Flush::Broken(error)) = self.owed.flush(|slices| connection.write_slices(slices))
+        {
+            self.went_deaf(&error);
+        }
+    }
+
+    /// The peer reads no more. What it sent before that is read all the same.
+    fn went_deaf(&mut self, error: &io::Error) {
+        debug!(id = self.connection.id, peer = %self.connection.peer, %error, "reads no more");
+        self.hold.deaf = true;
+        self.hold.readable = true;
+        self.owed = Outbox::default();
+    }
+
+    /// Reads once, or takes up what an earlier turn left, and gives it to the service.
+    pub(super) fn serve(&mut self) {
+        if !self.hold.unread.is_empty() {
+            let unread = std::mem::take(&mut self.hold.unread);
+            self.deliver(&unread, StreamEnd::NotYet);
+            return;
+        }
+        if !self.hold.readable && !self.hold.ending {
+            return;
+        }
+        let mut input = std::mem::take(&mut self.scratch.input);
+        let most = match self.hold.stage {
+            Stage::Last { arrived } => arrived.clamp(1, READ_MAX),
+            _ => READ_MAX,
+        };
+        match self.connection.read(&mut input[..most]) {
+            Ok(0) => {
+                self.deliver(&[], StreamEnd::Reached);
+                if self.is_serving() {
+                    self.hold.stage = Stage::Closing(End::Client);
+                }
+                self.hold.ending = true;
+                self.hold.readable = false;
+            }
+            Ok(length) => {
+                self.heard(length, most);
+                self.deliver(&input[..length], StreamEnd::NotYet);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.empty(),
+            Err(error) => self.lost(&error),
+        }
+        self.scratch.input = input;
+    }
+
+    /// The socket has nothing: whatever comes makes a new event.
+    pub(super) fn empty(&mut self) {
+        self.hold.readable = false;
+        self.hold.ending = false;
+    }
+
+    pub(super) fn heard(&mut self, length: usize, most: usize) {
+        let since = self.now.saturating_duration_since(self.connection.since);
+        let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        self.connection
+            .tally
+            .heard_ms
+            .store(since, Ordering::Relaxed);
+        // A short read shows that the socket is empty: epoll(7), question 9.
+        self.hold.readable = length == most;
+        if let Stage::Last { arrived } = &mut self.hold.stage {
+            *arrived = arrived.saturating_sub(length);
+        }
+    }
+
+    /// The connection broke. What was begun is a message for those who store.
+    fn lost(&mut self, error: &io::Error) {
+        if self.house.work.tail() == Tail::Deliver {
+            self.deliver(&[], StreamEnd::Reached);
+        }
+        self.hold.deaf = true;
+        self.hold.ending = true;
+        self.hold.readable = false;
+        self.hold.stage = Stage::Closing(End::Lost(error.to_string()));
+    }
+
+    /// Cuts messages, gives them to the service, sends its replies.
+    pub(super) fn deliver(&mut self, piece: &[u8], stream: StreamEnd) {
+        let Some(handler) = self.hold.handler.as_mut() else {
+            return;
+        };
+        let options = &self.house.limits.options;
+        self.scratch.wire.clear();
+        let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
+        let mut messages = Messages::new(&mut self.hold.decoder, piece, stream, self.now);
+        let verdict = guarded(|| handler.batch(&mut messages, &mut reply));
+        let replies = reply.messages();
+        let (tally, rest) = messages.into_rest();
+        self.hold.unread.extend_from_slice(rest);
+        self.count(tally, replies);
+        self.send_replies();
+        match verdict {
+            Ok(Verdict::Go) => {}
+            Ok(Verdict::Close) => self.stop_serving(End::Service),
+            Err(()) => self.panicked(),
+        }
+        if let Some(fault) = self.hold.decoder.fault() {
+            self.stop_serving(End::Framing(describe(fault, options.message_max)));
+        }
+    }
+
+    fn count(&mut self, tally: MessageTally, replies: u64) {
+        let totals = &self.house.totals;
+        let (truncated, dropped) = self.hold.decoder.take_overlong();
+        add(&self.connection.tally.messages_in, tally.messages);
+        add(&self.connection.tally.messages_out, replies);
+        for (total, more) in [
+            (&totals.messages, tally.messages),
+            (&totals.partial, tally.partial),
+            (&totals.truncated, truncated),
+            (&totals.dropped, dropped),
+        ] {
+            if more > 0 {
+                total.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// One write for all replies of the turn, after what others have sent meanwhile.
+    pub(super) fn send_replies(&mut self) {
+        if self.scratch.wire.is_empty() || self.hold.deaf {
+            return;
+        }
+        if self.owed.is_empty() {
+            self.owed = self.connection.take_more();
+        }
+        let mut written = 0;
+        if self.owed.is_empty() {
+            match self.connection.write(&self.scratch.wire) {
+                Ok(length) => written = length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.went_deaf(&error),
+            }
+            if written == self.scratch.wire.len() {
+                return;
+            }
+        }
+        let rest = Bytes::copy_from_slice(&self.scratch.wire[written..]);
+        // The bound was kept when the replies were collected.
+        let _ = self.owed.push(rest, usize::MAX);
+        self.flush();
+    }
+}
+
+fn describe(fault: Fault, max: usize) -> String {
+    match fault {
+        Fault::Overlong => format!("a message of more than {max} bytes"),
+        Fault::BadCount => fault.to_string(),
+    }
+}
