@@ -24,11 +24,15 @@ struct Crowd(Vec<TcpStream>);
 
 impl Crowd {
     fn connect(server: &Server) -> Crowd {
-        let Address::Tcp(addresses) = server.address() else { unreachable!("bound over TCP") };
+        let Address::Tcp(addresses) = server.address() else {
+            unreachable!("bound over TCP")
+        };
         let connect = |_| {
             let stream = TcpStream::connect(addresses[0]).expect("the server listens");
             stream.set_nodelay(true).expect("a connected socket");
-            stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a valid timeout");
+            stream
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .expect("a valid timeout");
             stream
         };
         Crowd((0..CLIENTS).map(connect).collect())
@@ -70,7 +74,10 @@ fn throughput(criterion: &mut Criterion, name: &str, handler: fn(&[u8]) -> &[u8]
         .measurement_time(Duration::from_secs(2))
         .plot_config(PlotConfiguration::default().summary_scale(AxisScale::Logarithmic));
     for workers in WORKERS {
-        let options = Options { workers, ..Options::default() };
+        let options = Options {
+            workers,
+            ..Options::default()
+        };
         let service = answer(move |line: &[u8]| handler(line).to_vec());
         let server = Server::bind("127.0.0.1:0", options, service).expect("a free port");
         let mut crowd = Crowd::connect(&server);

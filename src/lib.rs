@@ -54,3 +54,8 @@ pub use server::{Handle, Server, Stats};
 pub use service::{Service, StreamService, Tail, answer};
 pub use state::Phase;
 pub use stream::Stream;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,6 +14,8 @@ pub(crate) const READ_MAX: usize = 64 * 1024;
 pub(crate) const LINGER_MAX: Duration = Duration::from_secs(2);
 /// Most bytes that are read and thrown away in that time.
 pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
+/// Longest drain.
+const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
@@ -99,12 +101,13 @@ impl Limits {
         within("clients_max", options.clients_max, 1, usize::MAX)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
-        within(
-            "drain (seconds)",
-            options.drain.as_secs() as usize,
-            0,
-            24 * 60 * 60,
-        )?;
+        if options.drain > DRAIN_MAX {
+            let problem = format!("{:?} is out of bounds; at most a day", options.drain);
+            return Err(Error::Option {
+                name: "drain",
+                problem,
+            });
+        }
         let most = default_clients_max();
         if options.clients_max > most {
             return Err(Error::Option {

@@ -17,10 +17,27 @@ pub(super) const OUTPUT_CLOSED: u8 = 128 + 13;
 
 /// One line, and the exit code that goes with the error.
 pub(super) fn failed(error: &Error) -> ExitCode {
-    eprintln!("poold: {error}");
     match error {
-        Error::Option { .. } | Error::Address { .. } => USAGE.into(),
-        _ => FAILED.into(),
+        Error::Option { name, problem } => {
+            eprintln!("poold: {}: {problem}", flag(name));
+            USAGE.into()
+        }
+        Error::Address { .. } => {
+            eprintln!("poold: {error}");
+            USAGE.into()
+        }
+        _ => {
+            eprintln!("poold: {error}");
+            FAILED.into()
+        }
+    }
+}
+
+/// The library's name of an option, as it is typed.
+fn flag(name: &str) -> String {
+    match name {
+        "clients_max" => "--max-clients".into(),
+        other => format!("--{}", other.replace('_', "-")),
     }
 }
 
