@@ -1,13 +1,14 @@
-//! Accepts, sorts the errors, paces itself. Knows no pool: it hands each client to a closure.
+//! Accepts, sorts the errors, paces itself. Knows no pool: it hands each client to its host.
 //!
 //! It waits in a poller of its own, with a waker, because a blocked `accept` could not be woken
 //! (signals restart it). It stops listening to the kernel while the house is full: who comes then
 //! waits in the backlog. It never writes to a client and never waits for one.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, UnixListener};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -21,16 +22,30 @@ const WAKER: Token = Token(usize::MAX);
 /// Pauses after the system could not give a descriptor or memory: doubled while it can't.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// A want that came and went within this time is one line in the log, not one each time.
+const QUIET: Duration = Duration::from_secs(5);
 /// Clients accepted before the acceptor looks at anything else.
 const BURST: usize = 64;
 
-/// What the acceptor asks before each accept.
+/// Whoever the clients are for.
+pub(crate) trait Host {
+    /// How the door stands; asked before each accept.
+    fn door(&self) -> Door;
+    /// A client for the host, who lets it in or not. Must not block.
+    fn admit(&self, socket: Socket, peer: Peer);
+    /// There is no descriptor for the next client: can the host let go of one?
+    fn starved(&self);
+}
+
+/// How the door stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
     /// There is room.
     Open,
     /// The house is full: wait to be woken.
     Full,
+    /// Clients come too fast: let nobody in for so long.
+    Paused(Duration),
     /// The server drains: take who is in the backlog already, then close.
     Closing,
 }
@@ -85,7 +100,13 @@ pub(crate) struct Acceptor {
     poll: Poll,
     listeners: Vec<Source>,
     errors: Arc<AcceptErrors>,
+    /// Kept open to be given up: with it the next client can be accepted, and told by the closing
+    /// of its connection that there is no room, instead of being left to wait.
+    reserve: Option<OwnedFd>,
+    /// How long to wait the next time that there is no descriptor.
     pause: Duration,
+    /// Since when there is none, and the failures until then.
+    starving: Option<(Instant, u64)>,
 }
 
 enum Source {
@@ -119,19 +140,22 @@ impl Acceptor {
                 poll,
                 listeners: sources,
                 errors,
+                reserve: open_reserve(),
                 pause: PAUSE_MIN,
+                starving: None,
             },
             doorbell,
         ))
     }
 
     /// Accepts until the door closes and the backlog is empty. Then the listeners are closed.
-    pub(crate) fn run(mut self, door: impl Fn() -> Door, mut admit: impl FnMut(Socket, Peer)) {
+    pub(crate) fn run(mut self, host: &impl Host) {
         let mut events = Events::with_capacity(8);
         loop {
-            let timeout = match self.accept_all(&door, &mut admit) {
+            let timeout = match self.accept_all(host) {
                 Waits::AnEvent => None,
                 Waits::Resources => Some(self.next_pause()),
+                Waits::Time(pause) => Some(pause),
                 Waits::Nothing => return,
             };
             // The events only end the wait: every listener is asked every time.
@@ -151,27 +175,25 @@ impl Acceptor {
     }
 
     /// Takes whom the door lets in, from each listener in turn.
-    fn accept_all(
-        &mut self,
-        door: &impl Fn() -> Door,
-        admit: &mut impl FnMut(Socket, Peer),
-    ) -> Waits {
+    fn accept_all(&mut self, host: &impl Host) -> Waits {
         let mut empty = 0;
         let mut index = 0;
         while empty < self.listeners.len() {
             for _ in 0..BURST {
-                if door() == Door::Full {
-                    return Waits::AnEvent;
+                match host.door() {
+                    Door::Full => return Waits::AnEvent,
+                    Door::Paused(pause) => return Waits::Time(pause),
+                    Door::Open | Door::Closing => {}
                 }
                 match self.listeners[index].accept() {
                     Ok((socket, peer)) => {
                         empty = 0;
                         self.recovered();
-                        admit(socket, peer);
+                        host.admit(socket, peer);
                     }
                     Err(error) => match self.judge(index, &error) {
                         Fault::Client => {}
-                        Fault::Exhausted => return Waits::Resources,
+                        Fault::Exhausted => return self.starve(index, host),
                         Fault::Nobody => {
                             empty += 1;
                             break;
@@ -182,7 +204,7 @@ impl Acceptor {
             }
             index = (index + 1) % self.listeners.len().max(1);
         }
-        let over = self.listeners.is_empty() || door() == Door::Closing;
+        let over = self.listeners.is_empty() || host.door() == Door::Closing;
         if over { Waits::Nothing } else { Waits::AnEvent }
     }
 
@@ -195,9 +217,10 @@ impl Acceptor {
                 self.errors.client.fetch_add(1, Ordering::Relaxed);
             }
             Fault::Exhausted => {
-                self.errors.exhausted.fetch_add(1, Ordering::Relaxed);
-                if self.pause == PAUSE_MIN {
-                    warn!(%error, "cannot accept; clients wait in the backlog until it passes");
+                let failures = self.errors.exhausted.fetch_add(1, Ordering::Relaxed);
+                if self.starving.is_none() {
+                    self.starving = Some((Instant::now(), failures));
+                    warn!(%error, "cannot accept; clients wait or are turned away until it passes");
                 }
             }
             Fault::Fatal => {
@@ -208,19 +231,42 @@ impl Acceptor {
         fault
     }
 
+    /// No descriptor: one client is turned away at most, then it is quiet for a while.
+    fn starve(&mut self, index: usize, host: &impl Host) -> Waits {
+        host.starved();
+        if self.reserve.take().is_some() {
+            // Accepted with the reserve's descriptor and closed at once.
+            drop(self.listeners[index].accept());
+        }
+        self.reserve = open_reserve();
+        if host.door() == Door::Closing {
+            Waits::Nothing
+        } else {
+            Waits::Resources
+        }
+    }
+
+    /// A client was accepted: says so if that was impossible for a while.
     fn recovered(&mut self) {
-        if self.pause != PAUSE_MIN {
-            self.pause = PAUSE_MIN;
-            let failures = self.errors.exhausted.load(Ordering::Relaxed);
+        self.pause = PAUSE_MIN;
+        let over = |(since, _): &(Instant, u64)| since.elapsed() >= QUIET;
+        if let Some((_, before)) = self.starving.take_if(|starving| over(starving)) {
+            let failures = self.errors.exhausted.load(Ordering::Relaxed) - before;
             info!(failures, "accepting again");
         }
     }
+}
+
+/// Any descriptor will do. Without one, clients wait in the backlog instead.
+fn open_reserve() -> Option<OwnedFd> {
+    std::fs::File::open("/dev/null").ok().map(OwnedFd::from)
 }
 
 /// What the acceptor waits for next.
 enum Waits {
     AnEvent,
     Resources,
+    Time(Duration),
     Nothing,
 }
 

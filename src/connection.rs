@@ -17,9 +17,11 @@ use socket2::Socket;
 
 use crate::framing::Decoder;
 use crate::handler::{End, Handler};
+use crate::notices::Limit;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::state::{Next, Phase, Reasons, StateWord};
+use crate::times::{Bucket, Rate};
 
 /// Puts a connection into the ready queue, and gets it noticed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
@@ -56,6 +58,8 @@ struct Desk {
 pub(crate) enum Order {
     /// Send what is owed, then close, for this reason.
     Close(String),
+    /// Close it to make room.
+    Shed,
     /// Reset it now: the drain's deadline has come.
     Cut,
 }
@@ -73,11 +77,20 @@ pub(crate) struct Hold {
     pub(crate) ending: bool,
     /// The peer takes nothing any more: what is owed is thrown away, what it sent still read.
     pub(crate) deaf: bool,
+    /// When the message that is under way began, and the bytes that had come by then.
+    pub(crate) begun: Option<(Instant, u64)>,
+    /// Since when the peer has taken none of what it is owed.
+    pub(crate) stalled: Option<Instant>,
+    /// The earliest time at which it is to be woken.
+    pub(crate) check: Option<Instant>,
+    pub(crate) bucket: Option<Box<Bucket>>,
 }
 
 /// How far a connection is on its way to the end.
 #[derive(Clone, Debug)]
 pub(crate) enum Stage {
+    /// Not let in: it is told so, if the service has a line for that, and closed.
+    Refused(Limit),
     /// Accepted; its service has not seen it yet.
     New,
     /// Messages are read and answered.
@@ -117,6 +130,8 @@ pub(crate) struct Opening {
     pub(crate) socket: Socket,
     pub(crate) decoder: Decoder,
     pub(crate) outbox_max: usize,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) stage: Stage,
     pub(crate) queue: Queue,
 }
 
@@ -128,16 +143,22 @@ impl Connection {
             socket,
             decoder,
             outbox_max,
+            rate,
+            stage,
             queue,
         } = opening;
         let hold = Hold {
-            stage: Stage::New,
+            stage,
             handler: None,
             decoder,
             unread: Vec::new(),
             readable: false,
             ending: false,
             deaf: false,
+            begun: None,
+            stalled: None,
+            check: None,
+            bucket: rate.map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
         };
         let desk = Desk {
             hold: Some(Box::new(hold)),
@@ -222,6 +243,12 @@ impl Connection {
     /// Whether it was ordered to be reset, and the order not yet taken.
     pub(crate) fn is_cut(&self) -> bool {
         matches!(self.desk.lock().order, Some(Order::Cut))
+    }
+
+    /// How long nothing has come from it.
+    pub(crate) fn quiet_for(&self) -> Duration {
+        let heard = Duration::from_millis(self.tally.heard_ms.load(Ordering::Relaxed));
+        self.since.elapsed().saturating_sub(heard)
     }
 
     /// Bytes that wait to be sent.

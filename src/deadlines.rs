@@ -1,43 +1,88 @@
-//! What must happen at a time, first come first due: every connection in one line waits for the
-//! same span, so the line is in order by itself and costs O(1) a connection.
+//! What must happen at a time: connections to be woken then.
+//!
+//! A connection has one entry, for the earliest of its deadlines; when it is woken its turn looks
+//! whether anything is really due and makes a new entry. So a busy client costs nothing here, and a
+//! quiet one a single entry each time its limit comes round.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::connection::Connection;
 
-/// Connections that linger, in the order in which their time is up.
+/// In the order in which their time comes. Also where the watch sleeps.
 #[derive(Default)]
 pub(crate) struct Deadlines {
-    lingering: Mutex<VecDeque<(Instant, Weak<Connection>)>>,
+    waiting: Mutex<BTreeMap<(Instant, u64), Weak<Connection>>>,
+    pub(crate) bell: Bell,
 }
 
 impl Deadlines {
+    /// Wakes the connection when it is time.
     pub(crate) fn push(&self, due: Instant, connection: &Arc<Connection>) {
-        self.lingering
-            .lock()
-            .push_back((due, Arc::downgrade(connection)));
+        let mut waiting = self.waiting.lock();
+        let is_first = waiting
+            .first_key_value()
+            .is_none_or(|((first, _), _)| due < *first);
+        waiting.insert((due, connection.id), Arc::downgrade(connection));
+        drop(waiting);
+        if is_first {
+            // The watch may sleep until later.
+            self.bell.ring();
+        }
     }
 
     /// The next time at which something is due.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.lingering.lock().front().map(|(due, _)| *due)
+        self.waiting
+            .lock()
+            .first_key_value()
+            .map(|((due, _), _)| *due)
     }
 
-    /// Takes those whose time is up and that are still here.
+    /// Takes those whose time has come and that are still here.
     pub(crate) fn due(&self, now: Instant) -> Vec<Arc<Connection>> {
-        let mut lingering = self.lingering.lock();
-        let mut found = Vec::new();
-        while lingering.front().is_some_and(|(due, _)| *due <= now) {
-            found.extend(
-                lingering
-                    .pop_front()
-                    .and_then(|(_, connection)| connection.upgrade()),
-            );
+        let mut waiting = self.waiting.lock();
+        if waiting
+            .first_key_value()
+            .is_none_or(|((first, _), _)| *first > now)
+        {
+            return Vec::new();
         }
-        found
+        let later = waiting.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut *waiting, later);
+        drop(waiting);
+        due.into_values()
+            .filter_map(|connection| connection.upgrade())
+            .collect()
+    }
+}
+
+/// Wakes the watch.
+#[derive(Default)]
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        *self.rung.lock() = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until it is rung, or until `until`.
+    pub(crate) fn wait(&self, until: Option<Instant>) {
+        let mut rung = self.rung.lock();
+        while !*rung {
+            match until {
+                Some(until) if self.changed.wait_until(&mut rung, until).timed_out() => break,
+                Some(_) => {}
+                None => self.changed.wait(&mut rung),
+            }
+        }
+        *rung = false;
     }
 }

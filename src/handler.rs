@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::framing::{Decoder, Framing, Message};
+use crate::notices::Limit;
 
 /// How long one connection may keep its worker in a turn when it has sent many messages at once.
 const TURN_MAX: Duration = Duration::from_millis(2);
@@ -33,6 +34,10 @@ pub enum End {
     Closed(String),
     /// What it sent could not be cut into messages; with what was wrong.
     Framing(String),
+    /// A time limit, or room that was needed for others.
+    Limit(Limit),
+    /// It was not let in; it got the line that the service has for that.
+    Refused(Limit),
     /// The handler panicked.
     Panic,
     /// The server drained.
@@ -50,6 +55,7 @@ pub struct Messages<'a> {
     stream: StreamEnd,
     started: Instant,
     clock_in: u128,
+    allowed: u64,
     tally: MessageTally,
 }
 
@@ -73,6 +79,7 @@ impl<'a> Messages<'a> {
         piece: &'a [u8],
         stream: StreamEnd,
         started: Instant,
+        allowed: u64,
     ) -> Messages<'a> {
         let tally = MessageTally::default();
         Messages {
@@ -82,13 +89,17 @@ impl<'a> Messages<'a> {
             stream,
             started,
             clock_in: 1,
+            allowed,
             tally,
         }
     }
 
     /// The next message; `None` when there is no more, or when this connection has had its worker
-    /// for long enough and the rest comes in a later turn.
+    /// for long enough, or as much as its rate allows, and the rest comes in a later turn.
     pub fn next_message(&mut self) -> Option<Message<'_>> {
+        if self.tally.messages >= self.allowed {
+            return None;
+        }
         if self.clock_in == 0 && !self.has_time() {
             return None;
         }

@@ -1,11 +1,13 @@
 //! What every turn needs of the server, and what the server has done.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::acceptor::Doorbell;
+use crate::admission::Admission;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::limits::Limits;
+use crate::notices::Notices;
 use crate::registry::Registry;
 use crate::service::Work;
 
@@ -15,10 +17,14 @@ pub(crate) struct House {
     pub(crate) work: Work,
     pub(crate) registry: Registry,
     pub(crate) drain: Drain,
+    pub(crate) admission: Admission,
+    pub(crate) notices: Notices,
     pub(crate) deadlines: Deadlines,
     pub(crate) totals: Totals,
-    /// Rung when a full house has room again.
+    /// Rung when there is room again for those who wait outside.
     pub(crate) doorbell: Doorbell,
+    /// Somebody waits outside, or no descriptor can be had: ring whenever one leaves.
+    pub(crate) crowded: AtomicBool,
 }
 
 /// What the server has done in its life.

@@ -16,6 +16,7 @@
 //! ```
 
 mod acceptor;
+mod admission;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -28,10 +29,13 @@ mod handler;
 mod house;
 mod limits;
 mod listen;
+mod notices;
 mod outbox;
+mod overload;
 mod peer;
 mod poller;
 mod pool;
+mod posts;
 mod ready;
 mod registry;
 mod server;
@@ -39,21 +43,25 @@ pub mod service;
 mod state;
 mod stream;
 mod sync;
+mod times;
 mod turn;
 mod watch;
 
+pub use admission::{AddressList, WhenFull};
 pub use connection::{Client, Unsent};
 pub use drain::{Report, ServerPhase};
 pub use error::{Error, Result};
 pub use framing::{Extent, Framing, Message, Overlong};
 pub use handler::{End, Messages, Reply, Verdict};
 pub use limits::Options;
+pub use notices::Limit;
 pub use peer::{Address, Peer};
 pub use registry::{ClientInfo, Registry};
 pub use server::{Handle, Server, Stats};
 pub use service::{Service, StreamService, Tail, answer};
 pub use state::Phase;
 pub use stream::Stream;
+pub use times::{Rate, Times};
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use crate::admission::{AddressList, WhenFull};
 use crate::error::{Error, Result};
 use crate::framing::{Framing, Overlong};
+use crate::times::{Rate, Times};
 
 /// Bytes that a worker reads at once, and so the most that a turn takes from a socket.
 pub(crate) const READ_MAX: usize = 64 * 1024;
@@ -14,6 +16,9 @@ pub(crate) const READ_MAX: usize = 64 * 1024;
 pub(crate) const LINGER_MAX: Duration = Duration::from_secs(2);
 /// Most bytes that are read and thrown away in that time.
 pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
+/// Without a write limit: longest that a connection which is to be closed waits for its client to
+/// take what it is owed.
+pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(30);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
@@ -46,6 +51,26 @@ pub struct Options {
     pub outbox_max: usize,
     /// Longest that a drain takes before what is left is cut off, up to a day. Default: 8 s.
     pub drain: Duration,
+    /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
+    pub when_full: WhenFull,
+    /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
+    pub per_address_max: Option<usize>,
+    /// Addresses that may connect. Default: all.
+    pub allow: AddressList,
+    /// Addresses that may not, even when they are allowed. Default: none.
+    pub deny: AddressList,
+    /// Clients accepted a second, at least 1; more wait in the backlog. Default: no limit.
+    pub accept_rate: Option<u32>,
+    /// Time limits of each connection. Default: none.
+    pub times: Times,
+    /// How much each client may send. Default: no limit.
+    pub rate: Option<Rate>,
+    /// New clients are refused while every ready client waits longer than this for a worker.
+    /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 1 s.
+    pub overload: Option<Duration>,
+    /// A worker that does not come back from a handler for this long is named in the log.
+    /// Default: 30 s.
+    pub stuck_after: Duration,
 }
 
 impl Default for Options {
@@ -58,6 +83,15 @@ impl Default for Options {
             overlong: Overlong::Truncate,
             outbox_max: 256 * 1024,
             drain: Duration::from_secs(8),
+            when_full: WhenFull::default(),
+            per_address_max: None,
+            allow: AddressList::default(),
+            deny: AddressList::default(),
+            accept_rate: None,
+            times: Times::default(),
+            rate: None,
+            overload: Some(Duration::from_secs(1)),
+            stuck_after: Duration::from_secs(30),
         }
     }
 }
@@ -107,6 +141,29 @@ impl Limits {
                 name: "drain",
                 problem,
             });
+        }
+        within(
+            "per_address_max",
+            options.per_address_max.unwrap_or(1),
+            1,
+            usize::MAX,
+        )?;
+        within(
+            "accept_rate",
+            options.accept_rate.unwrap_or(1) as usize,
+            1,
+            1_000_000,
+        )?;
+        if let Some(Rate {
+            messages,
+            messages_burst,
+            bytes,
+            bytes_burst,
+        }) = options.rate
+        {
+            for part in [messages, messages_burst, bytes, bytes_burst] {
+                within("rate", part as usize, 1, usize::MAX)?;
+            }
         }
         let most = default_clients_max();
         if options.clients_max > most {

@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use crate::error::{Error, Result};
 use crate::peer::Address;
@@ -14,6 +15,9 @@ use crate::peer::Address;
 /// Connections that the kernel keeps for us before they are accepted; it caps the number at
 /// `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+
+/// A peer that answers nothing for so long, not even TCP's own probes, is dead.
+const DEAD_AFTER: Duration = Duration::from_secs(120);
 
 /// A socket that clients connect to, non-blocking.
 pub(crate) enum Listener {
@@ -70,10 +74,16 @@ fn listen_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     )?;
     // A restart must not wait for the old connections' TIME_WAIT (socket(7), SO_REUSEADDR).
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit these two (on Linux): small answers go out at once, and a peer
-    // that died without a word is noticed.
+    // Accepted sockets inherit these (on Linux): small answers go out at once, and a peer that died
+    // without a word is noticed, whether something is owed to it (tcp(7), TCP_USER_TIMEOUT) or not.
     socket.set_tcp_nodelay(true)?;
-    socket.set_keepalive(true)?;
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(DEAD_AFTER / 2)
+            .with_interval(DEAD_AFTER / 8),
+    )?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(DEAD_AFTER))?;
     if address.is_ipv6() && address.ip().is_unspecified() {
         socket.set_only_v6(false)?;
     }

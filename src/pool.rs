@@ -5,6 +5,7 @@
 //! queue never holds more than the pool's size, and whoever waits for the end waits with a
 //! deadline.
 
+use std::cell::Cell;
 use std::ffi::CString;
 use std::io;
 use std::sync::{Arc, Barrier};
@@ -17,6 +18,15 @@ use threadpool::ThreadPool;
 pub(crate) struct Pool {
     threads: ThreadPool,
     duty: Arc<Duty>,
+}
+
+thread_local! {
+    static NUMBER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Which of its pool's threads this is, from 0.
+pub(crate) fn thread_number() -> usize {
+    NUMBER.get()
 }
 
 /// Jobs handed over and not yet done.
@@ -79,6 +89,7 @@ fn name_threads(threads: &ThreadPool, workers: usize) {
                 // Without a name it works as well.
                 let _ = rustix::thread::set_name(&name);
             }
+            NUMBER.set(number);
             all_here.wait();
         });
     }

@@ -52,7 +52,7 @@ pub struct ClientInfo {
 impl Registry {
     /// How many clients are connected.
     pub fn count(&self) -> usize {
-        self.count.load(Ordering::Acquire)
+        self.count.load(Ordering::SeqCst)
     }
 
     /// All of them, in the order in which they came.
@@ -113,7 +113,7 @@ impl Registry {
     pub(crate) fn insert(&self, connection: Arc<Connection>) {
         let mut connections = self.connections.write();
         connections.insert(connection.id, connection);
-        self.count.store(connections.len(), Ordering::Release);
+        self.count.store(connections.len(), Ordering::SeqCst);
     }
 
     /// Answers how many are left.
@@ -125,7 +125,7 @@ impl Registry {
         if left == 0 && connections.capacity() > 1024 {
             connections.shrink_to_fit();
         }
-        self.count.store(left, Ordering::Release);
+        self.count.store(left, Ordering::SeqCst);
         drop(connections);
         // What may be the last handle closes the socket: not under the lock.
         drop(removed);
@@ -136,12 +136,11 @@ impl Registry {
 impl ClientInfo {
     fn of(connection: &Connection) -> ClientInfo {
         let tally = &connection.tally;
-        let heard = Duration::from_millis(tally.heard_ms.load(Ordering::Relaxed));
         ClientInfo {
             id: connection.id,
             peer: connection.peer,
             since: connection.since_clock,
-            last_heard: connection.since.elapsed().saturating_sub(heard),
+            last_heard: connection.quiet_for(),
             messages_in: tally.messages_in.load(Ordering::Relaxed),
             bytes_in: tally.bytes_in.load(Ordering::Relaxed),
             messages_out: tally.messages_out.load(Ordering::Relaxed),

@@ -1,5 +1,7 @@
 //! The composer: the only room that sees both the pool and the poller.
 
+mod entrance;
+mod guard;
 mod shared;
 mod stats;
 
@@ -123,7 +125,7 @@ impl Server {
         let deadline = drain.deadline().unwrap_or_else(Instant::now) + CUT_GRACE;
         let lost = shared.house.work.finish(deadline);
         shared.answer(shared.ready.close());
-        shared.bell.ring();
+        shared.house.deadlines.bell.ring();
         let report = shared.report(lost);
         if drain.phase() == ServerPhase::Stopped {
             for thread in self.threads.drain(..) {

@@ -16,9 +16,12 @@ use std::time::Instant;
 pub use discard::Discard;
 pub use echo::Echo;
 
+use bytes::Bytes;
+
 use crate::connection::Client;
 use crate::framing::Message;
 use crate::handler::{End, Handler, Messages, Reply, Verdict};
+use crate::notices::Limit;
 use crate::stream::Stream;
 
 /// A handler of messages. One value serves all connections; what belongs to one of them is its
@@ -60,6 +63,12 @@ pub trait Service: Send + Sync + 'static {
     /// The connection is over; nothing can be sent any more.
     fn closed(&self, session: Self::Session, end: &End) {
         let _ = (session, end);
+    }
+
+    /// What a client is told that is not let in, framed already; by default nothing.
+    fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        let _ = limit;
+        None
     }
 
     /// What to do with bytes that can't be answered any more.
@@ -144,6 +153,7 @@ where
 /// What the engine needs to know of a service, whatever its session.
 pub(crate) trait Opener: Send + Sync {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
+    fn refusal(&self, limit: Limit) -> Option<Bytes>;
     fn tail(&self) -> Tail;
     fn finish(&self, deadline: Instant) -> u64;
 }
@@ -156,6 +166,13 @@ pub(crate) enum Work {
 }
 
 impl Work {
+    pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        match self {
+            Work::Messages(opener) => opener.refusal(limit),
+            Work::Streams(_) => None,
+        }
+    }
+
     pub(crate) fn tail(&self) -> Tail {
         match self {
             Work::Messages(opener) => opener.tail(),
@@ -187,6 +204,10 @@ impl<S: Service> Opener for Opens<S> {
             service: Arc::clone(&self.0),
             session,
         })
+    }
+
+    fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        self.0.refusal(limit)
     }
 
     fn tail(&self) -> Tail {

@@ -11,6 +11,7 @@ mod ending;
 mod exchange;
 mod lend;
 mod scratch;
+mod timing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::connection::{Connection, Hold, Order, Stage};
 use crate::drain::ServerPhase;
 use crate::handler::End;
 use crate::house::House;
+use crate::notices::Limit;
 use crate::outbox::Outbox;
 use crate::service::Work;
 use crate::state::{Next, Reasons};
@@ -47,6 +49,7 @@ pub(crate) fn take_turn(
         owed,
         scratch,
         now,
+        allowed: u64::MAX,
     };
     match turn.run(order) {
         After::Gone(end) => {
@@ -54,6 +57,8 @@ pub(crate) fn take_turn(
             Next::Leave
         }
         after => {
+            turn.keep_time();
+            turn.schedule();
             let owed = std::mem::take(&mut turn.owed);
             hold.decoder.rest();
             connection.put_back(hold, owed);
@@ -82,19 +87,21 @@ struct Turn<'a> {
     owed: Outbox,
     scratch: &'a mut Scratch,
     now: Instant,
+    /// Messages that may be delivered: what the client's rate leaves.
+    allowed: u64,
 }
 
 impl Turn<'_> {
     fn run(&mut self, order: Option<Order>) -> After {
-        match order {
-            Some(Order::Cut) => return After::Gone(End::CutOff),
-            Some(Order::Close(reason)) if self.is_serving() => {
-                self.hold.stage = Stage::Closing(End::Closed(reason));
-            }
-            _ => {}
+        if matches!(order, Some(Order::Cut)) {
+            return After::Gone(End::CutOff);
         }
-        if matches!(self.hold.stage, Stage::New) {
-            self.open();
+        self.obey(order);
+        self.notice_time();
+        match self.hold.stage {
+            Stage::New => self.open(),
+            Stage::Refused(limit) => self.refuse(limit),
+            _ => {}
         }
         self.notice_drain();
         self.flush();
@@ -117,6 +124,15 @@ impl Turn<'_> {
             Work::Messages(opener) => self.open_session(&**opener),
             Work::Streams(service) => self.lend(&**service),
         }
+    }
+
+    /// Tells a client why it is not let in.
+    fn refuse(&mut self, limit: Limit) {
+        if let Some(line) = self.house.work.refusal(limit) {
+            // The first chunk always fits.
+            let _ = self.owed.push(line, usize::MAX);
+        }
+        self.hold.stage = Stage::Closing(End::Refused(limit));
     }
 
     /// In a drain, what has arrived by now is the last that is served.
@@ -158,13 +174,17 @@ impl Turn<'_> {
         if let Stage::Last { arrived } = self.hold.stage {
             let more = (self.hold.readable && arrived > 0) || self.hold.ending;
             if more || !self.hold.unread.is_empty() {
-                return After::Again;
+                let throttled = self.throttled_until().is_some();
+                return if throttled { After::Rest } else { After::Again };
             }
             self.hold.stage = Stage::Closing(End::Drained);
         }
         if let Stage::Closing(end) = &self.hold.stage {
             let end = end.clone();
             let peer_is_done = matches!(end, End::Client | End::Lost(_));
+            if end == End::Limit(Limit::WriteStall) {
+                return After::Gone(end);
+            }
             if peer_is_done && (self.hold.ending || self.hold.deaf) {
                 return After::Gone(end);
             }
@@ -174,7 +194,11 @@ impl Turn<'_> {
             return self.read_to_the_end();
         }
         let more = self.hold.readable || self.hold.ending || !self.hold.unread.is_empty();
-        if more { After::Again } else { After::Rest }
+        if more && self.throttled_until().is_none() {
+            After::Again
+        } else {
+            After::Rest
+        }
     }
 
     fn draining(&self) -> bool {

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use crate::deadlines::Bell;
 
 /// Between two looks while there is work.
 const TICK: Duration = Duration::from_millis(1);
@@ -22,33 +22,6 @@ pub(crate) enum Look {
     Quiet,
     /// There never will be again.
     Over,
-}
-
-/// Wakes the watch.
-#[derive(Default)]
-pub(crate) struct Bell {
-    rung: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Bell {
-    pub(crate) fn ring(&self) {
-        *self.rung.lock() = true;
-        self.changed.notify_one();
-    }
-
-    /// Waits until it is rung, or until `until`.
-    fn wait(&self, until: Option<Instant>) {
-        let mut rung = self.rung.lock();
-        while !*rung {
-            match until {
-                Some(until) if self.changed.wait_until(&mut rung, until).timed_out() => break,
-                Some(_) => {}
-                None => self.changed.wait(&mut rung),
-            }
-        }
-        *rung = false;
-    }
 }
 
 /// The watch's life. `look` does the work; `may_sleep` says whether work will ring the bell, and

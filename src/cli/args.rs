@@ -7,8 +7,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::flood::FloodArgs;
 use super::log::LogFormat;
+use crate::admission::WhenFull;
 use crate::framing::{Framing, Overlong};
 use crate::service::recv::Format;
+use crate::times::Rate;
 
 /// Puts a fixed number of threads behind a TCP port: receives, echoes or discards what thousands
 /// of clients send, loses nothing that was read, and drains cleanly on Ctrl-C
@@ -107,6 +109,9 @@ pub(super) struct ServeArgs {
         env = "POOLD_DRAIN")]
     pub(super) drain: Duration,
 
+    #[command(flatten)]
+    pub(super) guard: GuardArgs,
+
     /// What is told on the standard error: error, warn, info, debug or trace
     #[arg(
         long,
@@ -119,6 +124,125 @@ pub(super) struct ServeArgs {
     /// And how
     #[arg(long, value_enum, default_value_t, env = "POOLD_LOG_FORMAT")]
     pub(super) log_format: LogFormat,
+}
+
+/// What keeps clients from hurting each other.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct GuardArgs {
+    /// What to do with clients beyond --max-clients
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        env = "POOLD_WHEN_FULL"
+    )]
+    pub(super) when_full: WhenFull,
+
+    /// Clients at once from one IPv4 address or IPv6 /64 [default: no limit]
+    #[arg(long, value_name = "N", env = "POOLD_MAX_PER_ADDRESS")]
+    pub(super) max_per_address: Option<usize>,
+
+    /// Let only these connect: an address, a network (192.0.2.0/24) or a file of them, which is
+    /// read again when it changes; repeatable
+    #[arg(long, value_name = "NET", env = "POOLD_ALLOW", value_delimiter = ',')]
+    pub(super) allow: Vec<String>,
+
+    /// Keep these out, though they are allowed; repeatable
+    #[arg(long, value_name = "NET", env = "POOLD_DENY", value_delimiter = ',')]
+    pub(super) deny: Vec<String>,
+
+    /// Clients accepted a second; more wait [default: no limit]
+    #[arg(long, value_name = "N", env = "POOLD_ACCEPT_RATE")]
+    pub(super) accept_rate: Option<u32>,
+
+    /// Close who sends nothing for so long after connecting [default: never]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+        env = "POOLD_FIRST_BYTE")]
+    pub(super) first_byte: Option<Duration>,
+
+    /// Close who has sent nothing for so long [default: never]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, env = "POOLD_IDLE")]
+    pub(super) idle: Option<Duration>,
+
+    /// Close who does not end a message it began in so long, longer as its bytes keep coming
+    /// [default: never]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+        env = "POOLD_MESSAGE")]
+    pub(super) message: Option<Duration>,
+
+    /// Bytes a second that a message under way has to keep up [default: 500]
+    #[arg(long, value_name = "SIZE", requires = "message", value_parser = per_second,
+        env = "POOLD_MIN_RATE")]
+    pub(super) min_rate: Option<u32>,
+
+    /// Close who takes nothing of what it is owed for so long [default: never]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+        env = "POOLD_WRITE_STALL")]
+    pub(super) write_stall: Option<Duration>,
+
+    /// Close every connection after so long [default: never]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+        env = "POOLD_LIFETIME")]
+    pub(super) lifetime: Option<Duration>,
+
+    /// What each client may send: MESSAGES,BYTES a second, each with :BURST if more may come at
+    /// once (10:100,16k:32k), or off; what is over is delayed, never dropped
+    #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate, env = "POOLD_RATE")]
+    pub(super) rate: MaybeRate,
+
+    /// Refuse new clients while those who are here wait longer than this for a worker, or off;
+    /// recv and discard never do
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration_or_off,
+        env = "POOLD_OVERLOAD")]
+    pub(super) overload: MaybeDuration,
+
+    /// Name a worker in the log that does not come back from a client for so long
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration,
+        env = "POOLD_STUCK_AFTER")]
+    pub(super) stuck_after: Duration,
+}
+
+/// A limit that can be `off`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct MaybeRate(pub(super) Option<Rate>);
+
+/// A limit that can be `off`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct MaybeDuration(pub(super) Option<Duration>);
+
+fn duration_or_off(text: &str) -> Result<MaybeDuration, String> {
+    if text == "off" {
+        return Ok(MaybeDuration(None));
+    }
+    let parsed = humantime::parse_duration(text).map(Some).map(MaybeDuration);
+    parsed.map_err(|error| error.to_string())
+}
+
+/// `off`, or `MESSAGES[:BURST],BYTES[:BURST]`.
+fn rate(text: &str) -> Result<MaybeRate, String> {
+    if text == "off" {
+        return Ok(MaybeRate(None));
+    }
+    let shape = || "write MESSAGES,BYTES as 10:100,16k:32k, or off".to_owned();
+    let (messages, bytes) = text.split_once(',').ok_or_else(shape)?;
+    let with_burst = |part: &str| {
+        let (each, burst) = part.split_once(':').unwrap_or((part, part));
+        Ok::<_, String>((per_second(each)?, per_second(burst)?))
+    };
+    let (messages, messages_burst) = with_burst(messages)?;
+    let (bytes, bytes_burst) = with_burst(bytes)?;
+    Ok(MaybeRate(Some(Rate {
+        messages,
+        messages_burst,
+        bytes,
+        bytes_burst,
+    })))
+}
+
+fn per_second(text: &str) -> Result<u32, String> {
+    u32::try_from(size(text)?).map_err(|_| "too large".to_owned())
 }
 
 /// `64k` is 65536 bytes, as everywhere where buffers are meant.
@@ -186,6 +310,17 @@ mod tests {
         assert_eq!(size("64k"), Ok(65536));
         assert_eq!(size("512"), Ok(512));
         assert!(size("many").is_err());
+    }
+
+    #[test]
+    fn rates_have_bursts_or_not() {
+        let parsed = rate("10:100,16k").expect("valid").0.expect("not off");
+        assert_eq!((parsed.messages, parsed.messages_burst), (10, 100));
+        assert_eq!((parsed.bytes, parsed.bytes_burst), (16384, 16384));
+        assert_eq!(rate("off"), Ok(MaybeRate(None)));
+        for wrong in ["", "10", "a,b", "1:2:3,4", "10,16k,"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

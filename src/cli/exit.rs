@@ -37,6 +37,8 @@ pub(super) fn failed(error: &Error) -> ExitCode {
 fn flag(name: &str) -> String {
     match name {
         "clients_max" => "--max-clients".into(),
+        "per_address_max" => "--max-per-address".into(),
+        "address list" => "--allow or --deny".into(),
         other => format!("--{}", other.replace('_', "-")),
     }
 }

@@ -7,12 +7,14 @@ use tracing::info;
 
 use super::args::{RecvArgs, ServeArgs};
 use super::{exit, log, signals};
+use crate::admission::AddressList;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::Options;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Output, Recv};
 use crate::service::{Discard, Echo, Service};
+use crate::times::Times;
 
 /// Descriptors that are asked for at most: a client each, and more clients than that need more
 /// than one machine.
@@ -74,21 +76,8 @@ fn prepare(args: &ServeArgs) {
 }
 
 fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
-    let mut options = Options {
-        framing: args.framing.unwrap_or(framing),
-        message_max: args.message_max,
-        overlong: args.overlong,
-        outbox_max: args.outbox_max,
-        drain: args.drain,
-        ..Options::default()
-    };
-    options.workers = args.workers.unwrap_or(options.workers);
-    options.clients_max = args.max_clients.unwrap_or(options.clients_max);
-    let Options {
-        workers,
-        clients_max,
-        ..
-    } = options;
+    let options = options(args, framing)?;
+    let (workers, clients_max) = (options.workers, options.clients_max);
     let server = Server::bind(&args.address, options, service)?;
     signals::drain_on_signal(&server.handle())?;
     info!("listening on {}", server.address());
@@ -96,6 +85,43 @@ fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) 
     info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
     info!("Press Ctrl-C to stop");
     Ok(server)
+}
+
+/// What was typed, as the library takes it.
+fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
+    let guard = &args.guard;
+    let defaults = Options::default();
+    Ok(Options {
+        workers: args.workers.unwrap_or(defaults.workers),
+        clients_max: args.max_clients.unwrap_or(defaults.clients_max),
+        framing: args.framing.unwrap_or(framing),
+        message_max: args.message_max,
+        overlong: args.overlong,
+        outbox_max: args.outbox_max,
+        drain: args.drain,
+        when_full: guard.when_full,
+        per_address_max: guard.max_per_address,
+        allow: list(&guard.allow)?,
+        deny: list(&guard.deny)?,
+        accept_rate: guard.accept_rate,
+        times: Times {
+            first_byte: guard.first_byte,
+            idle: guard.idle,
+            message: guard.message,
+            min_rate: guard.min_rate,
+            write_stall: guard.write_stall,
+            lifetime: guard.lifetime,
+        },
+        rate: guard.rate.0,
+        overload: guard.overload.0,
+        stuck_after: guard.stuck_after,
+    })
+}
+
+fn list(entries: &[String]) -> Result<AddressList> {
+    let mut list = AddressList::default();
+    entries.iter().try_for_each(|entry| list.add(entry))?;
+    Ok(list)
 }
 
 fn run(server: Server) -> ExitCode {

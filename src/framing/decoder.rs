@@ -140,6 +140,11 @@ impl Decoder {
         self.fault
     }
 
+    /// Whether a message has begun and not ended.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.place != Place::Start || (!self.handed_out && !self.gathered.is_empty())
+    }
+
     /// Over-long messages since the last call: those truncated, those dropped.
     pub(crate) fn take_overlong(&mut self) -> (u64, u64) {
         (

@@ -10,39 +10,45 @@
 //!                              watch, drain)        └──▶ home
 //! ```
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use socket2::Socket;
-
-use crate::acceptor::{AcceptErrors, Acceptor, Door, Doorbell};
-use crate::connection::{Connection, Opening, Queue};
+use crate::acceptor::{AcceptErrors, Doorbell};
+use crate::admission::{Admission, Rules};
+use crate::connection::{Connection, Queue};
 use crate::deadlines::Deadlines;
-use crate::drain::{Drain, Report, ServerPhase};
-use crate::framing::Decoder;
+use crate::drain::{Drain, Report};
 use crate::house::{House, Totals};
 use crate::limits::{Limits, cores};
-use crate::peer::Peer;
+use crate::notices::Notices;
+use crate::overload::Overload;
 use crate::poller::Poller;
-use crate::pool::Pool;
+use crate::pool::{self, Pool};
+use crate::posts::Posts;
 use crate::ready::{Call, Pace, Policy, Ready, Step, Wait};
 use crate::registry::Registry;
-use crate::service::Work;
-use crate::state::{Next, Reasons};
+use crate::service::{Tail, Work};
+use crate::state::Next;
 use crate::turn::{Scratch, take_turn};
-use crate::watch::{Bell, Look, keep};
 
 /// Turns longer than this, on average, mean that handlers block or compute.
 const SLOW_TURN: Duration = Duration::from_micros(50);
 /// How long quick turns may leave the queue before another worker comes.
 const CLEAR_WITHIN: Duration = Duration::from_millis(10);
+/// A connection in the ready queue.
+pub(super) struct Queued {
+    connection: Arc<Connection>,
+    since: Instant,
+}
+
 pub(super) struct Shared {
     pub(super) house: House,
-    pub(super) ready: Ready<Arc<Connection>>,
+    pub(super) ready: Ready<Queued>,
     pub(super) poller: Poller,
     pub(super) pool: Pool,
-    pub(super) bell: Bell,
+    pub(super) posts: Posts,
+    pub(super) overload: Overload,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
     pub(super) queue: Queue,
@@ -69,29 +75,51 @@ impl Shared {
                 Pace::Measured
             },
         };
-        let drain = Drain::new(limits.options.drain);
+        let options = &limits.options;
+        let drain = Drain::new(options.drain);
+        let admission = Admission::new(Rules {
+            per_address_max: options.per_address_max,
+            allow: options.allow.clone(),
+            deny: options.deny.clone(),
+            accept_rate: options.accept_rate,
+        });
+        let posts = Posts::new(options.workers, options.stuck_after);
+        let answers = matches!(&work, Work::Messages(opener) if opener.tail() == Tail::Discard);
+        let overload = Overload::new(options.overload.filter(|_| answers));
         Shared {
             house: House {
                 limits,
                 work,
                 registry: Registry::default(),
                 drain,
+                admission,
+                notices: Notices::default(),
                 deadlines: Deadlines::default(),
                 totals: Totals::default(),
                 doorbell,
+                crowded: AtomicBool::new(false),
             },
             ready: Ready::new(policy),
             poller,
             pool,
-            bell: Bell::default(),
+            posts,
+            overload,
             accept_errors,
             accepted: AtomicU64::new(0),
             queue: Arc::new(move |connection| {
                 if let Some(shared) = shared.upgrade() {
-                    shared.answer(shared.ready.push(connection));
+                    shared.enqueue(connection);
                 }
             }),
         }
+    }
+
+    /// Puts a connection at the back of the ready queue.
+    pub(super) fn enqueue(self: &Arc<Self>, connection: Arc<Connection>) {
+        self.answer(self.ready.push(Queued {
+            connection,
+            since: Instant::now(),
+        }));
     }
 
     /// Does what the ready queue asks for.
@@ -109,6 +137,7 @@ impl Shared {
 
     /// A worker's time on duty.
     fn work(self: &Arc<Self>, scratch: &mut Scratch) {
+        let post = pool::thread_number();
         let mut harvest = Vec::new();
         let mut step = self.ready.next(None, None);
         loop {
@@ -118,19 +147,26 @@ impl Shared {
                     self.lead(wait, &mut harvest);
                     self.ready.next(None, None)
                 }
-                Step::Serve(connection, call) => {
+                Step::Serve(Queued { connection, since }, call) => {
                     self.answer(call);
                     let began = Instant::now();
+                    self.overload.waited(began.saturating_duration_since(since));
+                    self.posts.begin(post, connection.id, began);
                     let next = take_turn(&self.house, &connection, scratch, began);
-                    let again = (next == Next::Queue).then_some(connection);
-                    self.ready.next(Some(began.elapsed()), again)
+                    let ended = Instant::now();
+                    self.posts.end(post);
+                    let again = (next == Next::Queue).then_some(Queued {
+                        connection,
+                        since: ended,
+                    });
+                    self.ready.next(Some(ended - began), again)
                 }
             };
         }
     }
 
     /// Waits in the poller and brings back what became ready.
-    fn lead(&self, wait: Wait, harvest: &mut Vec<Arc<Connection>>) {
+    fn lead(&self, wait: Wait, harvest: &mut Vec<Queued>) {
         let timeout = match wait {
             Wait::Event => None,
             Wait::Never => Some(Duration::ZERO),
@@ -143,110 +179,28 @@ impl Shared {
             tracing::error!(%error, "the poller failed");
         }
         if !woken.is_empty() {
+            let since = Instant::now();
             let registry = self.house.registry.reader();
             for (id, reasons) in woken {
                 if let Some(connection) = registry.get(&id)
                     && connection.state.wake(reasons) == Next::Queue
                 {
-                    harvest.push(Arc::clone(connection));
+                    harvest.push(Queued {
+                        connection: Arc::clone(connection),
+                        since,
+                    });
                 }
             }
         }
         if self.ready.led(harvest) {
-            self.bell.ring();
-        }
-    }
-
-    /// The acceptor's life, and the drain's first steps.
-    pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
-        let clients_max = self.house.limits.options.clients_max;
-        let door = || match self.house.drain.phase() {
-            ServerPhase::Running if self.house.registry.count() < clients_max => Door::Open,
-            ServerPhase::Running => Door::Full,
-            _ => Door::Closing,
-        };
-        acceptor.run(door, |socket, peer| self.admit(socket, peer));
-        self.house.drain.begin();
-        self.house.drain.no_more_clients();
-        let mut left = 0;
-        for connection in self.house.registry.all() {
-            left += 1;
-            if connection.lent.load(Ordering::SeqCst) {
-                connection.shut(std::net::Shutdown::Read);
-            }
-            connection.wake(Reasons::NOTICE);
-        }
-        if left == 0 {
-            self.house.drain.stop_if_empty(self.house.registry.count());
-        }
-    }
-
-    fn admit(self: &Arc<Self>, socket: Socket, peer: Peer) {
-        let options = &self.house.limits.options;
-        let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
-        let connection = Arc::new(Connection::new(Opening {
-            id,
-            peer,
-            socket,
-            decoder: Decoder::new(options.framing, options.message_max, options.overlong),
-            outbox_max: options.outbox_max,
-            queue: Arc::clone(&self.queue),
-        }));
-        self.house.registry.insert(Arc::clone(&connection));
-        if let Err(error) = self.poller.watch(&connection.socket, id) {
-            tracing::warn!(%error, %peer, "can't watch this client; it is closed");
-            let left = self.house.registry.remove(id);
-            self.house.drain.one_gone(true, left);
-            return;
-        }
-        tracing::debug!(id, %peer, "connected");
-        self.answer(self.ready.push(connection));
-    }
-
-    /// The watch's life.
-    pub(super) fn watch(self: &Arc<Self>) {
-        keep(
-            &self.bell,
-            |now| {
-                let tick = self.ready.tick();
-                self.answer(tick.call);
-                for connection in self.house.deadlines.due(now) {
-                    connection.wake(Reasons::NOTICE);
-                }
-                if self.house.drain.phase() == ServerPhase::Stopped {
-                    return Look::Over;
-                }
-                if self
-                    .house
-                    .drain
-                    .deadline()
-                    .is_some_and(|deadline| deadline <= now)
-                {
-                    self.cut_off();
-                    return Look::Work;
-                }
-                if tick.quiet { Look::Quiet } else { Look::Work }
-            },
-            || {
-                let due = [self.house.drain.deadline(), self.house.deadlines.next()];
-                self.ready
-                    .park_watch()
-                    .then(|| due.into_iter().flatten().min())
-            },
-        );
-    }
-
-    /// The drain's deadline has come: every connection that is left is reset.
-    fn cut_off(&self) {
-        for connection in self.house.registry.all() {
-            connection.cut();
+            self.house.deadlines.bell.ring();
         }
     }
 
     /// Gets the acceptor and the watch to look at the phase.
     pub(super) fn nudge(&self) {
         self.house.doorbell.ring();
-        self.bell.ring();
+        self.house.deadlines.bell.ring();
     }
 
     pub(super) fn report(&self, lost: u64) -> Report {

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::shared::Shared;
+use crate::notices::{LIMITS, Limit};
 
 /// What a server has done so far, and what it does now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,12 @@ pub struct Stats {
     pub ready: usize,
     /// Workers called in now, the one that polls included.
     pub workers_on_duty: usize,
+    /// Workers that serve a client now.
+    pub workers_busy: usize,
+    /// Workers that have not come back from a handler for `stuck_after`. The log names them.
+    pub workers_stuck: usize,
+    /// How often each limit has acted on a client. The limit's own words say what to do.
+    pub limits: Vec<(Limit, u64)>,
     /// Messages read.
     pub messages: u64,
     /// Messages that ended with their connection, not with a delimiter.
@@ -35,12 +42,18 @@ pub struct Stats {
 impl Stats {
     pub(super) fn of(shared: &Shared) -> Stats {
         let totals = &shared.house.totals;
+        let (workers_busy, workers_stuck) = shared.posts.load();
         let (ready, workers_on_duty) = shared.ready.load();
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
             clients: shared.house.registry.count(),
             ready,
             workers_on_duty,
+            workers_busy,
+            workers_stuck,
+            limits: LIMITS
+                .map(|limit| (limit, shared.house.notices.count(limit)))
+                .into(),
             messages: totals.messages.load(Ordering::Relaxed),
             partial: totals.partial.load(Ordering::Relaxed),
             truncated: totals.truncated.load(Ordering::Relaxed),

@@ -28,7 +28,6 @@ impl Turn<'_> {
             bytes_left,
             end,
         };
-        self.house.deadlines.push(until, self.connection);
     }
 
     pub(super) fn read_to_the_end(&mut self) -> After {
@@ -116,7 +115,10 @@ impl Turn<'_> {
             "closed"
         );
         let left = self.house.registry.remove(connection.id);
-        if left + 1 == self.house.limits.options.clients_max {
+        if !matches!(end, End::Refused(_)) {
+            self.house.admission.release(connection.peer);
+        }
+        if self.house.crowded.load(Ordering::SeqCst) {
             self.house.doorbell.ring();
         }
         self.house.drain.one_gone(*end == End::CutOff, left);

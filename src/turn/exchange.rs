@@ -55,6 +55,11 @@ impl Turn<'_> {
 
     /// Reads once, or takes up what an earlier turn left, and gives it to the service.
     pub(super) fn serve(&mut self) {
+        let (messages, bytes) = self.allowance();
+        if messages == 0 || bytes == 0 {
+            return;
+        }
+        self.allowed = messages;
         if !self.hold.unread.is_empty() {
             let unread = std::mem::take(&mut self.hold.unread);
             self.deliver(&unread, StreamEnd::NotYet);
@@ -68,6 +73,7 @@ impl Turn<'_> {
             Stage::Last { arrived } => arrived.clamp(1, READ_MAX),
             _ => READ_MAX,
         };
+        let most = most.min(bytes);
         match self.connection.read(&mut input[..most]) {
             Ok(0) => {
                 self.deliver(&[], StreamEnd::Reached);
@@ -79,12 +85,20 @@ impl Turn<'_> {
             }
             Ok(length) => {
                 self.heard(length, most);
+                self.spend(0, length);
                 self.deliver(&input[..length], StreamEnd::NotYet);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.empty(),
             Err(error) => self.lost(&error),
         }
         self.scratch.input = input;
+    }
+
+    /// Counts what was taken in against what the client may send.
+    fn spend(&mut self, messages: u64, bytes: usize) {
+        if let Some(bucket) = &mut self.hold.bucket {
+            bucket.take(messages, bytes);
+        }
     }
 
     /// The socket has nothing: whatever comes makes a new event.
@@ -126,7 +140,13 @@ impl Turn<'_> {
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
-        let mut messages = Messages::new(&mut self.hold.decoder, piece, stream, self.now);
+        let mut messages = Messages::new(
+            &mut self.hold.decoder,
+            piece,
+            stream,
+            self.now,
+            self.allowed,
+        );
         let verdict = guarded(|| handler.batch(&mut messages, &mut reply));
         let replies = reply.messages();
         let (tally, rest) = messages.into_rest();
@@ -144,6 +164,11 @@ impl Turn<'_> {
     }
 
     fn count(&mut self, tally: MessageTally, replies: u64) {
+        self.spend(tally.messages, 0);
+        if tally.messages > 0 {
+            // Another message may have begun, but this one ended in time.
+            self.hold.begun = None;
+        }
         let totals = &self.house.totals;
         let (truncated, dropped) = self.hold.decoder.take_overlong();
         add(&self.connection.tally.messages_in, tally.messages);

@@ -1,0 +1,150 @@
+//! The acceptor's side: who comes in, who is turned away, and the drain's first steps.
+
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use socket2::Socket;
+use tracing::{debug, warn};
+
+use super::shared::Shared;
+use crate::acceptor::{Acceptor, Door, Host};
+use crate::admission::WhenFull;
+use crate::connection::{Connection, Opening, Order, Stage};
+use crate::drain::ServerPhase;
+use crate::framing::Decoder;
+use crate::notices::Limit;
+use crate::peer::Peer;
+use crate::state::{Phase, Reasons};
+
+/// A client that has rested for less is not closed for another's sake.
+const SHED_AFTER: Duration = Duration::from_secs(60);
+/// Clients that are being told that there is no room: more are closed without a word.
+const REFUSALS_MAX: usize = 8;
+
+impl Shared {
+    /// The acceptor's life, and the drain's first steps.
+    pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
+        acceptor.run(self);
+        self.house.drain.begin();
+        self.house.drain.no_more_clients();
+        let all = self.house.registry.all();
+        for connection in &all {
+            if connection.lent.load(Ordering::SeqCst) {
+                connection.shut(Shutdown::Read);
+            }
+            connection.wake(Reasons::NOTICE);
+        }
+        if all.is_empty() {
+            self.house.drain.stop_if_empty(self.house.registry.count());
+        }
+    }
+
+    /// How the door stands when as many are inside as may be.
+    fn full(&self) -> Door {
+        match self.house.limits.options.when_full {
+            WhenFull::Refuse => Door::Open,
+            WhenFull::Shed if !self.shed_one() => Door::Open,
+            WhenFull::Wait | WhenFull::Shed => {
+                self.house
+                    .notices
+                    .acted(Limit::Clients, &"they wait in the backlog");
+                Door::Full
+            }
+        }
+    }
+
+    /// Whether there is room, or the door has been told to ring when there is.
+    fn has_room(&self) -> bool {
+        let has = || self.house.registry.count() < self.house.limits.options.clients_max;
+        if has() {
+            return true;
+        }
+        // Who leaves after this rings; who left before is seen by the second look.
+        self.house.crowded.store(true, Ordering::SeqCst);
+        has()
+    }
+
+    /// Closes the client that has rested longest, if that is long enough.
+    fn shed_one(&self) -> bool {
+        let resting = self.house.registry.all().into_iter();
+        let resting = resting.filter(|connection| connection.state.phase() == Phase::Resting);
+        let longest = resting.max_by_key(|connection| connection.quiet_for());
+        let longest = longest.filter(|connection| connection.quiet_for() >= SHED_AFTER);
+        longest
+            .inspect(|connection| connection.order(Order::Shed))
+            .is_some()
+    }
+
+    /// Turns a client away: in a turn of its own if there is something to say, else at once.
+    fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
+        self.house.notices.acted(limit, &peer);
+        let clients_max = self.house.limits.options.clients_max;
+        let busy = self.house.registry.count() >= clients_max + REFUSALS_MAX;
+        if !busy && self.house.work.refusal(limit).is_some() {
+            self.connect(socket, peer, Stage::Refused(limit));
+        }
+    }
+
+    fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
+        let options = &self.house.limits.options;
+        let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
+        let connection = Arc::new(Connection::new(Opening {
+            id,
+            peer,
+            socket,
+            decoder: Decoder::new(options.framing, options.message_max, options.overlong),
+            outbox_max: options.outbox_max,
+            rate: options.rate,
+            stage,
+            queue: Arc::clone(&self.queue),
+        }));
+        self.house.registry.insert(Arc::clone(&connection));
+        if let Err(error) = self.poller.watch(&connection.socket, id) {
+            warn!(%error, %peer, "can't watch this client; it is closed");
+            self.house.admission.release(peer);
+            let left = self.house.registry.remove(id);
+            self.house.drain.one_gone(true, left);
+            return;
+        }
+        debug!(id, %peer, "connected");
+        self.enqueue(connection);
+    }
+}
+
+impl Host for Arc<Shared> {
+    fn door(&self) -> Door {
+        if self.house.drain.phase() != ServerPhase::Running {
+            return Door::Closing;
+        }
+        if let Some(pause) = self.house.admission.pause(Instant::now()) {
+            self.house
+                .notices
+                .acted(Limit::AcceptRate, &"they wait in the backlog");
+            return Door::Paused(pause);
+        }
+        if self.has_room() {
+            Door::Open
+        } else {
+            self.full()
+        }
+    }
+
+    fn admit(&self, socket: Socket, peer: Peer) {
+        let verdict = match self.has_room() {
+            false => Err(Limit::Clients),
+            true if self.overload.is_overloaded() => Err(Limit::Overload),
+            true => self.house.admission.admit(peer, Instant::now()),
+        };
+        match verdict {
+            Ok(()) => self.connect(socket, peer, Stage::New),
+            Err(limit) => self.refuse(socket, peer, limit),
+        }
+    }
+
+    fn starved(&self) {
+        self.house.crowded.store(true, Ordering::SeqCst);
+        self.shed_one();
+    }
+}

@@ -1,0 +1,66 @@
+//! The watch's side: what is looked at about once a millisecond while there is work.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::shared::Shared;
+use crate::drain::ServerPhase;
+use crate::state::Reasons;
+use crate::watch::{Look, keep};
+
+impl Shared {
+    /// The watch's life.
+    pub(super) fn watch(self: &Arc<Self>) {
+        let bell = &self.house.deadlines.bell;
+        keep(bell, |now| self.look(now), || self.may_sleep());
+    }
+
+    fn look(self: &Arc<Self>, now: Instant) -> Look {
+        let tick = self.ready.tick();
+        self.answer(tick.call);
+        for connection in self.house.deadlines.due(now) {
+            connection.wake(Reasons::NOTICE);
+        }
+        self.overload.look(now, self.ready.load().0);
+        self.posts.look(now, |id| {
+            self.house.registry.look_up(id).map(|info| info.peer)
+        });
+        self.house.notices.look(now);
+        if self.house.drain.phase() == ServerPhase::Stopped {
+            return Look::Over;
+        }
+        if self
+            .house
+            .drain
+            .deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
+            self.cut_off();
+            return Look::Work;
+        }
+        if tick.quiet { Look::Quiet } else { Look::Work }
+    }
+
+    /// Whether work will ring the bell, and when to look even so.
+    fn may_sleep(&self) -> Option<Option<Instant>> {
+        let due = [
+            self.house.drain.deadline(),
+            self.house.deadlines.next(),
+            self.house.notices.next(),
+            self.posts.next(),
+        ];
+        if !self.ready.park_watch() {
+            return None;
+        }
+        // The leader sleeps: nobody waits for a worker.
+        self.overload.clear();
+        Some(due.into_iter().flatten().min())
+    }
+
+    /// The drain's deadline has come: every connection that is left is reset.
+    fn cut_off(&self) {
+        for connection in self.house.registry.all() {
+            connection.cut();
+        }
+    }
+}

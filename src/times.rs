@@ -1,0 +1,145 @@
+//! How long a client may take for what, and how much it may send.
+
+use std::time::{Duration, Instant};
+
+/// Time limits of one connection. All are off unless set: a device that is quiet for a week is
+/// still a client. Peers that died without a word are found by TCP itself (keepalive).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// From connecting to the first byte.
+    pub first_byte: Option<Duration>,
+    /// Since the last byte.
+    pub idle: Option<Duration>,
+    /// From a message's first byte to its end, plus the time that its bytes take at `min_rate`.
+    pub message: Option<Duration>,
+    /// Bytes a second that a message that is under way must keep up, 500 unless set; only counts
+    /// with `message`.
+    pub min_rate: Option<u32>,
+    /// That bytes may wait to be sent while the client takes none of them.
+    pub write_stall: Option<Duration>,
+    /// Of the whole connection.
+    pub lifetime: Option<Duration>,
+}
+
+/// As httpd's `RequestReadTimeout` has it by default.
+const MIN_RATE: u32 = 500;
+
+impl Times {
+    /// When a message that began at `begun` and has come this far has to be at its end.
+    pub(crate) fn message_due(&self, begun: Instant, bytes: u64) -> Option<Instant> {
+        let rate = self.min_rate.unwrap_or(MIN_RATE).max(1);
+        let earned = Duration::from_secs_f64(bytes as f64 / f64::from(rate));
+        Some(begun + self.message? + earned)
+    }
+}
+
+/// How much a client may send: so much a second, and a burst of so much at once. What is over is
+/// delayed, never dropped: the client is read from later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Messages a second, at least 1.
+    pub messages: u32,
+    /// Messages at once, at least 1.
+    pub messages_burst: u32,
+    /// Bytes a second, at least 1.
+    pub bytes: u32,
+    /// Bytes at once, at least 1.
+    pub bytes_burst: u32,
+}
+
+/// A token bucket of messages and one of bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    rate: Rate,
+    messages: f64,
+    bytes: f64,
+    filled: Instant,
+}
+
+impl Bucket {
+    pub(crate) fn new(rate: Rate, now: Instant) -> Bucket {
+        let (messages, bytes) = (f64::from(rate.messages_burst), f64::from(rate.bytes_burst));
+        Bucket {
+            rate,
+            messages,
+            bytes,
+            filled: now,
+        }
+    }
+
+    /// Messages and bytes that may be taken now.
+    pub(crate) fn fill(&mut self, now: Instant) -> (u64, usize) {
+        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.filled = now;
+        let Rate {
+            messages,
+            messages_burst,
+            bytes,
+            bytes_burst,
+        } = self.rate;
+        self.messages =
+            (self.messages + passed * f64::from(messages)).min(f64::from(messages_burst));
+        self.bytes = (self.bytes + passed * f64::from(bytes)).min(f64::from(bytes_burst));
+        (self.messages.max(0.0) as u64, self.bytes.max(0.0) as usize)
+    }
+
+    pub(crate) fn take(&mut self, messages: u64, bytes: usize) {
+        self.messages -= messages as f64;
+        self.bytes -= bytes as f64;
+    }
+
+    /// When there will be a message's and a byte's worth again.
+    pub(crate) fn next(&self) -> Instant {
+        let messages = (1.0 - self.messages).max(0.0) / f64::from(self.rate.messages);
+        let bytes = (1.0 - self.bytes).max(0.0) / f64::from(self.rate.bytes);
+        // A hair more, so that rounding does not make it come back too early again and again.
+        self.filled + Duration::from_secs_f64(messages.max(bytes)) + Duration::from_micros(100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_its_rate() {
+        let begin = Instant::now();
+        let rate = Rate {
+            messages: 10,
+            messages_burst: 100,
+            bytes: 1000,
+            bytes_burst: 5000,
+        };
+        let mut bucket = Bucket::new(rate, begin);
+        assert_eq!(bucket.fill(begin), (100, 5000));
+        bucket.take(100, 500);
+        assert_eq!(bucket.fill(begin).0, 0);
+        let next = bucket.next();
+        assert!(
+            next > begin + Duration::from_millis(99),
+            "a tenth of a second for one message"
+        );
+        assert_eq!(bucket.fill(next).0, 1);
+        assert_eq!(bucket.fill(begin + Duration::from_secs(60)), (100, 5000));
+    }
+
+    #[test]
+    fn a_message_earns_time_with_its_bytes() {
+        let begun = Instant::now();
+        let message = Some(Duration::from_secs(10));
+        let times = Times {
+            message,
+            min_rate: Some(100),
+            ..Times::default()
+        };
+        assert_eq!(
+            times.message_due(begun, 0),
+            Some(begun + Duration::from_secs(10))
+        );
+        assert_eq!(
+            times.message_due(begun, 1000),
+            Some(begun + Duration::from_secs(20))
+        );
+        assert_eq!(Times::default().message_due(begun, 0), None);
+    }
+}

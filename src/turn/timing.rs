@@ -1,0 +1,130 @@
+//! What a connection has time for, and when to look again.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::Turn;
+use crate::connection::{Order, Stage};
+use crate::handler::End;
+use crate::limits::CLOSING_MAX;
+use crate::notices::Limit;
+
+impl Turn<'_> {
+    /// Ends what has taken too long.
+    pub(super) fn notice_time(&mut self) {
+        if self.hold.check.is_some_and(|check| check <= self.now) {
+            self.hold.check = None;
+        }
+        let Some((due, limit)) = self.due() else {
+            return;
+        };
+        if due > self.now || matches!(self.hold.stage, Stage::Lingering { .. }) {
+            return;
+        }
+        self.house.notices.acted(limit, &self.connection.peer);
+        self.stop_serving(End::Limit(limit));
+        if limit == Limit::WriteStall {
+            // It takes nothing: there is no use in waiting until it takes the end.
+            self.hold.deaf = true;
+            self.connection.close_with_reset();
+        }
+    }
+
+    /// Somebody needs the room.
+    pub(super) fn shed(&mut self) {
+        self.house.notices.acted(Limit::Shed, &self.connection.peer);
+        self.stop_serving(End::Limit(Limit::Shed));
+    }
+
+    /// Makes sure that it is woken when something is due.
+    pub(super) fn schedule(&mut self) {
+        let due = [self.due().map(|(due, _)| due), self.throttled_until()];
+        let Some(due) = due.into_iter().flatten().min() else {
+            return;
+        };
+        if self.hold.check.is_none_or(|check| due < check) {
+            self.hold.check = Some(due);
+            self.house.deadlines.push(due, self.connection);
+        }
+    }
+
+    /// Remembers since when a message is under way, and since when nothing was taken.
+    pub(super) fn keep_time(&mut self) {
+        let times = &self.house.limits.options.times;
+        if times.message.is_some() {
+            let bytes = self.connection.tally.bytes_in.load(Ordering::Relaxed);
+            let begun = self.hold.begun.unwrap_or((self.now, bytes));
+            self.hold.begun = self.hold.decoder.is_inside().then_some(begun);
+        }
+        if self.owed.is_empty() {
+            self.hold.stalled = None;
+        } else if self.hold.stalled.is_none() {
+            self.hold.stalled = Some(self.now);
+        }
+    }
+
+    /// The earliest deadline of this connection as it stands.
+    fn due(&self) -> Option<(Instant, Limit)> {
+        if let Stage::Lingering { until, .. } = self.hold.stage {
+            return Some((until, Limit::Lifetime));
+        }
+        let times = &self.house.limits.options.times;
+        let stall = match self.hold.stage {
+            Stage::Closing(_) => Some(times.write_stall.unwrap_or(CLOSING_MAX)),
+            _ => times.write_stall,
+        };
+        let stall = self
+            .hold
+            .stalled
+            .zip(stall)
+            .map(|(since, most)| since + most);
+        if matches!(self.hold.stage, Stage::Closing(_)) {
+            return stall.map(|due| (due, Limit::WriteStall));
+        }
+        let since = self.connection.since;
+        let tally = &self.connection.tally;
+        let silent = tally.bytes_in.load(Ordering::Relaxed) == 0;
+        let heard = since + Duration::from_millis(tally.heard_ms.load(Ordering::Relaxed));
+        let bytes = tally.bytes_in.load(Ordering::Relaxed);
+        let message = self
+            .hold
+            .begun
+            .and_then(|(begun, from)| times.message_due(begun, bytes.saturating_sub(from)));
+        let first_byte = times.first_byte.filter(|_| silent);
+        [
+            (first_byte.map(|most| since + most), Limit::FirstByte),
+            (times.idle.map(|most| heard + most), Limit::Idle),
+            (message, Limit::Message),
+            (stall, Limit::WriteStall),
+            (times.lifetime.map(|most| since + most), Limit::Lifetime),
+        ]
+        .into_iter()
+        .filter_map(|(due, limit)| Some((due?, limit)))
+        .min_by_key(|(due, _)| *due)
+    }
+
+    /// Messages and bytes that may be taken in now.
+    pub(super) fn allowance(&mut self) -> (u64, usize) {
+        match &mut self.hold.bucket {
+            Some(bucket) => bucket.fill(self.now),
+            None => (u64::MAX, usize::MAX),
+        }
+    }
+
+    /// Until when it is not read from, because it has sent as much as it may.
+    pub(super) fn throttled_until(&self) -> Option<Instant> {
+        let next = self.hold.bucket.as_ref()?.next();
+        (next > self.now).then_some(next)
+    }
+
+    /// What others have ordered.
+    pub(super) fn obey(&mut self, order: Option<Order>) {
+        match order {
+            Some(Order::Close(reason)) if self.is_serving() => {
+                self.stop_serving(End::Closed(reason));
+            }
+            Some(Order::Shed) if self.is_serving() => self.shed(),
+            _ => {}
+        }
+    }
+}
