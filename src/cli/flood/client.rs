@@ -155,6 +155,11 @@ impl Client {
         }
     }
 
+    /// Whether it was ever connected.
+    pub fn was_connected(&self) -> bool {
+        self.known
+    }
+
     /// Whether this connection has carried nothing yet.
     pub fn is_fresh(&self, plan: &Plan) -> bool {
         self.sent == self.base * plan.shape.size() as u64

@@ -11,8 +11,16 @@ use super::load::Load;
 use super::tally::Failure;
 use super::work::Stage;
 
-/// Clients that connect at the same time; well below the least usual backlog of 128.
-pub const BURST: usize = 100;
+/// Clients that wait for their connection at the same time.
+pub const CONNECTING_MAX: usize = 100;
+/// Before anything is sent: so many begin to connect, then the server gets a moment to accept
+/// them. A handshake needs no accept, so without it the backlog (128 at the least usual) would
+/// soon be full, and whoever comes then must try again a whole second later.
+const BURST: usize = 16;
+/// The same while a handshake is not answered at once: the backlog is full, or the way is long.
+const BURST_WHILE_WAITING: usize = 2;
+/// That moment.
+pub const BREATH: Duration = Duration::from_millis(1);
 /// Attempts to connect, with pauses that double from `PAUSE`: 1.3 s in all.
 const ATTEMPTS_MAX: u32 = 7;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -36,8 +44,13 @@ impl Load<'_> {
             self.unconnected.push_back(i);
         }
         // Not more than there are now: one that fails at once must not be tried for ever.
-        for _ in 0..self.unconnected.len() {
-            if self.connecting >= BURST {
+        let turn = match self.work.stage {
+            Stage::Connecting if self.connecting > 0 => BURST_WHILE_WAITING,
+            Stage::Connecting => BURST,
+            Stage::Sending | Stage::Stopping => self.unconnected.len(),
+        };
+        for _ in 0..turn.min(self.unconnected.len()) {
+            if self.connecting >= CONNECTING_MAX {
                 break;
             }
             let Some(i) = self.unconnected.pop_front() else {

@@ -8,7 +8,7 @@ use mio::Events;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::client::{Cause, Client, Phase, Role};
-use super::connecting::BURST;
+use super::connecting::{BREATH, CONNECTING_MAX};
 use super::load::Load;
 use super::plan::Connections;
 use super::tally::Failure;
@@ -117,12 +117,18 @@ impl Load<'_> {
 
     /// How long to wait when nothing happens; never longer than a tick.
     fn idle_time(&self) -> Duration {
-        let may_connect = !self.unconnected.is_empty() && self.connecting < BURST;
-        if !self.ready.is_empty() || may_connect {
+        let mut longest = TICK;
+        if !self.unconnected.is_empty() && self.connecting < CONNECTING_MAX {
+            longest = match self.work.stage {
+                Stage::Connecting => BREATH,
+                Stage::Sending | Stage::Stopping => Duration::ZERO,
+            };
+        }
+        if !self.ready.is_empty() || longest.is_zero() {
             return Duration::ZERO;
         }
         let now = Instant::now();
-        let mut until = now + TICK;
+        let mut until = now + longest;
         if let Some(Reverse((due, _))) = self.retries.peek() {
             until = until.min(*due);
         }

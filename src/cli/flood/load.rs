@@ -161,6 +161,7 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// A connection is over: count it, and see whether the client goes on with another.
     pub(super) fn over(&mut self, i: usize, cause: Cause) {
         let plan = self.work.plan;
         let client = &mut self.clients[i];
@@ -180,10 +181,14 @@ impl<'a> Load<'a> {
         if client.role != Role::Sender {
             return;
         }
+        let unreachable = refused || cause == Cause::Failed(Failure::ConnectTimeout);
         let again = plan.connections == Connections::EachMessage
             && stage == Stage::Sending
-            && !refused
+            && !unreachable
             && !stopped;
+        if unreachable && client.was_connected() {
+            self.work.tally.abandoned += 1;
+        }
         if again && client.renew(plan) {
             self.unconnected.push_back(i);
         } else {

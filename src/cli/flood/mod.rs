@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `args`, `plan` | what was typed, and what it means |
 //! | `fleet`, `progress` | the threads, their common start, the sum |
-//! | `load`, `connecting`, `deadlines`, `work` | one thread: a poll, its clients, its clock and count |
+//! | `load`, `connecting`, `deadlines`, `work` | one thread: poll, clients, clock, count |
 //! | `client`, `exchange`, `schedule` | one client; when a message is due |
 //! | `replies`, `sorter`, `acks`, `ledger` | is what came back right, or what is wrong |
 //! | `message`, `line`, `stream` | what a message looks like, read back; a connection |

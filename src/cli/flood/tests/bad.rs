@@ -92,11 +92,28 @@ fn nobody_listens() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    for args in ["-c 2 -n 1", "-c 2 -n 1 --churn --silent 1"] {
+    for args in ["-c 2 -n 1 --silent 1", "-c 2 -n 1 --churn"] {
         let plan = plan(&format!("{address} {args}"));
         let tally = flood(&plan, &Progress::hidden()).unwrap();
         assert_eq!((tally.connected, tally.sent), (0, 0));
         assert!(tally.errors.connect_refused >= 2);
         assert!(!Report::new(&plan, &tally).is_good());
     }
+}
+
+#[test]
+fn a_server_that_goes_away_between_connections() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        for _ in 0..5 {
+            let (mut stream, _) = listener.accept().unwrap();
+            std::io::copy(&mut stream.try_clone().unwrap(), &mut stream).unwrap();
+        }
+    });
+    let plan = plan(&format!("{address} --churn -c 1 -n 50 --timeout 5s"));
+    let tally = flood(&plan, &Progress::hidden()).unwrap();
+    server.join().unwrap();
+    assert_eq!(tally.account.received, 5);
+    assert!(!Report::new(&plan, &tally).is_good());
 }

@@ -1,7 +1,9 @@
 //! Whole runs against servers that do what they should.
 
-use std::io::{Read, Write};
-use std::time::Duration;
+use std::io::BufRead;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use super::super::fleet::flood;
 use super::super::progress::Progress;
@@ -109,16 +111,31 @@ fn silent_and_stalled_clients_disturb_no_one() {
     let run = server.flood("-c 5 --stall 2 --silent 3 -n 30");
     assert_complete(&run, 90);
     assert_eq!((run.1.silent_closed, run.1.connected), (0, 5));
-    let server = Server::new(|mut reader: Lines, mut stream| {
-        let mut byte = [0];
-        stream.set_read_timeout(Some(Duration::from_millis(50)))?;
-        reader.read_exact(&mut byte)?;
-        stream.set_read_timeout(Some(DEADLINE))?;
-        stream.write_all(&byte)?;
+}
+
+#[test]
+fn silent_clients_that_are_sent_away_are_counted() {
+    static ALL: Mutex<Vec<TcpStream>> = Mutex::new(Vec::new());
+    let server = Server::new(|mut reader: Lines, stream| {
+        ALL.lock().unwrap().push(stream.try_clone()?);
+        // Only one of the three gets further: the one that sends.
+        if reader.fill_buf()?.is_empty() {
+            return Ok(());
+        }
+        let peer = stream.peer_addr()?;
+        let deadline = Instant::now() + DEADLINE;
+        while ALL.lock().unwrap().len() < 3 && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        for other in ALL.lock().unwrap().drain(..) {
+            if other.peer_addr()? != peer {
+                other.shutdown(Shutdown::Both)?;
+            }
+        }
         echo(reader, stream)
     });
-    let run = server.flood("-c 1 --silent 2 -t 400ms");
-    assert_eq!((run.1.silent_closed, faults(&run.1)), (2, [0; 4]));
+    let (_, tally) = server.flood("-c 1 --silent 2 -n 5");
+    assert_eq!((tally.silent_closed, faults(&tally)), (2, [0; 4]));
 }
 
 #[test]
