@@ -14,7 +14,8 @@ pub struct FloodArgs {
     pub address: Option<String>,
 
     /// Clients that send at the same time [default: 64]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(short, long, value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub clients: Option<u64>,
 
     /// Messages from each client [default: 1000; no limit with --duration or --until-closed]
@@ -40,7 +41,8 @@ pub struct FloodArgs {
     pub duration: Option<Duration>,
 
     /// Leave what comes back in the first while out of rates and latencies (not out of the check)
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s",
+        value_parser = humantime::parse_duration)]
     pub warmup: Duration,
 
     /// What the server does with a message
@@ -74,7 +76,8 @@ pub struct FloodArgs {
     pub threads: u64,
 
     /// Give up when nothing moves for this long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s",
+        value_parser = humantime::parse_duration)]
     pub timeout: Duration,
 
     /// Name the run (1 to 16 letters and digits), instead of at random; with --check: look at

@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use mio::Events;
 
-use super::load::{Load, TICK};
+use super::deadlines::TICK;
+use super::load::Load;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::tally::{Tally, thread_cpu};

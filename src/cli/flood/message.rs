@@ -7,7 +7,8 @@
 
 use std::ops::Range;
 
-const WORD: &[u8] = b"flood ";
+/// How every message begins.
+pub const WORD: &[u8] = b"flood ";
 const PADDING: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// The longest run id.
@@ -97,80 +98,8 @@ impl Shape {
     }
 }
 
-/// What a line turned out to be.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Line<'a> {
-    /// A whole message, undamaged; `size` counts the newline.
-    Whole {
-        run: &'a [u8],
-        client: u64,
-        seq: u64,
-        size: usize,
-    },
-    /// The beginning of a message, undamaged as far as it goes.
-    Cut,
-    /// Nothing that was ever sent.
-    Damaged,
-}
-
-/// Reads a line (without its newline) back.
-pub fn parse(line: &[u8]) -> Line<'_> {
-    read(line).unwrap_or_else(|fault| fault)
-}
-
-fn read(line: &[u8]) -> Result<Line<'_>, Line<'_>> {
-    if !line.starts_with(WORD) {
-        return Err(if WORD.starts_with(line) {
-            Line::Cut
-        } else {
-            Line::Damaged
-        });
-    }
-    let (run, at) = field(line, WORD.len(), RUN_MAX, u8::is_ascii_alphanumeric)?;
-    let (client, at) = field(line, at, 20, u8::is_ascii_digit)?;
-    let (seq, at) = field(line, at, 20, u8::is_ascii_digit)?;
-    let ended = line.len() > at && line.ends_with(b".");
-    let end = line.len() - usize::from(ended);
-    if (at..end).any(|i| line[i] != padding(i)) {
-        return Err(Line::Damaged);
-    }
-    if !ended {
-        return Err(Line::Cut);
-    }
-    let (client, seq) = (number(client)?, number(seq)?);
-    Ok(Line::Whole {
-        run,
-        client,
-        seq,
-        size: line.len() + 1,
-    })
-}
-
-/// The field that begins at `at` and ends with a space, and where the next begins.
-fn field(
-    line: &[u8],
-    at: usize,
-    max: usize,
-    fits: fn(&u8) -> bool,
-) -> Result<(&[u8], usize), Line<'_>> {
-    let rest = &line[at..];
-    let len = rest.iter().take_while(|byte| fits(byte)).count();
-    match rest.get(len) {
-        _ if len > max => Err(Line::Damaged),
-        Some(b' ') if len > 0 => Ok((&rest[..len], at + len + 1)),
-        Some(_) => Err(Line::Damaged),
-        None => Err(Line::Cut),
-    }
-}
-
-fn number(digits: &[u8]) -> Result<u64, Line<'static>> {
-    str::from_utf8(digits)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(Line::Damaged)
-}
-
-fn padding(position: usize) -> u8 {
+/// The byte of padding at a position in a message.
+pub fn padding(position: usize) -> u8 {
     PADDING[position % PADDING.len()]
 }
 
@@ -194,31 +123,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_read_back() {
-        let shape = Shape::new("c0ffee", 64, 99, 100_000).unwrap();
-        let mut slot = shape.slots(1);
-        shape.render(17, 4711, &mut slot);
-        assert_eq!(slot.len(), 64);
-        assert!(slot.starts_with(b"flood c0ffee 17 4711 vwxyz"));
-        let line = slot.strip_suffix(b"\n").unwrap();
-        let whole = Line::Whole {
-            run: b"c0ffee",
-            client: 17,
-            seq: 4711,
-            size: 64,
-        };
-        assert_eq!(parse(line), whole);
-        for end in 0..line.len() {
-            assert_eq!(parse(&line[..end]), Line::Cut, "{end}");
-        }
-        for at in 0..line.len() {
-            let mut hurt = line.to_vec();
-            hurt.remove(at);
-            assert_ne!(parse(&hurt), whole, "{at}");
-        }
-    }
-
-    #[test]
     fn a_shorter_number_leaves_no_trace_of_the_longer() {
         let shape = Shape::new("1", 40, 999, 999).unwrap();
         let (mut used, mut fresh) = (shape.slots(1), shape.slots(1));
@@ -237,21 +141,5 @@ mod tests {
             let part = shape.stream(&mut slots, 3, start as u64, len);
             assert_eq!(part, &whole[start..start + len], "{start} {len}");
         }
-    }
-
-    #[test]
-    fn the_least_size_is_enough() {
-        let least = Shape::new("ab", 1, 100, 1000).unwrap_err();
-        let shape = Shape::new("ab", least, 100, 1000).unwrap();
-        let mut slot = shape.slots(1);
-        shape.render(100, 1000, &mut slot);
-        assert!(matches!(
-            parse(&slot[..least - 1]),
-            Line::Whole {
-                client: 100,
-                seq: 1000,
-                ..
-            }
-        ));
     }
 }

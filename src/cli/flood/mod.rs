@@ -6,18 +6,24 @@
 //! | --- | --- |
 //! | `args`, `plan` | what was typed, and what it means |
 //! | `fleet`, `progress` | the threads, their common start, the sum |
-//! | `load`, `work` | one thread: a poll, its clients, its clock and count |
-//! | `client`, `schedule` | one client; when a message is due |
-//! | `replies`, `ledger` | whether what came back is right, and what is wrong |
-//! | `message`, `stream` | what a message looks like; a connection |
+//! | `load`, `connecting`, `deadlines`, `work` | one thread: poll, clients, clock, count |
+//! | `client`, `exchange`, `schedule` | one client; when a message is due |
+//! | `replies`, `sorter`, `acks`, `ledger` | is what came back right, or what is wrong |
+//! | `message`, `line`, `stream` | what a message looks like, read back; a connection |
 //! | `tally`, `report` | the figures, and how they are shown |
-//! | `check` | what a receiving server has printed |
+//! | `check`, `books` | what a receiving server has printed |
 
+mod acks;
 mod args;
+mod books;
 mod check;
 mod client;
+mod connecting;
+mod deadlines;
+mod exchange;
 mod fleet;
 mod ledger;
+mod line;
 mod load;
 mod message;
 mod plan;
@@ -25,6 +31,7 @@ mod progress;
 mod replies;
 mod report;
 mod schedule;
+mod sorter;
 mod stream;
 mod tally;
 #[cfg(test)]
@@ -35,7 +42,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use self::args::FloodArgs;
-use self::check::Expected;
+use self::books::Expected;
 use self::plan::Plan;
 use self::progress::Progress;
 use self::report::Report;

@@ -19,11 +19,11 @@ impl Progress {
         let (bar, template) = match plan.total() {
             Some(total) => (
                 ProgressBar::new(total),
-                "{bar:30} {human_pos} of {human_len}, {per_sec}",
+                "{bar:30} {human_pos} of {human_len} messages, {eta} left",
             ),
             None => (
                 ProgressBar::no_length(),
-                "{spinner} {human_pos} messages, {per_sec}",
+                "{spinner} {human_pos} messages in {elapsed}",
             ),
         };
         bar.set_draw_target(target);

@@ -3,8 +3,10 @@
 //! As long as it is, it is compared where it lies, and a client costs two numbers. From the
 //! first wrong byte on the client's lines are sorted one by one, to say what exactly is wrong.
 
+use super::acks::Acks;
 use super::ledger::{Account, Ledger, Tail};
-use super::message::{Line, Shape, parse};
+use super::message::Shape;
+use super::sorter::Sorter;
 
 /// What a client expects, and what it has got of it.
 #[derive(Debug)]
@@ -53,10 +55,7 @@ impl Replies {
 
     /// Cumulative `ack N` lines; the first of them counts from `base`.
     pub fn acks(base: u64) -> Self {
-        Self::Acks(Acks {
-            base,
-            ..Acks::default()
-        })
+        Self::Acks(Acks::from(base))
     }
 
     /// No reply.
@@ -68,9 +67,8 @@ impl Replies {
     pub fn settled(&self) -> u64 {
         match self {
             Self::Exact { answered, .. } => *answered,
-            // A client with a damaged reply must not wait for it for ever.
-            Self::Sorted(s) => s.ledger.next().max(s.base + s.ledger.seen()),
-            Self::Acks(acks) => acks.base + acks.acked,
+            Self::Sorted(sorter) => sorter.settled(),
+            Self::Acks(acks) => acks.settled(),
             Self::Nothing { .. } => u64::MAX,
         }
     }
@@ -86,14 +84,8 @@ impl Replies {
                 let right = matching(bytes, client, answered, partial, judge);
                 if right < bytes.len() {
                     let ledger = Ledger::resume(*base, *answered);
-                    let line = judge.slot[..*partial].to_vec();
-                    let mut sorter = Sorter {
-                        base: *base,
-                        client,
-                        ledger,
-                        line,
-                        overlong: false,
-                    };
+                    let line = &judge.slot[..*partial];
+                    let mut sorter = Sorter::resume(*base, client, ledger, line);
                     sorter.take(&bytes[right..], limit, judge.shape);
                     *self = Self::Sorted(Box::new(sorter));
                 }
@@ -109,40 +101,15 @@ impl Replies {
     /// The connection is over, and its messages from `base` to below `sent` were sent.
     /// `confirmed` says that the server has read all of them and closed.
     pub fn close(&self, sent: u64, base: u64, tail: Tail, confirmed: bool) -> Account {
-        let missing = |got: u64| match tail {
-            Tail::Due(_) => sent.saturating_sub(got),
-            Tail::CutOff => 0,
-        };
         match self {
-            Self::Exact { answered, .. } => {
-                let (received, lost) = (answered - base, missing(*answered));
-                Account {
-                    received,
-                    lost,
-                    ..Account::default()
-                }
-            }
+            Self::Exact { answered, .. } => Ledger::resume(base, *answered).close(tail),
             Self::Sorted(sorter) => sorter.close(tail),
-            Self::Acks(acks) => {
-                let (received, lost) = (acks.acked, missing(base + acks.acked));
-                Account {
-                    received,
-                    lost,
-                    damaged: acks.damaged,
-                    ..Account::default()
-                }
-            }
+            Self::Acks(acks) => acks.close(sent, tail),
             Self::Nothing { unexpected } => {
-                let (received, lost) = if confirmed {
-                    (sent - base, 0)
-                } else {
-                    (0, missing(base))
-                };
+                let ledger = Ledger::resume(base, if confirmed { sent } else { base });
                 Account {
-                    received,
-                    lost,
                     damaged: *unexpected,
-                    ..Account::default()
+                    ..ledger.close(tail)
                 }
             }
         }
@@ -174,110 +141,4 @@ fn matching(
         }
     }
     at
-}
-
-/// Looks at a client's replies line by line.
-#[derive(Debug)]
-pub struct Sorter {
-    base: u64,
-    client: u64,
-    ledger: Ledger,
-    /// A line that has no end yet; never longer than a message.
-    line: Vec<u8>,
-    /// Whether the line in hand is longer than any message, so that only its end matters.
-    overlong: bool,
-}
-
-impl Sorter {
-    fn take(&mut self, mut bytes: &[u8], limit: u64, shape: &Shape) {
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
-            self.gather(&bytes[..end], shape);
-            self.end_line(limit, shape);
-            bytes = &bytes[end + 1..];
-        }
-        self.gather(bytes, shape);
-    }
-
-    fn gather(&mut self, part: &[u8], shape: &Shape) {
-        let room = shape.size() - self.line.len();
-        self.overlong |= part.len() > room;
-        self.line.extend_from_slice(&part[..part.len().min(room)]);
-    }
-
-    fn end_line(&mut self, limit: u64, shape: &Shape) {
-        match parse(&self.line) {
-            Line::Whole {
-                run,
-                client,
-                seq,
-                size,
-            } if !self.overlong
-                && run == shape.run().as_bytes()
-                && client == self.client
-                && size == shape.size() =>
-            {
-                self.ledger.note(seq, limit);
-            }
-            _ => self.ledger.note_damaged(),
-        }
-        self.line.clear();
-        self.overlong = false;
-    }
-
-    fn close(&self, tail: Tail) -> Account {
-        let mut account = self.ledger.close(tail);
-        // A message whose end is missing is missing, or cut off; anything else is damage.
-        if !self.line.is_empty() && (self.overlong || parse(&self.line) == Line::Damaged) {
-            account.damaged += 1;
-            account.lost = account.lost.saturating_sub(1);
-        }
-        account
-    }
-}
-
-/// Reads `ack N` lines.
-#[derive(Debug, Default)]
-pub struct Acks {
-    base: u64,
-    acked: u64,
-    damaged: u64,
-    /// A line that has no end yet.
-    line: Vec<u8>,
-}
-
-const ACK_LINE_MAX: usize = 32;
-
-impl Acks {
-    fn take(&mut self, mut bytes: &[u8], limit: u64) {
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
-            self.gather(&bytes[..end]);
-            self.end_line(limit);
-            bytes = &bytes[end + 1..];
-        }
-        self.gather(bytes);
-    }
-
-    fn gather(&mut self, part: &[u8]) {
-        let room = ACK_LINE_MAX - self.line.len();
-        self.line.extend_from_slice(&part[..part.len().min(room)]);
-    }
-
-    fn end_line(&mut self, limit: u64) {
-        match str::from_utf8(&self.line).ok().and_then(read_ack) {
-            Some(count) if count >= self.acked && self.base + count <= limit => {
-                self.acked = count;
-            }
-            _ => self.damaged += 1,
-        }
-        self.line.clear();
-    }
-}
-
-fn read_ack(line: &str) -> Option<u64> {
-    // Twenty digits at most fit, so a sum with a base can overflow only for a nonsense count.
-    line.trim_end_matches('\r')
-        .strip_prefix("ack ")?
-        .parse()
-        .ok()
-        .filter(|&n| n <= u64::MAX / 2)
 }

@@ -21,7 +21,7 @@ impl<'a> Report<'a> {
     /// Whether the run came to its end and nothing was lost.
     pub fn is_good(&self) -> bool {
         let errors = &self.tally.errors;
-        let broken = errors.reset + errors.closed_early;
+        let broken = errors.reset + errors.closed_early + self.tally.abandoned;
         let excused = broken == 0 || self.plan.server_end == ServerEnd::Awaited;
         self.tally.account.is_clean() && self.tally.connected > 0 && errors.timeout == 0 && excused
     }

@@ -81,6 +81,8 @@ pub struct Tally {
     pub silent_closed: u64,
     /// Stalled clients whose connection the server ended.
     pub stalled_closed: u64,
+    /// Clients that were connected once and could not be again.
+    pub abandoned: u64,
     /// Messages written, whole.
     pub sent: u64,
     /// Messages whose reply came, or of which the server said so.
@@ -109,6 +111,7 @@ impl Tally {
             connected: 0,
             silent_closed: 0,
             stalled_closed: 0,
+            abandoned: 0,
             sent: 0,
             account: Account::default(),
             measured: 0,
@@ -126,6 +129,7 @@ impl Tally {
         self.connected += other.connected;
         self.silent_closed += other.silent_closed;
         self.stalled_closed += other.stalled_closed;
+        self.abandoned += other.abandoned;
         self.sent += other.sent;
         self.account.add(&other.account);
         self.measured += other.measured;

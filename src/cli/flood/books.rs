@@ -1,0 +1,199 @@
+//! What a check expects, enters and finds: a ledger for each client of each run.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::args::FloodArgs;
+use super::ledger::{Account, Ledger, Tail};
+use super::line::{Line, parse};
+
+/// What must have come.
+#[derive(Debug, Default, Clone)]
+pub struct Expected {
+    /// Only this run.
+    pub run: Option<String>,
+    /// So many clients, numbered from 0.
+    pub clients: Option<u64>,
+    /// So many messages of each.
+    pub messages: Option<u64>,
+    /// The length of each message, with its newline.
+    pub size: Option<usize>,
+    /// The run was cut off: the end of a sequence may be missing.
+    pub cut: bool,
+}
+
+impl From<&FloodArgs> for Expected {
+    fn from(args: &FloodArgs) -> Self {
+        Self {
+            run: args.run.clone(),
+            clients: args.clients,
+            messages: args.messages,
+            size: args.size,
+            cut: args.cut,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Finding {
+    /// Clients of whom something came.
+    pub clients: u64,
+    /// The sum over all clients.
+    pub account: Account,
+    /// Beginnings of messages that the end of the run cut off.
+    pub partial: u64,
+    /// Lines that are no business of ours.
+    pub other: u64,
+}
+
+impl Finding {
+    /// One line for people.
+    pub fn text(&self) -> String {
+        let Account {
+            received,
+            lost,
+            reordered,
+            duplicated,
+            damaged,
+        } = self.account;
+        format!(
+            "{received} messages from {} clients: {lost} lost, {reordered} reordered, \
+             {duplicated} duplicated, {damaged} damaged",
+            self.clients
+        )
+    }
+
+    /// One line for programs.
+    pub fn json(&self) -> serde_json::Value {
+        json!({
+            "messages": self.account.received,
+            "clients": self.clients,
+            "lost": self.account.lost,
+            "reordered": self.account.reordered,
+            "duplicated": self.account.duplicated,
+            "damaged": self.account.damaged,
+            "partial": self.partial,
+            "other_lines": self.other,
+        })
+    }
+}
+
+/// The ledgers of all runs and clients.
+pub struct Books<'a> {
+    expected: &'a Expected,
+    runs: BTreeMap<Box<[u8]>, Run>,
+    finding: Finding,
+    /// Lines that can be said to be of no client.
+    damaged: u64,
+}
+
+struct Run {
+    /// All its messages are as long as the first, or as long as expected.
+    size: usize,
+    clients: BTreeMap<u64, Ledger>,
+}
+
+impl<'a> Books<'a> {
+    /// Nothing entered yet.
+    pub fn new(expected: &'a Expected) -> Self {
+        Self {
+            expected,
+            runs: BTreeMap::new(),
+            finding: Finding::default(),
+            damaged: 0,
+        }
+    }
+
+    /// Counts a line that is none of ours.
+    pub fn pass_over(&mut self) {
+        self.finding.other += 1;
+    }
+
+    /// Enters a message, whole or not.
+    pub fn enter(&mut self, message: &[u8]) {
+        self.damaged += u64::from(!self.accept(message));
+    }
+
+    /// Says whether it is undamaged.
+    fn accept(&mut self, message: &[u8]) -> bool {
+        let expected = self.expected;
+        let (run, client, seq, size) = match parse(message) {
+            Line::Whole {
+                run,
+                client,
+                seq,
+                size,
+            } => (run, client, seq, size),
+            Line::Cut if expected.cut => {
+                self.finding.partial += 1;
+                return true;
+            }
+            Line::Cut | Line::Damaged => return false,
+        };
+        if expected
+            .run
+            .as_ref()
+            .is_some_and(|only| only.as_bytes() != run)
+        {
+            self.finding.other += 1;
+            return true;
+        }
+        if !self.runs.contains_key(run) {
+            let size = expected.size.unwrap_or(size);
+            self.runs.insert(
+                run.into(),
+                Run {
+                    size,
+                    clients: BTreeMap::new(),
+                },
+            );
+        }
+        let Some(book) = self.runs.get_mut(run) else {
+            return false;
+        };
+        if size != book.size || expected.clients.is_some_and(|clients| client >= clients) {
+            return false;
+        }
+        let limit = expected.messages.unwrap_or(u64::MAX);
+        book.clients.entry(client).or_default().note(seq, limit);
+        true
+    }
+
+    /// The sum of it all.
+    pub fn close(mut self) -> Finding {
+        let expected = self.expected;
+        let due = |ledger: &Ledger| match expected {
+            Expected {
+                cut: false,
+                messages: Some(messages),
+                ..
+            } => Tail::Due(*messages),
+            Expected {
+                cut: false,
+                messages: None,
+                ..
+            } => Tail::Due(ledger.next()),
+            Expected { cut: true, .. } => Tail::CutOff,
+        };
+        let finding = &mut self.finding;
+        for run in self.runs.values() {
+            finding.clients += run.clients.len() as u64;
+            for ledger in run.clients.values() {
+                finding.account.add(&ledger.close(due(ledger)));
+            }
+        }
+        // Clients of whom nothing came at all: at least one message of each is missing.
+        let all = expected.clients.unwrap_or(0) * self.runs.len().max(1) as u64;
+        if !expected.cut {
+            let missing = all.saturating_sub(finding.clients);
+            finding.account.lost += missing * expected.messages.unwrap_or(1);
+        }
+        // A client is cut off once; more beginnings than clients are damage.
+        let excess = finding.partial.saturating_sub(finding.clients.max(all));
+        finding.account.damaged += self.damaged + excess;
+        finding.account.lost = finding.account.lost.saturating_sub(self.damaged);
+        self.finding
+    }
+}

@@ -1,0 +1,148 @@
+//! A thread's deadlines: how long to wait, and what to do when it was too long.
+
+use std::cmp::Reverse;
+use std::io;
+use std::time::{Duration, Instant};
+
+use mio::Events;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::client::{Cause, Client, Phase, Role};
+use super::connecting::{BREATH, CONNECTING_MAX};
+use super::load::Load;
+use super::plan::Connections;
+use super::tally::Failure;
+use super::work::Stage;
+
+/// How often deadlines are looked at.
+pub const TICK: Duration = Duration::from_millis(100);
+/// How long a server may take to end its side when nothing depends on it.
+const END_MAX: Duration = Duration::from_secs(2);
+
+impl Load<'_> {
+    /// Looks at the deadlines.
+    pub(super) fn keep_time(&mut self) {
+        let now = self.work.now;
+        let plan = self.work.plan;
+        let ended = |duration| now >= self.work.start + duration;
+        if self.work.stage == Stage::Sending && plan.duration.is_some_and(ended) {
+            self.stop();
+        }
+        if now.saturating_duration_since(self.ticked_at) < TICK {
+            return;
+        }
+        self.ticked_at = now;
+        let stuck = now.saturating_duration_since(self.work.moved_at) > plan.timeout;
+        for i in 0..self.clients.len() {
+            if let Some(cause) = self.expired(&self.clients[i], stuck) {
+                self.over(i, cause);
+            }
+        }
+        if stuck {
+            for _ in 0..self.drop_unconnected() {
+                self.work.tally.errors.count(Failure::ConnectTimeout);
+            }
+        }
+    }
+
+    fn expired(&self, client: &Client, stuck: bool) -> Option<Cause> {
+        let plan = self.work.plan;
+        let waited = self.work.now.saturating_duration_since(client.asked_at);
+        let connecting = client.phase == Phase::Connecting
+            || plan.connections == Connections::EachMessage
+                && client.phase == Phase::Open
+                && client.role == Role::Sender
+                && client.is_fresh(plan);
+        match client.phase {
+            Phase::Apart => None,
+            _ if connecting && waited > plan.timeout => {
+                Some(Cause::Failed(Failure::ConnectTimeout))
+            }
+            Phase::Ending if plan.has_replies() && waited > END_MAX.min(plan.timeout) => {
+                Some(Cause::Done)
+            }
+            Phase::Open | Phase::Ending
+                if stuck && client.role == Role::Sender && self.work.stage != Stage::Connecting =>
+            {
+                Some(Cause::Failed(Failure::Timeout))
+            }
+            _ => None,
+        }
+    }
+
+    /// Those still waiting for their turn to connect are out; how many they are.
+    fn drop_unconnected(&mut self) -> usize {
+        let dropped = self.unconnected.len() + self.retries.len();
+        let waiting = self.retries.drain().map(|Reverse((_, i))| i);
+        for i in self.unconnected.drain(..).chain(waiting) {
+            self.alive -= usize::from(self.clients[i].role == Role::Sender);
+        }
+        dropped
+    }
+
+    /// Starts nothing new.
+    fn stop(&mut self) {
+        self.work.stage = Stage::Stopping;
+        self.drop_unconnected();
+        for i in 0..self.clients.len() {
+            if self.clients[i].phase == Phase::Open {
+                let next = self.clients[i].advance(&mut self.work);
+                self.follow(i, next);
+            }
+        }
+    }
+
+    /// Waits for events.
+    pub(super) fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let idle = self.idle_time();
+        let pacing = self.work.schedule.is_some() && self.work.stage == Stage::Sending;
+        let waited = if pacing && !idle.is_zero() {
+            // The poll's own timeout counts milliseconds, too coarse to send on time.
+            let registry = self.poll.registry();
+            let exact = Timespec {
+                tv_sec: 0,
+                tv_nsec: idle.subsec_nanos().into(),
+            };
+            // A signal ends it early, which is as good as any other reason.
+            let _ = poll(&mut [PollFd::new(registry, PollFlags::IN)], Some(&exact));
+            self.poll.poll(events, Some(Duration::ZERO))
+        } else {
+            self.poll.poll(events, Some(idle))
+        };
+        match waited {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(()),
+            other => other,
+        }
+    }
+
+    /// How long to wait when nothing happens; never longer than a tick.
+    fn idle_time(&self) -> Duration {
+        let mut longest = TICK;
+        if !self.unconnected.is_empty() && self.connecting < CONNECTING_MAX {
+            longest = match self.work.stage {
+                Stage::Connecting => BREATH,
+                Stage::Sending | Stage::Stopping => Duration::ZERO,
+            };
+        }
+        if !self.ready.is_empty() || longest.is_zero() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let mut until = now + longest;
+        if let Some(Reverse((due, _))) = self.retries.peek() {
+            until = until.min(*due);
+        }
+        if self.work.stage == Stage::Sending {
+            let start = self.work.start;
+            let due = self
+                .work
+                .schedule
+                .as_ref()
+                .and_then(|schedule| schedule.next_due());
+            for time in [due, self.work.plan.duration].into_iter().flatten() {
+                until = until.min(start + time);
+            }
+        }
+        until.saturating_duration_since(now)
+    }
+}

@@ -1,0 +1,172 @@
+//! What a client does with its connection: read, write, and what follows from it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::Instant;
+
+use super::client::{Cause, Client, Next, Phase, Role, failure};
+use super::plan::{Connections, Pace, Plan};
+use super::stream::Stream;
+use super::tally::Failure;
+use super::work::{Stage, Work};
+
+/// More than the longest message, to keep positions within their type.
+const SIZE_ROOM: u64 = 1 << 25;
+
+impl Client {
+    /// Reads what has come. `ended` says that the end of it may have come too.
+    pub fn hear(&mut self, work: &mut Work<'_>, ended: bool) -> Next {
+        match self.role {
+            Role::Stalled if ended => return Next::Over(Cause::Failed(Failure::ClosedEarly)),
+            Role::Stalled => return self.advance(work),
+            Role::Silent | Role::Sender => {}
+        }
+        let before = self.answered(work.plan);
+        let heard = self.drain(work, ended);
+        let after = self.answered(work.plan);
+        work.note_replies(self.index, before, after, self.asked_at);
+        match heard {
+            Err(e) => Next::Over(Cause::Failed(failure(&e, self.evident_phase(work.plan)))),
+            Ok(true) => Next::Over(self.ended_by_server(work)),
+            Ok(false) => self.advance(work),
+        }
+    }
+
+    /// Writes once.
+    pub fn write(&mut self, work: &mut Work<'_>) -> Next {
+        if self.sent >= self.target || self.phase != Phase::Open {
+            return self.advance(work);
+        }
+        let len = work.piece(self.target - self.sent);
+        let shape = &work.plan.shape;
+        let bytes = shape.stream(&mut work.slots, self.index, self.sent, len);
+        let Some(stream) = &mut self.stream else {
+            return Next::Wait;
+        };
+        match stream.write(bytes) {
+            Ok(written) => {
+                let before = self.messages(work.plan);
+                self.sent += written as u64;
+                self.note_connected(work);
+                if self.role == Role::Sender {
+                    work.note_sent(self.messages(work.plan) - before);
+                }
+                self.advance(work)
+            }
+            Err(e) if is_not_now(&e) => Next::Wait,
+            Err(e) if e.kind() == ErrorKind::Interrupted => Next::Write,
+            Err(e) => {
+                // The server closed, and what it said before that has its worth.
+                let cause = failure(&e, self.evident_phase(work.plan));
+                match self.hear(work, true) {
+                    Next::Over(Cause::Done) => Next::Over(Cause::Done),
+                    _ => Next::Over(Cause::Failed(cause)),
+                }
+            }
+        }
+    }
+
+    /// What to do after whatever happened: go on writing, wait for replies, send more, end.
+    pub fn advance(&mut self, work: &mut Work<'_>) -> Next {
+        let plan = work.plan;
+        if self.phase != Phase::Open || work.stage == Stage::Connecting {
+            return Next::Wait;
+        }
+        match self.role {
+            Role::Silent => return Next::Wait,
+            Role::Stalled => self.release(plan.messages.min(u64::MAX / SIZE_ROOM), plan),
+            Role::Sender => {}
+        }
+        if self.sent < self.target {
+            return Next::Write;
+        }
+        let sent = self.messages(plan);
+        if self.role == Role::Stalled || plan.has_replies() && self.replies.settled() < sent {
+            return Next::Wait;
+        }
+        let limit = self.limit(plan);
+        if work.stage == Stage::Stopping || sent >= limit {
+            return self.end(work);
+        }
+        let Pace::Replies(pipeline) = plan.pace else {
+            return Next::Wait;
+        };
+        self.release(limit.min(sent + pipeline), plan);
+        if plan.connections == Connections::Kept {
+            self.asked_at = work.now;
+        }
+        Next::Write
+    }
+
+    /// An early write that failed was the attempt to connect.
+    fn evident_phase(&self, plan: &Plan) -> Phase {
+        let each = plan.connections == Connections::EachMessage;
+        if each && self.is_fresh(plan) {
+            Phase::Connecting
+        } else {
+            self.phase
+        }
+    }
+
+    /// Reads until there is no more; says whether the end came.
+    fn drain(&mut self, work: &mut Work<'_>, ended: bool) -> io::Result<bool> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(false);
+        };
+        let size = work.plan.shape.size() as u64;
+        loop {
+            match stream.read(&mut work.inbox) {
+                Ok(0) => return Ok(true),
+                Ok(len) => {
+                    work.now = Instant::now();
+                    work.moved_at = work.now;
+                    if self.role == Role::Sender {
+                        let begun = self.sent.div_ceil(size);
+                        let bytes = &work.inbox[..len];
+                        self.replies.take(bytes, self.index, begun, &mut work.judge);
+                    }
+                    // Less than there was room for: it is empty, and more would be announced.
+                    // So a reply costs one read, not two.
+                    if len < work.inbox.len() && !ended {
+                        return Ok(false);
+                    }
+                }
+                Err(e) if is_not_now(&e) => return Ok(false),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn ended_by_server(&self, work: &Work<'_>) -> Cause {
+        let sent = self.messages(work.plan);
+        let complete = work.plan.has_replies()
+            && sent >= self.limit(work.plan)
+            && self.replies.settled() >= sent;
+        if complete || self.phase == Phase::Ending {
+            return Cause::Done;
+        }
+        Cause::Failed(Failure::ClosedEarly)
+    }
+
+    /// All is sent and answered.
+    fn end(&mut self, work: &Work<'_>) -> Next {
+        if work.plan.connections == Connections::EachMessage && work.plan.has_replies() {
+            return Next::Over(Cause::Done);
+        }
+        let ended = self.stream.as_ref().map_or(Ok(()), Stream::end_writing);
+        if let Err(e) = ended {
+            return Next::Over(Cause::Failed(failure(&e, self.phase)));
+        }
+        self.phase = Phase::Ending;
+        self.asked_at = work.now;
+        Next::Wait
+    }
+}
+
+/// A connection that is still being made refuses reads and writes as if it were only busy.
+fn is_not_now(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::NotConnected
+    )
+}

@@ -1,0 +1,156 @@
+//! Whole runs against servers that do what they should.
+
+use std::io::BufRead;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::super::fleet::flood;
+use super::super::progress::Progress;
+use super::super::report::Report;
+use super::server::{
+    DEADLINE, Lines, Server, answer, assert_complete, discard, echo, faults, plan,
+};
+
+#[test]
+fn every_message_comes_back() {
+    let server = Server::new(echo);
+    for args in [
+        "-c 5 -n 40",
+        "-c 5 -n 20 -p 7 --threads 2 -s 100",
+        "-c 1 -n 100 -p 3",
+    ] {
+        let run = server.flood(args);
+        assert_complete(&run, run.0.total().unwrap());
+        assert_eq!(
+            (run.1.measured, run.1.latency.len()),
+            (run.1.sent, run.1.sent)
+        );
+        assert_eq!(run.1.connected, run.0.clients);
+    }
+}
+
+#[test]
+fn pieces_are_put_together_again() {
+    let server = Server::new(echo);
+    for seed in 0..4 {
+        let run = server.flood(&format!("-c 3 -n 20 -p 4 -s 50 --pieces {seed}"));
+        assert_complete(&run, 60);
+    }
+    assert_complete(&server.flood("-c 2 -n 20 -s 300k --pieces 9"), 40);
+}
+
+#[test]
+fn what_the_server_reads_without_a_word_is_confirmed_by_its_end() {
+    let server = Server::new(discard);
+    assert_complete(&server.flood("--expect nothing -c 4 -n 500 -p 30"), 2000);
+}
+
+#[test]
+fn acknowledgements_are_counted() {
+    let ack = |number, _: &str| {
+        if number % 3 == 2 {
+            format!("ack {}\n", number + 1)
+        } else {
+            String::new()
+        }
+    };
+    let server = Server::new(move |reader, stream| answer(reader, stream, ack));
+    assert_complete(&server.flood("--expect ack -c 3 -n 30 -p 6"), 90);
+    let server = Server::new(|reader, stream| answer(reader, stream, |_, _| "ack 999\n".into()));
+    let (_, tally) = server.flood("--expect ack -c 1 -n 1 --timeout 300ms");
+    assert_eq!(faults(&tally), [1, 0, 0, 1]);
+}
+
+#[test]
+fn each_message_can_have_its_own_connection() {
+    let server = Server::new(echo);
+    let run = server.flood("--churn -c 4 -n 25");
+    assert_complete(&run, 100);
+    assert_eq!(run.1.connections, 100);
+    let server = Server::new(discard);
+    assert_complete(&server.flood("--churn --expect nothing -c 4 -n 25"), 100);
+    let server = Server::new(|r, s| answer(r, s, |_, _| "ack 1\n".into()));
+    assert_complete(&server.flood("--churn --expect ack -c 2 -n 10"), 20);
+}
+
+#[test]
+fn latency_counts_from_when_a_message_was_due() {
+    let server = Server::new(|reader, stream| {
+        answer(reader, stream, |number, line| {
+            if number == 0 {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            line.to_owned()
+        })
+    });
+    let run = server.flood("-c 1 -n 20 --rate 200");
+    assert_complete(&run, 20);
+    // Due every 5 ms and all stuck behind the first: half of them for 50 ms or more.
+    let median = Duration::from_nanos(run.1.latency.value_at_percentile(50.0));
+    assert!(median >= Duration::from_millis(45), "{median:?}");
+}
+
+#[test]
+fn time_ends_a_run_and_warms_it_up() {
+    let server = Server::new(echo);
+    let (plan, tally) = server.flood("-c 2 -t 300ms --warmup 100ms --threads 2");
+    assert!(Report::new(&plan, &tally).is_good());
+    assert_eq!(tally.sent, tally.account.received);
+    assert!(tally.measured < tally.sent && tally.measured > 0);
+    assert!(
+        tally.elapsed >= Duration::from_millis(150),
+        "{:?}",
+        tally.elapsed
+    );
+}
+
+#[test]
+fn silent_and_stalled_clients_disturb_no_one() {
+    let server = Server::new(echo);
+    let run = server.flood("-c 5 --stall 2 --silent 3 -n 30");
+    assert_complete(&run, 90);
+    assert_eq!((run.1.silent_closed, run.1.connected), (0, 5));
+}
+
+#[test]
+fn silent_clients_that_are_sent_away_are_counted() {
+    static ALL: Mutex<Vec<TcpStream>> = Mutex::new(Vec::new());
+    let server = Server::new(|mut reader: Lines, stream| {
+        ALL.lock().unwrap().push(stream.try_clone()?);
+        // Only one of the three gets further: the one that sends.
+        if reader.fill_buf()?.is_empty() {
+            return Ok(());
+        }
+        let peer = stream.peer_addr()?;
+        let deadline = Instant::now() + DEADLINE;
+        while ALL.lock().unwrap().len() < 3 && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        for other in ALL.lock().unwrap().drain(..) {
+            if other.peer_addr()? != peer {
+                other.shutdown(Shutdown::Both)?;
+            }
+        }
+        echo(reader, stream)
+    });
+    let (_, tally) = server.flood("-c 1 --silent 2 -n 5");
+    assert_eq!((tally.silent_closed, faults(&tally)), (2, [0; 4]));
+}
+
+#[test]
+fn unix_sockets_do_as_well() {
+    let name = format!("flood-{}.sock", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        std::io::copy(&mut stream, &mut writer).unwrap();
+    });
+    let plan = plan(&format!("unix:{} -c 1 -n 50", path.display()));
+    let tally = flood(&plan, &Progress::hidden()).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    server.join().unwrap();
+    assert_complete(&(plan, tally), 50);
+}

@@ -1,0 +1,5 @@
+//! Whole runs against small servers.
+
+mod bad;
+mod good;
+mod server;
