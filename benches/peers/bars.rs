@@ -20,6 +20,9 @@ pub struct Verdict {
     pub bar: Bar,
     pub unit: &'static str,
     pub found: Option<Spread>,
+    /// Answers that ours lost and connections that failed while it was measured: speed at that
+    /// price is none.
+    pub faults: f64,
 }
 
 impl Bar {
@@ -41,30 +44,26 @@ impl Bar {
 impl Verdict {
     /// What could not be measured is not met.
     pub fn met(&self) -> bool {
-        self.found.is_some_and(|found| self.bar.met(found.median))
+        self.faults == 0.0 && self.found.is_some_and(|found| self.bar.met(found.median))
     }
 
     pub fn row(&self) -> Vec<String> {
-        let verdict = match (self.found, self.met()) {
-            (None, _) => "not measured",
-            (Some(_), true) => "met",
-            (Some(_), false) => "**not met**",
-        };
         let Verdict {
             what,
             against,
             bar,
             unit,
             found,
+            faults,
         } = self;
+        let verdict = match (found, self.met()) {
+            (None, _) => "not measured".to_owned(),
+            (Some(_), true) => "met".to_owned(),
+            (Some(_), false) if *faults > 0.0 => format!("**not met**, {faults} faults"),
+            (Some(_), false) => "**not met**".to_owned(),
+        };
         let bar = format!("{}{unit}", bar.text());
-        vec![
-            what.clone(),
-            against.clone(),
-            bar,
-            ratio(*found),
-            verdict.to_owned(),
-        ]
+        vec![what.clone(), against.clone(), bar, ratio(*found), verdict]
     }
 
     pub fn json(&self) -> Value {
@@ -74,6 +73,7 @@ impl Verdict {
             "bar": self.bar.text(),
             "unit": self.unit,
             "found": self.found.map(|found| found.json()),
+            "faults": self.faults,
             "met": self.met(),
         })
     }
@@ -113,6 +113,7 @@ impl Judge<'_> {
             bar,
             unit: " ×",
             found: pairing.ratio(of),
+            faults: pairing.runs.iter().map(|(ours, _)| ours.faults).sum(),
         })
     }
 }

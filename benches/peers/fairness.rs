@@ -43,6 +43,7 @@ pub fn run(bench: &mut Bench) {
                 bar: Bar::AtMost(2.0),
                 unit: " ×",
                 found: spread,
+                faults: 0.0,
             });
         }
     }

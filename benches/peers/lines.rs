@@ -4,8 +4,9 @@ use std::io::{self, Read, Write};
 
 use super::work::Work;
 
-const FIRST_ROOM: usize = 16 * 1024;
-const LEAST_ROOM: usize = 4 * 1024;
+/// What `Framed` begins with as well.
+const FIRST_ROOM: usize = 8 * 1024;
+const LEAST_ROOM: usize = 2 * 1024;
 
 /// What one connection has sent and nobody has handled. It keeps its size between reads, so
 /// that a peer pays for its buffer once.

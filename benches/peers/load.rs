@@ -12,7 +12,7 @@ use super::launch::{Cpus, output_within};
 use super::usage::Usage;
 
 /// Connecting ten thousand clients, and the last answers of a slow server.
-const SLACK: Duration = Duration::from_secs(60);
+const SLACK: Duration = Duration::from_secs(20);
 
 /// What a run asks for.
 #[derive(Clone, Copy)]

@@ -86,7 +86,7 @@ fn ncat(address: SocketAddr, _: &Path) -> io::Result<Command> {
 fn socat(address: SocketAddr, _: &Path) -> io::Result<Command> {
     let mut command = Command::new("socat");
     let listen = format!(
-        "TCP-LISTEN:{},bind={},fork,reuseaddr",
+        "TCP-LISTEN:{},bind={},fork,reuseaddr,backlog=1024",
         address.port(),
         address.ip()
     );

@@ -51,7 +51,7 @@ impl Report {
     }
 
     pub fn value(&mut self, whose: &str, what: &str, found: Spread, unit: &'static str) {
-        println!("{whose}: {what}: {} {unit}", ratio(Some(found)));
+        println!("{whose}: {what}: {}{unit}", ratio(Some(found)));
         self.values
             .push((whose.to_owned(), what.to_owned(), found, unit));
     }
@@ -84,7 +84,7 @@ impl Report {
                     what.clone(),
                     whose.clone(),
                     ratio(Some(*found)),
-                    (*unit).to_owned(),
+                    unit.trim().to_owned(),
                 ]
             });
             text += &format!(

@@ -136,6 +136,7 @@ fn note(bench: &mut Bench, contender: &Contender, found: &[Found], ours: bool) {
                 bar,
                 unit,
                 found: spread,
+                faults: 0.0,
             });
         }
     }
