@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::load::Figures;
-use super::pairs::{Pairing, Spread, ratio};
-use super::report::Report;
+use super::pairs::{Cell, Pairing, Spread, ratio};
 
 /// A bound on a median.
 #[derive(Clone, Copy)]
@@ -79,41 +78,48 @@ impl Verdict {
     }
 }
 
-/// Judges ours against the strongest of the peers whose labels begin with `peer`: the one
-/// that leaves us the lowest ratio of throughput.
-pub struct Judge<'a> {
-    pub report: &'a Report,
-    pub section: &'a str,
-    pub situation: &'a str,
+/// One question to the pairs that were run: ours against the strongest of the peers whose
+/// labels begin with `peer`, the one that leaves us the lowest ratio of throughput.
+pub struct Question<'a> {
+    pub cell: &'a Cell<'a>,
     pub peer: &'a str,
+    pub name: &'a str,
+    pub bar: Bar,
+    pub of: fn(&Figures) -> f64,
 }
 
-impl Judge<'_> {
-    fn strongest(&self) -> Option<&Pairing> {
-        let rate = |pairing: &&Pairing| {
+impl Question<'_> {
+    /// What the pairs say; without any, that nothing was measured.
+    pub fn answer(&self, pairings: &[Pairing]) -> Verdict {
+        let Question {
+            cell,
+            peer,
+            name,
+            bar,
+            of,
+        } = self;
+        let situation = cell.situation();
+        let here = |pairing: &&Pairing| {
+            pairing.section == cell.section
+                && pairing.situation == situation
+                && pairing.peer.starts_with(peer)
+        };
+        let rate = |pairing: &Pairing| {
             pairing
                 .ratio(|f| f.rate)
                 .map_or(f64::INFINITY, |spread| spread.median)
         };
-        let here = |pairing: &&Pairing| {
-            pairing.section == self.section
-                && pairing.situation == self.situation
-                && pairing.peer.starts_with(self.peer)
-        };
-        let all = self.report.pairings.iter();
-        all.filter(here).min_by(|a, b| rate(a).total_cmp(&rate(b)))
-    }
-
-    /// None if no such pair was asked for.
-    pub fn verdict(&self, name: &str, bar: Bar, of: fn(&Figures) -> f64) -> Option<Verdict> {
-        let pairing = self.strongest()?;
-        Some(Verdict {
-            what: format!("{}, {}: {name}", self.section, self.situation),
-            against: pairing.peer.clone(),
-            bar,
+        let all = pairings.iter().filter(here);
+        let strongest = all.min_by(|a, b| rate(a).total_cmp(&rate(b)));
+        let faults = |pairing: &Pairing| pairing.runs.iter().map(|(ours, _)| ours.faults).sum();
+        let peer = peer.trim_end_matches(" (").to_owned();
+        Verdict {
+            what: format!("{}, {situation}: {name}", cell.section),
+            against: strongest.map_or(peer, |pairing| pairing.peer.clone()),
+            bar: *bar,
             unit: " ×",
-            found: pairing.ratio(of),
-            faults: pairing.runs.iter().map(|(ours, _)| ours.faults).sum(),
-        })
+            found: strongest.and_then(|pairing| pairing.ratio(of)),
+            faults: strongest.map_or(0.0, faults),
+        }
     }
 }

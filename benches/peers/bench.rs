@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::bars::Question;
 use super::launch::{Cpus, Server};
 use super::load::{Figures, Load, Shape};
 use super::options::Options;
@@ -68,7 +69,7 @@ impl Bench {
         let before = server.usage()?;
         let cpus = cpus(self.options.load_cpus.as_ref());
         let raw = load.run(&self.options.load, server.address, cpus)?;
-        load.figures(raw, server.usage()? - before)
+        load.figures(&raw, server.usage()? - before)
     }
 
     /// One run against a fresh server.
@@ -112,6 +113,15 @@ impl Bench {
             ratio(pairing.ratio(|f| f.cpu_per_message)),
         );
         self.report.pairings.push(pairing);
+    }
+
+    /// Notes whether ours reached a bar. With a choice of peers, who was not chosen is not
+    /// missed.
+    pub fn judge(&mut self, question: &Question) {
+        let verdict = question.answer(&self.report.pairings);
+        if verdict.found.is_some() || self.options.peers.is_none() {
+            self.report.verdicts.push(verdict);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Handlers that block, or might, against what a runtime offers for them.
 
-use super::bars::{Bar, Judge};
+use super::bars::{Bar, Question};
 use super::bench::Bench;
 use super::load::Shape;
 use super::pairs::{Cell, Contender};
@@ -44,26 +44,19 @@ pub fn run(bench: &mut Bench) {
                 }
             }
             if let Some(bar) = bar {
-                judge(bench, &cell, *bar);
+                bench.judge(&Question {
+                    cell: &cell,
+                    peer: "tokio-spawn-blocking",
+                    name: "throughput",
+                    bar: Bar::AtLeast(*bar),
+                    of: |f| f.rate,
+                });
             }
             if *work == "rare10ms" {
                 others(bench, &cell, *workers);
             }
         }
     }
-}
-
-fn judge(bench: &mut Bench, cell: &Cell, bar: f64) {
-    let report = &bench.report;
-    let situation = &cell.situation();
-    let judge = Judge {
-        report,
-        section: SECTION,
-        situation,
-        peer: "tokio-spawn-blocking",
-    };
-    let verdict = judge.verdict("throughput", Bar::AtLeast(bar), |f| f.rate);
-    bench.report.verdicts.extend(verdict);
 }
 
 /// Ours with the slow messages against ours without: the pair's second is the same server with
@@ -77,14 +70,11 @@ fn others(bench: &mut Bench, cell: &Cell, workers: usize) {
         launch: Box::new(move |_, scratch| launch("fast", scratch)),
     };
     bench.pair(cell, &ours, &none);
-    let report = &bench.report;
-    let situation = &cell.situation();
-    let judge = Judge {
-        report,
-        section: SECTION,
-        situation,
+    bench.judge(&Question {
+        cell,
         peer: &none.label,
-    };
-    let verdict = judge.verdict("p50 of the others", Bar::AtMost(OTHERS), |f| f.p50);
-    bench.report.verdicts.extend(verdict);
+        name: "p50 of the others",
+        bar: Bar::AtMost(OTHERS),
+        of: |f| f.p50,
+    });
 }

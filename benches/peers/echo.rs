@@ -1,8 +1,8 @@
 //! Echo of 64-byte lines, and connect, one message, close.
 
-use super::bars::{Bar, Judge};
+use super::bars::{Bar, Question};
 use super::bench::Bench;
-use super::load::Shape;
+use super::load::{Figures, Shape};
 use super::pairs::{Cell, Contender};
 
 const CLIENTS: &[usize] = &[1, 8, 64, 1000, 10_000];
@@ -52,15 +52,13 @@ pub fn connect(bench: &mut Bench) {
             bench.pair(&cell, &ours, &Contender::own(peer, workers));
         }
     }
-    let situation = cell.situation();
-    let judge = Judge {
-        report: &bench.report,
-        section: "connect",
-        situation: &situation,
+    bench.judge(&Question {
+        cell: &cell,
         peer: "tokio (",
-    };
-    let verdict = judge.verdict("connections", Bar::AtLeast(1.0), |f| f.rate);
-    bench.report.verdicts.extend(verdict);
+        name: "connections",
+        bar: Bar::AtLeast(1.0),
+        of: |f| f.rate,
+    });
 }
 
 /// Who answers lines, for these many clients. Where a connection keeps its thread to the end,
@@ -96,27 +94,26 @@ fn peers(bench: &mut Bench, clients: usize) -> Vec<Contender> {
 }
 
 fn judge(bench: &mut Bench, cell: &Cell) {
-    let situation = cell.situation();
-    let against = |peer| Judge {
-        report: &bench.report,
-        section: "echo",
-        situation: &situation,
-        peer,
+    let mut ask = |peer, name, bar, of| {
+        bench.judge(&Question {
+            cell,
+            peer,
+            name,
+            bar,
+            of,
+        })
     };
+    let rate: fn(&Figures) -> f64 = |f| f.rate;
     let many = cell.load.clients > 64;
-    let mut verdicts = Vec::new();
     if cell.load.pipeline == 1 {
-        let (tokio, limit) = if many { (1.05, 0.9) } else { (1.15, 0.95) };
-        let runtime = against("tokio (");
-        verdicts.push(runtime.verdict("throughput", Bar::AtLeast(tokio), |f| f.rate));
-        verdicts.push(runtime.verdict("p99", Bar::AtMost(1.0), |f| f.p99));
-        let cpu = runtime.verdict("CPU a message", Bar::AtMost(1.0), |f| f.cpu_per_message);
-        verdicts.push(cpu);
-        let bare = against("epoll");
-        verdicts.push(bare.verdict("throughput", Bar::AtLeast(limit), |f| f.rate));
+        let (runtime, limit) = if many { (1.05, 0.9) } else { (1.15, 0.95) };
+        ask("tokio (", "throughput", Bar::AtLeast(runtime), rate);
+        ask("tokio (", "p99", Bar::AtMost(1.0), |f| f.p99);
+        ask("tokio (", "CPU a message", Bar::AtMost(1.0), |f| {
+            f.cpu_per_message
+        });
+        ask("epoll", "throughput", Bar::AtLeast(limit), rate);
     } else if cell.load.pipeline == 32 {
-        let codec = against("tokio-codec");
-        verdicts.push(codec.verdict("throughput", Bar::AtLeast(1.5), |f| f.rate));
+        ask("tokio-codec", "throughput", Bar::AtLeast(1.5), rate);
     }
-    bench.report.verdicts.extend(verdicts.into_iter().flatten());
 }

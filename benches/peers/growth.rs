@@ -7,7 +7,8 @@ use super::pairs::{Contender, Spread};
 
 const CLIENTS: &[usize] = &[1, 4, 16, 64, 256, 1000, 4000, 10_000];
 const WORKERS: &[usize] = &[1, 2, 4, 8, 16, 32, 64];
-const SIZES: &[usize] = &[16, 64, 256, 1024, 4096, 16_384, 65_536];
+/// The load numbers its messages, and has no room for that in fewer bytes.
+const SIZES: &[usize] = &[32, 64, 256, 1024, 4096, 16_384, 65_536];
 const USUAL: usize = 64;
 
 /// A point is the median of so many runs at most: a curve shows a shape, not a ratio.
@@ -120,7 +121,7 @@ fn rate(bench: &mut Bench, who: &Contender, work: &str, load: &Load) -> Option<S
         match bench.measure(who, work, load) {
             Ok(figures) => rates.push(figures.rate),
             Err(error) => {
-                let place = format!("growth, {work}, {} clients", load.clients);
+                let place = format!("growth, {work}, {} clients, {} B", load.clients, load.size);
                 bench.report.pass_over(&who.label, &place, &error);
                 return None;
             }

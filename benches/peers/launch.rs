@@ -1,6 +1,7 @@
 //! Child processes: servers and loads. Every wait for one has a deadline, and dropping its
 //! handle ends it.
 
+use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -121,6 +122,19 @@ impl Drop for Server {
     fn drop(&mut self) {
         end(&mut self.child);
     }
+}
+
+/// A program that the kernel ends when this one ends, however hard: it listens for nothing that
+/// would tell it. Where `setpriv` is not installed it is only ended in good order.
+pub fn mortal(program: &str) -> Command {
+    let tool = "setpriv";
+    let path = env::var_os("PATH").unwrap_or_default();
+    if !env::split_paths(&path).any(|place| place.join(tool).is_file()) {
+        return Command::new(program);
+    }
+    let mut command = Command::new(tool);
+    command.args(["--pdeathsig", "KILL", "--", program]);
+    command
 }
 
 /// Runs a command to its end and gives what it printed, or ends it after `limit`.

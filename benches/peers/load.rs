@@ -47,8 +47,8 @@ pub struct Figures {
     pub switches_per_message: Option<f64>,
     /// Messages that were not answered, and errors of any kind.
     pub faults: f64,
-    /// All that the load printed.
-    pub raw: Value,
+    /// What the load printed.
+    pub load: Value,
 }
 
 impl Load {
@@ -59,7 +59,8 @@ impl Load {
             .arg(address.to_string())
             .args(["--json", "--quiet"]);
         let millis = |time: Duration| format!("{}ms", time.as_millis());
-        command.args(["--clients", &self.clients.to_string()]);
+        // A short name leaves room for short messages.
+        command.args(["--run", "p", "--clients", &self.clients.to_string()]);
         command.args(["--duration", &millis(self.duration)]);
         command.args(["--warmup", &millis(self.warmup)]);
         command.args(["--size", &self.size.to_string()]);
@@ -84,7 +85,7 @@ impl Load {
     }
 
     /// Joins what the load found with what the server used meanwhile.
-    pub fn figures(&self, raw: Value, used: Usage) -> io::Result<Figures> {
+    pub fn figures(&self, raw: &Value, used: Usage) -> io::Result<Figures> {
         let number = |path: &str| raw.pointer(path).and_then(Value::as_f64);
         let rate = match self.shape {
             Shape::Churn => number("/connections_per_second"),
@@ -104,8 +105,8 @@ impl Load {
             p99: latency("p99"),
             cpu_per_message: used.cpu * 1e6 / messages,
             switches_per_message: used.switches.map(|count| count / messages),
-            faults: faults(&raw) + self.clients as f64 - number("/connected").unwrap_or(0.0),
-            raw,
+            faults: faults(raw) + self.clients as f64 - number("/connected").unwrap_or(0.0),
+            load: kept(raw),
         })
     }
 }
@@ -116,14 +117,29 @@ impl Figures {
             "rate_per_second": self.rate,
             "server_cpu_us_per_message": self.cpu_per_message,
             "server_switches_per_message": self.switches_per_message,
-            "load": self.raw,
+            "faults": self.faults,
+            "load": self.load,
         })
     }
 }
 
+/// Messages that were lost or came back otherwise than they were sent, and failed connections.
 fn faults(raw: &Value) -> f64 {
-    let lost = raw.get("lost").and_then(Value::as_f64).unwrap_or(0.0);
-    let kinds = raw.get("errors").and_then(Value::as_object);
-    let errors = kinds.map_or(0.0, |kinds| kinds.values().filter_map(Value::as_f64).sum());
-    lost + errors
+    let wrong = ["lost", "damaged", "duplicated", "reordered"];
+    let wrong = wrong
+        .iter()
+        .filter_map(|kind| raw.get(kind)?.as_f64())
+        .sum::<f64>();
+    let errors = raw.get("errors").and_then(Value::as_object);
+    wrong + errors.map_or(0.0, |kinds| kinds.values().filter_map(Value::as_f64).sum())
+}
+
+/// What the load printed, without what is nothing and what is told elsewhere.
+fn kept(raw: &Value) -> Value {
+    let mut kept = raw.as_object().cloned().unwrap_or_default();
+    kept.retain(|name, value| name != "run" && value.as_f64() != Some(0.0));
+    if let Some(errors) = kept.get_mut("errors").and_then(Value::as_object_mut) {
+        errors.retain(|_, count| count.as_f64() != Some(0.0));
+    }
+    Value::Object(kept)
 }

@@ -1,6 +1,7 @@
 //! On what the figures were found: enough to judge them and to repeat them.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::launch::output_within;
 use super::options::Options;
-use super::outside;
+use super::{outside, subject};
 
 const LOCK: &str = include_str!("../../Cargo.lock");
 
@@ -51,10 +52,11 @@ impl Machine {
             format!("cargo bench --bench peers -- {}", arguments.join(" ")),
         );
         fact("pairs", options.pairs().to_string());
-        fact(
-            "run",
-            format!("{:?} after {:?}", options.duration(), options.warmup()),
-        );
+        let (long, warmup) = (options.duration(), options.warmup());
+        fact("run", format!("{long:?}, of which {warmup:?} to warm up"));
+        if options.load != Path::new(subject::BINARY) {
+            fact("load", "another program than `poold flood`".to_owned());
+        }
         fact("workers", options.workers.to_string());
         let cpus = |list: &Option<Vec<usize>>| match list {
             Some(list) => format!("{list:?}"),
@@ -71,8 +73,8 @@ impl Machine {
         for name in CRATES {
             fact(name, locked(name));
         }
-        for (name, arguments) in outside::VERSIONS {
-            fact(name, first_line(name, arguments));
+        for (name, line) in outside::VERSIONS {
+            fact(name, first_line("sh", &["-c", line]));
         }
         Machine { when, facts }
     }
@@ -111,12 +113,14 @@ fn named(text: &str, name: &str) -> String {
     value.unwrap_or("unknown").to_owned()
 }
 
+/// All versions of a crate that are used: ours and a peer's may differ.
 fn locked(name: &str) -> String {
     let entry = format!("name = \"{name}\"\nversion = \"");
-    let rest = LOCK.split_once(&entry).map(|(_, rest)| rest);
-    rest.and_then(|rest| rest.split('"').next())
-        .unwrap_or("not used")
-        .to_owned()
+    let versions = LOCK
+        .split(&entry)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    versions.collect::<Vec<_>>().join(", ")
 }
 
 fn commit() -> String {

@@ -26,10 +26,10 @@ pub struct Options {
     /// Pairs of runs behind each ratio; 5 by default
     #[arg(long)]
     pub pairs: Option<usize>,
-    /// Length of a run; 2s by default
+    /// Length of a run with its warm-up; 2s by default
     #[arg(long, value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
-    /// What is run before it and not measured; 300ms by default
+    /// How much at its beginning is not measured; 300ms by default
     #[arg(long, value_parser = humantime::parse_duration)]
     pub warmup: Option<Duration>,
     /// Workers of poold, and of each peer that is given as many

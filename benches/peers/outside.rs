@@ -6,14 +6,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::launch::Announces;
+use super::launch::{Announces, mortal};
 use super::pairs::Contender;
 
-/// How each tells its version.
-pub const VERSIONS: &[(&str, &[&str])] = &[
-    ("rsyslogd", &["-v"]),
-    ("ncat", &["--version"]),
-    ("socat", &["-V"]),
+/// How each tells its version, for a shell: no two do it alike.
+pub const VERSIONS: &[(&str, &str)] = &[
+    ("rsyslogd", "rsyslogd -v | sed -n '1s/ compiled.*//p'"),
+    ("ncat", "ncat --version 2>&1"),
+    ("socat", "socat -V | sed -n 2p"),
 ];
 
 /// Clients that a program may have at once, where it must be told.
@@ -54,7 +54,7 @@ fn rsyslog(address: SocketAddr, scratch: &Path) -> io::Result<Command> {
     );
     let config = scratch.join("rsyslog.conf");
     fs::write(&config, text)?;
-    let mut command = Command::new("rsyslogd");
+    let mut command = mortal("rsyslogd");
     command
         .arg("-n")
         .arg("-f")
@@ -66,7 +66,7 @@ fn rsyslog(address: SocketAddr, scratch: &Path) -> io::Result<Command> {
 
 /// It looks at no line and labels nothing.
 fn ncat(address: SocketAddr, _: &Path) -> io::Result<Command> {
-    let mut command = Command::new("ncat");
+    let mut command = mortal("ncat");
     command.args([
         "--listen",
         "--keep-open",
@@ -84,7 +84,7 @@ fn ncat(address: SocketAddr, _: &Path) -> io::Result<Command> {
 /// A process for each connection, which looks at no line. Silent ones end after ten seconds,
 /// so that none is left behind when the first is ended.
 fn socat(address: SocketAddr, _: &Path) -> io::Result<Command> {
-    let mut command = Command::new("socat");
+    let mut command = mortal("socat");
     let listen = format!(
         "TCP-LISTEN:{},bind={},fork,reuseaddr,backlog=1024",
         address.port(),

@@ -1,6 +1,6 @@
 //! Receiving 100-byte lines: until the server has read all and closed every connection.
 
-use super::bars::{Bar, Judge};
+use super::bars::{Bar, Question};
 use super::bench::Bench;
 use super::load::{Load, Shape};
 use super::outside;
@@ -76,20 +76,14 @@ fn with_fast_work(contender: Contender) -> Contender {
 }
 
 fn judge(bench: &mut Bench, cell: &Cell) {
-    let situation = cell.situation();
-    let bars = [("limit-recv", 0.6), ("rsyslog", 5.0), ("ncat", 0.8)];
-    let verdicts: Vec<_> = bars
-        .into_iter()
-        .filter_map(|(peer, bar)| {
-            let report = &bench.report;
-            let judge = Judge {
-                report,
-                section: "receive",
-                situation: &situation,
-                peer,
-            };
-            judge.verdict("throughput", Bar::AtLeast(bar), |f| f.rate)
-        })
-        .collect();
-    bench.report.verdicts.extend(verdicts);
+    for (peer, bar) in [("limit-recv", 0.6), ("rsyslog", 5.0), ("ncat", 0.8)] {
+        let (name, bar) = ("throughput", Bar::AtLeast(bar));
+        bench.judge(&Question {
+            cell,
+            peer,
+            name,
+            bar,
+            of: |f| f.rate,
+        });
+    }
 }

@@ -65,9 +65,10 @@ impl Report {
     fn text(&self, machine: &Machine, pictures: &[String]) -> String {
         let mut text = format!("# poold and its peers, {}\n\n", machine.when);
         text += &table(&["", ""], machine.rows());
-        text += "\nEach ratio is the median of the ratios of the pairs, run in turn, and in \
-                 brackets the least and the most. Server and load are processes of their own; a \
-                 server is fresh for each run. CPU time and context switches are the server's.\n";
+        text += "\nEach ratio is ours divided by the peer's: the median of the pairs, which were run \
+                 in turn, and in brackets the least and the most. Server and load are processes of \
+                 their own; a server is fresh for each run. CPU time and context switches are the \
+                 server's.\n";
         text += &format!("\n## The bars\n\n{}", self.bars());
         let mut sections: Vec<&str> = self.pairings.iter().map(|p| p.section.as_str()).collect();
         sections.dedup();
@@ -127,8 +128,8 @@ impl Report {
             chart::draw(curves, &directory.join(&name))?;
             pictures.push(name);
         }
-        let all = serde_json::to_string_pretty(&self.json(machine))?;
-        fs::write(directory.join(format!("{stamp}-peers.json")), all + "\n")?;
+        let all = spread_out(&self.json(machine));
+        fs::write(directory.join(format!("{stamp}-peers.json")), all)?;
         let path = directory.join(format!("{stamp}-peers.md"));
         fs::write(&path, self.text(machine, &pictures))?;
         Ok(path)
@@ -169,4 +170,20 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
     let rule = vec!["---".to_owned(); header.len()];
     let rows: String = rows.into_iter().map(|row| line(&row)).collect();
     line(&names) + &line(&rule) + &rows
+}
+
+/// JSON with a line for each item of its lists: short, and still something to look into.
+fn spread_out(all: &Value) -> String {
+    let parts = all
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| match value {
+            Value::Array(items) => {
+                let lines: Vec<String> = items.iter().map(Value::to_string).collect();
+                format!("\"{name}\": [\n{}\n]", lines.join(",\n"))
+            }
+            other => format!("\"{name}\": {other}"),
+        });
+    format!("{{\n{}\n}}\n", parts.collect::<Vec<_>>().join(",\n"))
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 
+use super::launch::mortal;
 use super::work::Work;
 
 /// The binary that cargo built beside this benchmark: the daemon and the load generator.
@@ -28,7 +29,7 @@ pub fn serve_poold(work: &Arc<Work>, workers: usize, ready: fn(SocketAddr)) -> i
 /// `poold recv` in one of its formats, on any free port. What it announces on standard error
 /// says which.
 pub fn receiver(format: &str, workers: usize) -> Command {
-    let mut command = Command::new(BINARY);
+    let mut command = mortal(BINARY);
     command.args(["recv", "127.0.0.1:0", "--format", format]);
     command.args(["--workers", &workers.to_string()]);
     command
@@ -36,7 +37,7 @@ pub fn receiver(format: &str, workers: usize) -> Command {
 
 /// `poold echo` as it is delivered, on any free port.
 pub fn daemon(workers: usize) -> Command {
-    let mut command = Command::new(BINARY);
+    let mut command = mortal(BINARY);
     command.args(["echo", "127.0.0.1:0", "--workers", &workers.to_string()]);
     command
 }
