@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::load::Figures;
-use super::pairs::{Cell, Pairing, Spread, ratio};
+use super::pairs::{Cell, Pairing, Spread};
 
 /// A bound on a median.
 #[derive(Clone, Copy)]
@@ -62,7 +62,13 @@ impl Verdict {
             (Some(_), false) => "**not met**".to_owned(),
         };
         let bar = format!("{}{unit}", bar.text());
-        vec![what.clone(), against.clone(), bar, ratio(*found), verdict]
+        vec![
+            what.clone(),
+            against.clone(),
+            bar,
+            found.map_or_else(|| "–".to_owned(), exact),
+            verdict,
+        ]
     }
 
     pub fn json(&self) -> Value {
@@ -76,6 +82,17 @@ impl Verdict {
             "met": self.met(),
         })
     }
+}
+
+/// With a digit more than elsewhere: who misses a bar by a hair has missed it, and it should
+/// be seen.
+fn exact(found: Spread) -> String {
+    let Spread {
+        median,
+        least,
+        most,
+    } = found;
+    format!("{median:.3} ({least:.3}–{most:.3})")
 }
 
 /// One question to the pairs that were run: ours against the strongest of the peers whose
