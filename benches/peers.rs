@@ -1,0 +1,110 @@
+//! poold side by side with what a user would pick instead.
+//!
+//! `cargo bench --bench peers` measures everything, prints the table of ratios against the bars
+//! that poold set itself, and writes the evidence, losses included, under `benches/runs/`.
+//! `-- --help` tells what can be chosen. This program plays every role but the load's, which is
+//! `poold flood`: it starts itself as `serve PEER WORK WORKERS`, so that each server is a
+//! process of its own whose time and memory can be told apart.
+//!
+//! Rooms: `work` and `lines` are what all servers share; `runtimes`, `threads`, `epoll` with its
+//! `sessions`, `receivers` and `subject` are the servers; `serve` picks one. On the driver's
+//! side `launch`, `usage` and `load` know processes, `pairs` and `bench` make comparisons of
+//! them, one room for each section asks for those, `bars`, `report`, `chart` and `machine` tell.
+
+/// Everything lies beside this file, in the directory of its name.
+mod peers {
+    pub mod bars;
+    pub mod bench;
+    pub mod blocking;
+    pub mod chart;
+    pub mod echo;
+    pub mod epoll;
+    pub mod fairness;
+    pub mod growth;
+    pub mod launch;
+    pub mod lines;
+    pub mod load;
+    pub mod machine;
+    pub mod options;
+    pub mod outside;
+    pub mod pairs;
+    pub mod receive;
+    pub mod receivers;
+    pub mod report;
+    pub mod rest;
+    pub mod runtimes;
+    pub mod serve;
+    pub mod sessions;
+    pub mod subject;
+    pub mod threads;
+    pub mod usage;
+    pub mod work;
+}
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use peers::bench::{Bench, Scratch};
+use peers::machine::Machine;
+use peers::options::{Options, Section};
+use peers::report::Report;
+use peers::{blocking, echo, fairness, growth, receive, rest, serve};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let done = match arguments.split_first() {
+        Some((role, rest)) if role == "serve" => serve::run(rest),
+        _ => drive(Options::parse()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("peers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Run = fn(&mut Bench);
+
+fn drive(options: Options) -> io::Result<()> {
+    rlimit::increase_nofile_limit(u64::MAX)?;
+    let machine = Machine::look(&options);
+    let mut bench = Bench {
+        options,
+        report: Report::default(),
+        scratch: Scratch::new()?,
+    };
+    let sections: [(Section, Run); 7] = [
+        (Section::Echo, echo::run),
+        (Section::Blocking, blocking::run),
+        (Section::Receive, receive::run),
+        (Section::Rest, rest::run),
+        (Section::Connect, echo::connect),
+        (Section::Fairness, fairness::run),
+        (Section::Growth, growth::run),
+    ];
+    for (section, run) in sections {
+        if bench.options.wants(section) {
+            run(&mut bench);
+        }
+    }
+    println!("\n{}", bench.report.bars());
+    let path = bench.report.write(&machine, &evidence(&bench.options))?;
+    println!("written: {}", path.display());
+    Ok(())
+}
+
+/// A quick run proves nothing, so it leaves nothing among the evidence.
+fn evidence(options: &Options) -> PathBuf {
+    let usual = if options.quick {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs")
+    } else {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/runs")
+    };
+    options.out.clone().unwrap_or(usual)
+}

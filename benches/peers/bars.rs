@@ -1,0 +1,142 @@
+//! What issue 3 asks for, and whether a run reached it.
+
+use serde_json::{Value, json};
+
+use super::load::Figures;
+use super::pairs::{Cell, Pairing, Spread};
+
+/// A bound on a median.
+#[derive(Clone, Copy)]
+pub enum Bar {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// One line of the table of what must be reached.
+pub struct Verdict {
+    pub what: String,
+    pub against: String,
+    pub bar: Bar,
+    pub unit: &'static str,
+    pub found: Option<Spread>,
+    /// Answers that ours lost and connections that failed while it was measured: speed at that
+    /// price is none.
+    pub faults: f64,
+}
+
+impl Bar {
+    fn met(self, value: f64) -> bool {
+        match self {
+            Bar::AtLeast(bar) => value >= bar,
+            Bar::AtMost(bar) => value <= bar,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Bar::AtLeast(bar) => format!("≥ {bar}"),
+            Bar::AtMost(bar) => format!("≤ {bar}"),
+        }
+    }
+}
+
+impl Verdict {
+    /// What could not be measured is not met.
+    pub fn met(&self) -> bool {
+        self.faults == 0.0 && self.found.is_some_and(|found| self.bar.met(found.median))
+    }
+
+    pub fn row(&self) -> Vec<String> {
+        let Verdict {
+            what,
+            against,
+            bar,
+            unit,
+            found,
+            faults,
+        } = self;
+        let verdict = match (found, self.met()) {
+            (None, _) => "not measured".to_owned(),
+            (Some(_), true) => "met".to_owned(),
+            (Some(_), false) if *faults > 0.0 => format!("**not met**, {faults} faults"),
+            (Some(_), false) => "**not met**".to_owned(),
+        };
+        let bar = format!("{}{unit}", bar.text());
+        vec![
+            what.clone(),
+            against.clone(),
+            bar,
+            found.map_or_else(|| "–".to_owned(), exact),
+            verdict,
+        ]
+    }
+
+    pub fn json(&self) -> Value {
+        json!({
+            "what": self.what,
+            "against": self.against,
+            "bar": self.bar.text(),
+            "unit": self.unit,
+            "found": self.found.map(|found| found.json()),
+            "faults": self.faults,
+            "met": self.met(),
+        })
+    }
+}
+
+/// With a digit more than elsewhere: who misses a bar by a hair has missed it, and it should
+/// be seen.
+fn exact(found: Spread) -> String {
+    let Spread {
+        median,
+        least,
+        most,
+    } = found;
+    format!("{median:.3} ({least:.3}–{most:.3})")
+}
+
+/// One question to the pairs that were run: ours against the strongest of the peers whose
+/// labels begin with `peer`, the one that leaves us the lowest ratio of throughput.
+pub struct Question<'a> {
+    pub cell: &'a Cell<'a>,
+    pub peer: &'a str,
+    pub name: &'a str,
+    pub bar: Bar,
+    pub of: fn(&Figures) -> f64,
+}
+
+impl Question<'_> {
+    /// What the pairs say; without any, that nothing was measured.
+    pub fn answer(&self, pairings: &[Pairing]) -> Verdict {
+        let Question {
+            cell,
+            peer,
+            name,
+            bar,
+            of,
+        } = self;
+        let situation = cell.situation();
+        let here = |pairing: &&Pairing| {
+            pairing.section == cell.section
+                && pairing.situation == situation
+                && pairing.peer.starts_with(peer)
+        };
+        let rate = |pairing: &Pairing| {
+            pairing
+                .ratio(|f| f.rate)
+                .map_or(f64::INFINITY, |spread| spread.median)
+        };
+        let all = pairings.iter().filter(here);
+        let strongest = all.min_by(|a, b| rate(a).total_cmp(&rate(b)));
+        let faults = |pairing: &Pairing| pairing.runs.iter().map(|(ours, _)| ours.faults).sum();
+        let peer = peer.trim_end_matches(" (").to_owned();
+        Verdict {
+            what: format!("{}, {situation}: {name}", cell.section),
+            against: strongest.map_or(peer, |pairing| pairing.peer.clone()),
+            bar: *bar,
+            unit: " ×",
+            found: strongest.and_then(|pairing| pairing.ratio(of)),
+            faults: strongest.map_or(0.0, faults),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The driver's hands: start a server, run a load against it, note what was found.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::bars::Question;
+use super::launch::{Cpus, Server};
+use super::load::{Figures, Load, Shape};
+use super::options::Options;
+use super::pairs::{Cell, Contender, Pairing, ratio};
+use super::report::Report;
+
+pub struct Bench {
+    pub options: Options,
+    pub report: Report,
+    pub scratch: Scratch,
+}
+
+/// A place on a disk, not in memory, for what servers write; removed at the end.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new() -> io::Result<Scratch> {
+        let name = format!("peers-{}", std::process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&path)?;
+        Ok(Scratch(path))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left lies where cargo keeps such things.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Bench {
+    /// The one that is compared with all others, with these many workers.
+    pub fn ours(&self, workers: usize) -> Contender {
+        Contender::own(&self.options.subject, workers)
+    }
+
+    /// A load of short lines, as most sections use it.
+    pub fn load(&self, clients: usize, pipeline: usize, shape: Shape) -> Load {
+        let (duration, warmup) = (self.options.duration(), self.options.warmup());
+        Load {
+            clients,
+            pipeline,
+            size: 64,
+            duration,
+            warmup,
+            shape,
+        }
+    }
+
+    pub fn start(&self, contender: &Contender, work: &str) -> io::Result<Server> {
+        let (command, announces) = (contender.launch)(work, self.scratch.path())?;
+        Server::start(command, announces, cpus(self.options.server_cpus.as_ref()))
+    }
+
+    /// One run against a server that is already there.
+    pub fn run(&self, server: &mut Server, load: &Load) -> io::Result<Figures> {
+        let before = server.usage()?;
+        let cpus = cpus(self.options.load_cpus.as_ref());
+        let raw = load.run(&self.options.load, server.address, cpus)?;
+        load.figures(&raw, server.usage()? - before)
+    }
+
+    /// One run against a fresh server.
+    pub fn measure(&self, who: &Contender, work: &str, load: &Load) -> io::Result<Figures> {
+        self.run(&mut self.start(who, work)?, load)
+    }
+
+    /// Runs both in turn as often as was asked. What cannot run is passed over, and the
+    /// report says so.
+    pub fn pair(&mut self, cell: &Cell, ours: &Contender, peer: &Contender) {
+        let mut runs = Vec::new();
+        for _ in 0..self.options.pairs() {
+            let mut run = |who: &Contender| match self.measure(who, cell.work, &cell.load) {
+                Ok(figures) => Some(figures),
+                Err(error) => {
+                    let place = format!("{}, {}", cell.section, cell.situation());
+                    self.report.pass_over(&who.label, &place, &error);
+                    None
+                }
+            };
+            let Some(pair) = run(ours).and_then(|first| Some((first, run(peer)?))) else {
+                return;
+            };
+            runs.push(pair);
+        }
+        let pairing = Pairing {
+            section: cell.section.to_owned(),
+            situation: cell.situation(),
+            ours: ours.label.clone(),
+            peer: peer.label.clone(),
+            runs,
+        };
+        println!(
+            "{}: {}: {} / {}: {}, p99 {}, CPU {}",
+            pairing.section,
+            pairing.situation,
+            pairing.ours,
+            pairing.peer,
+            ratio(pairing.ratio(|f| f.rate)),
+            ratio(pairing.ratio(|f| f.p99)),
+            ratio(pairing.ratio(|f| f.cpu_per_message)),
+        );
+        self.report.pairings.push(pairing);
+    }
+
+    /// Notes whether ours reached a bar. With a choice of peers, who was not chosen is not
+    /// missed.
+    pub fn judge(&mut self, question: &Question) {
+        let verdict = question.answer(&self.report.pairings);
+        if verdict.found.is_some() || self.options.peers.is_none() {
+            self.report.verdicts.push(verdict);
+        }
+    }
+}
+
+fn cpus(list: Option<&Vec<usize>>) -> Cpus<'_> {
+    list.map(Vec::as_slice)
+}

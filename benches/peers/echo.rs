@@ -1,0 +1,119 @@
+//! Echo of 64-byte lines, and connect, one message, close.
+
+use super::bars::{Bar, Question};
+use super::bench::Bench;
+use super::load::{Figures, Shape};
+use super::pairs::{Cell, Contender};
+
+const CLIENTS: &[usize] = &[1, 8, 64, 1000, 10_000];
+const PIPELINES: &[usize] = &[1, 32];
+
+/// Threads that a pool of whole connections may have; beyond that it is passed over.
+const THREADS_MAX: usize = 4096;
+
+/// Clients that connect and leave at the same time.
+const CALLERS: usize = 8;
+
+pub fn run(bench: &mut Bench) {
+    for pipeline in bench.options.pipelines_or(PIPELINES) {
+        for clients in bench.options.clients_or(CLIENTS) {
+            let load = bench.load(clients, pipeline, Shape::Echo);
+            let cell = Cell {
+                section: "echo",
+                work: "fast",
+                load,
+            };
+            let ours = bench.ours(bench.options.workers);
+            for peer in peers(bench, clients) {
+                bench.pair(&cell, &ours, &peer);
+            }
+            judge(bench, &cell);
+        }
+    }
+}
+
+pub fn connect(bench: &mut Bench) {
+    let workers = bench.options.workers;
+    let load = bench.load(CALLERS, 1, Shape::Churn);
+    let cell = Cell {
+        section: "connect",
+        work: "fast",
+        load,
+    };
+    let ours = bench.ours(workers);
+    let wanted = [
+        ("tokio", 2),
+        ("tokio", workers),
+        ("threads", workers),
+        ("epoll", 1),
+    ];
+    for (peer, workers) in wanted {
+        if bench.options.wants_peer(peer) {
+            bench.pair(&cell, &ours, &Contender::own(peer, workers));
+        }
+    }
+    bench.judge(&Question {
+        cell: &cell,
+        peer: "tokio (",
+        name: "connections",
+        bar: Bar::AtLeast(1.0),
+        of: |f| f.rate,
+    });
+}
+
+/// Who answers lines, for these many clients. Where a connection keeps its thread to the end,
+/// there must be a thread for each, or the rest would wait for ever.
+fn peers(bench: &mut Bench, clients: usize) -> Vec<Contender> {
+    let workers = bench.options.workers;
+    let mut wanted = vec![
+        ("tokio", 2),
+        ("tokio", workers),
+        ("tokio-codec", 2),
+        ("tokio-codec-feed", 2),
+        ("threads", clients),
+        ("may", 2),
+        ("epoll", 1),
+    ];
+    let pooled = [
+        ("book", clients.max(workers)),
+        ("net-io", clients.max(workers)),
+    ];
+    let fits = clients <= THREADS_MAX;
+    wanted.extend(pooled.iter().filter(|_| fits));
+    for (peer, _) in pooled.iter().filter(|_| !fits) {
+        let why = format!("needs a thread for each client; {THREADS_MAX} is taken as the most");
+        bench
+            .report
+            .pass_over(peer, &format!("echo, {clients} clients"), &why);
+    }
+    wanted.retain(|(peer, _)| bench.options.wants_peer(peer));
+    wanted
+        .into_iter()
+        .map(|(peer, workers)| Contender::own(peer, workers))
+        .collect()
+}
+
+fn judge(bench: &mut Bench, cell: &Cell) {
+    let mut ask = |peer, name, bar, of| {
+        bench.judge(&Question {
+            cell,
+            peer,
+            name,
+            bar,
+            of,
+        })
+    };
+    let rate: fn(&Figures) -> f64 = |f| f.rate;
+    let many = cell.load.clients > 64;
+    if cell.load.pipeline == 1 {
+        let (runtime, limit) = if many { (1.05, 0.9) } else { (1.15, 0.95) };
+        ask("tokio (", "throughput", Bar::AtLeast(runtime), rate);
+        ask("tokio (", "p99", Bar::AtMost(1.0), |f| f.p99);
+        ask("tokio (", "CPU a message", Bar::AtMost(1.0), |f| {
+            f.cpu_per_message
+        });
+        ask("epoll", "throughput", Bar::AtLeast(limit), rate);
+    } else if cell.load.pipeline == 32 {
+        ask("tokio-codec", "throughput", Bar::AtLeast(1.5), rate);
+    }
+}

@@ -1,0 +1,120 @@
+//! What was asked of the driver.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use super::subject;
+
+/// Measures poold side by side with what a user would pick instead.
+#[derive(Parser)]
+#[command(name = "peers")]
+pub struct Options {
+    /// What to measure; everything by default
+    #[arg(value_enum)]
+    pub sections: Vec<Section>,
+    /// Clients, where a section goes through several counts
+    #[arg(long, value_delimiter = ',')]
+    pub clients: Option<Vec<usize>>,
+    /// Messages that a client sends before it waits for an answer
+    #[arg(long, value_delimiter = ',')]
+    pub pipeline: Option<Vec<usize>>,
+    /// Only these peers
+    #[arg(long, value_delimiter = ',')]
+    pub peers: Option<Vec<String>>,
+    /// Pairs of runs behind each ratio; 5 by default
+    #[arg(long)]
+    pub pairs: Option<usize>,
+    /// Length of a run with its warm-up; 2s by default
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub duration: Option<Duration>,
+    /// How much at its beginning is not measured; 300ms by default
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub warmup: Option<Duration>,
+    /// Workers of poold, and of each peer that is given as many
+    #[arg(long, default_value_t = 8)]
+    pub workers: usize,
+    /// One short pair of everything, to see that it works; the figures are worth nothing
+    #[arg(long)]
+    pub quick: bool,
+    /// Processors that a server may use, such as 0 or 0,1
+    #[arg(long, value_delimiter = ',')]
+    pub server_cpus: Option<Vec<usize>>,
+    /// Processors that the load may use
+    #[arg(long, value_delimiter = ',')]
+    pub load_cpus: Option<Vec<usize>>,
+    /// The peer that stands where poold's library stands, to compare others
+    #[arg(long, default_value = "poold")]
+    pub subject: String,
+    /// The program that makes the load
+    #[arg(long, env = "POOLD_LOAD", default_value = subject::BINARY, hide_default_value = true)]
+    pub load: PathBuf,
+    /// Where the evidence goes; benches/runs, or a temporary place for --quick
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Passed by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A part of the benchmark that can be run by itself.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Section {
+    /// Echo of 64-byte lines
+    Echo,
+    /// Handlers that block, or might
+    Blocking,
+    /// Receiving 100-byte lines
+    Receive,
+    /// What ten thousand silent clients cost
+    Rest,
+    /// Connect, one message, close
+    Connect,
+    /// One client that floods beside 63 that ask and wait
+    Fairness,
+    /// How throughput changes with clients, workers and size: curves
+    Growth,
+}
+
+impl Options {
+    pub fn wants(&self, section: Section) -> bool {
+        self.sections.is_empty() || self.sections.contains(&section)
+    }
+
+    pub fn wants_peer(&self, name: &str) -> bool {
+        let named = |all: &Vec<String>| all.iter().any(|one| one == name);
+        self.peers.as_ref().is_none_or(named)
+    }
+
+    pub fn pairs(&self) -> usize {
+        self.pairs.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
+    }
+
+    pub fn duration(&self) -> Duration {
+        let usual = if self.quick { 200 } else { 2000 };
+        self.duration.unwrap_or(Duration::from_millis(usual))
+    }
+
+    pub fn warmup(&self) -> Duration {
+        let usual = if self.quick { 50 } else { 300 };
+        self.warmup.unwrap_or(Duration::from_millis(usual))
+    }
+
+    /// The counts of clients that were asked for, else `usual`, or only its ends for --quick.
+    pub fn clients_or(&self, usual: &[usize]) -> Vec<usize> {
+        self.clients.clone().unwrap_or_else(|| self.some_of(usual))
+    }
+
+    pub fn pipelines_or(&self, usual: &[usize]) -> Vec<usize> {
+        self.pipeline.clone().unwrap_or_else(|| usual.to_vec())
+    }
+
+    /// All of them, or the first and the last for --quick.
+    pub fn some_of<T: Copy>(&self, all: &[T]) -> Vec<T> {
+        match (self.quick, all) {
+            (true, [first, .., last]) => vec![*first, *last],
+            _ => all.to_vec(),
+        }
+    }
+}

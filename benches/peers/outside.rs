@@ -1,0 +1,97 @@
+//! Receivers that are programs of others, if they are installed.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::launch::{Announces, mortal};
+use super::pairs::Contender;
+
+/// How each tells its version, for a shell: no two do it alike.
+pub const VERSIONS: &[(&str, &str)] = &[
+    ("rsyslogd", "rsyslogd -v | sed -n '1s/ compiled.*//p'"),
+    ("ncat", "ncat --version 2>&1"),
+    ("socat", "socat -V | sed -n 2p"),
+];
+
+/// Clients that a program may have at once, where it must be told.
+const CLIENTS_MAX: &str = "20000";
+
+/// All of them, installed or not; who is not fails to start, and the report says so.
+pub fn receivers() -> Vec<Contender> {
+    let contender = |name: &str, launch: fn(SocketAddr, &Path) -> io::Result<Command>| Contender {
+        label: name.to_owned(),
+        launch: Box::new(move |_, scratch| {
+            let address = free_address()?;
+            Ok((launch(address, scratch)?, Announces::Chosen(address)))
+        }),
+    };
+    vec![
+        contender("rsyslog", rsyslog),
+        contender("ncat", ncat),
+        contender("socat", socat),
+    ]
+}
+
+/// The address was free a moment ago; these programs cannot be asked which they took.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
+
+/// imtcp with what its manual gives for many senders, writing the sender and the line.
+fn rsyslog(address: SocketAddr, scratch: &Path) -> io::Result<Command> {
+    let place = scratch.display();
+    let port = address.port();
+    let text = format!(
+        "global(workDirectory=\"{place}\" net.enableDNS=\"off\")\n\
+         module(load=\"imtcp\" maxSessions=\"{CLIENTS_MAX}\")\n\
+         input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")\n\
+         template(name=\"labelled\" type=\"string\"\n\
+         \x20 string=\"Message from %fromhost-ip%: %rawmsg%\\n\")\n\
+         action(type=\"omfile\" file=\"/dev/null\" template=\"labelled\")\n"
+    );
+    let config = scratch.join("rsyslog.conf");
+    fs::write(&config, text)?;
+    let mut command = mortal("rsyslogd");
+    command
+        .arg("-n")
+        .arg("-f")
+        .arg(&config)
+        .arg("-i")
+        .arg(scratch.join("rsyslog.pid"));
+    Ok(command)
+}
+
+/// It looks at no line and labels nothing.
+fn ncat(address: SocketAddr, _: &Path) -> io::Result<Command> {
+    let mut command = mortal("ncat");
+    command.args([
+        "--listen",
+        "--keep-open",
+        "--recv-only",
+        "--max-conns",
+        CLIENTS_MAX,
+    ]);
+    command
+        .arg(address.ip().to_string())
+        .arg(address.port().to_string());
+    command.stdout(Stdio::null());
+    Ok(command)
+}
+
+/// A process for each connection, which looks at no line. Silent ones end after ten seconds,
+/// so that none is left behind when the first is ended.
+fn socat(address: SocketAddr, _: &Path) -> io::Result<Command> {
+    let mut command = mortal("socat");
+    let listen = format!(
+        "TCP-LISTEN:{},bind={},fork,reuseaddr,backlog=1024",
+        address.port(),
+        address.ip()
+    );
+    command
+        .args(["-u", "-T10", &listen, "-"])
+        .stdout(Stdio::null());
+    Ok(command)
+}

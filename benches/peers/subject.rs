@@ -1,0 +1,61 @@
+//! poold itself: the library as an echo server, and the binary as a receiver.
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+
+use poold::{Address, Client, Message, Options, Reply, Server, Service, Verdict};
+
+use super::launch::mortal;
+use super::work::Work;
+
+/// The binary that cargo built beside this benchmark: the daemon and the load generator.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_poold");
+
+/// Echo with `work` as the handler of each line, on `workers` threads; tells where it listens
+/// and serves until the process is ended.
+pub fn serve_poold(work: &Arc<Work>, workers: usize, ready: fn(SocketAddr)) -> io::Result<()> {
+    let options = Options {
+        workers,
+        ..Options::default()
+    };
+    let server = Server::bind("127.0.0.1:0", options, Lines(Arc::clone(work)));
+    let server = server.map_err(io::Error::other)?;
+    if let Address::Tcp(addresses) = server.address() {
+        ready(addresses[0]);
+    }
+    let _ = server.wait();
+    Ok(())
+}
+
+/// Each line through the work, and back.
+struct Lines(Arc<Work>);
+
+impl Service for Lines {
+    type Session = ();
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) {}
+
+    fn message(&self, (): &mut (), message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+        self.0.run(message.bytes).expect("the work can be done");
+        reply.send(message.bytes);
+        Verdict::Go
+    }
+}
+
+/// `poold recv` in one of its formats, on any free port. What it announces on standard error
+/// says which.
+pub fn receiver(format: &str, workers: usize) -> Command {
+    let mut command = mortal(BINARY);
+    command.args(["recv", "127.0.0.1:0", "--format", format]);
+    command.args(["--workers", &workers.to_string()]);
+    command
+}
+
+/// `poold echo` as it is delivered, on any free port.
+pub fn daemon(workers: usize) -> Command {
+    let mut command = mortal(BINARY);
+    command.args(["echo", "127.0.0.1:0", "--workers", &workers.to_string()]);
+    command
+}
