@@ -7,8 +7,8 @@
 //! - The **leader** is the one worker on duty that waits in the poller. It brings what became
 //!   ready to the queue, gives up the lead and serves the queue *itself*: a handler that returns
 //!   quickly never costs the waking of a second thread.
-//! - A worker that finds the queue empty and somebody else leading **goes home**. So as long as
-//!   anybody is on duty, somebody polls or works, and nobody spins.
+//! - A worker that finds the queue empty and somebody else leading, or about to, **goes home**.
+//!   So as long as anybody is on duty, somebody polls or works, and nobody spins.
 //! - Another worker is **called in** when waiting would hurt: turns have lately been slow and more
 //!   is ready, or nobody would poll while this turn runs; the queue holds more than those on duty
 //!   will clear soon; or the watch saw a worker stay away from the poller for a whole tick.
@@ -171,7 +171,7 @@ impl<C> Ready<C> {
             let call = self.call_in(&mut inner, behind);
             return Step::Serve(connection, call);
         }
-        if inner.leading || (inner.closed && inner.queue.is_empty()) {
+        if inner.leading || (inner.queue.is_empty() && self.is_spare(&inner)) {
             inner.on_duty -= 1;
             return Step::Home;
         }
@@ -245,6 +245,13 @@ impl<C> Ready<C> {
         }
         inner.on_duty += 1;
         Call::Worker
+    }
+
+    /// Whether a worker without work is not needed to lead either: another on duty serves quick
+    /// turns and leads when it is through. Two that take turns at it would only take each other's
+    /// clients, and a core. (If that other blocks after all, the watch calls somebody in.)
+    fn is_spare(&self, inner: &Inner<C>) -> bool {
+        inner.closed || (inner.on_duty > 1 && !self.is_slow(inner))
     }
 
     fn is_slow(&self, inner: &Inner<C>) -> bool {
