@@ -8,7 +8,7 @@ use crate::notices::Limit;
 /// How long one connection may keep its worker in a turn when it has sent many messages at once.
 const TURN_MAX: Duration = Duration::from_millis(2);
 /// Most messages between two looks at the clock.
-const CLOCK_EVERY_MAX: u128 = 256;
+const CLOCK_EVERY_MAX: u64 = 256;
 
 /// Whether a connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Messages<'a> {
     at: usize,
     stream: StreamEnd,
     started: Instant,
-    clock_in: u128,
+    clock_in: u64,
     allowed: u64,
     tally: MessageTally,
 }
@@ -120,8 +120,8 @@ impl<'a> Messages<'a> {
     /// Looks at the clock, and says after how many messages to look again.
     fn has_time(&mut self) -> bool {
         let spent = self.started.elapsed();
-        let each = (spent.as_nanos() / u128::from(self.tally.messages.max(1))).max(1);
-        let more = TURN_MAX.saturating_sub(spent).as_nanos() / 4 / each;
+        let each = (micros(spent) / self.tally.messages.max(1)).max(1);
+        let more = micros(TURN_MAX.saturating_sub(spent)) / 4 / each;
         self.clock_in = more.clamp(1, CLOCK_EVERY_MAX);
         spent < TURN_MAX
     }
@@ -130,6 +130,10 @@ impl<'a> Messages<'a> {
     pub(crate) fn into_rest(self) -> (MessageTally, &'a [u8]) {
         (self.tally, &self.piece[self.at..])
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Where a handler puts its answers. They are sent together at the end of the turn.

@@ -122,6 +122,8 @@ fn descriptors() -> usize {
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) options: Options,
+    /// Whether any time limit is set.
+    pub(crate) is_timed: bool,
 }
 
 impl Limits {
@@ -176,7 +178,8 @@ impl Limits {
                 ),
             });
         }
-        Ok(Limits { options })
+        let is_timed = options.times != Times::default();
+        Ok(Limits { options, is_timed })
     }
 
     /// The most memory in bytes that clients and workers can make the server use at once:

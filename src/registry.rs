@@ -3,13 +3,13 @@
 //! The lock is held to look up, to insert and to remove; nothing is sent, read or closed under
 //! it. The poller's leader takes it once for a whole batch of events.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::{RwLock, RwLockReadGuard};
+use rustc_hash::FxHashMap;
 
 use crate::connection::{Client, Connection, Unsent};
 use crate::peer::Peer;
@@ -18,7 +18,7 @@ use crate::state::Phase;
 /// See the head of the file.
 #[derive(Default)]
 pub struct Registry {
-    connections: RwLock<HashMap<u64, Arc<Connection>>>,
+    connections: RwLock<FxHashMap<u64, Arc<Connection>>>,
     /// The count, to be read without the lock.
     count: AtomicUsize,
 }
@@ -106,7 +106,7 @@ impl Registry {
     }
 
     /// For many look-ups in a row that do nothing else meanwhile.
-    pub(crate) fn reader(&self) -> RwLockReadGuard<'_, HashMap<u64, Arc<Connection>>> {
+    pub(crate) fn reader(&self) -> RwLockReadGuard<'_, FxHashMap<u64, Arc<Connection>>> {
         self.connections.read()
     }
 

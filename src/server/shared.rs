@@ -29,7 +29,7 @@ use crate::posts::Posts;
 use crate::ready::{Call, Pace, Policy, Ready, Step, Wait};
 use crate::registry::Registry;
 use crate::service::{Tail, Work};
-use crate::state::Next;
+use crate::state::{Next, Reasons};
 use crate::turn::{Scratch, take_turn};
 
 /// Turns longer than this, on average, mean that handlers block or compute.
@@ -40,6 +40,13 @@ const CLEAR_WITHIN: Duration = Duration::from_millis(10);
 pub(super) struct Queued {
     connection: Arc<Connection>,
     since: Instant,
+}
+
+/// What a leader brings back, in buffers that it keeps from one time to the next.
+#[derive(Default)]
+struct Net {
+    seen: Vec<(u64, Reasons)>,
+    harvest: Vec<Queued>,
 }
 
 pub(super) struct Shared {
@@ -67,7 +74,7 @@ impl Shared {
         let policy = Policy {
             workers: limits.options.workers,
             slow_turn: SLOW_TURN,
-            quick_workers: cores(),
+            quick_workers: cores().div_ceil(2),
             clear_within: CLEAR_WITHIN,
             pace: if matches!(work, Work::Streams(_)) {
                 Pace::Slow
@@ -138,50 +145,53 @@ impl Shared {
     /// A worker's time on duty.
     fn work(self: &Arc<Self>, scratch: &mut Scratch) {
         let post = pool::thread_number();
-        let mut harvest = Vec::new();
+        let mut net = Net::default();
+        // One look at the clock ends a turn and begins the next.
+        let mut now = Instant::now();
         let mut step = self.ready.next(None, None);
         loop {
             step = match step {
                 Step::Home => return,
                 Step::Lead(wait) => {
-                    self.lead(wait, &mut harvest);
+                    self.lead(wait, &mut net);
+                    now = Instant::now();
                     self.ready.next(None, None)
                 }
                 Step::Serve(Queued { connection, since }, call) => {
                     self.answer(call);
-                    let began = Instant::now();
+                    let began = now;
                     self.overload.waited(began.saturating_duration_since(since));
                     self.posts.begin(post, connection.id, began);
                     let next = take_turn(&self.house, &connection, scratch, began);
-                    let ended = Instant::now();
+                    now = Instant::now();
                     self.posts.end(post);
                     let again = (next == Next::Queue).then_some(Queued {
                         connection,
-                        since: ended,
+                        since: now,
                     });
-                    self.ready.next(Some(ended - began), again)
+                    self.ready.next(Some(now - began), again)
                 }
             };
         }
     }
 
     /// Waits in the poller and brings back what became ready.
-    fn lead(&self, wait: Wait, harvest: &mut Vec<Queued>) {
+    fn lead(&self, wait: Wait, net: &mut Net) {
         let timeout = match wait {
             Wait::Event => None,
             Wait::Never => Some(Duration::ZERO),
         };
-        let mut woken = Vec::new();
+        let Net { seen, harvest } = net;
         if let Err(error) = self
             .poller
-            .wait(timeout, |id, reasons| woken.push((id, reasons)))
+            .wait(timeout, |id, reasons| seen.push((id, reasons)))
         {
             tracing::error!(%error, "the poller failed");
         }
-        if !woken.is_empty() {
+        if !seen.is_empty() {
             let since = Instant::now();
             let registry = self.house.registry.reader();
-            for (id, reasons) in woken {
+            for (id, reasons) in seen.drain(..) {
                 if let Some(connection) = registry.get(&id)
                     && connection.state.wake(reasons) == Next::Queue
                 {

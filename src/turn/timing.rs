@@ -68,6 +68,9 @@ impl Turn<'_> {
         if let Stage::Lingering { until, .. } = self.hold.stage {
             return Some((until, Limit::Lifetime));
         }
+        if !self.house.limits.is_timed && self.hold.stalled.is_none() {
+            return None;
+        }
         let times = &self.house.limits.options.times;
         let stall = match self.hold.stage {
             Stage::Closing(_) => Some(times.write_stall.unwrap_or(CLOSING_MAX)),
