@@ -1,1 +1,13 @@
-//! Integration tests, in one binary.
+//! Integration tests, in one binary: real sockets on port 0, real processes for signals.
+
+mod blocked;
+mod churn;
+mod clients;
+mod crowd;
+mod daemon;
+mod net;
+mod pipes;
+mod refused;
+mod spool;
+mod stop;
+mod tool;
