@@ -105,6 +105,25 @@ fn an_output_that_stays_blocked_does_not_hold_up_the_end() {
 }
 
 #[test]
+fn what_is_half_out_at_the_deadline_was_received() {
+    let (mut daemon, mut reader) = held(&["-w", "1", "--drain", "200ms"]);
+    let client = crate::net::connect(&daemon.address);
+    crate::net::send(&client, "a line of some length\n".repeat(2500));
+    // The only worker is in the middle of its first write: the pipe is full and nothing is done.
+    wait_until("the pipe is full", || {
+        rustix::io::ioctl_fionread(&reader).expect("a pipe") >= 60_000
+    });
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(3), "{}", exit.stderr);
+    let mut printed = Vec::new();
+    reader.read_to_end(&mut printed).expect("a pipe");
+    let whole = printed.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let report = exit.report();
+    assert!(whole <= report.received, "{report:?}, {whole} printed");
+    assert!(report.delivered <= whole, "{report:?}, {whole} printed");
+}
+
+#[test]
 fn an_output_that_nobody_reads_any_more_ends_it_as_it_ends_pipe_tools() {
     let (mut daemon, reader) = held(&[]);
     let client = crate::net::connect(&daemon.address);

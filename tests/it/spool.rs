@@ -87,11 +87,6 @@ impl Spool {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Lines so far.
-    pub fn lines(&self) -> usize {
-        self.0.text.lock().lines
-    }
-
     fn wait(&self, what: &str, mut found: impl FnMut(&Text) -> bool) {
         let until = Instant::now() + PATIENCE;
         let mut text = self.0.text.lock();
