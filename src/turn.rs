@@ -164,6 +164,12 @@ impl Turn<'_> {
         }
         if let Stage::Closing(end) = &self.hold.stage {
             let end = end.clone();
+            // What was sent to it during this turn is owed as well: after the end nothing can be.
+            self.owed = self.connection.take_more();
+            self.flush();
+            if !self.owed.is_empty() {
+                return After::Rest;
+            }
             let peer_is_done = matches!(end, End::Client | End::Lost(_));
             if peer_is_done && (self.hold.ending || self.hold.deaf) {
                 return After::Gone(end);
