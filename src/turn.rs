@@ -140,10 +140,6 @@ impl Turn<'_> {
         let Connection { id, peer, .. } = **self.connection;
         error!(id, %peer, "the handler panicked; this client is closed");
         self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        self.house
-            .totals
-            .undelivered
-            .fetch_add(1, Ordering::Relaxed);
         // Its session may be broken: it is not called again.
         self.hold.handler = None;
         self.stop_serving(End::Panic);

@@ -137,7 +137,13 @@ impl Turn<'_> {
         match verdict {
             Ok(Verdict::Go) => {}
             Ok(Verdict::Close) => self.stop_serving(End::Service),
-            Err(()) => self.panicked(),
+            Err(()) => {
+                // The message in whose midst it happened, if there was one.
+                let undelivered = tally.messages.min(1);
+                let total = &self.house.totals.undelivered;
+                total.fetch_add(undelivered, Ordering::Relaxed);
+                self.panicked();
+            }
         }
         if let Some(fault) = self.hold.decoder.fault() {
             self.stop_serving(End::Framing(describe(fault, options.message_max)));
