@@ -208,7 +208,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Leaves an order for the next turn. A cut is never taken back.
+    /// Leaves an order for the next turn. A cut is never taken back. A service that has the
+    /// whole stream reads to the end of what has arrived, and so comes to its own end.
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
         {
             let mut desk = self.desk.lock();
@@ -216,7 +217,15 @@ impl Connection {
                 desk.order = Some(order);
             }
         }
+        if self.lent.load(Ordering::SeqCst) {
+            self.shut(Shutdown::Read);
+        }
         self.wake(Reasons::NOTICE);
+    }
+
+    /// Whether an order waits for the next turn.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.desk.lock().order.is_some()
     }
 
     /// Whether it was ordered to be reset, and the order not yet taken.

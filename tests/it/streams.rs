@@ -128,6 +128,24 @@ fn a_panic_closes_its_stream_and_is_counted() {
 }
 
 #[test]
+fn a_service_that_fails_frees_its_worker_though_its_client_stays() {
+    let (server, address) = lend(options(), |mut stream| {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        assert_ne!(byte, *b"!", "this panic is part of the test");
+        Err(std::io::Error::other("it failed"))
+    });
+    // More of them than workers, and none goes.
+    let clients: Vec<_> = (0..12).map(|_| connect(&address)).collect();
+    for (client, byte) in clients.iter().zip("!?!?!?!?!?!?".chars()) {
+        send(client, byte.to_string());
+        assert_eq!(take_to_end(client), b"");
+    }
+    drop(clients);
+    finish(server);
+}
+
+#[test]
 fn a_stream_can_be_closed_from_elsewhere() {
     let (server, address) = lend(options(), greet);
     let client = connect(&address);
