@@ -50,12 +50,7 @@ impl Turn<'_> {
         let mut input = std::mem::take(&mut self.scratch.input);
         let read = self.connection.read(&mut input);
         let after = match read {
-            Ok(0) => {
-                if delivers {
-                    self.deliver(&[], StreamEnd::Reached);
-                }
-                After::Gone(end.clone())
-            }
+            Ok(0) => After::Gone(end),
             Ok(length) => {
                 self.heard(length, READ_MAX);
                 if delivers {
@@ -89,24 +84,38 @@ impl Turn<'_> {
         }
     }
 
+    /// What was read and not yet delivered, when no more will be read.
+    fn deliver_rest(&mut self) {
+        self.hold.deaf = true;
+        let unread = std::mem::take(&mut self.hold.unread);
+        if !unread.is_empty() {
+            self.deliver_all(&unread);
+        }
+        self.deliver(&[], StreamEnd::Reached);
+    }
+
     /// It is over: out of the registry, and the service is told.
     pub(super) fn bury(&mut self, end: End) {
         let connection = self.connection;
-        connection.state.end();
         // A worker that was stuck in it sees other errors first.
         let end = if connection.is_cut() {
             &End::CutOff
         } else {
             &end
         };
+        if *end == End::CutOff {
+            connection.close_with_reset();
+        }
+        let ended_by_drain = matches!(end, End::CutOff | End::Drained);
+        if ended_by_drain && self.house.work.tail() == Tail::Deliver {
+            self.deliver_rest();
+        }
+        connection.state.end();
         if let Some(handler) = self.hold.handler.take()
             && guarded(|| handler.closed(end)).is_err()
         {
             error!(id = connection.id, peer = %connection.peer, "closing: the handler panicked");
             self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        }
-        if *end == End::CutOff {
-            connection.close_with_reset();
         }
         debug!(
             id = connection.id,
