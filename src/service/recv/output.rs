@@ -109,7 +109,9 @@ impl Output {
     pub fn submit(&self, piece: &mut Vec<u8>, messages: u64) -> Place {
         let mut queue = self.queue.lock();
         while queue.sink.is_none() && !queue.has_room(piece.len()) {
-            if self.progress.wait_for(&mut queue, BLOCKED).timed_out() && !queue.blocked {
+            let late = self.progress.wait_for(&mut queue, BLOCKED).timed_out();
+            // The writer may have come between the timeout and the lock.
+            if late && !queue.blocked && !queue.has_room(piece.len()) {
                 queue.blocked = true;
                 warn!("the output blocks; clients are not read until it takes more");
             }
