@@ -98,6 +98,8 @@ pub(crate) enum Stage {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) messages_in: AtomicU64,
+    /// Handed to the service in the turn that is running: not yet in any sum.
+    pub(crate) in_turn: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
     pub(crate) bytes_out: AtomicU64,

@@ -1,5 +1,6 @@
 //! What passes between a turn and a service: messages in, replies out, a verdict.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::framing::{Decoder, Framing, Message};
@@ -51,6 +52,8 @@ pub struct Messages<'a> {
     started: Instant,
     clock_in: u128,
     tally: MessageTally,
+    /// `tally.messages`, for whoever reports while the service is stuck in one.
+    in_turn: &'a AtomicU64,
 }
 
 /// Whether `piece` is the last that will come.
@@ -73,6 +76,7 @@ impl<'a> Messages<'a> {
         piece: &'a [u8],
         stream: StreamEnd,
         started: Instant,
+        in_turn: &'a AtomicU64,
     ) -> Messages<'a> {
         let tally = MessageTally::default();
         Messages {
@@ -83,6 +87,7 @@ impl<'a> Messages<'a> {
             started,
             clock_in: 1,
             tally,
+            in_turn,
         }
     }
 
@@ -97,12 +102,14 @@ impl<'a> Messages<'a> {
             self.stream = StreamEnd::NotYet;
             let message = self.decoder.finish();
             self.tally.messages += u64::from(message.is_some());
+            self.in_turn.store(self.tally.messages, Ordering::Relaxed);
             self.tally.partial += u64::from(message.is_some());
             return message;
         }
         let (used, message) = self.decoder.next(&self.piece[self.at..]);
         self.at += used;
         self.tally.messages += u64::from(message.is_some());
+        self.in_turn.store(self.tally.messages, Ordering::Relaxed);
         message
     }
 

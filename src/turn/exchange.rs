@@ -127,7 +127,8 @@ impl Turn<'_> {
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
-        let mut messages = Messages::new(&mut self.hold.decoder, piece, stream, self.now);
+        let in_turn = &self.connection.tally.in_turn;
+        let mut messages = Messages::new(&mut self.hold.decoder, piece, stream, self.now, in_turn);
         let verdict = guarded(|| handler.batch(&mut messages, &mut reply));
         let replies = reply.messages();
         let (tally, rest) = messages.into_rest();
@@ -153,6 +154,7 @@ impl Turn<'_> {
     fn count(&mut self, tally: MessageTally, replies: u64) {
         let totals = &self.house.totals;
         let (truncated, dropped) = self.hold.decoder.take_overlong();
+        self.connection.tally.in_turn.store(0, Ordering::Relaxed);
         add(&self.connection.tally.messages_in, tally.messages);
         add(&self.connection.tally.messages_out, replies);
         for (total, more) in [

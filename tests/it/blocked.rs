@@ -129,6 +129,7 @@ fn an_output_that_nobody_reads_any_more_ends_it_as_it_ends_pipe_tools() {
     let client = crate::net::connect(&daemon.address);
     drop(reader);
     crate::net::send(&client, "into the void\n");
+    daemon.stderr.wait_line("nobody reads the output any more");
     // The drain it starts shows the client the end.
     assert_eq!(crate::net::take_to_end(&client), b"");
     drop(client);

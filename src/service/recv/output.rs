@@ -57,6 +57,8 @@ struct Queue {
     /// Messages in `bytes`, and those that the writer has in hand.
     messages: u64,
     in_hand: u64,
+    /// Messages whose workers wait for room.
+    waiting: u64,
     /// Pieces queued, and pieces safe, since the beginning.
     queued: u64,
     safe: u64,
@@ -108,6 +110,7 @@ impl Output {
     /// too much is queued. Answers where the piece stands.
     pub fn submit(&self, piece: &mut Vec<u8>, messages: u64) -> Place {
         let mut queue = self.queue.lock();
+        queue.waiting += messages;
         while queue.sink.is_none() && !queue.has_room(piece.len()) {
             let late = self.progress.wait_for(&mut queue, BLOCKED).timed_out();
             // The writer may have come between the timeout and the lock.
@@ -116,6 +119,7 @@ impl Output {
                 warn!("the output blocks; clients are not read until it takes more");
             }
         }
+        queue.waiting -= messages;
         queue.queued += 1;
         let place = Place(queue.queued);
         if queue.closed {
@@ -151,7 +155,7 @@ impl Output {
                 break;
             }
         }
-        queue.messages + queue.in_hand + queue.lost
+        queue.messages + queue.in_hand + queue.waiting + queue.lost
     }
 
     /// The writer's work: its own piece, then what has been queued, until nothing is.
@@ -258,6 +262,7 @@ impl Queue {
             bytes: Vec::new(),
             messages: 0,
             in_hand: 0,
+            waiting: 0,
             queued: 0,
             safe: 0,
             blocked: false,
