@@ -96,9 +96,13 @@ impl Output {
         }
     }
 
-    /// Calls `then` once, when it turns out that nobody reads the output any more.
+    /// Calls `then` once, when it turns out that nobody reads the output any more; at once if
+    /// that is known already.
     pub fn when_closed(&self, then: impl Fn() + Send + Sync + 'static) {
         *self.on_closed.lock() = Some(Box::new(then));
+        if self.is_closed() {
+            self.tell_closed();
+        }
     }
 
     /// Whether nobody reads the output any more.
@@ -249,7 +253,12 @@ impl Output {
         drop(queue);
         self.progress.notify_all();
         warn!(%error, "nobody reads the output any more");
-        if let Some(then) = self.on_closed.lock().take() {
+        self.tell_closed();
+    }
+
+    fn tell_closed(&self) {
+        let then = self.on_closed.lock().take();
+        if let Some(then) = then {
             then();
         }
     }
