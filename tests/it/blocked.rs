@@ -128,16 +128,20 @@ fn an_output_that_nobody_reads_any_more_ends_it_as_it_ends_pipe_tools() {
     let (mut daemon, reader) = held(&[]);
     let client = crate::net::connect(&daemon.address);
     drop(reader);
-    crate::net::send(&client, "into the void\n");
-    daemon.stderr.wait_line("nobody reads the output any more");
+    // Until that is noticed: while another test starts a process, that has our end for a moment.
+    wait_until("the output fails", || {
+        crate::net::send(&client, "into the void\n");
+        daemon
+            .stderr
+            .text()
+            .contains("nobody reads the output any more")
+    });
     // The drain it starts shows the client the end.
     assert_eq!(crate::net::take_to_end(&client), b"");
     drop(client);
     let exit = daemon.wait_exit();
     assert_eq!(exit.code, Some(141), "{}", exit.stderr);
     let report = exit.report();
-    assert_eq!(
-        (report.received, report.delivered, report.cut_off),
-        (1, 0, 0)
-    );
+    assert_eq!(report.cut_off, 0);
+    assert!(report.delivered < report.received, "{report:?}");
 }
