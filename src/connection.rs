@@ -95,8 +95,9 @@ pub(crate) enum Stage {
     New,
     /// Messages are read and answered.
     Open,
-    /// The server drains: what had arrived when it was noticed is still read and answered.
-    Last { arrived: usize },
+    /// It is to end, because the server drains or for another reason of ours: what had arrived
+    /// when that was noticed is still read and answered.
+    Last { arrived: usize, end: End },
     /// No more messages; what is owed is sent.
     Closing(End),
     /// The write side is shut; it is read until the client closes, too.
@@ -111,6 +112,8 @@ pub(crate) enum Stage {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) messages_in: AtomicU64,
+    /// Handed to the service in the turn that is running: not yet in any sum.
+    pub(crate) in_turn: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
@@ -229,7 +232,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Leaves an order for the next turn. A cut is never taken back.
+    /// Leaves an order for the next turn. A cut is never taken back. A service that has the
+    /// whole stream reads to the end of what has arrived, and so comes to its own end.
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
         {
             let mut desk = self.desk.lock();
@@ -237,7 +241,15 @@ impl Connection {
                 desk.order = Some(order);
             }
         }
+        if self.lent.load(Ordering::SeqCst) {
+            self.shut(Shutdown::Read);
+        }
         self.wake(Reasons::NOTICE);
+    }
+
+    /// Whether an order waits for the next turn.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.desk.lock().order.is_some()
     }
 
     /// Whether it was ordered to be reset, and the order not yet taken.

@@ -1,5 +1,6 @@
 //! What passes between a turn and a service: messages in, replies out, a verdict.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::framing::{Decoder, Framing, Message};
@@ -46,6 +47,17 @@ pub enum End {
     CutOff,
 }
 
+impl End {
+    /// Whether the server wanted it, not the client and not the service: what the client sends
+    /// until it notices is no fault of its own.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            End::Closed(_) | End::Limit(_) | End::Drained | End::CutOff
+        )
+    }
+}
+
 /// The messages of one turn, one after the other.
 #[derive(Debug)]
 pub struct Messages<'a> {
@@ -57,6 +69,8 @@ pub struct Messages<'a> {
     clock_in: u64,
     allowed: u64,
     tally: MessageTally,
+    /// `tally.messages`, for whoever reports while the service is stuck in one.
+    in_turn: &'a AtomicU64,
 }
 
 /// Whether `piece` is the last that will come.
@@ -80,6 +94,7 @@ impl<'a> Messages<'a> {
         stream: StreamEnd,
         started: Instant,
         allowed: u64,
+        in_turn: &'a AtomicU64,
     ) -> Messages<'a> {
         let tally = MessageTally::default();
         Messages {
@@ -91,6 +106,7 @@ impl<'a> Messages<'a> {
             clock_in: 1,
             allowed,
             tally,
+            in_turn,
         }
     }
 
@@ -108,12 +124,14 @@ impl<'a> Messages<'a> {
             self.stream = StreamEnd::NotYet;
             let message = self.decoder.finish();
             self.tally.messages += u64::from(message.is_some());
+            self.in_turn.store(self.tally.messages, Ordering::Relaxed);
             self.tally.partial += u64::from(message.is_some());
             return message;
         }
         let (used, message) = self.decoder.next(&self.piece[self.at..]);
         self.at += used;
         self.tally.messages += u64::from(message.is_some());
+        self.in_turn.store(self.tally.messages, Ordering::Relaxed);
         message
     }
 

@@ -135,16 +135,20 @@ impl Turn<'_> {
         self.hold.stage = Stage::Closing(End::Refused(limit));
     }
 
-    /// In a drain, what has arrived by now is the last that is served.
     fn notice_drain(&mut self) {
         if matches!(self.hold.stage, Stage::Open)
             && self.house.drain.phase() != ServerPhase::Running
         {
-            let arrived = rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0);
-            let arrived = usize::try_from(arrived).unwrap_or(usize::MAX);
-            self.hold.readable |= arrived > 0;
-            self.hold.stage = Stage::Last { arrived };
+            self.begin_to_end(End::Drained);
         }
+    }
+
+    /// What has arrived by now is the last that is served.
+    fn begin_to_end(&mut self, end: End) {
+        let arrived = rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0);
+        let arrived = usize::try_from(arrived).unwrap_or(usize::MAX);
+        self.hold.readable |= arrived > 0;
+        self.hold.stage = Stage::Last { arrived, end };
     }
 
     fn stop_serving(&mut self, end: End) {
@@ -156,10 +160,6 @@ impl Turn<'_> {
         let Connection { id, peer, .. } = **self.connection;
         error!(id, %peer, "the handler panicked; this client is closed");
         self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        self.house
-            .totals
-            .undelivered
-            .fetch_add(1, Ordering::Relaxed);
         // Its session may be broken: it is not called again.
         self.hold.handler = None;
         self.stop_serving(End::Panic);
@@ -171,16 +171,22 @@ impl Turn<'_> {
         if !self.owed.is_empty() {
             return After::Rest;
         }
-        if let Stage::Last { arrived } = self.hold.stage {
-            let more = (self.hold.readable && arrived > 0) || self.hold.ending;
+        if let Stage::Last { arrived, end } = &self.hold.stage {
+            let more = (self.hold.readable && *arrived > 0) || self.hold.ending;
             if more || !self.hold.unread.is_empty() {
                 let throttled = self.throttled_until().is_some();
                 return if throttled { After::Rest } else { After::Again };
             }
-            self.hold.stage = Stage::Closing(End::Drained);
+            self.hold.stage = Stage::Closing(end.clone());
         }
         if let Stage::Closing(end) = &self.hold.stage {
             let end = end.clone();
+            // What was sent to it during this turn is owed as well: after the end nothing can be.
+            self.owed = self.connection.take_more();
+            self.flush();
+            if !self.owed.is_empty() {
+                return After::Rest;
+            }
             let peer_is_done = matches!(end, End::Client | End::Lost(_));
             if end == End::Limit(Limit::WriteStall) {
                 return After::Gone(end);

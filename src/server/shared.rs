@@ -216,12 +216,22 @@ impl Shared {
     pub(super) fn report(&self, lost: u64) -> Report {
         let (left, cut_off, took) = self.house.drain.outcome();
         let totals = &self.house.totals;
-        let received = totals.messages.load(Ordering::Relaxed);
-        let undelivered = totals.undelivered.load(Ordering::Relaxed) + lost;
+        // Who is still here has a service that is stuck: in the last message that it was handed,
+        // or in an output whose lost messages are known.
+        let stuck = self.house.registry.all();
+        let in_turn = |one: &Arc<Connection>| one.tally.in_turn.load(Ordering::Relaxed);
+        let in_turns: Vec<u64> = stuck
+            .iter()
+            .map(in_turn)
+            .filter(|count| *count > 0)
+            .collect();
+        let received = totals.messages.load(Ordering::Relaxed) + in_turns.iter().sum::<u64>();
+        let undelivered =
+            totals.undelivered.load(Ordering::Relaxed) + lost.max(in_turns.len() as u64);
         Report {
             took,
             left,
-            cut_off: cut_off + self.house.registry.count() as u64,
+            cut_off: cut_off + stuck.len() as u64,
             received,
             delivered: received.saturating_sub(undelivered),
         }

@@ -45,16 +45,11 @@ impl Turn<'_> {
         if !self.hold.readable && !self.hold.ending {
             return After::Rest;
         }
-        let delivers = end == End::Drained && self.house.work.tail() == Tail::Deliver;
+        let delivers = end.is_ours() && self.house.work.tail() == Tail::Deliver;
         let mut input = std::mem::take(&mut self.scratch.input);
         let read = self.connection.read(&mut input);
         let after = match read {
-            Ok(0) => {
-                if delivers {
-                    self.deliver(&[], StreamEnd::Reached);
-                }
-                After::Gone(end.clone())
-            }
+            Ok(0) => After::Gone(end),
             Ok(length) => {
                 self.heard(length, READ_MAX);
                 if delivers {
@@ -80,6 +75,7 @@ impl Turn<'_> {
 
     /// Delivers what came after the end was sent: nothing of it may wait for another turn.
     fn deliver_all(&mut self, piece: &[u8]) {
+        self.allowed = u64::MAX;
         self.deliver(piece, StreamEnd::NotYet);
         while !self.hold.unread.is_empty() {
             let unread = std::mem::take(&mut self.hold.unread);
@@ -88,24 +84,38 @@ impl Turn<'_> {
         }
     }
 
+    /// What was read and not yet delivered, when no more will be read.
+    fn deliver_rest(&mut self) {
+        self.hold.deaf = true;
+        let unread = std::mem::take(&mut self.hold.unread);
+        if !unread.is_empty() {
+            self.deliver_all(&unread);
+        }
+        self.allowed = u64::MAX;
+        self.deliver(&[], StreamEnd::Reached);
+    }
+
     /// It is over: out of the registry, and the service is told.
     pub(super) fn bury(&mut self, end: End) {
         let connection = self.connection;
-        connection.state.end();
         // A worker that was stuck in it sees other errors first.
         let end = if connection.is_cut() {
             &End::CutOff
         } else {
             &end
         };
+        if *end == End::CutOff {
+            connection.close_with_reset();
+        }
+        if end.is_ours() && self.house.work.tail() == Tail::Deliver {
+            self.deliver_rest();
+        }
+        connection.state.end();
         if let Some(handler) = self.hold.handler.take()
             && guarded(|| handler.closed(end)).is_err()
         {
             error!(id = connection.id, peer = %connection.peer, "closing: the handler panicked");
             self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        }
-        if *end == End::CutOff {
-            connection.close_with_reset();
         }
         debug!(
             id = connection.id,

@@ -70,7 +70,8 @@ impl Turn<'_> {
         }
         let mut input = std::mem::take(&mut self.scratch.input);
         let most = match self.hold.stage {
-            Stage::Last { arrived } => arrived.clamp(1, READ_MAX),
+            // With the client's end in sight all of it is read, and not byte by byte.
+            Stage::Last { arrived, .. } if !self.hold.ending => arrived.clamp(1, READ_MAX),
             _ => READ_MAX,
         };
         let most = most.min(bytes);
@@ -116,7 +117,7 @@ impl Turn<'_> {
             .store(since, Ordering::Relaxed);
         // A short read shows that the socket is empty: epoll(7), question 9.
         self.hold.readable = length == most;
-        if let Stage::Last { arrived } = &mut self.hold.stage {
+        if let Stage::Last { arrived, .. } = &mut self.hold.stage {
             *arrived = arrived.saturating_sub(length);
         }
     }
@@ -140,13 +141,10 @@ impl Turn<'_> {
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
-        let mut messages = Messages::new(
-            &mut self.hold.decoder,
-            piece,
-            stream,
-            self.now,
-            self.allowed,
-        );
+        let in_turn = &self.connection.tally.in_turn;
+        let (now, allowed) = (self.now, self.allowed);
+        let mut messages =
+            Messages::new(&mut self.hold.decoder, piece, stream, now, allowed, in_turn);
         let verdict = guarded(|| handler.batch(&mut messages, &mut reply));
         let replies = reply.messages();
         let (tally, rest) = messages.into_rest();
@@ -156,7 +154,13 @@ impl Turn<'_> {
         match verdict {
             Ok(Verdict::Go) => {}
             Ok(Verdict::Close) => self.stop_serving(End::Service),
-            Err(()) => self.panicked(),
+            Err(()) => {
+                // The message in whose midst it happened, if there was one.
+                let undelivered = tally.messages.min(1);
+                let total = &self.house.totals.undelivered;
+                total.fetch_add(undelivered, Ordering::Relaxed);
+                self.panicked();
+            }
         }
         if let Some(fault) = self.hold.decoder.fault() {
             self.stop_serving(End::Framing(describe(fault, options.message_max)));
@@ -171,6 +175,7 @@ impl Turn<'_> {
         }
         let totals = &self.house.totals;
         let (truncated, dropped) = self.hold.decoder.take_overlong();
+        self.connection.tally.in_turn.store(0, Ordering::Relaxed);
         add(&self.connection.tally.messages_in, tally.messages);
         add(&self.connection.tally.messages_out, replies);
         for (total, more) in [

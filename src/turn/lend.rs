@@ -1,6 +1,5 @@
 //! A turn that lasts as long as the service wants: the whole stream, lent with its worker.
 
-use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,17 +20,23 @@ impl Turn<'_> {
             // The drain's round may have passed before the stream was lent.
             connection.shut(Shutdown::Read);
         }
-        let served = connection.socket.set_nonblocking(false).and_then(|()| {
-            guarded(|| service.serve(Stream::new(Arc::clone(connection))))
-                .unwrap_or_else(|()| Err(io::Error::other("the handler panicked")))
-        });
-        connection.lent.store(false, Ordering::SeqCst);
-        let end = match served.and_then(|()| connection.socket.set_nonblocking(true)) {
-            Ok(()) => End::Service,
-            Err(error) => End::Lost(error.to_string()),
+        if connection.is_ordered() {
+            // So may an order to close it.
+            connection.shut(Shutdown::Read);
+        }
+        let served = match connection.socket.set_nonblocking(false) {
+            Ok(()) => guarded(|| service.serve(Stream::new(Arc::clone(connection)))),
+            Err(error) => Ok(Err(error)),
         };
+        connection.lent.store(false, Ordering::SeqCst);
+        // However it went: no later read or write of this connection may block a worker.
+        let unblocked = connection.socket.set_nonblocking(true);
         // Bytes that came unread while the worker blocked made no event that is still to come.
         self.hold.readable = true;
-        self.hold.stage = Stage::Closing(end);
+        match served.map(|served| served.and(unblocked)) {
+            Ok(Ok(())) => self.hold.stage = Stage::Closing(End::Service),
+            Ok(Err(error)) => self.hold.stage = Stage::Closing(End::Lost(error.to_string())),
+            Err(()) => self.panicked(),
+        }
     }
 }

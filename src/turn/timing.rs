@@ -18,22 +18,24 @@ impl Turn<'_> {
         let Some((due, limit)) = self.due() else {
             return;
         };
-        if due > self.now || matches!(self.hold.stage, Stage::Lingering { .. }) {
+        let is_ending = matches!(
+            self.hold.stage,
+            Stage::Last { .. } | Stage::Lingering { .. }
+        );
+        if due > self.now || (is_ending && limit != Limit::WriteStall) {
             return;
         }
         self.house.notices.acted(limit, &self.connection.peer);
-        self.stop_serving(End::Limit(limit));
-        if limit == Limit::WriteStall {
-            // It takes nothing: there is no use in waiting until it takes the end.
-            self.hold.deaf = true;
-            self.connection.close_with_reset();
+        match limit {
+            Limit::WriteStall => {
+                // It takes nothing: there is no use in waiting until it takes the end.
+                self.hold.deaf = true;
+                self.connection.close_with_reset();
+                self.stop_serving(End::Limit(limit));
+            }
+            Limit::Message => self.stop_serving(End::Limit(limit)),
+            _ => self.begin_to_end(End::Limit(limit)),
         }
-    }
-
-    /// Somebody needs the room.
-    pub(super) fn shed(&mut self) {
-        self.house.notices.acted(Limit::Shed, &self.connection.peer);
-        self.stop_serving(End::Limit(Limit::Shed));
     }
 
     /// Makes sure that it is woken when something is due.
@@ -124,9 +126,12 @@ impl Turn<'_> {
     pub(super) fn obey(&mut self, order: Option<Order>) {
         match order {
             Some(Order::Close(reason)) if self.is_serving() => {
-                self.stop_serving(End::Closed(reason));
+                self.begin_to_end(End::Closed(reason));
             }
-            Some(Order::Shed) if self.is_serving() => self.shed(),
+            Some(Order::Shed) if self.is_serving() => {
+                self.house.notices.acted(Limit::Shed, &self.connection.peer);
+                self.begin_to_end(End::Limit(Limit::Shed));
+            }
             _ => {}
         }
     }

@@ -57,6 +57,8 @@ struct Queue {
     /// Messages in `bytes`, and those that the writer has in hand.
     messages: u64,
     in_hand: u64,
+    /// Messages whose workers wait for room.
+    waiting: u64,
     /// Pieces queued, and pieces safe, since the beginning.
     queued: u64,
     safe: u64,
@@ -94,9 +96,13 @@ impl Output {
         }
     }
 
-    /// Calls `then` once, when it turns out that nobody reads the output any more.
+    /// Calls `then` once, when it turns out that nobody reads the output any more; at once if
+    /// that is known already.
     pub fn when_closed(&self, then: impl Fn() + Send + Sync + 'static) {
         *self.on_closed.lock() = Some(Box::new(then));
+        if self.is_closed() {
+            self.tell_closed();
+        }
     }
 
     /// Whether nobody reads the output any more.
@@ -108,12 +114,16 @@ impl Output {
     /// too much is queued. Answers where the piece stands.
     pub fn submit(&self, piece: &mut Vec<u8>, messages: u64) -> Place {
         let mut queue = self.queue.lock();
+        queue.waiting += messages;
         while queue.sink.is_none() && !queue.has_room(piece.len()) {
-            if self.progress.wait_for(&mut queue, BLOCKED).timed_out() && !queue.blocked {
+            let late = self.progress.wait_for(&mut queue, BLOCKED).timed_out();
+            // The writer may have come between the timeout and the lock.
+            if late && !queue.blocked && !queue.has_room(piece.len()) {
                 queue.blocked = true;
                 warn!("the output blocks; clients are not read until it takes more");
             }
         }
+        queue.waiting -= messages;
         queue.queued += 1;
         let place = Place(queue.queued);
         if queue.closed {
@@ -149,7 +159,7 @@ impl Output {
                 break;
             }
         }
-        queue.messages + queue.in_hand + queue.lost
+        queue.messages + queue.in_hand + queue.waiting + queue.lost
     }
 
     /// The writer's work: its own piece, then what has been queued, until nothing is.
@@ -243,7 +253,12 @@ impl Output {
         drop(queue);
         self.progress.notify_all();
         warn!(%error, "nobody reads the output any more");
-        if let Some(then) = self.on_closed.lock().take() {
+        self.tell_closed();
+    }
+
+    fn tell_closed(&self) {
+        let then = self.on_closed.lock().take();
+        if let Some(then) = then {
             then();
         }
     }
@@ -256,6 +271,7 @@ impl Queue {
             bytes: Vec::new(),
             messages: 0,
             in_hand: 0,
+            waiting: 0,
             queued: 0,
             safe: 0,
             blocked: false,

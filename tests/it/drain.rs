@@ -1,0 +1,275 @@
+//! The drain through the library: phases, promises, and clients that come at the wrong moment.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use poold::{Framing, ServerPhase, Verdict, answer};
+
+use crate::gate::Gate;
+use crate::house::{Logged, finish, options, serve};
+use crate::net::{connect, end, send, take, take_line, take_to_end};
+use crate::spool::{PATIENCE, wait_until};
+
+#[test]
+fn phases_only_move_forward_and_can_be_watched() {
+    let (server, address) = serve(options(), answer(<[u8]>::to_vec));
+    let handle = server.handle();
+    let client = connect(&address);
+    send(&client, "x\n");
+    assert_eq!(take_line(&client), "x");
+    assert_eq!(handle.phase(), ServerPhase::Running);
+    assert!(handle.wait_for(ServerPhase::Running, Duration::ZERO));
+    assert!(!handle.wait_for(ServerPhase::Draining, Duration::from_millis(10)));
+
+    let watcher = server.handle();
+    let watched = std::thread::spawn(move || {
+        let draining = watcher.wait_for(ServerPhase::Draining, PATIENCE);
+        (draining, watcher.wait_for(ServerPhase::Stopped, PATIENCE))
+    });
+    handle.drain();
+    assert_eq!(handle.phase(), ServerPhase::Draining);
+    assert_eq!(take_to_end(&client), b"");
+    assert!(
+        !handle.wait_for(ServerPhase::Stopped, Duration::from_millis(10)),
+        "one is here"
+    );
+    handle.drain();
+    drop(client);
+    let report = server.wait();
+    assert_eq!(handle.phase(), ServerPhase::Stopped);
+    assert_eq!(watched.join().expect("no panic"), (true, true));
+    assert_eq!((report.left, report.cut_off), (1, 0));
+}
+
+#[test]
+fn who_waits_in_the_backlog_is_still_served() {
+    let mut narrow = options();
+    narrow.clients_max = 1;
+    let (server, address) = serve(narrow, answer(<[u8]>::to_vec));
+    let inside = connect(&address);
+    send(&inside, "in\n");
+    assert_eq!(take_line(&inside), "in");
+    let outside: Vec<_> = (0..10).map(|_| connect(&address)).collect();
+    for client in &outside {
+        send(client, "out\n");
+    }
+    assert_eq!(server.handle().stats().accepted, 1);
+    server.handle().drain();
+    for client in &outside {
+        assert_eq!(take_to_end(client), b"out\n");
+    }
+    assert_eq!(take_to_end(&inside), b"");
+    drop((inside, outside));
+    let report = server.wait();
+    assert_eq!((report.left, report.cut_off), (11, 0));
+    assert_eq!((report.received, report.delivered), (11, 11));
+}
+
+#[test]
+fn every_reply_that_is_owed_is_sent_before_the_end() {
+    // More than the sockets' buffers can grow to.
+    let big = vec![b'b'; 16 << 20];
+    let reply = big.clone();
+    let (server, address) = serve(options(), answer(move |_: &[u8]| reply.clone()));
+    let client = connect(&address);
+    send(&client, "1\n2\n3\n");
+    // The first reply is stuck halfway, the others have not begun.
+    let handle = server.handle();
+    wait_until("it owes", || {
+        handle
+            .registry()
+            .look_up(1)
+            .is_some_and(|info| info.owed > 0)
+    });
+    handle.drain();
+    for _ in 0..3 {
+        assert!(take(&client, big.len()) == big, "whole");
+        assert_eq!(take(&client, 1), b"\n");
+    }
+    assert_eq!(take_to_end(&client), b"");
+    drop(client);
+    let report = server.wait();
+    assert_eq!(
+        (report.received, report.delivered, report.cut_off),
+        (3, 3, 0)
+    );
+}
+
+#[test]
+fn what_comes_after_the_end_was_shown_is_delivered_by_those_who_store() {
+    let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
+    let (server, address) = serve(options(), logged.delivering());
+    let client = connect(&address);
+    send(&client, "before\n");
+    wait_until("it is read", || log.of(1).len() == 2);
+    server.handle().drain();
+    assert_eq!(take_to_end(&client), b"");
+    send(&client, "after\n");
+    wait_until("it is read, too", || log.of(1).len() == 3);
+    send(&client, "the rest");
+    end(&client);
+    drop(client);
+    let report = server.wait();
+    let lines = [
+        "opened",
+        "Whole before",
+        "Whole after",
+        "Partial the rest",
+        "closed Drained",
+    ];
+    assert_eq!(log.of(1), lines);
+    assert_eq!((report.received, report.delivered), (3, 3));
+}
+
+#[test]
+fn what_was_begun_is_delivered_at_the_deadline_by_those_who_store() {
+    let mut short = options();
+    short.drain = Duration::from_millis(100);
+    let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
+    let (server, address) = serve(short, logged.delivering());
+    let client = connect(&address);
+    send(&client, "whole\nbegun");
+    wait_until("it is read", || log.of(1).len() == 2);
+    server.handle().drain();
+    let report = server.wait();
+    assert_eq!(
+        log.of(1),
+        ["opened", "Whole whole", "Partial begun", "closed CutOff"]
+    );
+    assert_eq!(
+        (report.received, report.delivered, report.cut_off),
+        (2, 2, 1)
+    );
+    drop(client);
+}
+
+#[test]
+fn what_comes_with_the_end_in_a_drain_is_not_read_byte_by_byte() {
+    let gate = Gate::default();
+    let inside = gate.clone();
+    let mut raw = options();
+    raw.framing = Framing::Raw;
+    raw.message_max = 100;
+    let (logged, _) = Logged::new(move |_, _, _| {
+        inside.pass();
+        Verdict::Go
+    });
+    let (server, address) = serve(raw, logged);
+    let client = connect(&address);
+    send(&client, [b'1'; 100]);
+    gate.wait_waiting(1);
+    send(&client, [b'2'; 200]);
+    server.handle().drain();
+    gate.admit(1);
+    gate.wait_waiting(1);
+    // Two messages had arrived when the drain was noticed. The worker has been in the first of
+    // them for longer than a turn lasts, so the second waits for the next turn, and that sees
+    // the end of the client as well.
+    send(&client, [b'3'; 1000]);
+    end(&client);
+    let handle = server.handle();
+    wait_until("somebody else polls", || handle.stats().workers_on_duty > 1);
+    let held = Instant::now();
+    while held.elapsed() < Duration::from_millis(10) {
+        std::thread::yield_now();
+    }
+    gate.open();
+    assert_eq!(take_to_end(&client), b"");
+    drop(client);
+    let report = server.wait();
+    assert!((3..=13).contains(&report.received), "{report}");
+}
+
+#[test]
+fn clients_that_connect_during_a_drain_are_served_or_refused() {
+    let (server, address) = serve(options(), answer(<[u8]>::to_vec));
+    let handle = server.handle();
+    let knocking = std::thread::spawn(move || {
+        let mut served = 0_u64;
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            let Ok(mut client) = std::net::TcpStream::connect(&address) else {
+                return served;
+            };
+            client.set_read_timeout(Some(PATIENCE)).expect("a socket");
+            let mut bytes = Vec::new();
+            if std::io::Write::write_all(&mut client, b"x\n").is_ok() {
+                end(&client);
+                // A reset is a refusal; an end without the reply is a broken promise only if
+                // the bytes were there when the server looked, which nobody can know here.
+                if client.read_to_end(&mut bytes).is_ok() && bytes == b"x\n" {
+                    served += 1;
+                }
+            }
+        }
+        panic!("the listener never closed");
+    });
+    wait_until("many were served", || handle.stats().messages > 200);
+    handle.drain();
+    let served = knocking.join().expect("no panic");
+    let report = server.wait();
+    assert_eq!(report.cut_off, 0);
+    assert_eq!((report.received, report.delivered), (served, served));
+}
+
+#[test]
+fn a_server_that_is_dropped_drains() {
+    let (logged, log) = Logged::new(|_, message, reply| {
+        reply.send(message.bytes);
+        Verdict::Go
+    });
+    let (server, address) = serve(options(), logged);
+    let handle = server.handle();
+    let client = connect(&address);
+    send(&client, "x\n");
+    assert_eq!(take_line(&client), "x");
+    let dropping = std::thread::spawn(move || drop(server));
+    assert_eq!(take_to_end(&client), b"");
+    drop(client);
+    dropping.join().expect("no panic");
+    assert_eq!(handle.phase(), ServerPhase::Stopped);
+    assert_eq!(log.of(1).last().expect("lines"), "closed Drained");
+    assert!(
+        std::net::TcpStream::connect(&address).is_err(),
+        "nobody listens"
+    );
+}
+
+#[test]
+fn a_handler_that_never_comes_back_does_not_hold_up_the_end() {
+    let gate = Gate::default();
+    let inside = gate.clone();
+    let mut short = options();
+    short.drain = Duration::from_millis(100);
+    let (server, address) = serve(
+        short,
+        answer(move |_: &[u8]| {
+            inside.pass();
+            ""
+        }),
+    );
+    let client = connect(&address);
+    send(&client, "x\n");
+    gate.wait_waiting(1);
+    let begin = Instant::now();
+    server.handle().drain();
+    let report = server.wait();
+    assert!(
+        begin.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert_eq!(report.cut_off, 1);
+    // It was handed out, and nobody knows whether the handler is done with it.
+    assert_eq!((report.received, report.delivered), (1, 0));
+    gate.open();
+    drop(client);
+}
+
+#[test]
+fn an_empty_server_stops_at_once() {
+    let (server, _) = serve(options(), answer(<[u8]>::to_vec));
+    let report = finish(server);
+    assert_eq!((report.left, report.cut_off, report.received), (0, 0, 0));
+    assert!(report.to_string().starts_with("drained in "), "{report}");
+}

@@ -1,0 +1,141 @@
+//! What can't be started: one line that says why, and the right exit code.
+
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use crate::daemon::{POOLD, poold};
+
+/// One line on the standard error and nothing on the other; answers the line.
+fn refused(command: &mut Command, code: i32) -> String {
+    let output = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output();
+    let output = output.expect("poold starts");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert_eq!(output.stdout, b"", "stdout is for data");
+    assert_eq!(stderr.lines().count(), 1, "one line: {stderr}");
+    assert!(stderr.starts_with("poold: "), "{stderr}");
+    stderr
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = other.local_addr().expect("bound").to_string();
+    for service in ["recv", "echo", "discard"] {
+        let line = refused(&mut poold(&[service, &address]), 1);
+        assert!(line.contains(&address) && line.contains("in use"), "{line}");
+    }
+}
+
+#[test]
+fn a_port_that_is_not_permitted() {
+    let floor = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    let floor: u16 = floor
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1024);
+    if rustix::process::geteuid().is_root() || floor <= 1 {
+        eprintln!("passed over: this user may listen on every port");
+        return;
+    }
+    let line = refused(&mut poold(&["recv", "127.0.0.1:1"]), 1);
+    assert!(
+        line.contains("127.0.0.1:1") && line.contains("permission denied"),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_address_that_this_machine_does_not_have() {
+    // TEST-NET-1 belongs to no machine.
+    let line = refused(&mut poold(&["recv", "192.0.2.1:0"]), 1);
+    assert!(line.contains("192.0.2.1:0"), "{line}");
+}
+
+#[test]
+fn what_makes_no_sense() {
+    for (args, word) in [
+        (&["--nonsense"][..], "--nonsense"),
+        (&["recv", "--nonsense"], "--nonsense"),
+        (&["echo", "127.0.0.1:0", "--ack"], "--ack"),
+        (&["recv", "127.0.0.1:0", "--drain", "soon"], "soon"),
+        (&["recv", "127.0.0.1:0", "--drain=-1s"], "-1s"),
+        (&["recv", "127.0.0.1:0", "--workers", "0"], "workers"),
+        (&["recv", "127.0.0.1:0", "-w", "100000"], "workers"),
+        (&["recv", "127.0.0.1:0", "-m", "0"], "clients"),
+        (&["recv", "127.0.0.1:0", "--message-max", "0"], "message"),
+        (&["recv", "127.0.0.1:0", "--message-max", "lots"], "lots"),
+        (&["recv", "127.0.0.1:0", "--framing", "morse"], "morse"),
+        (&["recv", "127.0.0.1:0", "--format", "xml"], "xml"),
+        (&["recv", "127.0.0.1:0", "--sync"], "--ack"),
+        (&["recv", "127.0.0.1:99999"], "99999"),
+        (&["recv", "no-port"], "no-port"),
+        (&["recv", "unix:"], "unix:"),
+        (
+            &["recv", "127.0.0.1:0", "-m", "999999999999"],
+            "descriptors",
+        ),
+    ] {
+        let line = refused(&mut poold(args), 2);
+        assert!(line.contains(word), "{args:?}: {line}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_in_the_environment() {
+    for (name, value) in [
+        ("POOLD_WORKERS", "0"),
+        ("POOLD_DRAIN", "soon"),
+        ("POOLD_MESSAGE_MAX", "lots"),
+        ("POOLD_MAX_CLIENTS", "-3"),
+        ("POOLD_ADDRESS", "nowhere"),
+    ] {
+        refused(poold(&["recv"]).env(name, value), 2);
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_opened() {
+    let args = ["recv", "127.0.0.1:0", "--output", "/nonexistent/poold.log"];
+    let line = refused(&mut poold(&args), 1);
+    assert!(line.contains("/nonexistent/poold.log"), "{line}");
+}
+
+/// A daemon that may have 64 descriptors and no more, not even by asking.
+fn with_64_descriptors(args: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n 64; exec \"$0\" {args}"), POOLD]);
+    command.stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn more_clients_than_descriptors() {
+    let line = refused(&mut with_64_descriptors("recv 127.0.0.1:0 -m 100"), 2);
+    assert!(
+        line.contains("100") && line.contains("descriptors"),
+        "{line}"
+    );
+}
+
+#[test]
+fn few_descriptors_make_clients_wait_and_break_nothing() {
+    use crate::daemon::Daemon;
+    use crate::net::{connect, send, take};
+    let mut command = with_64_descriptors("echo 127.0.0.1:0 --drain 2s");
+    let mut daemon = Daemon::spawn(command.stdout(Stdio::piped()));
+    // More than it can hold: the rest waits in the backlog until others leave.
+    let mut clients: Vec<_> = (0..200).map(|_| connect(&daemon.address)).collect();
+    for client in &clients {
+        send(client, "x");
+    }
+    for client in clients.drain(..) {
+        assert_eq!(take(&client, 1), b"x");
+    }
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert_eq!(exit.report().received, 200);
+}

@@ -1,0 +1,114 @@
+//! What a child process prints, collected while it runs and waited for line by line.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// Longest that any test waits for anything: far beyond what a busy machine needs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Everything that came out of a pipe so far.
+#[derive(Clone)]
+pub struct Spool(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    text: Mutex<Text>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Text {
+    bytes: Vec<u8>,
+    lines: usize,
+    ended: bool,
+}
+
+impl Spool {
+    /// Collects until the other end is closed, on a thread that ends with it.
+    pub fn of(mut pipe: impl Read + Send + 'static) -> Spool {
+        let spool = Spool(Arc::default());
+        let shared = Arc::clone(&spool.0);
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            loop {
+                let length = pipe.read(&mut buffer).unwrap_or(0);
+                let mut text = shared.text.lock();
+                text.bytes.extend_from_slice(&buffer[..length]);
+                text.lines += buffer[..length].iter().filter(|b| **b == b'\n').count();
+                text.ended = length == 0;
+                shared.changed.notify_all();
+                if text.ended {
+                    return;
+                }
+            }
+        });
+        spool
+    }
+
+    /// Nothing: for a pipe that was not given to us.
+    pub fn empty() -> Spool {
+        Spool::of(std::io::empty())
+    }
+
+    /// Waits until at least so many lines have come.
+    pub fn wait_lines(&self, count: usize) {
+        self.wait(&format!("{count} lines"), |text| text.lines >= count);
+    }
+
+    /// Waits for a whole line with this in it, and answers the line.
+    pub fn wait_line(&self, part: &str) -> String {
+        let mut found = None;
+        self.wait(&format!("a line with '{part}'"), |text| {
+            let all = String::from_utf8_lossy(&text.bytes);
+            let whole = all.rfind('\n').map_or("", |end| &all[..end]);
+            found = whole
+                .lines()
+                .find(|line| line.contains(part))
+                .map(str::to_owned);
+            found.is_some()
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Waits until the pipe is closed, and answers all that came.
+    pub fn wait_end(&self) -> Vec<u8> {
+        self.wait("the end", |text| text.ended);
+        self.bytes()
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.text.lock().bytes.clone()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+
+    fn wait(&self, what: &str, mut found: impl FnMut(&Text) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        let mut text = self.0.text.lock();
+        while !found(&text) {
+            let late = text.ended || self.0.changed.wait_until(&mut text, until).timed_out();
+            if late && !found(&text) {
+                let from = text.bytes.len().saturating_sub(2000);
+                let came = String::from_utf8_lossy(&text.bytes[from..]).into_owned();
+                panic!(
+                    "{what} did not come (ended: {}); what came:\n{came}",
+                    text.ended
+                );
+            }
+        }
+    }
+}
+
+/// Looks again and again until it is so; for what can only be looked at.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
