@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,14 +25,38 @@ pub(crate) enum Listener {
     Unix(UnixListener),
 }
 
-/// A Unix socket's file, removed when the server is done with it.
+/// A Unix socket's file, removed when the server is done with it, unless another has taken its
+/// place: a successor may listen there while this one still drains.
 #[derive(Debug)]
-pub(crate) struct SocketFile(PathBuf);
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    made: Option<Identity>,
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> SocketFile {
+        SocketFile {
+            path: path.to_owned(),
+            made: identity(path),
+        }
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if self.made.is_some() && identity(&self.path) == self.made {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Device, inode and when it was made: inodes of removed files are used again.
+type Identity = (u64, u64, (i64, i64));
+
+fn identity(path: &Path) -> Option<Identity> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    let made = (found.mtime(), found.mtime_nsec());
+    Some((found.dev(), found.ino(), made))
 }
 
 /// Listens on an address; answers the one that was bound, too (port 0 gets a real one).
@@ -47,7 +71,7 @@ pub(crate) fn listen(address: &Address) -> Result<(Listener, Address, Option<Soc
     match address {
         Address::Unix(path) => {
             let listener = listen_unix(path).map_err(failed)?;
-            let file = SocketFile(path.clone());
+            let file = SocketFile::of(path);
             Ok((Listener::Unix(listener), address.clone(), Some(file)))
         }
         Address::Tcp(candidates) => {
