@@ -18,7 +18,7 @@ pub(crate) const LINGER_MAX: Duration = Duration::from_secs(2);
 pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
 /// Without a write limit: longest that a connection which is to be closed waits for its client to
 /// take what it is owed.
-pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(30);
+pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(10);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).

@@ -19,7 +19,9 @@
 //! 2. A non-empty queue implies that somebody is on duty, or that the caller was just told to
 //!    call somebody in ([`Call::Worker`]).
 //! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet.
-//! 4. Between two polls no more turns are served than were queued at the first, so a client that
+//! 4. `away <= serving <= on_duty`, and while `on_duty > away` and nothing is closed, one that is
+//!    not away leads or will step again soon.
+//! 5. Between two polls no more turns are served than were queued at the first, so a client that
 //!    always has more cannot keep the others from being heard.
 
 use std::collections::VecDeque;
@@ -48,8 +50,8 @@ pub(crate) enum Call {
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Step<C> {
-    /// Serve this one; before it, do what the call says.
-    Serve(C, Call),
+    /// Serve this one, then report with [`Ready::ended`]; before it, do what the call says.
+    Serve(C, Call, Era),
     /// Wait in the poller until something happens, then report with [`Ready::led`].
     Lead(Wait),
     /// Leave: the place on duty is already given back.
@@ -89,6 +91,10 @@ pub(crate) enum Pace {
     Slow,
 }
 
+/// When a turn began: before or after the watch last found that nothing moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Era(u64);
+
 /// What the watch learns at a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tick {
@@ -113,6 +119,12 @@ struct Inner<C> {
     sleeping: bool,
     /// Turns that may still be served before somebody must poll.
     round: usize,
+    /// Of those on duty, the ones in a turn that the watch has found standing still.
+    away: usize,
+    /// Of those on duty, the ones in a turn.
+    serving: usize,
+    /// How often the watch has found that nothing moves.
+    era: u64,
     /// Polls and turns that have ended, so far.
     progress: u64,
     /// As it was at the last tick of the watch.
@@ -135,6 +147,9 @@ impl<C> Ready<C> {
                 leading: false,
                 sleeping: false,
                 round: 0,
+                away: 0,
+                serving: 0,
+                era: 0,
                 progress: 0,
                 progress_seen: 0,
                 watch_parked: false,
@@ -156,27 +171,37 @@ impl<C> Ready<C> {
         self.call_in(&mut inner, slow)
     }
 
-    /// A worker's turn is over (it took `took`; `again` goes to the back of the queue) or it has
-    /// just come on duty: what now?
-    pub(crate) fn next(&self, took: Option<Duration>, again: Option<C>) -> Step<C> {
+    /// A worker has just come on duty, or has led: what now?
+    pub(crate) fn next(&self) -> Step<C> {
+        self.step(&mut self.inner.lock())
+    }
+
+    /// A worker's turn is over: it began in `era` and took so long; `again` goes to the back of the
+    /// queue. What now?
+    pub(crate) fn ended(&self, era: Era, took: Duration, again: Option<C>) -> Step<C> {
         let mut inner = self.inner.lock();
-        if let Some(took) = took {
-            let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-            inner.average = inner.average - inner.average / MEMORY + took / MEMORY;
-            inner.progress += 1;
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        inner.average = inner.average - inner.average / MEMORY + took / MEMORY;
+        inner.progress += 1;
+        inner.serving -= 1;
+        if era.0 < inner.era {
+            inner.away -= 1;
         }
-        if let Some(connection) = again {
-            inner.queue.push_back(connection);
-        }
+        inner.queue.extend(again);
+        self.step(&mut inner)
+    }
+
+    fn step(&self, inner: &mut Inner<C>) -> Step<C> {
         if (inner.leading || inner.round > 0)
             && let Some(connection) = inner.queue.pop_front()
         {
             inner.round = inner.round.saturating_sub(1);
-            let behind = self.is_behind(&inner);
-            let call = self.call_in(&mut inner, behind);
-            return Step::Serve(connection, call);
+            inner.serving += 1;
+            let behind = self.is_behind(inner);
+            let call = self.call_in(inner, behind);
+            return Step::Serve(connection, call, Era(inner.era));
         }
-        if inner.leading || (inner.queue.is_empty() && self.is_spare(&inner)) {
+        if inner.leading || (inner.queue.is_empty() && self.is_spare(inner)) {
             inner.on_duty -= 1;
             return Step::Home;
         }
@@ -212,8 +237,13 @@ impl<C> Ready<C> {
         let mut inner = self.inner.lock();
         let stands_still = inner.progress == inner.progress_seen;
         inner.progress_seen = inner.progress;
-        let blocked = stands_still && !inner.leading && inner.on_duty > 0;
-        let call = self.call_in(&mut inner, blocked);
+        if stands_still && !inner.leading && inner.away < inner.serving {
+            // Who was in a turn a tick ago is in it still: count on nobody of them.
+            inner.away = inner.serving;
+            inner.era += 1;
+        }
+        let unattended = !inner.leading && inner.on_duty > 0 && inner.on_duty == inner.away;
+        let call = self.call_in(&mut inner, unattended);
         Tick {
             call,
             quiet: stands_still && inner.sleeping,
@@ -254,10 +284,10 @@ impl<C> Ready<C> {
     }
 
     /// Whether a worker without work is not needed to lead either: another on duty serves quick
-    /// turns and leads when it is through. Two that take turns at it would only take each other's
-    /// clients, and a core. (If that other blocks after all, the watch calls somebody in.)
+    /// turns, or is just coming, and leads when it is through. Two that take turns at it would only
+    /// take each other's clients, and a core. (If that other blocks, the watch finds out.)
     fn is_spare(&self, inner: &Inner<C>) -> bool {
-        inner.closed || (inner.on_duty > 1 && !self.is_slow(inner))
+        inner.closed || (inner.on_duty - inner.away > 1 && !self.is_slow(inner))
     }
 
     fn is_slow(&self, inner: &Inner<C>) -> bool {

@@ -132,10 +132,15 @@ impl Host for Arc<Shared> {
     }
 
     fn admit(&self, socket: Socket, peer: Peer) {
-        let verdict = match self.has_room() {
-            false => Err(Limit::Clients),
-            true if self.overload.is_overloaded() => Err(Limit::Overload),
-            true => self.house.admission.admit(peer, Instant::now()),
+        // Who waited in the backlog when a drain begins is let in, however many that are.
+        let waits = self.house.limits.options.when_full == WhenFull::Wait;
+        let running = self.house.drain.phase() == ServerPhase::Running;
+        let verdict = if running && !waits && !self.has_room() {
+            Err(Limit::Clients)
+        } else if running && self.overload.is_overloaded() {
+            Err(Limit::Overload)
+        } else {
+            self.house.admission.admit(peer, Instant::now())
         };
         match verdict {
             Ok(()) => self.connect(socket, peer, Stage::New),

@@ -148,16 +148,16 @@ impl Shared {
         let mut net = Net::default();
         // One look at the clock ends a turn and begins the next.
         let mut now = Instant::now();
-        let mut step = self.ready.next(None, None);
+        let mut step = self.ready.next();
         loop {
             step = match step {
                 Step::Home => return,
                 Step::Lead(wait) => {
                     self.lead(wait, &mut net);
                     now = Instant::now();
-                    self.ready.next(None, None)
+                    self.ready.next()
                 }
-                Step::Serve(Queued { connection, since }, call) => {
+                Step::Serve(Queued { connection, since }, call, era) => {
                     self.answer(call);
                     let began = now;
                     self.overload.waited(began.saturating_duration_since(since));
@@ -169,7 +169,7 @@ impl Shared {
                         connection,
                         since: now,
                     });
-                    self.ready.next(Some(now - began), again)
+                    self.ready.ended(era, now - began, again)
                 }
             };
         }

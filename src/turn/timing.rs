@@ -75,7 +75,9 @@ impl Turn<'_> {
         }
         let times = &self.house.limits.options.times;
         let stall = match self.hold.stage {
-            Stage::Closing(_) => Some(times.write_stall.unwrap_or(CLOSING_MAX)),
+            Stage::Last { .. } | Stage::Closing(_) => {
+                Some(times.write_stall.unwrap_or(CLOSING_MAX))
+            }
             _ => times.write_stall,
         };
         let stall = self
