@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use poold::{Handle, Phase, Server, Unsent, Verdict};
 
 use crate::house::{Log, Logged, finish, options, serve};
-use crate::net::{connect, send, take, take_line, take_to_end};
+use crate::net::{connect, send, take, take_all, take_line, take_to_end};
 use crate::spool::wait_until;
 
 fn echo() -> (Server, String, Log) {
@@ -183,6 +183,8 @@ fn who_does_not_read_can_be_closed_all_the_same() {
     assert!(handle.registry().close(1, "it never reads"));
     log.wait_closed(1);
     assert_eq!(handle.registry().count(), 0);
+    let (_, end) = take_all(&deaf);
+    end.expect_err("a reset: it did not get everything");
     drop(deaf);
     finish(server);
 }
