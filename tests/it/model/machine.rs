@@ -1,0 +1,107 @@
+//! What the model's server stands on: a poller, a pool and a gate, each a mutex and a condition.
+
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use loom::sync::Condvar;
+
+use crate::ready::Wait;
+use crate::sync::Mutex;
+
+/// Who waits in it is let go by an event or by a wake-up, by one that came before as well.
+#[derive(Default)]
+pub(super) struct Poller {
+    pending: Mutex<Pending>,
+    changed: Condvar,
+    /// Not seen by the explorer: see `connection.rs`.
+    inside: AtomicBool,
+}
+
+#[derive(Default)]
+struct Pending {
+    events: Vec<(usize, usize)>,
+    woken: bool,
+}
+
+impl Poller {
+    /// What happened: the connection's name and the kind of reason. Each is told once.
+    pub(super) fn wait(&self, wait: Wait) -> Vec<(usize, usize)> {
+        assert!(!self.inside.swap(true, SeqCst), "two leaders");
+        let mut pending = self.pending.lock();
+        while wait == Wait::Event && pending.events.is_empty() && !pending.woken {
+            pending = self.changed.wait(pending).expect("never poisoned");
+        }
+        pending.woken = false;
+        self.inside.store(false, SeqCst);
+        std::mem::take(&mut pending.events)
+    }
+
+    pub(super) fn wake(&self) {
+        self.pending.lock().woken = true;
+        self.changed.notify_one();
+    }
+
+    pub(super) fn raise(&self, name: usize, kind: usize) {
+        self.pending.lock().events.push((name, kind));
+        self.changed.notify_one();
+    }
+}
+
+/// Idle threads and the jobs that wait for them.
+#[derive(Default)]
+pub(super) struct Pool {
+    jobs: Mutex<Jobs>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: usize,
+    closed: bool,
+}
+
+impl Pool {
+    pub(super) fn call_in(&self) {
+        self.jobs.lock().waiting += 1;
+        self.changed.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        self.jobs.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a job; `false` when there will be none.
+    pub(super) fn next_job(&self) -> bool {
+        let mut jobs = self.jobs.lock();
+        while jobs.waiting == 0 {
+            if jobs.closed {
+                return false;
+            }
+            jobs = self.changed.wait(jobs).expect("never poisoned");
+        }
+        jobs.waiting -= 1;
+        true
+    }
+}
+
+/// Lets one through for each time it was opened since the last one passed.
+#[derive(Default)]
+pub(super) struct Gate {
+    open: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Gate {
+    pub(super) fn open(&self) {
+        *self.open.lock() = true;
+        self.changed.notify_one();
+    }
+
+    pub(super) fn pass(&self) {
+        let mut open = self.open.lock();
+        while !*open {
+            open = self.changed.wait(open).expect("never poisoned");
+        }
+        *open = false;
+    }
+}

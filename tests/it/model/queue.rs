@@ -1,0 +1,246 @@
+//! The state word and the ready queue together: workers that come, lead, serve and go home.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::connection::{Connection, NOTICE, READABLE, WRITABLE};
+use super::explore;
+use super::server::{After, Begin, Plan, Server};
+use crate::ready::Pace;
+
+fn rest(_: &Server, _: &Connection) -> After {
+    After::Rest
+}
+
+#[test]
+fn one_worker_sleeps_and_is_woken() {
+    explore(3, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 1,
+            pace: Pace::Measured,
+            connections: 1,
+            begin: Begin::Resting,
+            said: 2,
+            turn: rest,
+        });
+        let other = Arc::clone(&server);
+        let other = thread::spawn(move || other.tell(0, WRITABLE));
+        server.tell(0, NOTICE);
+        server.gate.pass();
+        other.join().expect("a waker panicked");
+        server.close(workers);
+    });
+}
+
+/// Slow turns: every push calls in another worker, if there is one.
+#[test]
+fn two_workers_come_and_go() {
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 2,
+            turn: rest,
+        });
+        let other = Arc::clone(&server);
+        let other = thread::spawn(move || other.tell(1, WRITABLE));
+        server.tell(0, NOTICE);
+        server.gate.pass();
+        other.join().expect("a waker panicked");
+        server.close(workers);
+    });
+}
+
+/// The acceptor queues a connection that was just made, and its client sends at once.
+#[test]
+fn accepted_and_readable_at_once() {
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 1,
+            begin: Begin::Accepted,
+            said: 1,
+            turn: rest,
+        });
+        server.send(0, READABLE);
+        server.gate.pass();
+        server.close(workers);
+    });
+}
+
+/// The poller and another client have something for one connection at the same time.
+#[test]
+fn an_event_meets_a_wake() {
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 1,
+            begin: Begin::Resting,
+            said: 2,
+            turn: rest,
+        });
+        let other = Arc::clone(&server);
+        let other = thread::spawn(move || other.send(0, READABLE));
+        server.tell(0, NOTICE);
+        server.gate.pass();
+        other.join().expect("a waker panicked");
+        server.close(workers);
+    });
+}
+
+/// A turn says something to the other connection, which does the same with the first: a room.
+#[test]
+fn turns_wake_one_another() {
+    fn pass_on(server: &Server, connection: &Connection) -> After {
+        if connection.turns() == 1 {
+            server.tell(1 - connection.name, NOTICE);
+        }
+        After::Rest
+    }
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 4,
+            turn: pass_on,
+        });
+        server.send(0, READABLE);
+        server.send(1, READABLE);
+        server.gate.pass();
+        server.close(workers);
+    });
+}
+
+/// A connection that has more to do goes to the back, and is woken meanwhile.
+#[test]
+fn again_keeps_what_came_meanwhile() {
+    fn twice(_: &Server, connection: &Connection) -> After {
+        match connection.turns() {
+            1 | 2 => After::Again,
+            _ => After::Rest,
+        }
+    }
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 1,
+            begin: Begin::Accepted,
+            said: 1,
+            turn: twice,
+        });
+        server.tell(0, NOTICE);
+        server.gate.pass();
+        server.close(workers);
+    });
+}
+
+/// Between two polls no more turns are served than were queued at the first: a client that
+/// always has more does not keep the poller's news from the others.
+#[test]
+fn one_that_never_rests_lets_others_in() {
+    fn first_always_has_more(server: &Server, connection: &Connection) -> After {
+        if connection.name == 1 || server.connections[1].turns() > 0 {
+            return After::Rest;
+        }
+        assert!(connection.turns() <= 2, "the other one waits for too long");
+        After::Again
+    }
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 1,
+            pace: Pace::Measured,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 2,
+            turn: first_always_has_more,
+        });
+        server.send(1, READABLE);
+        server.tell(0, NOTICE);
+        server.gate.pass();
+        server.close(workers);
+    });
+}
+
+fn first_blocks(server: &Server, connection: &Connection) -> After {
+    match connection.name {
+        0 => server.handler.pass(),
+        _ => server.handler.open(),
+    }
+    After::Rest
+}
+
+/// A handler blocks until another client is served, and with quick turns nobody is called in for
+/// that: the watch must see it, and must not be asleep.
+#[test]
+fn the_watch_relieves_a_blocked_worker() {
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Measured,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 2,
+            turn: first_blocks,
+        });
+        server.send(0, READABLE);
+        server.send(1, READABLE);
+        server.watch();
+        server.close(workers);
+    });
+}
+
+/// The same, but what waits was queued from outside, where nobody called for anything.
+#[test]
+fn the_watch_relieves_what_was_pushed() {
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Measured,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 2,
+            turn: first_blocks,
+        });
+        server.send(0, READABLE);
+        server.tell(1, NOTICE);
+        server.watch();
+        server.close(workers);
+    });
+}
+
+/// A client leaves in its turn while others still tell it something, which is void then, and
+/// somebody else is served all the same.
+#[test]
+fn one_leaves_while_it_is_told() {
+    fn first_leaves(_: &Server, connection: &Connection) -> After {
+        match connection.name {
+            0 => After::Gone,
+            _ => After::Rest,
+        }
+    }
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 1,
+            turn: first_leaves,
+        });
+        let other = Arc::clone(&server);
+        let other = thread::spawn(move || other.wake(0, WRITABLE));
+        server.wake(0, NOTICE);
+        server.tell(1, NOTICE);
+        server.gate.pass();
+        other.join().expect("a waker panicked");
+        server.close(workers);
+    });
+}

@@ -1,0 +1,234 @@
+//! The server of the model: the real ready queue and state words; a poller, a pool and turns
+//! that only do what the queue can notice. It follows `src/server/shared.rs`, step for step.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use loom::thread::{self, JoinHandle};
+
+use super::connection::Connection;
+use super::machine::{Gate, Poller, Pool};
+use crate::ready::{Call, Pace, Policy, Ready, Step, Wait};
+use crate::state::Next;
+
+/// What becomes of a connection after its turn.
+pub(super) enum After {
+    Rest,
+    Again,
+    Gone,
+}
+
+/// Where the connections are when the model begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    Resting,
+    /// Ready, and queued by the one who starts the server.
+    Accepted,
+}
+
+/// What a model sets.
+pub(super) struct Plan {
+    pub(super) workers: usize,
+    pub(super) pace: Pace,
+    pub(super) connections: usize,
+    pub(super) begin: Begin,
+    /// How much will be said in all: when it has been heard, the gate opens.
+    pub(super) said: usize,
+    /// The handler's part of a turn.
+    pub(super) turn: fn(&Server, &Connection) -> After,
+}
+
+pub(super) struct Server {
+    plan: Plan,
+    pub(super) ready: Ready<Arc<Connection>>,
+    pub(super) connections: Vec<Arc<Connection>>,
+    poller: Poller,
+    pool: Pool,
+    /// Opens when all was heard, and for the watch when there is work.
+    pub(super) gate: Gate,
+    /// For handlers that wait for one another.
+    pub(super) handler: Gate,
+    /// As the one who obeys the queue's calls counts them.
+    on_duty: AtomicUsize,
+    queued: AtomicUsize,
+}
+
+impl Server {
+    /// A server with its workers' threads, its connections accepted and queued.
+    pub(super) fn open(plan: Plan) -> (Arc<Server>, Vec<JoinHandle<()>>) {
+        let policy = Policy {
+            workers: plan.workers,
+            slow_turn: Duration::from_secs(1),
+            quick_workers: plan.workers,
+            clear_within: Duration::from_secs(1),
+            pace: plan.pace,
+        };
+        let server = Arc::new(Server {
+            ready: Ready::new(policy),
+            connections: (0..plan.connections)
+                .map(|name| Arc::new(Connection::new(name)))
+                .collect(),
+            poller: Poller::default(),
+            pool: Pool::default(),
+            gate: Gate::default(),
+            handler: Gate::default(),
+            on_duty: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            plan,
+        });
+        let threads = (0..server.plan.workers)
+            .map(|_| {
+                let server = Arc::clone(&server);
+                thread::spawn(move || {
+                    while server.pool.next_job() {
+                        server.work();
+                    }
+                })
+            })
+            .collect();
+        server.answer(server.ready.open());
+        for connection in &server.connections {
+            match server.plan.begin {
+                Begin::Accepted => server.push(Arc::clone(connection)),
+                Begin::Resting => connection.rest(),
+            }
+        }
+        (server, threads)
+    }
+
+    /// Says something to a connection and wakes it, as another client or a deadline does.
+    pub(super) fn tell(&self, name: usize, kind: usize) {
+        self.connections[name].say(kind);
+        self.wake(name, kind);
+    }
+
+    /// Wakes a connection without having said anything.
+    pub(super) fn wake(&self, name: usize, kind: usize) {
+        let connection = &self.connections[name];
+        if connection.wake(kind) == Next::Queue {
+            self.push(Arc::clone(connection));
+        }
+    }
+
+    /// Says something that the poller will notice, as a client that sends.
+    pub(super) fn send(&self, name: usize, kind: usize) {
+        self.connections[name].say(kind);
+        self.poller.raise(name, kind);
+    }
+
+    /// No more work will come: everybody goes home, and nothing was left undone.
+    pub(super) fn close(&self, threads: Vec<JoinHandle<()>>) {
+        self.answer(self.ready.close());
+        self.pool.close();
+        for thread in threads {
+            thread.join().expect("a worker panicked");
+        }
+        assert_eq!(self.ready.load(), (0, 0), "queued, on duty");
+        assert_eq!(self.on_duty.load(SeqCst), 0);
+        for connection in &self.connections {
+            connection.assert_at_rest();
+        }
+    }
+
+    /// The watch's life, until all was heard. Time is not modelled: when it does not sleep, it
+    /// may look in at any moment.
+    pub(super) fn watch(&self) {
+        while self.heard() < self.plan.said {
+            let tick = self.ready.tick();
+            self.answer(tick.call);
+            if tick.quiet && self.ready.park_watch() {
+                self.gate.pass();
+            } else {
+                thread::yield_now();
+            }
+        }
+    }
+
+    fn heard(&self) -> usize {
+        self.connections.iter().map(|each| each.heard()).sum()
+    }
+
+    fn push(&self, connection: Arc<Connection>) {
+        let call = self.ready.push(connection);
+        self.queued.fetch_add(1, SeqCst);
+        self.answer(call);
+    }
+
+    fn answer(&self, call: Call) {
+        if call == Call::Worker {
+            let on_duty = self.on_duty.fetch_add(1, SeqCst) + 1;
+            assert!(on_duty <= self.plan.workers, "more on duty than there are");
+        }
+        self.assert_attended();
+        match call {
+            Call::Nobody => {}
+            Call::Poller => self.poller.wake(),
+            Call::Worker => self.pool.call_in(),
+        }
+    }
+
+    fn assert_attended(&self) {
+        let (queued, on_duty) = (self.queued.load(SeqCst), self.on_duty.load(SeqCst));
+        assert!(
+            queued == 0 || on_duty > 0,
+            "{queued} queued, nobody on duty"
+        );
+    }
+
+    fn work(&self) {
+        let mut harvest = Vec::new();
+        let mut step = self.ready.next(None, None);
+        loop {
+            step = match step {
+                Step::Home => {
+                    self.on_duty.fetch_sub(1, SeqCst);
+                    return self.assert_attended();
+                }
+                Step::Lead(wait) => {
+                    self.lead(wait, &mut harvest);
+                    self.ready.next(None, None)
+                }
+                Step::Serve(connection, call) => {
+                    self.queued.fetch_sub(1, SeqCst);
+                    self.answer(call);
+                    let again = self.take_turn(&connection) == Next::Queue;
+                    self.queued.fetch_add(usize::from(again), SeqCst);
+                    let again = again.then_some(connection);
+                    self.ready.next(Some(Duration::ZERO), again)
+                }
+            };
+        }
+    }
+
+    fn lead(&self, wait: Wait, harvest: &mut Vec<Arc<Connection>>) {
+        for (name, kind) in self.poller.wait(wait) {
+            let connection = &self.connections[name];
+            if connection.wake(kind) == Next::Queue {
+                harvest.push(Arc::clone(connection));
+            }
+        }
+        let brought = harvest.len();
+        let ring = self.ready.led(harvest);
+        self.queued.fetch_add(brought, SeqCst);
+        if ring {
+            self.gate.open();
+        }
+    }
+
+    fn take_turn(&self, connection: &Arc<Connection>) -> Next {
+        connection.start();
+        let after = (self.plan.turn)(self, connection);
+        if self.heard() == self.plan.said {
+            self.gate.open();
+        }
+        match after {
+            After::Rest => connection.finish(),
+            After::Again => connection.again(),
+            After::Gone => {
+                connection.end();
+                Next::Leave
+            }
+        }
+    }
+}
