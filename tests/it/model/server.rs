@@ -178,7 +178,7 @@ impl Server {
 
     fn work(&self) {
         let mut harvest = Vec::new();
-        let mut step = self.ready.next(None, None);
+        let mut step = self.ready.next();
         loop {
             step = match step {
                 Step::Home => {
@@ -187,15 +187,15 @@ impl Server {
                 }
                 Step::Lead(wait) => {
                     self.lead(wait, &mut harvest);
-                    self.ready.next(None, None)
+                    self.ready.next()
                 }
-                Step::Serve(connection, call) => {
+                Step::Serve(connection, call, era) => {
                     self.queued.fetch_sub(1, SeqCst);
                     self.answer(call);
                     let again = self.take_turn(&connection) == Next::Queue;
                     self.queued.fetch_add(usize::from(again), SeqCst);
                     let again = again.then_some(connection);
-                    self.ready.next(Some(Duration::ZERO), again)
+                    self.ready.ended(era, Duration::ZERO, again)
                 }
             };
         }
