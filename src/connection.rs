@@ -5,7 +5,7 @@
 //! - anybody may push to the outbox or leave an order on the desk, and then wakes it;
 //! - the desk's lock is held for a few moves at a time, never across I/O.
 
-use std::io::{self, IoSlice, Read};
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rustix::net::{self, RecvFlags, SendFlags};
 use socket2::Socket;
 
 use crate::framing::Decoder;
@@ -205,6 +206,10 @@ impl Connection {
 
     /// The running worker asks for what was pushed since.
     pub(crate) fn take_more(&self) -> Outbox {
+        if !self.state.is_noticed() {
+            // Whoever pushes wakes afterwards: what is not noticed yet comes after this.
+            return Outbox::default();
+        }
         let mut desk = self.desk.lock();
         desk.in_hand += desk.outbox.bytes();
         std::mem::take(&mut desk.outbox)
@@ -289,20 +294,20 @@ impl Connection {
     }
 
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match (&self.socket).read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(length) => {
-                    add(&self.tally.bytes_in, length as u64);
-                    return Ok(length);
-                }
-                other => return other,
+        // Not through libc, whose wrappers are cancellation points and dearer in threads.
+        match rustix::io::retry_on_intr(|| {
+            net::recv(&self.socket, &mut *buffer, RecvFlags::empty())
+        }) {
+            Ok((length, _)) => {
+                add(&self.tally.bytes_in, length as u64);
+                Ok(length)
             }
+            Err(error) => Err(error.into()),
         }
     }
 
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.counted(self.socket.send(bytes))
+        self.counted(net::send(&self.socket, bytes, SendFlags::NOSIGNAL).map_err(io::Error::from))
     }
 
     pub(crate) fn write_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

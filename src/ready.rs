@@ -101,6 +101,8 @@ pub(crate) struct Tick {
     pub(crate) call: Call,
     /// The leader slept in the poller all through: there is no work.
     pub(crate) quiet: bool,
+    /// Turns end, and quickly.
+    pub(crate) smooth: bool,
 }
 
 /// The queue and the duty roster. `C` is a connection.
@@ -247,6 +249,7 @@ impl<C> Ready<C> {
         Tick {
             call,
             quiet: stands_still && inner.sleeping,
+            smooth: !stands_still && inner.away == 0 && !self.is_slow(&inner),
         }
     }
 

@@ -112,6 +112,11 @@ impl StateWord {
         Next::Queue
     }
 
+    /// Whether a notice came since the turn began.
+    pub(crate) fn is_noticed(&self) -> bool {
+        Reasons(self.0.load(Ordering::Acquire)).include(Reasons::NOTICE)
+    }
+
     /// The connection is over; every later wake is void.
     pub(crate) fn end(&self) {
         self.0.store(GONE, Ordering::Release);

@@ -10,6 +10,9 @@ use crate::deadlines::Bell;
 
 /// Between two looks while there is work.
 const TICK: Duration = Duration::from_millis(1);
+/// While all turns are quick and end: nothing is likely to need it, and each look takes a little of
+/// the core that serves.
+const SMOOTH_TICK: Duration = Duration::from_millis(3);
 /// Looks without any work before it sleeps: waking it costs more than a few looks.
 const QUIET_TICKS: u32 = 50;
 
@@ -18,6 +21,8 @@ const QUIET_TICKS: u32 = 50;
 pub(crate) enum Look {
     /// There is work: look again soon.
     Work,
+    /// There is work, and it goes well.
+    Smooth,
     /// There is none.
     Quiet,
     /// There never will be again.
@@ -33,9 +38,10 @@ pub(crate) fn keep(
 ) {
     let mut quiet = 0;
     loop {
-        match look(Instant::now()) {
+        let found = look(Instant::now());
+        match found {
             Look::Over => return,
-            Look::Work => quiet = 0,
+            Look::Work | Look::Smooth => quiet = 0,
             Look::Quiet => quiet += 1,
         }
         if quiet >= QUIET_TICKS
@@ -45,6 +51,11 @@ pub(crate) fn keep(
             quiet = 0;
             continue;
         }
-        bell.wait(Some(Instant::now() + TICK));
+        let pause = if found == Look::Smooth {
+            SMOOTH_TICK
+        } else {
+            TICK
+        };
+        bell.wait(Some(Instant::now() + pause));
     }
 }

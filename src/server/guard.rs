@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::shared::Shared;
 use crate::drain::ServerPhase;
+use crate::ready::Tick;
 use crate::state::Reasons;
 use crate::watch::{Look, keep};
 
@@ -38,7 +39,11 @@ impl Shared {
             self.cut_off();
             return Look::Work;
         }
-        if tick.quiet { Look::Quiet } else { Look::Work }
+        match tick {
+            Tick { quiet: true, .. } => Look::Quiet,
+            Tick { smooth: true, .. } => Look::Smooth,
+            _ => Look::Work,
+        }
     }
 
     /// Whether work will ring the bell, and when to look even so.
