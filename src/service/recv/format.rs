@@ -97,11 +97,7 @@ impl Label {
 
 /// Appends the text with everything escaped that is not printable.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    // Without an early exit the compiler looks at 16 or more bytes at a time.
-    if bytes
-        .iter()
-        .fold(true, |plain, byte| plain & (b' '..=b'~').contains(byte))
-    {
+    if is_plain(bytes) {
         out.extend_from_slice(bytes);
         return;
     }
@@ -120,6 +116,24 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) {
             let _ = write!(out, "\\x{byte:02x}");
         }
     }
+}
+
+/// Whether all of it is printable ASCII, as nearly all lines are.
+fn is_plain(bytes: &[u8]) -> bool {
+    const WIDTH: usize = 16;
+    let is_odd = |byte: u8| u8::from(!(b' '..=b'~').contains(&byte));
+    let Some(last) = bytes.last_chunk::<WIDTH>() else {
+        return bytes.iter().all(|&byte| is_odd(byte) == 0);
+    };
+    // No early exit, and a last piece that overlaps instead of single bytes: then the compiler
+    // looks at all bytes of a piece at once.
+    let mut odd = last.map(is_odd);
+    for chunk in bytes.as_chunks::<WIDTH>().0 {
+        for (odd, &byte) in odd.iter_mut().zip(chunk) {
+            *odd |= is_odd(byte);
+        }
+    }
+    odd == [0; WIDTH]
 }
 
 /// C0, C1 and delete; line and paragraph separators; marks that turn the direction of the text.
@@ -143,6 +157,21 @@ mod tests {
         let mut out = Vec::new();
         label.format(Message { bytes, extent }, SystemTime::UNIX_EPOCH, &mut out);
         String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn one_odd_byte_anywhere_is_seen() {
+        for length in 0..70 {
+            let mut line = vec![b'x'; length];
+            assert!(is_plain(&line), "{length}");
+            for at in 0..length {
+                for odd in [0x1f, 0x7f, 0x80, 0xff, 0] {
+                    line[at] = odd;
+                    assert!(!is_plain(&line), "{odd} at {at} of {length}");
+                }
+                line[at] = b'~';
+            }
+        }
     }
 
     #[test]
