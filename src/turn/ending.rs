@@ -11,6 +11,7 @@ use super::{After, Turn, guarded};
 use crate::connection::Stage;
 use crate::handler::{End, StreamEnd};
 use crate::limits::{LINGER_BYTES_MAX, LINGER_MAX, READ_MAX};
+use crate::notices::Limit;
 use crate::service::Tail;
 
 impl Turn<'_> {
@@ -131,6 +132,7 @@ impl Turn<'_> {
         if self.house.crowded.load(Ordering::SeqCst) {
             self.house.doorbell.ring();
         }
-        self.house.drain.one_gone(*end == End::CutOff, left);
+        let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
+        self.house.drain.one_gone(!by_itself, left);
     }
 }

@@ -65,6 +65,9 @@ fn who_vanishes_or_resets_harms_nobody_and_leaves_nothing() {
     }
     send(&neighbour, "here\n");
     daemon.stdout.wait_line(": still here");
+    // Clients are accepted in the order in which they came: all are, when this one is heard.
+    say(&daemon, "the last\n");
+    daemon.stdout.wait_line(": the last");
     daemon.wait_descriptors_at_most(before);
     drop(neighbour);
     daemon.wait_descriptors_at_most(before - 1);

@@ -1,13 +1,13 @@
-//! The drain through the library: phases, promises, and clients that come at the wrong moment.
+//! The drain through the library: phases, and clients that come at the wrong moment.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use poold::{Framing, ServerPhase, Verdict, answer};
+use poold::{ServerPhase, Verdict, answer};
 
 use crate::gate::Gate;
 use crate::house::{Logged, finish, options, serve};
-use crate::net::{connect, end, send, take, take_line, take_to_end};
+use crate::net::{connect, end, send, take_line, take_to_end};
 use crate::spool::{PATIENCE, wait_until};
 
 #[test]
@@ -63,121 +63,6 @@ fn who_waits_in_the_backlog_is_still_served() {
     let report = server.wait();
     assert_eq!((report.left, report.cut_off), (11, 0));
     assert_eq!((report.received, report.delivered), (11, 11));
-}
-
-#[test]
-fn every_reply_that_is_owed_is_sent_before_the_end() {
-    // More than the sockets' buffers can grow to.
-    let big = vec![b'b'; 16 << 20];
-    let reply = big.clone();
-    let (server, address) = serve(options(), answer(move |_: &[u8]| reply.clone()));
-    let client = connect(&address);
-    send(&client, "1\n2\n3\n");
-    // The first reply is stuck halfway, the others have not begun.
-    let handle = server.handle();
-    wait_until("it owes", || {
-        handle
-            .registry()
-            .look_up(1)
-            .is_some_and(|info| info.owed > 0)
-    });
-    handle.drain();
-    for _ in 0..3 {
-        assert!(take(&client, big.len()) == big, "whole");
-        assert_eq!(take(&client, 1), b"\n");
-    }
-    assert_eq!(take_to_end(&client), b"");
-    drop(client);
-    let report = server.wait();
-    assert_eq!(
-        (report.received, report.delivered, report.cut_off),
-        (3, 3, 0)
-    );
-}
-
-#[test]
-fn what_comes_after_the_end_was_shown_is_delivered_by_those_who_store() {
-    let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
-    let (server, address) = serve(options(), logged.delivering());
-    let client = connect(&address);
-    send(&client, "before\n");
-    wait_until("it is read", || log.of(1).len() == 2);
-    server.handle().drain();
-    assert_eq!(take_to_end(&client), b"");
-    send(&client, "after\n");
-    wait_until("it is read, too", || log.of(1).len() == 3);
-    send(&client, "the rest");
-    end(&client);
-    drop(client);
-    let report = server.wait();
-    let lines = [
-        "opened",
-        "Whole before",
-        "Whole after",
-        "Partial the rest",
-        "closed Drained",
-    ];
-    assert_eq!(log.of(1), lines);
-    assert_eq!((report.received, report.delivered), (3, 3));
-}
-
-#[test]
-fn what_was_begun_is_delivered_at_the_deadline_by_those_who_store() {
-    let mut short = options();
-    short.drain = Duration::from_millis(100);
-    let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
-    let (server, address) = serve(short, logged.delivering());
-    let client = connect(&address);
-    send(&client, "whole\nbegun");
-    wait_until("it is read", || log.of(1).len() == 2);
-    server.handle().drain();
-    let report = server.wait();
-    assert_eq!(
-        log.of(1),
-        ["opened", "Whole whole", "Partial begun", "closed CutOff"]
-    );
-    assert_eq!(
-        (report.received, report.delivered, report.cut_off),
-        (2, 2, 1)
-    );
-    drop(client);
-}
-
-#[test]
-fn what_comes_with_the_end_in_a_drain_is_not_read_byte_by_byte() {
-    let gate = Gate::default();
-    let inside = gate.clone();
-    let mut raw = options();
-    raw.framing = Framing::Raw;
-    raw.message_max = 100;
-    let (logged, _) = Logged::new(move |_, _, _| {
-        inside.pass();
-        Verdict::Go
-    });
-    let (server, address) = serve(raw, logged);
-    let client = connect(&address);
-    send(&client, [b'1'; 100]);
-    gate.wait_waiting(1);
-    send(&client, [b'2'; 200]);
-    server.handle().drain();
-    gate.admit(1);
-    gate.wait_waiting(1);
-    // Two messages had arrived when the drain was noticed. The worker has been in the first of
-    // them for longer than a turn lasts, so the second waits for the next turn, and that sees
-    // the end of the client as well.
-    send(&client, [b'3'; 1000]);
-    end(&client);
-    let handle = server.handle();
-    wait_until("somebody else polls", || handle.stats().workers_on_duty > 1);
-    let held = Instant::now();
-    while held.elapsed() < Duration::from_millis(10) {
-        std::thread::yield_now();
-    }
-    gate.open();
-    assert_eq!(take_to_end(&client), b"");
-    drop(client);
-    let report = server.wait();
-    assert!((3..=13).contains(&report.received), "{report}");
 }
 
 #[test]

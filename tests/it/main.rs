@@ -6,6 +6,7 @@ mod clients;
 mod crowd;
 mod daemon;
 mod drain;
+mod drain_owed;
 mod gate;
 mod house;
 mod model;
