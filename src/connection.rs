@@ -52,6 +52,8 @@ struct Desk {
     /// Bytes that the running worker has taken out of the outbox and not yet written.
     in_hand: usize,
     order: Option<Order>,
+    /// Its write side is shut: nothing can be sent any more.
+    shut: bool,
 }
 
 /// What somebody wants of the connection's next turn.
@@ -169,6 +171,7 @@ impl Connection {
             outbox: Outbox::default(),
             in_hand: 0,
             order: None,
+            shut: false,
         };
         Connection {
             id,
@@ -223,18 +226,29 @@ impl Connection {
         desk.hold = Some(hold);
     }
 
-    /// Owes the client these bytes; gives them back if its outbox is full.
-    pub(crate) fn push(self: &Arc<Self>, chunk: Bytes) -> Result<(), Bytes> {
+    /// Owes the client these bytes; gives them back if its outbox is full, or it has left.
+    pub(crate) fn push(self: &Arc<Self>, chunk: Bytes) -> Result<(), Unsent> {
         {
             let mut desk = self.desk.lock();
             let room = self.outbox_max.saturating_sub(desk.in_hand);
-            if desk.in_hand > 0 && chunk.len() > room {
-                return Err(chunk);
+            if desk.shut {
+                return Err(Unsent::Gone(chunk));
             }
-            desk.outbox.push(chunk, room)?;
+            if desk.in_hand > 0 && chunk.len() > room {
+                return Err(Unsent::Full(chunk));
+            }
+            desk.outbox.push(chunk, room).map_err(Unsent::Full)?;
         }
         self.wake(Reasons::NOTICE);
         Ok(())
+    }
+
+    /// Nothing can be sent any more. Answers what was pushed until now.
+    pub(crate) fn shut_outbox(&self) -> Outbox {
+        let mut desk = self.desk.lock();
+        desk.shut = true;
+        desk.in_hand += desk.outbox.bytes();
+        std::mem::take(&mut desk.outbox)
     }
 
     /// Leaves an order for the next turn. A cut is never taken back. A service that has the
@@ -368,7 +382,7 @@ impl Client {
     pub fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Unsent> {
         let bytes = bytes.into();
         match self.connection.upgrade() {
-            Some(connection) => connection.push(bytes).map_err(Unsent::Full),
+            Some(connection) => connection.push(bytes),
             None => Err(Unsent::Gone(bytes)),
         }
     }

@@ -111,6 +111,8 @@ impl Server {
     }
 
     fn finish(&mut self) -> Report {
+        // Taken at once, so that this runs once.
+        let threads = std::mem::take(&mut self.threads);
         let shared = Arc::clone(&self.shared);
         let drain = &shared.house.drain;
         drain.wait(ServerPhase::Draining, None);
@@ -128,7 +130,7 @@ impl Server {
         shared.house.deadlines.bell.ring();
         let report = shared.report(lost);
         if drain.phase() == ServerPhase::Stopped {
-            for thread in self.threads.drain(..) {
+            for thread in threads {
                 // Both end as soon as the server has stopped; a panic of theirs was reported.
                 let _ = thread.join();
             }

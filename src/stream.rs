@@ -20,7 +20,8 @@ impl Stream {
         Stream { connection }
     }
 
-    /// A handle by which others can send to it or close it.
+    /// A handle by which others can send to it, which reaches the client when the service returns,
+    /// or close it: then what has arrived can still be read, and after it comes the end.
     pub fn client(&self) -> Client {
         Client::new(&self.connection)
     }

@@ -182,7 +182,7 @@ impl Turn<'_> {
         if let Stage::Closing(end) = &self.hold.stage {
             let end = end.clone();
             // What was sent to it during this turn is owed as well: after the end nothing can be.
-            self.owed = self.connection.take_more();
+            self.owed = self.connection.shut_outbox();
             self.flush();
             if !self.owed.is_empty() {
                 return After::Rest;

@@ -75,7 +75,8 @@ impl Turn<'_> {
         }
         let times = &self.house.limits.options.times;
         let stall = match self.hold.stage {
-            Stage::Last { .. } | Stage::Closing(_) => {
+            // In a drain the drain's deadline ends it.
+            Stage::Last { .. } | Stage::Closing(_) if !self.draining() => {
                 Some(times.write_stall.unwrap_or(CLOSING_MAX))
             }
             _ => times.write_stall,
