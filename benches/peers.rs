@@ -35,6 +35,7 @@ mod peers {
     pub mod runtimes;
     pub mod serve;
     pub mod sessions;
+    pub mod spread;
     pub mod subject;
     pub mod threads;
     pub mod usage;

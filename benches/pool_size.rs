@@ -2,18 +2,29 @@
 //! once, one that computes 50 µs, one that sleeps 1 ms. 64 clients over loopback, each with one
 //! 64-byte line in flight.
 //!
-//! `cargo bench` draws the curves: `target/criterion/<handler>/report/index.html`.
+//! Draws the curves of all three into `throughput.svg` beside criterion's own reports
+//! (`target/criterion`); with `-- --save` the picture goes to `benches/runs/pool-size.svg`, too.
 
+// Shared with `peers`, which uses more of them.
+#[allow(dead_code)]
+#[path = "peers/chart.rs"]
+mod chart;
+#[allow(dead_code)]
+#[path = "peers/spread.rs"]
+mod spread;
+
+use std::fs;
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use criterion::{
-    AxisScale, BenchmarkId, Criterion, PlotConfiguration, Throughput, criterion_group,
-    criterion_main,
-};
+use chart::{Axis, Curve, Curves};
+use criterion::{AxisScale, BenchmarkId, Criterion, PlotConfiguration, Throughput};
 use poold::{Address, Options, Server, answer};
+use serde_json::Value;
+use spread::Spread;
 
 const WORKERS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 const CLIENTS: usize = 64;
@@ -65,7 +76,7 @@ fn sleep(line: &[u8]) -> &[u8] {
     line
 }
 
-fn throughput(criterion: &mut Criterion, name: &str, handler: fn(&[u8]) -> &[u8]) {
+fn throughput(criterion: &mut Criterion, name: &str, handler: Handler) {
     let mut group = criterion.benchmark_group(name);
     group
         .throughput(Throughput::Elements(CLIENTS as u64))
@@ -90,11 +101,70 @@ fn throughput(criterion: &mut Criterion, name: &str, handler: fn(&[u8]) -> &[u8]
     group.finish();
 }
 
+type Handler = fn(&[u8]) -> &[u8];
+
+const HANDLERS: [(&str, Handler); 3] = [
+    ("returns at once", |line| line),
+    ("computes 50 us", compute),
+    ("sleeps 1 ms", sleep),
+];
+
 fn pool_size(criterion: &mut Criterion) {
-    throughput(criterion, "returns at once", |line| line);
-    throughput(criterion, "computes 50 us", compute);
-    throughput(criterion, "sleeps 1 ms", sleep);
+    for (name, handler) in HANDLERS {
+        throughput(criterion, name, handler);
+    }
 }
 
-criterion_group!(benches, pool_size);
-criterion_main!(benches);
+/// What criterion has found for one point, as messages a second.
+fn found(results: &Path, name: &str, workers: usize) -> Option<Spread> {
+    let file = results.join(format!("{name}/{workers}/new/estimates.json"));
+    let estimates: Value = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
+    let median = &estimates["median"];
+    let interval = &median["confidence_interval"];
+    let nanoseconds = [
+        &median["point_estimate"],
+        &interval["lower_bound"],
+        &interval["upper_bound"],
+    ];
+    Spread::of(
+        nanoseconds
+            .iter()
+            .filter_map(|time| Some(CLIENTS as f64 * 1e9 / time.as_f64()?)),
+    )
+}
+
+fn draw() {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let results = Path::new(&target).join("criterion");
+    let line = |(name, _): &(&str, _)| Curve {
+        label: format!("a handler that {name}"),
+        points: WORKERS
+            .iter()
+            .filter_map(|&workers| Some((workers as f64, found(&results, name, workers)?)))
+            .collect(),
+    };
+    let curves = Curves {
+        name: "pool-size".into(),
+        title: "Throughput against pool size, 64 clients".into(),
+        x: "workers",
+        y: "messages a second",
+        y_axis: Axis::Logarithmic,
+        lines: HANDLERS.iter().map(line).collect(),
+    };
+    let picture = results.join("throughput.svg");
+    chart::draw(&curves, &picture).expect("a picture can be written");
+    println!("the curves: {}", picture.display());
+    if std::env::args().any(|argument| argument == "--save") {
+        fs::copy(&picture, "benches/runs/pool-size.svg").expect("run it from the repository");
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default();
+    if !std::env::args().any(|argument| argument == "--save") {
+        criterion = criterion.configure_from_args();
+    }
+    pool_size(&mut criterion);
+    criterion.final_summary();
+    draw();
+}

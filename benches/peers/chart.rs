@@ -7,7 +7,7 @@ use std::path::Path;
 use plotters::prelude::*;
 use serde_json::{Value, json};
 
-use super::pairs::Spread;
+use super::spread::Spread;
 
 /// A picture.
 pub struct Curves {
@@ -15,7 +15,31 @@ pub struct Curves {
     pub title: String,
     pub x: &'static str,
     pub y: &'static str,
+    pub y_axis: Axis,
     pub lines: Vec<Curve>,
+}
+
+/// How far up a value stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    Linear,
+    Logarithmic,
+}
+
+impl Axis {
+    fn place(self, value: f64) -> f64 {
+        match self {
+            Axis::Linear => value,
+            Axis::Logarithmic => value.max(1.0).log10(),
+        }
+    }
+
+    fn value(self, place: f64) -> f64 {
+        match self {
+            Axis::Linear => place,
+            Axis::Logarithmic => 10f64.powf(place),
+        }
+    }
 }
 
 pub struct Curve {
@@ -48,7 +72,16 @@ fn paint(curves: &Curves, path: &Path) -> Result<(), Box<dyn Error>> {
     let points = || curves.lines.iter().flat_map(|line| &line.points);
     let least = points().map(|(x, _)| *x).fold(f64::INFINITY, f64::min);
     let most = points().map(|(x, _)| *x).fold(1.0, f64::max);
-    let top = points().map(|(_, spread)| spread.most).fold(0.0, f64::max) * HEADROOM;
+    let axis = curves.y_axis;
+    let highest = points().map(|(_, spread)| spread.most).fold(0.0, f64::max);
+    let lowest = points()
+        .map(|(_, spread)| spread.least)
+        .fold(highest, f64::min);
+    let bottom = match axis {
+        Axis::Linear => 0.0,
+        Axis::Logarithmic => axis.place(lowest).floor(),
+    };
+    let top = axis.place(highest * HEADROOM);
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
@@ -56,17 +89,20 @@ fn paint(curves: &Curves, path: &Path) -> Result<(), Box<dyn Error>> {
         .margin(12)
         .x_label_area_size(44)
         .y_label_area_size(76)
-        .build_cartesian_2d((least..most * 1.01).log_scale(), 0.0..top)?;
+        .build_cartesian_2d((least..most * 1.01).log_scale(), bottom..top)?;
     chart
         .configure_mesh()
         .x_desc(curves.x)
         .y_desc(curves.y)
         .x_label_formatter(&|x| format!("{x:.0}"))
-        .y_label_formatter(&|y| thousands(*y))
+        .y_label_formatter(&|y| thousands(axis.value(*y)))
         .light_line_style(WHITE)
         .draw()?;
     for (line, colour) in curves.lines.iter().zip(COLOURS.iter().cycle()) {
-        let middle = line.points.iter().map(|(x, spread)| (*x, spread.median));
+        let middle = line
+            .points
+            .iter()
+            .map(|(x, spread)| (*x, axis.place(spread.median)));
         chart
             .draw_series(LineSeries::new(middle.clone(), colour.stroke_width(2)))?
             .label(&line.label)
@@ -75,7 +111,7 @@ fn paint(curves: &Curves, path: &Path) -> Result<(), Box<dyn Error>> {
         let ends = line
             .points
             .iter()
-            .map(|(x, s)| vec![(*x, s.least), (*x, s.most)]);
+            .map(|(x, s)| vec![(*x, axis.place(s.least)), (*x, axis.place(s.most))]);
         chart.draw_series(ends.map(|ends| PathElement::new(ends, colour.stroke_width(1))))?;
     }
     chart

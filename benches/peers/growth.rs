@@ -1,7 +1,7 @@
 //! How throughput changes with clients, workers and the size of a message: curves.
 
 use super::bench::Bench;
-use super::chart::{Curve, Curves};
+use super::chart::{Axis, Curve, Curves};
 use super::load::{Load, Shape};
 use super::pairs::{Contender, Spread};
 
@@ -33,6 +33,7 @@ fn clients(bench: &mut Bench) {
         title: "Echo of 64-byte lines".to_owned(),
         x: "clients",
         y: "messages a second",
+        y_axis: Axis::Linear,
         lines: Vec::new(),
     };
     for (peer, workers) in who(bench) {
@@ -57,6 +58,7 @@ fn workers(bench: &mut Bench, work: &str, does: &str, peer: &'static str) {
         title: format!("Pool size, 64 clients, a handler that {does}"),
         x: "workers",
         y: "messages a second",
+        y_axis: Axis::Logarithmic,
         lines: Vec::new(),
     };
     let subject = bench.options.subject.clone();
@@ -82,6 +84,7 @@ fn sizes(bench: &mut Bench) {
         title: "Echo, 64 clients".to_owned(),
         x: "bytes a message",
         y: "MB a second",
+        y_axis: Axis::Linear,
         lines: Vec::new(),
     };
     for (peer, workers) in who(bench) {
