@@ -16,6 +16,7 @@ mod recv_format;
 mod recv_output;
 mod refused;
 mod registry;
+mod relief;
 mod scratch;
 mod service;
 mod spool;

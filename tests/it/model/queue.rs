@@ -244,3 +244,31 @@ fn one_leaves_while_it_is_told() {
         server.close(workers);
     });
 }
+
+/// Two handlers block until a third client is served: the one who relieves the first may be the
+/// second, and must be relieved as well.
+#[test]
+fn the_watch_relieves_two_blocked_workers() {
+    fn all_but_the_last_block(server: &Server, connection: &Connection) -> After {
+        if connection.name < 2 {
+            server.handler.pass();
+        }
+        server.handler.open();
+        After::Rest
+    }
+    explore(1, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 3,
+            pace: Pace::Measured,
+            connections: 3,
+            begin: Begin::Resting,
+            said: 3,
+            turn: all_but_the_last_block,
+        });
+        for name in 0..3 {
+            server.send(name, READABLE);
+        }
+        server.watch();
+        server.close(workers);
+    });
+}
