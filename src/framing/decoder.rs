@@ -133,9 +133,12 @@ impl Decoder {
         (line.len() <= self.max).then_some((end + 1, line))
     }
 
-    /// The stream has ended: what was begun and never finished, if anything.
+    /// The stream has ended: what was begun and never finished, if anything; nothing after a fault.
     /// Of a line, a carriage return at its end is not part, as in a whole one.
     pub(crate) fn finish(&mut self) -> Option<Message<'_>> {
+        if self.fault.is_some() {
+            return None;
+        }
         if std::mem::take(&mut self.handed_out) {
             self.gathered.clear();
         }
