@@ -143,8 +143,7 @@ impl Decoder {
             self.gathered.clear();
         }
         let begun = match self.place {
-            Place::Start => !self.gathered.is_empty(),
-            Place::Body { then_skip, .. } => then_skip == 0 && !self.gathered.is_empty(),
+            Place::Start | Place::Body { .. } => !self.gathered.is_empty(),
             Place::Header { .. } | Place::SkipToDelimiter | Place::SkipCount(_) => false,
         };
         self.place = Place::Start;
