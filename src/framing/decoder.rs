@@ -180,6 +180,12 @@ impl Decoder {
         }
     }
 
+    /// Bytes that it keeps.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.gathered.len()
+    }
+
     fn step(&mut self, piece: &[u8]) -> Found {
         match self.place {
             Place::SkipToDelimiter => self.skip_to_delimiter(piece),
