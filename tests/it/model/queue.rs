@@ -169,53 +169,6 @@ fn one_that_never_rests_lets_others_in() {
     });
 }
 
-fn first_blocks(server: &Server, connection: &Connection) -> After {
-    match connection.name {
-        0 => server.handler.pass(),
-        _ => server.handler.open(),
-    }
-    After::Rest
-}
-
-/// A handler blocks until another client is served, and with quick turns nobody is called in for
-/// that: the watch must see it, and must not be asleep.
-#[test]
-fn the_watch_relieves_a_blocked_worker() {
-    explore(2, || {
-        let (server, workers) = Server::open(Plan {
-            workers: 2,
-            pace: Pace::Measured,
-            connections: 2,
-            begin: Begin::Resting,
-            said: 2,
-            turn: first_blocks,
-        });
-        server.send(0, READABLE);
-        server.send(1, READABLE);
-        server.watch();
-        server.close(workers);
-    });
-}
-
-/// The same, but what waits was queued from outside, where nobody called for anything.
-#[test]
-fn the_watch_relieves_what_was_pushed() {
-    explore(2, || {
-        let (server, workers) = Server::open(Plan {
-            workers: 2,
-            pace: Pace::Measured,
-            connections: 2,
-            begin: Begin::Resting,
-            said: 2,
-            turn: first_blocks,
-        });
-        server.send(0, READABLE);
-        server.tell(1, NOTICE);
-        server.watch();
-        server.close(workers);
-    });
-}
-
 /// A client leaves in its turn while others still tell it something, which is void then, and
 /// somebody else is served all the same.
 #[test]
@@ -226,7 +179,7 @@ fn one_leaves_while_it_is_told() {
             _ => After::Rest,
         }
     }
-    explore(2, || {
+    explore(1, || {
         let (server, workers) = Server::open(Plan {
             workers: 2,
             pace: Pace::Slow,
@@ -241,34 +194,6 @@ fn one_leaves_while_it_is_told() {
         server.tell(1, NOTICE);
         server.gate.pass();
         other.join().expect("a waker panicked");
-        server.close(workers);
-    });
-}
-
-/// Two handlers block until a third client is served: the one who relieves the first may be the
-/// second, and must be relieved as well.
-#[test]
-fn the_watch_relieves_two_blocked_workers() {
-    fn all_but_the_last_block(server: &Server, connection: &Connection) -> After {
-        if connection.name < 2 {
-            server.handler.pass();
-        }
-        server.handler.open();
-        After::Rest
-    }
-    explore(1, || {
-        let (server, workers) = Server::open(Plan {
-            workers: 3,
-            pace: Pace::Measured,
-            connections: 3,
-            begin: Begin::Resting,
-            said: 3,
-            turn: all_but_the_last_block,
-        });
-        for name in 0..3 {
-            server.send(name, READABLE);
-        }
-        server.watch();
         server.close(workers);
     });
 }
