@@ -23,6 +23,7 @@ mod spool;
 mod stop;
 mod streams;
 mod sync;
+mod tidy;
 mod tool;
 mod unix;
 
