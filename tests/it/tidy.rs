@@ -210,8 +210,7 @@ fn functions(code: &str) -> Vec<(usize, String, usize)> {
             .chars()
             .take_while(|c| c.is_alphanumeric() || *c == '_')
             .collect();
-        let body = rest.find(['{', ';']);
-        let Some(open) = body.filter(|at| !name.is_empty() && rest[*at..].starts_with('{')) else {
+        let Some(open) = body(rest).filter(|_| !name.is_empty()) else {
             continue;
         };
         let mut depth = 0;
@@ -224,6 +223,16 @@ fn functions(code: &str) -> Vec<(usize, String, usize)> {
         found.push((line, name, rest[..end].matches('\n').count() + 1));
     }
     found
+}
+
+/// Where a function's body begins, after its name: not in `[u8; 4]` and not at a bare `;`.
+fn body(code: &str) -> Option<usize> {
+    let mut depth = 0;
+    let (at, first) = code.char_indices().find(|(_, character)| {
+        depth += i32::from("([".contains(*character)) - i32::from(")]".contains(*character));
+        depth == 0 && "{;".contains(*character)
+    })?;
+    (first == '{').then_some(at)
 }
 
 #[test]
