@@ -7,6 +7,8 @@
 //! decoder never holds more than one message's bound.
 
 mod decoder;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use decoder::Decoder;
 

@@ -98,6 +98,10 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -129,6 +133,35 @@ mod tests {
         ] {
             let error = text.parse::<Address>().expect_err(text).to_string();
             assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    /// Whether a text would have the system look a name up, which a test must not.
+    fn asks_for_a_name(text: &str) -> bool {
+        !text.starts_with("unix:")
+            && text
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in r"(unix:)?[\[\]:.%\PC\x00]{0,12}(:[0-9]{0,6})?") {
+            if !asks_for_a_name(&text)
+                && let Err(error) = text.parse::<Address>()
+            {
+                prop_assert!(error.to_string().contains(&text));
+            }
+        }
+
+        #[test]
+        fn what_is_shown_is_read(ip: IpAddr, port: u16, path in "[^\\x00]{1,20}") {
+            let address = SocketAddr::new(ip, port);
+            let parsed = address.to_string().parse::<Address>().expect("an address");
+            prop_assert_eq!(parsed.to_string(), address.to_string());
+            prop_assert_eq!(parsed, Address::Tcp(vec![address]));
+            let path = Address::Unix(path.into());
+            prop_assert_eq!(path.to_string().parse::<Address>().expect("a path"), path);
         }
     }
 }

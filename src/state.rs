@@ -1,11 +1,13 @@
 //! The state word of a connection: where it is, and why it should be served.
 //!
-//! | phase   | who holds it        | leaves by                                             |
-//! |---------|---------------------|-------------------------------------------------------|
-//! | resting | nobody (the poller watches its socket) | [`wake`](StateWord::wake) → ready  |
-//! | ready   | the ready queue     | [`start`](StateWord::start) → running                 |
-//! | running | exactly one worker  | [`finish`](StateWord::finish) → resting or ready, [`end`](StateWord::end) → gone |
-//! | gone    | nobody, for ever    | never                                                 |
+//! | phase   | who holds it | leaves by |
+//! |---------|--------------|-----------|
+//! | resting | nobody (the poller watches its socket) | [`wake`](StateWord::wake) → ready |
+//! | ready   | the ready queue | [`start`](StateWord::start) → running |
+//! | running | exactly one worker | [`finish`](StateWord::finish) → resting or ready, or |
+//! |         |              | [`again`](StateWord::again) → ready, |
+//! |         |              | [`end`](StateWord::end) → gone |
+//! | gone    | nobody, for ever | never |
 //!
 //! Whatever happens to a connection (bytes, room to write, a message from another client, a
 //! deadline, a drain) is a *reason*, and the only way to say it is `wake`. In `resting` a reason

@@ -189,7 +189,8 @@ pub(super) struct GuardArgs {
 
     /// What each client may send: MESSAGES,BYTES a second, each with :BURST if more may come at
     /// once (10:100,16k:32k), or off; what is over is delayed, never dropped
-    #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate, env = "POOLD_RATE")]
+    #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate,
+        env = "POOLD_RATE")]
     pub(super) rate: MaybeRate,
 
     /// Refuse new clients while those who are here wait longer than this for a worker, or off;
@@ -199,8 +200,8 @@ pub(super) struct GuardArgs {
     pub(super) overload: MaybeDuration,
 
     /// Name a worker in the log that does not come back from a client for so long
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration,
-        env = "POOLD_STUCK_AFTER")]
+    #[arg(long, value_name = "TIME", default_value = "30s",
+        value_parser = humantime::parse_duration, env = "POOLD_STUCK_AFTER")]
     pub(super) stuck_after: Duration,
 }
 
@@ -288,6 +289,8 @@ fn in_one_line(error: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -336,6 +339,32 @@ mod tests {
             let text = in_one_line(&error.render().to_string());
             assert!(!text.contains('\n') && text.len() < 200, "{text}");
             assert!(!text.contains("Usage"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_is_too_strange(
+            text in prop_oneof![
+                "\\PC{0,20}",
+                "[0-9.,:]{0,24}[a-zA-Z]{0,4}",
+                "(off|[0-9]{1,25}(ns|us|ms|s|m|h|d|w|M|y| ){0,2}){0,3}",
+            ],
+        ) {
+            // None of them panics; each says in a line what is wrong, or takes it.
+            let problems = [
+                size(&text).err(),
+                rate(&text).err(),
+                duration_or_off(&text).err(),
+            ];
+            for problem in problems.into_iter().flatten() {
+                prop_assert!(!problem.is_empty() && !problem.contains('\n'), "{problem}");
+            }
+        }
+
+        #[test]
+        fn plain_numbers_are_bytes(bytes: u64) {
+            prop_assert_eq!(size(&bytes.to_string()), Ok(bytes as usize));
         }
     }
 }

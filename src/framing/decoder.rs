@@ -133,15 +133,17 @@ impl Decoder {
         (line.len() <= self.max).then_some((end + 1, line))
     }
 
-    /// The stream has ended: what was begun and never finished, if anything.
+    /// The stream has ended: what was begun and never finished, if anything; nothing after a fault.
     /// Of a line, a carriage return at its end is not part, as in a whole one.
     pub(crate) fn finish(&mut self) -> Option<Message<'_>> {
+        if self.fault.is_some() {
+            return None;
+        }
         if std::mem::take(&mut self.handed_out) {
             self.gathered.clear();
         }
         let begun = match self.place {
-            Place::Start => !self.gathered.is_empty(),
-            Place::Body { then_skip, .. } => then_skip == 0 && !self.gathered.is_empty(),
+            Place::Start | Place::Body { .. } => !self.gathered.is_empty(),
             Place::Header { .. } | Place::SkipToDelimiter | Place::SkipCount(_) => false,
         };
         self.place = Place::Start;
@@ -176,6 +178,12 @@ impl Decoder {
         if std::mem::take(&mut self.handed_out) || self.gathered.is_empty() {
             self.gathered = Vec::new();
         }
+    }
+
+    /// Bytes that it keeps.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.gathered.len()
     }
 
     fn step(&mut self, piece: &[u8]) -> Found {

@@ -16,12 +16,14 @@ mod recv_format;
 mod recv_output;
 mod refused;
 mod registry;
+mod relief;
 mod scratch;
 mod service;
 mod spool;
 mod stop;
 mod streams;
 mod sync;
+mod tidy;
 mod tool;
 mod unix;
 

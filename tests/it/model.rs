@@ -15,6 +15,7 @@ mod connection;
 mod machine;
 mod queue;
 mod server;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

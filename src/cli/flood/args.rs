@@ -142,3 +142,26 @@ fn run_id(text: &str) -> Result<String, String> {
     }
     Err("1 to 16 letters and digits".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_value_is_too_strange(text in "\\PC{0,20}|[0-9.e+-]{0,24}[a-zA-Z]{0,4}") {
+            // None of them panics; what they take is within its bounds.
+            if let Ok(bytes) = size(&text) {
+                prop_assert!(bytes as u64 <= SIZE_MAX);
+            }
+            if let Ok(rate) = rate(&text) {
+                prop_assert!(rate.is_finite() && rate > 0.0);
+            }
+            if let Ok(run) = run_id(&text) {
+                prop_assert!(run == text && run.is_ascii());
+            }
+        }
+    }
+}

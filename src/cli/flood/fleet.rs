@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::Builder;
 use std::time::Instant;
 
@@ -29,10 +29,11 @@ enum Note {
 pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
     let done = AtomicU64::new(0);
     std::thread::scope(|scope| {
-        let (notes, inbox) = channel();
+        // A thread sends two notes and is sent one time to start: nobody ever waits to send.
+        let (notes, inbox) = sync_channel(2 * plan.threads as usize);
         let mut gates = Vec::new();
         for thread in 0..plan.threads {
-            let (gate, open) = channel();
+            let (gate, open) = sync_channel(1);
             gates.push(gate);
             let (notes, done) = (notes.clone(), &done);
             Builder::new()
@@ -54,7 +55,7 @@ pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
 fn collect(
     plan: &Plan,
     inbox: &Receiver<Note>,
-    gates: Vec<Sender<Instant>>,
+    gates: Vec<SyncSender<Instant>>,
     show: &dyn Fn(),
 ) -> io::Result<Tally> {
     let mut sum = Tally::new();
@@ -88,7 +89,7 @@ fn collect(
 fn run_share(
     plan: &Plan,
     thread: u64,
-    notes: &Sender<Note>,
+    notes: &SyncSender<Note>,
     gate: &Receiver<Instant>,
     done: &AtomicU64,
 ) -> io::Result<Tally> {

@@ -139,8 +139,14 @@ fn is_plain(bytes: &[u8]) -> bool {
 /// C0, C1 and delete; line and paragraph separators; marks that turn the direction of the text.
 fn is_dangerous(character: char) -> bool {
     character.is_control()
-        || matches!(character,
-            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            character,
+            '\u{061c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
 }
 
 #[cfg(test)]
