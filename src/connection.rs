@@ -7,8 +7,8 @@
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -127,6 +127,15 @@ pub(crate) struct Tally {
 /// Adds to a counter that one thread at a time writes: cheaper than an atomic addition.
 pub(crate) fn add(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}
+
+/// The client's outbox is full, or it is gone: what was to be sent comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// It does not read as fast as it is sent to.
+    Full(Bytes),
+    /// It has left.
+    Gone(Bytes),
 }
 
 /// A connection to be made.
@@ -333,70 +342,5 @@ impl Connection {
             add(&self.tally.bytes_out, length as u64);
         }
         written
-    }
-}
-
-/// A connected client, for whoever has something to say to it later: cheap to clone, keeps
-/// neither the socket nor its buffers alive.
-#[derive(Clone)]
-pub struct Client {
-    id: u64,
-    peer: Peer,
-    connection: Weak<Connection>,
-}
-
-/// The client's outbox is full, or it is gone: what was to be sent comes back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unsent {
-    /// It does not read as fast as it is sent to.
-    Full(Bytes),
-    /// It has left.
-    Gone(Bytes),
-}
-
-impl Client {
-    pub(crate) fn new(connection: &Arc<Connection>) -> Client {
-        let Connection { id, peer, .. } = **connection;
-        Client {
-            id,
-            peer,
-            connection: Arc::downgrade(connection),
-        }
-    }
-
-    /// The connection's number: counts up from 1, never used twice.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Where it connected from.
-    pub fn peer(&self) -> Peer {
-        self.peer
-    }
-
-    /// Sends these bytes as they are, after all that it was sent before. Never blocks: they go
-    /// to its outbox, and one of the workers writes them.
-    ///
-    /// # Errors
-    /// [`Unsent`] gives the bytes back; the caller decides whether to drop them or the client.
-    pub fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Unsent> {
-        let bytes = bytes.into();
-        match self.connection.upgrade() {
-            Some(connection) => connection.push(bytes),
-            None => Err(Unsent::Gone(bytes)),
-        }
-    }
-
-    /// Sends what it is owed, then closes it. The reason goes to the service and the log.
-    pub fn close(&self, reason: impl Into<String>) {
-        if let Some(connection) = self.connection.upgrade() {
-            connection.order(Order::Close(reason.into()));
-        }
-    }
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Client({} {})", self.id, self.peer)
     }
 }

@@ -20,6 +20,7 @@ mod admission;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+mod client;
 mod connection;
 mod deadlines;
 mod drain;
@@ -48,7 +49,8 @@ mod turn;
 mod watch;
 
 pub use admission::{AddressList, WhenFull};
-pub use connection::{Client, Unsent};
+pub use client::Client;
+pub use connection::Unsent;
 pub use drain::{Report, ServerPhase};
 pub use error::{Error, Result};
 pub use framing::{Extent, Framing, Message, Overlong};

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use parking_lot::{RwLock, RwLockReadGuard};
 use rustc_hash::FxHashMap;
 
-use crate::connection::{Client, Connection, Unsent};
+use crate::client::Client;
+use crate::connection::{Connection, Unsent};
 use crate::peer::Peer;
 use crate::state::Phase;
 

@@ -18,7 +18,7 @@ pub use echo::Echo;
 
 use bytes::Bytes;
 
-use crate::connection::Client;
+use crate::client::Client;
 use crate::framing::Message;
 use crate::handler::{End, Handler, Messages, Reply, Verdict};
 use crate::notices::Limit;

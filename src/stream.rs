@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use crate::connection::{Client, Connection, add};
+use crate::client::Client;
+use crate::connection::{Connection, add};
 use crate::peer::Peer;
 
 /// A client's connection: read and write it as any stream, by value or by reference.

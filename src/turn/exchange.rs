@@ -7,7 +7,8 @@ use bytes::Bytes;
 use tracing::debug;
 
 use super::{Turn, guarded};
-use crate::connection::{Client, Stage, add};
+use crate::client::Client;
+use crate::connection::{Stage, add};
 use crate::framing::Fault;
 use crate::handler::{End, MessageTally, Messages, Reply, StreamEnd, Verdict};
 use crate::limits::READ_MAX;

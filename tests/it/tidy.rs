@@ -23,6 +23,7 @@ const ORDER: &[&[&str]] = &[
         "ready",
     ],
     &["acceptor", "connection"],
+    &["client"],
     &["deadlines", "drain", "registry", "stream", "watch"],
     &["service"],
     &["house"],

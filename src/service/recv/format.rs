@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
-use crate::connection::Client;
+use crate::client::Client;
 use crate::framing::{Extent, Message};
 
 /// How a message is printed.

@@ -1,0 +1,64 @@
+//! A handle to a connection, for services and whoever else has something for a client.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+
+use crate::connection::{Connection, Order, Unsent};
+use crate::peer::Peer;
+
+/// A connected client, for whoever has something to say to it later: cheap to clone, keeps
+/// neither the socket nor its buffers alive.
+#[derive(Clone)]
+pub struct Client {
+    id: u64,
+    peer: Peer,
+    connection: Weak<Connection>,
+}
+
+impl Client {
+    pub(crate) fn new(connection: &Arc<Connection>) -> Client {
+        let Connection { id, peer, .. } = **connection;
+        Client {
+            id,
+            peer,
+            connection: Arc::downgrade(connection),
+        }
+    }
+
+    /// The connection's number: counts up from 1, never used twice.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Where it connected from.
+    pub fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// Sends these bytes as they are, after all that it was sent before. Never blocks: they go
+    /// to its outbox, and one of the workers writes them.
+    ///
+    /// # Errors
+    /// [`Unsent`] gives the bytes back; the caller decides whether to drop them or the client.
+    pub fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Unsent> {
+        let bytes = bytes.into();
+        match self.connection.upgrade() {
+            Some(connection) => connection.push(bytes),
+            None => Err(Unsent::Gone(bytes)),
+        }
+    }
+
+    /// Sends what it is owed, then closes it. The reason goes to the service and the log.
+    pub fn close(&self, reason: impl Into<String>) {
+        if let Some(connection) = self.connection.upgrade() {
+            connection.order(Order::Close(reason.into()));
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Client({} {})", self.id, self.peer)
+    }
+}
