@@ -87,6 +87,8 @@ impl Framing {
                 wire.extend_from_slice(message);
                 wire.push(0);
             }
+            // RFC 6587 has no count of zero: nothing can be sent instead of an empty message.
+            Framing::Octet if message.is_empty() => {}
             Framing::Octet => {
                 wire.extend_from_slice(message.len().to_string().as_bytes());
                 wire.push(b' ');

@@ -19,6 +19,8 @@ pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
 /// Without a write limit: longest that a connection which is to be closed waits for its client to
 /// take what it is owed.
 pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(10);
+/// Longest of all other spans of time.
+const SPAN_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
@@ -137,12 +139,24 @@ impl Limits {
         within("clients_max", options.clients_max, 1, usize::MAX)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
-        if options.drain > DRAIN_MAX {
-            let problem = format!("{:?} is out of bounds; at most a day", options.drain);
-            return Err(Error::Option {
-                name: "drain",
-                problem,
-            });
+        let times = &options.times;
+        for (name, span, most) in [
+            ("drain", Some(options.drain), DRAIN_MAX),
+            ("first_byte", times.first_byte, SPAN_MAX),
+            ("idle", times.idle, SPAN_MAX),
+            ("message", times.message, SPAN_MAX),
+            ("write_stall", times.write_stall, SPAN_MAX),
+            ("lifetime", times.lifetime, SPAN_MAX),
+            ("overload", options.overload, SPAN_MAX),
+            ("stuck_after", Some(options.stuck_after), SPAN_MAX),
+        ] {
+            if span.is_some_and(|span| span > most) {
+                let days = most.as_secs() / (24 * 60 * 60);
+                return Err(Error::Option {
+                    name,
+                    problem: format!("too long; at most {days} days"),
+                });
+            }
         }
         within(
             "per_address_max",
