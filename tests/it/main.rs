@@ -20,7 +20,10 @@ mod service;
 mod spool;
 mod stop;
 mod streams;
+mod stuck;
 mod sync;
+mod throttle;
+mod timing;
 mod tool;
 mod unix;
 
