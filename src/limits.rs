@@ -21,6 +21,8 @@ pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(10);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest time of any other limit: a clock can be moved on by so much, and nobody needs more.
+const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
@@ -167,6 +169,7 @@ impl Limits {
                 within("rate", part as usize, 1, usize::MAX)?;
             }
         }
+        check_times(&options)?;
         let most = default_clients_max();
         if options.clients_max > most {
             return Err(Error::Option {
@@ -179,6 +182,11 @@ impl Limits {
             });
         }
         let is_timed = options.times != Times::default();
+        let mut options = options;
+        if let Some(rate) = options.rate {
+            // Nobody can send faster than it is read from.
+            options.times.min_rate_most(rate.bytes / 2);
+        }
         Ok(Limits { options, is_timed })
     }
 
@@ -197,6 +205,24 @@ impl Limits {
         let worker = READ_MAX + outbox_max + message_max;
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
     }
+}
+
+fn check_times(options: &Options) -> Result<()> {
+    let times = &options.times;
+    for (name, time) in [
+        ("first_byte", times.first_byte),
+        ("idle", times.idle),
+        ("message", times.message),
+        ("write_stall", times.write_stall),
+        ("lifetime", times.lifetime),
+        ("stuck_after", Some(options.stuck_after)),
+    ] {
+        if let Some(time) = time.filter(|time| *time > TIME_MAX) {
+            let problem = format!("{time:?} is out of bounds; at most 100 years");
+            return Err(Error::Option { name, problem });
+        }
+    }
+    Ok(())
 }
 
 fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<()> {
