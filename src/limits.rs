@@ -55,6 +55,8 @@ pub struct Options {
     pub drain: Duration,
     /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
     pub when_full: WhenFull,
+    /// A client that has rested for less is not closed for another's sake. Default: a minute.
+    pub shed_after: Duration,
     /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
     pub per_address_max: Option<usize>,
     /// Addresses that may connect. Default: all.
@@ -86,6 +88,7 @@ impl Default for Options {
             outbox_max: 256 * 1024,
             drain: Duration::from_secs(8),
             when_full: WhenFull::default(),
+            shed_after: Duration::from_secs(60),
             per_address_max: None,
             allow: AddressList::default(),
             deny: AddressList::default(),

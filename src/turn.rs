@@ -195,7 +195,8 @@ impl Turn<'_> {
                 return After::Rest;
             }
             let peer_is_done = matches!(end, End::Client | End::Lost(_));
-            if end == End::Limit(Limit::WriteStall) {
+            if matches!(end, End::Limit(Limit::WriteStall | Limit::Shed)) {
+                // Somebody waits for its place, or it takes nothing: its end is not waited for.
                 return After::Gone(end);
             }
             if peer_is_done && (self.hold.ending || self.hold.deaf) {

@@ -140,6 +140,11 @@ impl Turn<'_> {
             }
             Some(Order::Shed) if self.is_serving() => {
                 self.house.notices.acted(Limit::Shed, &self.connection.peer);
+                if !self.owed.is_empty() {
+                    // It has rested for long and takes nothing: others must not wait for that.
+                    self.hold.deaf = true;
+                    self.connection.close_with_reset();
+                }
                 self.begin_to_end(End::Limit(Limit::Shed));
             }
             _ => {}
