@@ -184,6 +184,14 @@ impl Daemon {
         std::fs::read_dir(path).expect("it runs").count()
     }
 
+    /// The number of the highest one that is open.
+    pub fn highest_descriptor(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
+        let names = std::fs::read_dir(path).expect("it runs").flatten();
+        let numbers = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.max().expect("at least one")
+    }
+
     /// Waits until it has so many descriptors open, or fewer.
     pub fn wait_descriptors_at_most(&self, most: usize) {
         wait_until("descriptors are given back", || self.descriptors() <= most);

@@ -12,7 +12,12 @@ use crate::net::{connect, send, take, take_all};
 use crate::spool::wait_until;
 
 /// Takes the running daemon's descriptors away: it may open none beyond those that it has.
-fn starve(daemon: &Daemon) {
+fn starve(daemon: &Daemon, inside: &mut Vec<TcpStream>) {
+    // The limit is on the number of the highest, so that every number below has to be in use.
+    for _ in daemon.descriptors()..=daemon.highest_descriptor() {
+        inside.push(connect(&daemon.address));
+        assert!(inside.last().is_some_and(is_served));
+    }
     let now = Some(daemon.descriptors() as u64);
     let limit = Rlimit {
         current: now,
@@ -34,9 +39,9 @@ fn said(daemon: &Daemon, part: &str) -> usize {
 /// An echo daemon with ten clients, and no descriptor for an eleventh.
 fn starving() -> (Daemon, Vec<TcpStream>) {
     let daemon = Daemon::echo(&["-w", "2"]);
-    let inside: Vec<_> = (0..10).map(|_| connect(&daemon.address)).collect();
+    let mut inside: Vec<_> = (0..10).map(|_| connect(&daemon.address)).collect();
     assert!(inside.iter().all(is_served));
-    starve(&daemon);
+    starve(&daemon, &mut inside);
     (daemon, inside)
 }
 
