@@ -1,5 +1,6 @@
 //! Integration tests, in one binary: real sockets on port 0, real processes for signals.
 
+mod attack;
 mod blocked;
 mod churn;
 mod clients;
@@ -10,7 +11,9 @@ mod entry;
 mod gate;
 mod house;
 mod model;
+mod neighbours;
 mod net;
+mod overload;
 mod pipes;
 mod recv_format;
 mod recv_output;
