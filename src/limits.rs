@@ -69,8 +69,8 @@ pub struct Options {
     pub times: Times,
     /// How much each client may send. Default: no limit.
     pub rate: Option<Rate>,
-    /// New clients are refused while every ready client waits longer than this for a worker.
-    /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 1 s.
+    /// New clients are refused while they would wait longer than this for a worker.
+    /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 500 ms.
     pub overload: Option<Duration>,
     /// A worker that does not come back from a handler for this long is named in the log.
     /// Default: 30 s.
@@ -95,7 +95,7 @@ impl Default for Options {
             accept_rate: None,
             times: Times::default(),
             rate: None,
-            overload: Some(Duration::from_secs(1)),
+            overload: Some(Duration::from_millis(500)),
             stuck_after: Duration::from_secs(30),
         }
     }

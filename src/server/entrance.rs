@@ -134,7 +134,7 @@ impl Host for Arc<Shared> {
             Err(Limit::Clients)
         } else {
             admission.admit(peer, Instant::now()).and_then(|()| {
-                if running && self.overload.is_overloaded() {
+                if running && self.overload.refuses(self.ready.load().0) {
                     admission.release(peer);
                     return Err(Limit::Overload);
                 }
