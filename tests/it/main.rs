@@ -8,6 +8,7 @@ mod crowd;
 mod daemon;
 mod drain;
 mod entry;
+mod every_byte;
 mod gate;
 mod house;
 mod model;
