@@ -17,6 +17,8 @@ const MANY: usize = 1000;
 /// What the issue asks for is 1.2 and 2; a shared machine and a debug build add to that.
 const NOISE: u32 = 3;
 const FLOOR: Duration = Duration::from_millis(10);
+/// Whoever makes the flood takes a core as well.
+const FLOOD_FLOOR: Duration = Duration::from_millis(60);
 
 /// The 99th percentile of the times that a line takes there and back.
 fn p99(talker: &TcpStream) -> Duration {
@@ -32,12 +34,16 @@ fn p99(talker: &TcpStream) -> Duration {
     times[times.len() * 99 / 100]
 }
 
-fn check(what: &str, alone: Duration, among: Duration) {
-    eprintln!("p99 alone {alone:?}, {what} {among:?}");
-    assert!(
-        among <= alone * NOISE + FLOOR,
-        "alone {alone:?}, {what} {among:?}"
-    );
+/// Compares, up to three times: something else may have had the machine meanwhile.
+fn compare(what: &str, floor: Duration, mut measure: impl FnMut() -> (Duration, Duration)) {
+    for attempt in 1.. {
+        let (alone, among) = measure();
+        eprintln!("p99 alone {alone:?}, {what} {among:?}");
+        if among <= alone * NOISE + floor {
+            return;
+        }
+        assert!(attempt < 3, "alone {alone:?}, {what} {among:?}");
+    }
 }
 
 #[test]
@@ -47,7 +53,7 @@ fn a_thousand_slow_senders_slow_nobody() {
     let alone = p99(&talker);
     let slow: Vec<_> = (0..MANY).map(|_| connect(&daemon.address)).collect();
     let over = AtomicBool::new(false);
-    let among = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         scope.spawn(|| {
             // Each in its turn, so that each sends a byte a second.
             for client in slow.iter().cycle() {
@@ -59,11 +65,11 @@ fn a_thousand_slow_senders_slow_nobody() {
             }
         });
         std::thread::sleep(Duration::from_millis(500));
-        let among = p99(&talker);
+        compare("among a thousand slow senders", FLOOR, || {
+            (alone, p99(&talker))
+        });
         over.store(true, Ordering::Relaxed);
-        among
     });
-    check("among a thousand slow senders", alone, among);
 }
 
 /// A client with small buffers, who sends until nothing is taken any more, and never reads.
@@ -106,7 +112,6 @@ fn a_thousand_who_never_read_slow_nobody_and_are_not_read_from() {
         .map(|(_, taken)| *taken)
         .max()
         .expect("a thousand");
-    let among = p99(&talker);
     let each = daemon.memory("VmRSS").saturating_sub(memory) / MANY as u64;
     eprintln!("at most {most} bytes taken from each, {each} KiB of memory each");
     assert!(
@@ -115,7 +120,9 @@ fn a_thousand_who_never_read_slow_nobody_and_are_not_read_from() {
     );
     // Its outbox, what was read and not yet answered, and what a client costs.
     assert!(each <= 16 + 64 + 16, "{each} KiB each");
-    check("among a thousand who never read", alone, among);
+    compare("among a thousand who never read", FLOOR, || {
+        (alone, p99(&talker))
+    });
 }
 
 fn latency(result: &Value) -> Duration {
@@ -127,12 +134,15 @@ fn latency(result: &Value) -> Duration {
 fn one_who_floods_leaves_the_others_their_share() {
     let daemon = Daemon::echo(&["--framing", "lines"]);
     let polite = [
-        "-c", "63", "-t", "2500ms", "--warmup", "500ms", "--rate", "2000",
+        "-c", "63", "-t", "1500ms", "--warmup", "500ms", "--rate", "1000",
     ];
-    let alone = latency(&flood(&daemon.address, &polite));
-    let torrent = Flood::start(&daemon.address, &["-c", "1", "-p", "5000", "-t", "5s"]);
-    std::thread::sleep(Duration::from_millis(500));
-    let among = latency(&flood(&daemon.address, &polite));
-    torrent.wait_good();
-    check("beside one who floods", alone, among);
+    compare("beside one who floods", FLOOD_FLOOR, || {
+        let alone = latency(&flood(&daemon.address, &polite));
+        let torrent = ["-c", "1", "-p", "20000", "-t", "3s"];
+        let torrent = Flood::start(&daemon.address, &torrent);
+        std::thread::sleep(Duration::from_millis(500));
+        let among = latency(&flood(&daemon.address, &polite));
+        torrent.wait_good();
+        (alone, among)
+    });
 }
