@@ -189,7 +189,8 @@ pub(super) struct GuardArgs {
 
     /// What each client may send: MESSAGES,BYTES a second, each with :BURST if more may come at
     /// once (10:100,16k:32k), or off; what is over is delayed, never dropped
-    #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate, env = "POOLD_RATE")]
+    #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate,
+        env = "POOLD_RATE")]
     pub(super) rate: MaybeRate,
 
     /// Refuse new clients while they would wait longer than this for a worker, or off;
@@ -199,8 +200,8 @@ pub(super) struct GuardArgs {
     pub(super) overload: MaybeDuration,
 
     /// Name a worker in the log that does not come back from a client for so long
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration,
-        env = "POOLD_STUCK_AFTER")]
+    #[arg(long, value_name = "TIME", default_value = "30s",
+        value_parser = humantime::parse_duration, env = "POOLD_STUCK_AFTER")]
     pub(super) stuck_after: Duration,
 }
 
