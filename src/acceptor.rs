@@ -4,16 +4,22 @@
 //! (signals restart it). It stops listening to the kernel while the house is full: who comes then
 //! waits in the backlog. It never writes to a client and never waits for one.
 
+mod fault;
+mod source;
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use mio::net::{TcpListener, UnixListener};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 use tracing::{info, warn};
+
+use fault::{Fault, sort};
+use source::Source;
 
 use crate::listen::Listener;
 use crate::peer::Peer;
@@ -22,7 +28,8 @@ const WAKER: Token = Token(usize::MAX);
 /// Pauses after the system could not give a descriptor or memory: doubled while it can't.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
-/// A want that came and went within this time is one line in the log, not one each time.
+/// Without another failure for this long the want is over: however often it comes and goes
+/// meanwhile, that is two lines in the log.
 const QUIET: Duration = Duration::from_secs(5);
 /// Clients accepted before the acceptor looks at anything else.
 const BURST: usize = 64;
@@ -31,6 +38,8 @@ const BURST: usize = 64;
 pub(crate) trait Host {
     /// How the door stands; asked before each accept.
     fn door(&self) -> Door;
+    /// Somebody waits before a door that is not open.
+    fn keeps_waiting(&self, door: Door);
     /// A client for the host, who lets it in or not. Must not block.
     fn admit(&self, socket: Socket, peer: Peer);
     /// There is no descriptor for the next client: can the host let go of one?
@@ -59,31 +68,6 @@ pub(crate) struct AcceptErrors {
     pub(crate) exhausted: AtomicU64,
 }
 
-/// Whose fault an error of `accept` is: accept(2) names them all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// Nobody waits.
-    Nobody,
-    /// Pending network errors of the connection itself; the next one may be fine.
-    Client,
-    /// The process or the system has no descriptor or memory left.
-    Exhausted,
-    /// The listener is no listener: it can never work again.
-    Fatal,
-}
-
-fn sort(error: &io::Error) -> Fault {
-    use rustix::io::Errno;
-    match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::AGAIN) => Fault::Nobody,
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Fault::Exhausted,
-        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT) => {
-            Fault::Fatal
-        }
-        _ => Fault::Client,
-    }
-}
-
 /// Wakes the acceptor, which then asks how the door stands.
 pub(crate) struct Doorbell(Waker);
 
@@ -105,13 +89,15 @@ pub(crate) struct Acceptor {
     reserve: Option<OwnedFd>,
     /// How long to wait the next time that there is no descriptor.
     pause: Duration,
-    /// Since when there is none, and the failures until then.
-    starving: Option<(Instant, u64)>,
+    starving: Option<Want>,
 }
 
-enum Source {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+/// There was no descriptor lately.
+struct Want {
+    /// The last failure.
+    last: Instant,
+    /// Failures before this want.
+    before: u64,
 }
 
 impl Acceptor {
@@ -124,15 +110,8 @@ impl Acceptor {
         let doorbell = Doorbell(Waker::new(poll.registry(), WAKER)?);
         let mut sources = Vec::new();
         for (index, listener) in listeners.into_iter().enumerate() {
-            let mut source = match listener {
-                Listener::Tcp(listener) => Source::Tcp(TcpListener::from_std(listener)),
-                Listener::Unix(listener) => Source::Unix(UnixListener::from_std(listener)),
-            };
-            let registry = poll.registry();
-            match &mut source {
-                Source::Tcp(one) => registry.register(one, Token(index), Interest::READABLE)?,
-                Source::Unix(one) => registry.register(one, Token(index), Interest::READABLE)?,
-            }
+            let mut source = Source::from(listener);
+            source.register(poll.registry(), Token(index))?;
             sources.push(source);
         }
         Ok((
@@ -158,14 +137,51 @@ impl Acceptor {
                 Waits::Time(pause) => Some(pause),
                 Waits::Nothing => return,
             };
-            // The events only end the wait: every listener is asked every time.
-            if let Err(error) = self.poll.poll(&mut events, timeout)
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                warn!(%error, "the acceptor can't wait for clients; pausing");
-                std::thread::sleep(PAUSE_MAX);
+            self.notice_recovery();
+            if let Some(pause) = timeout {
+                self.rest(&mut events, pause);
+            } else {
+                let quiet = self.starving.as_ref().map(|_| QUIET);
+                self.wait(&mut events, quiet);
             }
         }
+    }
+
+    /// Waits for events; they only end the wait: every listener is asked every time.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) {
+        if let Err(error) = self.poll.poll(events, timeout)
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            warn!(%error, "the acceptor can't wait for clients; pausing");
+            std::thread::sleep(PAUSE_MAX);
+        }
+    }
+
+    /// Lets a pause pass, whoever knocks meanwhile: clients that come back as soon as they are
+    /// turned away must not keep it busy. Only the doorbell ends it early.
+    fn rest(&mut self, events: &mut Events, pause: Duration) {
+        let until = Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            self.wait(events, Some(left));
+            if events.iter().any(|event| event.token() == WAKER) {
+                // Somebody leaves; the descriptor is free now or in a moment.
+                self.pause = PAUSE_MIN;
+                return;
+            }
+            if Instant::now() >= until {
+                return;
+            }
+        }
+    }
+
+    /// Whether a client waits in the backlog of any listener.
+    fn somebody_waits(&self) -> bool {
+        let listeners = self.listeners.iter();
+        let mut asked: Vec<_> = listeners
+            .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))
+            .collect();
+        poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
     fn next_pause(&mut self) -> Duration {
@@ -183,7 +199,11 @@ impl Acceptor {
         let mut index = 0;
         while empty < self.listeners.len() {
             for _ in 0..BURST {
-                match host.door() {
+                let door = host.door();
+                if matches!(door, Door::Full | Door::Paused(_)) && self.somebody_waits() {
+                    host.keeps_waiting(door);
+                }
+                match door {
                     Door::Full => return Waits::AnEvent,
                     Door::Paused(pause) => return Waits::Time(pause),
                     Door::Open | Door::Closing => {}
@@ -191,7 +211,7 @@ impl Acceptor {
                 match self.listeners[index].accept() {
                     Ok((socket, peer)) => {
                         empty = 0;
-                        self.recovered();
+                        self.pause = PAUSE_MIN;
                         host.admit(socket, peer);
                     }
                     Err(error) => match self.judge(index, &error) {
@@ -221,8 +241,12 @@ impl Acceptor {
             }
             Fault::Exhausted => {
                 let failures = self.errors.exhausted.fetch_add(1, Ordering::Relaxed);
-                if self.starving.is_none() {
-                    self.starving = Some((Instant::now(), failures));
+                let last = Instant::now();
+                if let Some(want) = &mut self.starving {
+                    want.last = last;
+                } else {
+                    let before = failures;
+                    self.starving = Some(Want { last, before });
                     warn!(%error, "cannot accept; clients wait or are turned away until it passes");
                 }
             }
@@ -249,12 +273,11 @@ impl Acceptor {
         }
     }
 
-    /// A client was accepted: says so if that was impossible for a while.
-    fn recovered(&mut self) {
-        self.pause = PAUSE_MIN;
-        let over = |(since, _): &(Instant, u64)| since.elapsed() >= QUIET;
-        if let Some((_, before)) = self.starving.take_if(|starving| over(starving)) {
-            let failures = self.errors.exhausted.load(Ordering::Relaxed) - before;
+    /// Says so when accepting has not failed any more for a while.
+    fn notice_recovery(&mut self) {
+        let over = |want: &mut Want| want.last.elapsed() >= QUIET;
+        if let Some(want) = self.starving.take_if(over) {
+            let failures = self.errors.exhausted.load(Ordering::Relaxed) - want.before;
             info!(failures, "accepting again");
         }
     }
@@ -271,37 +294,6 @@ enum Waits {
     Resources,
     Time(Duration),
     Nothing,
-}
-
-impl Source {
-    fn accept(&self) -> io::Result<(Socket, Peer)> {
-        match self {
-            Source::Tcp(listener) => {
-                let (stream, address) = listener.accept()?;
-                Ok((
-                    Socket::from(std::net::TcpStream::from(stream)),
-                    Peer::Tcp(address),
-                ))
-            }
-            Source::Unix(listener) => {
-                let (stream, _) = listener.accept()?;
-                let stream = std::os::unix::net::UnixStream::from(stream);
-                let process = process_of(&stream);
-                Ok((Socket::from(stream), Peer::Unix(process)))
-            }
-        }
-    }
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn process_of(stream: &std::os::unix::net::UnixStream) -> i32 {
-    let credentials = rustix::net::sockopt::socket_peercred(stream);
-    credentials.map_or(0, |peer| peer.pid.as_raw_nonzero().get())
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn process_of(_: &std::os::unix::net::UnixStream) -> i32 {
-    0
 }
 
 #[cfg(test)]
@@ -338,6 +330,8 @@ mod tests {
             }
         }
 
+        fn keeps_waiting(&self, _: Door) {}
+
         fn admit(&self, _: Socket, _: Peer) {
             self.admitted.set(self.admitted.get() + 1);
         }
@@ -368,28 +362,5 @@ mod tests {
         for nth in 1..=4 {
             assert_eq!(admitted(nth), 1, "{nth}");
         }
-    }
-
-    #[test]
-    fn every_error_of_accept_has_its_place() {
-        let of = |errno: Errno| sort(&io::Error::from_raw_os_error(errno.raw_os_error()));
-        for errno in [
-            Errno::CONNABORTED,
-            Errno::PROTO,
-            Errno::NETDOWN,
-            Errno::HOSTUNREACH,
-        ] {
-            assert_eq!(of(errno), Fault::Client);
-        }
-        for errno in [Errno::INTR, Errno::PERM, Errno::TIMEDOUT, Errno::NOPROTOOPT] {
-            assert_eq!(of(errno), Fault::Client);
-        }
-        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
-            assert_eq!(of(errno), Fault::Exhausted);
-        }
-        for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK] {
-            assert_eq!(of(errno), Fault::Fatal);
-        }
-        assert_eq!(of(Errno::AGAIN), Fault::Nobody);
     }
 }

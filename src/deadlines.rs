@@ -20,9 +20,12 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Wakes the connection when it is time.
-    pub(crate) fn push(&self, due: Instant, connection: &Arc<Connection>) {
+    /// Wakes the connection when it is time, and not at the later time `before`.
+    pub(crate) fn push(&self, due: Instant, before: Option<Instant>, connection: &Arc<Connection>) {
         let mut waiting = self.waiting.lock();
+        if let Some(before) = before {
+            waiting.remove(&(before, connection.id));
+        }
         let is_first = waiting
             .first_key_value()
             .is_none_or(|((first, _), _)| due < *first);
@@ -32,6 +35,11 @@ impl Deadlines {
             // The watch may sleep until later.
             self.bell.ring();
         }
+    }
+
+    /// The connection is gone: nothing of it may stay until its time would have come.
+    pub(crate) fn remove(&self, due: Instant, id: u64) {
+        self.waiting.lock().remove(&(due, id));
     }
 
     /// The next time at which something is due.

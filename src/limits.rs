@@ -23,6 +23,8 @@ pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(10);
 const SPAN_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest time of any other limit: a clock can be moved on by so much, and nobody needs more.
+const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
@@ -55,6 +57,8 @@ pub struct Options {
     pub drain: Duration,
     /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
     pub when_full: WhenFull,
+    /// A client that has rested for less is not closed for another's sake. Default: a minute.
+    pub shed_after: Duration,
     /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
     pub per_address_max: Option<usize>,
     /// Addresses that may connect. Default: all.
@@ -67,8 +71,8 @@ pub struct Options {
     pub times: Times,
     /// How much each client may send. Default: no limit.
     pub rate: Option<Rate>,
-    /// New clients are refused while every ready client waits longer than this for a worker.
-    /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 1 s.
+    /// New clients are refused while they would wait longer than this for a worker.
+    /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 500 ms.
     pub overload: Option<Duration>,
     /// A worker that does not come back from a handler for this long is named in the log.
     /// Default: 30 s.
@@ -86,13 +90,14 @@ impl Default for Options {
             outbox_max: 256 * 1024,
             drain: Duration::from_secs(8),
             when_full: WhenFull::default(),
+            shed_after: Duration::from_secs(60),
             per_address_max: None,
             allow: AddressList::default(),
             deny: AddressList::default(),
             accept_rate: None,
             times: Times::default(),
             rate: None,
-            overload: Some(Duration::from_secs(1)),
+            overload: Some(Duration::from_millis(500)),
             stuck_after: Duration::from_secs(30),
         }
     }
@@ -181,6 +186,7 @@ impl Limits {
                 within("rate", part as usize, 1, usize::MAX)?;
             }
         }
+        check_times(&options)?;
         let most = default_clients_max();
         if options.clients_max > most {
             return Err(Error::Option {
@@ -193,6 +199,11 @@ impl Limits {
             });
         }
         let is_timed = options.times != Times::default();
+        let mut options = options;
+        if let Some(rate) = options.rate {
+            // Nobody can send faster than it is read from.
+            options.times.min_rate_most(rate.bytes / 2);
+        }
         Ok(Limits { options, is_timed })
     }
 
@@ -211,6 +222,24 @@ impl Limits {
         let worker = READ_MAX + outbox_max + message_max;
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
     }
+}
+
+fn check_times(options: &Options) -> Result<()> {
+    let times = &options.times;
+    for (name, time) in [
+        ("first_byte", times.first_byte),
+        ("idle", times.idle),
+        ("message", times.message),
+        ("write_stall", times.write_stall),
+        ("lifetime", times.lifetime),
+        ("stuck_after", Some(options.stuck_after)),
+    ] {
+        if let Some(time) = time.filter(|time| *time > TIME_MAX) {
+            let problem = format!("{time:?} is out of bounds; at most 100 years");
+            return Err(Error::Option { name, problem });
+        }
+    }
+    Ok(())
 }
 
 fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<()> {

@@ -139,3 +139,31 @@ fn listen_unix(path: &Path) -> io::Result<UnixListener> {
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[test]
+    fn accepted_sockets_notice_a_peer_that_died_without_a_word() {
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let listener = listen_tcp(address).expect("a free port");
+        listener.set_nonblocking(false).expect("a socket");
+        let address = listener.local_addr().expect("bound");
+        let _client = std::net::TcpStream::connect(address).expect("it listens");
+        let (accepted, _) = listener.accept().expect("a client waits");
+        let socket = SockRef::from(&accepted);
+        assert!(socket.keepalive().expect("an option"));
+        assert!(socket.tcp_nodelay().expect("an option"));
+        let (time, interval) = (socket.tcp_keepalive_time(), socket.tcp_keepalive_interval());
+        assert_eq!(time.expect("an option"), DEAD_AFTER / 2);
+        assert_eq!(interval.expect("an option"), DEAD_AFTER / 8);
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            socket.tcp_user_timeout().expect("an option"),
+            Some(DEAD_AFTER)
+        );
+    }
+}

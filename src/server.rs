@@ -3,6 +3,7 @@
 mod entrance;
 mod guard;
 mod shared;
+mod shedding;
 mod stats;
 
 use std::io;

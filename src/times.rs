@@ -25,6 +25,12 @@ pub struct Times {
 const MIN_RATE: u32 = 500;
 
 impl Times {
+    /// Asks for at most this rate, however much was set.
+    pub(crate) fn min_rate_most(&mut self, most: u32) {
+        let rate = self.min_rate.unwrap_or(MIN_RATE);
+        self.min_rate = Some(rate.min(most).max(1));
+    }
+
     /// When a message that began at `begun` and has come this far has to be at its end.
     pub(crate) fn message_due(&self, begun: Instant, bytes: u64) -> Option<Instant> {
         let rate = self.min_rate.unwrap_or(MIN_RATE).max(1);
@@ -88,12 +94,26 @@ impl Bucket {
         self.bytes -= bytes as f64;
     }
 
-    /// When there will be a message's and a byte's worth again.
-    pub(crate) fn next(&self) -> Instant {
-        let messages = (1.0 - self.messages).max(0.0) / f64::from(self.rate.messages);
-        let bytes = (1.0 - self.bytes).max(0.0) / f64::from(self.rate.bytes);
+    /// When there will be enough again, if there is nothing left. Enough is what comes in a
+    /// twentieth of a second: a client that is held back must not cost a turn for each byte.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        if self.messages >= 1.0 && self.bytes >= 1.0 {
+            return None;
+        }
+        let wait = |left: f64, each: u32, burst: u32| {
+            let enough = f64::from((each / 20).clamp(1, burst));
+            (enough - left).max(0.0) / f64::from(each)
+        };
+        let Rate {
+            messages,
+            messages_burst,
+            bytes,
+            bytes_burst,
+        } = self.rate;
+        let wait =
+            wait(self.messages, messages, messages_burst).max(wait(self.bytes, bytes, bytes_burst));
         // A hair more, so that rounding does not make it come back too early again and again.
-        self.filled + Duration::from_secs_f64(messages.max(bytes)) + Duration::from_micros(100)
+        Some(self.filled + Duration::from_secs_f64(wait) + Duration::from_micros(100))
     }
 }
 
@@ -114,12 +134,17 @@ mod tests {
         assert_eq!(bucket.fill(begin), (100, 5000));
         bucket.take(100, 500);
         assert_eq!(bucket.fill(begin).0, 0);
-        let next = bucket.next();
+        let next = bucket.next().expect("nothing is left");
         assert!(
             next > begin + Duration::from_millis(99),
             "a tenth of a second for one message"
         );
         assert_eq!(bucket.fill(next).0, 1);
+        assert_eq!(
+            bucket.next(),
+            None,
+            "there is something left: nothing to wait for"
+        );
         assert_eq!(bucket.fill(begin + Duration::from_secs(60)), (100, 5000));
     }
 

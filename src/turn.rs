@@ -39,6 +39,13 @@ pub(crate) fn take_turn(
     now: Instant,
 ) -> Next {
     let reasons = connection.state.start();
+    // A deadline may be why: then the clock has to be looked at after it, or it would seem to be
+    // still to come, and nobody would wake the connection again.
+    let now = if reasons.include(Reasons::NOTICE) {
+        Instant::now()
+    } else {
+        now
+    };
     let (mut hold, owed, order) = connection.take();
     hold.readable |= reasons.include(Reasons::READABLE);
     hold.ending |= reasons.include(Reasons::ENDING);
@@ -188,7 +195,8 @@ impl Turn<'_> {
                 return After::Rest;
             }
             let peer_is_done = matches!(end, End::Client | End::Lost(_));
-            if end == End::Limit(Limit::WriteStall) {
+            if matches!(end, End::Limit(Limit::WriteStall | Limit::Shed)) {
+                // Somebody waits for its place, or it takes nothing: its end is not waited for.
                 return After::Gone(end);
             }
             if peer_is_done && (self.hold.ending || self.hold.deaf) {

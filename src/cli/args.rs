@@ -193,9 +193,9 @@ pub(super) struct GuardArgs {
         env = "POOLD_RATE")]
     pub(super) rate: MaybeRate,
 
-    /// Refuse new clients while those who are here wait longer than this for a worker, or off;
+    /// Refuse new clients while they would wait longer than this for a worker, or off;
     /// recv and discard never do
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration_or_off,
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration_or_off,
         env = "POOLD_OVERLOAD")]
     pub(super) overload: MaybeDuration,
 

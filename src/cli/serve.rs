@@ -100,6 +100,7 @@ fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         outbox_max: args.outbox_max,
         drain: args.drain,
         when_full: guard.when_full,
+        shed_after: defaults.shed_after,
         per_address_max: guard.max_per_address,
         allow: list(&guard.allow)?,
         deny: list(&guard.deny)?,

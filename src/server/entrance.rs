@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use socket2::Socket;
 use tracing::{debug, warn};
@@ -11,15 +11,13 @@ use tracing::{debug, warn};
 use super::shared::Shared;
 use crate::acceptor::{Acceptor, Door, Host};
 use crate::admission::WhenFull;
-use crate::connection::{Connection, Opening, Order, Stage};
+use crate::connection::{Connection, Opening, Stage};
 use crate::drain::ServerPhase;
 use crate::framing::Decoder;
 use crate::notices::Limit;
 use crate::peer::Peer;
-use crate::state::{Phase, Reasons};
+use crate::state::Reasons;
 
-/// A client that has rested for less is not closed for another's sake.
-const SHED_AFTER: Duration = Duration::from_secs(60);
 /// Clients that are being told that there is no room: more are closed without a word.
 const REFUSALS_MAX: usize = 8;
 
@@ -41,17 +39,12 @@ impl Shared {
         }
     }
 
-    /// How the door stands when as many are inside as may be.
+    /// How the door stands when as many are inside as may be: open to those who are refused.
     fn full(&self) -> Door {
         match self.house.limits.options.when_full {
             WhenFull::Refuse => Door::Open,
-            WhenFull::Shed if !self.shed_one() => Door::Open,
-            WhenFull::Wait | WhenFull::Shed => {
-                self.house
-                    .notices
-                    .acted(Limit::Clients, &"they wait in the backlog");
-                Door::Full
-            }
+            WhenFull::Shed if !self.shedding.can(&self.house) => Door::Open,
+            WhenFull::Wait | WhenFull::Shed => Door::Full,
         }
     }
 
@@ -66,17 +59,6 @@ impl Shared {
         has()
     }
 
-    /// Closes the client that has rested longest, if that is long enough.
-    fn shed_one(&self) -> bool {
-        let resting = self.house.registry.all().into_iter();
-        let resting = resting.filter(|connection| connection.state.phase() == Phase::Resting);
-        let longest = resting.max_by_key(|connection| connection.quiet_for());
-        let longest = longest.filter(|connection| connection.quiet_for() >= SHED_AFTER);
-        longest
-            .inspect(|connection| connection.order(Order::Shed))
-            .is_some()
-    }
-
     /// Turns a client away: in a turn of its own if there is something to say, else at once.
     fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
         self.house.notices.acted(limit, &peer);
@@ -89,6 +71,7 @@ impl Shared {
 
     fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
         let options = &self.house.limits.options;
+        let admitted = !matches!(stage, Stage::Refused(_));
         let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Arc::new(Connection::new(Opening {
             id,
@@ -103,7 +86,9 @@ impl Shared {
         self.house.registry.insert(Arc::clone(&connection));
         if let Err(error) = self.poller.watch(&connection.socket, id) {
             warn!(%error, %peer, "can't watch this client; it is closed");
-            self.house.admission.release(peer);
+            if admitted {
+                self.house.admission.release(peer);
+            }
             let left = self.house.registry.remove(id);
             self.house.drain.one_gone(true, left);
             return;
@@ -119,9 +104,6 @@ impl Host for Arc<Shared> {
             return Door::Closing;
         }
         if let Some(pause) = self.house.admission.pause(Instant::now()) {
-            self.house
-                .notices
-                .acted(Limit::AcceptRate, &"they wait in the backlog");
             return Door::Paused(pause);
         }
         if self.has_room() {
@@ -131,16 +113,33 @@ impl Host for Arc<Shared> {
         }
     }
 
+    fn keeps_waiting(&self, door: Door) {
+        let limit = match door {
+            Door::Paused(_) => Limit::AcceptRate,
+            _ => Limit::Clients,
+        };
+        let notices = &self.house.notices;
+        notices.acted(limit, &"they wait in the backlog");
+        if door == Door::Full && self.house.limits.options.when_full == WhenFull::Shed {
+            self.shedding.shed_one(&self.house);
+        }
+    }
+
     fn admit(&self, socket: Socket, peer: Peer) {
         // Who waited in the backlog when a drain begins is let in, however many that are.
         let waits = self.house.limits.options.when_full == WhenFull::Wait;
         let running = self.house.drain.phase() == ServerPhase::Running;
+        let admission = &self.house.admission;
         let verdict = if running && !waits && !self.has_room() {
             Err(Limit::Clients)
-        } else if running && self.overload.is_overloaded() {
-            Err(Limit::Overload)
         } else {
-            self.house.admission.admit(peer, Instant::now())
+            admission.admit(peer, Instant::now()).and_then(|()| {
+                if running && self.overload.refuses(self.ready.load().0) {
+                    admission.release(peer);
+                    return Err(Limit::Overload);
+                }
+                Ok(())
+            })
         };
         match verdict {
             Ok(()) => self.connect(socket, peer, Stage::New),
@@ -150,6 +149,6 @@ impl Host for Arc<Shared> {
 
     fn starved(&self) {
         self.house.crowded.store(true, Ordering::SeqCst);
-        self.shed_one();
+        self.shedding.shed_one(&self.house);
     }
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::shedding::Shedding;
 use crate::acceptor::{AcceptErrors, Doorbell};
 use crate::admission::{Admission, Rules};
 use crate::connection::{Connection, Queue};
@@ -56,6 +57,7 @@ pub(super) struct Shared {
     pub(super) pool: Pool,
     pub(super) posts: Posts,
     pub(super) overload: Overload,
+    pub(super) shedding: Shedding,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
     pub(super) queue: Queue,
@@ -111,6 +113,7 @@ impl Shared {
             pool,
             posts,
             overload,
+            shedding: Shedding::default(),
             accept_errors,
             accepted: AtomicU64::new(0),
             queue: Arc::new(move |connection| {

@@ -112,6 +112,9 @@ impl Turn<'_> {
             self.deliver_rest();
         }
         connection.state.end();
+        if let Some(check) = self.hold.check.take() {
+            self.house.deadlines.remove(check, connection.id);
+        }
         if let Some(handler) = self.hold.handler.take()
             && guarded(|| handler.closed(end)).is_err()
         {

@@ -40,8 +40,11 @@ impl Turn<'_> {
             return;
         }
         let connection = self.connection;
-        if let (_, Flush::Broken(error)) = self.owed.flush(|slices| connection.write_slices(slices))
-        {
+        let (written, end) = self.owed.flush(|slices| connection.write_slices(slices));
+        if written > 0 {
+            self.hold.stalled = None;
+        }
+        if let Flush::Broken(error) = end {
             self.went_deaf(&error);
         }
     }
@@ -63,6 +66,7 @@ impl Turn<'_> {
         self.allowed = messages;
         if !self.hold.unread.is_empty() {
             let unread = std::mem::take(&mut self.hold.unread);
+            self.heard_now();
             self.deliver(&unread, StreamEnd::NotYet);
             return;
         }
@@ -109,13 +113,18 @@ impl Turn<'_> {
         self.hold.ending = false;
     }
 
-    pub(super) fn heard(&mut self, length: usize, most: usize) {
+    /// For lists and for the idle limit.
+    fn heard_now(&self) {
         let since = self.now.saturating_duration_since(self.connection.since);
         let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         self.connection
             .tally
             .heard_ms
             .store(since, Ordering::Relaxed);
+    }
+
+    pub(super) fn heard(&mut self, length: usize, most: usize) {
+        self.heard_now();
         // A short read shows that the socket is empty: epoll(7), question 9.
         self.hold.readable = length == most;
         if let Stage::Last { arrived, .. } = &mut self.hold.stage {

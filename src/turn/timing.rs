@@ -45,8 +45,8 @@ impl Turn<'_> {
             return;
         };
         if self.hold.check.is_none_or(|check| due < check) {
-            self.hold.check = Some(due);
-            self.house.deadlines.push(due, self.connection);
+            let before = self.hold.check.replace(due);
+            self.house.deadlines.push(due, before, self.connection);
         }
     }
 
@@ -86,7 +86,8 @@ impl Turn<'_> {
             .stalled
             .zip(stall)
             .map(|(since, most)| since + most);
-        if matches!(self.hold.stage, Stage::Closing(_)) {
+        if matches!(self.hold.stage, Stage::Last { .. } | Stage::Closing(_)) {
+            // It ends already; only that it takes nothing can still be held against it.
             return stall.map(|due| (due, Limit::WriteStall));
         }
         let since = self.connection.since;
@@ -99,9 +100,12 @@ impl Turn<'_> {
             .begun
             .and_then(|(begun, from)| times.message_due(begun, bytes.saturating_sub(from)));
         let first_byte = times.first_byte.filter(|_| silent);
+        // Who has to wait, because it sent more than it may, is not idle.
+        let waits = !self.hold.unread.is_empty() || self.throttled_until().is_some();
+        let idle = times.idle.filter(|_| !waits);
         [
             (first_byte.map(|most| since + most), Limit::FirstByte),
-            (times.idle.map(|most| heard + most), Limit::Idle),
+            (idle.map(|most| heard + most), Limit::Idle),
             (message, Limit::Message),
             (stall, Limit::WriteStall),
             (times.lifetime.map(|most| since + most), Limit::Lifetime),
@@ -114,14 +118,18 @@ impl Turn<'_> {
     /// Messages and bytes that may be taken in now.
     pub(super) fn allowance(&mut self) -> (u64, usize) {
         match &mut self.hold.bucket {
-            Some(bucket) => bucket.fill(self.now),
-            None => (u64::MAX, usize::MAX),
+            // What had arrived before the end is bounded, and nobody gains by waiting for it.
+            Some(bucket) if !matches!(self.hold.stage, Stage::Last { .. }) => bucket.fill(self.now),
+            _ => (u64::MAX, usize::MAX),
         }
     }
 
     /// Until when it is not read from, because it has sent as much as it may.
     pub(super) fn throttled_until(&self) -> Option<Instant> {
-        let next = self.hold.bucket.as_ref()?.next();
+        if matches!(self.hold.stage, Stage::Last { .. }) {
+            return None;
+        }
+        let next = self.hold.bucket.as_ref()?.next()?;
         (next > self.now).then_some(next)
     }
 
@@ -133,6 +141,11 @@ impl Turn<'_> {
             }
             Some(Order::Shed) if self.is_serving() => {
                 self.house.notices.acted(Limit::Shed, &self.connection.peer);
+                if !self.owed.is_empty() {
+                    // It has rested for long and takes nothing: others must not wait for that.
+                    self.hold.deaf = true;
+                    self.connection.close_with_reset();
+                }
                 self.begin_to_end(End::Limit(Limit::Shed));
             }
             _ => {}

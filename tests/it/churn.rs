@@ -7,6 +7,27 @@ const CYCLES: &str = "100000";
 const WARM_UP: &str = "5000";
 
 #[test]
+fn who_has_gone_leaves_no_deadline_behind() {
+    let daemon = Daemon::start(&[
+        "discard",
+        "127.0.0.1:0",
+        "--idle",
+        "1h",
+        "--first-byte",
+        "1h",
+    ]);
+    let churn = |messages| {
+        let shape = ["-c", "20", "-n", messages, "--churn", "--expect", "nothing"];
+        flood(&daemon.address, &shape);
+        daemon.memory("VmRSS")
+    };
+    let before = churn("250");
+    let after = churn("1500");
+    eprintln!("{before} KiB after 5 000 clients, {after} KiB after 30 000 more");
+    assert!(after <= before + 2048, "{before} KiB, then {after} KiB");
+}
+
+#[test]
 fn a_hundred_thousand_clients_leave_nothing_behind() {
     let daemon = Daemon::start(&["discard", "127.0.0.1:0"]);
     let churn = |messages: &str| {

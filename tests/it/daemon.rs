@@ -148,6 +148,32 @@ impl Daemon {
         self.status(name)
     }
 
+    /// Time that it has had of the processors, in its own code and in the system's.
+    pub fn cpu(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.guard.pid().as_raw_nonzero());
+        let stat = std::fs::read_to_string(path).expect("it runs");
+        // The second field is a name in parentheses; the 14th and 15th are what is wanted.
+        let (_, after_name) = stat.rsplit_once(") ").expect("a name");
+        let fields: Vec<&str> = after_name.split(' ').collect();
+        let ticks: u64 = fields[11..13]
+            .iter()
+            .map(|field| field.parse::<u64>().expect("a number"))
+            .sum();
+        let each = 1000 / rustix::param::clock_ticks_per_second();
+        Duration::from_millis(ticks * each)
+    }
+
+    /// How much of one processor it takes over a while.
+    pub fn cpu_share(&self, over: Duration) -> f64 {
+        let (cpu, begin) = (self.cpu(), std::time::Instant::now());
+        std::thread::sleep(over);
+        (self.cpu() - cpu).as_secs_f64() / begin.elapsed().as_secs_f64()
+    }
+
+    pub fn pid(&self) -> Pid {
+        self.guard.pid()
+    }
+
     pub fn threads(&self) -> u64 {
         self.status("Threads")
     }
@@ -156,6 +182,14 @@ impl Daemon {
     pub fn descriptors(&self) -> usize {
         let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
         std::fs::read_dir(path).expect("it runs").count()
+    }
+
+    /// The number of the highest one that is open.
+    pub fn highest_descriptor(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
+        let names = std::fs::read_dir(path).expect("it runs").flatten();
+        let numbers = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.max().expect("at least one")
     }
 
     /// Waits until it has so many descriptors open, or fewer.

@@ -18,7 +18,7 @@ pub fn options() -> Options {
         workers: 4,
         clients_max: 400,
         drain: Duration::from_secs(20),
-        ..Default::default()
+        ..Options::default()
     }
 }
 

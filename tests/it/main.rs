@@ -1,5 +1,6 @@
 //! Integration tests, in one binary: real sockets on port 0, real processes for signals.
 
+mod attack;
 mod blocked;
 mod churn;
 mod clients;
@@ -7,10 +8,14 @@ mod crowd;
 mod daemon;
 mod drain;
 mod drain_owed;
+mod entry;
+mod every_byte;
 mod gate;
 mod house;
 mod model;
+mod neighbours;
 mod net;
+mod overload;
 mod pipes;
 mod recv_format;
 mod recv_output;
@@ -20,10 +25,14 @@ mod relief;
 mod scratch;
 mod service;
 mod spool;
+mod starved;
 mod stop;
 mod streams;
+mod stuck;
 mod sync;
+mod throttle;
 mod tidy;
+mod timing;
 mod tool;
 mod unix;
 

@@ -65,6 +65,7 @@ fn what_makes_no_sense() {
         (&["recv", "127.0.0.1:0", "--drain=-1s"], "-1s"),
         (&["recv", "127.0.0.1:0", "--workers", "0"], "workers"),
         (&["recv", "127.0.0.1:0", "-w", "100000"], "workers"),
+        (&["recv", "127.0.0.1:0", "--idle", "1000000years"], "idle"),
         (&["recv", "127.0.0.1:0", "-m", "0"], "clients"),
         (&["recv", "127.0.0.1:0", "--message-max", "0"], "message"),
         (&["recv", "127.0.0.1:0", "--message-max", "lots"], "lots"),

@@ -1,0 +1,58 @@
+//! What an error of `accept` means.
+
+use std::io;
+
+/// Whose fault an error of `accept` is: accept(2) names them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nobody waits.
+    Nobody,
+    /// Pending network errors of the connection itself; the next one may be fine.
+    Client,
+    /// The process or the system has no descriptor or memory left.
+    Exhausted,
+    /// The listener is no listener: it can never work again.
+    Fatal,
+}
+
+/// Sorts an error of `accept`.
+pub(super) fn sort(error: &io::Error) -> Fault {
+    use rustix::io::Errno;
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::AGAIN) => Fault::Nobody,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Fault::Exhausted,
+        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT) => {
+            Fault::Fatal
+        }
+        _ => Fault::Client,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn every_error_of_accept_has_its_place() {
+        let of = |errno: Errno| sort(&io::Error::from_raw_os_error(errno.raw_os_error()));
+        for errno in [
+            Errno::CONNABORTED,
+            Errno::PROTO,
+            Errno::NETDOWN,
+            Errno::HOSTUNREACH,
+        ] {
+            assert_eq!(of(errno), Fault::Client);
+        }
+        for errno in [Errno::INTR, Errno::PERM, Errno::TIMEDOUT, Errno::NOPROTOOPT] {
+            assert_eq!(of(errno), Fault::Client);
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert_eq!(of(errno), Fault::Exhausted);
+        }
+        for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK] {
+            assert_eq!(of(errno), Fault::Fatal);
+        }
+        assert_eq!(of(Errno::AGAIN), Fault::Nobody);
+    }
+}

@@ -1,0 +1,70 @@
+//! Closing the client that has rested longest, one at a time, to make room.
+//!
+//! Only the acceptor runs here.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::connection::{Connection, Order};
+use crate::house::House;
+use crate::state::Phase;
+
+/// Looking for somebody means looking at everybody: not more often than this in vain.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Shedding(Mutex<Last>);
+
+#[derive(Default)]
+struct Last {
+    /// Who is being closed: until it has gone, nobody else is.
+    id: Option<u64>,
+    /// When nobody was found.
+    in_vain: Option<Instant>,
+}
+
+impl Shedding {
+    /// Whether somebody is being closed, or could be.
+    pub(super) fn can(&self, house: &House) -> bool {
+        let mut last = self.0.lock();
+        last.is_closing(house) || last.find(house).is_some()
+    }
+
+    /// Closes one, unless one is being closed already.
+    pub(super) fn shed_one(&self, house: &House) {
+        let mut last = self.0.lock();
+        if last.is_closing(house) {
+            return;
+        }
+        let found = last.find(house);
+        last.id = found.as_ref().map(|connection| connection.id);
+        drop(last);
+        if let Some(connection) = found {
+            connection.order(Order::Shed);
+        }
+    }
+}
+
+impl Last {
+    fn is_closing(&self, house: &House) -> bool {
+        self.id
+            .is_some_and(|id| house.registry.look_up(id).is_some())
+    }
+
+    /// Who has rested longest, if that is long enough.
+    fn find(&mut self, house: &House) -> Option<Arc<Connection>> {
+        if self.in_vain.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
+            return None;
+        }
+        let resting = house.registry.all().into_iter();
+        let resting = resting.filter(|connection| connection.state.phase() == Phase::Resting);
+        let longest = resting.max_by_key(|connection| connection.quiet_for());
+        let shed_after = house.limits.options.shed_after;
+        let longest = longest.filter(|connection| connection.quiet_for() >= shed_after);
+        self.in_vain = longest.is_none().then(Instant::now);
+        longest
+    }
+}

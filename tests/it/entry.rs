@@ -1,0 +1,239 @@
+//! Who is let in: each verdict, its counter, and that nobody is closed or warned of without need.
+
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use poold::{Limit, Options, Server, Service, WhenFull};
+use socket2::{Domain, Socket, Type};
+
+use crate::daemon::Daemon;
+use crate::house::{finish, options, serve};
+use crate::net::{connect, send, take, take_all};
+use crate::scratch::{Scratch, text};
+use crate::spool::{PATIENCE, wait_until};
+
+/// Connects from one of this machine's many loopback addresses.
+fn connect_from(from: &str, address: &str) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
+    let from: SocketAddr = format!("{from}:0").parse().expect("an address");
+    socket.bind(&from.into()).expect("a loopback address");
+    let to: SocketAddr = address.parse().expect("an address");
+    socket.connect(&to.into()).expect("it listens");
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    stream
+}
+
+/// Whether the client is served.
+fn is_served(client: &TcpStream) -> bool {
+    let mut writer = client;
+    let sent = std::io::Write::write_all(&mut writer, b"x\n");
+    sent.is_ok() && matches!((&*client).read(&mut [0; 2]), Ok(length) if length > 0)
+}
+
+/// Closed or reset, without a word.
+fn is_turned_away(client: &TcpStream) -> bool {
+    take_all(client).0.is_empty()
+}
+
+fn count(server: &Server, limit: Limit) -> u64 {
+    let limits = server.handle().stats().limits;
+    let found = limits.iter().find(|(one, _)| *one == limit);
+    found.expect("every limit is counted").1
+}
+
+fn echo() -> impl Service {
+    poold::service::Echo
+}
+
+#[test]
+fn a_full_house_makes_the_next_wait() {
+    let mut options = options();
+    options.clients_max = 2;
+    let (server, address) = serve(options, echo());
+    let inside = [connect(&address), connect(&address)];
+    assert!(inside.iter().all(is_served));
+    let next = connect(&address);
+    wait_until("it is counted", || count(&server, Limit::Clients) == 1);
+    assert_eq!(server.handle().stats().clients, 2);
+    drop(inside);
+    assert!(is_served(&next));
+    drop(next);
+    finish(server);
+}
+
+#[test]
+fn a_house_that_is_just_full_counts_nobody() {
+    for when_full in [WhenFull::Wait, WhenFull::Refuse, WhenFull::Shed] {
+        let mut options = options();
+        options.clients_max = 2;
+        options.when_full = when_full;
+        let (server, address) = serve(options, echo());
+        let inside = [connect(&address), connect(&address)];
+        assert!(inside.iter().all(is_served));
+        // The acceptor has asked again by the time that the second is served, or soon.
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(
+            count(&server, Limit::Clients),
+            0,
+            "{when_full:?}: nobody waits"
+        );
+        drop(inside);
+        finish(server);
+    }
+}
+
+#[test]
+fn a_full_house_refuses_at_once_if_asked_to() {
+    let mut options = options();
+    options.clients_max = 2;
+    options.when_full = WhenFull::Refuse;
+    let (server, address) = serve(options, echo());
+    let inside = [connect(&address), connect(&address)];
+    assert!(inside.iter().all(is_served));
+    let begin = Instant::now();
+    for _ in 0..100 {
+        assert!(is_turned_away(&connect(&address)));
+    }
+    eprintln!("a refusal takes {:?}", begin.elapsed() / 100);
+    assert_eq!(count(&server, Limit::Clients), 100);
+    assert!(inside.iter().all(is_served), "those inside are left alone");
+    drop(inside);
+    wait_until("there is room", || server.handle().stats().clients == 0);
+    assert!(is_served(&connect(&address)));
+    finish(server);
+}
+
+/// Waits until somebody has been here for long enough to be shed.
+fn shedding(clients_max: usize) -> Options {
+    let mut options = options();
+    options.clients_max = clients_max;
+    options.when_full = WhenFull::Shed;
+    options
+}
+
+#[test]
+fn nobody_who_has_rested_for_less_than_a_minute_is_shed() {
+    let (server, address) = serve(shedding(2), echo());
+    let inside = [connect(&address), connect(&address)];
+    assert!(inside.iter().all(is_served));
+    assert!(is_turned_away(&connect(&address)));
+    assert_eq!(
+        (count(&server, Limit::Clients), count(&server, Limit::Shed)),
+        (1, 0)
+    );
+    assert!(inside.iter().all(is_served));
+    drop(inside);
+    finish(server);
+}
+
+#[test]
+fn one_is_shed_for_each_who_comes_and_none_before() {
+    let mut options = shedding(3);
+    options.shed_after = Duration::from_millis(300);
+    let (server, address) = serve(options, echo());
+    let inside = [connect(&address), connect(&address), connect(&address)];
+    assert!(inside.iter().all(is_served));
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(is_served(&inside[0]), "nobody is closed while nobody waits");
+    assert_eq!(count(&server, Limit::Shed), 0);
+    // The second and the third have rested for long now, the second for longest.
+    assert!(is_served(&inside[2]));
+    let next = connect(&address);
+    assert!(
+        is_served(&next),
+        "it comes in although the other does not close"
+    );
+    assert_eq!(take_all(&inside[1]).0, b"");
+    assert_eq!(
+        (count(&server, Limit::Shed), count(&server, Limit::Clients)),
+        (1, 1)
+    );
+    assert!(is_served(&inside[0]) && is_served(&inside[2]));
+    drop((inside, next));
+    finish(server);
+}
+
+#[test]
+fn each_address_has_its_share() {
+    let mut options = options();
+    options.per_address_max = Some(2);
+    let (server, address) = serve(options, echo());
+    let first = [
+        connect_from("127.0.0.2", &address),
+        connect_from("127.0.0.2", &address),
+    ];
+    assert!(first.iter().all(is_served));
+    assert!(is_turned_away(&connect_from("127.0.0.2", &address)));
+    let second = connect_from("127.0.0.3", &address);
+    assert!(is_served(&second));
+    assert_eq!(count(&server, Limit::AddressShare), 1);
+    drop(first);
+    wait_until("the share is given back", || {
+        server.handle().stats().clients == 1
+    });
+    assert!(is_served(&connect_from("127.0.0.2", &address)));
+    drop(second);
+    finish(server);
+}
+
+#[test]
+fn a_list_that_changes_decides_on_the_next_and_drops_nobody() {
+    let scratch = Scratch::new();
+    let path = scratch.join("deny");
+    std::fs::write(&path, "127.0.0.3\n").expect("our own directory");
+    let daemon = Daemon::echo(&["--allow", "127.0.0.0/30,127.0.0.3", "--deny", text(&path)]);
+    let address = &daemon.address;
+    let inside = connect_from("127.0.0.2", address);
+    assert!(is_served(&inside));
+    assert!(is_turned_away(&connect_from("127.0.0.3", address)));
+    assert!(
+        is_turned_away(&connect_from("127.0.0.77", address)),
+        "not allowed"
+    );
+    std::fs::write(&path, "127.0.0.2 # was .3\n").expect("our own directory");
+    wait_until("the list is read again", || {
+        is_served(&connect_from("127.0.0.3", address))
+    });
+    assert!(is_turned_away(&connect_from("127.0.0.2", address)));
+    assert!(is_served(&inside), "who is in stays");
+    // A list that can't be read, or is gone, stays what it was.
+    std::fs::remove_file(&path).expect("our own file");
+    std::thread::sleep(Duration::from_millis(1100));
+    assert!(is_turned_away(&connect_from("127.0.0.2", address)));
+    assert!(is_served(&connect_from("127.0.0.3", address)));
+}
+
+#[test]
+fn the_accept_rate_paces_and_never_disables() {
+    let mut options = options();
+    options.accept_rate = Some(50);
+    let (server, address) = serve(options, echo());
+    let begin = Instant::now();
+    let clients: Vec<_> = (0..105).map(|_| connect(&address)).collect();
+    assert!(
+        clients.iter().all(is_served),
+        "they wait, and then they are served"
+    );
+    let took = begin.elapsed().as_secs_f64();
+    assert!((1.8..6.0).contains(&took), "{took} s");
+    assert!(count(&server, Limit::AcceptRate) > 0);
+    drop(clients);
+    finish(server);
+}
+
+#[test]
+fn who_keeps_the_accept_rate_is_not_complained_of() {
+    let mut options = options();
+    options.accept_rate = Some(10);
+    let (server, address) = serve(options, echo());
+    for _ in 0..4 {
+        let client = connect(&address);
+        send(&client, "x\n");
+        assert_eq!(take(&client, 2), b"x\n");
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    assert_eq!(count(&server, Limit::AcceptRate), 0);
+    finish(server);
+}

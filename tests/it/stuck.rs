@@ -1,0 +1,87 @@
+//! Workers that don't come back: they are named, and hold up nothing that need not wait.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use poold::answer;
+
+use crate::daemon::{Daemon, poold};
+use crate::gate::Gate;
+use crate::house::{options, serve};
+use crate::net::{connect, end, send, take_line, take_to_end};
+use crate::spool::{Spool, wait_until};
+
+#[test]
+fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
+    let (reader, writer) = std::io::pipe().expect("descriptors");
+    let args = ["recv", "127.0.0.1:0", "-w", "2", "--stuck-after", "500ms"];
+    let mut command = poold(&args);
+    let mut daemon = Daemon::spawn(command.stdout(Stdio::from(writer)));
+    drop(command);
+    let client = connect(&daemon.address);
+    let name = client.local_addr().expect("connected").to_string();
+    send(&client, "a line of some length\n".repeat(10_000));
+    let begin = Instant::now();
+    let line = daemon.stderr.wait_line("does not come back");
+    assert!(
+        begin.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert!(line.contains(&name) && line.contains("id=1"), "{line}");
+    // A while longer, to see that it is not said again.
+    std::thread::sleep(Duration::from_millis(1500));
+    let printed = Spool::of(File::from(OwnedFd::from(reader)));
+    let line = daemon.stderr.wait_line("is back");
+    assert!(line.contains("id=1"), "{line}");
+    printed.wait_lines(10_000);
+    drop(client);
+    let exit = daemon.stop();
+    let named = exit.stderr.matches("does not come back").count();
+    assert_eq!(
+        (named, exit.stderr.matches("is back").count()),
+        (1, 1),
+        "{}",
+        exit.stderr
+    );
+}
+
+#[test]
+fn stuck_workers_are_counted_and_the_others_serve_on() {
+    let gate = Gate::default();
+    let inside = gate.clone();
+    let mut options = options();
+    options.stuck_after = Duration::from_millis(200);
+    let (server, address) = serve(
+        options,
+        answer(move |line: &[u8]| {
+            if line == b"stay" {
+                inside.pass();
+            }
+            line.to_vec()
+        }),
+    );
+    let handle = server.handle();
+    let stuck: Vec<_> = (0..3).map(|_| connect(&address)).collect();
+    stuck.iter().for_each(|client| send(client, "stay\n"));
+    gate.wait_waiting(3);
+    wait_until("three are stuck", || handle.stats().workers_stuck == 3);
+    // The fourth worker serves everybody else.
+    let others: Vec<_> = (0..50).map(|_| connect(&address)).collect();
+    for _ in 0..20 {
+        others.iter().for_each(|client| send(client, "go\n"));
+        others
+            .iter()
+            .for_each(|client| assert_eq!(take_line(client), "go"));
+    }
+    gate.open();
+    for client in &stuck {
+        end(client);
+        assert_eq!(take_to_end(client), b"stay\n");
+    }
+    wait_until("none is stuck", || handle.stats().workers_stuck == 0);
+    drop((stuck, others));
+    crate::house::finish(server);
+}
