@@ -14,11 +14,12 @@ use crate::spool::PATIENCE;
 
 /// Four workers, and a drain that no test has to wait for.
 pub fn options() -> Options {
-    let mut options = Options::default();
-    options.workers = 4;
-    options.clients_max = 400;
-    options.drain = Duration::from_secs(20);
-    options
+    Options {
+        workers: 4,
+        clients_max: 400,
+        drain: Duration::from_secs(20),
+        ..Options::default()
+    }
 }
 
 /// On a free port of this machine.
