@@ -21,6 +21,8 @@ pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(10);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest of every other time: far beyond it a deadline is no moment that can be expressed.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
@@ -137,13 +139,7 @@ impl Limits {
         within("clients_max", options.clients_max, 1, usize::MAX)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
-        if options.drain > DRAIN_MAX {
-            let problem = format!("{:?} is out of bounds; at most a day", options.drain);
-            return Err(Error::Option {
-                name: "drain",
-                problem,
-            });
-        }
+        check_times(&options)?;
         within(
             "per_address_max",
             options.per_address_max.unwrap_or(1),
@@ -199,6 +195,29 @@ impl Limits {
     }
 }
 
+fn check_times(options: &Options) -> Result<()> {
+    let at_most = |name, time: Option<Duration>, most, words| match time {
+        Some(time) if time > most => Err(Error::Option {
+            name,
+            problem: format!("{time:?} is out of bounds; at most {words}"),
+        }),
+        _ => Ok(()),
+    };
+    at_most("drain", Some(options.drain), DRAIN_MAX, "a day")?;
+    let times = &options.times;
+    [
+        ("first_byte", times.first_byte),
+        ("idle", times.idle),
+        ("message", times.message),
+        ("write_stall", times.write_stall),
+        ("lifetime", times.lifetime),
+        ("overload", options.overload),
+        ("stuck_after", Some(options.stuck_after)),
+    ]
+    .into_iter()
+    .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))
+}
+
 fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<()> {
     if (least..=most).contains(&value) {
         return Ok(());
@@ -208,4 +227,21 @@ fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result
         _ => format!("{value} is out of bounds; {least} to {most}"),
     };
     Err(Error::Option { name, problem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_ends_beyond_all_clocks_is_refused_at_once() {
+        let lifetime = |lifetime| {
+            let mut options = Options::default();
+            options.times.lifetime = Some(lifetime);
+            Limits::new(options).map_err(|error| error.to_string())
+        };
+        let error = lifetime(Duration::MAX).expect_err("no deadline can be worked out");
+        assert!(error.starts_with("lifetime: "), "{error}");
+        assert!(lifetime(TIME_MAX).is_ok());
+    }
 }
