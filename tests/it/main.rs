@@ -1,6 +1,7 @@
 //! Integration tests, in one binary: real sockets on port 0, real processes for signals.
 
 mod blocked;
+mod chaos;
 mod churn;
 mod clients;
 mod crowd;
@@ -15,6 +16,7 @@ mod recv_format;
 mod recv_output;
 mod refused;
 mod registry;
+mod restart;
 mod scratch;
 mod service;
 mod spool;
