@@ -2,7 +2,7 @@
 //!
 //! Each client numbers its messages and stays ahead of its acknowledgements by a window. When its
 //! connection ends, whatever the reason, it connects again and goes on with the first message
-//! that was not acknowledged.
+//! that was not acknowledged. Most daemons are terminated and drain, every third is killed.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
@@ -48,7 +48,8 @@ fn restarts_under_load_lose_nothing_and_double_only_what_was_unacknowledged() {
     let all_safe = AtomicU64::new(0);
     let mut daemon = start("127.0.0.1:0", &file);
     let address = daemon.address.clone();
-    let (mut received, mut cut_off) = (0, 0);
+    let (mut kills, mut cut_off) = (0, 0);
+    let mut before = 0;
     let resent: Vec<_> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
@@ -69,9 +70,14 @@ fn restarts_under_load_lose_nothing_and_double_only_what_was_unacknowledged() {
             wait_until("the work goes on", || {
                 all_safe.load(Ordering::Relaxed) >= share
             });
-            let report = stop(&mut daemon);
-            received += report.0;
-            cut_off += report.1;
+            if restart % 3 == 0 {
+                kills += 1;
+                daemon.signal(Signal::KILL);
+                daemon.wait_exit();
+            } else {
+                cut_off += stop(&mut daemon, &file, before);
+            }
+            before = lines(&file);
             daemon = start(&address, &file);
         }
         clients
@@ -79,11 +85,11 @@ fn restarts_under_load_lose_nothing_and_double_only_what_was_unacknowledged() {
             .map(|client| client.join().expect("a client"))
             .collect()
     });
-    received += stop(&mut daemon).0;
-    let doubled = judge(&file, messages, &resent, received);
+    stop(&mut daemon, &file, before);
+    let doubled = judge(&file, messages, &resent, kills);
     let sent_again: u64 = resent.iter().flat_map(BTreeMap::values).sum();
     eprintln!(
-        "{restarts} restarts, {} messages: none lost, {sent_again} sent again, {doubled} of them \
+        "{restarts} restarts, {kills} of them kills, {} messages: none lost, {sent_again} sent again, {doubled} of them \
          doubled, {cut_off} connections cut off",
         messages * CLIENTS
     );
@@ -106,15 +112,25 @@ fn start(address: &str, file: &Path) -> Daemon {
     ])
 }
 
-/// Ends it as a service manager does; answers what it received, and whom it cut off.
-fn stop(daemon: &mut Daemon) -> (u64, u64) {
+/// Ends it as a service manager does; answers whom it cut off. What it says it received are the
+/// lines that it has added.
+fn stop(daemon: &mut Daemon, file: &Path, before: u64) -> u64 {
     daemon.signal(Signal::TERM);
     let exit = daemon.wait_exit();
     let report = exit.report();
-    assert_eq!(report.received, report.delivered, "{}", exit.stderr);
+    let added = lines(file) - before;
+    assert_eq!((report.received, report.delivered), (added, added));
     let expected = if report.cut_off == 0 { 0 } else { 3 };
     assert_eq!(exit.code, Some(expected), "{}", exit.stderr);
-    (report.received, report.cut_off)
+    report.cut_off
+}
+
+/// A line that a kill has torn is one, too.
+fn lines(file: &Path) -> u64 {
+    let bytes = std::fs::read(file).expect("it is there");
+    let whole = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let is_torn = bytes.last().is_some_and(|last| *last != b'\n');
+    (whole + usize::from(is_torn)) as u64
 }
 
 impl Client<'_> {
@@ -152,7 +168,7 @@ impl Client<'_> {
         while self.safe < self.messages {
             let limit = self.messages.min(self.safe + WINDOW);
             let lines: Vec<_> = (sent..limit)
-                .map(|number| format!("client {} message {number}\n", self.number))
+                .map(|number| format!("client {} message {number} .\n", self.number))
                 .collect();
             sent = limit;
             if stream.write_all(lines.concat().as_bytes()).is_err() {
@@ -194,24 +210,29 @@ impl Client<'_> {
 
 /// Every message is in the file, and never more often than it was sent. Answers how many lines
 /// were there a second time.
-fn judge(file: &Path, messages: u64, resent: &[BTreeMap<u64, u64>], received: u64) -> u64 {
+fn judge(file: &Path, messages: u64, resent: &[BTreeMap<u64, u64>], kills: u64) -> u64 {
     let printed = std::fs::read_to_string(file).expect("text is UTF-8");
     let mut counts = vec![vec![0_u64; messages as usize]; resent.len()];
+    let mut torn = 0;
     for line in printed.lines() {
-        // What a connection's end has cut is marked, and was not acknowledged.
-        let Some((_, message)) = line.split_once(": client ").filter(|_| !is_partial(line)) else {
-            assert!(is_partial(line), "torn: {line}");
+        let Some((label, message)) = line.split_once(": client ") else {
+            torn += u64::from(!line.contains(" (partial): "));
             continue;
         };
-        let (client, number) = message.split_once(" message ").expect("whole");
+        // What a connection's end has cut is marked; what a kill has cut lacks its end. Neither
+        // was acknowledged.
+        if label.ends_with(" (partial)") || !message.ends_with(" .") {
+            torn += u64::from(!label.ends_with(" (partial)"));
+            continue;
+        }
+        let words: Vec<&str> = message.split(' ').collect();
+        let [client, "message", number, "."] = words[..] else {
+            panic!("two lines in one: {line}");
+        };
         let [client, number] = [client, number].map(|word| word.parse::<usize>().expect(line));
         counts[client][number] += 1;
     }
-    assert_eq!(
-        printed.lines().count() as u64,
-        received,
-        "lines, and what was reported"
-    );
+    assert!(torn <= kills, "{torn} torn lines, {kills} kills");
     for (client, counts) in counts.iter().enumerate() {
         for (number, count) in counts.iter().enumerate() {
             let sent = 1 + resent[client].get(&(number as u64)).unwrap_or(&0);
@@ -222,10 +243,4 @@ fn judge(file: &Path, messages: u64, resent: &[BTreeMap<u64, u64>], received: u6
         }
     }
     counts.iter().flatten().map(|count| count - 1).sum()
-}
-
-fn is_partial(line: &str) -> bool {
-    line.split(": ")
-        .next()
-        .is_some_and(|label| label.ends_with(" (partial)"))
 }
