@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Clients that reset, stall, flood, send rubbish, freeze and vanish, and handlers that panic,
 # beside clients that check that all they sent arrives once and in order. Then SIGTERM, and a look
-# at what is left. Loopback only; ends by itself after about one and a half times SECONDS.
+# at what is left. Loopback only; ends by itself after about one and a half times SECONDS. What
+# is received needs a few MB for each second in the directory for temporary files.
 #
 #   scripts/chaos.sh [SECONDS] [SEED]     default: 120 seconds, a seed at random (it is printed)
 set -euo pipefail
