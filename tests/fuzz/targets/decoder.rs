@@ -85,11 +85,11 @@ fn in_pieces<'a>(input: &Input<'a>) -> impl Iterator<Item = &'a [u8]> {
     })
 }
 
-fn cut<'a>(
+fn cut(
     framing: Framing,
     max: usize,
     overlong: Overlong,
-    pieces: &mut dyn Iterator<Item = &'a [u8]>,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
 ) -> Cut {
     let mut decoder = Decoder::new(framing, max, overlong);
     let mut messages = Vec::new();
