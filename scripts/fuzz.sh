@@ -32,5 +32,5 @@ for target in "${targets[@]}"; do
     echo "$target: $inputs inputs"
     "$built/$host/release/$target" "corpus/$target" "${words[@]}" -runs="$inputs" -max_len=512 \
         -timeout=10 -rss_limit_mb=1024 -artifact_prefix="artifacts/$target-" -print_funcs=0 \
-        -print_final_stats=1 2>&1 | { grep -v -E '^(#|INFO:|Dict|#####|".* # Uses)' || true; }
+        -print_final_stats=1 2>&1 | { grep -v -E '^(#|INFO:|WARNING: Failed|Dict|#####|".* # Uses)' || true; }
 done
