@@ -301,8 +301,6 @@ mod tests {
     use std::cell::Cell;
     use std::net::TcpStream;
 
-    use rustix::io::Errno;
-
     use super::*;
 
     /// A client connects just before the door closes, when that is asked for the `nth` time.

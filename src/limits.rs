@@ -19,12 +19,10 @@ pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
 /// Without a write limit: longest that a connection which is to be closed waits for its client to
 /// take what it is owed.
 pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(10);
-/// Longest of all other spans of time.
-const SPAN_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// Longest time of any other limit: a clock can be moved on by so much, and nobody needs more.
-const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// Longest of every other time: far beyond it a deadline is no moment that can be expressed.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
@@ -144,25 +142,7 @@ impl Limits {
         within("clients_max", options.clients_max, 1, usize::MAX)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
-        let times = &options.times;
-        for (name, span, most) in [
-            ("drain", Some(options.drain), DRAIN_MAX),
-            ("first_byte", times.first_byte, SPAN_MAX),
-            ("idle", times.idle, SPAN_MAX),
-            ("message", times.message, SPAN_MAX),
-            ("write_stall", times.write_stall, SPAN_MAX),
-            ("lifetime", times.lifetime, SPAN_MAX),
-            ("overload", options.overload, SPAN_MAX),
-            ("stuck_after", Some(options.stuck_after), SPAN_MAX),
-        ] {
-            if span.is_some_and(|span| span > most) {
-                let days = most.as_secs() / (24 * 60 * 60);
-                return Err(Error::Option {
-                    name,
-                    problem: format!("too long; at most {days} days"),
-                });
-            }
-        }
+        check_times(&options)?;
         within(
             "per_address_max",
             options.per_address_max.unwrap_or(1),
@@ -225,21 +205,26 @@ impl Limits {
 }
 
 fn check_times(options: &Options) -> Result<()> {
+    let at_most = |name, time: Option<Duration>, most, words| match time {
+        Some(time) if time > most => Err(Error::Option {
+            name,
+            problem: format!("{time:?} is out of bounds; at most {words}"),
+        }),
+        _ => Ok(()),
+    };
+    at_most("drain", Some(options.drain), DRAIN_MAX, "a day")?;
     let times = &options.times;
-    for (name, time) in [
+    [
         ("first_byte", times.first_byte),
         ("idle", times.idle),
         ("message", times.message),
         ("write_stall", times.write_stall),
         ("lifetime", times.lifetime),
+        ("overload", options.overload),
         ("stuck_after", Some(options.stuck_after)),
-    ] {
-        if let Some(time) = time.filter(|time| *time > TIME_MAX) {
-            let problem = format!("{time:?} is out of bounds; at most 100 years");
-            return Err(Error::Option { name, problem });
-        }
-    }
-    Ok(())
+    ]
+    .into_iter()
+    .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))
 }
 
 fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<()> {
@@ -251,4 +236,21 @@ fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result
         _ => format!("{value} is out of bounds; {least} to {most}"),
     };
     Err(Error::Option { name, problem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_ends_beyond_all_clocks_is_refused_at_once() {
+        let lifetime = |lifetime| {
+            let mut options = Options::default();
+            options.times.lifetime = Some(lifetime);
+            Limits::new(options).map_err(|error| error.to_string())
+        };
+        let error = lifetime(Duration::MAX).expect_err("no deadline can be worked out");
+        assert!(error.starts_with("lifetime: "), "{error}");
+        assert!(lifetime(TIME_MAX).is_ok());
+    }
 }

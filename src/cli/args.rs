@@ -7,10 +7,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::flood::FloodArgs;
 use super::log::LogFormat;
+use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
 use crate::admission::WhenFull;
 use crate::framing::{Framing, Overlong};
 use crate::service::recv::Format;
-use crate::times::Rate;
 
 /// Puts a fixed number of threads behind a TCP port: receives, echoes or discards what thousands
 /// of clients send, loses nothing that was read, and drains cleanly on Ctrl-C
@@ -105,7 +105,7 @@ pub(super) struct ServeArgs {
     pub(super) outbox_max: usize,
 
     /// Longest that a drain waits for clients before it cuts them off
-    #[arg(long, value_name = "TIME", default_value = "8s", value_parser = humantime::parse_duration,
+    #[arg(long, value_name = "TIME", default_value = "8s", value_parser = time,
         env = "POOLD_DRAIN")]
     pub(super) drain: Duration,
 
@@ -158,17 +158,17 @@ pub(super) struct GuardArgs {
     pub(super) accept_rate: Option<u32>,
 
     /// Close who sends nothing for so long after connecting [default: never]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+    #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_FIRST_BYTE")]
     pub(super) first_byte: Option<Duration>,
 
     /// Close who has sent nothing for so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, env = "POOLD_IDLE")]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_IDLE")]
     pub(super) idle: Option<Duration>,
 
     /// Close who does not end a message it began in so long, longer as its bytes keep coming
     /// [default: never]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+    #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_MESSAGE")]
     pub(super) message: Option<Duration>,
 
@@ -178,12 +178,12 @@ pub(super) struct GuardArgs {
     pub(super) min_rate: Option<u32>,
 
     /// Close who takes nothing of what it is owed for so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+    #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_WRITE_STALL")]
     pub(super) write_stall: Option<Duration>,
 
     /// Close every connection after so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration,
+    #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_LIFETIME")]
     pub(super) lifetime: Option<Duration>,
 
@@ -200,57 +200,9 @@ pub(super) struct GuardArgs {
     pub(super) overload: MaybeDuration,
 
     /// Name a worker in the log that does not come back from a client for so long
-    #[arg(long, value_name = "TIME", default_value = "30s",
-        value_parser = humantime::parse_duration, env = "POOLD_STUCK_AFTER")]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time,
+        env = "POOLD_STUCK_AFTER")]
     pub(super) stuck_after: Duration,
-}
-
-/// A limit that can be `off`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct MaybeRate(pub(super) Option<Rate>);
-
-/// A limit that can be `off`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct MaybeDuration(pub(super) Option<Duration>);
-
-fn duration_or_off(text: &str) -> Result<MaybeDuration, String> {
-    if text == "off" {
-        return Ok(MaybeDuration(None));
-    }
-    let parsed = humantime::parse_duration(text).map(Some).map(MaybeDuration);
-    parsed.map_err(|error| error.to_string())
-}
-
-/// `off`, or `MESSAGES[:BURST],BYTES[:BURST]`.
-fn rate(text: &str) -> Result<MaybeRate, String> {
-    if text == "off" {
-        return Ok(MaybeRate(None));
-    }
-    let shape = || "write MESSAGES,BYTES as 10:100,16k:32k, or off".to_owned();
-    let (messages, bytes) = text.split_once(',').ok_or_else(shape)?;
-    let with_burst = |part: &str| {
-        let (each, burst) = part.split_once(':').unwrap_or((part, part));
-        Ok::<_, String>((per_second(each)?, per_second(burst)?))
-    };
-    let (messages, messages_burst) = with_burst(messages)?;
-    let (bytes, bytes_burst) = with_burst(bytes)?;
-    Ok(MaybeRate(Some(Rate {
-        messages,
-        messages_burst,
-        bytes,
-        bytes_burst,
-    })))
-}
-
-fn per_second(text: &str) -> Result<u32, String> {
-    u32::try_from(size(text)?).map_err(|_| "too large".to_owned())
-}
-
-/// `64k` is 65536 bytes, as everywhere where buffers are meant.
-fn size(text: &str) -> Result<usize, String> {
-    let parsed = parse_size::Config::new().with_binary().parse_size(text);
-    let bytes = parsed.map_err(|_| "write a size as 512, 64k or 1m".to_owned())?;
-    usize::try_from(bytes).map_err(|_| "too large".to_owned())
 }
 
 /// What came of the command line.
@@ -309,24 +261,6 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_binary() {
-        assert_eq!(size("64k"), Ok(65536));
-        assert_eq!(size("512"), Ok(512));
-        assert!(size("many").is_err());
-    }
-
-    #[test]
-    fn rates_have_bursts_or_not() {
-        let parsed = rate("10:100,16k").expect("valid").0.expect("not off");
-        assert_eq!((parsed.messages, parsed.messages_burst), (10, 100));
-        assert_eq!((parsed.bytes, parsed.bytes_burst), (16384, 16384));
-        assert_eq!(rate("off"), Ok(MaybeRate(None)));
-        for wrong in ["", "10", "a,b", "1:2:3,4", "10,16k,"] {
-            assert!(rate(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn problems_are_one_line() {
         for line in [
             &["poold", "--nonsense"][..],
@@ -363,7 +297,7 @@ mod tests {
         }
 
         #[test]
-        fn plain_numbers_are_bytes(bytes: u64) {
+        fn plain_numbers_are_bytes(bytes in 0..10_000_000_000_000_000_000_u64) {
             prop_assert_eq!(size(&bytes.to_string()), Ok(bytes as usize));
         }
     }

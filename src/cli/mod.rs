@@ -6,6 +6,7 @@ mod flood;
 mod log;
 mod serve;
 mod signals;
+mod values;
 
 use std::process::ExitCode;
 

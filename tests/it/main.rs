@@ -2,6 +2,7 @@
 
 mod attack;
 mod blocked;
+mod chaos;
 mod churn;
 mod clients;
 mod crowd;
@@ -22,6 +23,7 @@ mod recv_output;
 mod refused;
 mod registry;
 mod relief;
+mod restart;
 mod scratch;
 mod service;
 mod spool;

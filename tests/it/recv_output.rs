@@ -59,6 +59,23 @@ fn a_file_that_is_removed_is_made_again() {
 }
 
 #[test]
+fn a_line_that_a_crash_has_cut_does_not_swallow_the_next() {
+    let dir = Scratch::new();
+    let file = dir.join("out.log");
+    fs::write(&file, "whole\ncut in a wri").expect("a file");
+    for round in ["one", "two"] {
+        let mut daemon = Daemon::recv(&["-o", text(&file), "-f", "raw"]);
+        let client = connect(&daemon.address);
+        send(&client, format!("{round}\n"));
+        end(&client);
+        assert_eq!(take_to_end(&client), b"");
+        assert_eq!(daemon.stop().code, Some(0));
+    }
+    let all = fs::read_to_string(&file).expect("it is there");
+    assert_eq!(all, "whole\ncut in a wri\none\ntwo\n");
+}
+
+#[test]
 fn acknowledgements_come_after_the_lines_are_there() {
     for safe in [&["--ack"][..], &["--ack", "--sync"]] {
         let dir = Scratch::new();

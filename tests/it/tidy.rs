@@ -41,7 +41,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ctrlc", &["src/cli/signals.rs"]),
     (
         "mio",
-        &["src/acceptor.rs", "src/poller.rs", "src/cli/flood/"],
+        &[
+            "src/acceptor.rs",
+            "src/acceptor/",
+            "src/poller.rs",
+            "src/cli/flood/",
+        ],
     ),
 ];
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use parse_size::Config;
+
+use crate::cli::values;
 
 /// Floods a server with numbered messages, measures it, and says whether any was lost
 #[derive(Debug, Clone, clap::Args)]
@@ -37,12 +38,12 @@ pub struct FloodArgs {
     pub rate: Option<f64>,
 
     /// Send for this long
-    #[arg(short = 't', long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(short = 't', long, value_name = "TIME", value_parser = values::time)]
     pub duration: Option<Duration>,
 
     /// Leave what comes back in the first while out of rates and latencies (not out of the check)
     #[arg(long, value_name = "TIME", default_value = "0s",
-        value_parser = humantime::parse_duration)]
+        value_parser = values::time)]
     pub warmup: Duration,
 
     /// What the server does with a message
@@ -77,7 +78,7 @@ pub struct FloodArgs {
 
     /// Give up when nothing moves for this long
     #[arg(long, value_name = "TIME", default_value = "10s",
-        value_parser = humantime::parse_duration)]
+        value_parser = values::time)]
     pub timeout: Duration,
 
     /// Name the run (1 to 16 letters and digits), instead of at random; with --check: look at
@@ -114,18 +115,14 @@ pub enum Expect {
     Ack,
 }
 
-const SIZE_MAX: u64 = 16 << 20;
+const SIZE_MAX: usize = 16 << 20;
 
 fn size(text: &str) -> Result<usize, String> {
-    // As everywhere where buffers are meant: 64k is 65536.
-    let bytes = Config::new()
-        .with_binary()
-        .parse_size(text)
-        .map_err(|e| e.to_string())?;
+    let bytes = values::size(text)?;
     if bytes > SIZE_MAX {
         return Err(format!("at most {SIZE_MAX} bytes"));
     }
-    usize::try_from(bytes).map_err(|e| e.to_string())
+    Ok(bytes)
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -154,7 +151,7 @@ mod tests {
         fn no_value_is_too_strange(text in "\\PC{0,20}|[0-9.e+-]{0,24}[a-zA-Z]{0,4}") {
             // None of them panics; what they take is within its bounds.
             if let Ok(bytes) = size(&text) {
-                prop_assert!(bytes as u64 <= SIZE_MAX);
+                prop_assert!(bytes <= SIZE_MAX);
             }
             if let Ok(rate) = rate(&text) {
                 prop_assert!(rate.is_finite() && rate > 0.0);

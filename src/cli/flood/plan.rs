@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::args::{Expect, FloodArgs};
 use super::message::Shape;
 use super::stream::Target;
+use crate::limits::TIME_MAX;
 
 /// A run that can be carried out.
 #[derive(Debug, Clone)]
@@ -91,6 +92,10 @@ impl Plan {
         }
         if args.timeout.is_zero() {
             return Err("--timeout: must be longer than 0".to_owned());
+        }
+        let times = [args.duration.unwrap_or_default(), args.warmup, args.timeout];
+        if times.into_iter().any(|time| time > TIME_MAX) {
+            return Err("--duration, --warmup, --timeout: at most 100 years".to_owned());
         }
         let run = args.run.clone().unwrap_or_else(random_id);
         let size = args.size.unwrap_or(64);

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -109,7 +109,23 @@ impl Sink for NamedFile {
 }
 
 fn open_to_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    if ends_within_a_line(path).unwrap_or(false) {
+        // Whoever wrote before was killed in a write: its last line must not swallow our first.
+        file.write_all(b"\n")?;
+    }
+    Ok(file)
+}
+
+/// Only of a file can the end be looked at, and only if it may be read.
+fn ends_within_a_line(path: &Path) -> io::Result<bool> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() || metadata.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
+    Ok(last != [b'\n'])
 }
 
 fn wait_writable(file: &File, most: Duration) {
