@@ -114,9 +114,14 @@ fn paint(curves: &Curves, path: &Path) -> Result<(), Box<dyn Error>> {
             .map(|(x, s)| vec![(*x, axis.place(s.least)), (*x, axis.place(s.most))]);
         chart.draw_series(ends.map(|ends| PathElement::new(ends, colour.stroke_width(1))))?;
     }
+    let legend = match axis {
+        Axis::Linear => SeriesLabelPosition::UpperLeft,
+        // There the lines lie high.
+        Axis::Logarithmic => SeriesLabelPosition::LowerRight,
+    };
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(legend)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK.mix(0.3))
         .draw()?;
