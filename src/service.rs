@@ -7,6 +7,8 @@
 mod discard;
 mod echo;
 #[cfg(feature = "cli")]
+pub mod exec;
+#[cfg(feature = "cli")]
 pub mod recv;
 
 use std::io;

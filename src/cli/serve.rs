@@ -13,7 +13,7 @@ use crate::framing::Framing;
 use crate::limits::Options;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Output, Recv};
-use crate::service::{Discard, Echo, Service};
+use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
 
 /// Descriptors that are asked for at most: a client each, and more clients than that need more
@@ -75,10 +75,34 @@ fn prepare(args: &ServeArgs) {
     }
 }
 
+/// A service that takes the whole stream.
+pub(super) fn streams(
+    name: &str,
+    args: &ServeArgs,
+    service: impl StreamService,
+) -> Result<ExitCode> {
+    prepare(args);
+    announce(name, args, Framing::Raw, |options| {
+        Server::bind_streams(&args.address, options, service)
+    })
+    .map(run)
+}
+
 fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
+    announce(name, args, framing, |options| {
+        Server::bind(&args.address, options, service)
+    })
+}
+
+fn announce(
+    name: &str,
+    args: &ServeArgs,
+    framing: Framing,
+    bind: impl FnOnce(Options) -> Result<Server>,
+) -> Result<Server> {
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
-    let server = Server::bind(&args.address, options, service)?;
+    let server = bind(options)?;
     signals::drain_on_signal(&server.handle())?;
     info!("listening on {}", server.address());
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
