@@ -139,6 +139,8 @@ fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         },
         rate: guard.rate.0,
         overload: guard.overload.0,
+        queue_max: None,
+        wait_max: None,
         stuck_after: guard.stuck_after,
     })
 }

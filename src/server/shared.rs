@@ -22,6 +22,7 @@ use crate::deadlines::Deadlines;
 use crate::drain::{Drain, Report};
 use crate::house::{House, Totals};
 use crate::limits::{Limits, cores};
+use crate::lobby::Lobby;
 use crate::notices::Notices;
 use crate::overload::Overload;
 use crate::poller::Poller;
@@ -74,7 +75,7 @@ impl Shared {
         accept_errors: Arc<AcceptErrors>,
     ) -> Shared {
         let policy = Policy {
-            workers: limits.options.workers,
+            workers: work.threads(limits.options.workers),
             slow_turn: SLOW_TURN,
             quick_workers: cores().div_ceil(2),
             clear_within: CLEAR_WITHIN,
@@ -92,7 +93,8 @@ impl Shared {
             deny: options.deny.clone(),
             accept_rate: options.accept_rate,
         });
-        let posts = Posts::new(options.workers, options.stuck_after);
+        let posts = Posts::new(policy.workers, options.stuck_after);
+        let lobby = Lobby::new(options.workers, options.queue_max);
         let answers = matches!(&work, Work::Messages(opener) if opener.tail() == Tail::Discard);
         let overload = Overload::new(options.overload.filter(|_| answers));
         Shared {
@@ -104,6 +106,7 @@ impl Shared {
                 admission,
                 notices: Notices::default(),
                 deadlines: Deadlines::default(),
+                lobby,
                 totals: Totals::default(),
                 doorbell,
                 crowded: AtomicBool::new(false),
