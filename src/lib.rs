@@ -25,6 +25,8 @@ mod connection;
 mod deadlines;
 mod drain;
 mod error;
+#[cfg(feature = "cli")]
+mod escape;
 mod framing;
 mod handler;
 mod house;
