@@ -15,6 +15,9 @@ use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.
 pub fn run() -> ExitCode {
+    if let Some(code) = exec::become_program() {
+        return code;
+    }
     let command = match args::parse() {
         Parsed::Command(command) => command,
         Parsed::Told => return exit::DONE.into(),

@@ -22,6 +22,7 @@ const HEAD: usize = 256;
 pub struct Program {
     file: PathBuf,
     words: Vec<OsString>,
+    folder: Option<PathBuf>,
     /// Of our environment, what no child gets.
     removed: Vec<OsString>,
 }
@@ -57,13 +58,19 @@ impl Program {
         Program {
             file,
             words,
+            folder: None,
             removed,
         }
     }
 
-    /// The file that is run.
-    pub fn file(&self) -> &Path {
-        &self.file
+    /// The same program, in this directory instead of our own.
+    pub fn in_folder(self, folder: Option<PathBuf>) -> Program {
+        Program { folder, ..self }
+    }
+
+    /// The file that is run, and what it is told: its name, and its arguments.
+    pub fn into_parts(self) -> (PathBuf, Vec<OsString>) {
+        (self.file, self.words)
     }
 
     /// How it is started for a client, the `of_address`th child for its address now.
@@ -71,6 +78,9 @@ impl Program {
         let mut command = Command::new(&self.file);
         if let Some((name, arguments)) = self.words.split_first() {
             command.arg0(name).args(arguments);
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
         }
         for name in &self.removed {
             command.env_remove(name);
