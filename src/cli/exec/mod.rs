@@ -18,6 +18,7 @@ use super::args::ServeArgs;
 use super::{exit, serve};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
+use crate::limits::TIME_MAX;
 use crate::service::exec::{Exec, Filter, Patience, Program, Runner};
 
 /// Longest time between TERM and KILL.
@@ -71,6 +72,9 @@ fn program(args: &ExecArgs) -> std::result::Result<Program, String> {
     }
     if limits.kill_after > KILL_AFTER_MAX {
         return Err("--kill-after: at most a day".to_owned());
+    }
+    if limits.timeout.is_some_and(|timeout| timeout > TIME_MAX) {
+        return Err("--timeout: at most 100 years".to_owned());
     }
     let words = match &program.shell {
         Some(string) => vec!["sh".into(), "-c".into(), string.clone()],
