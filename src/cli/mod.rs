@@ -1,6 +1,7 @@
 //! The command line: what was typed, signals, logs, exit codes.
 
 mod args;
+mod exec;
 mod exit;
 mod flood;
 mod log;
@@ -14,6 +15,9 @@ use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.
 pub fn run() -> ExitCode {
+    if let Some(code) = exec::become_program() {
+        return code;
+    }
     let command = match args::parse() {
         Parsed::Command(command) => command,
         Parsed::Told => return exit::DONE.into(),
@@ -23,6 +27,7 @@ pub fn run() -> ExitCode {
         Command::Recv(args) => serve::recv(&args),
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
+        Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))
