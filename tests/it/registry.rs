@@ -1,13 +1,14 @@
 //! Who is here: listed, sent to, closed.
 
-use std::net::TcpStream;
-use std::time::{Duration, SystemTime};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant, SystemTime};
 
 use poold::{Handle, Phase, Server, Unsent, Verdict};
+use socket2::{Domain, Socket, Type};
 
 use crate::house::{Log, Logged, finish, options, serve};
 use crate::net::{connect, send, take, take_all, take_line, take_to_end};
-use crate::spool::wait_until;
+use crate::spool::{PATIENCE, wait_until};
 
 fn echo() -> (Server, String, Log) {
     let (logged, log) = Logged::new(|_, message, reply| {
@@ -20,7 +21,20 @@ fn echo() -> (Server, String, Log) {
 
 /// A client that has been served once.
 fn served(address: &str) -> TcpStream {
-    let client = connect(address);
+    serve_once(connect(address))
+}
+
+/// The same with a small buffer, which does not grow: full is soon reached, and stays so.
+fn served_little(address: &str) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
+    socket.set_recv_buffer_size(4096).expect("a socket");
+    let to: SocketAddr = address.parse().expect("an address");
+    socket.connect(&to.into()).expect("it listens");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    serve_once(TcpStream::from(socket))
+}
+
+fn serve_once(client: TcpStream) -> TcpStream {
     send(&client, "hi\n");
     assert_eq!(take(&client, 3), b"hi\n");
     client
@@ -114,22 +128,28 @@ fn one_is_closed_after_it_got_what_it_is_owed() {
 }
 
 const CHUNK: usize = 10_000;
+const SETTLED: Duration = Duration::from_millis(300);
 
 /// Sends to one who does not read until its socket takes nothing more and its outbox is full.
 /// Answers how many bytes were taken, and the refusal.
 fn fill(handle: &Handle, id: u64) -> (usize, Unsent) {
     let mut accepted = 0;
     let mut refusal = None;
-    wait_until("the socket and the outbox are full", || {
+    // The system goes on moving bytes to the other side, and makes room, for a while.
+    let mut moved = Instant::now();
+    wait_until("the socket and the outbox are full, and stay so", || {
         // It rests and owes: its worker has tried, and the socket took no more.
         let info = handle.registry().look_up(id).expect("it is here");
         let stuck = info.phase == Phase::Resting && info.owed > 0;
         loop {
             match handle.registry().send(id, vec![b'.'; CHUNK]) {
-                Ok(()) => accepted += CHUNK,
+                Ok(()) => {
+                    accepted += CHUNK;
+                    moved = Instant::now();
+                }
                 Err(refused) => {
                     refusal = Some(refused);
-                    return stuck;
+                    return stuck && moved.elapsed() > SETTLED;
                 }
             }
             assert!(accepted < 100 << 20, "its outbox has no bound");
@@ -142,7 +162,7 @@ fn fill(handle: &Handle, id: u64) -> (usize, Unsent) {
 fn who_does_not_read_fills_its_own_outbox_and_hurts_nobody() {
     let (server, address, log) = echo();
     let handle = server.handle();
-    let (deaf, other) = (served(&address), served(&address));
+    let (deaf, other) = (served_little(&address), served(&address));
     let (mut accepted, refused) = fill(&handle, 1);
     assert_eq!(
         refused,
@@ -178,7 +198,7 @@ fn who_does_not_read_fills_its_own_outbox_and_hurts_nobody() {
 fn who_does_not_read_can_be_closed_all_the_same() {
     let (server, address, log) = echo();
     let handle = server.handle();
-    let deaf = served(&address);
+    let deaf = served_little(&address);
     fill(&handle, 1);
     assert!(handle.registry().close(1, "it never reads"));
     log.wait_closed(1);
