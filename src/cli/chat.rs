@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::args::ServeArgs;
-use super::serve;
+use super::{console, serve};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::service::chat::{Chat, Password, Settings};
@@ -57,7 +57,13 @@ pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
         log: args.log.clone(),
         password: password(args)?,
     });
-    serve::start("chat", &args.serve, Framing::Lines, chat).map(serve::run)
+    let server = serve::start("chat", &args.serve, Framing::Lines, chat.clone())?;
+    let terminal = console::start(&chat)?;
+    let code = serve::run(server);
+    if let Some(terminal) = terminal {
+        terminal.end();
+    }
+    Ok(code)
 }
 
 /// From the file, or from the environment: never from the command line, which everybody sees.

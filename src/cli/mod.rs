@@ -2,6 +2,7 @@
 
 mod args;
 mod chat;
+mod console;
 mod exit;
 mod flood;
 mod log;
