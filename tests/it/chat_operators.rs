@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::daemon::{Daemon, Guard, POOLD, poold};
+use crate::daemon::{Daemon, Guard, POOLD};
 use crate::net::{send, take_line, take_to_end};
 use crate::scratch::{Scratch, text};
 use crate::spool::{PATIENCE, Spool};
@@ -98,6 +98,8 @@ fn a_banned_name_is_refused_until_it_is_unbanned() {
     op.say("/ban eve");
     op.wait("-- eve is banned; /ban 127.0.0.1 bans that address, too");
     assert!(take_to_end(&eve.stream).ends_with(b"-- you are disconnected: banned by op\n"));
+    drop(eve);
+    op.wait("-- eve left");
     let again = Talker::come(&daemon);
     assert_eq!(again.ask("/nick Eve"), "-- that name is banned");
     assert_eq!(op.ask("/unban EVE"), "-- EVE is not banned any more");
@@ -160,13 +162,8 @@ fn who_is_muted_is_not_heard_and_everybody_hears_the_wall() {
 
 #[test]
 fn the_terminal_that_started_it_sees_the_rooms_and_keeps_order() {
-    let mut command = poold(&[]);
-    drop(command.get_args());
-    let mut command = {
-        command = std::process::Command::new("script");
-        command.args(["-qfec", &format!("{POOLD} chat 127.0.0.1:0"), "/dev/null"]);
-        command
-    };
+    let mut command = std::process::Command::new("script");
+    command.args(["-qfec", &format!("{POOLD} chat 127.0.0.1:0"), "/dev/null"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(child) = command.spawn() else {
         eprintln!("passed over: script is not installed");
