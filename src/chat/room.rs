@@ -165,8 +165,11 @@ impl<F: Front> Room<F> {
         chunk: &F::Chunk,
         by: u64,
     ) -> Posted {
-        self.notify_now(inner, front);
         if !inner.catch_up(front) {
+            return Posted::NotYet;
+        }
+        self.notify_now(inner, front);
+        if !inner.late.is_empty() {
             return Posted::NotYet;
         }
         self.keep(inner, event);
@@ -177,7 +180,9 @@ impl<F: Front> Room<F> {
     /// Tells everybody something that can't wait for those who are late: they get it after what
     /// they have not taken yet.
     pub(super) fn announce(&self, inner: &mut Inner<F>, front: &F, event: &Event) {
-        self.notify_now(inner, front);
+        if inner.late.is_empty() {
+            self.notify_now(inner, front);
+        }
         self.queue(inner, front, event);
     }
 
