@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::chat::ChatArgs;
+use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
@@ -38,6 +39,7 @@ pub(super) enum Command {
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
     Chat(Box<ChatArgs>),
+    Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
 }
 
