@@ -29,6 +29,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(2);
 /// that telling everybody takes.
 const NOTICE_EVERY: Duration = Duration::from_millis(250);
 const NOTICE_EVERY_MEMBER: Duration = Duration::from_micros(50);
+/// Seats for which a room keeps place when they are empty.
+const SEATS_KEPT: usize = 256;
 /// Announcements that wait for those who are late.
 const WAITING_MAX: usize = 64;
 /// Why somebody is put out who does not read.
@@ -374,6 +376,11 @@ impl<F: Front> Inner<F> {
             self.places = FxHashMap::default();
         } else {
             self.left.add(person.name());
+            if self.seats.capacity() > SEATS_KEPT.max(4 * self.seats.len()) {
+                // What a crowd has left behind.
+                self.seats.shrink_to_fit();
+                self.places.shrink_to_fit();
+            }
         }
     }
 }
