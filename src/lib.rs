@@ -18,6 +18,8 @@
 mod acceptor;
 mod admission;
 #[cfg(feature = "cli")]
+mod chat;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 mod client;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::chat::ChatArgs;
 use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
@@ -37,6 +38,7 @@ pub(super) enum Command {
     Echo(ServeArgs),
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
+    Chat(Box<ChatArgs>),
     Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
 }

@@ -1,6 +1,8 @@
 //! The command line: what was typed, signals, logs, exit codes.
 
 mod args;
+mod chat;
+mod console;
 mod exec;
 mod exit;
 mod flood;
@@ -27,6 +29,7 @@ pub fn run() -> ExitCode {
         Command::Recv(args) => serve::recv(&args),
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
+        Command::Chat(args) => chat::run(&args),
         Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
     };

@@ -69,7 +69,7 @@ pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
 }
 
 /// What has to be done before anything else: the log, and as many descriptors as there may be.
-fn prepare(args: &ServeArgs) {
+pub(super) fn prepare(args: &ServeArgs) {
     log::start(args.log_level, args.log_format);
     if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {
         tracing::debug!(%error, "the descriptor limit stays as it is");
@@ -114,7 +114,7 @@ fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) 
     })
 }
 
-fn announce(
+pub(super) fn announce(
     name: &str,
     args: &ServeArgs,
     framing: Framing,
@@ -132,7 +132,7 @@ fn announce(
 }
 
 /// What was typed, as the library takes it.
-fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
+pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
     let guard = &args.guard;
     let defaults = Options::default();
     Ok(Options {
@@ -142,6 +142,7 @@ fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         message_max: args.message_max,
         overlong: args.overlong,
         outbox_max: args.outbox_max,
+        send_buffer: None,
         drain: args.drain,
         when_full: guard.when_full,
         shed_after: defaults.shed_after,
@@ -171,7 +172,7 @@ fn list(entries: &[String]) -> Result<AddressList> {
     Ok(list)
 }
 
-fn run(server: Server) -> ExitCode {
+pub(super) fn run(server: Server) -> ExitCode {
     let report = server.wait();
     info!("{report}");
     if report.cut_off > 0 || report.delivered < report.received {

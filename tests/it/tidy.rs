@@ -10,6 +10,7 @@ use self::source::{Named, Source, sources};
 /// its own, and from its own line.
 const ORDER: &[&[&str]] = &[
     &["error", "escape", "sync"],
+    &["chat"],
     &["framing", "notices", "outbox", "peer", "state", "times"],
     &[
         "admission",

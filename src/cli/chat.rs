@@ -1,0 +1,103 @@
+//! `poold chat`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::args::ServeArgs;
+use super::{console, serve};
+use crate::error::{Error, Result};
+use crate::framing::Framing;
+use crate::limits::Options;
+use crate::server::Server;
+use crate::service::chat::{Chat, Password, Settings};
+
+/// What the system keeps for a reader: with megabytes it would take long until one that has
+/// stopped is noticed, and ten thousand of them would take the machine's memory.
+const SEND_BUFFER: usize = 1024 * 1024;
+/// The environment's name of the operators' password.
+const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
+
+/// Give a room to people who come with nc, telnet or `poold client`
+#[derive(Debug, Args)]
+#[command(
+    mut_arg("rate", |rate| rate.default_value("10:100,4k:32k")),
+    mut_arg("message_max", |most| most.default_value("8k"))
+)]
+pub(super) struct ChatArgs {
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+
+    /// Lines of each room that a newcomer is shown
+    #[arg(
+        long,
+        value_name = "LINES",
+        default_value_t = 100,
+        env = "POOLD_HISTORY"
+    )]
+    pub(super) history: usize,
+
+    /// Append each room's lines to a file of its own in this directory, and show newcomers what
+    /// is in it after a restart, too
+    #[arg(long, value_name = "DIR", env = "POOLD_LOG")]
+    pub(super) log: Option<PathBuf>,
+
+    /// The file whose first line makes an operator of whoever gives it to /op; or set
+    /// POOLD_OPERATOR_PASSWORD
+    #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
+    pub(super) operator_file: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
+    serve::prepare(&args.serve);
+    if let Some(directory) = &args.log {
+        std::fs::create_dir_all(directory).map_err(|source| Error::Output {
+            name: directory.display().to_string(),
+            source,
+        })?;
+    }
+    let chat = Chat::new(Settings {
+        history: args.history,
+        log: args.log.clone(),
+        password: password(args)?,
+    });
+    let server = serve::announce("chat", &args.serve, Framing::Lines, |options| {
+        let options = Options {
+            send_buffer: Some(SEND_BUFFER),
+            ..options
+        };
+        Server::bind(&args.serve.address, options, chat.clone())
+    })?;
+    let terminal = console::start(&chat)?;
+    let code = serve::run(server);
+    if let Some(terminal) = terminal {
+        terminal.end();
+    }
+    Ok(code)
+}
+
+/// From the file, or from the environment: never from the command line, which everybody sees.
+fn password(args: &ChatArgs) -> Result<Option<Password>> {
+    let (name, text) = match &args.operator_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|source| Error::Option {
+                name: "operator_file",
+                problem: format!("can't read {}: {source}", path.display()),
+            })?;
+            (path.display().to_string(), text)
+        }
+        None => match std::env::var(PASSWORD) {
+            Ok(text) => (PASSWORD.to_owned(), text),
+            Err(_) => return Ok(None),
+        },
+    };
+    let first = text.lines().next().unwrap_or_default().trim();
+    match Password::new(first) {
+        Some(password) => Ok(Some(password)),
+        None => Err(Error::Option {
+            name: "operator_file",
+            problem: format!("the first line of {name} is no password: 1 to 256 bytes"),
+        }),
+    }
+}

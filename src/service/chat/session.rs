@@ -1,0 +1,243 @@
+//! One client's side: what it says, where, and how fast.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::command::{self, Line};
+use super::lines::{Ear, LOBBY, history, others, tag};
+use super::screen::Screen;
+use super::telnet::Telnet;
+use super::{AGAIN_AFTER, House, Person, Room};
+use crate::chat::{Arrival, Event, Front, Name, Posted, Text};
+use crate::client::Client;
+use crate::escape::escape;
+use crate::framing::{Extent, Message};
+use crate::handler::{End, Reply, Verdict};
+
+/// Bytes that one turn of a client makes of what it says: what is more waits for its next turn.
+const SAID_MAX: usize = 32 * 1024;
+/// What ends a line that was longer than a line may be.
+const CUT: &[u8] = b" (cut here: the line was too long)";
+/// The name of the person at the server's own terminal; nobody else can have it.
+const CONSOLE: &str = "console";
+
+/// See the head of the file.
+pub struct Session {
+    pub(super) person: Arc<Person>,
+    /// The rooms it is in; it speaks in the last.
+    pub(super) rooms: Vec<Arc<Room>>,
+    telnet: Telnet,
+    /// Said and not posted yet: whole lines, printable.
+    said: Vec<u8>,
+    /// What the room could not take yet, because somebody is late.
+    unposted: Option<(Arc<Room>, Event)>,
+    /// A command that waits for that.
+    deferred: Option<String>,
+    /// Bytes that it was answered in this turn.
+    answered: usize,
+}
+
+impl Session {
+    pub(super) fn open(house: &House, client: &Client) -> Session {
+        let person = house.hall.admit(Ear::Client(client.clone()), None);
+        let mut session = Session::new(person);
+        if house.operators.is_banned(client.peer()) {
+            session.put_out(house, "your address is banned");
+        } else {
+            session.enter_lobby(house);
+        }
+        session
+    }
+
+    pub(super) fn at_console(house: &House, screen: &Arc<Screen>) -> Session {
+        let name = Name::new(CONSOLE).expect("letters");
+        let ear = Ear::Console(Arc::clone(screen));
+        let mut session = Session::new(house.hall.admit(ear, Some(name)));
+        session.person.make_operator();
+        session.enter_lobby(house);
+        session
+    }
+
+    fn new(person: Arc<Person>) -> Session {
+        Session {
+            person,
+            rooms: Vec::new(),
+            telnet: Telnet::default(),
+            said: Vec::new(),
+            unposted: None,
+            deferred: None,
+            answered: 0,
+        }
+    }
+
+    fn enter_lobby(&mut self, house: &House) {
+        let name = self.person.name();
+        let greet = |arrival: &Arrival<'_>| {
+            let mut out = format!(
+                "-- welcome; you are {name}, in {LOBBY} with {}; /help lists the commands\n",
+                others(arrival.others)
+            );
+            history(arrival, &mut out);
+            out.into()
+        };
+        let lobby = Name::new(LOBBY).expect("letters");
+        match house.hall.enter(&lobby, &self.person, &greet) {
+            Ok(room) => self.rooms.push(room),
+            Err(error) => self.answer(house, error),
+        }
+    }
+
+    /// Whether it has said or asked for as much as a turn may.
+    pub(super) fn is_full(&self) -> bool {
+        self.said.len() + self.answered >= SAID_MAX
+    }
+
+    /// Says what could not be said before.
+    pub(super) fn catch_up(&mut self, house: &House) -> Verdict {
+        self.answered = 0;
+        if let Some((room, event)) = self.unposted.take() {
+            self.tell(house, room, event);
+        }
+        if self.unposted.is_some() {
+            return Verdict::Wait(AGAIN_AFTER);
+        }
+        match self.deferred.take() {
+            Some(line) => self.obey(house, command::read(&line)),
+            None => Verdict::Go,
+        }
+    }
+
+    /// Takes a line.
+    pub(super) fn take(&mut self, house: &House, message: Message<'_>) -> Verdict {
+        let Some(line) = self.telnet.strip(message.bytes) else {
+            return Verdict::Go;
+        };
+        if line.is_empty() || self.person.is_out() {
+            return Verdict::Go;
+        }
+        if line[0] == b'/' {
+            let mut clean = Vec::new();
+            escape(line, &mut clean);
+            let clean = String::from_utf8(clean).expect("escaped text is UTF-8");
+            match command::read(&clean) {
+                Line::Text(text) => self.said.extend_from_slice(text.as_bytes()),
+                _ => return self.command(house, clean),
+            }
+        } else {
+            escape(line, &mut self.said);
+        }
+        if message.extent == Extent::Truncated {
+            self.said.extend_from_slice(CUT);
+        }
+        self.said.push(b'\n');
+        Verdict::Go
+    }
+
+    /// What was sent before a question is seen before its answer.
+    fn command(&mut self, house: &House, line: String) -> Verdict {
+        self.post(house);
+        if self.unposted.is_none() {
+            return self.obey(house, command::read(&line));
+        }
+        self.deferred = Some(line);
+        Verdict::Wait(AGAIN_AFTER)
+    }
+
+    /// Posts what was said in the turn.
+    pub(super) fn end_turn(&mut self, house: &House, verdict: Verdict) -> Verdict {
+        if self.unposted.is_none() {
+            self.post(house);
+        }
+        if self.unposted.is_some() && verdict == Verdict::Go {
+            return Verdict::Wait(AGAIN_AFTER);
+        }
+        verdict
+    }
+
+    fn post(&mut self, house: &House) {
+        if self.said.is_empty() {
+            return;
+        }
+        let said = std::mem::take(&mut self.said);
+        let lines = Text::printable(String::from_utf8(said).expect("escaped text is UTF-8"));
+        let by = self.person.name();
+        self.speak(house, Event::Said { by, lines });
+    }
+
+    /// Speaks in the room that was joined last.
+    pub(super) fn speak(&mut self, house: &House, event: Event) {
+        if self.person.is_out() {
+            return;
+        }
+        if self.person.is_muted() {
+            return self.answer(house, "an operator has muted you: nobody hears you");
+        }
+        match self.rooms.last().cloned() {
+            Some(room) => self.tell(house, room, event),
+            None => self.answer(house, "you are in no room; /join one"),
+        }
+    }
+
+    fn tell(&mut self, house: &House, room: Arc<Room>, event: Event) {
+        if house.hall.post(&room, &event, self.person.id) == Posted::NotYet {
+            self.unposted = Some((room, event));
+        }
+    }
+
+    /// What the client gets last, if the server ends it.
+    pub(super) fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
+        match (end, self.person.out()) {
+            (End::Drained, _) => reply.send("-- the server is going down"),
+            (_, Some(why)) => reply.send(format!("-- you are disconnected: {why}")),
+            (End::Closed(why), None) => reply.send(format!("-- you are disconnected: {why}")),
+            (End::Limit(limit), None) => {
+                reply.send(format!(
+                    "-- you are disconnected: the server is {}",
+                    limit.describe()
+                ));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn close(mut self, house: &House) {
+        if let Some((room, event)) = self.unposted.take() {
+            // Nobody would come back for it.
+            house.hall.announce(&room, &event);
+        }
+        for room in std::mem::take(&mut self.rooms) {
+            house.hall.leave(&room, &self.person);
+        }
+        house.hall.forget(&self.person);
+    }
+
+    pub(super) fn put_out(&mut self, house: &House, why: &str) {
+        self.person.put_out(&house.hall.front, why);
+    }
+
+    /// One line from the server to this client.
+    pub(super) fn answer(&mut self, house: &House, text: impl std::fmt::Display) {
+        let mut line = String::new();
+        let _ = writeln!(line, "-- {text}");
+        self.give(house, line);
+    }
+
+    /// The same, about a room.
+    pub(super) fn answer_about(
+        &mut self,
+        house: &House,
+        room: &Room,
+        text: impl std::fmt::Display,
+    ) {
+        let mut line = tag(&room.name);
+        let _ = writeln!(line, "-- {text}");
+        self.give(house, line);
+    }
+
+    pub(super) fn give(&mut self, house: &House, lines: String) {
+        self.answered += lines.len();
+        // Its own outbox was empty when its turn began: answers always fit, unless a room fills
+        // it meanwhile, and that room sees to it.
+        house.hall.front.give(&self.person.outlet, lines.into());
+    }
+}
