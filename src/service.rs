@@ -14,6 +14,7 @@ pub mod exec;
 pub mod recv;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -237,7 +238,10 @@ impl Work {
 
     pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
         match self {
-            Work::Messages(opener) => opener.tick(now),
+            // A panic in it may not end the watch; the hook has told of it.
+            Work::Messages(opener) => {
+                catch_unwind(AssertUnwindSafe(|| opener.tick(now))).unwrap_or_default()
+            }
             Work::Streams(_) => None,
         }
     }
