@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::client::ClientArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
@@ -36,6 +37,7 @@ pub(super) enum Command {
     Echo(ServeArgs),
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
+    Client(ClientArgs),
     Flood(Box<FloodArgs>),
 }
 
