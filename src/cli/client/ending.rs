@@ -1,7 +1,5 @@
 //! How it went.
 
-use std::process::ExitCode;
-
 use crate::cli::exit;
 
 /// How the client ended.
@@ -20,20 +18,20 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Tells a person, and the shell.
-    pub fn tell(self) -> ExitCode {
+    /// Tells a person; answers what to tell the shell.
+    pub fn tell(self) -> u8 {
         match self {
-            Ending::Well => exit::DONE.into(),
+            Ending::Well => exit::DONE,
             Ending::Failed(why) => {
                 eprintln!("poold client: {why}");
-                exit::FAILED.into()
+                exit::FAILED
             }
             Ending::Usage(why) => {
                 eprintln!("poold client: {why}");
-                exit::USAGE.into()
+                exit::USAGE
             }
-            Ending::Interrupted => exit::INTERRUPTED.into(),
-            Ending::OutputClosed => exit::OUTPUT_CLOSED.into(),
+            Ending::Interrupted => exit::INTERRUPTED,
+            Ending::OutputClosed => exit::OUTPUT_CLOSED,
         }
     }
 }

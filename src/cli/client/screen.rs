@@ -1,0 +1,83 @@
+//! What is shown above the prompt.
+
+use super::desk::Desk;
+use super::paint::{Colours, is_for_us};
+use super::safe::safe;
+use super::wire::{What, parse};
+
+/// Prints above the prompt; what it is given is never half a line.
+pub type Print = Box<dyn FnMut(String) + Send>;
+
+/// Shows lines as a person wants to see them.
+pub struct Screen {
+    print: Print,
+    colours: Colours,
+    /// The last thing that the server said itself.
+    last_notice: String,
+}
+
+impl Screen {
+    pub fn new(print: Print, colours: Colours) -> Screen {
+        Screen {
+            print,
+            colours,
+            last_notice: String::new(),
+        }
+    }
+
+    /// Shows lines of the server, and learns from them.
+    pub fn show(&mut self, lines: impl IntoIterator<Item = String>, desk: &Desk) {
+        let (clock, mut shown, mut bell) = (clock(), String::new(), false);
+        let mut known = desk.known.lock();
+        for text in lines {
+            let line = parse(&text);
+            if line.time.is_none() {
+                known.learn(&line);
+            }
+            if let What::Notice(notice) = line.what {
+                notice.clone_into(&mut self.last_notice);
+            }
+            let own = known.own.as_deref();
+            bell |= is_for_us(&line, own);
+            shown.push_str(&self.colours.line(&line, own, &clock));
+            shown.push('\n');
+        }
+        drop(known);
+        if bell {
+            // One for all that came at once.
+            shown.insert(0, '\x07');
+        }
+        if !shown.is_empty() {
+            (self.print)(shown);
+        }
+    }
+
+    /// Says something that does not come from the server.
+    pub fn note(&mut self, text: &str) {
+        let text = format!("{} == {}", clock(), safe(text.as_bytes()));
+        (self.print)(self.colours.dim(&text) + "\n");
+    }
+
+    /// Shows what was typed.
+    pub fn echo(&mut self, lines: &[u8]) {
+        let clock = clock();
+        let lines = lines.split(|byte| *byte == b'\n');
+        let shown: String = lines
+            .filter(|line| !line.is_empty())
+            .map(|line| format!("{} > {}\n", self.colours.dim(&clock), safe(line)))
+            .collect();
+        (self.print)(shown);
+    }
+
+    /// Whether the server has sent us away: then coming back by ourselves would be rude.
+    pub fn was_sent_away(&self) -> bool {
+        ["you were kicked", "you are banned", "you were banned"]
+            .iter()
+            .any(|beginning| self.last_notice.starts_with(beginning))
+    }
+}
+
+/// The local time.
+fn clock() -> String {
+    jiff::Zoned::now().strftime("%H:%M").to_string()
+}
