@@ -18,6 +18,8 @@
 mod acceptor;
 mod admission;
 #[cfg(feature = "cli")]
+mod chat;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 mod client;
@@ -25,6 +27,8 @@ mod connection;
 mod deadlines;
 mod drain;
 mod error;
+#[cfg(feature = "cli")]
+mod escape;
 mod framing;
 mod handler;
 mod house;

@@ -4,6 +4,8 @@
 //! may block. A plain function of a message is one, too: [`answer`]. A [`StreamService`] is given
 //! the connection itself and keeps its worker until it returns.
 
+#[cfg(feature = "cli")]
+pub mod chat;
 mod discard;
 mod echo;
 #[cfg(feature = "cli")]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::chat::ChatArgs;
 use super::client::ClientArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
@@ -37,6 +38,7 @@ pub(super) enum Command {
     Echo(ServeArgs),
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
+    Chat(Box<ChatArgs>),
     Client(ClientArgs),
     Flood(Box<FloodArgs>),
 }

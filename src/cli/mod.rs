@@ -1,6 +1,7 @@
 //! The command line: what was typed, signals, logs, exit codes.
 
 mod args;
+mod chat;
 mod client;
 mod exit;
 mod flood;
@@ -24,6 +25,7 @@ pub fn run() -> ExitCode {
         Command::Recv(args) => serve::recv(&args),
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
+        Command::Chat(args) => chat::run(&args),
         Command::Client(args) => return client::run(&args),
         Command::Flood(args) => return flood::run(&args),
     };

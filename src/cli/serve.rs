@@ -68,14 +68,19 @@ pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
 }
 
 /// What has to be done before anything else: the log, and as many descriptors as there may be.
-fn prepare(args: &ServeArgs) {
+pub(super) fn prepare(args: &ServeArgs) {
     log::start(args.log_level, args.log_format);
     if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {
         tracing::debug!(%error, "the descriptor limit stays as it is");
     }
 }
 
-fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
+pub(super) fn start(
+    name: &str,
+    args: &ServeArgs,
+    framing: Framing,
+    service: impl Service,
+) -> Result<Server> {
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
     let server = Server::bind(&args.address, options, service)?;
@@ -125,7 +130,7 @@ fn list(entries: &[String]) -> Result<AddressList> {
     Ok(list)
 }
 
-fn run(server: Server) -> ExitCode {
+pub(super) fn run(server: Server) -> ExitCode {
     let report = server.wait();
     info!("{report}");
     if report.cut_off > 0 || report.delivered < report.received {

@@ -9,7 +9,8 @@ use self::source::{Named, Source, sources};
 /// The rooms of the library in the order of their imports: a room may import from the lines above
 /// its own, and from its own line.
 const ORDER: &[&[&str]] = &[
-    &["error", "sync"],
+    &["error", "escape", "sync"],
+    &["chat"],
     &["framing", "notices", "outbox", "peer", "state", "times"],
     &[
         "admission",

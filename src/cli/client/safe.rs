@@ -1,5 +1,8 @@
 //! What a server sends, cut into lines that are safe to show.
 
+use crate::escape::escape;
+
+const TAB: &[u8] = b"    ";
 /// Longer lines are shown in pieces, so that no server makes us hold more.
 const LINE_MAX: usize = 64 << 10;
 
@@ -45,35 +48,16 @@ fn without_return(line: &[u8]) -> &[u8] {
 }
 
 /// The text with everything escaped that is not printable: the server is not trusted with the
-/// terminal. A tab stays what it is to the eye.
+/// terminal. A tab is as wide as it looks.
 pub fn safe(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\t' => text.push_str("    "),
-                dangerous if is_dangerous(dangerous) => text.extend(dangerous.escape_default()),
-                plain => text.push(plain),
-            }
+    let mut text = Vec::with_capacity(bytes.len());
+    for (number, part) in bytes.split(|byte| *byte == b'\t').enumerate() {
+        if number > 0 {
+            text.extend_from_slice(TAB);
         }
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
+        escape(part, &mut text);
     }
-    text
-}
-
-/// C0, C1 and delete; line and paragraph separators; marks that turn the direction of the text.
-fn is_dangerous(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{061c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-        )
+    String::from_utf8(text).expect("what is escaped is UTF-8")
 }
 
 #[cfg(test)]

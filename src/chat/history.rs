@@ -1,0 +1,84 @@
+//! The last lines of a room, bounded in number and in bytes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{Event, Name};
+
+/// What a kept line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Said,
+    Acted,
+}
+
+/// A line that was said.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) at: SystemTime,
+    pub(crate) by: Arc<Name>,
+    pub(crate) kind: Kind,
+    pub(crate) text: Box<str>,
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(crate) struct History {
+    lines_max: usize,
+    bytes_max: usize,
+    bytes: usize,
+    entries: VecDeque<Entry>,
+}
+
+impl History {
+    pub(crate) fn new(lines_max: usize, bytes_max: usize) -> History {
+        History {
+            lines_max,
+            bytes_max,
+            bytes: 0,
+            entries: VecDeque::new(),
+        }
+    }
+
+    /// Keeps what was said.
+    pub(crate) fn keep(&mut self, event: &Event, at: SystemTime) {
+        let (by, kind, text) = match event {
+            Event::Said { by, lines } => (by, Kind::Said, lines),
+            Event::Acted { by, text } => (by, Kind::Acted, text),
+            _ => return,
+        };
+        // Of a long paste only the end is kept: the rest is not even copied.
+        let text = text.as_str().trim_end_matches('\n');
+        let last: Vec<&str> = text.rsplit('\n').take(self.lines_max).collect();
+        for line in last.into_iter().rev() {
+            self.push(Entry {
+                at,
+                by: Arc::clone(by),
+                kind,
+                text: line.into(),
+            });
+        }
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.bytes += entry.weight();
+        self.entries.push_back(entry);
+        while self.entries.len() > self.lines_max || self.bytes > self.bytes_max {
+            let Some(first) = self.entries.pop_front() else {
+                return;
+            };
+            self.bytes -= first.weight();
+        }
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+}
+
+impl Entry {
+    fn weight(&self) -> usize {
+        self.text.len() + self.by.as_str().len()
+    }
+}

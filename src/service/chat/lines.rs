@@ -1,0 +1,116 @@
+//! How events look as lines. The beginning of a line says what it is, and nobody's text can
+//! produce such a beginning: something of ours stands before every text.
+
+use std::fmt::Write;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use crate::chat::{Arrival, Crowd, Entry, Event, Front, Given, Kind, Name};
+use crate::client::Client;
+use crate::connection::Unsent;
+
+/// The room in which everybody starts; only its lines bear no tag.
+pub(super) const LOBBY: &str = "lobby";
+
+/// The front end that speaks lines.
+pub(super) struct Lines;
+
+impl Front for Lines {
+    type Chunk = Bytes;
+    type Outlet = Client;
+
+    fn encode(&self, room: &Name, event: &Event) -> Bytes {
+        let tag = tag(room);
+        let mut out = String::new();
+        match event {
+            Event::Said { by, lines } => {
+                let prefix = format!("{tag}<{by}> ");
+                let text = lines.as_str();
+                out.reserve(text.len() + (prefix.len() + 1) * (text.len() / 32 + 1));
+                for line in text.split_terminator('\n') {
+                    out.push_str(&prefix);
+                    out.push_str(line);
+                    out.push('\n');
+                }
+                return out.into();
+            }
+            Event::Acted { by, text } => write!(out, "{tag}* {by} {}", text.as_str()),
+            Event::Came(crowd) => write!(out, "{tag}-- {} joined", names(crowd)),
+            Event::Left(crowd) => write!(out, "{tag}-- {} left", names(crowd)),
+            Event::Renamed { from, to } => write!(out, "{tag}-- {from} is now called {to}"),
+            Event::Topic { by, text } if text.is_empty() => {
+                write!(out, "{tag}-- {by} cleared the topic")
+            }
+            Event::Topic { text, .. } => write!(out, "{tag}-- topic: {}", text.as_str()),
+            Event::Told(text) => write!(out, "{tag}-- {}", text.as_str()),
+        }
+        .expect("a string takes all");
+        out.push('\n');
+        out.into()
+    }
+
+    fn give(&self, client: &Client, chunk: Bytes) -> Given {
+        match client.send(chunk) {
+            Ok(()) => Given::Taken,
+            Err(Unsent::Full(_)) => Given::Full,
+            Err(Unsent::Gone(_)) => Given::Gone,
+        }
+    }
+
+    fn dismiss(&self, client: &Client, why: &str) {
+        client.close(why);
+    }
+}
+
+/// What stands before a room's lines.
+pub(super) fn tag(room: &Name) -> String {
+    if room.key() == LOBBY {
+        String::new()
+    } else {
+        format!("#{room} ")
+    }
+}
+
+/// `ann, bob and 17 more`.
+fn names(crowd: &Crowd) -> String {
+    let names: Vec<&str> = crowd.named.iter().map(|name| name.as_str()).collect();
+    match (&names[..], crowd.more) {
+        ([one], 0) => (*one).to_owned(),
+        ([first @ .., last], 0) => format!("{} and {last}", first.join(", ")),
+        (all, more) => format!("{} and {more} more", all.join(", ")),
+    }
+}
+
+/// The topic and the last lines, for somebody who has just come in.
+pub(super) fn history(arrival: &Arrival<'_>, out: &mut String) {
+    let tag = tag(arrival.room);
+    if !arrival.topic.is_empty() {
+        let _ = writeln!(out, "{tag}-- topic: {}", arrival.topic.as_str());
+    }
+    let now = SystemTime::now();
+    let mut entries = arrival.history.entries().peekable();
+    if entries.peek().is_some() {
+        let _ = writeln!(out, "{tag}-- the last lines, with their times (UTC):");
+    }
+    for entry in entries {
+        past(entry, &tag, now, out);
+    }
+}
+
+fn past(entry: &Entry, tag: &str, now: SystemTime, out: &mut String) {
+    // 2026-11-22T08:51:10Z
+    let stamp = humantime::format_rfc3339_seconds(entry.at).to_string();
+    let old = now
+        .duration_since(entry.at)
+        .is_ok_and(|age| age.as_secs() > 24 * 60 * 60);
+    let (day, time) = (&stamp[..10], &stamp[11..16]);
+    if old {
+        let _ = write!(out, "{day} ");
+    }
+    let Entry { by, text, .. } = entry;
+    let _ = match entry.kind {
+        Kind::Said => writeln!(out, "{time} {tag}<{by}> {text}"),
+        Kind::Acted => writeln!(out, "{time} {tag}* {by} {text}"),
+    };
+}
