@@ -1,4 +1,4 @@
-//! Receivers that are programs of others, if they are installed.
+//! Programs of others, if they are installed: receivers, and one that fans out.
 
 use std::fs;
 use std::io;
@@ -14,6 +14,7 @@ pub const VERSIONS: &[(&str, &str)] = &[
     ("rsyslogd", "rsyslogd -v | sed -n '1s/ compiled.*//p'"),
     ("ncat", "ncat --version 2>&1"),
     ("socat", "socat -V | sed -n 2p"),
+    ("nats-server", "nats-server --version"),
 ];
 
 /// Clients that a program may have at once, where it must be told.
@@ -33,6 +34,20 @@ pub fn receivers() -> Vec<Contender> {
         contender("ncat", ncat),
         contender("socat", socat),
     ]
+}
+
+/// What carries one message to many: as it comes, with nothing kept and nothing logged.
+pub fn nats() -> Contender {
+    Contender {
+        label: "nats-server".to_owned(),
+        launch: Box::new(|_, _| {
+            let address = free_address()?;
+            let mut command = mortal("nats-server");
+            let port = address.port().to_string();
+            command.args(["--addr", "127.0.0.1", "--port", &port]);
+            Ok((command, Announces::Chosen(address)))
+        }),
+    }
 }
 
 /// The address was free a moment ago; these programs cannot be asked which they took.

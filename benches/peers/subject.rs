@@ -59,3 +59,11 @@ pub fn daemon(workers: usize) -> Command {
     command.args(["echo", "127.0.0.1:0", "--workers", &workers.to_string()]);
     command
 }
+
+/// `poold chat`, on any free port, which lets a client say as much as it can.
+pub fn chat(workers: usize) -> Command {
+    let mut command = mortal(BINARY);
+    command.args(["chat", "127.0.0.1:0", "--rate", "off"]);
+    command.args(["--workers", &workers.to_string()]);
+    command
+}
