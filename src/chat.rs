@@ -10,14 +10,21 @@
 mod event;
 mod hall;
 mod history;
+mod journal;
 mod name;
+mod person;
 mod room;
 
+use std::time::Duration;
+
 pub(crate) use event::{Crowd, Event, Text};
-pub(crate) use hall::{Hall, Person};
+pub(crate) use hall::{Hall, Keeping};
 pub(crate) use history::{Entry, Kind};
-pub(crate) use name::{Name, NameError};
-pub(crate) use room::{Arrival, Room};
+pub(crate) use name::Name;
+pub(crate) use person::Person;
+pub(crate) use room::{Arrival, Posted, Room};
+
+use name::NameError;
 
 /// How events reach members, and how they look on the way.
 pub(crate) trait Front: Send + Sync + 'static {
@@ -30,8 +37,10 @@ pub(crate) trait Front: Send + Sync + 'static {
     fn encode(&self, room: &Name, event: &Event) -> Self::Chunk;
     /// Gives a member something. Never blocks.
     fn give(&self, outlet: &Self::Outlet, chunk: Self::Chunk) -> Given;
+    /// How long a member has taken nothing of what it was given.
+    fn stalled_for(&self, outlet: &Self::Outlet) -> Duration;
     /// Ends a member's connection, for a reason that it is told.
-    fn dismiss(&self, outlet: &Self::Outlet, why: &str);
+    fn dismiss(&self, outlet: &Self::Outlet, who: &Name, why: &str);
 }
 
 /// What became of something that was given.

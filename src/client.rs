@@ -1,6 +1,7 @@
 //! A handle to a connection, for services and whoever else has something for a client.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -47,6 +48,11 @@ impl Client {
             Some(connection) => connection.push(bytes),
             None => Err(Unsent::Gone(bytes)),
         }
+    }
+
+    /// How long it has taken nothing of what it is owed; `None` while it keeps up or is gone.
+    pub fn stalled_for(&self) -> Option<Duration> {
+        self.connection.upgrade()?.stalled_for()
     }
 
     /// Sends what it is owed, then closes it. The reason goes to the service and the log.

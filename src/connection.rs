@@ -84,6 +84,8 @@ pub(crate) struct Hold {
     pub(crate) begun: Option<(Instant, u64)>,
     /// Since when the peer has taken none of what it is owed.
     pub(crate) stalled: Option<Instant>,
+    /// Until when the service wants no more of its messages.
+    pub(crate) paused: Option<Instant>,
     /// The earliest time at which it is to be woken.
     pub(crate) check: Option<Instant>,
     pub(crate) bucket: Option<Box<Bucket>>,
@@ -122,6 +124,9 @@ pub(crate) struct Tally {
     pub(crate) bytes_out: AtomicU64,
     /// Milliseconds after `since` of the last byte that came.
     pub(crate) heard_ms: AtomicU64,
+    /// Milliseconds after `since`, and one, at which the peer last took something of what it is
+    /// owed still; 0 while it owes no reading.
+    pub(crate) stalled_ms: AtomicU64,
 }
 
 /// Adds to a counter that one thread at a time writes: cheaper than an atomic addition.
@@ -172,6 +177,7 @@ impl Connection {
             deaf: false,
             begun: None,
             stalled: None,
+            paused: None,
             check: None,
             bucket: rate.map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
         };
@@ -289,6 +295,17 @@ impl Connection {
     pub(crate) fn quiet_for(&self) -> Duration {
         let heard = Duration::from_millis(self.tally.heard_ms.load(Ordering::Relaxed));
         self.since.elapsed().saturating_sub(heard)
+    }
+
+    /// How long it has taken nothing of what it is owed.
+    pub(crate) fn stalled_for(&self) -> Option<Duration> {
+        let since = self
+            .tally
+            .stalled_ms
+            .load(Ordering::Relaxed)
+            .checked_sub(1)?;
+        let since = Duration::from_millis(since);
+        Some(self.since.elapsed().saturating_sub(since))
     }
 
     /// Bytes that wait to be sent.

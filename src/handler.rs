@@ -17,6 +17,9 @@ const CLOCK_EVERY_MAX: u64 = 256;
 pub enum Verdict {
     /// On to the next message.
     Go,
+    /// Take no more of this client's messages for so long; then the service is called again,
+    /// whether or not more has come. Costs no worker.
+    Wait(Duration),
     /// Send what is owed, then close.
     Close,
 }
@@ -198,5 +201,6 @@ impl<'a> Reply<'a> {
 /// One connection's side of a service.
 pub(crate) trait Handler: Send {
     fn batch(&mut self, messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict;
+    fn last_words(&mut self, end: &End, reply: &mut Reply<'_>);
     fn closed(self: Box<Self>, end: &End);
 }

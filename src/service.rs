@@ -44,7 +44,8 @@ pub trait Service: Send + Sync + 'static {
     ) -> Verdict;
 
     /// It has sent several: gives each to [`message`](Service::message). Override it to do
-    /// something once for all that came together, such as one write.
+    /// something once for all that came together, such as one write. After a
+    /// [`Verdict::Wait`] it is called even when nothing more has come.
     fn batch(
         &self,
         session: &mut Self::Session,
@@ -55,11 +56,18 @@ pub trait Service: Send + Sync + 'static {
             let Some(message) = messages.next_message() else {
                 break;
             };
-            if self.message(session, message, reply) == Verdict::Close {
-                return Verdict::Close;
+            let verdict = self.message(session, message, reply);
+            if verdict != Verdict::Go {
+                return verdict;
             }
         }
         Verdict::Go
+    }
+
+    /// The server ends the connection (a drain, a limit, [`Client::close`]): what is answered
+    /// here is the last that the client gets, after all that it is owed.
+    fn last_words(&self, session: &mut Self::Session, end: &End, reply: &mut Reply<'_>) {
+        let _ = (session, end, reply);
     }
 
     /// The connection is over; nothing can be sent any more.
@@ -76,6 +84,13 @@ pub trait Service: Send + Sync + 'static {
     /// What to do with bytes that can't be answered any more.
     fn tail(&self) -> Tail {
         Tail::Discard
+    }
+
+    /// The server's clock: called every few milliseconds while there is work, and while there is
+    /// none at the time that it last answered. It holds up other deadlines, so it must be quick.
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        let _ = now;
+        None
     }
 
     /// The last call, when every connection is gone: by `deadline`, finish what was taken and is
@@ -157,6 +172,7 @@ pub(crate) trait Opener: Send + Sync {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
     fn refusal(&self, limit: Limit) -> Option<Bytes>;
     fn tail(&self) -> Tail;
+    fn tick(&self, now: Instant) -> Option<Instant>;
     fn finish(&self, deadline: Instant) -> u64;
 }
 
@@ -179,6 +195,13 @@ impl Work {
         match self {
             Work::Messages(opener) => opener.tail(),
             Work::Streams(_) => Tail::Discard,
+        }
+    }
+
+    pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
+        match self {
+            Work::Messages(opener) => opener.tick(now),
+            Work::Streams(_) => None,
         }
     }
 
@@ -216,6 +239,10 @@ impl<S: Service> Opener for Opens<S> {
         self.0.tail()
     }
 
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        self.0.tick(now)
+    }
+
     fn finish(&self, deadline: Instant) -> u64 {
         self.0.finish(deadline)
     }
@@ -224,6 +251,10 @@ impl<S: Service> Opener for Opens<S> {
 impl<S: Service> Handler for Bound<S> {
     fn batch(&mut self, messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict {
         self.service.batch(&mut self.session, messages, reply)
+    }
+
+    fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
+        self.service.last_words(&mut self.session, end, reply);
     }
 
     fn closed(self: Box<Self>, end: &End) {

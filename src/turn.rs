@@ -184,7 +184,12 @@ impl Turn<'_> {
                 let throttled = self.throttled_until().is_some();
                 return if throttled { After::Rest } else { After::Again };
             }
+            let end = end.clone();
             self.hold.stage = Stage::Closing(end.clone());
+            self.last_words(&end);
+            if !self.owed.is_empty() {
+                return After::Rest;
+            }
         }
         if let Stage::Closing(end) = &self.hold.stage {
             let end = end.clone();

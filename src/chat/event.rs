@@ -54,13 +54,6 @@ pub(crate) struct Crowd {
 const NAMED_MAX: usize = 10;
 
 impl Crowd {
-    pub(crate) fn of(name: Arc<Name>) -> Crowd {
-        Crowd {
-            named: vec![name],
-            more: 0,
-        }
-    }
-
     /// One more.
     pub(crate) fn add(&mut self, name: Arc<Name>) {
         if self.named.len() < NAMED_MAX {

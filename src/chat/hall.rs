@@ -1,87 +1,100 @@
 //! The rooms and the people, by their names.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 
-use super::history::History;
-use super::{Front, Name, NameError, Room};
+use super::history::Past;
+use super::journal::Journal;
+use super::room::{Arrival, Posted, Room};
+use super::{Event, Front, Name, NameError, Person};
 
-/// See the head of the file.
-pub(crate) struct Hall<F: Front> {
-    pub(crate) front: F,
-    history_lines: usize,
-    people: Mutex<People<F>>,
-    rooms: RwLock<FxHashMap<Box<str>, Arc<Room<F>>>>,
-    ids: AtomicU64,
-}
-
-struct People<F: Front> {
-    by_look: FxHashMap<Box<str>, Arc<Person<F>>>,
-    guests: u64,
-}
-
-/// Somebody who is here.
-pub(crate) struct Person<F: Front> {
-    /// Never used twice.
-    pub(crate) id: u64,
-    pub(crate) outlet: F::Outlet,
-    name: Mutex<Arc<Name>>,
-}
-
-/// Bytes of history that a room keeps.
-const HISTORY_BYTES_MAX: usize = 64 * 1024;
-/// Names that nobody can have.
+/// Rooms at once; one that nobody is in makes place for a new one.
+const ROOMS_MAX: usize = 1000;
+/// Names that nobody can take.
 const RESERVED: [&str; 6] = ["server", "poold", "console", "operator", "system", "guest"];
 /// What unnamed people are called, before a number.
 const GUEST: &str = "guest-";
 
-impl<F: Front> Person<F> {
-    pub(crate) fn name(&self) -> Arc<Name> {
-        Arc::clone(&self.name.lock())
-    }
+/// See the head of the file.
+pub(crate) struct Hall<F: Front> {
+    pub(crate) front: F,
+    keeping: Keeping,
+    people: Mutex<People<F>>,
+    rooms: RwLock<FxHashMap<Box<str>, Arc<Room<F>>>>,
+    /// Rooms that have something to do later.
+    put_off: Mutex<Vec<(Instant, Arc<Room<F>>)>>,
+}
+
+/// What is kept of what is said.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeping {
+    /// Lines that a newcomer is shown.
+    pub(crate) history: usize,
+    /// Where each room has its file.
+    pub(crate) directory: Option<PathBuf>,
+}
+
+struct People<F: Front> {
+    /// Each under its two looks.
+    by_look: FxHashMap<Box<str>, Arc<Person<F>>>,
+    by_id: FxHashMap<u64, Arc<Person<F>>>,
+    last_id: u64,
+    guests: u64,
+}
+
+/// Why somebody can't enter a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RoomError {
+    #[error("there is a room whose name looks like that")]
+    LooksAlike,
+    #[error("there are as many rooms as there may be")]
+    TooMany,
 }
 
 impl<F: Front> Hall<F> {
-    pub(crate) fn new(front: F, history_lines: usize) -> Hall<F> {
+    pub(crate) fn new(front: F, keeping: Keeping) -> Hall<F> {
         Hall {
             front,
-            history_lines,
+            keeping,
             people: Mutex::new(People {
                 by_look: FxHashMap::default(),
+                by_id: FxHashMap::default(),
+                last_id: 0,
                 guests: 0,
             }),
-            rooms: RwLock::new(FxHashMap::default()),
-            ids: AtomicU64::new(0),
+            rooms: RwLock::default(),
+            put_off: Mutex::default(),
         }
     }
 
-    /// Somebody new, who is called `guest-N`.
-    pub(crate) fn admit(&self, outlet: F::Outlet) -> Arc<Person<F>> {
-        let id = self.ids.fetch_add(1, Ordering::Relaxed) + 1;
+    /// Somebody new, who is called `guest-N` until it says otherwise, or has a name already.
+    pub(crate) fn admit(&self, outlet: F::Outlet, name: Option<Name>) -> Arc<Person<F>> {
         let mut people = self.people.lock();
-        people.guests += 1;
-        let name = Name::new(&format!("{GUEST}{}", people.guests)).expect("a valid name");
-        let person = Arc::new(Person {
-            id,
-            outlet,
-            name: Mutex::new(Arc::new(name)),
+        people.last_id += 1;
+        let id = people.last_id;
+        let name = name.unwrap_or_else(|| {
+            people.guests += 1;
+            Name::new(&format!("{GUEST}{}", people.guests)).expect("letters and digits")
         });
+        let person = Arc::new(Person::new(id, outlet, name));
         people.claim(&person.name(), &person);
+        people.by_id.insert(id, Arc::clone(&person));
         person
     }
 
-    /// Gives somebody another name.
+    /// Gives somebody another name; answers the one before.
     pub(crate) fn rename(&self, person: &Arc<Person<F>>, to: Name) -> Result<Arc<Name>, NameError> {
-        let looks_reserved = |look: &str| RESERVED.contains(&look) || look.starts_with(GUEST);
-        if to.looks().iter().any(|look| looks_reserved(look)) {
+        let is_reserved = |look: &str| RESERVED.contains(&look) || look.starts_with(GUEST);
+        if to.looks().iter().any(|look| is_reserved(look)) {
             return Err(NameError::Reserved);
         }
         let mut people = self.people.lock();
-        let is_others = |look| {
-            let holder: Option<&Arc<Person<F>>> = people.by_look.get(look);
+        let is_others = |look: &Box<str>| {
+            let holder = people.by_look.get(look);
             holder.is_some_and(|holder| holder.id != person.id)
         };
         if to.looks().iter().any(is_others) {
@@ -90,12 +103,14 @@ impl<F: Front> Hall<F> {
         let to = Arc::new(to);
         people.release(&person.name());
         people.claim(&to, person);
-        Ok(std::mem::replace(&mut *person.name.lock(), to))
+        Ok(person.rename(to))
     }
 
     /// Somebody has gone: the name is free.
     pub(crate) fn forget(&self, person: &Person<F>) {
-        self.people.lock().release(&person.name());
+        let mut people = self.people.lock();
+        people.release(&person.name());
+        people.by_id.remove(&person.id);
     }
 
     /// Who is called so.
@@ -104,23 +119,144 @@ impl<F: Front> Hall<F> {
         found.filter(|person| person.name().key() == name.key())
     }
 
-    /// A room, made if there is none of that name.
-    pub(crate) fn room(&self, name: &Name) -> Arc<Room<F>> {
-        if let Some(room) = self.rooms.read().get(name.key()) {
-            return Arc::clone(room);
+    pub(crate) fn everybody(&self) -> Vec<Arc<Person<F>>> {
+        self.people.lock().by_id.values().cloned().collect()
+    }
+
+    /// Somebody enters a room, which is made if there is none of that name.
+    pub(crate) fn enter(
+        &self,
+        name: &Name,
+        person: &Arc<Person<F>>,
+        greet: &dyn Fn(&Arrival<'_>) -> F::Chunk,
+    ) -> Result<Arc<Room<F>>, RoomError> {
+        loop {
+            let room = self.open(name)?;
+            let mut inner = room.lock();
+            let entered = room.enter(&mut inner, &self.front, person, greet);
+            let due = room.due(&inner, Instant::now());
+            drop(inner);
+            if entered {
+                self.put_off(&room, due);
+                return Ok(room);
+            }
         }
-        let mut rooms = self.rooms.write();
-        let made = || {
-            let history = History::new(self.history_lines, HISTORY_BYTES_MAX);
-            Arc::new(Room::new(Arc::new(name.clone()), history))
+    }
+
+    pub(crate) fn leave(&self, room: &Arc<Room<F>>, person: &Person<F>) {
+        let mut inner = room.lock();
+        room.leave(&mut inner, &self.front, person);
+        let due = room.due(&inner, Instant::now());
+        drop(inner);
+        self.put_off(room, due);
+    }
+
+    /// Somebody speaks in a room.
+    pub(crate) fn post(&self, room: &Arc<Room<F>>, event: &Event, by: u64) -> Posted {
+        let chunk = self.front.encode(&room.name, event);
+        let mut inner = room.lock();
+        let posted = room.post(&mut inner, &self.front, event, &chunk, by);
+        let due = room.due(&inner, Instant::now());
+        drop(inner);
+        self.put_off(room, due);
+        if let Some(journal) = &room.journal {
+            journal.write();
+        }
+        posted
+    }
+
+    /// Tells everybody in a room something that can't wait.
+    pub(crate) fn announce(&self, room: &Arc<Room<F>>, event: &Event) {
+        let mut inner = room.lock();
+        room.announce(&mut inner, &self.front, event);
+        let due = room.due(&inner, Instant::now());
+        drop(inner);
+        self.put_off(room, due);
+        if let Some(journal) = &room.journal {
+            journal.write();
+        }
+    }
+
+    /// Does what has been put off; answers when there is more to do.
+    pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
+        let mut put_off = self.put_off.lock();
+        if put_off.is_empty() {
+            return None;
+        }
+        let (due, later) = put_off.drain(..).partition(|(due, _)| *due <= now);
+        let due: Vec<(Instant, Arc<Room<F>>)> = due;
+        *put_off = later;
+        drop(put_off);
+        for (_, room) in due {
+            let again = room.tick(&mut room.lock(), &self.front, now);
+            self.put_off(&room, again);
+        }
+        self.put_off.lock().iter().map(|(due, _)| *due).min()
+    }
+
+    fn put_off(&self, room: &Arc<Room<F>>, due: Option<Instant>) {
+        let Some(due) = due else {
+            return;
         };
-        Arc::clone(rooms.entry(name.key().into()).or_insert_with(made))
+        let mut put_off = self.put_off.lock();
+        match put_off
+            .iter_mut()
+            .find(|(_, other)| Arc::ptr_eq(other, room))
+        {
+            Some((before, _)) => *before = due.min(*before),
+            None => put_off.push((due, Arc::clone(room))),
+        }
+    }
+
+    /// A room of that name, if there is one.
+    pub(crate) fn room(&self, name: &Name) -> Option<Arc<Room<F>>> {
+        self.rooms.read().get(name.key()).cloned()
     }
 
     /// All rooms.
     pub(crate) fn rooms(&self) -> Vec<Arc<Room<F>>> {
         self.rooms.read().values().cloned().collect()
     }
+
+    fn open(&self, name: &Name) -> Result<Arc<Room<F>>, RoomError> {
+        if let Some(room) = self.room(name) {
+            return Ok(room);
+        }
+        // Its file is read before anybody has to wait for it.
+        let directory = self.keeping.directory.as_deref();
+        let journal = directory.map(|directory| Journal::new(directory, name));
+        let past = match &journal {
+            Some(journal) => journal.restore(self.keeping.history),
+            None => Past::none(self.keeping.history),
+        };
+        let mut rooms = self.rooms.write();
+        if let Some(room) = rooms.get(name.key()) {
+            return Ok(Arc::clone(room));
+        }
+        if rooms
+            .values()
+            .any(|room| room.name.looks()[0] == name.looks()[0])
+        {
+            return Err(RoomError::LooksAlike);
+        }
+        if rooms.len() >= ROOMS_MAX && !close_deserted(&mut rooms) {
+            return Err(RoomError::TooMany);
+        }
+        let room = Arc::new(Room::new(Arc::new(name.clone()), journal, past));
+        rooms.insert(name.key().into(), Arc::clone(&room));
+        Ok(room)
+    }
+}
+
+/// Gives up the rooms that nobody is in; answers whether there were any.
+fn close_deserted<F: Front>(rooms: &mut FxHashMap<Box<str>, Arc<Room<F>>>) -> bool {
+    let before = rooms.len();
+    rooms.retain(|_, room| {
+        let mut inner = room.lock();
+        inner.closed = inner.is_deserted();
+        !inner.closed
+    });
+    rooms.len() < before
 }
 
 impl<F: Front> People<F> {

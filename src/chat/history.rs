@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Event, Name};
+use super::{Event, Name, Text};
+
+/// Bytes of history that a room keeps.
+const BYTES_MAX: usize = 64 * 1024;
 
 /// What a kept line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +29,20 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct History {
     lines_max: usize,
-    bytes_max: usize,
     bytes: usize,
     entries: VecDeque<Entry>,
 }
 
+/// What a room begins with.
+pub(super) struct Past {
+    pub(super) history: History,
+    pub(super) topic: Text,
+}
+
 impl History {
-    pub(crate) fn new(lines_max: usize, bytes_max: usize) -> History {
+    pub(crate) fn new(lines_max: usize) -> History {
         History {
             lines_max,
-            bytes_max,
             bytes: 0,
             entries: VecDeque::new(),
         }
@@ -64,7 +71,7 @@ impl History {
     pub(crate) fn push(&mut self, entry: Entry) {
         self.bytes += entry.weight();
         self.entries.push_back(entry);
-        while self.entries.len() > self.lines_max || self.bytes > self.bytes_max {
+        while self.entries.len() > self.lines_max || self.bytes > BYTES_MAX {
             let Some(first) = self.entries.pop_front() else {
                 return;
             };

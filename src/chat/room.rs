@@ -1,33 +1,74 @@
 //! One room: who is in it, what was said, and one order of it for everybody.
+//!
+//! What is posted is given to everybody under the room's lock. Somebody whose outlet is full is
+//! *late*: it is given the same chunk again in a moment, and until it has taken it nothing more is
+//! said in the room, so speakers who are faster than their listeners wait. Nobody is waited for
+//! longer than [`PATIENCE`], nor is anybody who has taken nothing for that long already: then it
+//! is put out. So somebody who has stopped reading costs the others nothing, unless they talk so
+//! fast that its outlet fills within that time.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 
 use super::event::Crowd;
-use super::history::History;
+use super::history::{History, Past};
+use super::journal::Journal;
 use super::{Event, Front, Given, Name, Person, Text};
+
+/// How long somebody may take nothing of what it is given, once its outlet is full.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two tries to give somebody what it could not take.
+const AGAIN_AFTER: Duration = Duration::from_millis(2);
+/// Who comes and goes is told at once, but not more often than this and than a share of the time
+/// that telling everybody takes.
+const NOTICE_EVERY: Duration = Duration::from_millis(250);
+const NOTICE_EVERY_MEMBER: Duration = Duration::from_micros(50);
+/// Announcements that wait for those who are late.
+const WAITING_MAX: usize = 64;
+/// Why somebody is put out who does not read.
+const DEAF: &str = "you did not read what was said";
 
 /// See the head of the file.
 pub(crate) struct Room<F: Front> {
     pub(crate) name: Arc<Name>,
+    pub(super) journal: Option<Journal>,
     inner: Mutex<Inner<F>>,
 }
 
-struct Inner<F: Front> {
+pub(super) struct Inner<F: Front> {
     /// In no order: who leaves is replaced by the last.
     seats: Vec<Seat<F>>,
     /// Where in `seats` somebody sits.
     places: FxHashMap<u64, usize>,
-    history: History,
+    pub(super) history: History,
     topic: Text,
+    /// Who has not taken `last` yet.
+    late: Vec<Late<F>>,
+    last: Option<F::Chunk>,
+    /// Announcements that nobody has been given yet.
+    waiting: VecDeque<F::Chunk>,
+    came: Crowd,
+    left: Crowd,
+    /// When who came and who left may be told again.
+    notice_from: Instant,
+    /// Taken out of the list of rooms: nobody can come in any more.
+    pub(super) closed: bool,
 }
 
 struct Seat<F: Front> {
     outlet: F::Outlet,
+    /// Whom it does not want to hear.
+    ignores: Option<Arc<[u64]>>,
     person: Arc<Person<F>>,
+}
+
+struct Late<F: Front> {
+    person: Arc<Person<F>>,
+    since: Instant,
 }
 
 /// A room as somebody finds it who comes in.
@@ -38,33 +79,60 @@ pub(crate) struct Arrival<'a> {
     pub(crate) history: &'a History,
 }
 
+/// Whether something was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Posted {
+    /// Everybody has it.
+    Done,
+    /// Somebody has still to take what was said before: try again in a moment.
+    NotYet,
+}
+
 impl<F: Front> Room<F> {
-    pub(crate) fn new(name: Arc<Name>, history: History) -> Room<F> {
+    pub(super) fn new(name: Arc<Name>, journal: Option<Journal>, past: Past) -> Room<F> {
+        let Past { history, topic } = past;
         Room {
             name,
+            journal,
             inner: Mutex::new(Inner {
                 seats: Vec::new(),
                 places: FxHashMap::default(),
                 history,
-                topic: Text::default(),
+                topic,
+                late: Vec::new(),
+                last: None,
+                waiting: VecDeque::new(),
+                came: Crowd::default(),
+                left: Crowd::default(),
+                notice_from: Instant::now(),
+                closed: false,
             }),
         }
     }
 
-    /// Somebody comes in, is greeted, and hears everything from here on.
-    pub(crate) fn enter(
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner<F>> {
+        self.inner.lock()
+    }
+
+    /// Somebody comes in, is greeted, and hears everything from here on. `false`: the room is
+    /// closed.
+    pub(super) fn enter(
         &self,
+        inner: &mut Inner<F>,
         front: &F,
         person: &Arc<Person<F>>,
-        greet: impl FnOnce(&Arrival<'_>) -> F::Chunk,
-    ) {
-        let mut inner = self.inner.lock();
-        if inner.places.contains_key(&person.id) {
-            return;
+        greet: &dyn Fn(&Arrival<'_>) -> F::Chunk,
+    ) -> bool {
+        if inner.closed {
+            return false;
         }
-        let came = Event::Came(Crowd::of(person.name()));
-        let chunk = front.encode(&self.name, &came);
-        inner.tell(front, &chunk);
+        if inner.places.contains_key(&person.id) {
+            return true;
+        }
+        if !inner.seats.is_empty() {
+            inner.came.add(person.name());
+            self.notify(inner, front, Instant::now());
+        }
         let arrival = Arrival {
             room: &self.name,
             others: inner.seats.len(),
@@ -76,40 +144,103 @@ impl<F: Front> Room<F> {
         inner.places.insert(person.id, place);
         inner.seats.push(Seat {
             outlet: person.outlet.clone(),
+            ignores: person.ignores(),
             person: Arc::clone(person),
         });
+        true
     }
 
-    /// Somebody leaves. Answers whether the room is empty now.
-    pub(crate) fn leave(&self, front: &F, person: &Person<F>) -> bool {
-        let mut inner = self.inner.lock();
-        if let Some(place) = inner.places.remove(&person.id) {
-            inner.seats.swap_remove(place);
-            if let Some(moved) = inner.seats.get(place) {
-                let id = moved.person.id;
-                inner.places.insert(id, place);
-            }
-            let left = Event::Left(Crowd::of(person.name()));
-            let chunk = front.encode(&self.name, &left);
-            inner.tell(front, &chunk);
+    /// Somebody leaves.
+    pub(super) fn leave(&self, inner: &mut Inner<F>, front: &F, person: &Person<F>) {
+        inner.remove(person);
+        self.notify(inner, front, Instant::now());
+    }
+
+    /// Somebody speaks, if everybody has taken what was said before.
+    pub(super) fn post(
+        &self,
+        inner: &mut Inner<F>,
+        front: &F,
+        event: &Event,
+        chunk: &F::Chunk,
+        by: u64,
+    ) -> Posted {
+        if !inner.catch_up(front) {
+            return Posted::NotYet;
         }
-        inner.seats.is_empty()
+        self.keep(inner, event);
+        inner.tell(front, chunk, Some(by));
+        Posted::Done
     }
 
-    /// Tells everybody.
-    pub(crate) fn post(&self, front: &F, event: &Event) {
-        let chunk = front.encode(&self.name, event);
-        let mut inner = self.inner.lock();
+    /// Tells everybody something that can't wait for those who are late: they get it after what
+    /// they have not taken yet.
+    pub(super) fn announce(&self, inner: &mut Inner<F>, front: &F, event: &Event) {
         if let Event::Topic { text, .. } = event {
             inner.topic = text.clone();
         }
-        inner.history.keep(event, SystemTime::now());
-        inner.tell(front, &chunk);
+        self.keep(inner, event);
+        if inner.waiting.len() >= WAITING_MAX {
+            for late in std::mem::take(&mut inner.late) {
+                inner.put_out(front, &late.person);
+            }
+        }
+        inner.waiting.push_back(front.encode(&self.name, event));
+        inner.catch_up(front);
+    }
+
+    /// For those who come later. What the journal queues here, the caller writes when the room is
+    /// unlocked.
+    fn keep(&self, inner: &mut Inner<F>, event: &Event) {
+        let now = SystemTime::now();
+        inner.history.keep(event, now);
+        if let Some(journal) = &self.journal {
+            journal.queue(event, now);
+        }
+    }
+
+    /// Does what has been put off; answers when there is more to do.
+    pub(super) fn tick(&self, inner: &mut Inner<F>, front: &F, now: Instant) -> Option<Instant> {
+        inner.catch_up(front);
+        self.notify(inner, front, now);
+        self.due(inner, now)
+    }
+
+    /// When [`tick`](Room::tick) has something to do.
+    pub(super) fn due(&self, inner: &Inner<F>, now: Instant) -> Option<Instant> {
+        if !inner.late.is_empty() {
+            return Some(now + AGAIN_AFTER);
+        }
+        let waits = !inner.came.is_empty() || !inner.left.is_empty();
+        waits.then_some(inner.notice_from)
+    }
+
+    /// Tells who came and who left, if that was not told just now.
+    fn notify(&self, inner: &mut Inner<F>, front: &F, now: Instant) {
+        if now < inner.notice_from || !inner.late.is_empty() {
+            return;
+        }
+        let came = std::mem::take(&mut inner.came);
+        let left = std::mem::take(&mut inner.left);
+        for event in [Event::Came(came), Event::Left(left)] {
+            if let Event::Came(crowd) | Event::Left(crowd) = &event
+                && !crowd.is_empty()
+            {
+                let members = u32::try_from(inner.seats.len()).unwrap_or(u32::MAX);
+                inner.notice_from = now + NOTICE_EVERY.max(NOTICE_EVERY_MEMBER * members);
+                self.announce(inner, front, &event);
+            }
+        }
     }
 
     /// How many are in it.
     pub(crate) fn count(&self) -> usize {
         self.inner.lock().seats.len()
+    }
+
+    /// Whether somebody is in it.
+    pub(crate) fn holds(&self, person: u64) -> bool {
+        self.inner.lock().places.contains_key(&person)
     }
 
     /// Who is in it.
@@ -121,14 +252,107 @@ impl<F: Front> Room<F> {
     pub(crate) fn topic(&self) -> Text {
         self.inner.lock().topic.clone()
     }
+
+    /// Somebody does not want to hear these any more.
+    pub(crate) fn ignore(&self, person: u64, whom: Option<Arc<[u64]>>) {
+        let mut inner = self.inner.lock();
+        if let Some(&place) = inner.places.get(&person) {
+            inner.seats[place].ignores = whom;
+        }
+    }
 }
 
 impl<F: Front> Inner<F> {
-    fn tell(&mut self, front: &F, chunk: &F::Chunk) {
+    pub(super) fn is_deserted(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// Gives everybody a chunk. Nobody may be late.
+    fn tell(&mut self, front: &F, chunk: &F::Chunk, by: Option<u64>) {
+        let mut full = Vec::new();
         for seat in &self.seats {
-            if front.give(&seat.outlet, chunk.clone()) == Given::Full {
-                front.dismiss(&seat.outlet, "you don't read what you are sent");
+            if let (Some(ignores), Some(by)) = (&seat.ignores, by)
+                && ignores.contains(&by)
+            {
+                continue;
             }
+            if front.give(&seat.outlet, chunk.clone()) == Given::Full {
+                full.push(Arc::clone(&seat.person));
+            }
+        }
+        if full.is_empty() {
+            return;
+        }
+        let since = Instant::now();
+        for person in full {
+            if front.stalled_for(&person.outlet) >= PATIENCE {
+                self.put_out(front, &person);
+            } else {
+                self.late.push(Late { person, since });
+            }
+        }
+        self.last = (!self.late.is_empty()).then(|| chunk.clone());
+    }
+
+    /// Gives those who are late what they have not taken, then everybody what waits; answers
+    /// whether all is told.
+    fn catch_up(&mut self, front: &F) -> bool {
+        loop {
+            if !self.late.is_empty() {
+                self.give_again(front);
+            }
+            if !self.late.is_empty() {
+                return false;
+            }
+            self.last = None;
+            let Some(chunk) = self.waiting.pop_front() else {
+                return true;
+            };
+            self.tell(front, &chunk, None);
+        }
+    }
+
+    fn give_again(&mut self, front: &F) {
+        let Some(chunk) = self.last.clone() else {
+            return;
+        };
+        for late in std::mem::take(&mut self.late) {
+            if !self.places.contains_key(&late.person.id)
+                || front.give(&late.person.outlet, chunk.clone()) != Given::Full
+            {
+                continue;
+            }
+            let stalled = front.stalled_for(&late.person.outlet) >= PATIENCE;
+            if stalled || late.since.elapsed() >= PATIENCE {
+                self.put_out(front, &late.person);
+            } else {
+                self.late.push(late);
+            }
+        }
+    }
+
+    fn put_out(&mut self, front: &F, person: &Arc<Person<F>>) {
+        self.remove(person);
+        person.put_out(front, DEAF);
+    }
+
+    fn remove(&mut self, person: &Person<F>) {
+        let Some(place) = self.places.remove(&person.id) else {
+            return;
+        };
+        self.seats.swap_remove(place);
+        if let Some(moved) = self.seats.get(place) {
+            let id = moved.person.id;
+            self.places.insert(id, place);
+        }
+        if self.seats.is_empty() {
+            // Nobody is left who could be told.
+            self.came = Crowd::default();
+            self.left = Crowd::default();
+            self.seats = Vec::new();
+            self.places = FxHashMap::default();
+        } else {
+            self.left.add(person.name());
         }
     }
 }

@@ -1,15 +1,25 @@
 //! `poold chat`.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
 use clap::Args;
 
 use super::args::ServeArgs;
-use super::serve;
-use crate::error::Result;
+use super::{console, serve};
+use crate::error::{Error, Result};
 use crate::framing::Framing;
-use crate::service::chat::{Chat, Settings};
+use crate::service::chat::{Chat, Password, Settings};
+
+/// The environment's name of the operators' password.
+const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
 
 /// Give a room to people who come with nc, telnet or `poold client`
 #[derive(Debug, Args)]
+#[command(
+    mut_arg("rate", |rate| rate.default_value("10:100,4k:32k")),
+    mut_arg("message_max", |most| most.default_value("8k"))
+)]
 pub(super) struct ChatArgs {
     #[command(flatten)]
     pub(super) serve: ServeArgs,
@@ -22,12 +32,61 @@ pub(super) struct ChatArgs {
         env = "POOLD_HISTORY"
     )]
     pub(super) history: usize,
+
+    /// Append each room's lines to a file of its own in this directory, and show newcomers what
+    /// is in it after a restart, too
+    #[arg(long, value_name = "DIR", env = "POOLD_LOG")]
+    pub(super) log: Option<PathBuf>,
+
+    /// The file whose first line makes an operator of whoever gives it to /op; or set
+    /// POOLD_OPERATOR_PASSWORD
+    #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
+    pub(super) operator_file: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &ChatArgs) -> Result<std::process::ExitCode> {
+pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
     serve::prepare(&args.serve);
-    let settings = Settings {
+    if let Some(directory) = &args.log {
+        std::fs::create_dir_all(directory).map_err(|source| Error::Output {
+            name: directory.display().to_string(),
+            source,
+        })?;
+    }
+    let chat = Chat::new(Settings {
         history: args.history,
+        log: args.log.clone(),
+        password: password(args)?,
+    });
+    let server = serve::start("chat", &args.serve, Framing::Lines, chat.clone())?;
+    let terminal = console::start(&chat)?;
+    let code = serve::run(server);
+    if let Some(terminal) = terminal {
+        terminal.end();
+    }
+    Ok(code)
+}
+
+/// From the file, or from the environment: never from the command line, which everybody sees.
+fn password(args: &ChatArgs) -> Result<Option<Password>> {
+    let (name, text) = match &args.operator_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|source| Error::Option {
+                name: "operator_file",
+                problem: format!("can't read {}: {source}", path.display()),
+            })?;
+            (path.display().to_string(), text)
+        }
+        None => match std::env::var(PASSWORD) {
+            Ok(text) => (PASSWORD.to_owned(), text),
+            Err(_) => return Ok(None),
+        },
     };
-    serve::start("chat", &args.serve, Framing::Lines, Chat::new(&settings)).map(serve::run)
+    let first = text.lines().next().unwrap_or_default().trim();
+    match Password::new(first) {
+        Some(password) => Ok(Some(password)),
+        None => Err(Error::Option {
+            name: "operator_file",
+            problem: format!("the first line of {name} is no password: 1 to 256 bytes"),
+        }),
+    }
 }

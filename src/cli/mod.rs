@@ -3,6 +3,7 @@
 mod args;
 mod chat;
 mod client;
+mod console;
 mod exit;
 mod flood;
 mod log;

@@ -27,6 +27,7 @@ impl Shared {
             self.house.registry.look_up(id).map(|info| info.peer)
         });
         self.house.notices.look(now);
+        self.house.work.tick(now);
         if self.house.drain.phase() == ServerPhase::Stopped {
             return Look::Over;
         }
@@ -59,7 +60,9 @@ impl Shared {
         }
         // The leader sleeps: nobody waits for a worker.
         self.overload.clear();
-        Some(due.into_iter().flatten().min())
+        // After the leader's last turn, so that nothing is overlooked that a turn has put off.
+        let tick = self.house.work.tick(Instant::now());
+        Some(due.into_iter().chain([tick]).flatten().min())
     }
 
     /// The drain's deadline has come: every connection that is left is reset.

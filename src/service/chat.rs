@@ -1,47 +1,80 @@
 //! Chat: rooms for people who come with `nc`, `telnet` or a client of their own.
 //!
-//! This is the front end that speaks lines. What a client sends in one turn becomes one chunk for
+//! This is the front end that speaks lines. What a client says in one turn becomes one chunk for
 //! everybody in the room, shared between their outboxes; a reader's turn is one write. Everything
 //! a client gets goes through its outbox, answers too, so that it sees them in the order in which
 //! they came about.
 
 mod command;
+mod console;
 mod lines;
+mod obey;
+mod operators;
+mod orders;
+mod screen;
 mod session;
+mod telnet;
 
-use crate::chat::Hall;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::chat::{self, Keeping};
 use crate::client::Client;
 use crate::framing::Message;
 use crate::handler::{End, Messages, Reply, Verdict};
 use crate::service::Service;
 
+pub use console::Console;
 use lines::Lines;
+use operators::Operators;
+pub use operators::Password;
 pub use session::Session;
 
+type Hall = chat::Hall<Lines>;
+type Person = chat::Person<Lines>;
+type Room = chat::Room<Lines>;
+
+/// Between two tries to say something while somebody has not taken what was said before.
+const AGAIN_AFTER: Duration = Duration::from_millis(1);
+
 /// What a chat is like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Lines of each room that a newcomer is shown.
+    /// Lines of each room that a newcomer is shown; at most 64 KiB of them are kept.
     pub history: usize,
+    /// A directory in which each room's lines are appended to a file of its own.
+    pub log: Option<PathBuf>,
+    /// What makes an operator; without it nobody can become one.
+    pub password: Option<Password>,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { history: 100 }
-    }
-}
+/// See the head of the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Chat(Arc<House>);
 
-/// See the head of the module.
-pub struct Chat {
-    hall: Hall<Lines>,
+struct House {
+    hall: Hall,
+    operators: Operators,
 }
 
 impl Chat {
     /// An empty house with a lobby.
-    pub fn new(settings: &Settings) -> Chat {
-        Chat {
-            hall: Hall::new(Lines, settings.history),
-        }
+    pub fn new(settings: Settings) -> Chat {
+        let keeping = Keeping {
+            history: settings.history,
+            directory: settings.log,
+        };
+        Chat(Arc::new(House {
+            hall: Hall::new(Lines, keeping),
+            operators: Operators::new(settings.password),
+        }))
+    }
+
+    /// The place of the person at the server's own terminal. `wake` is called when there is
+    /// something to print; it must not block.
+    pub fn console(&self, wake: impl Fn() + Send + Sync + 'static) -> Console {
+        Console::new(Arc::clone(&self.0), wake)
     }
 }
 
@@ -49,13 +82,12 @@ impl Service for Chat {
     type Session = Session;
 
     fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Session {
-        Session::open(&self.hall, client)
+        Session::open(&self.0, client)
     }
 
     fn message(&self, session: &mut Session, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
-        let verdict = session.take(&self.hall, message.bytes);
-        session.post(&self.hall);
-        verdict
+        let verdict = session.take(&self.0, message);
+        session.end_turn(&self.0, verdict)
     }
 
     fn batch(
@@ -64,18 +96,25 @@ impl Service for Chat {
         messages: &mut Messages<'_>,
         _: &mut Reply<'_>,
     ) -> Verdict {
-        let mut verdict = Verdict::Go;
+        let mut verdict = session.catch_up(&self.0);
         while verdict == Verdict::Go
             && !session.is_full()
             && let Some(message) = messages.next_message()
         {
-            verdict = session.take(&self.hall, message.bytes);
+            verdict = session.take(&self.0, message);
         }
-        session.post(&self.hall);
-        verdict
+        session.end_turn(&self.0, verdict)
+    }
+
+    fn last_words(&self, session: &mut Session, end: &End, reply: &mut Reply<'_>) {
+        session.last_words(end, reply);
     }
 
     fn closed(&self, session: Session, _: &End) {
-        session.close(&self.hall);
+        session.close(&self.0);
+    }
+
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        self.0.hall.tick(now)
     }
 }

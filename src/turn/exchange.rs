@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tracing::debug;
@@ -11,7 +12,7 @@ use crate::client::Client;
 use crate::connection::{Stage, add};
 use crate::framing::Fault;
 use crate::handler::{End, MessageTally, Messages, Reply, StreamEnd, Verdict};
-use crate::limits::READ_MAX;
+use crate::limits::{READ_MAX, TIME_MAX};
 use crate::outbox::{Flush, Outbox};
 use crate::service::{Opener, Tail};
 
@@ -42,7 +43,7 @@ impl Turn<'_> {
         let connection = self.connection;
         let (written, end) = self.owed.flush(|slices| connection.write_slices(slices));
         if written > 0 {
-            self.hold.stalled = None;
+            self.set_stalled(None);
         }
         if let Flush::Broken(error) = end {
             self.went_deaf(&error);
@@ -59,6 +60,10 @@ impl Turn<'_> {
 
     /// Reads once, or takes up what an earlier turn left, and gives it to the service.
     pub(super) fn serve(&mut self) {
+        if self.hold.paused.is_some() {
+            self.serve_after_pause();
+            return;
+        }
         let (messages, bytes) = self.allowance();
         if messages == 0 || bytes == 0 {
             return;
@@ -98,6 +103,33 @@ impl Turn<'_> {
             Err(error) => self.lost(&error),
         }
         self.scratch.input = input;
+    }
+
+    /// The service wanted to be called again at a time, whatever has come.
+    fn serve_after_pause(&mut self) {
+        if self.hold.paused.is_some_and(|until| until > self.now) {
+            return;
+        }
+        self.hold.paused = None;
+        self.allowed = self.allowance().0;
+        let unread = std::mem::take(&mut self.hold.unread);
+        self.deliver(&unread, StreamEnd::NotYet);
+    }
+
+    /// The server ends the connection: the service may say a last thing.
+    pub(super) fn last_words(&mut self, end: &End) {
+        let Some(handler) = self.hold.handler.as_mut() else {
+            return;
+        };
+        let options = &self.house.limits.options;
+        self.scratch.wire.clear();
+        let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
+        if guarded(|| handler.last_words(end, &mut reply)).is_err() {
+            self.panicked();
+            return;
+        }
+        add(&self.connection.tally.messages_out, reply.messages());
+        self.send_replies();
     }
 
     /// Counts what was taken in against what the client may send.
@@ -163,6 +195,7 @@ impl Turn<'_> {
         self.send_replies();
         match verdict {
             Ok(Verdict::Go) => {}
+            Ok(Verdict::Wait(time)) => self.hold.paused = Some(Instant::now() + time.min(TIME_MAX)),
             Ok(Verdict::Close) => self.stop_serving(End::Service),
             Err(()) => {
                 // The message in whose midst it happened, if there was one.

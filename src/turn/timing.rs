@@ -33,7 +33,10 @@ impl Turn<'_> {
                 self.connection.close_with_reset();
                 self.stop_serving(End::Limit(limit));
             }
-            Limit::Message => self.stop_serving(End::Limit(limit)),
+            Limit::Message => {
+                self.last_words(&End::Limit(limit));
+                self.stop_serving(End::Limit(limit));
+            }
             _ => self.begin_to_end(End::Limit(limit)),
         }
     }
@@ -59,10 +62,25 @@ impl Turn<'_> {
             self.hold.begun = self.hold.decoder.is_inside().then_some(begun);
         }
         if self.owed.is_empty() {
-            self.hold.stalled = None;
+            self.set_stalled(None);
         } else if self.hold.stalled.is_none() {
-            self.hold.stalled = Some(self.now);
+            self.set_stalled(Some(self.now));
         }
+    }
+
+    /// For the limit, and for whoever sends to it.
+    pub(super) fn set_stalled(&mut self, since: Option<Instant>) {
+        if self.hold.stalled == since {
+            return;
+        }
+        self.hold.stalled = since;
+        let connection = self.connection;
+        let since = since.map(|since| since.saturating_duration_since(connection.since));
+        let since = since.map_or(0, |since| {
+            u64::try_from(since.as_millis()).map_or(u64::MAX, |ms| ms.saturating_add(1))
+        });
+        let stalled = &connection.tally.stalled_ms;
+        stalled.store(since, Ordering::Relaxed);
     }
 
     /// The earliest deadline of this connection as it stands.
@@ -124,12 +142,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Until when it is not read from, because it has sent as much as it may.
+    /// Until when it is not read from, because it has sent as much as it may or its service wants
+    /// no more.
     pub(super) fn throttled_until(&self) -> Option<Instant> {
-        if matches!(self.hold.stage, Stage::Last { .. }) {
-            return None;
-        }
-        let next = self.hold.bucket.as_ref()?.next()?;
+        let bucket = match &self.hold.bucket {
+            Some(bucket) if !matches!(self.hold.stage, Stage::Last { .. }) => bucket.next(),
+            _ => None,
+        };
+        let next = bucket.max(self.hold.paused)?;
         (next > self.now).then_some(next)
     }
 

@@ -2,9 +2,13 @@
 //! produce such a beginning: something of ours stands before every text.
 
 use std::fmt::Write;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use tracing::info;
+
+use super::screen::Screen;
 
 use crate::chat::{Arrival, Crowd, Entry, Event, Front, Given, Kind, Name};
 use crate::client::Client;
@@ -13,12 +17,32 @@ use crate::connection::Unsent;
 /// The room in which everybody starts; only its lines bear no tag.
 pub(super) const LOBBY: &str = "lobby";
 
+/// Bytes of a list of names; the rest is only counted.
+const LIST_MAX: usize = 8 * 1024;
+
 /// The front end that speaks lines.
 pub(super) struct Lines;
 
+/// Where somebody hears them.
+#[derive(Clone)]
+pub(super) enum Ear {
+    Client(Client),
+    Console(Arc<Screen>),
+}
+
+impl Ear {
+    /// Where it is, for people.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Ear::Client(client) => client.peer().to_string(),
+            Ear::Console(_) => "the server's terminal".to_owned(),
+        }
+    }
+}
+
 impl Front for Lines {
     type Chunk = Bytes;
-    type Outlet = Client;
+    type Outlet = Ear;
 
     fn encode(&self, room: &Name, event: &Event) -> Bytes {
         let tag = tag(room);
@@ -50,7 +74,14 @@ impl Front for Lines {
         out.into()
     }
 
-    fn give(&self, client: &Client, chunk: Bytes) -> Given {
+    fn give(&self, ear: &Ear, chunk: Bytes) -> Given {
+        let client = match ear {
+            Ear::Client(client) => client,
+            Ear::Console(screen) => {
+                screen.show(&chunk);
+                return Given::Taken;
+            }
+        };
         match client.send(chunk) {
             Ok(()) => Given::Taken,
             Err(Unsent::Full(_)) => Given::Full,
@@ -58,8 +89,18 @@ impl Front for Lines {
         }
     }
 
-    fn dismiss(&self, client: &Client, why: &str) {
-        client.close(why);
+    fn stalled_for(&self, ear: &Ear) -> Duration {
+        match ear {
+            Ear::Client(client) => client.stalled_for().unwrap_or_default(),
+            Ear::Console(_) => Duration::ZERO,
+        }
+    }
+
+    fn dismiss(&self, ear: &Ear, who: &Name, why: &str) {
+        info!(peer = %ear.place(), "{who} is disconnected: {why}");
+        if let Ear::Client(client) = ear {
+            client.close(why);
+        }
     }
 }
 
@@ -79,6 +120,33 @@ fn names(crowd: &Crowd) -> String {
         ([one], 0) => (*one).to_owned(),
         ([first @ .., last], 0) => format!("{} and {last}", first.join(", ")),
         (all, more) => format!("{} and {more} more", all.join(", ")),
+    }
+}
+
+/// `ann, bob, …`, with a bound.
+pub(super) fn list(names: impl Iterator<Item = String>) -> String {
+    let mut out = String::new();
+    let mut left_out = 0;
+    for name in names {
+        if out.len() > LIST_MAX {
+            left_out += 1;
+            continue;
+        }
+        let comma = if out.is_empty() { "" } else { ", " };
+        let _ = write!(out, "{comma}{name}");
+    }
+    if left_out > 0 {
+        let _ = write!(out, " and {left_out} more");
+    }
+    out
+}
+
+/// `3 others`.
+pub(super) fn others(count: usize) -> String {
+    match count {
+        0 => "nobody else".to_owned(),
+        1 => "1 other".to_owned(),
+        _ => format!("{count} others"),
     }
 }
 

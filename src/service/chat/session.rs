@@ -1,192 +1,243 @@
-//! One client's side: what it says and asks for, and what it is answered.
+//! One client's side: what it says, where, and how fast.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::command::{self, HELP, Line};
-use super::lines::{LOBBY, Lines, history, tag};
-use crate::chat::{self, Event, Name, Text};
+use super::command::{self, Line};
+use super::lines::{Ear, LOBBY, history, others, tag};
+use super::screen::Screen;
+use super::telnet::Telnet;
+use super::{AGAIN_AFTER, House, Person, Room};
+use crate::chat::{Arrival, Event, Front, Name, Posted, Text};
 use crate::client::Client;
 use crate::escape::escape;
-use crate::handler::Verdict;
+use crate::framing::{Extent, Message};
+use crate::handler::{End, Reply, Verdict};
 
-type Hall = chat::Hall<Lines>;
-type Person = chat::Person<Lines>;
-type Room = chat::Room<Lines>;
-
-/// Bytes that one turn of a client makes of what it said: more waits for its next turn.
-const CHUNK_MAX: usize = 32 * 1024;
+/// Bytes that one turn of a client makes of what it says: what is more waits for its next turn.
+const SAID_MAX: usize = 32 * 1024;
+/// What ends a line that was longer than a line may be.
+const CUT: &[u8] = b" (cut here: the line was too long)";
+/// The name of the person at the server's own terminal; nobody else can have it.
+const CONSOLE: &str = "console";
 
 /// See the head of the file.
 pub struct Session {
-    person: Arc<Person>,
+    pub(super) person: Arc<Person>,
     /// The rooms it is in; it speaks in the last.
-    rooms: Vec<Arc<Room>>,
-    /// Said and not posted yet: whole lines.
+    pub(super) rooms: Vec<Arc<Room>>,
+    telnet: Telnet,
+    /// Said and not posted yet: whole lines, printable.
     said: Vec<u8>,
+    /// What the room could not take yet, because somebody is late.
+    unposted: Option<(Arc<Room>, Event)>,
+    /// A command that waits for that.
+    deferred: Option<String>,
     /// Bytes that it was answered in this turn.
     answered: usize,
 }
 
 impl Session {
-    pub(super) fn open(hall: &Hall, client: &Client) -> Session {
-        let person = hall.admit(client.clone());
-        let lobby = hall.room(&Name::new(LOBBY).expect("a valid name"));
-        lobby.enter(&hall.front, &person, |arrival| {
+    pub(super) fn open(house: &House, client: &Client) -> Session {
+        let person = house.hall.admit(Ear::Client(client.clone()), None);
+        let mut session = Session::new(person);
+        if house.operators.is_banned(client.peer()) {
+            session.put_out(house, "your address is banned");
+        } else {
+            session.enter_lobby(house);
+        }
+        session
+    }
+
+    pub(super) fn at_console(house: &House, screen: &Arc<Screen>) -> Session {
+        let name = Name::new(CONSOLE).expect("letters");
+        let ear = Ear::Console(Arc::clone(screen));
+        let mut session = Session::new(house.hall.admit(ear, Some(name)));
+        session.person.make_operator();
+        session.enter_lobby(house);
+        session
+    }
+
+    fn new(person: Arc<Person>) -> Session {
+        Session {
+            person,
+            rooms: Vec::new(),
+            telnet: Telnet::default(),
+            said: Vec::new(),
+            unposted: None,
+            deferred: None,
+            answered: 0,
+        }
+    }
+
+    fn enter_lobby(&mut self, house: &House) {
+        let name = self.person.name();
+        let greet = |arrival: &Arrival<'_>| {
             let mut out = format!(
-                "-- welcome; you are {}, in {LOBBY} with {} others; /help lists the commands\n",
-                person.name(),
-                arrival.others
+                "-- welcome; you are {name}, in {LOBBY} with {}; /help lists the commands\n",
+                others(arrival.others)
             );
             history(arrival, &mut out);
             out.into()
-        });
-        Session {
-            person,
-            rooms: vec![lobby],
-            said: Vec::new(),
-            answered: 0,
+        };
+        let lobby = Name::new(LOBBY).expect("letters");
+        match house.hall.enter(&lobby, &self.person, &greet) {
+            Ok(room) => self.rooms.push(room),
+            Err(error) => self.answer(house, error),
         }
     }
 
     /// Whether it has said or asked for as much as a turn may.
     pub(super) fn is_full(&self) -> bool {
-        self.said.len() + self.answered >= CHUNK_MAX
+        self.said.len() + self.answered >= SAID_MAX
+    }
+
+    /// Says what could not be said before.
+    pub(super) fn catch_up(&mut self, house: &House) -> Verdict {
+        self.answered = 0;
+        if let Some((room, event)) = self.unposted.take() {
+            self.tell(house, room, event);
+        }
+        if self.unposted.is_some() {
+            return Verdict::Wait(AGAIN_AFTER);
+        }
+        match self.deferred.take() {
+            Some(line) => self.obey(house, command::read(&line)),
+            None => Verdict::Go,
+        }
     }
 
     /// Takes a line.
-    pub(super) fn take(&mut self, hall: &Hall, line: &[u8]) -> Verdict {
-        if line.is_empty() {
+    pub(super) fn take(&mut self, house: &House, message: Message<'_>) -> Verdict {
+        let Some(line) = self.telnet.strip(message.bytes) else {
+            return Verdict::Go;
+        };
+        if line.is_empty() || self.person.is_out() {
             return Verdict::Go;
         }
-        if line[0] != b'/' {
+        if line[0] == b'/' {
+            let mut clean = Vec::new();
+            escape(line, &mut clean);
+            let clean = String::from_utf8(clean).expect("escaped text is UTF-8");
+            match command::read(&clean) {
+                Line::Text(text) => self.said.extend_from_slice(text.as_bytes()),
+                _ => return self.command(house, clean),
+            }
+        } else {
             escape(line, &mut self.said);
-            self.said.push(b'\n');
-            return Verdict::Go;
         }
-        let mut clean = Vec::with_capacity(line.len());
-        escape(line, &mut clean);
-        let clean = String::from_utf8(clean).expect("escaped text is UTF-8");
-        match command::read(&clean) {
-            Line::Text(text) => {
-                self.said.extend_from_slice(text.as_bytes());
-                self.said.push(b'\n');
-                Verdict::Go
-            }
-            line => {
-                // What was sent before a question is seen before its answer.
-                self.post(hall);
-                self.obey(hall, line)
-            }
+        if message.extent == Extent::Truncated {
+            self.said.extend_from_slice(CUT);
         }
+        self.said.push(b'\n');
+        Verdict::Go
     }
 
-    /// Tells the room what was said so far.
-    pub(super) fn post(&mut self, hall: &Hall) {
-        self.answered = 0;
+    /// What was sent before a question is seen before its answer.
+    fn command(&mut self, house: &House, line: String) -> Verdict {
+        self.post(house);
+        if self.unposted.is_none() {
+            return self.obey(house, command::read(&line));
+        }
+        self.deferred = Some(line);
+        Verdict::Wait(AGAIN_AFTER)
+    }
+
+    /// Posts what was said in the turn.
+    pub(super) fn end_turn(&mut self, house: &House, verdict: Verdict) -> Verdict {
+        if self.unposted.is_none() {
+            self.post(house);
+        }
+        if self.unposted.is_some() && verdict == Verdict::Go {
+            return Verdict::Wait(AGAIN_AFTER);
+        }
+        verdict
+    }
+
+    fn post(&mut self, house: &House) {
         if self.said.is_empty() {
             return;
         }
         let said = std::mem::take(&mut self.said);
         let lines = Text::printable(String::from_utf8(said).expect("escaped text is UTF-8"));
         let by = self.person.name();
-        match self.rooms.last() {
-            Some(room) => room.post(&hall.front, &Event::Said { by, lines }),
-            None => self.answer("you are in no room; /join one"),
+        self.speak(house, Event::Said { by, lines });
+    }
+
+    /// Speaks in the room that was joined last.
+    pub(super) fn speak(&mut self, house: &House, event: Event) {
+        if self.person.is_out() {
+            return;
+        }
+        if self.person.is_muted() {
+            return self.answer(house, "an operator has muted you: nobody hears you");
+        }
+        match self.rooms.last().cloned() {
+            Some(room) => self.tell(house, room, event),
+            None => self.answer(house, "you are in no room; /join one"),
         }
     }
 
-    pub(super) fn close(mut self, hall: &Hall) {
-        for room in std::mem::take(&mut self.rooms) {
-            room.leave(&hall.front, &self.person);
+    fn tell(&mut self, house: &House, room: Arc<Room>, event: Event) {
+        if house.hall.post(&room, &event, self.person.id) == Posted::NotYet {
+            self.unposted = Some((room, event));
         }
-        hall.forget(&self.person);
     }
 
-    fn obey(&mut self, hall: &Hall, line: Line<'_>) -> Verdict {
-        match line {
-            Line::Help => self.give(HELP.to_owned()),
-            Line::Nick(name) => self.nick(hall, name),
-            Line::Join(name) => self.join(hall, name),
-            Line::Who(_) => self.who(),
-            Line::Me(text) => self.act(hall, text),
-            Line::Quit(_) => {
-                self.answer("goodbye");
-                return Verdict::Close;
-            }
-            Line::Unknown(word) => {
-                self.answer(format_args!(
-                    "there is no /{word}; /help lists what there is"
+    /// What the client gets last, if the server ends it.
+    pub(super) fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
+        match (end, self.person.out()) {
+            (End::Drained, _) => reply.send("-- the server is going down"),
+            (_, Some(why)) => reply.send(format!("-- you are disconnected: {why}")),
+            (End::Closed(why), None) => reply.send(format!("-- you are disconnected: {why}")),
+            (End::Limit(limit), None) => {
+                reply.send(format!(
+                    "-- you are disconnected: the server is {}",
+                    limit.describe()
                 ));
             }
-            _ => self.answer("not yet"),
-        }
-        Verdict::Go
-    }
-
-    fn nick(&mut self, hall: &Hall, name: &str) {
-        let renamed = Name::new(name).and_then(|name| hall.rename(&self.person, name));
-        match renamed {
-            Ok(from) => {
-                let to = self.person.name();
-                self.answer(format_args!("you are now {to}"));
-                for room in &self.rooms {
-                    let (from, to) = (Arc::clone(&from), Arc::clone(&to));
-                    room.post(&hall.front, &Event::Renamed { from, to });
-                }
-            }
-            Err(error) => self.answer(error),
+            _ => {}
         }
     }
 
-    fn join(&mut self, hall: &Hall, name: &str) {
-        let name = match Name::new(name.trim_start_matches('#')) {
-            Ok(name) => name,
-            Err(error) => return self.answer(error),
-        };
-        let here = |room: &Arc<Room>| room.name.key() == name.key();
-        if let Some(place) = self.rooms.iter().position(here) {
-            let room = self.rooms.remove(place);
-            self.rooms.push(room);
-            return self.answer(format_args!("you speak in {name} now"));
+    pub(super) fn close(mut self, house: &House) {
+        if let Some((room, event)) = self.unposted.take() {
+            // Nobody would come back for it.
+            house.hall.announce(&room, &event);
         }
-        let room = hall.room(&name);
-        room.enter(&hall.front, &self.person, |arrival| {
-            let mut out = format!("{}-- you joined {}\n", tag(arrival.room), arrival.room);
-            history(arrival, &mut out);
-            out.into()
-        });
-        self.rooms.push(room);
+        for room in std::mem::take(&mut self.rooms) {
+            house.hall.leave(&room, &self.person);
+        }
+        house.hall.forget(&self.person);
     }
 
-    fn who(&mut self) {
-        let Some(room) = self.rooms.last() else {
-            return self.answer("you are in no room");
-        };
-        let mut names: Vec<String> = room.names().iter().map(|name| name.to_string()).collect();
-        names.sort_unstable();
-        let line = format!("{}-- here: {}\n", tag(&room.name), names.join(", "));
-        self.give(line);
-    }
-
-    fn act(&mut self, hall: &Hall, text: &str) {
-        let by = self.person.name();
-        let text = Text::printable(text.to_owned());
-        if let Some(room) = self.rooms.last() {
-            room.post(&hall.front, &Event::Acted { by, text });
-        }
+    pub(super) fn put_out(&mut self, house: &House, why: &str) {
+        self.person.put_out(&house.hall.front, why);
     }
 
     /// One line from the server to this client.
-    fn answer(&mut self, text: impl std::fmt::Display) {
+    pub(super) fn answer(&mut self, house: &House, text: impl std::fmt::Display) {
         let mut line = String::new();
         let _ = writeln!(line, "-- {text}");
-        self.give(line);
+        self.give(house, line);
     }
 
-    fn give(&mut self, lines: String) {
+    /// The same, about a room.
+    pub(super) fn answer_about(
+        &mut self,
+        house: &House,
+        room: &Room,
+        text: impl std::fmt::Display,
+    ) {
+        let mut line = tag(&room.name);
+        let _ = writeln!(line, "-- {text}");
+        self.give(house, line);
+    }
+
+    pub(super) fn give(&mut self, house: &House, lines: String) {
         self.answered += lines.len();
-        // Who does not read its answers fills its own outbox, and is dealt with as a reader.
-        let _ = self.person.outlet.send(lines);
+        // Its own outbox was empty when its turn began: answers always fit, unless a room fills
+        // it meanwhile, and that room sees to it.
+        house.hall.front.give(&self.person.outlet, lines.into());
     }
 }

@@ -1,0 +1,185 @@
+//! Each room's lines in a plain file of its own, appended; and back from there after a restart.
+//!
+//! `2026-11-22T08:51:10Z <ann> hello`, `… * ann waves`, `… -- topic: what it is about`.
+//!
+//! Lines are queued under the room's lock, which makes their order, and written without it by
+//! whoever comes first, so nobody waits for the disk but the one who writes. The file is opened
+//! for each write: it can be renamed or removed at any time.
+
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+use tracing::{error, info};
+
+use super::history::{Entry, History, Kind, Past};
+use super::{Event, Name, Text};
+use crate::escape::escape;
+
+/// Bytes that may wait for a disk that is slow: what comes then is counted and lost.
+const QUEUED_MAX: usize = 1 << 20;
+/// As much of a file's end is read when a room is opened.
+const TAIL_MAX: u64 = 256 * 1024;
+/// Length of a line's time: `2026-11-22T08:51:10Z`.
+const STAMP: usize = 20;
+
+/// See the head of the file.
+pub(super) struct Journal {
+    path: PathBuf,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    bytes: String,
+    is_written: bool,
+    lost: u64,
+    /// The last write failed.
+    failing: bool,
+}
+
+impl Journal {
+    pub(super) fn new(directory: &Path, room: &Name) -> Journal {
+        Journal {
+            path: directory.join(format!("{}.log", room.key())),
+            queue: Mutex::default(),
+        }
+    }
+
+    /// Takes what is to be kept of an event.
+    pub(super) fn queue(&self, event: &Event, at: SystemTime) {
+        let stamp = humantime::format_rfc3339_seconds(at);
+        let mut queue = self.queue.lock();
+        if queue.bytes.len() >= QUEUED_MAX {
+            queue.lost += 1;
+            return;
+        }
+        let out = &mut queue.bytes;
+        let _ = match event {
+            Event::Said { by, lines } => lines
+                .as_str()
+                .split_terminator('\n')
+                .try_for_each(|line| writeln!(out, "{stamp} <{by}> {line}")),
+            Event::Acted { by, text } => writeln!(out, "{stamp} * {by} {}", text.as_str()),
+            Event::Topic { text, .. } => writeln!(out, "{stamp} -- topic: {}", text.as_str()),
+            _ => Ok(()),
+        };
+    }
+
+    /// Writes what is queued, unless somebody does.
+    pub(super) fn write(&self) {
+        let mut queue = self.queue.lock();
+        while !queue.is_written && !queue.bytes.is_empty() {
+            queue.is_written = true;
+            let bytes = std::mem::take(&mut queue.bytes);
+            let lost = std::mem::take(&mut queue.lost);
+            drop(queue);
+            let written = append(&self.path, bytes.as_bytes());
+            queue = self.queue.lock();
+            queue.is_written = false;
+            self.report(&mut queue, &written, lost);
+        }
+    }
+
+    fn report(&self, queue: &mut Queue, written: &io::Result<()>, lost: u64) {
+        let file = self.path.display();
+        if lost > 0 {
+            error!(%file, "a room's file is written too slowly: {lost} turns are not in it");
+        }
+        match written {
+            Ok(()) if queue.failing => info!(%file, "writing a room's file again"),
+            Err(error) if !queue.failing => {
+                error!(%file, %error, "can't write a room's file; the lines are lost");
+            }
+            _ => {}
+        }
+        queue.failing = written.is_err();
+    }
+
+    /// What the file tells of the room's past.
+    pub(super) fn restore(&self, lines_max: usize) -> Past {
+        let mut past = Past::none(lines_max);
+        match tail(&self.path) {
+            Ok(tail) => {
+                for line in tail.lines() {
+                    recall(line, &mut past);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let file = self.path.display();
+                error!(%file, %error, "can't read a room's file; it begins without a past");
+            }
+        }
+        past
+    }
+}
+
+impl Past {
+    pub(super) fn none(lines_max: usize) -> Past {
+        Past {
+            history: History::new(lines_max),
+            topic: Text::default(),
+        }
+    }
+}
+
+fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(bytes)
+}
+
+/// The file's last lines. A line that a crash has cut is ended first.
+fn tail(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(TAIL_MAX);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_MAX).read_to_end(&mut bytes)?;
+    if bytes.last().is_some_and(|last| *last != b'\n') {
+        append(path, b"\n")?;
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let whole = match text.split_once('\n') {
+        Some((_, rest)) if from > 0 => rest,
+        _ => &text,
+    };
+    Ok(whole.to_owned())
+}
+
+/// Takes a line of the file, if it is one of ours.
+fn recall(line: &str, past: &mut Past) -> Option<()> {
+    let (stamp, rest) = line.split_at_checked(STAMP)?;
+    let at = humantime::parse_rfc3339(stamp).ok()?;
+    let rest = rest.strip_prefix(' ')?;
+    if let Some(topic) = rest.strip_prefix("-- topic: ") {
+        past.topic = printable(topic);
+        return Some(());
+    }
+    let (kind, by, text) = if let Some(said) = rest.strip_prefix('<') {
+        let (by, text) = said.split_once("> ")?;
+        (Kind::Said, by, text)
+    } else {
+        let (by, text) = rest.strip_prefix("* ")?.split_once(' ')?;
+        (Kind::Acted, by, text)
+    };
+    past.history.push(Entry {
+        at,
+        by: Arc::new(Name::new(by).ok()?),
+        kind,
+        text: printable(text).as_str().into(),
+    });
+    Some(())
+}
+
+/// Somebody may have edited the file.
+fn printable(text: &str) -> Text {
+    let mut clean = Vec::new();
+    escape(text.as_bytes(), &mut clean);
+    Text::printable(String::from_utf8_lossy(&clean).into_owned())
+}

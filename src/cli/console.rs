@@ -1,0 +1,136 @@
+//! The terminal that started the server: what is said is printed there, and what is typed there
+//! is said, or done as an operator.
+//!
+//! One thread, `console`: it waits for the terminal and for a doorbell that the rooms ring when
+//! there is something to print. It ends when the server does.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::error::{Error, Result};
+use crate::service::chat::{Chat, Console};
+
+/// Longest line that is typed.
+const LINE_MAX: usize = 8 * 1024;
+
+/// The console's thread, while it runs.
+pub(super) struct Terminal {
+    thread: JoinHandle<()>,
+    doorbell: UnixStream,
+}
+
+/// Starts the console if the standard input is a terminal.
+pub(super) fn start(chat: &Chat) -> Result<Option<Terminal>> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let cannot = |source| Error::Start {
+        what: "the console",
+        source,
+    };
+    let (doorbell, rung) = UnixStream::pair().map_err(cannot)?;
+    doorbell.set_nonblocking(true).map_err(cannot)?;
+    rung.set_nonblocking(true).map_err(cannot)?;
+    let for_rooms = doorbell.try_clone().map_err(cannot)?;
+    let console = chat.console(move || {
+        // Full means rung.
+        let _ = (&for_rooms).write(&[1]);
+    });
+    let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(cannot)?;
+    let thread = std::thread::Builder::new().name("console".into());
+    let thread = thread.spawn(move || keep(console, &File::from(stdin), &rung));
+    Ok(Some(Terminal {
+        thread: thread.map_err(cannot)?,
+        doorbell,
+    }))
+}
+
+impl Terminal {
+    /// Ends it: what is to be printed still is.
+    pub(super) fn end(self) {
+        let _ = self.doorbell.shutdown(std::net::Shutdown::Write);
+        // A panic of its was reported when it happened.
+        let _ = self.thread.join();
+    }
+}
+
+/// The thread's life.
+fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
+    let mut typed = Vec::new();
+    let mut listens = true;
+    loop {
+        print(&console);
+        let mut polled = vec![PollFd::new(rung, PollFlags::IN)];
+        if listens {
+            polled.push(PollFd::new(stdin, PollFlags::IN));
+        }
+        match poll(&mut polled, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+        let is_typed = polled
+            .get(1)
+            .is_some_and(|stdin| !stdin.revents().is_empty());
+        if is_over(rung) {
+            print(&console);
+            return;
+        }
+        if is_typed {
+            listens = take_typed(stdin, &mut typed) && say(&mut console, &mut typed);
+        }
+    }
+}
+
+/// Empties the doorbell; answers whether it will ring no more.
+fn is_over(mut rung: &UnixStream) -> bool {
+    let mut rings = [0; 64];
+    loop {
+        match rung.read(&mut rings) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Reads once; `false` at the end of what is typed, which is not the end of the server.
+fn take_typed(mut stdin: &File, typed: &mut Vec<u8>) -> bool {
+    let mut buffer = [0; 4096];
+    match stdin.read(&mut buffer) {
+        Ok(length) => {
+            typed.extend_from_slice(&buffer[..length]);
+            length > 0
+        }
+        Err(error) => error.kind() == ErrorKind::Interrupted,
+    }
+}
+
+/// Says the whole lines; `false` when the person wants to say no more.
+fn say(console: &mut Console, typed: &mut Vec<u8>) -> bool {
+    while let Some(end) = memchr::memchr(b'\n', typed) {
+        let line: Vec<u8> = typed.drain(..=end).collect();
+        if !console.say(&line[..end]) {
+            return false;
+        }
+    }
+    if typed.len() > LINE_MAX {
+        typed.clear();
+    }
+    true
+}
+
+fn print(console: &Console) {
+    let shown = console.shown();
+    if !shown.is_empty() {
+        // Without anybody to read it, it is not needed.
+        let _ = io::stdout()
+            .write_all(&shown)
+            .and_then(|()| io::stdout().flush());
+    }
+}

@@ -1,0 +1,56 @@
+//! The person at the server's own terminal: an operator who needs no connection.
+
+use std::sync::Arc;
+
+use super::House;
+use super::screen::Screen;
+use super::session::Session;
+use crate::framing::{Extent, Message};
+use crate::handler::Verdict;
+
+/// See the head of the file.
+pub struct Console {
+    house: Arc<House>,
+    session: Option<Session>,
+    screen: Arc<Screen>,
+}
+
+impl Console {
+    pub(super) fn new(house: Arc<House>, wake: impl Fn() + Send + Sync + 'static) -> Console {
+        let screen = Arc::new(Screen::new(wake));
+        let session = Session::at_console(&house, &screen);
+        Console {
+            house,
+            session: Some(session),
+            screen,
+        }
+    }
+
+    /// Takes a line as it was typed. `false`: that was the last.
+    pub fn say(&mut self, line: &[u8]) -> bool {
+        let Some(session) = &mut self.session else {
+            return false;
+        };
+        let message = Message {
+            bytes: line,
+            extent: Extent::Whole,
+        };
+        let verdict = session.take(&self.house, message);
+        // A person who types is never so fast that the rooms have to ask for patience.
+        let verdict = session.end_turn(&self.house, verdict);
+        verdict != Verdict::Close
+    }
+
+    /// Takes what is to be printed: whole lines.
+    pub fn shown(&self) -> Vec<u8> {
+        self.screen.take()
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.close(&self.house);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Who may keep order, and whom they have kept out.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustc_hash::{FxHashMap, FxHashSet};
+use subtle::{ConstantTimeEq, ConstantTimeLess};
+
+use crate::chat::Name;
+use crate::peer::Peer;
+
+/// Bytes of a password.
+const PASSWORD_MAX: usize = 256;
+/// After a failure the next try has to wait for so long, twice as long after each further one.
+const FIRST_PENALTY: Duration = Duration::from_secs(1);
+const DOUBLINGS_MAX: u32 = 6;
+/// A failure is forgotten after this.
+const MEMORY: Duration = Duration::from_secs(15 * 60);
+/// Addresses whose failures are remembered, and bans that are kept.
+const FAILED_MAX: usize = 10_000;
+const BANS_MAX: usize = 10_000;
+
+/// What makes an operator. It is neither printed nor logged.
+#[derive(Clone)]
+pub struct Password {
+    bytes: [u8; PASSWORD_MAX],
+    length: u32,
+}
+
+impl Password {
+    /// A password of 1 to 256 bytes.
+    pub fn new(text: &str) -> Option<Password> {
+        let mut bytes = [0; PASSWORD_MAX];
+        bytes
+            .get_mut(..text.len())?
+            .copy_from_slice(text.as_bytes());
+        let length = u32::try_from(text.len())
+            .ok()
+            .filter(|length| *length > 0)?;
+        Some(Password { bytes, length })
+    }
+
+    /// Takes the same time whatever is tried.
+    fn is(&self, tried: &str) -> bool {
+        let mut bytes = [0; PASSWORD_MAX];
+        let fits = tried.len().min(PASSWORD_MAX);
+        bytes[..fits].copy_from_slice(&tried.as_bytes()[..fits]);
+        let length = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+        let short = length.ct_lt(&(PASSWORD_MAX as u32 + 1));
+        (short & self.length.ct_eq(&length) & self.bytes.ct_eq(&bytes)).into()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Password(…)")
+    }
+}
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Operators {
+    password: Option<Password>,
+    failed: Mutex<FxHashMap<Option<IpAddr>, Failed>>,
+    bans: Mutex<Bans>,
+}
+
+struct Failed {
+    times: u32,
+    last: Instant,
+}
+
+#[derive(Default)]
+struct Bans {
+    names: FxHashSet<Box<str>>,
+    addresses: FxHashSet<IpAddr>,
+}
+
+/// What became of a try to become an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    Right,
+    Wrong,
+    /// Too early after a failure: it was not even looked at.
+    Wait(Duration),
+    /// There is no password.
+    Never,
+}
+
+/// Who is banned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Banned {
+    Name(Name),
+    Address(IpAddr),
+}
+
+impl Operators {
+    pub(super) fn new(password: Option<Password>) -> Operators {
+        Operators {
+            password,
+            ..Operators::default()
+        }
+    }
+
+    /// Somebody gives a password.
+    pub(super) fn try_password(&self, tried: &str, from: Peer, now: Instant) -> Tried {
+        let Some(password) = &self.password else {
+            return Tried::Never;
+        };
+        let mut failed = self.failed.lock();
+        failed.retain(|_, failed| now.saturating_duration_since(failed.last) < MEMORY);
+        let address = address(from);
+        if let Some(failed) = failed.get(&address) {
+            let penalty = FIRST_PENALTY * 2_u32.pow((failed.times - 1).min(DOUBLINGS_MAX));
+            let wait = (failed.last + penalty).saturating_duration_since(now);
+            if wait > Duration::ZERO {
+                return Tried::Wait(wait);
+            }
+        }
+        if password.is(tried) {
+            failed.remove(&address);
+            return Tried::Right;
+        }
+        if failed.len() >= FAILED_MAX && !failed.contains_key(&address) {
+            // Whoever has so many addresses is not slowed by forgetting; he gets no try at all.
+            return Tried::Wait(MEMORY);
+        }
+        let entry = failed.entry(address).or_insert(Failed {
+            times: 0,
+            last: now,
+        });
+        entry.times += 1;
+        entry.last = now;
+        Tried::Wrong
+    }
+
+    /// `false` if there are as many bans as there may be.
+    pub(super) fn ban(&self, whom: &Banned) -> bool {
+        let mut bans = self.bans.lock();
+        if bans.names.len() + bans.addresses.len() >= BANS_MAX {
+            return false;
+        }
+        match whom {
+            Banned::Name(name) => bans.names.insert(name.looks()[0].clone()),
+            Banned::Address(address) => bans.addresses.insert(*address),
+        };
+        true
+    }
+
+    /// `false` if it was not banned.
+    pub(super) fn unban(&self, whom: &Banned) -> bool {
+        let mut bans = self.bans.lock();
+        match whom {
+            Banned::Name(name) => bans.names.remove(&name.looks()[0]),
+            Banned::Address(address) => bans.addresses.remove(address),
+        }
+    }
+
+    pub(super) fn is_name_banned(&self, name: &Name) -> bool {
+        self.bans.lock().names.contains(&name.looks()[0])
+    }
+
+    pub(super) fn is_banned(&self, peer: Peer) -> bool {
+        address(peer).is_some_and(|address| self.bans.lock().addresses.contains(&address))
+    }
+}
+
+/// Without a port, and IPv4 as IPv4 however it came.
+pub(super) fn address(peer: Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Tcp(address) => Some(address.ip().to_canonical()),
+        Peer::Unix(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(last: u8) -> Peer {
+        Peer::Tcp(([10, 0, 0, last], 1234).into())
+    }
+
+    #[test]
+    fn only_the_password_is_right() {
+        let password = Password::new("sesame").expect("short enough");
+        for wrong in [
+            "",
+            "sesam",
+            "sesame ",
+            "Sesame",
+            "sesame\0",
+            &"x".repeat(9999),
+        ] {
+            assert!(!password.is(wrong), "{wrong}");
+        }
+        assert!(password.is("sesame"));
+        assert!(Password::new("").is_none());
+        assert!(Password::new(&"x".repeat(257)).is_none());
+        assert!(!format!("{password:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn failures_slow_their_address_and_nobody_else() {
+        let operators = Operators::new(Password::new("sesame"));
+        let begin = Instant::now();
+        let at = |ms| begin + Duration::from_millis(ms);
+        assert_eq!(operators.try_password("a", peer(1), at(0)), Tried::Wrong);
+        let wait = Tried::Wait(Duration::from_millis(900));
+        assert_eq!(operators.try_password("sesame", peer(1), at(100)), wait);
+        assert_eq!(
+            operators.try_password("sesame", peer(2), at(100)),
+            Tried::Right
+        );
+        assert_eq!(operators.try_password("b", peer(1), at(1000)), Tried::Wrong);
+        let wait = Tried::Wait(Duration::from_secs(1));
+        assert_eq!(operators.try_password("b", peer(1), at(2000)), wait);
+        assert_eq!(
+            operators.try_password("sesame", peer(1), at(3000)),
+            Tried::Right
+        );
+        assert_eq!(operators.try_password("c", peer(1), at(3001)), Tried::Wrong);
+    }
+}

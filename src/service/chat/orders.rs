@@ -1,0 +1,185 @@
+//! What operators do, and how one becomes an operator.
+
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use super::command::Line;
+use super::lines::Ear;
+use super::operators::{Banned, Tried, address};
+use super::session::Session;
+use super::{House, Person};
+use crate::chat::{Event, Front, Name, Text};
+use crate::peer::Peer;
+
+/// How long somebody is muted if nothing else is said.
+const MUTE: Duration = Duration::from_secs(10 * 60);
+/// Longest that somebody can be muted.
+const MUTE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Session {
+    pub(super) fn order(&mut self, house: &House, order: Line<'_>) {
+        if let Line::Op(password) = order {
+            return self.become_operator(house, password);
+        }
+        if !self.person.is_operator() {
+            return self.answer(house, "only operators can do that; /op PASSWORD makes one");
+        }
+        match order {
+            Line::Kick(name, why) => self.kick(house, name, why),
+            Line::Ban(whom) => self.ban(house, whom),
+            Line::Unban(whom) => self.unban(house, whom),
+            Line::Mute(name, time) => self.mute(house, name, time),
+            Line::Wall(text) => self.wall(house, text),
+            _ => {}
+        }
+    }
+
+    fn become_operator(&mut self, house: &House, password: &str) {
+        let peer = match &self.person.outlet {
+            Ear::Client(client) => client.peer(),
+            Ear::Console(_) => return self.answer(house, "you are an operator"),
+        };
+        let name = self.person.name();
+        match house.operators.try_password(password, peer, Instant::now()) {
+            Tried::Right => {
+                info!(%peer, "{name} is an operator");
+                self.person.make_operator();
+                self.answer(house, "you are an operator");
+            }
+            Tried::Wrong => {
+                warn!(%peer, "{name} gave a wrong operator's password");
+                self.answer(house, "that is not the password");
+            }
+            Tried::Wait(time) => {
+                let seconds = time.as_secs() + 1;
+                self.answer(house, format_args!("wait {seconds} s before the next try"));
+            }
+            Tried::Never => {
+                self.answer(house, "this server has no operators; see --operator-file");
+            }
+        }
+    }
+
+    fn kick(&mut self, house: &House, name: &str, why: &str) {
+        if let Some(other) = self.person_called(house, name) {
+            self.put_out_other(house, &other, "kicked", why);
+        }
+    }
+
+    /// Ends somebody's connection, and tells the rooms where it was.
+    fn put_out_other(&mut self, house: &House, other: &Person, how: &str, why: &str) {
+        if matches!(other.outlet, Ear::Console(_)) {
+            return self.answer(house, "nobody can do that to the person at the server");
+        }
+        let colon = if why.is_empty() { "" } else { ": " };
+        let reason = format!("{how} by {}{colon}{why}", self.person.name());
+        let told = Text::printable(format!("{} is {reason}", other.name()));
+        for room in house.hall.rooms() {
+            if room.holds(other.id) {
+                house.hall.announce(&room, &Event::Told(told.clone()));
+            }
+        }
+        other.put_out(&house.hall.front, &reason);
+    }
+
+    fn ban(&mut self, house: &House, whom: &str) {
+        let Some(banned) = self.banned(house, whom) else {
+            return;
+        };
+        if !house.operators.ban(&banned) {
+            return self.answer(house, "there are as many bans as there may be; /unban some");
+        }
+        info!(by = %self.person.name(), "{whom} is banned");
+        match &banned {
+            Banned::Name(name) => {
+                let found = house.hall.find(name);
+                let hint = found.as_ref().and_then(|other| address(peer_of(other)?));
+                if let Some(other) = found {
+                    self.put_out_other(house, &other, "banned", "");
+                }
+                match hint {
+                    Some(address) => self.answer(
+                        house,
+                        format_args!("{name} is banned; /ban {address} bans that address, too"),
+                    ),
+                    None => self.answer(house, format_args!("{name} is banned")),
+                }
+            }
+            Banned::Address(banned) => {
+                for other in house.hall.everybody() {
+                    if peer_of(&other).and_then(address) == Some(*banned) {
+                        self.put_out_other(house, &other, "banned", "");
+                    }
+                }
+                self.answer(house, format_args!("{banned} is banned"));
+            }
+        }
+    }
+
+    fn unban(&mut self, house: &House, whom: &str) {
+        let Some(banned) = self.banned(house, whom) else {
+            return;
+        };
+        if house.operators.unban(&banned) {
+            info!(by = %self.person.name(), "{whom} is not banned any more");
+            self.answer(house, format_args!("{whom} is not banned any more"));
+        } else {
+            self.answer(house, format_args!("{whom} was not banned"));
+        }
+    }
+
+    fn banned(&mut self, house: &House, whom: &str) -> Option<Banned> {
+        if let Ok(address) = whom.parse::<std::net::IpAddr>() {
+            return Some(Banned::Address(address.to_canonical()));
+        }
+        let name = Name::new(whom).map(Banned::Name);
+        name.map_err(|error| self.answer(house, error)).ok()
+    }
+
+    fn mute(&mut self, house: &House, name: &str, time: &str) {
+        let time = match (time, humantime::parse_duration(time)) {
+            ("", _) => MUTE,
+            (_, Ok(time)) => time.min(MUTE_MAX),
+            _ => return self.answer(house, "write a time as 90s, 10m or 1h; 0s ends it"),
+        };
+        let Some(other) = self.person_called(house, name) else {
+            return;
+        };
+        let name = other.name();
+        let by = self.person.name();
+        if time.is_zero() {
+            other.mute(None);
+            self.answer(house, format_args!("{name} is heard again"));
+            return tell(house, &other, &format!("{by} lets you speak again"));
+        }
+        other.mute(Some(Instant::now() + time));
+        info!(%by, "{name} is muted");
+        let time = humantime::format_duration(time);
+        self.answer(house, format_args!("{name} is muted for {time}"));
+        tell(house, &other, &format!("{by} has muted you for {time}"));
+    }
+
+    fn wall(&mut self, house: &House, text: &str) {
+        if text.is_empty() {
+            return self.answer(house, "/wall TEXT tells everybody on this server");
+        }
+        let by = self.person.name();
+        for other in house.hall.everybody() {
+            tell(house, &other, &format!("{by} to all: {text}"));
+        }
+    }
+}
+
+/// A line from the server to somebody. Who does not read misses it; its rooms see to it.
+fn tell(house: &House, other: &Person, text: &str) {
+    let front = &house.hall.front;
+    front.give(&other.outlet, format!("-- {text}\n").into());
+}
+
+fn peer_of(person: &Person) -> Option<Peer> {
+    match &person.outlet {
+        Ear::Client(client) => Some(client.peer()),
+        Ear::Console(_) => None,
+    }
+}

@@ -1,0 +1,141 @@
+//! Takes telnet's negotiation (RFC 854) out of lines.
+//!
+//! A line may end in the middle of it, since an option's number can be that of a line feed: then
+//! the next line goes on where this one stopped.
+
+const IAC: u8 = 255;
+const SB: u8 = 250;
+const SE: u8 = 240;
+/// Longest subnegotiation; what is longer is none.
+const SUB_MAX: u16 = 256;
+/// Longest that is gathered of a line that does not end.
+const KEPT_MAX: usize = 16 * 1024;
+
+/// See the head of the file.
+#[derive(Debug, Default)]
+pub(super) struct Telnet {
+    state: State,
+    kept: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    /// After IAC.
+    Command,
+    /// After WILL, WONT, DO or DONT.
+    Option,
+    /// In a subnegotiation that has lasted for so many bytes, and after IAC in it.
+    Sub(u16),
+    SubCommand(u16),
+}
+
+impl Telnet {
+    /// The text of a line; `None` if the line goes on.
+    pub(super) fn strip<'a>(&'a mut self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let is_text = self.state == State::Text && self.kept.is_empty();
+        if is_text && memchr::memchr(IAC, line).is_none() {
+            return Some(line);
+        }
+        self.begin();
+        for &byte in line {
+            self.take(byte);
+        }
+        // The line feed that the line was cut at.
+        self.take(b'\n');
+        let ends = self.kept.last() == Some(&b'\n');
+        if ends {
+            self.kept.pop();
+        } else if self.kept.len() < KEPT_MAX {
+            return None;
+        }
+        self.state = State::Text;
+        Some(&self.kept)
+    }
+
+    /// What is left of the line before, if that was whole, goes.
+    fn begin(&mut self) {
+        if self.state == State::Text {
+            self.kept.clear();
+        }
+    }
+
+    fn take(&mut self, byte: u8) {
+        self.state = match (self.state, byte) {
+            (State::Text, IAC) => State::Command,
+            (State::Text, _) => {
+                self.kept.push(byte);
+                State::Text
+            }
+            (State::Command, SB) => State::Sub(0),
+            (State::Command, 251..=254) => State::Option,
+            (State::Command, SE..=249) => State::Text,
+            (State::Command, _) => {
+                // IAC twice stands for that byte; before anything else it is none.
+                self.kept.push(byte);
+                State::Text
+            }
+            (State::Option, _) => State::Text,
+            (State::Sub(_), IAC) => State::SubCommand(0),
+            (State::SubCommand(_), SE) => State::Text,
+            (State::Sub(length) | State::SubCommand(length), _) if length < SUB_MAX => {
+                State::Sub(length + 1)
+            }
+            (State::Sub(_) | State::SubCommand(_), _) => State::Text,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut telnet = Telnet::default();
+        let lines = bytes.split(|byte| *byte == b'\n');
+        lines
+            .filter_map(|line| telnet.strip(line).map(<[u8]>::to_vec))
+            .collect()
+    }
+
+    #[test]
+    fn negotiation_leaves_no_trace() {
+        let will = b"\xff\xfb\x18hello\xff\xfd\x01 there\xff\xf1";
+        assert_eq!(lines(will), [b"hello there"]);
+        assert_eq!(lines(b"a\xff\xffb"), [b"a\xffb"], "that byte itself");
+        let window = b"x\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0y";
+        assert_eq!(lines(window), [b"xy"]);
+    }
+
+    #[test]
+    fn a_line_feed_within_it_ends_no_line() {
+        // Option 10, and a window of ten lines.
+        let option = b"a\xff\xfb\nb\nc";
+        assert_eq!(lines(option), [&b"ab"[..], b"c"]);
+        let window = b"a\xff\xfa\x1f\x00\x50\x00\n\xff\xf0b\nc";
+        assert_eq!(lines(window), [&b"ab"[..], b"c"]);
+    }
+
+    #[test]
+    fn what_never_ends_swallows_no_more_than_its_bound() {
+        let mut bytes = b"\xff\xfa".to_vec();
+        bytes.extend(b"junk\n".repeat(100));
+        bytes.extend(b"heard");
+        assert_eq!(lines(&bytes).last().expect("a line"), b"heard");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_strange(bytes: Vec<u8>) {
+            lines(&bytes);
+        }
+
+        #[test]
+        fn text_stays_as_it_is(text in "\\PC{0,40}(\n\\PC{0,40}){0,3}") {
+            prop_assert_eq!(lines(text.as_bytes()).join(&b'\n'), text.into_bytes());
+        }
+    }
+}
