@@ -17,6 +17,8 @@ const END: u8 = b'~';
 const READ: usize = 256 * 1024;
 /// The window is filled in so many parts, so that the server never waits for the last reader.
 const PARTS: usize = 4;
+/// In nanoseconds; longer is recorded as that.
+const LATENCY_MAX: u64 = 60_000_000_000;
 /// Longest without anything happening.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -138,7 +140,7 @@ impl Fan {
             parts: VecDeque::new(),
             gone: 0,
             delivered: 0,
-            latency: Histogram::new(3).map_err(io::Error::other)?,
+            latency: Histogram::new_with_bounds(1, LATENCY_MAX, 3).map_err(io::Error::other)?,
         })
     }
 

@@ -14,7 +14,7 @@ use super::desk::Desk;
 use super::paint::Colours;
 
 /// A chat's commands, and what follows each.
-pub const COMMANDS: [(&str, &str); 20] = [
+pub const COMMANDS: [(&str, &str); 18] = [
     ("/help", ""),
     ("/nick", "NAME"),
     ("/join", "ROOM"),
@@ -33,11 +33,16 @@ pub const COMMANDS: [(&str, &str); 20] = [
     ("/unban", "NAME|ADDRESS"),
     ("/mute", "NAME [TIME]"),
     ("/wall", "TEXT"),
-    ("/unmute", "NAME"),
-    ("/unignore", "NAME"),
 ];
 
-const PASSWORD_COMMAND: &str = "/op ";
+/// Where the password begins in a line that holds one.
+pub fn password(line: &str) -> Option<usize> {
+    const COMMAND: &str = "/op ";
+    let command = line.get(..COMMAND.len())?;
+    command
+        .eq_ignore_ascii_case(COMMAND)
+        .then_some(COMMAND.len())
+}
 
 /// The editor's questions are answered from what the chat has taught.
 pub struct Prompter {
@@ -78,10 +83,10 @@ impl Hinter for Prompter {
 
 impl Highlighter for Prompter {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        match line.strip_prefix(PASSWORD_COMMAND) {
+        match password(line).map(|at| line.split_at(at)) {
             // As wide as what it hides.
-            Some(password) if password.is_ascii() => {
-                Cow::Owned(format!("{PASSWORD_COMMAND}{}", "*".repeat(password.len())))
+            Some((command, hidden)) if hidden.is_ascii() => {
+                Cow::Owned(format!("{command}{}", "*".repeat(hidden.len())))
             }
             _ => Cow::Borrowed(line),
         }
@@ -92,7 +97,7 @@ impl Highlighter for Prompter {
     }
 
     fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
-        line.starts_with(PASSWORD_COMMAND)
+        password(line).is_some()
     }
 }
 

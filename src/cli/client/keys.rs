@@ -12,6 +12,7 @@ use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyE
 use rustyline::{Modifiers, Movement, RepeatCount};
 
 use super::desk::Desk;
+use super::helper::password;
 use super::paste::Pastes;
 
 /// Lines that can be called back.
@@ -113,8 +114,7 @@ impl ConditionalEventHandler for Keys {
 impl History {
     fn add(&mut self, line: &str) {
         self.back = 0;
-        let is_secret = line.starts_with("/op ");
-        if is_secret || self.lines.back().is_some_and(|last| last == line) {
+        if password(line).is_some() || self.lines.back().is_some_and(|last| last == line) {
             return;
         }
         if self.lines.len() == HISTORY_MAX {

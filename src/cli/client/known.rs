@@ -80,8 +80,7 @@ impl Known {
             self.joined = vec![LOBBY.to_owned()];
         } else if let Some(own) = text.strip_prefix("you are now ") {
             self.own = Some(first_word(own).to_owned());
-        } else if let Some(room) = text.strip_prefix("you joined ") {
-            let room = first_word(room);
+        } else if let Some(room) = turned_to(text) {
             remember(&mut self.rooms, room);
             self.joined.retain(|joined| joined != room);
             self.joined.truncate(JOINED_MAX);
@@ -104,6 +103,14 @@ impl Known {
             crowd(list).for_each(|name| self.names.retain(|known| known != name));
         }
     }
+}
+
+/// The room that one has entered, or speaks in from now on.
+fn turned_to(text: &str) -> Option<&str> {
+    let speaks = || text.strip_prefix("you speak in ")?.strip_suffix(" now");
+    text.strip_prefix("you joined ")
+        .or_else(speaks)
+        .map(first_word)
 }
 
 /// The names in `ann`, `ann and bob`, `ann, bob and 17 more`.
@@ -175,7 +182,11 @@ mod tests {
         assert_eq!(taught(&[welcome]).return_greeting(), "");
         let known = taught(&[welcome, "-- you are now ann"]);
         assert_eq!(known.return_greeting(), "/nick ann\n");
-        let known = taught(&[welcome, "-- you joined ops", "-- you joined lobby"]);
+        let known = taught(&[
+            welcome,
+            "#ops -- you joined ops",
+            "-- you speak in lobby now",
+        ]);
         assert_eq!(known.return_greeting(), "/join ops\n/join lobby\n");
         let known = taught(&[welcome, "-- you joined ops", "-- you left lobby"]);
         assert_eq!(known.return_greeting(), "/join ops\n/part lobby\n");

@@ -77,7 +77,8 @@ impl Pastes {
         }
         self.count += 1;
         let first = text.lines().map(str::trim).find(|line| !line.is_empty());
-        let first: String = first.unwrap_or_default().chars().take(SHOWN_MAX).collect();
+        let first = first.unwrap_or_default().chars().take(SHOWN_MAX);
+        let first: String = first.map(|c| if c == '\t' { ' ' } else { c }).collect();
         let number = self.count;
         let word = format!(
             "[paste {number}: {count} lines, {}\u{2026}]",

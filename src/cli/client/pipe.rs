@@ -8,15 +8,17 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use socket2::Socket;
 
 use super::ending::Ending;
 use super::safe::Lines;
 
 const BUFFER: usize = 64 << 10;
+/// A write that the server has taken returns within this time.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// What happens to what the server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,8 @@ pub enum Passing {
 #[derive(Default)]
 struct Sending {
     /// Something was read that the server has not taken yet.
-    holds: AtomicBool,
+    holds: Mutex<bool>,
+    changed: Condvar,
     /// Why the input could not be read.
     trouble: Mutex<Option<io::Error>>,
 }
@@ -56,9 +59,24 @@ pub fn run(socket: Socket, greeting: &str, passing: Passing) -> Ending {
     if let Some(error) = sending.trouble.lock().take() {
         return Ending::Failed(format!("cannot read the input: {error}"));
     }
-    match sending.holds.load(Ordering::Acquire) {
+    match sending.still_holds() {
         true => Ending::Failed("the server ended before it took everything".to_owned()),
         false => Ending::Well,
+    }
+}
+
+impl Sending {
+    fn set_holds(&self, holds: bool) {
+        *self.holds.lock() = holds;
+        self.changed.notify_all();
+    }
+
+    /// Whether something is left that the server, which has ended, will not take.
+    fn still_holds(&self) -> bool {
+        let until = Instant::now() + SETTLING;
+        let mut holds = self.holds.lock();
+        while *holds && !self.changed.wait_until(&mut holds, until).timed_out() {}
+        *holds
     }
 }
 
@@ -72,12 +90,12 @@ fn send(mut socket: &Socket, mut buffer: Vec<u8>, sending: &Sending) {
     let mut length = buffer.len();
     buffer.resize(BUFFER, 0);
     loop {
-        sending.holds.store(length > 0, Ordering::Release);
+        sending.set_holds(length > 0);
         // Why it fails, the receiving side learns; that it held something is left standing.
         if socket.write_all(&buffer[..length]).is_err() {
             return;
         }
-        sending.holds.store(false, Ordering::Release);
+        sending.set_holds(false);
         length = match input.read(&mut buffer) {
             Ok(0) => break,
             Ok(length) => length,

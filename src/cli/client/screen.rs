@@ -71,9 +71,9 @@ impl Screen {
 
     /// Whether the server has sent us away: then coming back by ourselves would be rude.
     pub fn was_sent_away(&self) -> bool {
-        ["you were kicked", "you are banned", "you were banned"]
-            .iter()
-            .any(|beginning| self.last_notice.starts_with(beginning))
+        let why = self.last_notice.strip_prefix("you are disconnected: ");
+        let is_final = |why: &str| why.starts_with("kicked by ") || why.contains("banned");
+        why.is_some_and(is_final)
     }
 }
 

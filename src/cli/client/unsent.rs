@@ -6,6 +6,9 @@ use socket2::Socket;
 
 use super::link::is_for_later;
 
+/// The ways to say it that a chat knows.
+const QUITS: [&[u8]; 3] = [b"/quit", b"/exit", b"/bye"];
+
 /// Lines on their way. A line that is cut by a loss is sent again, whole.
 #[derive(Default)]
 pub struct Unsent {
@@ -27,9 +30,7 @@ impl Unsent {
     }
 
     pub fn add(&mut self, lines: &[u8]) {
-        self.has_quit |= lines
-            .split(|byte| *byte == b'\n')
-            .any(|line| line == b"/quit" || line.starts_with(b"/quit "));
+        self.has_quit |= lines.split(|byte| *byte == b'\n').any(is_quit);
         self.bytes.extend_from_slice(lines);
     }
 
@@ -53,4 +54,9 @@ impl Unsent {
     pub fn begin_line_again(&mut self) {
         self.gone = 0;
     }
+}
+
+fn is_quit(line: &[u8]) -> bool {
+    let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    QUITS.iter().any(|quit| word.eq_ignore_ascii_case(quit))
 }

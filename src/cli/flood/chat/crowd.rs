@@ -314,30 +314,11 @@ impl<'a> Crowd<'a> {
             tally.damaged += room.faults.damaged;
         }
         for member in self.members.iter_mut().filter(|member| member.is_stalled) {
-            let (closed, told) = last_words(&mut member.stream, &mut self.buffer);
+            let (closed, told) = member.last_words(&mut self.buffer);
             tally.stalled_closed += u64::from(closed);
             tally.stalled_told += u64::from(told);
         }
     }
-}
-
-/// Reads what is left; whether the server has ended it, and has said why.
-fn last_words(stream: &mut super::super::stream::Stream, buffer: &mut [u8]) -> (bool, bool) {
-    let mut tail: Vec<u8> = Vec::new();
-    loop {
-        match stream.read(buffer) {
-            Ok(length) if length > 0 => {
-                tail.extend_from_slice(&buffer[..length]);
-                let old = tail.len().saturating_sub(4096);
-                tail.drain(..old);
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return (false, false),
-            _ => break,
-        }
-    }
-    let last = tail.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
-    (true, last.is_some_and(|line| line.starts_with(b"-- ")))
 }
 
 fn nanos(time: Duration) -> u64 {

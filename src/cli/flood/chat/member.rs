@@ -1,8 +1,9 @@
 //! One connection: how it enters, and what it is then.
 
-use std::io;
+use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
@@ -11,6 +12,10 @@ use super::room::{Place, is_notice, text};
 
 /// What the kernel keeps for a client that does not read, instead of megabytes.
 const STALLED_BUFFER: usize = 4 << 10;
+/// What it keeps once it reads again.
+const READING_BUFFER: usize = 1 << 20;
+/// A server that says nothing for so long has not ended the connection.
+const SILENCE: Duration = Duration::from_millis(500);
 /// What the server says before it begins is looked at in lines no longer than this.
 const LINE_MAX: usize = 64 << 10;
 
@@ -75,6 +80,33 @@ impl Member {
             self.unfinished.extend_from_slice(bytes);
         }
         &[]
+    }
+}
+
+impl Member {
+    /// Reads what is left of somebody who did not read; whether the server has ended it, and has
+    /// said why.
+    pub fn last_words(&mut self, buffer: &mut [u8]) -> (bool, bool) {
+        self.stream.enlarge_receive_buffer(READING_BUFFER);
+        let mut tail: Vec<u8> = Vec::new();
+        loop {
+            match self.stream.read(buffer) {
+                Ok(length) if length > 0 => {
+                    tail.extend_from_slice(&buffer[..length]);
+                    let old = tail.len().saturating_sub(LINE_MAX);
+                    tail.drain(..old);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if !self.stream.wait_readable(SILENCE) {
+                        return (false, false);
+                    }
+                }
+                _ => break,
+            }
+        }
+        let last = tail.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
+        (true, last.is_some_and(is_notice))
     }
 }
 
