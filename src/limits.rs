@@ -51,6 +51,9 @@ pub struct Options {
     /// Most bytes that wait to be sent to a client that does not read: 1 KiB to 1 GiB.
     /// A client that owes this much reading is not read from. Default: 256 KiB.
     pub outbox_max: usize,
+    /// Most bytes that the system keeps for a client that does not read, as near as it takes the
+    /// hint: 4 KiB to 1 GiB. Default: what the system finds right, often megabytes.
+    pub send_buffer: Option<usize>,
     /// Longest that a drain takes before what is left is cut off, up to a day. Default: 8 s.
     pub drain: Duration,
     /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
@@ -86,6 +89,7 @@ impl Default for Options {
             message_max: 64 * 1024,
             overlong: Overlong::Truncate,
             outbox_max: 256 * 1024,
+            send_buffer: None,
             drain: Duration::from_secs(8),
             when_full: WhenFull::default(),
             shed_after: Duration::from_secs(60),
@@ -142,6 +146,7 @@ impl Limits {
         within("clients_max", options.clients_max, 1, usize::MAX)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
+        within("send_buffer", options.send_buffer.unwrap_or(GIB), 4096, GIB)?;
         check_times(&options)?;
         within(
             "per_address_max",

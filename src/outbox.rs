@@ -12,6 +12,9 @@ use bytes::Bytes;
 /// Chunks in one gathered write; Linux takes up to 1024 (`IOV_MAX`), more than 64 gains nothing.
 const SLICES_MAX: usize = 64;
 
+/// Chunks for which an empty outbox keeps room.
+const CHUNKS_KEPT: usize = 4;
+
 /// See the head of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -47,7 +50,10 @@ impl Outbox {
     /// Puts what could not be written before all that was pushed meanwhile.
     pub(crate) fn put_back(&mut self, mut rest: Outbox) {
         if self.chunks.is_empty() {
-            *self = rest;
+            // A client at rest keeps no room for what a busy time has brought.
+            if !rest.is_empty() || rest.chunks.capacity() <= CHUNKS_KEPT {
+                *self = rest;
+            }
             return;
         }
         self.bytes += rest.bytes;

@@ -20,7 +20,7 @@ use super::journal::Journal;
 use super::{Event, Front, Given, Name, Person, Text};
 
 /// How long somebody may take nothing of what it is given, once its outlet is full.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two tries to give somebody what it could not take.
 const AGAIN_AFTER: Duration = Duration::from_millis(2);
 /// Who comes and goes is told at once, but not more often than this and than a share of the time
@@ -165,6 +165,7 @@ impl<F: Front> Room<F> {
         chunk: &F::Chunk,
         by: u64,
     ) -> Posted {
+        self.notify_now(inner, front);
         if !inner.catch_up(front) {
             return Posted::NotYet;
         }
@@ -176,6 +177,11 @@ impl<F: Front> Room<F> {
     /// Tells everybody something that can't wait for those who are late: they get it after what
     /// they have not taken yet.
     pub(super) fn announce(&self, inner: &mut Inner<F>, front: &F, event: &Event) {
+        self.notify_now(inner, front);
+        self.queue(inner, front, event);
+    }
+
+    fn queue(&self, inner: &mut Inner<F>, front: &F, event: &Event) {
         if let Event::Topic { text, .. } = event {
             inner.topic = text.clone();
         }
@@ -217,18 +223,26 @@ impl<F: Front> Room<F> {
 
     /// Tells who came and who left, if that was not told just now.
     fn notify(&self, inner: &mut Inner<F>, front: &F, now: Instant) {
-        if now < inner.notice_from || !inner.late.is_empty() {
+        if now >= inner.notice_from && inner.late.is_empty() {
+            self.notify_now(inner, front);
+        }
+    }
+
+    /// Whatever else is told comes after who came and who left.
+    fn notify_now(&self, inner: &mut Inner<F>, front: &F) {
+        if inner.came.is_empty() && inner.left.is_empty() {
             return;
         }
+        let members = u32::try_from(inner.seats.len()).unwrap_or(u32::MAX);
+        let pause = NOTICE_EVERY.max(NOTICE_EVERY_MEMBER.saturating_mul(members));
+        inner.notice_from = Instant::now() + pause;
         let came = std::mem::take(&mut inner.came);
         let left = std::mem::take(&mut inner.left);
         for event in [Event::Came(came), Event::Left(left)] {
             if let Event::Came(crowd) | Event::Left(crowd) = &event
                 && !crowd.is_empty()
             {
-                let members = u32::try_from(inner.seats.len()).unwrap_or(u32::MAX);
-                inner.notice_from = now + NOTICE_EVERY.max(NOTICE_EVERY_MEMBER * members);
-                self.announce(inner, front, &event);
+                self.queue(inner, front, &event);
             }
         }
     }

@@ -81,7 +81,16 @@ pub(super) fn start(
     framing: Framing,
     service: impl Service,
 ) -> Result<Server> {
-    let options = options(args, framing)?;
+    start_with(name, args, options(args, framing)?, service)
+}
+
+/// As [`start`], with options that differ from what was typed.
+pub(super) fn start_with(
+    name: &str,
+    args: &ServeArgs,
+    options: Options,
+    service: impl Service,
+) -> Result<Server> {
     let (workers, clients_max) = (options.workers, options.clients_max);
     let server = Server::bind(&args.address, options, service)?;
     signals::drain_on_signal(&server.handle())?;
@@ -93,7 +102,7 @@ pub(super) fn start(
 }
 
 /// What was typed, as the library takes it.
-fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
+pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
     let guard = &args.guard;
     let defaults = Options::default();
     Ok(Options {
@@ -103,6 +112,7 @@ fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         message_max: args.message_max,
         overlong: args.overlong,
         outbox_max: args.outbox_max,
+        send_buffer: None,
         drain: args.drain,
         when_full: guard.when_full,
         shed_after: defaults.shed_after,

@@ -72,6 +72,10 @@ impl Shared {
     fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
         let options = &self.house.limits.options;
         let admitted = !matches!(stage, Stage::Refused(_));
+        if let Some(bytes) = options.send_buffer {
+            // The system halves what it reports. Without its consent only more is kept.
+            let _ = socket.set_send_buffer_size(bytes / 2);
+        }
         let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Arc::new(Connection::new(Opening {
             id,

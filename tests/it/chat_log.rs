@@ -1,0 +1,77 @@
+//! Chat: what is kept in files, and comes back after a restart.
+
+use std::io::Write;
+
+use crate::scratch::{Scratch, text};
+use crate::talk::{Talker, chat};
+
+#[test]
+fn rooms_are_kept_in_files_of_their_own_and_come_back() {
+    let scratch = Scratch::new();
+    let directory = scratch.join("rooms");
+    let mut daemon = chat(&["--log", text(&directory)]);
+    let ann = Talker::named(&daemon, "ann");
+    ann.say("in the lobby\n/join Ops\n/topic outage\ncheck the pumps\n/me checks");
+    ann.wait("#Ops * ann checks");
+    drop(ann);
+    assert_eq!(daemon.stop().code, Some(0));
+
+    let lobby = std::fs::read_to_string(directory.join("lobby.log")).expect("its file");
+    let (time, line) = lobby.split_at(21);
+    assert_eq!(line, "<ann> in the lobby\n");
+    assert!(
+        time.ends_with("Z ") && time.as_bytes()[10] == b'T',
+        "{time}"
+    );
+    let ops = directory.join("ops.log");
+    let kept = std::fs::read_to_string(&ops).expect("its file");
+    let kept: Vec<&str> = kept.lines().map(|line| &line[21..]).collect();
+    assert_eq!(
+        kept,
+        ["-- topic: outage", "<ann> check the pumps", "* ann checks"]
+    );
+
+    // A crash has cut a line; somebody has written something else into the file.
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&ops)
+        .expect("its file");
+    file.write_all(b"what is this\n2020-02-02T02:02:02Z <bob> old\x1b[2J\n2026-11-2")
+        .expect("a file");
+    let mut daemon = chat(&["--log", text(&directory)]);
+    let bob = Talker::named(&daemon, "bob");
+    bob.say("/join ops");
+    bob.wait("#ops -- you joined ops");
+    assert_eq!(bob.hear(), "#ops -- topic: outage");
+    assert_eq!(
+        bob.hear(),
+        "#ops -- the last lines, with their times (UTC):"
+    );
+    for expected in ["#ops <ann> check the pumps", "#ops * ann checks"] {
+        assert_eq!(bob.hear().split_once(' ').expect("a time").1, expected);
+    }
+    assert_eq!(bob.hear(), "2020-02-02 02:02 #ops <bob> old\\u{1b}[2J");
+    bob.say("still there");
+    bob.wait("#ops <bob> still there");
+    drop(bob);
+    daemon.stop();
+    let kept = std::fs::read_to_string(&ops).expect("its file");
+    let last: Vec<&str> = kept.lines().rev().take(2).collect();
+    assert!(last[0].ends_with("Z <bob> still there"), "{last:?}");
+    assert_eq!(last[1], "2026-11-2");
+}
+
+#[test]
+fn a_directory_that_cannot_be_is_said_at_once() {
+    let scratch = Scratch::new();
+    let file = scratch.join("file");
+    std::fs::write(&file, "").expect("a file");
+    let output = crate::daemon::poold(&["chat", "0", "--log", text(&file)]).output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.contains(text(&file)) && told.lines().count() == 1,
+        "{told}"
+    );
+}

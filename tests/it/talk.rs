@@ -1,0 +1,84 @@
+//! People in a chat: plain sockets that know how its lines look.
+
+use std::net::TcpStream;
+
+use crate::daemon::Daemon;
+use crate::net::{connect, send, take_line};
+use crate::spool::wait_until;
+
+/// `poold chat 127.0.0.1:0 ARGS…`.
+pub fn chat(args: &[&str]) -> Daemon {
+    Daemon::start(&[&["chat", "127.0.0.1:0"], args].concat())
+}
+
+/// Somebody in a chat.
+pub struct Talker {
+    pub stream: TcpStream,
+    /// As it is called.
+    pub name: String,
+}
+
+impl Talker {
+    /// Comes, and waits to be welcomed.
+    pub fn come(daemon: &Daemon) -> Talker {
+        let stream = connect(&daemon.address);
+        let welcome = take_line(&stream);
+        let name = welcome
+            .strip_prefix("-- welcome; you are ")
+            .and_then(|rest| rest.split(',').next());
+        let name = name.unwrap_or_else(|| panic!("{welcome}")).to_owned();
+        Talker { stream, name }
+    }
+
+    /// Comes and takes a name.
+    pub fn named(daemon: &Daemon, name: &str) -> Talker {
+        let mut talker = Talker::come(daemon);
+        talker.say(format!("/nick {name}"));
+        talker.wait(&format!("-- you are now {name}"));
+        talker.wait(&format!("-- {} is now called {name}", talker.name));
+        talker.name = name.to_owned();
+        talker
+    }
+
+    pub fn say(&self, line: impl AsRef<[u8]>) {
+        send(&self.stream, [line.as_ref(), b"\n"].concat());
+    }
+
+    /// The next line.
+    pub fn hear(&self) -> String {
+        take_line(&self.stream)
+    }
+
+    /// Reads until this line comes; answers what came before it.
+    pub fn wait(&self, line: &str) -> Vec<String> {
+        let mut before = Vec::new();
+        loop {
+            let heard = self.hear();
+            if heard == line {
+                return before;
+            }
+            before.push(heard);
+        }
+    }
+
+    /// Everything that it has been sent by now: what comes before the answer to a question.
+    pub fn heard(&self) -> Vec<String> {
+        self.say("/nothing");
+        self.wait("-- there is no /nothing; /help lists what there is")
+    }
+
+    /// Says it, and takes the one line that is answered.
+    pub fn ask(&self, line: &str) -> String {
+        self.heard();
+        self.say(line);
+        self.hear()
+    }
+}
+
+/// Waits until so many are in the lobby.
+pub fn wait_lobby(talker: &Talker, count: usize) {
+    let rooms = format!("lobby ({count})");
+    wait_until("all are in the lobby", || {
+        talker.ask("/rooms").contains(&rooms)
+    });
+}
