@@ -6,7 +6,8 @@ pub struct ChatArgs {
     /// Flood a chat: some of the --clients speak, all others read; everybody has to see the same
     /// lines in the same order. Start the server with --rate off; --pipeline is how many lines of
     /// a sender may be on their way to the last reader
-    #[arg(long, conflicts_with_all = ["churn", "pieces", "silent", "stall", "until_closed", "expect"])]
+    #[arg(long,
+        conflicts_with_all = ["churn", "pieces", "silent", "stall", "until_closed", "expect"])]
     pub chat: bool,
 
     /// With --chat: how many of the clients speak
