@@ -14,10 +14,13 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 const PROBE_AFTER: Duration = Duration::from_secs(60);
 
 /// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
 pub enum NotConnected {
     /// The address makes no sense, or its name can't be found.
+    #[error("{0}")]
     Address(crate::error::Error),
     /// Nobody answered there.
+    #[error("{0}")]
     Server(io::Error),
 }
 

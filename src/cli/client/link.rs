@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use super::desk::{Desk, QUEUE_MAX, hush};
-use super::dial::{NotConnected, dial};
+use super::dial::dial;
 use super::ending::Ending;
 use super::paste::PASTE_MAX;
 use super::safe::Lines;
@@ -43,37 +43,31 @@ pub struct Link {
 enum Parting {
     /// As it should.
     Over,
-    /// Why it is lost, and whether there is any sense in coming back.
-    Lost(String),
+    /// Though nobody had left.
+    Lost(&'static str),
 }
 
 impl Link {
     /// Speaks until we or the server have left for good.
-    pub fn run(mut self, first: Socket, greeting: String) -> Ending {
-        let (mut next, mut greeting) = (Some(first), greeting);
+    pub fn run(mut self, first: Socket, mut greeting: String) -> Ending {
+        let mut next = Some(first);
         let mut delay = DELAY_MIN;
         loop {
-            let since = Instant::now();
             if let Some(socket) = next.take() {
+                let since = Instant::now();
                 let why = match self.speak(&socket, &greeting) {
                     Ok(Parting::Over) => return Ending::Well,
-                    Ok(Parting::Lost(why)) => why,
+                    Ok(Parting::Lost(why)) => why.to_owned(),
                     Err(error) => error.to_string(),
                 };
-                if self.screen.was_sent_away() || self.is_leaving {
+                if self.screen.was_sent_away() {
                     return self.lost(&why);
                 }
                 if since.elapsed() > GOOD_AFTER {
                     delay = DELAY_MIN;
                 }
-                let pause = jittered(delay);
-                self.screen.note(&format!(
-                    "the connection was lost ({why}); trying again in {:.0} s",
-                    pause.as_secs_f64().max(1.0)
-                ));
                 self.unsent.begin_line_again();
-                delay = (delay * 2).min(DELAY_MAX);
-                self.wait(Instant::now() + pause);
+                self.pause(&format!("the connection was lost ({why})"), &mut delay);
             }
             if self.is_leaving {
                 return self.lost("not connected");
@@ -84,18 +78,22 @@ impl Link {
                     greeting = self.desk.known.lock().return_greeting();
                     next = Some(socket);
                 }
-                Err(why) => {
-                    let pause = jittered(delay);
-                    self.screen.note(&format!(
-                        "cannot connect ({}); trying again in {:.0} s",
-                        why_not(&why),
-                        pause.as_secs_f64().max(1.0)
-                    ));
-                    delay = (delay * 2).min(DELAY_MAX);
-                    self.wait(Instant::now() + pause);
-                }
+                Err(why) => self.pause(&format!("cannot connect ({why})"), &mut delay),
             }
         }
+    }
+
+    /// Says what has happened and waits, longer the next time; leaving ends the wait.
+    fn pause(&mut self, what: &str, delay: &mut Duration) {
+        if self.is_leaving {
+            return;
+        }
+        let pause = jittered(*delay);
+        *delay = (*delay * 2).min(DELAY_MAX);
+        let seconds = pause.as_secs_f64().max(1.0);
+        self.screen
+            .note(&format!("{what}; trying again in {seconds:.0} s"));
+        self.wait(Instant::now() + pause);
     }
 
     fn lost(&self, why: &str) -> Ending {
@@ -147,7 +145,7 @@ impl Link {
             let over = self.is_leaving || self.unsent.has_quit;
             return Ok(Some(match over {
                 true => Parting::Over,
-                false => Parting::Lost("the server ended it".to_owned()),
+                false => Parting::Lost("the server ended it"),
             }));
         }
         let mut found = Vec::new();
@@ -217,13 +215,6 @@ fn poll_until(polled: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<(
 
 pub fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-fn why_not(why: &NotConnected) -> String {
-    match why {
-        NotConnected::Address(error) => error.to_string(),
-        NotConnected::Server(error) => error.to_string(),
-    }
 }
 
 /// Half to one and a half times as long, so that not everybody comes back at once.

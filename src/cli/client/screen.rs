@@ -81,3 +81,43 @@ impl Screen {
 fn clock() -> String {
     jiff::Zoned::now().strftime("%H:%M").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn one_bell_for_all_that_came_at_once() {
+        let (shown, screen) = sync_channel(10);
+        let print = move |text| shown.send(text).expect("room for all");
+        let (desk, _ear) = Desk::new().expect("a socket pair");
+        let mut ours = Screen::new(Box::new(print), Colours::None);
+        let mut rings = |lines: &[&str]| {
+            ours.show(lines.iter().map(|line| (*line).to_owned()), &desk);
+            screen.recv().expect("shown").matches('\x07').count()
+        };
+        assert_eq!(
+            rings(&["-- welcome; you are ann, in lobby", "<bob> hello"]),
+            0
+        );
+        assert_eq!(rings(&["<bob> ann?", "<bob> Ann!", "[bob] psst"]), 1);
+        assert_eq!(rings(&["<ann> I, ann", "08:51 <bob> ann?"]), 0);
+    }
+
+    #[test]
+    fn who_was_put_out_stays_out() {
+        let mut ours = Screen::new(Box::new(drop), Colours::None);
+        let (desk, _ear) = Desk::new().expect("a socket pair");
+        let put_out = "-- you are disconnected: ";
+        for (why, is_final) in [
+            ("kicked by bob: enough", true),
+            ("your address is banned", true),
+            ("you did not read what was said", false),
+        ] {
+            ours.show([format!("{put_out}{why}")], &desk);
+            assert_eq!(ours.was_sent_away(), is_final, "{why}");
+        }
+    }
+}
