@@ -20,6 +20,7 @@ mod peers {
     pub mod chat;
     pub mod echo;
     pub mod epoll;
+    pub mod exec;
     pub mod fairness;
     pub mod fan;
     pub mod growth;
@@ -55,7 +56,7 @@ use peers::bench::{Bench, Scratch};
 use peers::machine::Machine;
 use peers::options::{Options, Section};
 use peers::report::Report;
-use peers::{blocking, chat, echo, fairness, fan, growth, receive, rest, serve};
+use peers::{blocking, chat, echo, exec, fairness, fan, growth, receive, rest, serve};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -83,7 +84,7 @@ fn drive(options: Options) -> io::Result<()> {
         report: Report::default(),
         scratch: Scratch::new()?,
     };
-    let sections: [(Section, Run); 8] = [
+    let sections: [(Section, Run); 9] = [
         (Section::Echo, echo::run),
         (Section::Blocking, blocking::run),
         (Section::Receive, receive::run),
@@ -91,6 +92,7 @@ fn drive(options: Options) -> io::Result<()> {
         (Section::Connect, echo::connect),
         (Section::Fairness, fairness::run),
         (Section::Chat, chat::run),
+        (Section::Exec, exec::run),
         (Section::Growth, growth::run),
     ];
     for (section, run) in sections {

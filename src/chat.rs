@@ -14,6 +14,8 @@ mod journal;
 mod name;
 mod person;
 mod room;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

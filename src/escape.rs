@@ -26,7 +26,7 @@ pub(crate) fn escape(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Whether all of it is printable ASCII, as nearly all lines are.
-fn is_plain(bytes: &[u8]) -> bool {
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     const WIDTH: usize = 16;
     let is_odd = |byte: u8| u8::from(!(b' '..=b'~').contains(&byte));
     let Some(last) = bytes.last_chunk::<WIDTH>() else {

@@ -75,6 +75,8 @@ pub enum Section {
     Fairness,
     /// One who speaks and many who read, in one room
     Chat,
+    /// A program for each connection
+    Exec,
     /// How throughput changes with clients, workers and size: curves
     Growth,
 }

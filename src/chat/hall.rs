@@ -89,15 +89,15 @@ impl<F: Front> Hall<F> {
     /// Gives somebody another name; answers the one before.
     pub(crate) fn rename(&self, person: &Arc<Person<F>>, to: Name) -> Result<Arc<Name>, NameError> {
         let is_reserved = |look: &str| RESERVED.contains(&look) || look.starts_with(GUEST);
-        if to.looks().iter().any(|look| is_reserved(look)) {
+        if to.looks().any(is_reserved) {
             return Err(NameError::Reserved);
         }
         let mut people = self.people.lock();
-        let is_others = |look: &Box<str>| {
+        let is_others = |look: &str| {
             let holder = people.by_look.get(look);
             holder.is_some_and(|holder| holder.id != person.id)
         };
-        if to.looks().iter().any(is_others) {
+        if to.looks().any(is_others) {
             return Err(NameError::Taken);
         }
         let to = Arc::new(to);
@@ -115,7 +115,7 @@ impl<F: Front> Hall<F> {
 
     /// Who is called so.
     pub(crate) fn find(&self, name: &Name) -> Option<Arc<Person<F>>> {
-        let found = self.people.lock().by_look.get(&name.looks()[0]).cloned();
+        let found = self.people.lock().by_look.get(name.look()).cloned();
         found.filter(|person| person.name().key() == name.key())
     }
 
@@ -233,10 +233,7 @@ impl<F: Front> Hall<F> {
         if let Some(room) = rooms.get(name.key()) {
             return Ok(Arc::clone(room));
         }
-        if rooms
-            .values()
-            .any(|room| room.name.looks()[0] == name.looks()[0])
-        {
+        if rooms.values().any(|room| room.name.look() == name.look()) {
             return Err(RoomError::LooksAlike);
         }
         if rooms.len() >= ROOMS_MAX && !close_deserted(&mut rooms) {
@@ -262,7 +259,7 @@ fn close_deserted<F: Front>(rooms: &mut FxHashMap<Box<str>, Arc<Room<F>>>) -> bo
 impl<F: Front> People<F> {
     fn claim(&mut self, name: &Name, person: &Arc<Person<F>>) {
         for look in name.looks() {
-            self.by_look.insert(look.clone(), Arc::clone(person));
+            self.by_look.insert(look.into(), Arc::clone(person));
         }
     }
 

@@ -22,8 +22,11 @@ const MARKS_MAX: usize = 3;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Name {
     shown: Box<str>,
-    key: Box<str>,
-    looks: [Box<str>; 2],
+    /// If it is not what is shown.
+    key: Option<Box<str>>,
+    look: Box<str>,
+    /// If it is not the same.
+    written_look: Option<Box<str>>,
 }
 
 /// Why a text is no name.
@@ -59,11 +62,12 @@ impl Name {
             return Err(NameError::Scripts);
         }
         let key = fold(&shown);
-        let looks = [look(&key), look(&shown)];
+        let (look, written) = (look(&key), look(&shown));
         Ok(Name {
+            key: (key != shown).then(|| key.into()),
             shown: shown.into(),
-            key: key.into(),
-            looks,
+            written_look: (written != look).then_some(written),
+            look,
         })
     }
 
@@ -74,12 +78,19 @@ impl Name {
 
     /// The same for all names that differ only in case.
     pub(crate) fn key(&self) -> &str {
-        &self.key
+        self.key.as_deref().unwrap_or(&self.shown)
     }
 
-    /// Shared by names that look alike: in small letters, or as they are written.
-    pub(crate) fn looks(&self) -> &[Box<str>; 2] {
-        &self.looks
+    /// The same for names that look alike in small letters.
+    pub(crate) fn look(&self) -> &str {
+        &self.look
+    }
+
+    /// Names that share one of these look alike, in small letters or as they are written.
+    pub(crate) fn looks(&self) -> impl Iterator<Item = &str> {
+        [Some(&*self.look), self.written_look.as_deref()]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -130,4 +141,83 @@ fn fold(text: &str) -> String {
 fn look(text: &str) -> Box<str> {
     let skeleton: String = unicode_security::skeleton(text).collect();
     fold(&skeleton).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn alike(one: &str, other: &str) -> bool {
+        let (one, other) = (Name::new(one).expect(one), Name::new(other).expect(other));
+        one.looks().any(|look| other.looks().any(|one| one == look))
+    }
+
+    #[test]
+    fn names_of_any_script() {
+        for name in [
+            "a",
+            "Jürgen",
+            "Δημήτρης",
+            "Иван",
+            "नमस्ते",
+            "山田太郎",
+            "عمر",
+            "x_1.y-z",
+        ] {
+            assert!(Name::new(name).is_ok(), "{name}: {:?}", Name::new(name));
+        }
+        assert_eq!(Name::new("Jürgen").expect("valid").key(), "jürgen");
+    }
+
+    #[test]
+    fn what_is_no_name() {
+        for (text, why) in [
+            ("", NameError::Length),
+            ("abcdefghijklmnopqrstuvwxy", NameError::Length),
+            ("-x", NameError::Characters),
+            ("a b", NameError::Characters),
+            ("a\u{200b}b", NameError::Characters),
+            ("a\u{3164}", NameError::Characters),
+            ("<x>", NameError::Characters),
+            ("\u{301}a", NameError::Characters),
+            ("a\u{316}\u{317}\u{318}\u{319}", NameError::Characters),
+            ("p\u{430}ypal", NameError::Scripts),
+        ] {
+            assert_eq!(Name::new(text), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_looks_alike() {
+        for (one, other) in [
+            ("ann", "ANN"),
+            ("Iron", "lron"),
+            ("O1", "Ol"),
+            ("corn", "com"),
+            ("caxap", "\u{441}\u{430}\u{445}\u{430}\u{440}"),
+            ("ann", "ａｎｎ"),
+            ("e\u{301}ve", "éve"),
+        ] {
+            assert!(alike(one, other), "{one} and {other}");
+        }
+        assert!(!alike("ann", "anna"));
+        assert!(!alike("guest-1", "guest-2"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_holds_nothing_that_a_line_is_made_of(text in "\\PC{0,30}|[a-z<>* #\\[\\]-]{1,9}") {
+            if let Ok(name) = Name::new(&text) {
+                let shown = name.as_str();
+                let odd = |c: char| c.is_whitespace() || c.is_control() || "<>*#[]/,:".contains(c);
+                prop_assert!(!shown.contains(odd));
+                prop_assert!(!shown.starts_with(['-', '_', '.']));
+                prop_assert!((1..=LENGTH_MAX).contains(&shown.chars().count()));
+                let again = Name::new(shown).expect("what is shown is a name");
+                prop_assert_eq!(again, name);
+            }
+        }
+    }
 }

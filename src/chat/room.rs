@@ -3,7 +3,7 @@
 //! What is posted is given to everybody under the room's lock. Somebody whose outlet is full is
 //! *late*: it is given the same chunk again in a moment, and until it has taken it nothing more is
 //! said in the room, so speakers who are faster than their listeners wait. Nobody is waited for
-//! longer than [`PATIENCE`], nor is anybody who has taken nothing for that long already: then it
+//! longer than [`PATIENCE`], nor is anybody who has taken nothing at all for [`STALL`]: then it
 //! is put out. So somebody who has stopped reading costs the others nothing, unless they talk so
 //! fast that its outlet fills within that time.
 
@@ -19,8 +19,10 @@ use super::history::{History, Past};
 use super::journal::Journal;
 use super::{Event, Front, Given, Name, Person, Text};
 
-/// How long somebody may take nothing of what it is given, once its outlet is full.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long others wait for somebody whose outlet is full, as long as it takes something.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long somebody whose outlet is full may take nothing at all.
+const STALL: Duration = Duration::from_millis(250);
 /// Between two tries to give somebody what it could not take.
 const AGAIN_AFTER: Duration = Duration::from_millis(2);
 /// Who comes and goes is told at once, but not more often than this and than a share of the time
@@ -165,8 +167,11 @@ impl<F: Front> Room<F> {
         chunk: &F::Chunk,
         by: u64,
     ) -> Posted {
-        self.notify_now(inner, front);
         if !inner.catch_up(front) {
+            return Posted::NotYet;
+        }
+        self.notify_now(inner, front);
+        if !inner.late.is_empty() {
             return Posted::NotYet;
         }
         self.keep(inner, event);
@@ -177,7 +182,9 @@ impl<F: Front> Room<F> {
     /// Tells everybody something that can't wait for those who are late: they get it after what
     /// they have not taken yet.
     pub(super) fn announce(&self, inner: &mut Inner<F>, front: &F, event: &Event) {
-        self.notify_now(inner, front);
+        if inner.late.is_empty() {
+            self.notify_now(inner, front);
+        }
         self.queue(inner, front, event);
     }
 
@@ -299,7 +306,7 @@ impl<F: Front> Inner<F> {
         }
         let since = Instant::now();
         for person in full {
-            if front.stalled_for(&person.outlet) >= PATIENCE {
+            if front.stalled_for(&person.outlet) >= STALL {
                 self.put_out(front, &person);
             } else {
                 self.late.push(Late { person, since });
@@ -336,7 +343,7 @@ impl<F: Front> Inner<F> {
             {
                 continue;
             }
-            let stalled = front.stalled_for(&late.person.outlet) >= PATIENCE;
+            let stalled = front.stalled_for(&late.person.outlet) >= STALL;
             if stalled || late.since.elapsed() >= PATIENCE {
                 self.put_out(front, &late.person);
             } else {

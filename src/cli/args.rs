@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::chat::ChatArgs;
 use super::client::ClientArgs;
+use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
@@ -40,6 +41,7 @@ pub(super) enum Command {
     Discard(ServeArgs),
     Chat(Box<ChatArgs>),
     Client(ClientArgs),
+    Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
 }
 

@@ -10,11 +10,12 @@ use super::{console, serve};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::Options;
+use crate::server::Server;
 use crate::service::chat::{Chat, Password, Settings};
 
 /// What the system keeps for a reader: with megabytes it would take long until one that has
 /// stopped is noticed, and ten thousand of them would take the machine's memory.
-const SEND_BUFFER: usize = 256 * 1024;
+const SEND_BUFFER: usize = 1024 * 1024;
 /// The environment's name of the operators' password.
 const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
 
@@ -61,11 +62,13 @@ pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
         log: args.log.clone(),
         password: password(args)?,
     });
-    let options = Options {
-        send_buffer: Some(SEND_BUFFER),
-        ..serve::options(&args.serve, Framing::Lines)?
-    };
-    let server = serve::start_with("chat", &args.serve, options, chat.clone())?;
+    let server = serve::announce("chat", &args.serve, Framing::Lines, |options| {
+        let options = Options {
+            send_buffer: Some(SEND_BUFFER),
+            ..options
+        };
+        Server::bind(&args.serve.address, options, chat.clone())
+    })?;
     let terminal = console::start(&chat)?;
     let code = serve::run(server);
     if let Some(terminal) = terminal {

@@ -4,6 +4,7 @@ mod args;
 mod chat;
 mod client;
 mod console;
+mod exec;
 mod exit;
 mod flood;
 mod log;
@@ -17,6 +18,9 @@ use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.
 pub fn run() -> ExitCode {
+    if let Some(code) = exec::become_program() {
+        return code;
+    }
     let command = match args::parse() {
         Parsed::Command(command) => command,
         Parsed::Told => return exit::DONE.into(),
@@ -28,6 +32,7 @@ pub fn run() -> ExitCode {
         Command::Discard(args) => serve::discard(&args),
         Command::Chat(args) => chat::run(&args),
         Command::Client(args) => return client::run(&args),
+        Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::info;
 
@@ -13,7 +14,7 @@ use crate::framing::Framing;
 use crate::limits::Options;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Output, Recv};
-use crate::service::{Discard, Echo, Service};
+use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
 
 /// Descriptors that are asked for at most: a client each, and more clients than that need more
@@ -75,24 +76,53 @@ pub(super) fn prepare(args: &ServeArgs) {
     }
 }
 
-pub(super) fn start(
+/// How clients wait for a service that keeps its worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) queue_max: Option<usize>,
+    pub(super) wait_max: Option<Duration>,
+}
+
+/// A service that takes the whole stream.
+pub(super) fn streams(
+    name: &str,
+    args: &ServeArgs,
+    waiting: Waiting,
+    service: impl StreamService,
+) -> Result<ExitCode> {
+    prepare(args);
+    announce(name, args, Framing::Raw, |options| {
+        let options = Options {
+            queue_max: waiting.queue_max,
+            wait_max: waiting.wait_max,
+            ..options
+        };
+        Server::bind_streams(&args.address, options, service)
+    })
+    .map(run)
+}
+
+/// A service of lines.
+pub(super) fn lines(name: &str, args: &ServeArgs, service: impl Service) -> Result<ExitCode> {
+    prepare(args);
+    start(name, args, Framing::Lines, service).map(run)
+}
+
+fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
+    announce(name, args, framing, |options| {
+        Server::bind(&args.address, options, service)
+    })
+}
+
+pub(super) fn announce(
     name: &str,
     args: &ServeArgs,
     framing: Framing,
-    service: impl Service,
+    bind: impl FnOnce(Options) -> Result<Server>,
 ) -> Result<Server> {
-    start_with(name, args, options(args, framing)?, service)
-}
-
-/// As [`start`], with options that differ from what was typed.
-pub(super) fn start_with(
-    name: &str,
-    args: &ServeArgs,
-    options: Options,
-    service: impl Service,
-) -> Result<Server> {
+    let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
-    let server = Server::bind(&args.address, options, service)?;
+    let server = bind(options)?;
     signals::drain_on_signal(&server.handle())?;
     info!("listening on {}", server.address());
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
@@ -130,6 +160,8 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         },
         rate: guard.rate.0,
         overload: guard.overload.0,
+        queue_max: defaults.queue_max,
+        wait_max: defaults.wait_max,
         stuck_after: guard.stuck_after,
     })
 }

@@ -19,6 +19,7 @@ mod drain;
 mod drain_owed;
 mod entry;
 mod every_byte;
+mod exec;
 mod flood_chat;
 mod gate;
 mod house;

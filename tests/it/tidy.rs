@@ -25,7 +25,7 @@ const ORDER: &[&[&str]] = &[
     ],
     &["acceptor", "connection"],
     &["client"],
-    &["deadlines", "drain", "registry", "stream", "watch"],
+    &["deadlines", "drain", "lobby", "registry", "stream", "watch"],
     &["service"],
     &["house"],
     &["turn"],

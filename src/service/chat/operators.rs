@@ -143,7 +143,7 @@ impl Operators {
             return false;
         }
         match whom {
-            Banned::Name(name) => bans.names.insert(name.looks()[0].clone()),
+            Banned::Name(name) => bans.names.insert(name.look().into()),
             Banned::Address(address) => bans.addresses.insert(*address),
         };
         true
@@ -153,13 +153,13 @@ impl Operators {
     pub(super) fn unban(&self, whom: &Banned) -> bool {
         let mut bans = self.bans.lock();
         match whom {
-            Banned::Name(name) => bans.names.remove(&name.looks()[0]),
+            Banned::Name(name) => bans.names.remove(name.look()),
             Banned::Address(address) => bans.addresses.remove(address),
         }
     }
 
     pub(super) fn is_name_banned(&self, name: &Name) -> bool {
-        self.bans.lock().names.contains(&name.looks()[0])
+        self.bans.lock().names.contains(name.look())
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {

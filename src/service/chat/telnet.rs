@@ -16,6 +16,8 @@ const KEPT_MAX: usize = 16 * 1024;
 pub(super) struct Telnet {
     state: State,
     kept: Vec<u8>,
+    /// `kept` is the beginning of a line that goes on.
+    goes_on: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,31 +36,24 @@ enum State {
 impl Telnet {
     /// The text of a line; `None` if the line goes on.
     pub(super) fn strip<'a>(&'a mut self, line: &'a [u8]) -> Option<&'a [u8]> {
-        let is_text = self.state == State::Text && self.kept.is_empty();
-        if is_text && memchr::memchr(IAC, line).is_none() {
+        if !self.goes_on && memchr::memchr(IAC, line).is_none() {
             return Some(line);
         }
-        self.begin();
+        if !self.goes_on {
+            self.kept.clear();
+        }
         for &byte in line {
             self.take(byte);
         }
         // The line feed that the line was cut at.
         self.take(b'\n');
-        let ends = self.kept.last() == Some(&b'\n');
-        if ends {
-            self.kept.pop();
-        } else if self.kept.len() < KEPT_MAX {
+        self.goes_on = self.kept.pop_if(|last| *last == b'\n').is_none();
+        if self.goes_on && self.kept.len() < KEPT_MAX {
             return None;
         }
+        self.goes_on = false;
         self.state = State::Text;
         Some(&self.kept)
-    }
-
-    /// What is left of the line before, if that was whole, goes.
-    fn begin(&mut self) {
-        if self.state == State::Text {
-            self.kept.clear();
-        }
     }
 
     fn take(&mut self, byte: u8) {
