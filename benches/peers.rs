@@ -3,8 +3,8 @@
 //! `cargo bench --bench peers` measures everything, prints the table of ratios against the bars
 //! that poold set itself, and writes the evidence, losses included, under `benches/runs/`.
 //! `-- --help` tells what can be chosen. This program plays every role but the load's, which is
-//! `poold flood`: it starts itself as `serve PEER WORK WORKERS`, so that each server is a
-//! process of its own whose time and memory can be told apart.
+//! `poold flood` (and for a room of readers `fan`): it starts itself as `serve PEER WORK WORKERS`,
+//! so that each server is a process of its own whose time and memory can be told apart.
 //!
 //! Rooms: `work` and `lines` are what all servers share; `runtimes`, `threads`, `epoll` with its
 //! `sessions`, `receivers` and `subject` are the servers; `serve` picks one. On the driver's
@@ -17,10 +17,12 @@ mod peers {
     pub mod bench;
     pub mod blocking;
     pub mod chart;
+    pub mod chat;
     pub mod echo;
     pub mod epoll;
     pub mod exec;
     pub mod fairness;
+    pub mod fan;
     pub mod growth;
     pub mod launch;
     pub mod lines;
@@ -54,12 +56,13 @@ use peers::bench::{Bench, Scratch};
 use peers::machine::Machine;
 use peers::options::{Options, Section};
 use peers::report::Report;
-use peers::{blocking, echo, exec, fairness, growth, receive, rest, serve};
+use peers::{blocking, chat, echo, exec, fairness, fan, growth, receive, rest, serve};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let done = match arguments.split_first() {
         Some((role, rest)) if role == "serve" => serve::run(rest),
+        Some((role, rest)) if role == "fan" => fan::run(rest),
         _ => drive(Options::parse()),
     };
     match done {
@@ -81,13 +84,14 @@ fn drive(options: Options) -> io::Result<()> {
         report: Report::default(),
         scratch: Scratch::new()?,
     };
-    let sections: [(Section, Run); 8] = [
+    let sections: [(Section, Run); 9] = [
         (Section::Echo, echo::run),
         (Section::Blocking, blocking::run),
         (Section::Receive, receive::run),
         (Section::Rest, rest::run),
         (Section::Connect, echo::connect),
         (Section::Fairness, fairness::run),
+        (Section::Chat, chat::run),
         (Section::Exec, exec::run),
         (Section::Growth, growth::run),
     ];

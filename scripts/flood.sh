@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Load-tests poold: builds it, starts a daemon on a free loopback port, floods echo and recv, and
-# stops a third run with SIGINT in the middle. Says in one table what was lost (nothing) and how
+# Load-tests poold: builds it, starts a daemon on a free loopback port, floods echo and recv,
+# stops a third run with SIGINT in the middle, and fills a chat. Says in one table what was lost (nothing) and how
 # fast it went. Loopback only, bounded in count and time, ends what it started.
 #
 #   scripts/flood.sh [CLIENTS] [MESSAGES]     default: 64 clients, 2000 messages each
@@ -101,6 +101,18 @@ result=ok
     || result="received $received, delivered $delivered, printed $printed"
 [ "$code" = 0 ] || result="daemon ended with $code"
 row "recv, SIGINT midway" "$work/json" "$result"
+
+# 4. chat: eight speak, and everybody sees the same lines in the same order.
+start chat 127.0.0.1:0 --rate off
+if "$poold" flood "$address" --chat --clients $((clients + 8)) --senders 8 \
+    --messages $(((messages + 9) / 10)) --pipeline 32 --json >"$work/json"; then result=ok
+else result="LOST: $(cat "$work/json")"; fi
+stop
+[ "$code" = 0 ] || result="daemon ended with $code"
+# Each line counts once for each who sees it.
+sed -i 's/"sent":[0-9]*/"lines":0/; s/"deliveries":/"sent":/; s/deliveries_per_s/messages_per_s/' \
+    "$work/json"
+row "chat" "$work/json" "$result"
 
 printf '%-22s %10s %12s %9s %9s   %s\n' run messages messages/s 'p50 µs' 'p99 µs' result
 printf '%s\n' "${rows[@]}"

@@ -1,5 +1,6 @@
 //! One run of the load generator, which is a process of its own, and what it found.
 
+use std::env;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -34,6 +35,8 @@ pub enum Shape {
     Send,
     /// Each client connects, sends one message, waits for the answer and closes.
     Churn,
+    /// One client speaks, all hear it; a message is what one of them hears.
+    Fan,
 }
 
 /// What one run found; times in microseconds.
@@ -75,10 +78,24 @@ impl Load {
         command
     }
 
+    /// This benchmark in the role of those who listen: `poold flood --chat` would look at each line.
+    fn fan(&self, address: SocketAddr) -> io::Result<Command> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg("fan").arg(address.to_string());
+        let millis = |time: Duration| time.as_millis().to_string();
+        command.args([self.clients, self.pipeline, self.size].map(|number| number.to_string()));
+        command.args([millis(self.duration), millis(self.warmup)]);
+        Ok(command)
+    }
+
     /// Runs it to its end and gives what it printed.
     pub fn run(&self, program: &Path, address: SocketAddr, cpus: Cpus) -> io::Result<Value> {
         let limit = self.duration + self.warmup + SLACK;
-        let text = output_within(self.command(program, address), limit, cpus)?;
+        let command = match self.shape {
+            Shape::Fan => self.fan(address)?,
+            _ => self.command(program, address),
+        };
+        let text = output_within(command, limit, cpus)?;
         let line = text.lines().rev().find(|line| line.starts_with('{'));
         let line = line.ok_or_else(|| io::Error::other("the load printed no figures"))?;
         serde_json::from_str(line).map_err(io::Error::other)
@@ -89,13 +106,13 @@ impl Load {
         let number = |path: &str| raw.pointer(path).and_then(Value::as_f64);
         let rate = match self.shape {
             Shape::Churn => number("/connections_per_second"),
-            Shape::Echo | Shape::Send => number("/messages_per_second"),
+            _ => number("/messages_per_second"),
         };
         let rate = rate.ok_or_else(|| io::Error::other("the load gave no rate"))?;
         // Those of the warm-up included, as the server's time includes it.
         let messages = match self.shape {
             Shape::Send => number("/sent"),
-            Shape::Echo | Shape::Churn => number("/answered"),
+            _ => number("/answered"),
         };
         let messages = messages.unwrap_or(0.0).max(1.0);
         let latency = |name: &str| number(&format!("/latency_us/{name}")).unwrap_or(f64::NAN);

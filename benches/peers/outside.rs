@@ -1,4 +1,4 @@
-//! Receivers that are programs of others, if they are installed.
+//! Programs of others, if they are installed: receivers, and one that fans out.
 
 use std::fs;
 use std::io;
@@ -18,6 +18,7 @@ pub const VERSIONS: &[(&str, &str)] = &[
         "dpkg-query -W -f '${Package} ${Version}' ucspi-tcp",
     ),
     ("socat", "socat -V | sed -n 2p"),
+    ("nats-server", "nats-server --version"),
 ];
 
 /// Clients that a program may have at once, where it must be told.
@@ -37,6 +38,20 @@ pub fn receivers() -> Vec<Contender> {
         contender("ncat", ncat),
         contender("socat", socat),
     ]
+}
+
+/// What carries one message to many: as it comes, with nothing kept and nothing logged.
+pub fn nats() -> Contender {
+    Contender {
+        label: "nats-server".to_owned(),
+        launch: Box::new(|_, _| {
+            let address = free_address()?;
+            let mut command = mortal("nats-server");
+            let port = address.port().to_string();
+            command.args(["--addr", "127.0.0.1", "--port", &port]);
+            Ok((command, Announces::Chosen(address)))
+        }),
+    }
 }
 
 /// Those that run a program for each connection: the work is the program.

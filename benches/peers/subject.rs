@@ -60,6 +60,14 @@ pub fn daemon(workers: usize) -> Command {
     command
 }
 
+/// `poold chat`, on any free port, which lets a client say as much as it can.
+pub fn chat(workers: usize) -> Command {
+    let mut command = mortal(BINARY);
+    command.args(["chat", "127.0.0.1:0", "--rate", "off"]);
+    command.args(["--workers", &workers.to_string()]);
+    command
+}
+
 /// `poold exec` as it is delivered, with a program that takes no arguments.
 pub fn superserver(program: &str, workers: usize) -> io::Result<(Command, Announces)> {
     let mut command = mortal(BINARY);

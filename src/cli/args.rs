@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::chat::ChatArgs;
+use super::client::ClientArgs;
 use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
@@ -39,6 +40,7 @@ pub(super) enum Command {
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
     Chat(Box<ChatArgs>),
+    Client(ClientArgs),
     Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
 }

@@ -7,11 +7,13 @@ use crate::error::Error;
 /// All went well: drained, or printed what was asked for.
 pub(super) const DONE: u8 = 0;
 /// It could not be started, or failed.
-const FAILED: u8 = 1;
+pub(super) const FAILED: u8 = 1;
 /// What was typed makes no sense.
-const USAGE: u8 = 2;
+pub(super) const USAGE: u8 = 2;
 /// The drain's deadline came before everybody had left, or before all was delivered.
 pub(super) const CUT_OFF: u8 = 3;
+/// Ctrl-C ended it: what a shell shows for a program ended by SIGINT.
+pub(super) const INTERRUPTED: u8 = 128 + 2;
 /// Nobody reads the output any more: what a shell shows for a program ended by SIGPIPE.
 pub(super) const OUTPUT_CLOSED: u8 = 128 + 13;
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod chat;
+mod client;
 mod console;
 mod exec;
 mod exit;
@@ -30,6 +31,7 @@ pub fn run() -> ExitCode {
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
         Command::Chat(args) => chat::run(&args),
+        Command::Client(args) => return client::run(&args),
         Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::chat::ChatArgs;
 use crate::cli::values;
 
 /// Floods a server with numbered messages, measures it, and says whether any was lost
@@ -102,6 +103,9 @@ pub struct FloodArgs {
     /// With --check: the run was cut off, so only holes count as lost, not a missing end
     #[arg(long, requires = "check")]
     pub cut: bool,
+
+    #[command(flatten)]
+    pub chat: ChatArgs,
 }
 
 /// What the server does with a message.

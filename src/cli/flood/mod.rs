@@ -12,10 +12,12 @@
 //! | `message`, `line`, `stream` | what a message looks like, read back; a connection |
 //! | `tally`, `report` | the figures, and how they are shown |
 //! | `check`, `books` | what a receiving server has printed |
+//! | `chat` | the same for a room: everybody has to see the same |
 
 mod acks;
 mod args;
 mod books;
+mod chat;
 mod check;
 mod client;
 mod connecting;
@@ -62,6 +64,7 @@ enum Trouble {
 pub fn run(args: &FloodArgs) -> ExitCode {
     let outcome = match (&args.check, &args.address) {
         (Some(path), _) => check_file(args, path),
+        (None, Some(address)) if args.chat.chat => chat::flood(args, address),
         (None, Some(address)) => flood(args, address),
         (None, None) => Err(Trouble::Usage(
             "an ADDRESS or --check FILE is needed".to_owned(),

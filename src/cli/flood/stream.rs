@@ -8,6 +8,8 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::SockRef;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -87,6 +89,25 @@ impl Stream {
             // It fails only for a connection that is gone; the next read says so better.
             let _ = stream.set_nodelay(true);
         }
+    }
+
+    /// Lets the kernel keep more for a client that has kept little until now.
+    pub fn enlarge_receive_buffer(&self, bytes: usize) {
+        // It is as good without, only slower.
+        let _ = match self {
+            Self::Tcp(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
+            Self::Unix(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
+        };
+    }
+
+    /// Waits for something to read; `false` if nothing comes.
+    pub fn wait_readable(&self, most: Duration) -> bool {
+        let mut polled = [match self {
+            Self::Tcp(stream) => PollFd::new(stream, PollFlags::IN),
+            Self::Unix(stream) => PollFd::new(stream, PollFlags::IN),
+        }];
+        let most = Timespec::try_from(most).ok();
+        poll(&mut polled, most.as_ref()).is_ok_and(|count| count > 0)
     }
 
     /// Tells the server that nothing more will come.

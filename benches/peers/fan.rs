@@ -1,0 +1,260 @@
+//! The role of the readers and of the one who speaks: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP`.
+//!
+//! The same code for both servers; it finds out from their first words which one it is. Each
+//! message ends with a byte that is found nowhere else, so a reader counts these and nothing more,
+//! in whatever clothes the message comes.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use serde_json::{Value, json};
+
+const END: u8 = b'~';
+const READ: usize = 256 * 1024;
+/// The window is filled in so many parts, so that the server never waits for the last reader.
+const PARTS: usize = 4;
+/// In nanoseconds; longer is recorded as that.
+const LATENCY_MAX: u64 = 60_000_000_000;
+/// Longest without anything happening.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a server wants to be spoken to.
+#[derive(Clone, Copy)]
+enum Protocol {
+    Chat,
+    Nats,
+}
+
+impl Protocol {
+    fn of(first_words: &[u8]) -> io::Result<Protocol> {
+        match first_words {
+            words if words.starts_with(b"INFO ") => Ok(Protocol::Nats),
+            words if words.starts_with(b"-- ") => Ok(Protocol::Chat),
+            _ => Err(io::Error::other("neither a chat nor NATS")),
+        }
+    }
+
+    /// What a client says to hear everything, and the answer that says that it will.
+    fn join(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            Protocol::Chat => (b"", b"welcome"),
+            Protocol::Nats => (
+                b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB room 1\r\nPING\r\n",
+                b"PONG",
+            ),
+        }
+    }
+
+    /// A message whose text and line end have `size` bytes.
+    fn message(self, size: usize) -> Vec<u8> {
+        let mut text = vec![b'x'; size - 2];
+        text.push(END);
+        match self {
+            Protocol::Chat => [&text[..], b"\n"].concat(),
+            Protocol::Nats => {
+                let head = format!("PUB room {}\r\n", text.len());
+                [head.as_bytes(), &text, b"\r\n"].concat()
+            }
+        }
+    }
+}
+
+struct Reader {
+    stream: TcpStream,
+    /// Messages of the part that it is in.
+    into_part: usize,
+    /// Parts that it has seen.
+    parts: u64,
+}
+
+struct Part {
+    sent: Instant,
+    left: usize,
+}
+
+struct Fan {
+    poll: Poll,
+    readers: Vec<Reader>,
+    buffer: Vec<u8>,
+    /// One part of the window, as bytes and as messages.
+    part: Vec<u8>,
+    part_messages: usize,
+    /// What the server has not taken yet of the parts that are to be sent.
+    unsent: VecDeque<usize>,
+    /// Parts that not everybody has seen, and how many have gone before them.
+    parts: VecDeque<Part>,
+    gone: u64,
+    delivered: u64,
+    latency: Histogram<u64>,
+}
+
+/// Fans out for the time that was asked for, and prints what it found.
+pub fn run(arguments: &[String]) -> io::Result<()> {
+    let [address, numbers @ ..] = arguments else {
+        return Err(usage());
+    };
+    let numbers: Result<Vec<usize>, _> = numbers.iter().map(|text| text.parse()).collect();
+    let numbers = numbers.map_err(io::Error::other)?;
+    let [clients, window, size, millis, warmup] = numbers[..] else {
+        return Err(usage());
+    };
+    rlimit::increase_nofile_limit(u64::MAX)?;
+    let mut fan = Fan::gather(address, clients, window, size)?;
+    let time = |millis: usize| Duration::from_millis(millis as u64);
+    println!("{}", fan.measure(time(warmup), time(millis))?);
+    Ok(())
+}
+
+fn usage() -> io::Error {
+    io::Error::other("usage: fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP")
+}
+
+impl Fan {
+    fn gather(address: &str, clients: usize, window: usize, size: usize) -> io::Result<Fan> {
+        let poll = Poll::new()?;
+        let (mut readers, mut part) = (Vec::new(), Vec::new());
+        let part_messages = window.div_ceil(PARTS);
+        for number in 0..clients {
+            let (stream, protocol) = enter(address)?;
+            part = protocol.message(size).repeat(part_messages);
+            let mut stream = TcpStream::from_std(stream);
+            let both = Interest::READABLE | Interest::WRITABLE;
+            poll.registry().register(&mut stream, Token(number), both)?;
+            readers.push(Reader {
+                stream,
+                into_part: 0,
+                parts: 0,
+            });
+        }
+        Ok(Fan {
+            poll,
+            readers,
+            buffer: vec![0; READ],
+            part,
+            part_messages,
+            unsent: VecDeque::new(),
+            parts: VecDeque::new(),
+            gone: 0,
+            delivered: 0,
+            latency: Histogram::new_with_bounds(1, LATENCY_MAX, 3).map_err(io::Error::other)?,
+        })
+    }
+
+    fn measure(&mut self, warmup: Duration, whole: Duration) -> io::Result<Value> {
+        let (start, mut from) = (Instant::now(), None);
+        while start.elapsed() < whole {
+            if from.is_none() && start.elapsed() >= warmup {
+                from = Some((Instant::now(), self.delivered));
+                self.latency.reset();
+            }
+            while self.parts.len() < PARTS {
+                let left = self.readers.len();
+                let sent = Instant::now();
+                self.parts.push_back(Part { sent, left });
+                self.unsent.push_back(0);
+            }
+            self.send()?;
+            self.pass()?;
+        }
+        let (from, before) = from.unwrap_or((start, 0));
+        let seconds = from.elapsed().as_secs_f64();
+        let measured = self.delivered - before;
+        // Whatever was sent arrives, or it is lost.
+        let until = Instant::now() + PATIENCE;
+        while !self.parts.is_empty() && Instant::now() < until {
+            self.send()?;
+            self.pass()?;
+        }
+        let lost: usize = self.parts.iter().map(|part| part.left).sum();
+        let micros = |percent| self.latency.value_at_percentile(percent) as f64 / 1e3;
+        Ok(json!({
+            "messages_per_second": measured as f64 / seconds,
+            "answered": self.delivered,
+            "connected": self.readers.len(),
+            "lost": lost,
+            "latency_us": { "p50": micros(50.0), "p99": micros(99.0) },
+        }))
+    }
+
+    /// The first reader speaks.
+    fn send(&mut self) -> io::Result<()> {
+        while let Some(at) = self.unsent.front_mut() {
+            match self.readers[0].stream.write(&self.part[*at..]) {
+                Ok(length) => *at += length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            if *at == self.part.len() {
+                self.unsent.pop_front();
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        self.poll.poll(&mut events, Some(PATIENCE / 10))?;
+        for event in events.iter().filter(|event| event.is_readable()) {
+            self.read(event.token().0)?;
+        }
+        let now = Instant::now();
+        while let Some(part) = self.parts.pop_front_if(|part| part.left == 0) {
+            self.gone += 1;
+            let took = (now - part.sent).as_nanos() as u64;
+            self.latency.saturating_record(took.max(1));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, at: usize) -> io::Result<()> {
+        let reader = &mut self.readers[at];
+        loop {
+            let length = match reader.stream.read(&mut self.buffer) {
+                Ok(0) => return Err(io::Error::other("the server sent a reader away")),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                read => read?,
+            };
+            let count = memchr::memchr_iter(END, &self.buffer[..length]).count();
+            self.delivered += count as u64;
+            reader.into_part += count;
+            while reader.into_part >= self.part_messages {
+                reader.into_part -= self.part_messages;
+                self.parts[(reader.parts - self.gone) as usize].left -= 1;
+                reader.parts += 1;
+            }
+            if length < READ {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Connects, and comes back when everything will be heard.
+fn enter(address: &str) -> io::Result<(std::net::TcpStream, Protocol)> {
+    let mut stream = std::net::TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    let mut heard = Vec::new();
+    hear(&mut stream, &mut heard, b"\n")?;
+    let protocol = Protocol::of(&heard)?;
+    let (words, answer) = protocol.join();
+    stream.write_all(words)?;
+    hear(&mut stream, &mut heard, answer)?;
+    stream.set_nonblocking(true)?;
+    Ok((stream, protocol))
+}
+
+fn hear(stream: &mut std::net::TcpStream, heard: &mut Vec<u8>, what: &[u8]) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    while memchr::memmem::find(heard, what).is_none() {
+        match stream.read(&mut buffer)? {
+            0 => return Err(io::Error::other("the server let nobody in")),
+            length => heard.extend_from_slice(&buffer[..length]),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Connecting.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
+
+use crate::peer::Address;
+
+/// Longest wait for each address that a name stands for.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// Silence after which TCP asks whether the server still lives.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum NotConnected {
+    /// The address makes no sense, or its name can't be found.
+    #[error("{0}")]
+    Address(crate::error::Error),
+    /// Nobody answered there.
+    #[error("{0}")]
+    Server(io::Error),
+}
+
+/// Connects to the first of the addresses that answers. Names are looked up anew each time.
+pub fn dial(address: &str) -> Result<Socket, NotConnected> {
+    let address: Address = address.parse().map_err(NotConnected::Address)?;
+    match address {
+        Address::Unix(path) => dial_unix(&path).map_err(NotConnected::Server),
+        Address::Tcp(candidates) => {
+            let mut last = io::ErrorKind::AddrNotAvailable.into();
+            for candidate in candidates {
+                match dial_tcp(here_if_unspecified(candidate)) {
+                    Ok(socket) => return Ok(socket),
+                    Err(error) => last = error,
+                }
+            }
+            Err(NotConnected::Server(last))
+        }
+    }
+}
+
+fn dial_unix(path: &std::path::Path) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(socket)
+}
+
+fn dial_tcp(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_tcp_nodelay(true)?;
+    let probes = TcpKeepalive::new()
+        .with_time(PROBE_AFTER)
+        .with_interval(PROBE_AFTER / 4);
+    socket.set_tcp_keepalive(&probes)?;
+    socket.connect_timeout(&address.into(), CONNECT_MAX)?;
+    Ok(socket)
+}
+
+/// `:8080`, as it is typed for a server, means this machine.
+fn here_if_unspecified(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        });
+    }
+    address
+}

@@ -1,0 +1,140 @@
+//! What the line editor asks: completions, hints, what to hide.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::Validator;
+use rustyline::{Context, Helper, Result};
+
+use super::desk::Desk;
+use super::paint::Colours;
+
+/// A chat's commands, and what follows each.
+pub const COMMANDS: [(&str, &str); 18] = [
+    ("/help", ""),
+    ("/nick", "NAME"),
+    ("/join", "ROOM"),
+    ("/part", "[ROOM]"),
+    ("/rooms", ""),
+    ("/who", "[ROOM]"),
+    ("/msg", "NAME TEXT"),
+    ("/me", "TEXT"),
+    ("/topic", "[TEXT]"),
+    ("/away", "[TEXT]"),
+    ("/ignore", "NAME"),
+    ("/quit", "[TEXT]"),
+    ("/op", "PASSWORD"),
+    ("/kick", "NAME [WHY]"),
+    ("/ban", "NAME|ADDRESS"),
+    ("/unban", "NAME|ADDRESS"),
+    ("/mute", "NAME [TIME]"),
+    ("/wall", "TEXT"),
+];
+
+/// Where the password begins in a line that holds one.
+pub fn password(line: &str) -> Option<usize> {
+    const COMMAND: &str = "/op ";
+    let command = line.get(..COMMAND.len())?;
+    command
+        .eq_ignore_ascii_case(COMMAND)
+        .then_some(COMMAND.len())
+}
+
+/// The editor's questions are answered from what the chat has taught.
+pub struct Prompter {
+    pub desk: Arc<Desk>,
+    pub colours: Colours,
+    /// Told when the editor has the terminal.
+    pub started: SyncSender<()>,
+}
+
+/// Shown behind what is typed, never taken over.
+pub struct Usage(String);
+
+impl Hint for Usage {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Helper for Prompter {}
+impl Validator for Prompter {}
+
+impl Hinter for Prompter {
+    type Hint = Usage;
+
+    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Usage> {
+        // It is asked whenever the prompt is painted. One word of it is enough.
+        let _ = self.started.try_send(());
+        let command = line.strip_suffix(' ').unwrap_or(line);
+        let (_, usage) = COMMANDS.iter().find(|(known, _)| *known == command)?;
+        let gap = if line == command { " " } else { "" };
+        (pos == line.len() && !usage.is_empty()).then(|| Usage(format!("{gap}{usage}")))
+    }
+}
+
+impl Highlighter for Prompter {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        match password(line).map(|at| line.split_at(at)) {
+            // As wide as what it hides.
+            Some((command, hidden)) if hidden.is_ascii() => {
+                Cow::Owned(format!("{command}{}", "*".repeat(hidden.len())))
+            }
+            _ => Cow::Borrowed(line),
+        }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(self.colours.dim(hint))
+    }
+
+    fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
+        password(line).is_some()
+    }
+}
+
+impl Completer for Prompter {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
+        let (start, candidates) = self.candidates(&line[..pos]);
+        let pair = |text: String| Pair {
+            display: text.trim_end().to_owned(),
+            replacement: text,
+        };
+        Ok((start, candidates.into_iter().map(pair).collect()))
+    }
+}
+
+impl Prompter {
+    /// Where the word begins, and what it may become.
+    fn candidates(&self, typed: &str) -> (usize, Vec<String>) {
+        let start = typed.rfind(' ').map_or(0, |at| at + 1);
+        let word = &typed[start..];
+        let known = self.desk.known.lock();
+        let spaced = |names: Vec<String>| names.into_iter().map(|name| name + " ").collect();
+        if start == 0 && word.starts_with('/') {
+            let fits = COMMANDS.iter().filter(|(known, _)| known.starts_with(word));
+            return (0, fits.map(|(known, _)| format!("{known} ")).collect());
+        }
+        let is_room = ["/join ", "/part ", "/who "].contains(&&typed[..start]);
+        let candidates = match (start, is_room) {
+            (_, true) => spaced(known.rooms(word)),
+            // Whoever is named first is spoken to.
+            (0, _) => {
+                let names = known.names(word).into_iter();
+                names.map(|name| name + ": ").collect()
+            }
+            _ => spaced(known.names(word)),
+        };
+        (start, candidates)
+    }
+}

@@ -1,0 +1,67 @@
+//! `poold client`: the other end of every server of lines.
+//!
+//! | room | knows |
+//! | --- | --- |
+//! | `args`, `ending` | what was typed, how it went |
+//! | `dial` | connecting |
+//! | `pipe` | bytes in, bytes out |
+//! | `safe` | what may reach a terminal |
+//! | `terminal` | the two threads of a session, and its end |
+//! | `keys`, `paste`, `helper` | what is typed, and what the line editor asks |
+//! | `desk` | what the two threads share |
+//! | `link`, `unsent` | the connection, lost and found again |
+//! | `wire`, `known` | a chat's lines, and what they teach |
+//! | `screen`, `paint` | how they are shown |
+
+mod args;
+mod desk;
+mod dial;
+mod ending;
+mod helper;
+mod keys;
+mod known;
+mod link;
+mod paint;
+mod paste;
+mod pipe;
+mod safe;
+mod screen;
+mod terminal;
+mod unsent;
+mod wire;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+pub use self::args::ClientArgs;
+use self::dial::NotConnected;
+use self::ending::Ending;
+use self::pipe::Passing;
+
+/// Runs `poold client`: 0 all went well, 1 not connected or lost, 2 usage.
+pub fn run(args: &ClientArgs) -> ExitCode {
+    connect(args).tell().into()
+}
+
+fn connect(args: &ClientArgs) -> Ending {
+    let socket = match dial::dial(&args.address) {
+        Ok(socket) => socket,
+        Err(NotConnected::Address(error)) => return Ending::Usage(error.to_string()),
+        Err(NotConnected::Server(error)) => {
+            return Ending::Failed(format!("cannot connect to {}: {error}", args.address));
+        }
+    };
+    let greeting = match &args.name {
+        Some(name) => format!("/nick {name}\n"),
+        None => String::new(),
+    };
+    let (typed, shown) = (
+        std::io::stdin().is_terminal(),
+        std::io::stdout().is_terminal(),
+    );
+    match (typed, shown) {
+        (true, true) if terminal::is_capable() => terminal::run(socket, &args.address, greeting),
+        (_, true) => pipe::run(socket, &greeting, Passing::Escaped),
+        (_, false) => pipe::run(socket, &greeting, Passing::Exact),
+    }
+}

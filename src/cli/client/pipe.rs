@@ -1,0 +1,160 @@
+//! In a pipe: bytes in, the same bytes out.
+//!
+//! Two threads, each with one direction and one buffer: nothing is queued, the other end's pace is
+//! ours. The end of the input shuts the sending side; the end of the server ends it all.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use socket2::Socket;
+
+use super::ending::Ending;
+use super::safe::Lines;
+
+const BUFFER: usize = 64 << 10;
+/// A write that the server has taken returns within this time.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// What happens to what the server sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// It goes on as it is.
+    Exact,
+    /// Somebody looks at it: only text may reach the terminal.
+    Escaped,
+}
+
+/// What the receiving side has to know of the sending one.
+#[derive(Default)]
+struct Sending {
+    /// Something was read that the server has not taken yet.
+    holds: Mutex<bool>,
+    changed: Condvar,
+    /// Why the input could not be read.
+    trouble: Mutex<Option<io::Error>>,
+}
+
+/// Copies in both directions until the server ends.
+pub fn run(socket: Socket, greeting: &str, passing: Passing) -> Ending {
+    let socket = Arc::new(socket);
+    let sending = Arc::new(Sending::default());
+    let sender = {
+        let (socket, sending) = (Arc::clone(&socket), Arc::clone(&sending));
+        let greeting = greeting.as_bytes().to_vec();
+        // It is not waited for: it may be reading, and nobody types any more.
+        move || send(&socket, greeting, &sending)
+    };
+    if let Err(error) = std::thread::Builder::new().spawn(sender) {
+        return Ending::Failed(format!("cannot start a thread: {error}"));
+    }
+    let ending = receive(&socket, passing);
+    if !matches!(ending, Ending::Well) {
+        return ending;
+    }
+    if let Some(error) = sending.trouble.lock().take() {
+        return Ending::Failed(format!("cannot read the input: {error}"));
+    }
+    match sending.still_holds() {
+        true => Ending::Failed("the server ended before it took everything".to_owned()),
+        false => Ending::Well,
+    }
+}
+
+impl Sending {
+    fn set_holds(&self, holds: bool) {
+        *self.holds.lock() = holds;
+        self.changed.notify_all();
+    }
+
+    /// Whether something is left that the server, which has ended, will not take.
+    fn still_holds(&self) -> bool {
+        let until = Instant::now() + SETTLING;
+        let mut holds = self.holds.lock();
+        while *holds && !self.changed.wait_until(&mut holds, until).timed_out() {}
+        *holds
+    }
+}
+
+/// Standard input to the server, until one of them ends.
+fn send(mut socket: &Socket, mut buffer: Vec<u8>, sending: &Sending) {
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    let mut input = match input.map(File::from) {
+        Ok(input) => input,
+        Err(error) => return *sending.trouble.lock() = Some(error),
+    };
+    let mut length = buffer.len();
+    buffer.resize(BUFFER, 0);
+    loop {
+        sending.set_holds(length > 0);
+        // Why it fails, the receiving side learns; that it held something is left standing.
+        if socket.write_all(&buffer[..length]).is_err() {
+            return;
+        }
+        sending.set_holds(false);
+        length = match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+            Err(error) => {
+                *sending.trouble.lock() = Some(error);
+                break;
+            }
+        };
+    }
+    // A server that has gone already does not have to be told.
+    let _ = socket.shutdown(Shutdown::Write);
+}
+
+/// From the server to standard output, until the server ends or nobody reads.
+fn receive(mut socket: &Socket, passing: Passing) -> Ending {
+    let output = std::io::stdout().as_fd().try_clone_to_owned();
+    let mut output = match output.map(File::from) {
+        Ok(output) => output,
+        Err(error) => return Ending::Failed(format!("cannot write: {error}")),
+    };
+    let mut buffer = vec![0; BUFFER];
+    let mut lines = Lines::default();
+    loop {
+        let length = match socket.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Ending::Failed(format!("the connection was lost: {error}")),
+        };
+        let written = match passing {
+            Passing::Exact => output.write_all(&buffer[..length]),
+            Passing::Escaped => output.write_all(escaped(&mut lines, &buffer[..length]).as_bytes()),
+        };
+        if let Err(error) = written {
+            return unwritten(&error);
+        }
+    }
+    match lines.rest() {
+        Some(rest) => match output.write_all(rest.as_bytes()) {
+            Ok(()) => Ending::Well,
+            Err(error) => unwritten(&error),
+        },
+        None => Ending::Well,
+    }
+}
+
+fn escaped(lines: &mut Lines, bytes: &[u8]) -> String {
+    let mut text = String::new();
+    lines.take(bytes, |line| {
+        text.push_str(&line);
+        text.push('\n');
+    });
+    text
+}
+
+fn unwritten(error: &io::Error) -> Ending {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Ending::OutputClosed,
+        _ => Ending::Failed(format!("cannot write: {error}")),
+    }
+}

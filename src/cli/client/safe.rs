@@ -1,0 +1,99 @@
+//! What a server sends, cut into lines that are safe to show.
+
+use crate::escape::escape;
+
+const TAB: &[u8] = b"    ";
+/// Longer lines are shown in pieces, so that no server makes us hold more.
+const LINE_MAX: usize = 64 << 10;
+
+/// Bytes in, safe lines out. Holds what has no end yet.
+#[derive(Default)]
+pub struct Lines {
+    unfinished: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes bytes as they came, and hands on each line that they complete.
+    pub fn take(&mut self, bytes: &[u8], mut each: impl FnMut(String)) {
+        let mut rest = bytes;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            self.add(&rest[..end], &mut each);
+            each(safe(without_return(&self.unfinished)));
+            self.unfinished.clear();
+            rest = &rest[end + 1..];
+        }
+        self.add(rest, &mut each);
+    }
+
+    /// The last line, if the server ended in the middle of it.
+    pub fn rest(&mut self) -> Option<String> {
+        let rest = std::mem::take(&mut self.unfinished);
+        (!rest.is_empty()).then(|| safe(&rest))
+    }
+
+    fn add(&mut self, mut bytes: &[u8], each: &mut impl FnMut(String)) {
+        while self.unfinished.len() + bytes.len() > LINE_MAX {
+            let (piece, rest) = bytes.split_at(LINE_MAX - self.unfinished.len());
+            self.unfinished.extend_from_slice(piece);
+            each(safe(&self.unfinished));
+            self.unfinished.clear();
+            bytes = rest;
+        }
+        self.unfinished.extend_from_slice(bytes);
+    }
+}
+
+fn without_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// The text with everything escaped that is not printable: the server is not trusted with the
+/// terminal. A tab is as wide as it looks.
+pub fn safe(bytes: &[u8]) -> String {
+    let mut text = Vec::with_capacity(bytes.len());
+    for (number, part) in bytes.split(|byte| *byte == b'\t').enumerate() {
+        if number > 0 {
+            text.extend_from_slice(TAB);
+        }
+        escape(part, &mut text);
+    }
+    String::from_utf8(text).expect("what is escaped is UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(pieces: &[&[u8]]) -> Vec<String> {
+        let (mut lines, mut found) = (Lines::default(), Vec::new());
+        for piece in pieces {
+            lines.take(piece, |line| found.push(line));
+        }
+        found.extend(lines.rest());
+        found
+    }
+
+    #[test]
+    fn lines_are_whole_however_they_come() {
+        assert_eq!(lines(&[b"a\r\nb", b"c\n\nd"]), ["a", "bc", "", "d"]);
+        assert_eq!(lines(&[b"\xc3", b"\xa4\n"]), ["\u{e4}"]);
+    }
+
+    #[test]
+    fn nothing_reaches_the_terminal_but_text() {
+        let hostile = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{7f}\ta";
+        let shown = lines(&[hostile.as_bytes(), b"\xff\n"]);
+        assert_eq!(
+            shown,
+            ["\\u{1b}]0;x\\u{7}\\u{9b}2J\\u{202e}\\u{7f}    a\\xff"]
+        );
+    }
+
+    #[test]
+    fn an_endless_line_is_shown_in_pieces() {
+        let endless = vec![b'x'; 3 * LINE_MAX + 5];
+        let found = lines(&[&endless]);
+        assert_eq!(found.concat().len(), endless.len());
+        assert!(found.iter().all(|line| line.len() <= LINE_MAX));
+    }
+}

@@ -1,0 +1,123 @@
+//! What is shown above the prompt.
+
+use super::desk::Desk;
+use super::paint::{Colours, is_for_us};
+use super::safe::safe;
+use super::wire::{What, parse};
+
+/// Prints above the prompt; what it is given is never half a line.
+pub type Print = Box<dyn FnMut(String) + Send>;
+
+/// Shows lines as a person wants to see them.
+pub struct Screen {
+    print: Print,
+    colours: Colours,
+    /// The last thing that the server said itself.
+    last_notice: String,
+}
+
+impl Screen {
+    pub fn new(print: Print, colours: Colours) -> Screen {
+        Screen {
+            print,
+            colours,
+            last_notice: String::new(),
+        }
+    }
+
+    /// Shows lines of the server, and learns from them.
+    pub fn show(&mut self, lines: impl IntoIterator<Item = String>, desk: &Desk) {
+        let (clock, mut shown, mut bell) = (clock(), String::new(), false);
+        let mut known = desk.known.lock();
+        for text in lines {
+            let line = parse(&text);
+            if line.time.is_none() {
+                known.learn(&line);
+            }
+            if let What::Notice(notice) = line.what {
+                notice.clone_into(&mut self.last_notice);
+            }
+            let own = known.own.as_deref();
+            bell |= is_for_us(&line, own);
+            shown.push_str(&self.colours.line(&line, own, &clock));
+            shown.push('\n');
+        }
+        drop(known);
+        if bell {
+            // One for all that came at once.
+            shown.insert(0, '\x07');
+        }
+        if !shown.is_empty() {
+            (self.print)(shown);
+        }
+    }
+
+    /// Says something that does not come from the server.
+    pub fn note(&mut self, text: &str) {
+        let text = format!("{} == {}", clock(), safe(text.as_bytes()));
+        (self.print)(self.colours.dim(&text) + "\n");
+    }
+
+    /// Shows what was typed.
+    pub fn echo(&mut self, lines: &[u8]) {
+        let clock = clock();
+        let lines = lines.split(|byte| *byte == b'\n');
+        let shown: String = lines
+            .filter(|line| !line.is_empty())
+            .map(|line| format!("{} > {}\n", self.colours.dim(&clock), safe(line)))
+            .collect();
+        (self.print)(shown);
+    }
+
+    /// Whether the server has sent us away: then coming back by ourselves would be rude.
+    pub fn was_sent_away(&self) -> bool {
+        let why = self.last_notice.strip_prefix("you are disconnected: ");
+        let is_final = |why: &str| why.starts_with("kicked by ") || why.contains("banned");
+        why.is_some_and(is_final)
+    }
+}
+
+/// The local time.
+fn clock() -> String {
+    jiff::Zoned::now().strftime("%H:%M").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn one_bell_for_all_that_came_at_once() {
+        let (shown, screen) = sync_channel(10);
+        let print = move |text| shown.send(text).expect("room for all");
+        let (desk, _ear) = Desk::new().expect("a socket pair");
+        let mut ours = Screen::new(Box::new(print), Colours::None);
+        let mut rings = |lines: &[&str]| {
+            ours.show(lines.iter().map(|line| (*line).to_owned()), &desk);
+            screen.recv().expect("shown").matches('\x07').count()
+        };
+        assert_eq!(
+            rings(&["-- welcome; you are ann, in lobby", "<bob> hello"]),
+            0
+        );
+        assert_eq!(rings(&["<bob> ann?", "<bob> Ann!", "[bob] psst"]), 1);
+        assert_eq!(rings(&["<ann> I, ann", "08:51 <bob> ann?"]), 0);
+    }
+
+    #[test]
+    fn who_was_put_out_stays_out() {
+        let mut ours = Screen::new(Box::new(drop), Colours::None);
+        let (desk, _ear) = Desk::new().expect("a socket pair");
+        let put_out = "-- you are disconnected: ";
+        for (why, is_final) in [
+            ("kicked by bob: enough", true),
+            ("your address is banned", true),
+            ("you did not read what was said", false),
+        ] {
+            ours.show([format!("{put_out}{why}")], &desk);
+            assert_eq!(ours.was_sent_away(), is_final, "{why}");
+        }
+    }
+}

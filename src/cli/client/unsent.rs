@@ -1,0 +1,62 @@
+//! What has been typed and the server has not taken.
+
+use std::io::{self, Write};
+
+use socket2::Socket;
+
+use super::link::is_for_later;
+
+/// The ways to say it that a chat knows.
+const QUITS: [&[u8]; 3] = [b"/quit", b"/exit", b"/bye"];
+
+/// Lines on their way. A line that is cut by a loss is sent again, whole.
+#[derive(Default)]
+pub struct Unsent {
+    /// From the beginning of a line that is not whole on its way.
+    bytes: Vec<u8>,
+    /// How much of it has gone.
+    gone: usize,
+    /// `/quit` was among what was typed: the end is wanted.
+    pub has_quit: bool,
+}
+
+impl Unsent {
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.gone
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn add(&mut self, lines: &[u8]) {
+        self.has_quit |= lines.split(|byte| *byte == b'\n').any(is_quit);
+        self.bytes.extend_from_slice(lines);
+    }
+
+    /// Writes as much as the server takes now.
+    pub fn write_to(&mut self, mut socket: &Socket) -> io::Result<()> {
+        while !self.is_empty() {
+            match socket.write(&self.bytes[self.gone..]) {
+                Ok(length) => self.gone += length,
+                Err(error) if is_for_later(&error) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        let whole = memchr::memrchr(b'\n', &self.bytes[..self.gone]);
+        let whole = whole.map_or(0, |end| end + 1);
+        self.bytes.drain(..whole);
+        self.gone -= whole;
+        Ok(())
+    }
+
+    /// The next connection begins with a whole line.
+    pub fn begin_line_again(&mut self) {
+        self.gone = 0;
+    }
+}
+
+fn is_quit(line: &[u8]) -> bool {
+    let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    QUITS.iter().any(|quit| word.eq_ignore_ascii_case(quit))
+}

@@ -1,0 +1,148 @@
+//! One connection: how it enters, and what it is then.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use super::super::stream::{Stream, Target};
+use super::room::{Place, is_notice, text};
+
+/// What the kernel keeps for a client that does not read, instead of megabytes.
+const STALLED_BUFFER: usize = 4 << 10;
+/// What it keeps once it reads again.
+const READING_BUFFER: usize = 1 << 20;
+/// A server that says nothing for so long has not ended the connection.
+const SILENCE: Duration = Duration::from_millis(500);
+/// What the server says before it begins is looked at in lines no longer than this.
+const LINE_MAX: usize = 64 << 10;
+
+/// Where a client is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Not known to be in its room yet.
+    Entering,
+    /// In its room; it has not begun there.
+    In,
+    /// What it reads counts.
+    Begun,
+    /// Its connection has ended, or it has seen something else than the others.
+    Gone,
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct Member {
+    pub stream: Stream,
+    pub room: usize,
+    pub stage: Stage,
+    pub place: Place,
+    pub is_stalled: bool,
+    /// An unfinished line of the time before it begins.
+    unfinished: Vec<u8>,
+}
+
+impl Member {
+    pub fn new(stream: Stream, room: usize, is_stalled: bool) -> Member {
+        Member {
+            stream,
+            room,
+            stage: Stage::Entering,
+            place: Place::default(),
+            is_stalled,
+            unfinished: Vec::new(),
+        }
+    }
+
+    /// Whether what it sees counts.
+    pub fn counts(&self) -> bool {
+        self.stage == Stage::Begun && !self.is_stalled
+    }
+
+    /// Takes what comes before it begins; answers what is left once it has begun.
+    pub fn enter<'a>(&mut self, mut bytes: &'a [u8], signs: &Signs) -> &'a [u8] {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            self.unfinished.extend_from_slice(&bytes[..end]);
+            bytes = &bytes[end + 1..];
+            if signs.is_in(&self.unfinished) {
+                self.stage = Stage::In;
+            }
+            let is_start = text(&self.unfinished) == Some(signs.start.as_bytes());
+            self.unfinished.clear();
+            if is_start {
+                self.stage = Stage::Begun;
+                return bytes;
+            }
+        }
+        if self.unfinished.len() < LINE_MAX {
+            self.unfinished.extend_from_slice(bytes);
+        }
+        &[]
+    }
+}
+
+impl Member {
+    /// Reads what is left of somebody who did not read; whether the server has ended it, and has
+    /// said why.
+    pub fn last_words(&mut self, buffer: &mut [u8]) -> (bool, bool) {
+        self.stream.enlarge_receive_buffer(READING_BUFFER);
+        let mut tail: Vec<u8> = Vec::new();
+        loop {
+            match self.stream.read(buffer) {
+                Ok(length) if length > 0 => {
+                    tail.extend_from_slice(&buffer[..length]);
+                    let old = tail.len().saturating_sub(LINE_MAX);
+                    tail.drain(..old);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if !self.stream.wait_readable(SILENCE) {
+                        return (false, false);
+                    }
+                }
+                _ => break,
+            }
+        }
+        let last = tail.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
+        (true, last.is_some_and(is_notice))
+    }
+}
+
+/// What a client waits for.
+pub struct Signs {
+    /// How the notice begins that says it has entered.
+    pub entered: &'static str,
+    /// What is said when it begins.
+    pub start: String,
+}
+
+impl Signs {
+    fn is_in(&self, line: &[u8]) -> bool {
+        let notice = line.strip_prefix(b"-- ").filter(|_| is_notice(line));
+        notice.is_some_and(|notice| notice.starts_with(self.entered.as_bytes()))
+    }
+}
+
+/// Connects, and waits until that is done; then it never blocks.
+pub fn connect(target: &Target, is_stalled: bool) -> io::Result<Stream> {
+    match target {
+        Target::Unix(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_nonblocking(true)?;
+            Ok(Stream::Unix(mio::net::UnixStream::from_std(stream)))
+        }
+        Target::Tcp(address) => {
+            let socket = Socket::new(Domain::for_address(*address), Type::STREAM, None)?;
+            if is_stalled {
+                socket.set_recv_buffer_size(STALLED_BUFFER)?;
+            }
+            socket.connect(&(*address).into())?;
+            socket.set_tcp_nodelay(true)?;
+            socket.set_nonblocking(true)?;
+            let stream = TcpStream::from(socket);
+            Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream)))
+        }
+    }
+}

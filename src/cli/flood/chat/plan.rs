@@ -1,0 +1,74 @@
+//! What was typed, made consistent.
+
+use std::time::Duration;
+
+use super::super::args::FloodArgs;
+use super::super::message::Shape;
+use super::super::plan::{Pace, Plan};
+use super::super::stream::Target;
+
+/// Most that may be on its way in one room, so that what everybody has to see stays small.
+const WINDOW_BYTES_MAX: u64 = 64 << 20;
+
+/// A run that can be carried out.
+#[derive(Debug, Clone)]
+pub struct ChatPlan {
+    pub target: Target,
+    pub clients: u64,
+    /// The first of the clients.
+    pub senders: u64,
+    /// Client N is in room N modulo this.
+    pub rooms: u64,
+    /// The last of the clients.
+    pub stalled: u64,
+    /// Lines from each sender.
+    pub lines: u64,
+    pub shape: Shape,
+    pub pace: Pace,
+    /// Stop sending after this time.
+    pub duration: Option<Duration>,
+    /// Longest time without any progress.
+    pub timeout: Duration,
+}
+
+impl ChatPlan {
+    /// Works out what the arguments mean; the error is for the person who typed them.
+    pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, String> {
+        let plan = Plan::new(args, address)?;
+        let chat = &args.chat;
+        if chat.senders.saturating_add(chat.stalled) > plan.clients {
+            return Err("--senders and --stalled: together at most --clients".to_owned());
+        }
+        if chat.rooms > plan.clients - chat.stalled {
+            return Err("--rooms: at most as many as --clients that are not stalled".to_owned());
+        }
+        let size = plan.shape.size() as u64;
+        if let Pace::Replies(window) = plan.pace
+            && window.saturating_mul(size).saturating_mul(chat.senders) > WINDOW_BYTES_MAX
+        {
+            return Err("--pipeline: at most 64 MiB may be on their way".to_owned());
+        }
+        Ok(ChatPlan {
+            target: plan.target,
+            clients: plan.clients,
+            senders: chat.senders,
+            rooms: chat.rooms,
+            stalled: chat.stalled,
+            lines: plan.messages,
+            shape: plan.shape,
+            pace: plan.pace,
+            duration: plan.duration,
+            timeout: plan.timeout,
+        })
+    }
+
+    /// Whether a client reads to the end.
+    pub fn reads(&self, client: u64) -> bool {
+        client < self.clients - self.stalled
+    }
+
+    /// What is said in a room before it begins: whatever comes after it counts.
+    pub fn start_line(&self) -> String {
+        format!("start of {}", self.shape.run())
+    }
+}

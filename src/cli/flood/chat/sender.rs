@@ -1,0 +1,95 @@
+//! Somebody who speaks.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Write};
+use std::time::Instant;
+
+use super::super::message::Shape;
+use super::super::stream::Stream;
+
+/// One sender; it reads like everybody else.
+#[derive(Debug)]
+pub struct Sender {
+    /// Its number among the senders, and so among the clients.
+    number: usize,
+    pub room: usize,
+    /// Lines queued so far.
+    pub queued: u64,
+    /// Lines that all its readers have seen.
+    pub seen: u64,
+    /// The number of the next line to come back.
+    expected: u64,
+    /// What was queued at once and has not come back whole.
+    batches: VecDeque<Batch>,
+    out: Vec<u8>,
+    written: usize,
+}
+
+/// Lines that were sent at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch {
+    /// The number after the last one.
+    end: u64,
+    pub lines: u64,
+    pub due: Instant,
+}
+
+impl Sender {
+    pub fn new(number: usize, room: usize) -> Sender {
+        Sender {
+            number,
+            room,
+            queued: 0,
+            seen: 0,
+            expected: 0,
+            batches: VecDeque::new(),
+            out: Vec::new(),
+            written: 0,
+        }
+    }
+
+    /// Lines that not everybody has seen.
+    pub fn outstanding(&self) -> u64 {
+        self.queued - self.seen
+    }
+
+    /// Queues so many lines to be sent at once.
+    pub fn queue(&mut self, shape: &Shape, lines: u64, due: Instant) {
+        let from = self.out.len();
+        self.out.extend(shape.slots(lines as usize));
+        for slot in self.out[from..].chunks_exact_mut(shape.size()) {
+            shape.render(self.number as u64, self.queued, slot);
+            self.queued += 1;
+        }
+        self.batches.push_back(Batch {
+            end: self.queued,
+            lines,
+            due,
+        });
+    }
+
+    /// Writes as much as the server takes now.
+    pub fn write(&mut self, stream: &mut Stream) -> io::Result<()> {
+        while self.written < self.out.len() {
+            match stream.write(&self.out[self.written..]) {
+                Ok(length) => self.written += length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        self.out.clear();
+        self.written = 0;
+        Ok(())
+    }
+
+    /// A line of ours has come back: an error if it is not the next one, its batch if that is
+    /// whole now.
+    pub fn came(&mut self, seq: u64) -> Result<Option<Batch>, ()> {
+        if seq != self.expected {
+            return Err(());
+        }
+        self.expected += 1;
+        Ok(self.batches.pop_front_if(|batch| batch.end == seq + 1))
+    }
+}
