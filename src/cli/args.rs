@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::control::{ControlArgs, RestartArgs};
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
@@ -37,6 +38,7 @@ pub(super) enum Command {
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
     Flood(Box<FloodArgs>),
+    Restart(RestartArgs),
 }
 
 /// `poold recv`.
@@ -66,8 +68,8 @@ pub(super) struct RecvArgs {
 /// What every service takes.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080
-    /// or unix:PATH
+    /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080,
+    /// unix:PATH, or systemd[:NAME] for sockets that a service manager hands over
     #[arg(default_value = "127.0.0.1:8080", env = "POOLD_ADDRESS")]
     pub(super) address: String,
 
@@ -111,6 +113,9 @@ pub(super) struct ServeArgs {
 
     #[command(flatten)]
     pub(super) guard: GuardArgs,
+
+    #[command(flatten)]
+    pub(super) control: ControlArgs,
 
     /// What is told on the standard error: error, warn, info, debug or trace
     #[arg(

@@ -1,11 +1,15 @@
 //! The command line: what was typed, signals, logs, exit codes.
 
 mod args;
+mod control;
 mod exit;
 mod flood;
+mod life;
 mod log;
+mod notify;
 mod serve;
 mod signals;
+mod sockets;
 mod values;
 
 use std::process::ExitCode;
@@ -24,6 +28,7 @@ pub fn run() -> ExitCode {
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
         Command::Flood(args) => return flood::run(&args),
+        Command::Restart(args) => return control::restart(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))
 }

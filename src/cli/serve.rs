@@ -6,7 +6,9 @@ use std::sync::Arc;
 use tracing::info;
 
 use super::args::{RecvArgs, ServeArgs};
-use super::{exit, log, signals};
+use super::control::{Desk, Inherited, SERVICE};
+use super::life::Life;
+use super::{exit, log, signals, sockets};
 use crate::admission::AddressList;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
@@ -46,10 +48,10 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
         }
     })?);
     let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
-    let server = start("recv", &args.serve, Framing::Lines, service)?;
-    let handle = server.handle();
+    let life = start("recv", &args.serve, Framing::Lines, service)?;
+    let handle = life.handle();
     output.when_closed(move || handle.drain());
-    let code = run(server);
+    let code = run(life);
     Ok(if output.is_closed() {
         exit::OUTPUT_CLOSED.into()
     } else {
@@ -75,16 +77,40 @@ fn prepare(args: &ServeArgs) {
     }
 }
 
-fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
+fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Life> {
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
-    let server = Server::bind(&args.address, options, service)?;
+    let mut inherited = match &args.control.control {
+        Some(path) if args.control.take_over => Inherited::ask(path)?,
+        _ => None,
+    };
+    let (listeners, has_files) = sockets::open(&args.address, inherited.as_mut())?;
+    let control = args.control.control.as_ref();
+    let desk = control.map(|path| Desk::open(path, inherited.as_mut()));
+    let mut desk = desk.transpose()?;
+    let mut server = Server::serve(listeners, options, service)?;
     signals::drain_on_signal(&server.handle())?;
-    info!("listening on {}", server.address());
+    if let Some(desk) = &mut desk {
+        desk.offer(SERVICE, server.handle(), has_files);
+    }
+    if let Some(inherited) = inherited {
+        if let Err(error) = inherited.confirm() {
+            // Whoever came meanwhile is served; the others are for the one that goes on.
+            server.handle().hand_over();
+            return Err(error);
+        }
+        if has_files {
+            server.own_socket_files();
+        }
+        desk.iter_mut().for_each(Desk::own_file);
+    }
+    for address in server.addresses() {
+        info!("listening on {address}");
+    }
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
     info!("Press Ctrl-C to stop");
-    Ok(server)
+    Ok(Life::new(server, desk))
 }
 
 /// What was typed, as the library takes it.
@@ -125,8 +151,8 @@ fn list(entries: &[String]) -> Result<AddressList> {
     Ok(list)
 }
 
-fn run(server: Server) -> ExitCode {
-    let report = server.wait();
+fn run(life: Life) -> ExitCode {
+    let report = life.live();
     info!("{report}");
     if report.cut_off > 0 || report.delivered < report.received {
         return exit::CUT_OFF.into();

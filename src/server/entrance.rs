@@ -12,7 +12,7 @@ use super::shared::Shared;
 use crate::acceptor::{Acceptor, Door, Host};
 use crate::admission::WhenFull;
 use crate::connection::{Connection, Opening, Stage};
-use crate::drain::ServerPhase;
+use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Decoder;
 use crate::notices::Limit;
 use crate::peer::Peer;
@@ -25,7 +25,7 @@ impl Shared {
     /// The acceptor's life, and the drain's first steps.
     pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
         acceptor.run(self);
-        self.house.drain.begin();
+        self.house.drain.begin(Backlog::Accept);
         self.house.drain.no_more_clients();
         let all = self.house.registry.all();
         for connection in &all {
@@ -100,8 +100,12 @@ impl Shared {
 
 impl Host for Arc<Shared> {
     fn door(&self) -> Door {
+        self.pulse.acceptor_came();
         if self.house.drain.phase() != ServerPhase::Running {
-            return Door::Closing;
+            return match self.house.drain.backlog() {
+                Backlog::Accept => Door::Closing,
+                Backlog::Leave => Door::HandedOver,
+            };
         }
         if let Some(pause) = self.house.admission.pause(Instant::now()) {
             return Door::Paused(pause);

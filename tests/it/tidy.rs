@@ -39,6 +39,8 @@ const ORDER: &[&[&str]] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("threadpool", &["src/pool.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
+    ("listenfd", &["src/cli/sockets.rs"]),
+    ("sd_notify", &["src/cli/notify.rs"]),
     (
         "mio",
         &[
