@@ -148,7 +148,10 @@ fn adopt(socket: OwnedFd) -> io::Result<(Listener, Address)> {
         return Err(io::Error::other("it is neither a TCP nor a Unix socket"));
     }
     let address = Address::Unix(unix_name(&name));
-    Ok((Listener::Unix(UnixListener::from(OwnedFd::from(socket))), address))
+    Ok((
+        Listener::Unix(UnixListener::from(OwnedFd::from(socket))),
+        address,
+    ))
 }
 
 /// Its path; `@NAME` for one that has a name but no path, as other programs show it.

@@ -24,8 +24,8 @@ use crate::pool::Pool;
 use crate::registry::Registry;
 use crate::service::{Opens, Service, StreamService, Work};
 
-use shared::Shared;
 pub use pulse::Probe;
+use shared::Shared;
 pub use stats::Stats;
 
 /// After the drain's deadline: how long workers have to notice that their socket was cut.
@@ -60,11 +60,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`bind`](Server::bind).
-    pub fn serve(
-        listeners: Listeners,
-        options: Options,
-        service: impl Service,
-    ) -> Result<Server> {
+    pub fn serve(listeners: Listeners, options: Options, service: impl Service) -> Result<Server> {
         let opener = Opens(Arc::new(service));
         Server::start(listeners, options, Work::Messages(Arc::new(opener)))
     }

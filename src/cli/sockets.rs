@@ -56,12 +56,10 @@ fn inherit(address: &str, from: &mut Inherited) -> Result<(Listeners, bool)> {
 fn is_at(found: &Address, address: &str) -> bool {
     match (found, address.parse::<Address>()) {
         (Address::Unix(found), Ok(Address::Unix(path))) => *found == path,
-        (Address::Tcp(found), Ok(Address::Tcp(candidates))) => {
-            candidates.iter().any(|candidate| {
-                let is_port = candidate.port() == 0 || candidate.port() == found[0].port();
-                is_port && candidate.ip() == found[0].ip()
-            })
-        }
+        (Address::Tcp(found), Ok(Address::Tcp(candidates))) => candidates.iter().any(|candidate| {
+            let is_port = candidate.port() == 0 || candidate.port() == found[0].port();
+            is_port && candidate.ip() == found[0].ip()
+        }),
         _ => false,
     }
 }

@@ -32,6 +32,8 @@ mod stop;
 mod streams;
 mod stuck;
 mod sync;
+mod takeover;
+mod takeover_fails;
 mod throttle;
 mod tidy;
 mod timing;

@@ -210,7 +210,10 @@ impl Desk {
             }
             (Role::Guest, Ask::Restart) => {
                 let child = start_again().map_err(|error| format!("cannot start: {error}"))?;
-                info!(pid = child.id(), "restarting: a new process has been started");
+                info!(
+                    pid = child.id(),
+                    "restarting: a new process has been started"
+                );
                 let until = now + START_MAX;
                 self.child = Some(Started { child, until });
                 talk.role = Role::Waits;

@@ -28,7 +28,9 @@ pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
         Ok(Some(Answer::No { reason })) => {
             exit::failure(&format!("not restarted: {reason}; the running one goes on"))
         }
-        Ok(Some(_)) => exit::failure(&format!("not restarted: {path} is another poold's language")),
+        Ok(Some(_)) => exit::failure(&format!(
+            "not restarted: {path} is another poold's language"
+        )),
         Ok(None) => exit::failure(&format!(
             "not restarted: whoever listens on {path} ended, or is no poold"
         )),

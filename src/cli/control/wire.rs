@@ -116,7 +116,9 @@ impl Wire {
             }
         }
         if received.flags.contains(ReturnFlags::CTRUNC) || self.sockets.len() > SOCKETS_MAX {
-            return Err(io::Error::other("too many sockets, or no descriptor for them"));
+            return Err(io::Error::other(
+                "too many sockets, or no descriptor for them",
+            ));
         }
         self.heard.extend_from_slice(&text[..received.bytes]);
         Ok(received.bytes)
@@ -148,7 +150,8 @@ mod tests {
             has_file: false,
         };
         let sockets = Answer::Sockets(vec![given("a"), given("b")]);
-        here.say(&sockets, &[file.as_fd(), file.as_fd()]).expect("room");
+        here.say(&sockets, &[file.as_fd(), file.as_fd()])
+            .expect("room");
         here.say(&Answer::Yours, &[]).expect("room");
         assert_eq!(there.hear().expect("a message"), Some(sockets));
         assert_eq!(there.take_sockets().len(), 2);
