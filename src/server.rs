@@ -196,8 +196,8 @@ impl Handle {
         self.shared.nudge();
     }
 
-    /// As [`drain`](Handle::drain), but nobody more is accepted: who waits in the backlog is left to
-    /// whoever has got the [`listeners`](Handle::listeners), and a Unix socket's file stays.
+    /// As [`drain`](Handle::drain), but nobody more is accepted: who waits in the backlog is left
+    /// to whoever has got the [`listeners`](Handle::listeners), and a Unix socket's file stays.
     pub fn hand_over(&self) {
         self.shared.house.drain.begin(Backlog::Leave);
         self.shared.nudge();

@@ -1,12 +1,17 @@
 //! What the service manager is told (sd_notify(3)); nothing where there is none.
 //!
-//! The only file that names `sd_notify`. The watchdog is fed only when the acceptor and, by way of
+//! The watchdog is fed only when the acceptor and, by way of
 //! the ready queue, a worker have answered since it was fed last; while the server drains, the
 //! drain's own deadline is the watchdog.
 
+use std::ffi::OsStr;
+use std::io;
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
-use sd_notify::NotifyState;
+use rustix::time::{ClockId, clock_gettime};
 use tracing::{debug, warn};
 
 use crate::drain::ServerPhase;
@@ -19,11 +24,16 @@ const MORE_TIME: Duration = Duration::from_secs(15);
 /// Looks within one watchdog interval: a probe is sent at one and has answered by the next, so it
 /// is fed with half of the interval to spare.
 const LOOKS: u32 = 4;
+/// A manager that does not listen for so long is not told.
+const TELL_MAX: Duration = Duration::from_millis(500);
 
 /// See the head of the file.
 pub(super) struct Notifier {
     server: Handle,
-    manager: Manager,
+    /// `None`: nobody asked to be told.
+    manager: Option<UnixDatagram>,
+    /// The manager listens to a successor now.
+    succeeded: bool,
     watchdog: Option<Duration>,
     next: Option<Instant>,
     probe: Option<Probe>,
@@ -33,26 +43,20 @@ pub(super) struct Notifier {
     progress: (usize, u64),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manager {
-    /// Nobody has asked to be told.
-    Nobody,
-    Listens,
-    /// It listens to a successor now.
-    Left,
-}
-
 impl Notifier {
     pub(super) fn new(server: Handle) -> Notifier {
-        let is_there = std::env::var_os("NOTIFY_SOCKET").is_some();
+        let manager = std::env::var_os("NOTIFY_SOCKET").and_then(|name| {
+            let manager = reach(&name);
+            if let Err(error) = &manager {
+                warn!(%error, ?name, "the service manager can't be reached");
+            }
+            manager.ok()
+        });
         Notifier {
             server,
-            manager: if is_there {
-                Manager::Listens
-            } else {
-                Manager::Nobody
-            },
-            watchdog: sd_notify::watchdog_enabled().filter(|_| is_there),
+            watchdog: watchdog().filter(|_| manager.is_some()),
+            manager,
+            succeeded: false,
             next: None,
             probe: None,
             hungry: false,
@@ -63,7 +67,7 @@ impl Notifier {
 
     /// Whether there is anybody to tell anything.
     pub(super) fn is_wanted(&self) -> bool {
-        self.manager == Manager::Listens
+        self.manager.is_some() && !self.succeeded
     }
 
     /// When [`tick`](Notifier::tick) has something to do.
@@ -74,11 +78,7 @@ impl Notifier {
     /// It serves.
     pub(super) fn ready(&mut self) {
         self.status = self.figures();
-        self.tell(&[
-            NotifyState::Ready,
-            NotifyState::Status(&self.status),
-            NotifyState::Watchdog,
-        ]);
+        self.tell(&format!("READY=1\nSTATUS={}\nWATCHDOG=1", self.status));
         if self.is_wanted() {
             self.probe = Some(self.server.probe());
             self.next = Some(Instant::now() + self.pause());
@@ -86,33 +86,32 @@ impl Notifier {
     }
 
     pub(super) fn restarting(&self) {
-        let mut states = vec![NotifyState::Reloading];
-        // systemd 253 and later want it.
-        states.extend(NotifyState::monotonic_usec_now());
-        states.push(NotifyState::Status("restarting"));
-        self.tell(&states);
+        // systemd 253 and later want to know since when.
+        let now = clock_gettime(ClockId::Monotonic);
+        let now = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+        self.tell(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={now}\nSTATUS=restarting"
+        ));
     }
 
     /// After a restart that failed.
     pub(super) fn goes_on(&self) {
-        self.tell(&[NotifyState::Ready, NotifyState::Status(&self.status)]);
+        self.tell(&format!("READY=1\nSTATUS={}", self.status));
     }
 
     /// From now on the manager believes the successor, not this process.
     pub(super) fn succeeded_by(&mut self, pid: u32) {
-        self.tell(&[NotifyState::MainPid(pid)]);
-        if self.is_wanted() {
-            self.manager = Manager::Left;
-            self.next = None;
-        }
+        self.tell(&format!("MAINPID={pid}"));
+        self.succeeded = true;
+        self.next = None;
     }
 
     /// It has died in the last moment.
     pub(super) fn is_not_succeeded(&mut self) {
-        if self.manager == Manager::Left {
-            self.manager = Manager::Listens;
+        self.succeeded = false;
+        if self.is_wanted() {
             self.next = Some(Instant::now() + self.pause());
-            self.tell(&[NotifyState::MainPid(std::process::id())]);
+            self.tell(&format!("MAINPID={}", std::process::id()));
         }
     }
 
@@ -125,8 +124,8 @@ impl Notifier {
         self.feed();
         let figures = self.figures();
         if figures != self.status {
+            self.tell(&format!("STATUS={figures}"));
             self.status = figures;
-            self.tell(&[NotifyState::Status(&self.status)]);
         }
     }
 
@@ -136,7 +135,7 @@ impl Notifier {
         };
         let (acceptor, worker) = (probe.acceptor_answered(), probe.worker_answered());
         if acceptor && worker {
-            self.tell(&[NotifyState::Watchdog]);
+            self.tell("WATCHDOG=1");
             self.hungry = false;
             self.probe = Some(self.server.probe());
         } else if !self.hungry {
@@ -147,7 +146,7 @@ impl Notifier {
 
     /// The drain has begun.
     pub(super) fn stopping(&mut self) {
-        self.tell(&[NotifyState::Stopping]);
+        self.tell("STOPPING=1");
         self.progress = (usize::MAX, 0);
         self.draining();
     }
@@ -156,15 +155,12 @@ impl Notifier {
     pub(super) fn draining(&mut self) {
         let stats = self.server.stats();
         let progress = (stats.clients, stats.messages);
-        let mut states = vec![NotifyState::Watchdog];
+        let mut state = format!("WATCHDOG=1\nSTATUS={}", self.figures());
         if progress != self.progress {
             self.progress = progress;
-            let more = u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX);
-            states.push(NotifyState::ExtendTimeoutUsec(more));
+            state += &format!("\nEXTEND_TIMEOUT_USEC={}", MORE_TIME.as_micros());
         }
-        let figures = self.figures();
-        states.push(NotifyState::Status(&figures));
-        self.tell(&states);
+        self.tell(&state);
     }
 
     fn figures(&self) -> String {
@@ -183,11 +179,34 @@ impl Notifier {
         looks.map_or(STATUS_EVERY, |looks| looks.min(STATUS_EVERY))
     }
 
-    fn tell(&self, states: &[NotifyState<'_>]) {
-        if self.is_wanted()
-            && let Err(error) = sd_notify::notify(states)
+    fn tell(&self, state: &str) {
+        if let Some(manager) = self.manager.as_ref().filter(|_| !self.succeeded)
+            && let Err(error) = manager.send(state.as_bytes())
         {
             debug!(%error, "the service manager can't be told");
         }
     }
+}
+
+/// `NOTIFY_SOCKET` is a path, or `@NAME` for one that is in no directory.
+fn reach(name: &OsStr) -> io::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(TELL_MAX))?;
+    #[cfg(target_os = "linux")]
+    if let Some(name) = name.as_bytes().strip_prefix(b"@") {
+        use std::os::linux::net::SocketAddrExt;
+        use std::os::unix::net::SocketAddr;
+        socket.connect_addr(&SocketAddr::from_abstract_name(name)?)?;
+        return Ok(socket);
+    }
+    socket.connect(name)?;
+    Ok(socket)
+}
+
+/// How often the manager wants to hear of this process.
+fn watchdog() -> Option<Duration> {
+    let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+    let is_ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+    let interval = number("WATCHDOG_USEC").filter(|usec| *usec > 0 && is_ours)?;
+    Some(Duration::from_micros(interval))
 }

@@ -73,6 +73,10 @@ pub(super) struct Shared {
     pub(super) queue: Queue,
 }
 
+fn answers(work: &Work) -> bool {
+    matches!(work, Work::Messages(opener) if opener.tail() == Tail::Discard)
+}
+
 impl Shared {
     pub(super) fn new(
         shared: Weak<Shared>,
@@ -103,8 +107,7 @@ impl Shared {
             accept_rate: options.accept_rate,
         });
         let posts = Posts::new(options.workers, options.stuck_after);
-        let answers = matches!(&work, Work::Messages(opener) if opener.tail() == Tail::Discard);
-        let overload = Overload::new(options.overload.filter(|_| answers));
+        let overload = Overload::new(options.overload.filter(|_| answers(&work)));
         Shared {
             house: House {
                 limits,

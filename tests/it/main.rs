@@ -32,6 +32,7 @@ mod stop;
 mod streams;
 mod stuck;
 mod sync;
+mod systemd;
 mod takeover;
 mod takeover_fails;
 mod throttle;

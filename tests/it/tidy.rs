@@ -40,7 +40,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("threadpool", &["src/pool.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
     ("listenfd", &["src/cli/sockets.rs"]),
-    ("sd_notify", &["src/cli/notify.rs"]),
     (
         "mio",
         &[
