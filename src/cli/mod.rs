@@ -14,6 +14,8 @@ mod values;
 
 use std::process::ExitCode;
 
+pub use log::{level as log_level, set_level as set_log_level};
+
 use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use socket2::Socket;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::shared::Shared;
 use crate::acceptor::{Acceptor, Door, Host};
@@ -14,7 +14,7 @@ use crate::admission::WhenFull;
 use crate::connection::{Connection, Opening, Stage};
 use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Decoder;
-use crate::notices::Limit;
+use crate::notices::{Limit, Trouble};
 use crate::peer::Peer;
 use crate::state::Reasons;
 
@@ -85,7 +85,8 @@ impl Shared {
         }));
         self.house.registry.insert(Arc::clone(&connection));
         if let Err(error) = self.poller.watch(&connection.socket, id) {
-            warn!(%error, %peer, "can't watch this client; it is closed");
+            let notices = &self.house.notices;
+            notices.trouble(Trouble::Unwatched, id, &peer, &error.to_string());
             if admitted {
                 self.house.admission.release(peer);
             }

@@ -13,6 +13,7 @@ mod entry;
 mod every_byte;
 mod gate;
 mod house;
+mod logs;
 mod model;
 mod neighbours;
 mod net;
