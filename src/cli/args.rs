@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::control::{ControlArgs, RestartArgs};
 use super::flood::FloodArgs;
 use super::log::LogFormat;
+use super::pages::{CompletionsArgs, ManArgs};
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
 use crate::admission::WhenFull;
 use crate::framing::{Framing, Overlong};
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Discard(ServeArgs),
     Flood(Box<FloodArgs>),
     Restart(RestartArgs),
+    Man(ManArgs),
+    Completions(CompletionsArgs),
 }
 
 /// `poold recv`.
@@ -219,9 +222,14 @@ pub(super) enum Parsed {
     Usage(String),
 }
 
+/// The parser itself, for what is made from it.
+pub(super) fn parser() -> clap::Command {
+    Cli::command()
+}
+
 /// Reads the command line and the environment.
 pub(super) fn parse() -> Parsed {
-    let parsed = Cli::command()
+    let parsed = parser()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {

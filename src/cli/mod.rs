@@ -7,6 +7,7 @@ mod flood;
 mod life;
 mod log;
 mod notify;
+mod pages;
 mod serve;
 mod signals;
 mod sockets;
@@ -31,6 +32,8 @@ pub fn run() -> ExitCode {
         Command::Discard(args) => serve::discard(&args),
         Command::Flood(args) => return flood::run(&args),
         Command::Restart(args) => return control::restart(&args),
+        Command::Man(args) => return pages::man(&args),
+        Command::Completions(args) => return pages::completions(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))
 }
