@@ -30,6 +30,7 @@ mod handler;
 mod house;
 mod limits;
 mod listen;
+pub mod manual;
 mod notices;
 mod outbox;
 mod overload;

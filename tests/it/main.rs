@@ -14,6 +14,7 @@ mod every_byte;
 mod gate;
 mod house;
 mod logs;
+mod manual;
 mod model;
 mod neighbours;
 mod net;

@@ -9,6 +9,8 @@ use self::source::{Named, Source, sources};
 /// The rooms of the library in the order of their imports: a room may import from the lines above
 /// its own, and from its own line.
 const ORDER: &[&[&str]] = &[
+    // It is prose.
+    &["manual"],
     &["error", "sync"],
     &["framing", "notices", "outbox", "peer", "state", "times"],
     &[
@@ -176,7 +178,8 @@ fn lines_and_files_have_a_bound() {
         }
         for (number, line) in source.text.lines().enumerate() {
             let width = line.chars().count();
-            if width > LINE_MAX {
+            // A row of a table can't be broken.
+            if width > LINE_MAX && !line.starts_with("//! | ") {
                 problems.push(format!(
                     "{}:{}: {width} characters, more than {LINE_MAX}; break the line",
                     source.path,
