@@ -7,6 +7,7 @@ use crate::admission::Admission;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::limits::Limits;
+use crate::lobby::Lobby;
 use crate::notices::Notices;
 use crate::registry::Registry;
 use crate::service::Work;
@@ -20,6 +21,7 @@ pub(crate) struct House {
     pub(crate) admission: Admission,
     pub(crate) notices: Notices,
     pub(crate) deadlines: Deadlines,
+    pub(crate) lobby: Lobby,
     pub(crate) totals: Totals,
     /// Rung when there is room again for those who wait outside.
     pub(crate) doorbell: Doorbell,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::control::{ControlArgs, RestartArgs};
+use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::pages::{CompletionsArgs, ManArgs};
@@ -38,6 +39,7 @@ pub(super) enum Command {
     Echo(ServeArgs),
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
+    Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
     Restart(RestartArgs),
     Man(ManArgs),

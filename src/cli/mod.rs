@@ -2,6 +2,7 @@
 
 mod args;
 mod control;
+mod exec;
 mod exit;
 mod flood;
 mod life;
@@ -21,6 +22,9 @@ use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.
 pub fn run() -> ExitCode {
+    if let Some(code) = exec::become_program() {
+        return code;
+    }
     let command = match args::parse() {
         Parsed::Command(command) => command,
         Parsed::Told => return exit::DONE.into(),
@@ -30,6 +34,7 @@ pub fn run() -> ExitCode {
         Command::Recv(args) => serve::recv(&args),
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
+        Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
         Command::Restart(args) => return control::restart(&args),
         Command::Man(args) => return pages::man(&args),

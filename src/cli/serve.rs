@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::info;
 
@@ -13,9 +14,10 @@ use crate::admission::AddressList;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::Options;
+use crate::listen::Listeners;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Output, Recv};
-use crate::service::{Discard, Echo, Service};
+use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
 
 /// Descriptors that are asked for at most: a client each, and more clients than that need more
@@ -77,7 +79,50 @@ fn prepare(args: &ServeArgs) {
     }
 }
 
+/// How clients wait for a service that keeps its worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) queue_max: Option<usize>,
+    pub(super) wait_max: Option<Duration>,
+}
+
+/// A service that takes the whole stream.
+pub(super) fn streams(
+    name: &str,
+    args: &ServeArgs,
+    waiting: Waiting,
+    service: impl StreamService,
+) -> Result<ExitCode> {
+    prepare(args);
+    announce(name, args, Framing::Raw, |listeners, options| {
+        let options = Options {
+            queue_max: waiting.queue_max,
+            wait_max: waiting.wait_max,
+            ..options
+        };
+        Server::serve_streams(listeners, options, service)
+    })
+    .map(run)
+}
+
+/// A service of lines.
+pub(super) fn lines(name: &str, args: &ServeArgs, service: impl Service) -> Result<ExitCode> {
+    prepare(args);
+    start(name, args, Framing::Lines, service).map(run)
+}
+
 fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Life> {
+    announce(name, args, framing, |listeners, options| {
+        Server::serve(listeners, options, service)
+    })
+}
+
+fn announce(
+    name: &str,
+    args: &ServeArgs,
+    framing: Framing,
+    serve: impl FnOnce(Listeners, Options) -> Result<Server>,
+) -> Result<Life> {
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
     let mut inherited = match &args.control.control {
@@ -88,7 +133,7 @@ fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) 
     let control = args.control.control.as_ref();
     let desk = control.map(|path| Desk::open(path, inherited.as_mut()));
     let mut desk = desk.transpose()?;
-    let mut server = Server::serve(listeners, options, service)?;
+    let mut server = serve(listeners, options)?;
     signals::drain_on_signal(&server.handle())?;
     if let Some(desk) = &mut desk {
         desk.offer(SERVICE, server.handle(), has_files);
@@ -141,6 +186,8 @@ fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         },
         rate: guard.rate.0,
         overload: guard.overload.0,
+        queue_max: defaults.queue_max,
+        wait_max: defaults.wait_max,
         stuck_after: guard.stuck_after,
     })
 }

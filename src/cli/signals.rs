@@ -1,8 +1,17 @@
 //! Signals; the only file that names `ctrlc`.
 
+use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
 use crate::server::Handle;
+
+/// Ctrl-C, SIGTERM and SIGHUP do this instead of ending the process.
+///
+/// # Errors
+/// As [`drain_on_signal`].
+pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
+    ctrlc::set_handler(act).map_err(not_installed)
+}
 
 /// Ctrl-C, SIGTERM and SIGHUP drain the server; the next one brings the deadline forward to now.
 ///
@@ -11,14 +20,20 @@ use crate::server::Handle;
 pub(super) fn drain_on_signal(server: &Handle) -> Result<()> {
     let server = server.clone();
     let installed = ctrlc::set_handler(move || match server.phase() {
+        // Whoever watched over this process was killed, and meant all of it.
+        _ if keeper_is_gone() => server.hurry(),
         ServerPhase::Running => {
             tracing::info!("draining; press Ctrl-C again to end at once");
             server.drain();
         }
         _ => server.hurry(),
     });
-    installed.map_err(|error| Error::Start {
+    installed.map_err(not_installed)
+}
+
+fn not_installed(error: ctrlc::Error) -> Error {
+    Error::Start {
         what: "the signal handler",
         source: std::io::Error::other(error),
-    })
+    }
 }

@@ -59,11 +59,14 @@
 //!   with the drain, and EXTEND_TIMEOUT_USEC= as long as a drain makes progress.
 //! - **Watchdog**: with `WatchdogSec=` WATCHDOG=1 is sent only when the acceptor, and a worker
 //!   that came for it through the ready queue, have answered since the last time. While every
-//!   worker is in a handler none comes: choose the time longer than handlers may take, or leave
-//!   it out. During a drain the drain's deadline takes its place.
+//!   worker is in a handler none comes: choose the time longer than handlers may take. For `recv`
+//!   leave it out: its workers wait while the disk is full, and to be ended for that would lose
+//!   what was read. During a drain the drain's deadline takes its place.
 //! - **Sockets**: the ADDRESS `systemd` takes every socket that is handed over, `systemd:NAME`
 //!   those of that `FileDescriptorName=`. They are never shut and their files never removed. They
 //!   stay open while the service restarts, so nobody is refused then either.
+//! - **exec**: its server is a child of the process that was started: `NotifyAccess=all`. It can't
+//!   be taken over (`--control` is refused); a `.socket` unit keeps its port open instead.
 //! - **Restart**: `systemctl reload poold` runs `poold restart`; the new process becomes the
 //!   service's main process.
 //! - **Journal**: lines begin with their priority when the standard error is the journal, so that

@@ -22,7 +22,8 @@ use crate::connection::{Connection, Queue};
 use crate::deadlines::Deadlines;
 use crate::drain::{Drain, Report};
 use crate::house::{House, Totals};
-use crate::limits::{Limits, cores};
+use crate::limits::{Limits, Options, cores};
+use crate::lobby::Lobby;
 use crate::notices::Notices;
 use crate::overload::Overload;
 use crate::poller::Poller;
@@ -38,6 +39,21 @@ use crate::turn::{Scratch, take_turn};
 const SLOW_TURN: Duration = Duration::from_micros(50);
 /// How long quick turns may leave the queue before another worker comes.
 const CLEAR_WITHIN: Duration = Duration::from_millis(10);
+
+/// When another worker is called in.
+fn policy(options: &Options, work: &Work) -> Policy {
+    Policy {
+        workers: work.threads(options.workers),
+        slow_turn: SLOW_TURN,
+        quick_workers: cores().div_ceil(2),
+        clear_within: CLEAR_WITHIN,
+        pace: match work {
+            Work::Messages(_) => Pace::Measured,
+            Work::Streams(_) => Pace::Slow,
+        },
+    }
+}
+
 /// Something in the ready queue.
 pub(super) struct Queued {
     errand: Errand,
@@ -87,17 +103,7 @@ impl Shared {
         doorbell: Doorbell,
         accept_errors: Arc<AcceptErrors>,
     ) -> Shared {
-        let policy = Policy {
-            workers: limits.options.workers,
-            slow_turn: SLOW_TURN,
-            quick_workers: cores().div_ceil(2),
-            clear_within: CLEAR_WITHIN,
-            pace: if matches!(work, Work::Streams(_)) {
-                Pace::Slow
-            } else {
-                Pace::Measured
-            },
-        };
+        let policy = policy(&limits.options, &work);
         let options = &limits.options;
         let drain = Drain::new(options.drain);
         let admission = Admission::new(Rules {
@@ -106,7 +112,8 @@ impl Shared {
             deny: options.deny.clone(),
             accept_rate: options.accept_rate,
         });
-        let posts = Posts::new(options.workers, options.stuck_after);
+        let posts = Posts::new(policy.workers, options.stuck_after);
+        let lobby = Lobby::new(options.workers, options.queue_max);
         let overload = Overload::new(options.overload.filter(|_| answers(&work)));
         Shared {
             house: House {
@@ -117,6 +124,7 @@ impl Shared {
                 admission,
                 notices: Notices::default(),
                 deadlines: Deadlines::default(),
+                lobby,
                 totals: Totals::default(),
                 doorbell,
                 crowded: AtomicBool::new(false),

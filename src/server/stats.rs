@@ -47,7 +47,7 @@ impl Stats {
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
             clients: shared.house.registry.count(),
-            ready,
+            ready: ready + shared.house.lobby.waiting(),
             workers_on_duty,
             workers_busy,
             workers_stuck,

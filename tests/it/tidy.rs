@@ -11,7 +11,7 @@ use self::source::{Named, Source, sources};
 const ORDER: &[&[&str]] = &[
     // It is prose.
     &["manual"],
-    &["error", "sync"],
+    &["error", "escape", "sync"],
     &["framing", "notices", "outbox", "peer", "state", "times"],
     &[
         "admission",
@@ -26,7 +26,7 @@ const ORDER: &[&[&str]] = &[
     ],
     &["acceptor", "connection"],
     &["client"],
-    &["deadlines", "drain", "registry", "stream", "watch"],
+    &["deadlines", "drain", "lobby", "registry", "stream", "watch"],
     &["service"],
     &["house"],
     &["turn"],
