@@ -10,7 +10,7 @@ pages=target/package-pages
 rm -rf "$pages"
 mkdir -p "$pages/man"
 "$poold" man >"$pages/man/poold.1"
-for command in recv echo discard flood restart; do
+for command in recv echo discard exec flood restart; do
     "$poold" man "$command" >"$pages/man/poold-$command.1"
 done
 "$poold" completions bash >"$pages/poold.bash"

@@ -123,8 +123,8 @@ impl Listeners {
         &self.addresses
     }
 
-    /// Whether a file is removed at the end.
-    pub(crate) fn has_files(&self) -> bool {
+    /// Whether a Unix socket's file is removed at the end.
+    pub fn has_files(&self) -> bool {
         !self.files.is_empty()
     }
 

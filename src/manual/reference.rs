@@ -58,6 +58,9 @@
 //! | `cannot write the output; nothing is lost, clients wait, trying again` | make room on the disk |
 //! | `writing the output again` | it has passed |
 //! | `nobody reads the output any more` | it drains and ends with 141 |
+//! | `the program failed`, `the program can't be started` | see its complaints; mend it |
+//! | `too many lines on its standard error` | have the program say less |
+//! | `stderr: …` | what a program of `exec` complained of |
 //! | `read the address list again` | nothing |
 //! | `the address list stays as it was; mend the file` | as it says |
 //!
@@ -75,6 +78,8 @@
 //! - `closing clients that don't read what they are sent` (`--write-stall`)
 //! - `closing clients that have been here for too long` (`--lifetime`)
 //! - `closing clients that rested longest, to make room` (`--when-full shed`)
+//! - `refusing clients: as many wait for a worker as --queue allows` (`exec`)
+//! - `refusing clients: they have waited for a worker for --max-wait` (`exec`)
 //!
 //! At the level `debug` each client's `connected` and `closed` come with its figures and how it
 //! ended, and `reads no more` when a client is gone while it was owed something.

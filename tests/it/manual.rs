@@ -49,7 +49,7 @@ fn help() -> String {
         let output = poold(args).output().expect("poold starts");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
-    ask(&["recv", "--help"]) + &ask(&["restart", "--help"])
+    ask(&["recv", "--help"]) + &ask(&["exec", "--help"]) + &ask(&["restart", "--help"])
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn pages_and_completions_are_made_for_every_command() {
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     assert!(run(&["man"]).contains(".TH poold 1"));
-    for command in ["recv", "echo", "discard", "flood", "restart"] {
+    for command in ["recv", "echo", "discard", "exec", "flood", "restart"] {
         assert!(run(&["man", command]).contains(&format!(".TH poold-{command} 1")));
     }
     assert_eq!(

@@ -130,7 +130,7 @@ fn the_watchdog_is_fed_only_while_workers_come() {
         .env("WATCHDOG_USEC", interval.as_micros().to_string());
     let mut daemon = Daemon::spawn(&mut command);
     drop(command);
-    assert!(manager.count("WATCHDOG=1", 5 * interval) >= 4);
+    assert!(manager.count("WATCHDOG=1", 5 * interval) >= 2);
     // Nobody reads its output: soon both workers wait for it.
     let writer = std::thread::spawn({
         let client = connect(&daemon.address);

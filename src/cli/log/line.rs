@@ -15,8 +15,8 @@ const FIELDS_AT: usize = 48;
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// `warning: the message   key=value key=value`, without a time: terminals and journals have
-    /// their own.
+    /// `warning: the message (key=value, …)`, at a terminal with the values in a column; without a
+    /// time: terminals and journals have their own.
     Text,
     /// `ts=… level=warn msg="the message" key=value`
     Logfmt,
@@ -58,7 +58,11 @@ where
                 let now = humantime::format_rfc3339_millis(SystemTime::now());
                 let level = level.as_str().to_ascii_lowercase();
                 let message = quoted(&parts.message);
-                write!(line, "ts={now} level={level} msg={message}{}", parts.fields)?;
+                write!(
+                    line,
+                    "ts={now} level={level} msg={message}{}",
+                    parts.pairs()
+                )?;
             }
         }
         writeln!(writer, "{line}")
@@ -78,10 +82,13 @@ fn text(line: &mut String, level: Level, parts: &Parts, is_colourful: bool) -> f
         false => ("", "", ""),
     };
     write!(line, "{colour}{prefix}{plain}{message}")?;
-    if !fields.is_empty() {
+    if !fields.is_empty() && !is_colourful {
+        let pairs = fields.iter().map(|(name, value)| format!("{name}={value}"));
+        write!(line, " ({})", pairs.collect::<Vec<_>>().join(", "))?;
+    } else if !fields.is_empty() {
         let width = prefix.len() + message.chars().count();
         let gap = FIELDS_AT.saturating_sub(width).max(1);
-        write!(line, "{:gap$}{dim}{fields}{plain}", "")?;
+        write!(line, "{:gap$}{dim}{}{plain}", "", parts.pairs())?;
     }
     Ok(())
 }
@@ -100,8 +107,7 @@ fn priority(level: Level) -> u8 {
 #[derive(Default)]
 struct Parts {
     message: String,
-    /// ` key=value` for each.
-    fields: String,
+    fields: Vec<(&'static str, String)>,
 }
 
 impl Visit for Parts {
@@ -126,9 +132,16 @@ impl Parts {
         if field.name() == "message" {
             self.message = text;
         } else {
-            self.fields
-                .push_str(&format!(" {}={}", field.name(), quoted(&text)));
+            self.fields.push((field.name(), text));
         }
+    }
+
+    /// ` key=value` for each.
+    fn pairs(&self) -> String {
+        let pairs = self.fields.iter();
+        pairs
+            .map(|(name, value)| format!(" {name}={}", quoted(value)))
+            .collect()
     }
 }
 
@@ -165,17 +178,18 @@ mod tests {
     fn fields_stand_in_a_column() {
         let parts = |message: &str| Parts {
             message: message.into(),
-            fields: " id=1 peer=unix:7".into(),
+            fields: vec![("id", "1".into()), ("peer", "unix:7".into())],
         };
         let written = |level, message: &str| {
             let mut line = String::new();
-            text(&mut line, level, &parts(message), false).expect("a string");
+            text(&mut line, level, &parts(message), true).expect("a string");
             line
         };
-        let short = written(Level::INFO, "connected");
-        let graver = written(Level::WARN, "slow");
+        let plain = |line: String| line.replace("\x1b[2m", "").replace("\x1b[0m", "");
+        let short = plain(written(Level::INFO, "connected"));
+        let graver = plain(written(Level::WARN, "slow")).replace("\x1b[33m", "");
         assert_eq!(short.find(" id="), graver.find(" id="));
-        let long = written(Level::INFO, &"x".repeat(60));
+        let long = plain(written(Level::INFO, &"x".repeat(60)));
         assert!(long.ends_with("x  id=1 peer=unix:7"), "{long}");
     }
 }
