@@ -8,9 +8,9 @@ mod fault;
 mod source;
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
@@ -57,6 +57,8 @@ pub(crate) enum Door {
     Paused(Duration),
     /// The server drains: take who is in the backlog already, then close.
     Closing,
+    /// Another accepts from these listeners now: let nobody in, leave the backlog to it, close.
+    HandedOver,
 }
 
 /// What went wrong in `accept`, counted.
@@ -68,21 +70,33 @@ pub(crate) struct AcceptErrors {
     pub(crate) exhausted: AtomicU64,
 }
 
-/// Wakes the acceptor, which then asks how the door stands.
-pub(crate) struct Doorbell(Waker);
+/// The acceptor for those outside of it.
+pub(crate) struct Doorbell {
+    waker: Waker,
+    /// They are open as long as the acceptor keeps them, and no longer.
+    listeners: Vec<Weak<Source>>,
+}
 
 impl Doorbell {
+    /// Wakes the acceptor, which then asks how the door stands.
     pub(crate) fn ring(&self) {
-        if let Err(error) = self.0.wake() {
+        if let Err(error) = self.waker.wake() {
             tracing::error!(%error, "the acceptor can't be woken");
         }
+    }
+
+    /// Duplicates of the listeners that are still open.
+    pub(crate) fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
+        let open = self.listeners.iter().filter_map(Weak::upgrade);
+        open.map(|listener| listener.as_fd().try_clone_to_owned())
+            .collect()
     }
 }
 
 /// See the head of the file.
 pub(crate) struct Acceptor {
     poll: Poll,
-    listeners: Vec<Source>,
+    listeners: Vec<Arc<Source>>,
     errors: Arc<AcceptErrors>,
     /// Kept open to be given up: with it the next client can be accepted, and told by the closing
     /// of its connection that there is no room, instead of being left to wait.
@@ -107,13 +121,17 @@ impl Acceptor {
         errors: Arc<AcceptErrors>,
     ) -> io::Result<(Acceptor, Doorbell)> {
         let poll = Poll::new()?;
-        let doorbell = Doorbell(Waker::new(poll.registry(), WAKER)?);
+        let waker = Waker::new(poll.registry(), WAKER)?;
         let mut sources = Vec::new();
         for (index, listener) in listeners.into_iter().enumerate() {
             let mut source = Source::from(listener);
             source.register(poll.registry(), Token(index))?;
-            sources.push(source);
+            sources.push(Arc::new(source));
         }
+        let doorbell = Doorbell {
+            waker,
+            listeners: sources.iter().map(Arc::downgrade).collect(),
+        };
         Ok((
             Acceptor {
                 poll,
@@ -206,6 +224,7 @@ impl Acceptor {
                 match door {
                     Door::Full => return Waits::AnEvent,
                     Door::Paused(pause) => return Waits::Time(pause),
+                    Door::HandedOver => return Waits::Nothing,
                     Door::Open | Door::Closing => {}
                 }
                 match self.listeners[index].accept() {
@@ -266,7 +285,7 @@ impl Acceptor {
             drop(self.listeners[index].accept());
         }
         self.reserve = open_reserve();
-        if host.door() == Door::Closing {
+        if matches!(host.door(), Door::Closing | Door::HandedOver) {
             Waits::Nothing
         } else {
             Waits::Resources

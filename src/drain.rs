@@ -55,6 +55,18 @@ impl fmt::Display for Report {
     }
 }
 
+/// What a drain does with clients that nobody has accepted yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backlog {
+    /// They are let in, as the last ones.
+    Accept,
+    /// They are for whoever has the listeners now.
+    Leave,
+}
+
+/// Called once, when a drain begins.
+type Hook = Box<dyn FnOnce() + Send>;
+
 /// The phase, for everybody to look at and to wait for.
 pub(crate) struct Drain {
     grace: Duration,
@@ -62,6 +74,7 @@ pub(crate) struct Drain {
     now: AtomicU8,
     times: Mutex<Times>,
     changed: Condvar,
+    hooks: Mutex<Vec<Hook>>,
     left: AtomicU64,
     cut_off: AtomicU64,
 }
@@ -72,6 +85,7 @@ struct Times {
     deadline: Option<Instant>,
     stopped: Option<Instant>,
     listening: Listening,
+    backlog: Backlog,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +104,10 @@ impl Drain {
                 deadline: None,
                 stopped: None,
                 listening: Listening::Open,
+                backlog: Backlog::Accept,
             }),
             changed: Condvar::new(),
+            hooks: Mutex::default(),
             left: AtomicU64::new(0),
             cut_off: AtomicU64::new(0),
         }
@@ -106,21 +122,43 @@ impl Drain {
     }
 
     /// Starts the drain, with its deadline. Later calls change nothing.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin(&self, backlog: Backlog) {
         let mut times = self.times.lock();
         if times.begun.is_none() {
             let now = Instant::now();
             times.begun = Some(now);
             times.deadline = Some(now + self.grace);
+            times.backlog = backlog;
             self.now
                 .store(ServerPhase::Draining as u8, Ordering::SeqCst);
             self.changed.notify_all();
+            drop(times);
+            self.run_hooks();
         }
+    }
+
+    /// Has `hook` called when a drain begins, at once if one has.
+    pub(crate) fn when_begun(&self, hook: Hook) {
+        self.hooks.lock().push(hook);
+        // It may have begun before this; whoever takes the hook out calls it.
+        if self.phase() != ServerPhase::Running {
+            self.run_hooks();
+        }
+    }
+
+    fn run_hooks(&self) {
+        let hooks = std::mem::take(&mut *self.hooks.lock());
+        hooks.into_iter().for_each(|hook| hook());
+    }
+
+    /// What becomes of who has not been accepted yet.
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.times.lock().backlog
     }
 
     /// Brings the deadline forward to now; starts the drain if nobody has.
     pub(crate) fn hurry(&self) {
-        self.begin();
+        self.begin(Backlog::Accept);
         self.times.lock().deadline = Some(Instant::now());
     }
 

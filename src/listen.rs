@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::error::{Error, Result};
 use crate::peer::Address;
@@ -34,11 +35,25 @@ pub(crate) struct SocketFile {
 }
 
 impl SocketFile {
+    /// The files of those addresses that have one.
+    pub(crate) fn all_of(addresses: &[Address]) -> Vec<SocketFile> {
+        let files = addresses.iter().filter_map(|address| match address {
+            Address::Unix(path) => Some(SocketFile::of(path)),
+            Address::Tcp(_) => None,
+        });
+        files.collect()
+    }
+
     fn of(path: &Path) -> SocketFile {
         SocketFile {
-            path: path.to_owned(),
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             made: identity(path),
         }
+    }
+
+    /// Leaves it to another to remove it.
+    pub(crate) fn keep(&mut self) {
+        self.made = None;
     }
 }
 
@@ -59,11 +74,97 @@ fn identity(path: &Path) -> Option<Identity> {
     Some((found.dev(), found.ino(), made))
 }
 
+/// Sockets that listen, at least one: bound here, or got from a service manager or a predecessor.
+pub struct Listeners {
+    sockets: Vec<Listener>,
+    addresses: Vec<Address>,
+    files: Vec<SocketFile>,
+}
+
+impl Listeners {
+    /// Listens on an address.
+    ///
+    /// # Errors
+    /// [`Error::Address`] if it is none, [`Error::Bind`] with what the system said of the last one
+    /// that was tried.
+    pub fn bind(address: &str) -> Result<Listeners> {
+        let (socket, address, file) = listen(&address.parse()?)?;
+        Ok(Listeners {
+            sockets: vec![socket],
+            addresses: vec![address],
+            files: file.into_iter().collect(),
+        })
+    }
+
+    /// Takes sockets that listen already. Others may hold them as well: they are never shut, only
+    /// closed, and a Unix socket's file is left alone.
+    ///
+    /// # Errors
+    /// [`Error::Start`] if there is none, or one that does not listen or is neither TCP nor Unix.
+    pub fn adopt(sockets: impl IntoIterator<Item = OwnedFd>) -> Result<Listeners> {
+        let adopted: io::Result<Vec<_>> = sockets.into_iter().map(adopt).collect();
+        let wrong = |source| Error::Start {
+            what: "a listening socket that was handed over",
+            source,
+        };
+        let (sockets, addresses): (Vec<_>, Vec<_>) = adopted.map_err(wrong)?.into_iter().unzip();
+        if sockets.is_empty() {
+            return Err(wrong(io::Error::other("there is none")));
+        }
+        Ok(Listeners {
+            sockets,
+            addresses,
+            files: Vec::new(),
+        })
+    }
+
+    /// Where they listen, in the order in which they came; port 0 replaced by the real one.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Whether a Unix socket's file is removed at the end.
+    pub fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<Listener>, Vec<Address>, Vec<SocketFile>) {
+        (self.sockets, self.addresses, self.files)
+    }
+}
+
+fn adopt(socket: OwnedFd) -> io::Result<(Listener, Address)> {
+    let socket = Socket::from(socket);
+    if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
+        return Err(io::Error::other("it does not listen for connections"));
+    }
+    socket.set_nonblocking(true)?;
+    let name = socket.local_addr()?;
+    if let Some(address) = name.as_socket() {
+        prepare_tcp(&SockRef::from(&socket))?;
+        return Ok((Listener::Tcp(socket.into()), Address::Tcp(vec![address])));
+    }
+    if !name.is_unix() {
+        return Err(io::Error::other("it is neither a TCP nor a Unix socket"));
+    }
+    let address = Address::Unix(unix_name(&name));
+    Ok((
+        Listener::Unix(UnixListener::from(OwnedFd::from(socket))),
+        address,
+    ))
+}
+
+/// Its path; `@NAME` for one that has a name but no path, as other programs show it.
+fn unix_name(name: &SockAddr) -> PathBuf {
+    let named = name.as_pathname().map(Path::to_owned);
+    named.unwrap_or_else(|| {
+        let name = name.as_abstract_namespace().unwrap_or_default();
+        format!("@{}", String::from_utf8_lossy(name)).into()
+    })
+}
+
 /// Listens on an address; answers the one that was bound, too (port 0 gets a real one).
-///
-/// # Errors
-/// [`Error::Bind`] with what the system said of the last address that was tried.
-pub(crate) fn listen(address: &Address) -> Result<(Listener, Address, Option<SocketFile>)> {
+fn listen(address: &Address) -> Result<(Listener, Address, Option<SocketFile>)> {
     let failed = |source| Error::Bind {
         address: address.to_string(),
         source,
@@ -98,8 +199,19 @@ fn listen_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     )?;
     // A restart must not wait for the old connections' TIME_WAIT (socket(7), SO_REUSEADDR).
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit these (on Linux): small answers go out at once, and a peer that died
-    // without a word is noticed, whether something is owed to it (tcp(7), TCP_USER_TIMEOUT) or not.
+    prepare_tcp(&SockRef::from(&socket))?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Accepted sockets inherit these (on Linux): small answers go out at once, and a peer that died
+/// without a word is noticed, whether something is owed to it (tcp(7), TCP_USER_TIMEOUT) or not.
+fn prepare_tcp(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(
         &TcpKeepalive::new()
@@ -108,13 +220,7 @@ fn listen_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     )?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_tcp_user_timeout(Some(DEAD_AFTER))?;
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        socket.set_only_v6(false)?;
-    }
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(())
 }
 
 /// Binds a path. A socket that nobody listens on any more is replaced; one in use, or a file that
@@ -142,8 +248,6 @@ fn listen_unix(path: &Path) -> io::Result<UnixListener> {
 
 #[cfg(test)]
 mod tests {
-    use socket2::SockRef;
-
     use super::*;
 
     #[test]

@@ -1,11 +1,14 @@
-//! Log lines about limits: one when a limit begins to act, one when it has been quiet again for a
-//! while, with the count between them. However often a limit acts, the log grows by two lines.
+//! Log lines about limits and troubles: one when a limit begins to act, one when it has been quiet
+//! again for a while, with the count between them. However often it acts, the log grows by two
+//! lines.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
+
+use crate::peer::Peer;
 
 /// Without another event for this long, a limit has stopped acting.
 const QUIET: Duration = Duration::from_secs(5);
@@ -80,11 +83,30 @@ impl Limit {
     }
 }
 
+/// Something that should not happen, and closes a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Its handler panicked.
+    Panic,
+    /// The poller does not take it.
+    Unwatched,
+}
+
+impl Trouble {
+    fn describe(self) -> &'static str {
+        match self {
+            Trouble::Panic => "the handler panicked; its client is closed",
+            Trouble::Unwatched => "can't watch a client; it is closed",
+        }
+    }
+}
+
 /// Counts what limits do, and logs when they begin and end to do it.
 #[derive(Default)]
 pub(crate) struct Notices {
     counts: [AtomicU64; LIMITS.len()],
     acting: Mutex<Vec<Episode>>,
+    troubles: Mutex<Vec<Series>>,
 }
 
 /// A limit that acts.
@@ -94,7 +116,33 @@ struct Episode {
     last: Instant,
 }
 
+/// A trouble that goes on.
+struct Series {
+    trouble: Trouble,
+    count: u64,
+    last: Instant,
+}
+
 impl Notices {
+    /// A client is in trouble; `why` is empty where the log says it elsewhere.
+    pub(crate) fn trouble(&self, trouble: Trouble, id: u64, peer: &Peer, why: &str) {
+        let last = Instant::now();
+        let mut troubles = self.troubles.lock();
+        if let Some(series) = troubles.iter_mut().find(|one| one.trouble == trouble) {
+            series.count += 1;
+            series.last = last;
+            return;
+        }
+        troubles.push(Series {
+            trouble,
+            count: 1,
+            last,
+        });
+        drop(troubles);
+        let why = Some(why).filter(|why| !why.is_empty());
+        error!(id, %peer, why, "{}", trouble.describe());
+    }
+
     /// A limit has acted on a client.
     pub(crate) fn acted(&self, limit: Limit, who: &dyn std::fmt::Display) {
         let now = Instant::now();
@@ -120,11 +168,9 @@ impl Notices {
 
     /// When [`look`](Notices::look) may have something to do.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.acting
-            .lock()
-            .iter()
-            .map(|episode| episode.last + QUIET)
-            .min()
+        let limits = self.acting.lock().iter().map(|one| one.last).min();
+        let troubles = self.troubles.lock().iter().map(|one| one.last).min();
+        Some(limits.into_iter().chain(troubles).min()? + QUIET)
     }
 
     /// Logs the end of what has been quiet for a while.
@@ -140,6 +186,18 @@ impl Notices {
         for (limit, first) in over {
             let count = self.count(limit) - first;
             info!(count, "no more: {}", limit.describe());
+        }
+        let mut over = Vec::new();
+        self.troubles.lock().retain(|series| {
+            let goes_on = now < series.last + QUIET;
+            // What happened once has been told.
+            if !goes_on && series.count > 1 {
+                over.push((series.trouble, series.count));
+            }
+            goes_on
+        });
+        for (trouble, count) in over {
+            info!(count, "no more: {}", trouble.describe());
         }
     }
 }

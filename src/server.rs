@@ -2,26 +2,29 @@
 
 mod entrance;
 mod guard;
+mod pulse;
 mod shared;
 mod shedding;
 mod stats;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::acceptor::{AcceptErrors, Acceptor};
-use crate::drain::{Report, ServerPhase};
+use crate::drain::{Backlog, Report, ServerPhase};
 use crate::error::{Error, Result};
 use crate::limits::{Limits, Options};
-use crate::listen::{self, SocketFile};
+use crate::listen::{Listeners, SocketFile};
 use crate::peer::Address;
 use crate::poller::Poller;
 use crate::pool::Pool;
 use crate::registry::Registry;
 use crate::service::{Opens, Service, StreamService, Work};
 
+pub use pulse::Probe;
 use shared::Shared;
 pub use stats::Stats;
 
@@ -33,9 +36,9 @@ const CUT_GRACE: Duration = Duration::from_millis(500);
 /// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does.
 pub struct Server {
     shared: Arc<Shared>,
-    address: Address,
+    addresses: Vec<Address>,
     threads: Vec<JoinHandle<()>>,
-    _socket_file: Option<SocketFile>,
+    socket_files: Vec<SocketFile>,
 }
 
 /// What can be done with a running server from anywhere. Cheap to clone.
@@ -50,8 +53,16 @@ impl Server {
     /// # Errors
     /// [`Error`] says what is wrong with the address or the options, or what the system refused.
     pub fn bind(address: &str, options: Options, service: impl Service) -> Result<Server> {
+        Server::serve(Listeners::bind(address)?, options, service)
+    }
+
+    /// As [`bind`](Server::bind), on sockets that listen already.
+    ///
+    /// # Errors
+    /// As [`bind`](Server::bind).
+    pub fn serve(listeners: Listeners, options: Options, service: impl Service) -> Result<Server> {
         let opener = Opens(Arc::new(service));
-        Server::start(&address.parse()?, options, Work::Messages(Arc::new(opener)))
+        Server::start(listeners, options, Work::Messages(Arc::new(opener)))
     }
 
     /// Listens on an address and gives each client's stream to the service, with a worker that it
@@ -65,17 +76,29 @@ impl Server {
         options: Options,
         service: impl StreamService,
     ) -> Result<Server> {
-        Server::start(&address.parse()?, options, Work::Streams(Arc::new(service)))
+        Server::serve_streams(Listeners::bind(address)?, options, service)
     }
 
-    fn start(address: &Address, options: Options, work: Work) -> Result<Server> {
+    /// As [`bind_streams`](Server::bind_streams), on sockets that listen already.
+    ///
+    /// # Errors
+    /// As [`bind`](Server::bind).
+    pub fn serve_streams(
+        listeners: Listeners,
+        options: Options,
+        service: impl StreamService,
+    ) -> Result<Server> {
+        Server::start(listeners, options, Work::Streams(Arc::new(service)))
+    }
+
+    fn start(listeners: Listeners, options: Options, work: Work) -> Result<Server> {
         let limits = Limits::new(options)?;
-        let (listener, address, socket_file) = listen::listen(address)?;
+        let (sockets, addresses, socket_files) = listeners.into_parts();
         let threads = work.threads(limits.options.workers);
         let cannot = |what| move |source| Error::Start { what, source };
         let errors = Arc::new(AcceptErrors::default());
         let (acceptor, doorbell) =
-            Acceptor::new(vec![listener], Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
+            Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
         let poller = Poller::new().map_err(cannot("the poller"))?;
         let pool = Pool::new(threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
@@ -89,15 +112,27 @@ impl Server {
         threads.push(spawn("acceptor", move || for_acceptor.accept(acceptor))?);
         Ok(Server {
             shared,
-            address,
+            addresses,
             threads,
-            _socket_file: socket_file,
+            socket_files,
         })
     }
 
     /// Where it listens: the address that was bound, port 0 replaced by the real one.
+    /// The first one, where there are several.
     pub fn address(&self) -> &Address {
-        &self.address
+        &self.addresses[0]
+    }
+
+    /// Everywhere that it listens, at least one.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Has the files of its Unix sockets removed at the end, as if they had been bound here. For
+    /// sockets that were [adopted](Listeners::adopt) from somebody who is done with them.
+    pub fn own_socket_files(&mut self) {
+        self.socket_files = SocketFile::all_of(&self.addresses);
     }
 
     /// A handle, to drain it from elsewhere or to see who is connected.
@@ -131,6 +166,9 @@ impl Server {
         let lost = shared.house.work.finish(deadline);
         shared.answer(shared.ready.close());
         shared.house.deadlines.bell.ring();
+        if drain.backlog() == Backlog::Leave {
+            self.socket_files.iter_mut().for_each(SocketFile::keep);
+        }
         let report = shared.report(lost);
         if drain.phase() == ServerPhase::Stopped {
             for thread in threads {
@@ -156,8 +194,30 @@ impl Handle {
     /// Starts the drain: the backlog is accepted, then nobody more; every client is served what
     /// it has sent, sees the end, and may close. Returns at once; [`Server::wait`] reports.
     pub fn drain(&self) {
-        self.shared.house.drain.begin();
+        self.shared.house.drain.begin(Backlog::Accept);
         self.shared.nudge();
+    }
+
+    /// As [`drain`](Handle::drain), but nobody more is accepted: who waits in the backlog is left
+    /// to whoever has got the [`listeners`](Handle::listeners), and a Unix socket's file stays.
+    pub fn hand_over(&self) {
+        self.shared.house.drain.begin(Backlog::Leave);
+        self.shared.nudge();
+    }
+
+    /// Duplicates of the listening sockets, for a successor to accept from; none once they are
+    /// closed. As long as one is open, clients can connect and wait for whoever accepts.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
+        self.shared.house.doorbell.listeners()
+    }
+
+    /// Calls `then` when a drain begins, at once if one has, on the thread that begins it. It must
+    /// not block.
+    pub fn when_draining(&self, then: impl FnOnce() + Send + 'static) {
+        self.shared.house.drain.when_begun(Box::new(then));
     }
 
     /// Brings the drain's deadline forward to now: who is still connected is reset.
@@ -177,6 +237,18 @@ impl Handle {
             .house
             .drain
             .wait(phase, Some(Instant::now() + timeout))
+    }
+
+    /// Longest that the drain may still take; `None` before it has begun.
+    pub fn drain_left(&self) -> Option<Duration> {
+        let deadline = self.shared.house.drain.deadline()?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Asks the acceptor and, by way of the ready queue, one of the workers whether they still do
+    /// their work. Returns at once; the probe says whether both have answered.
+    pub fn probe(&self) -> Probe {
+        Probe::new(&self.shared)
     }
 
     /// Who is connected.

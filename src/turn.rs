@@ -18,15 +18,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use tracing::error;
-
 pub(crate) use scratch::Scratch;
 
 use crate::connection::{Connection, Hold, Order, Stage};
 use crate::drain::ServerPhase;
 use crate::handler::End;
 use crate::house::House;
-use crate::notices::Limit;
+use crate::notices::{Limit, Trouble};
 use crate::outbox::Outbox;
 use crate::service::Work;
 use crate::state::{Next, Reasons};
@@ -171,7 +169,7 @@ impl Turn<'_> {
 
     fn panicked(&mut self) {
         let Connection { id, peer, .. } = **self.connection;
-        error!(id, %peer, "the handler panicked; this client is closed");
+        self.house.notices.trouble(Trouble::Panic, id, &peer, "");
         self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
         // Its session may be broken: it is not called again.
         self.hold.handler = None;

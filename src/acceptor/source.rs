@@ -33,13 +33,6 @@ impl Source {
         }
     }
 
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Source::Tcp(listener) => listener.as_fd(),
-            Source::Unix(listener) => listener.as_fd(),
-        }
-    }
-
     pub(super) fn accept(&self) -> io::Result<(Socket, Peer)> {
         match self {
             Source::Tcp(listener) => {
@@ -55,6 +48,15 @@ impl Source {
                 let process = process_of(&stream);
                 Ok((Socket::from(stream), Peer::Unix(process)))
             }
+        }
+    }
+}
+
+impl AsFd for Source {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Source::Tcp(listener) => listener.as_fd(),
+            Source::Unix(listener) => listener.as_fd(),
         }
     }
 }

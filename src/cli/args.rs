@@ -7,9 +7,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::chat::ChatArgs;
 use super::client::ClientArgs;
+use super::control::{ControlArgs, RestartArgs};
 use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
+use super::pages::{CompletionsArgs, ManArgs};
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
 use crate::admission::WhenFull;
 use crate::framing::{Framing, Overlong};
@@ -43,6 +45,9 @@ pub(super) enum Command {
     Client(ClientArgs),
     Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
+    Restart(RestartArgs),
+    Man(ManArgs),
+    Completions(CompletionsArgs),
 }
 
 /// `poold recv`.
@@ -72,8 +77,8 @@ pub(super) struct RecvArgs {
 /// What every service takes.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080
-    /// or unix:PATH
+    /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080,
+    /// unix:PATH, or systemd[:NAME] for sockets that a service manager hands over
     #[arg(default_value = "127.0.0.1:8080", env = "POOLD_ADDRESS")]
     pub(super) address: String,
 
@@ -117,6 +122,9 @@ pub(super) struct ServeArgs {
 
     #[command(flatten)]
     pub(super) guard: GuardArgs,
+
+    #[command(flatten)]
+    pub(super) control: ControlArgs,
 
     /// What is told on the standard error: error, warn, info, debug or trace
     #[arg(
@@ -220,9 +228,14 @@ pub(super) enum Parsed {
     Usage(String),
 }
 
+/// The parser itself, for what is made from it.
+pub(super) fn parser() -> clap::Command {
+    Cli::command()
+}
+
 /// Reads the command line and the environment.
 pub(super) fn parse() -> Parsed {
-    let parsed = Cli::command()
+    let parsed = parser()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {

@@ -62,15 +62,15 @@ pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
         log: args.log.clone(),
         password: password(args)?,
     });
-    let server = serve::announce("chat", &args.serve, Framing::Lines, |options| {
+    let life = serve::announce("chat", &args.serve, Framing::Lines, |listeners, options| {
         let options = Options {
             send_buffer: Some(SEND_BUFFER),
             ..options
         };
-        Server::bind(&args.serve.address, options, chat.clone())
+        Server::serve(listeners, options, chat.clone())
     })?;
     let terminal = console::start(&chat)?;
-    let code = serve::run(server);
+    let code = serve::run(life);
     if let Some(terminal) = terminal {
         terminal.end();
     }

@@ -46,6 +46,12 @@ fn flag(name: &str) -> String {
     }
 }
 
+/// One line about what did not work.
+pub(super) fn failure(problem: &str) -> ExitCode {
+    eprintln!("poold: {problem}");
+    FAILED.into()
+}
+
 /// One line about what was typed.
 pub(super) fn usage(problem: &str) -> ExitCode {
     eprintln!("poold: {problem}; see poold --help");

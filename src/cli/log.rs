@@ -1,14 +1,21 @@
-//! What is told on the standard error.
+//! What is told on the standard error: one event, one line.
 
-use std::fmt;
-use std::io::IsTerminal;
+mod line;
+mod panics;
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt, reload};
+
+use line::{Line, Priority, Style};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -16,93 +23,85 @@ pub(super) enum LogFormat {
     /// For people: the message, then what belongs to it
     #[default]
     Text,
+    /// For machines: key=value, with the time
+    Logfmt,
     /// One JSON object on a line, with its time
     Json,
 }
 
+/// What is written from now on, and may be changed at any time.
+static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
+
 /// Starts logging, and makes a panic one line of the log. Called once, at the start.
 pub(super) fn start(level: Level, format: LogFormat) {
-    let builder = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(level)
-        .with_ansi(std::io::stderr().is_terminal());
-    // A second start (as in a test) keeps the first.
-    let _ = match format {
-        LogFormat::Text => builder.event_format(Plain).try_init(),
-        LogFormat::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_target(false)
-            .try_init(),
+    let priority = if stderr_is_journal() {
+        Priority::Journal
+    } else {
+        Priority::Unsaid
     };
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, message, "panic");
-    }));
+    let (filter, handle) = reload::Layer::new(LevelFilter::from_level(level));
+    let subscriber = tracing_subscriber::registry().with(filter);
+    // A second start (as in a test) keeps the first.
+    if subscriber.with(writer(format, priority)).try_init().is_ok() {
+        let _ = LEVEL.set(handle);
+    }
+    std::panic::set_hook(Box::new(panics::log));
 }
 
-/// `warning: the message (key=value, …)`, without a time: terminals and journals have their own.
-struct Plain;
+/// Changes what is written from now on; `false` before the log was started.
+pub fn set_level(level: Level) -> bool {
+    let changed = LEVEL.get().map(|handle| {
+        let filter = LevelFilter::from_level(level);
+        handle.reload(filter).is_ok()
+    });
+    changed.unwrap_or(false)
+}
 
-impl<S, N> FormatEvent<S, N> for Plain
+/// What is written now: this and all that is graver.
+pub fn level() -> Option<Level> {
+    let filter = LEVEL.get()?.clone_current()?;
+    filter.into_level()
+}
+
+fn writer<S>(format: LogFormat, priority: Priority) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let (prefix, colour) = match *event.metadata().level() {
-            Level::ERROR => ("error: ", "\x1b[31m"),
-            Level::WARN => ("warning: ", "\x1b[33m"),
-            Level::INFO => ("", ""),
-            _ => ("debug: ", "\x1b[2m"),
-        };
-        let mut parts = Parts::default();
-        event.record(&mut parts);
-        let Parts { message, fields } = parts;
-        let fields = if fields.is_empty() {
-            fields
-        } else {
-            format!(" ({fields})")
-        };
-        if writer.has_ansi_escapes() && !colour.is_empty() {
-            writeln!(writer, "{colour}{prefix}\x1b[0m{message}{fields}")
-        } else {
-            writeln!(writer, "{prefix}{message}{fields}")
-        }
+    let layer = fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),
+        LogFormat::Logfmt => layer.event_format(Line(Style::Logfmt, priority)).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).with_target(false).boxed(),
     }
 }
 
-/// An event taken apart. Control characters are escaped, so that no peer forges a line.
-#[derive(Default)]
-struct Parts {
-    message: String,
-    fields: String,
+/// Whether the standard error goes to systemd's journal, which then says so by device and inode.
+fn stderr_is_journal() -> bool {
+    let Some(named) = std::env::var_os("JOURNAL_STREAM") else {
+        return false;
+    };
+    rustix::fs::fstat(io::stderr().as_fd())
+        .is_ok_and(|found| named == *format!("{}:{}", found.st_dev, found.st_ino))
 }
 
-impl Visit for Parts {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let mut text = String::new();
-        for character in format!("{value:?}").chars() {
-            match character.is_control() {
-                true => text.extend(character.escape_default()),
-                false => text.push(character),
-            }
-        }
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            let comma = if self.fields.is_empty() { "" } else { ", " };
-            self.fields
-                .push_str(&format!("{comma}{}={text}", field.name()));
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_changes_while_it_runs() {
+        assert!(!set_level(Level::ERROR), "there is no log yet");
+        let hook = std::panic::take_hook();
+        start(Level::INFO, LogFormat::Text);
+        std::panic::set_hook(hook);
+        assert_eq!(level(), Some(Level::INFO));
+        assert!(!tracing::enabled!(Level::DEBUG));
+        assert!(set_level(Level::DEBUG));
+        assert_eq!(level(), Some(Level::DEBUG));
+        assert!(tracing::enabled!(Level::DEBUG));
+        assert!(set_level(Level::ERROR));
+        assert!(!tracing::enabled!(Level::WARN));
     }
 }

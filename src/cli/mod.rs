@@ -4,15 +4,22 @@ mod args;
 mod chat;
 mod client;
 mod console;
+mod control;
 mod exec;
 mod exit;
 mod flood;
+mod life;
 mod log;
+mod notify;
+mod pages;
 mod serve;
 mod signals;
+mod sockets;
 mod values;
 
 use std::process::ExitCode;
+
+pub use log::{level as log_level, set_level as set_log_level};
 
 use args::{Command, Parsed};
 
@@ -34,6 +41,9 @@ pub fn run() -> ExitCode {
         Command::Client(args) => return client::run(&args),
         Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
+        Command::Restart(args) => return control::restart(&args),
+        Command::Man(args) => return pages::man(&args),
+        Command::Completions(args) => return pages::completions(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))
 }

@@ -7,11 +7,14 @@ use std::time::Duration;
 use tracing::info;
 
 use super::args::{RecvArgs, ServeArgs};
-use super::{exit, log, signals};
+use super::control::{Desk, Inherited, SERVICE};
+use super::life::Life;
+use super::{exit, log, signals, sockets};
 use crate::admission::AddressList;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::Options;
+use crate::listen::Listeners;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
@@ -47,10 +50,10 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
         }
     })?);
     let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
-    let server = start("recv", &args.serve, Framing::Lines, service)?;
-    let handle = server.handle();
+    let life = start("recv", &args.serve, Framing::Lines, service)?;
+    let handle = life.handle();
     output.when_closed(move || handle.drain());
-    let code = run(server);
+    let code = run(life);
     Ok(if output.is_closed() {
         exit::OUTPUT_CLOSED.into()
     } else {
@@ -91,13 +94,13 @@ pub(super) fn streams(
     service: impl StreamService,
 ) -> Result<ExitCode> {
     prepare(args);
-    announce(name, args, Framing::Raw, |options| {
+    announce(name, args, Framing::Raw, |listeners, options| {
         let options = Options {
             queue_max: waiting.queue_max,
             wait_max: waiting.wait_max,
             ..options
         };
-        Server::bind_streams(&args.address, options, service)
+        Server::serve_streams(listeners, options, service)
     })
     .map(run)
 }
@@ -108,9 +111,9 @@ pub(super) fn lines(name: &str, args: &ServeArgs, service: impl Service) -> Resu
     start(name, args, Framing::Lines, service).map(run)
 }
 
-fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
-    announce(name, args, framing, |options| {
-        Server::bind(&args.address, options, service)
+fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Life> {
+    announce(name, args, framing, |listeners, options| {
+        Server::serve(listeners, options, service)
     })
 }
 
@@ -118,17 +121,41 @@ pub(super) fn announce(
     name: &str,
     args: &ServeArgs,
     framing: Framing,
-    bind: impl FnOnce(Options) -> Result<Server>,
-) -> Result<Server> {
+    serve: impl FnOnce(Listeners, Options) -> Result<Server>,
+) -> Result<Life> {
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
-    let server = bind(options)?;
+    let mut inherited = match &args.control.control {
+        Some(path) if args.control.take_over => Inherited::ask(path)?,
+        _ => None,
+    };
+    let (listeners, has_files) = sockets::open(&args.address, inherited.as_mut())?;
+    let control = args.control.control.as_ref();
+    let desk = control.map(|path| Desk::open(path, inherited.as_mut()));
+    let mut desk = desk.transpose()?;
+    let mut server = serve(listeners, options)?;
     signals::drain_on_signal(&server.handle())?;
-    info!("listening on {}", server.address());
+    if let Some(desk) = &mut desk {
+        desk.offer(SERVICE, server.handle(), has_files);
+    }
+    if let Some(inherited) = inherited {
+        if let Err(error) = inherited.confirm() {
+            // Whoever came meanwhile is served; the others are for the one that goes on.
+            server.handle().hand_over();
+            return Err(error);
+        }
+        if has_files {
+            server.own_socket_files();
+        }
+        desk.iter_mut().for_each(Desk::own_file);
+    }
+    for address in server.addresses() {
+        info!("listening on {address}");
+    }
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
     info!("Press Ctrl-C to stop");
-    Ok(server)
+    Ok(Life::new(server, desk))
 }
 
 /// What was typed, as the library takes it.
@@ -172,8 +199,8 @@ fn list(entries: &[String]) -> Result<AddressList> {
     Ok(list)
 }
 
-pub(super) fn run(server: Server) -> ExitCode {
-    let report = server.wait();
+pub(super) fn run(life: Life) -> ExitCode {
+    let report = life.live();
     info!("{report}");
     if report.cut_off > 0 || report.delivered < report.received {
         return exit::CUT_OFF.into();

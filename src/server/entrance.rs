@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use socket2::Socket;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::shared::Shared;
 use crate::acceptor::{Acceptor, Door, Host};
 use crate::admission::WhenFull;
 use crate::connection::{Connection, Opening, Stage};
-use crate::drain::ServerPhase;
+use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Decoder;
-use crate::notices::Limit;
+use crate::notices::{Limit, Trouble};
 use crate::peer::Peer;
 use crate::service::{InDrain, Work};
 use crate::state::Reasons;
@@ -26,7 +26,7 @@ impl Shared {
     /// The acceptor's life, and the drain's first steps.
     pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
         acceptor.run(self);
-        self.house.drain.begin();
+        self.house.drain.begin(Backlog::Accept);
         self.house.drain.no_more_clients();
         let all = self.house.registry.all();
         let ends_input = self.house.work.in_drain() == InDrain::ReadOut;
@@ -95,7 +95,8 @@ impl Shared {
         }));
         self.house.registry.insert(Arc::clone(&connection));
         if let Err(error) = self.poller.watch(&connection.socket, id) {
-            warn!(%error, %peer, "can't watch this client; it is closed");
+            let notices = &self.house.notices;
+            notices.trouble(Trouble::Unwatched, id, &peer, &error.to_string());
             if admitted {
                 self.house.admission.release(peer);
             }
@@ -114,8 +115,12 @@ impl Shared {
 
 impl Host for Arc<Shared> {
     fn door(&self) -> Door {
+        self.pulse.acceptor_came();
         if self.house.drain.phase() != ServerPhase::Running {
-            return Door::Closing;
+            return match self.house.drain.backlog() {
+                Backlog::Accept => Door::Closing,
+                Backlog::Leave => Door::HandedOver,
+            };
         }
         if let Some(pause) = self.house.admission.pause(Instant::now()) {
             return Door::Paused(pause);

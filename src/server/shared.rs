@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::pulse::Pulse;
 use super::shedding::Shedding;
 use crate::acceptor::{AcceptErrors, Doorbell};
 use crate::admission::{Admission, Rules};
@@ -53,10 +54,18 @@ fn policy(options: &Options, work: &Work) -> Policy {
     }
 }
 
-/// A connection in the ready queue.
+/// Something in the ready queue.
 pub(super) struct Queued {
-    connection: Arc<Connection>,
+    errand: Errand,
     since: Instant,
+}
+
+/// What a worker is wanted for.
+enum Errand {
+    /// A turn with this connection.
+    Serve(Arc<Connection>),
+    /// A sign that workers still come.
+    Answer,
 }
 
 /// What a leader brings back, in buffers that it keeps from one time to the next.
@@ -74,9 +83,14 @@ pub(super) struct Shared {
     pub(super) posts: Posts,
     pub(super) overload: Overload,
     pub(super) shedding: Shedding,
+    pub(super) pulse: Pulse,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
     pub(super) queue: Queue,
+}
+
+fn answers(work: &Work) -> bool {
+    matches!(work, Work::Messages(opener) if opener.tail() == Tail::Discard)
 }
 
 impl Shared {
@@ -100,8 +114,7 @@ impl Shared {
         });
         let posts = Posts::new(policy.workers, options.stuck_after);
         let lobby = Lobby::new(options.workers, options.queue_max);
-        let answers = matches!(&work, Work::Messages(opener) if opener.tail() == Tail::Discard);
-        let overload = Overload::new(options.overload.filter(|_| answers));
+        let overload = Overload::new(options.overload.filter(|_| answers(&work)));
         Shared {
             house: House {
                 limits,
@@ -122,6 +135,7 @@ impl Shared {
             posts,
             overload,
             shedding: Shedding::default(),
+            pulse: Pulse::default(),
             accept_errors,
             accepted: AtomicU64::new(0),
             queue: Arc::new(move |connection| {
@@ -134,10 +148,17 @@ impl Shared {
 
     /// Puts a connection at the back of the ready queue.
     pub(super) fn enqueue(self: &Arc<Self>, connection: Arc<Connection>) {
-        self.answer(self.ready.push(Queued {
-            connection,
-            since: Instant::now(),
-        }));
+        self.push(Errand::Serve(connection));
+    }
+
+    /// Has the next worker that comes answer for all of them.
+    pub(super) fn enqueue_probe(self: &Arc<Self>) {
+        self.push(Errand::Answer);
+    }
+
+    fn push(self: &Arc<Self>, errand: Errand) {
+        let since = Instant::now();
+        self.answer(self.ready.push(Queued { errand, since }));
     }
 
     /// Does what the ready queue asks for.
@@ -168,16 +189,21 @@ impl Shared {
                     now = Instant::now();
                     self.ready.next()
                 }
-                Step::Serve(Queued { connection, since }, call, era) => {
+                Step::Serve(Queued { errand, since }, call, era) => {
                     self.answer(call);
                     let began = now;
+                    let Errand::Serve(connection) = errand else {
+                        self.pulse.worker_came();
+                        step = self.ready.ended(era, Duration::ZERO, None);
+                        continue;
+                    };
                     self.overload.waited(began.saturating_duration_since(since));
                     self.posts.begin(post, connection.id, began);
                     let next = take_turn(&self.house, &connection, scratch, began);
                     now = Instant::now();
                     self.posts.end(post);
                     let again = (next == Next::Queue).then_some(Queued {
-                        connection,
+                        errand: Errand::Serve(connection),
                         since: now,
                     });
                     self.ready.ended(era, now - began, again)
@@ -206,10 +232,8 @@ impl Shared {
                 if let Some(connection) = registry.get(&id)
                     && connection.state.wake(reasons) == Next::Queue
                 {
-                    harvest.push(Queued {
-                        connection: Arc::clone(connection),
-                        since,
-                    });
+                    let errand = Errand::Serve(Arc::clone(connection));
+                    harvest.push(Queued { errand, since });
                 }
             }
         }

@@ -5,13 +5,13 @@ use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use tracing::{debug, error};
+use tracing::debug;
 
 use super::{After, Turn, guarded};
 use crate::connection::Stage;
 use crate::handler::{End, StreamEnd};
 use crate::limits::{LINGER_BYTES_MAX, LINGER_MAX, READ_MAX};
-use crate::notices::Limit;
+use crate::notices::{Limit, Trouble};
 use crate::service::{Tail, Work};
 
 impl Turn<'_> {
@@ -121,7 +121,9 @@ impl Turn<'_> {
         if let Some(handler) = self.hold.handler.take()
             && guarded(|| handler.closed(end)).is_err()
         {
-            error!(id = connection.id, peer = %connection.peer, "closing: the handler panicked");
+            let (id, peer) = (connection.id, &connection.peer);
+            let notices = &self.house.notices;
+            notices.trouble(Trouble::Panic, id, peer, "while it was closed");
             self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
         }
         debug!(

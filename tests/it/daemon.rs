@@ -128,6 +128,11 @@ impl Daemon {
         self.signal(Signal::INT);
     }
 
+    /// Its exit code; others that it has started may still hold its pipes.
+    pub fn wait_exit_alone(&mut self) -> Option<i32> {
+        self.guard.wait_exit()
+    }
+
     pub fn wait_exit(&mut self) -> Exit {
         let code = self.guard.wait_exit();
         Exit {

@@ -9,6 +9,8 @@ use self::source::{Named, Source, sources};
 /// The rooms of the library in the order of their imports: a room may import from the lines above
 /// its own, and from its own line.
 const ORDER: &[&[&str]] = &[
+    // It is prose.
+    &["manual"],
     &["error", "escape", "sync"],
     &["chat"],
     &["framing", "notices", "outbox", "peer", "state", "times"],
@@ -40,6 +42,7 @@ const ORDER: &[&[&str]] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("threadpool", &["src/pool.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
+    ("listenfd", &["src/cli/sockets.rs"]),
     (
         "mio",
         &[
@@ -176,7 +179,8 @@ fn lines_and_files_have_a_bound() {
         }
         for (number, line) in source.text.lines().enumerate() {
             let width = line.chars().count();
-            if width > LINE_MAX {
+            // A row of a table can't be broken.
+            if width > LINE_MAX && !line.starts_with("//! | ") {
                 problems.push(format!(
                     "{}:{}: {width} characters, more than {LINE_MAX}; break the line",
                     source.path,

@@ -82,6 +82,9 @@ fn run() -> io::Result<ExitCode> {
     let server = command
         .args(words)
         .env(KEPT_BY, getpid().as_raw_pid().to_string())
+        // What the service manager gave to this process is the server's.
+        .env_remove("LISTEN_PID")
+        .env_remove("WATCHDOG_PID")
         .process_group(0)
         .spawn()?;
     let server = Pid::from_child(&server);

@@ -30,6 +30,11 @@ pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
         Ok(program) => program,
         Err(problem) => return Ok(exit::usage(&problem)),
     };
+    if args.serve.control.control.is_some() {
+        // The keeper ends all that is left when its server ends, a successor too.
+        let problem = "--control: exec can't be taken over; a .socket unit keeps its port open";
+        return Ok(exit::usage(problem));
+    }
     if let Role::Keeper(code) = keeper::keep()? {
         return Ok(code);
     }

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Makes the Debian package: target/debian/poold_*.deb. Wants cargo-deb (cargo install cargo-deb).
+# With --pages it makes only what is made from the binary: manual pages and completions.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo build --release --quiet
+poold=target/release/poold
+pages=target/package-pages
+rm -rf "$pages"
+mkdir -p "$pages/man"
+"$poold" man >"$pages/man/poold.1"
+for command in recv echo discard exec flood restart; do
+    "$poold" man "$command" >"$pages/man/poold-$command.1"
+done
+"$poold" completions bash >"$pages/poold.bash"
+"$poold" completions zsh >"$pages/_poold"
+"$poold" completions fish >"$pages/poold.fish"
+[ "${1:-}" = --pages ] || cargo deb --no-build

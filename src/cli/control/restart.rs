@@ -1,0 +1,41 @@
+//! `poold restart`: asks a running one to start itself again.
+
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::START_MAX;
+use super::args::RestartArgs;
+use super::wire::{Answer, Ask, Wire};
+use crate::cli::exit;
+
+/// It gives up on its successor after [`START_MAX`]; a little later it must have said so.
+const PATIENCE: Duration = START_MAX.saturating_add(Duration::from_secs(10));
+
+pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
+    let path = args.control.display();
+    let answered = UnixStream::connect(&args.control).and_then(|stream| {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut wire = Wire::new(stream);
+        wire.say(&Ask::Restart, &[])?;
+        wire.hear()
+    });
+    match answered {
+        Ok(Some(Answer::Done { pid })) => {
+            println!("restarted: process {pid} serves, the old one drains");
+            exit::DONE.into()
+        }
+        Ok(Some(Answer::No { reason })) => {
+            exit::failure(&format!("not restarted: {reason}; the running one goes on"))
+        }
+        Ok(Some(_)) => exit::failure(&format!(
+            "not restarted: {path} is another poold's language"
+        )),
+        Ok(None) => exit::failure(&format!(
+            "not restarted: whoever listens on {path} ended, or is no poold"
+        )),
+        Err(error) => exit::failure(&format!(
+            "cannot reach a poold at {path}: {error}; is that its --control?"
+        )),
+    }
+}

@@ -1,0 +1,116 @@
+//! The new process's side: it asks for the sockets, and says when it accepts from them.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::wire::{Answer, Ask, Given, Wire};
+use super::{CONTROL, VERSION};
+use crate::error::{Error, Result};
+use crate::listen::Listeners;
+
+/// Longest that the running one takes for an answer: it does so in a moment, or it is stuck.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// What was got from the running one, and the line to it.
+pub(in crate::cli) struct Inherited {
+    wire: Wire,
+    sockets: Vec<(Given, OwnedFd)>,
+}
+
+impl Inherited {
+    /// Asks the poold that is reached over `path`; `None` if there is none.
+    ///
+    /// # Errors
+    /// When there is one and it does not hand over.
+    pub(in crate::cli) fn ask(path: &Path) -> Result<Option<Inherited>> {
+        let stream = match UnixStream::connect(path) {
+            Ok(stream) => stream,
+            Err(error) => {
+                use io::ErrorKind::{ConnectionRefused, NotFound};
+                return if matches!(error.kind(), NotFound | ConnectionRefused) {
+                    info!(control = ?path, "nobody to take over from; starting as ever");
+                    Ok(None)
+                } else {
+                    Err(failed(error))
+                };
+            }
+        };
+        stream.set_read_timeout(Some(ANSWER_MAX)).map_err(failed)?;
+        let mut wire = Wire::new(stream);
+        let pid = std::process::id();
+        let version = VERSION;
+        wire.say(&Ask::TakeOver { version, pid }, &[])
+            .map_err(failed)?;
+        match wire.hear().map_err(failed)? {
+            Some(Answer::Sockets(given)) => {
+                let sockets = given.into_iter().zip(wire.take_sockets()).collect();
+                Ok(Some(Inherited { wire, sockets }))
+            }
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// The sockets of that name, if there are any, and whether they have files that are removed at
+    /// the end.
+    pub(in crate::cli) fn take(&mut self, name: &str) -> Result<Option<(Listeners, bool)>> {
+        let all = std::mem::take(&mut self.sockets);
+        let (ours, others): (Vec<_>, _) =
+            all.into_iter().partition(|(given, _)| given.name == name);
+        self.sockets = others;
+        if ours.is_empty() {
+            return Ok(None);
+        }
+        let has_file = ours.iter().any(|(given, _)| given.has_file);
+        let listeners = Listeners::adopt(ours.into_iter().map(|(_, socket)| socket))?;
+        Ok(Some((listeners, has_file)))
+    }
+
+    /// The one for the next restart.
+    pub(super) fn take_control(&mut self) -> Result<Option<(Listeners, bool)>> {
+        self.take(CONTROL)
+    }
+
+    /// Says that this process accepts, and waits until the other has stopped doing so.
+    ///
+    /// # Errors
+    /// When the other one has thought better of it: then this process must end.
+    pub(in crate::cli) fn confirm(mut self) -> Result<()> {
+        let answer = match self.wire.say(&Ask::Ready, &[]) {
+            Ok(()) => self.wire.hear(),
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(Some(Answer::Yours)) => Ok(()),
+            Ok(other @ Some(_)) => Err(unexpected(other)),
+            // It has died, so its clients are lost; those who come are ours.
+            Ok(None) => {
+                warn!("the other poold is gone; this one goes on alone");
+                Ok(())
+            }
+            Err(error) => {
+                warn!(%error, "the other poold does not answer; this one goes on");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn failed(source: io::Error) -> Error {
+    Error::Start {
+        what: "the take-over from the poold that --control reaches",
+        source,
+    }
+}
+
+fn unexpected(answer: Option<Answer>) -> Error {
+    failed(io::Error::other(match answer {
+        Some(Answer::No { reason }) => reason,
+        Some(_) => "it speaks another language; stop it and start this one".into(),
+        None => "it ended, or is no poold".into(),
+    }))
+}

@@ -1,0 +1,173 @@
+//! What is said over the control socket: one JSON object on a line, descriptors beside it.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::cmsg_space;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Longest message, its newline included.
+const MESSAGE_MAX: usize = 16 * 1024;
+/// Most sockets that are handed over; the system's own limit is 253.
+pub(super) const SOCKETS_MAX: usize = 64;
+
+/// What the running one is asked.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ask {
+    /// Start yourself again and hand over.
+    Restart,
+    /// Hand your sockets to me.
+    TakeOver { version: u32, pid: u32 },
+    /// I accept from them.
+    Ready,
+}
+
+/// What it answers.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    /// These; the descriptors come in the same order.
+    Sockets(Vec<Given>),
+    /// They are yours alone from now on.
+    Yours,
+    /// The new process serves.
+    Done { pid: u32 },
+    /// It did not work; the running one goes on.
+    No { reason: String },
+}
+
+/// A socket that is handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Given {
+    /// Whose it is.
+    pub(super) name: String,
+    /// Whether its file is to be removed by whoever stops last.
+    pub(super) has_file: bool,
+}
+
+/// One end of a conversation.
+pub(super) struct Wire {
+    stream: UnixStream,
+    heard: Vec<u8>,
+    sockets: Vec<OwnedFd>,
+}
+
+impl Wire {
+    pub(super) fn new(stream: UnixStream) -> Wire {
+        Wire {
+            stream,
+            heard: Vec::new(),
+            sockets: Vec::new(),
+        }
+    }
+
+    /// Says something. Each message fits a fresh socket's buffer, so this does not block.
+    pub(super) fn say(&self, message: &impl Serialize, sockets: &[BorrowedFd]) -> io::Result<()> {
+        let mut text = serde_json::to_vec(message)?;
+        text.push(b'\n');
+        let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(SOCKETS_MAX))];
+        let mut beside = SendAncillaryBuffer::new(&mut room);
+        if !sockets.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(sockets)) {
+            return Err(io::Error::other("too many sockets"));
+        }
+        // Whether the other end is still there is told by the error alone.
+        let flags = SendFlags::NOSIGNAL;
+        let sent = sendmsg(&self.stream, &[IoSlice::new(&text)], &mut beside, flags)?;
+        if sent < text.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        Ok(())
+    }
+
+    /// The next message; `None` at the end.
+    pub(super) fn hear<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        loop {
+            if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.heard.drain(..=end).collect();
+                return Ok(Some(serde_json::from_slice(&line)?));
+            }
+            if self.heard.len() >= MESSAGE_MAX {
+                return Err(io::Error::other("a message without end"));
+            }
+            if self.receive()? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn receive(&mut self) -> io::Result<usize> {
+        let mut text = [0; 4096];
+        let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(SOCKETS_MAX))];
+        let mut beside = RecvAncillaryBuffer::new(&mut room);
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let pieces = &mut [IoSliceMut::new(&mut text)];
+        let received = recvmsg(&self.stream, pieces, &mut beside, flags)?;
+        for message in beside.drain() {
+            if let RecvAncillaryMessage::ScmRights(sockets) = message {
+                self.sockets.extend(sockets);
+            }
+        }
+        if received.flags.contains(ReturnFlags::CTRUNC) || self.sockets.len() > SOCKETS_MAX {
+            return Err(io::Error::other(
+                "too many sockets, or no descriptor for them",
+            ));
+        }
+        self.heard.extend_from_slice(&text[..received.bytes]);
+        Ok(received.bytes)
+    }
+
+    /// The sockets that came beside the messages.
+    pub(super) fn take_sockets(&mut self) -> Vec<OwnedFd> {
+        std::mem::take(&mut self.sockets)
+    }
+}
+
+impl AsFd for Wire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_come_with_their_message() {
+        let (here, there) = UnixStream::pair().expect("sockets");
+        let (here, mut there) = (Wire::new(here), Wire::new(there));
+        let file = std::fs::File::open("/dev/null").expect("it is always there");
+        let given = |name: &str| Given {
+            name: name.into(),
+            has_file: false,
+        };
+        let sockets = Answer::Sockets(vec![given("a"), given("b")]);
+        here.say(&sockets, &[file.as_fd(), file.as_fd()])
+            .expect("room");
+        here.say(&Answer::Yours, &[]).expect("room");
+        assert_eq!(there.hear().expect("a message"), Some(sockets));
+        assert_eq!(there.take_sockets().len(), 2);
+        assert_eq!(there.hear().expect("a message"), Some(Answer::Yours));
+        assert_eq!(there.take_sockets().len(), 0);
+        drop(here);
+        assert_eq!(there.hear::<Answer>().expect("the end"), None);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_an_error() {
+        use std::io::Write;
+        for nonsense in [&b"{}\n"[..], b"GET / HTTP/1.0\r\n", &[b'x'; MESSAGE_MAX]] {
+            let (mut here, there) = UnixStream::pair().expect("sockets");
+            here.write_all(nonsense).expect("room");
+            assert!(Wire::new(there).hear::<Ask>().is_err());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The main thread: it waits for the drain, and meanwhile serves the control socket and the
+//! service manager.
+
+use std::io::{self, PipeReader};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tracing::{info, warn};
+
+use super::control::{Desk, Event};
+use super::notify::Notifier;
+use crate::drain::{Report, ServerPhase};
+use crate::server::{Handle, Server};
+
+/// Between two looks at a drain, for the service manager.
+const DRAIN_LOOK: Duration = Duration::from_millis(500);
+
+/// A daemon that runs.
+pub(super) struct Life {
+    server: Server,
+    desk: Option<Desk>,
+    notifier: Notifier,
+}
+
+impl Life {
+    pub(super) fn new(server: Server, desk: Option<Desk>) -> Life {
+        let notifier = Notifier::new(server.handle());
+        Life {
+            server,
+            desk,
+            notifier,
+        }
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        self.server.handle()
+    }
+
+    /// Until the drain is over.
+    pub(super) fn live(mut self) -> Report {
+        self.notifier.ready();
+        if self.desk.is_some() || self.notifier.is_wanted() {
+            if let Err(error) = self.attend() {
+                warn!(%error, "no restart and no watchdog from now on");
+            }
+            // Whoever waits for an answer gets it now.
+            self.desk = None;
+            self.see_drained();
+        }
+        self.server.wait()
+    }
+
+    /// Until the drain begins.
+    fn attend(&mut self) -> io::Result<()> {
+        let handle = self.server.handle();
+        let (drain, held) = io::pipe()?;
+        handle.when_draining(move || drop(held));
+        while handle.phase() == ServerPhase::Running {
+            self.wait(&drain)?;
+            let now = Instant::now();
+            let event = self.desk.as_mut().and_then(|desk| desk.look(now));
+            match event {
+                Some(Event::Begun) => self.notifier.restarting(),
+                Some(Event::Failed) => self.notifier.goes_on(),
+                Some(Event::Ready { pid }) if handle.phase() == ServerPhase::Running => {
+                    self.hand_over(pid);
+                }
+                Some(Event::Ready { .. }) | None => {}
+            }
+            self.notifier.tick(now);
+        }
+        Ok(())
+    }
+
+    fn wait(&self, drain: &PipeReader) -> io::Result<()> {
+        let desk = self.desk.iter().flat_map(Desk::descriptors);
+        let mut awaited: Vec<_> = std::iter::once(drain.as_fd())
+            .chain(desk)
+            .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
+            .collect();
+        let due = [
+            self.notifier.next(),
+            self.desk.as_ref().and_then(Desk::next),
+        ];
+        let left = due.into_iter().flatten().min().map(|due| {
+            let left = due.saturating_duration_since(Instant::now());
+            // Rounded up, so that it is over when it ends.
+            Timespec::try_from(left + Duration::from_micros(100)).unwrap_or_default()
+        });
+        match poll(&mut awaited, left.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn hand_over(&mut self, pid: u32) {
+        // Told before the successor is, so that what it says is believed.
+        self.notifier.succeeded_by(pid);
+        let done = self.desk.as_mut().is_some_and(Desk::hand_over);
+        if done {
+            info!(pid, "handed over; draining who is here");
+        } else {
+            self.notifier.is_not_succeeded();
+        }
+    }
+
+    /// Until nobody is left or the deadline has come.
+    fn see_drained(&mut self) {
+        self.notifier.stopping();
+        let handle = self.server.handle();
+        while self.notifier.is_wanted()
+            && !handle.wait_for(ServerPhase::Stopped, DRAIN_LOOK)
+            && handle.drain_left().is_some_and(|left| !left.is_zero())
+        {
+            self.notifier.draining();
+        }
+    }
+}

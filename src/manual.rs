@@ -1,0 +1,13 @@
+//! The manual: how to run poold and what to expect of it.
+//!
+//! - [`operating`]: start, stop, restart; systemd, containers, load balancers
+//! - [`sizing`]: how many workers, how many clients, how much memory
+//! - [`reference`](mod@reference): signals, exit codes, log events
+//! - [`kernel`]: limits of the system that come first
+//! - [`promises`]: what is promised, and what is not
+
+pub mod kernel;
+pub mod operating;
+pub mod promises;
+pub mod reference;
+pub mod sizing;

@@ -1,0 +1,85 @@
+//! Signals, exit codes, log events.
+//!
+//! # Signals
+//!
+//! | signal | what it does |
+//! | --- | --- |
+//! | SIGINT (Ctrl-C), SIGTERM, SIGHUP | the first drains, the next ends at once: who is left is reset |
+//! | SIGPIPE | ignored: a reader of the output that is gone is an error of the write |
+//! | SIGKILL | ends it; see [`promises`](super::promises) |
+//! | others | as the system has them: SIGUSR1 and SIGUSR2 end it |
+//!
+//! No signal is needed to rotate `--output` (rename it) or to read `--allow` and `--deny` files
+//! again (change them).
+//!
+//! # Exit codes
+//!
+//! | code | means |
+//! | --- | --- |
+//! | 0 | drained, or printed what was asked for |
+//! | 1 | could not start, or `poold restart` could not restart; the line says why |
+//! | 2 | what was typed makes no sense |
+//! | 3 | somebody was cut off, or not everything could be delivered |
+//! | 141 | nobody reads the output any more |
+//!
+//! # Log
+//!
+//! To the standard error, one event a line; `--log-level`, `--log-format`. Text has no time:
+//! terminals and journals have their own. `logfmt` and `json` have it. What belongs to a client has
+//! its connection's number `id` and its address `peer`.
+//!
+//! | event | what to do |
+//! | --- | --- |
+//! | `listening on …` | nothing: clients are served |
+//! | `Press Ctrl-C to stop` | as it says |
+//! | `draining; press Ctrl-C again to end at once` | wait |
+//! | `drained in …` | look at who was cut off, and at received and delivered |
+//! | `restarting: a new process has been started` | wait for one of the next two |
+//! | `handed over; draining who is here` | nothing: `pid` serves now |
+//! | `not restarted; this one goes on` | mend what `reason` says, restart again |
+//! | `a successor ended before it was ready; this one goes on` | its own log says why |
+//! | `nobody to take over from; starting as ever` | nothing, if that was expected |
+//! | `the other poold is gone; this one goes on alone` | it died while it handed over: see its log |
+//! | `the other poold does not answer; this one goes on` | stop it: two may accept |
+//! | `no answer; the watchdog is not fed` | all workers are busy, or the acceptor is stuck; more workers, or a longer `WatchdogSec=` |
+//! | `the service manager can't be reached` | mend `NOTIFY_SOCKET` |
+//! | `no restart and no watchdog from now on` | the system gave no descriptor or memory; restart |
+//! | `a worker does not come back from its handler` | see what the handler waits for |
+//! | `the stuck worker is back` | more workers, if it happens often |
+//! | `cannot accept; clients wait or are turned away until it passes` | raise the descriptor limit or lower `--max-clients` |
+//! | `accepting again` | it has passed |
+//! | `this listener is dead; nobody can connect to it any more` | restart it |
+//! | `the acceptor can't be woken`, `the acceptor can't wait for clients; pausing` | the system is out of memory; restart |
+//! | `the poller failed`, `the poller can't be woken` | likewise |
+//! | `the handler panicked; its client is closed` | mend the handler; `panic` and `panic again` say where |
+//! | `can't watch a client; it is closed` | raise `fs.epoll.max_user_watches` |
+//! | `the output blocks; clients are not read until it takes more` | see to whoever reads it, or the disk |
+//! | `the output takes more again` | it has passed |
+//! | `cannot write the output; nothing is lost, clients wait, trying again` | make room on the disk |
+//! | `writing the output again` | it has passed |
+//! | `nobody reads the output any more` | it drains and ends with 141 |
+//! | `the program failed`, `the program can't be started` | see its complaints; mend it |
+//! | `too many lines on its standard error` | have the program say less |
+//! | `stderr: …` | what a program of `exec` complained of |
+//! | `read the address list again` | nothing |
+//! | `the address list stays as it was; mend the file` | as it says |
+//!
+//! Limits log one line when they begin to act, and `no more: …` with the count when they have been
+//! quiet for 5 s:
+//!
+//! - `full: as many clients as --max-clients allows`
+//! - `refusing clients: their address has its share` (`--max-per-address`)
+//! - `refusing clients: their address is not allowed` (`--allow`, `--deny`)
+//! - `accepting more slowly: clients come faster than --accept-rate`
+//! - `refusing clients: those who are here wait too long for a worker` (`--overload`)
+//! - `closing clients that connect and say nothing` (`--first-byte`)
+//! - `closing clients that have said nothing for too long` (`--idle`)
+//! - `closing clients that don't end a message they began` (`--message`, `--min-rate`)
+//! - `closing clients that don't read what they are sent` (`--write-stall`)
+//! - `closing clients that have been here for too long` (`--lifetime`)
+//! - `closing clients that rested longest, to make room` (`--when-full shed`)
+//! - `refusing clients: as many wait for a worker as --queue allows` (`exec`)
+//! - `refusing clients: they have waited for a worker for --max-wait` (`exec`)
+//!
+//! At the level `debug` each client's `connected` and `closed` come with its figures and how it
+//! ended, and `reads no more` when a client is gone while it was owed something.
