@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::admin_args::AdminArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
@@ -111,6 +112,9 @@ pub(super) struct ServeArgs {
 
     #[command(flatten)]
     pub(super) guard: GuardArgs,
+
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
 
     /// What is told on the standard error: error, warn, info, debug or trace
     #[arg(

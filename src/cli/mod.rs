@@ -1,5 +1,7 @@
 //! The command line: what was typed, signals, logs, exit codes.
 
+mod admin;
+mod admin_args;
 mod args;
 mod exit;
 mod flood;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::info;
 
+use super::admin::Admin;
 use super::args::{RecvArgs, ServeArgs};
 use super::{exit, log, signals};
 use crate::admission::AddressList;
@@ -46,10 +47,10 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
         }
     })?);
     let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
-    let server = start("recv", &args.serve, Framing::Lines, service)?;
+    let (server, admin) = start("recv", &args.serve, Framing::Lines, service)?;
     let handle = server.handle();
     output.when_closed(move || handle.drain());
-    let code = run(server);
+    let code = run(server, admin);
     Ok(if output.is_closed() {
         exit::OUTPUT_CLOSED.into()
     } else {
@@ -59,12 +60,12 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
 
 pub(super) fn echo(args: &ServeArgs) -> Result<ExitCode> {
     prepare(args);
-    start("echo", args, Framing::Raw, Echo).map(run)
+    start("echo", args, Framing::Raw, Echo).map(|(server, admin)| run(server, admin))
 }
 
 pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
     prepare(args);
-    start("discard", args, Framing::Raw, Discard).map(run)
+    start("discard", args, Framing::Raw, Discard).map(|(server, admin)| run(server, admin))
 }
 
 /// What has to be done before anything else: the log, and as many descriptors as there may be.
@@ -75,16 +76,22 @@ fn prepare(args: &ServeArgs) {
     }
 }
 
-fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Server> {
+fn start(
+    name: &str,
+    args: &ServeArgs,
+    framing: Framing,
+    service: impl Service,
+) -> Result<(Server, Admin)> {
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
     let server = Server::bind(&args.address, options, service)?;
+    let admin = Admin::start(&args.admin.addresses, &server.handle())?;
     signals::drain_on_signal(&server.handle())?;
     info!("listening on {}", server.address());
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
     info!("Press Ctrl-C to stop");
-    Ok(server)
+    Ok((server, admin))
 }
 
 /// What was typed, as the library takes it.
@@ -125,8 +132,9 @@ fn list(entries: &[String]) -> Result<AddressList> {
     Ok(list)
 }
 
-fn run(server: Server) -> ExitCode {
+fn run(server: Server, admin: Admin) -> ExitCode {
     let report = server.wait();
+    admin.stop();
     info!("{report}");
     if report.cut_off > 0 || report.delivered < report.received {
         return exit::CUT_OFF.into();
