@@ -18,6 +18,7 @@ use socket2::Socket;
 
 use crate::framing::Decoder;
 use crate::handler::{End, Handler};
+use crate::meter::add;
 use crate::notices::Limit;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
@@ -122,11 +123,6 @@ pub(crate) struct Tally {
     pub(crate) bytes_out: AtomicU64,
     /// Milliseconds after `since` of the last byte that came.
     pub(crate) heard_ms: AtomicU64,
-}
-
-/// Adds to a counter that one thread at a time writes: cheaper than an atomic addition.
-pub(crate) fn add(counter: &AtomicU64, more: u64) {
-    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
 }
 
 /// The client's outbox is full, or it is gone: what was to be sent comes back.

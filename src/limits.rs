@@ -25,6 +25,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
+/// Most threads that serve clients.
+const WORKERS_MAX: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
 const SPARE_DESCRIPTORS: usize = 32;
 
@@ -103,7 +105,7 @@ impl Default for Options {
 
 /// Four for each core, at least eight: handlers that block leave the cores idle.
 fn default_workers() -> usize {
-    cores().saturating_mul(4).clamp(8, 1024)
+    cores().saturating_mul(4).clamp(8, WORKERS_MAX)
 }
 
 /// Cores that this process may use, as far as the system tells.
@@ -138,8 +140,8 @@ impl Limits {
     /// [`Error::Option`] names the first field that is out of its bounds.
     pub(crate) fn new(options: Options) -> Result<Limits> {
         const GIB: usize = 1 << 30;
-        within("workers", options.workers, 1, 1024)?;
-        within("clients_max", options.clients_max, 1, usize::MAX)?;
+        check_workers(options.workers)?;
+        check_clients_max(options.clients_max)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
         check_times(&options)?;
@@ -165,18 +167,6 @@ impl Limits {
             for part in [messages, messages_burst, bytes, bytes_burst] {
                 within("rate", part as usize, 1, usize::MAX)?;
             }
-        }
-        check_times(&options)?;
-        let most = default_clients_max();
-        if options.clients_max > most {
-            return Err(Error::Option {
-                name: "clients_max",
-                problem: format!(
-                    "{} clients need more descriptors than this process may open; \
-                     at most {most}, or raise the limit (ulimit -n)",
-                    options.clients_max
-                ),
-            });
         }
         let is_timed = options.times != Times::default();
         let mut options = options;
@@ -204,15 +194,42 @@ impl Limits {
     }
 }
 
-fn check_times(options: &Options) -> Result<()> {
-    let at_most = |name, time: Option<Duration>, most, words| match time {
+pub(crate) fn check_workers(workers: usize) -> Result<()> {
+    within("workers", workers, 1, WORKERS_MAX)
+}
+
+pub(crate) fn check_clients_max(clients_max: usize) -> Result<()> {
+    within("clients_max", clients_max, 1, usize::MAX)?;
+    let most = default_clients_max();
+    if clients_max <= most {
+        return Ok(());
+    }
+    Err(Error::Option {
+        name: "clients_max",
+        problem: format!(
+            "{clients_max} clients need more descriptors than this process may open; \
+             at most {most}, or raise the limit (ulimit -n)",
+        ),
+    })
+}
+
+pub(crate) fn check_stuck_after(stuck_after: Duration) -> Result<()> {
+    at_most("stuck_after", Some(stuck_after), TIME_MAX, "100 years")
+}
+
+fn at_most(name: &'static str, time: Option<Duration>, most: Duration, words: &str) -> Result<()> {
+    match time {
         Some(time) if time > most => Err(Error::Option {
             name,
             problem: format!("{time:?} is out of bounds; at most {words}"),
         }),
         _ => Ok(()),
-    };
+    }
+}
+
+fn check_times(options: &Options) -> Result<()> {
     at_most("drain", Some(options.drain), DRAIN_MAX, "a day")?;
+    check_stuck_after(options.stuck_after)?;
     let times = &options.times;
     [
         ("first_byte", times.first_byte),
@@ -221,7 +238,6 @@ fn check_times(options: &Options) -> Result<()> {
         ("write_stall", times.write_stall),
         ("lifetime", times.lifetime),
         ("overload", options.overload),
-        ("stuck_after", Some(options.stuck_after)),
     ]
     .into_iter()
     .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))

@@ -1,5 +1,6 @@
 //! The composer: the only room that sees both the pool and the poller.
 
+mod control;
 mod entrance;
 mod guard;
 mod shared;

@@ -27,6 +27,10 @@ impl Shared {
             self.house.registry.look_up(id).map(|info| info.peer)
         });
         self.house.notices.look(now);
+        if self.house.drain.begins().is_some_and(|at| at <= now) {
+            self.house.drain.begin();
+            self.house.doorbell.ring();
+        }
         if self.house.drain.phase() == ServerPhase::Stopped {
             return Look::Over;
         }
@@ -49,6 +53,7 @@ impl Shared {
     /// Whether work will ring the bell, and when to look even so.
     fn may_sleep(&self) -> Option<Option<Instant>> {
         let due = [
+            self.house.drain.begins(),
             self.house.drain.deadline(),
             self.house.deadlines.next(),
             self.house.notices.next(),

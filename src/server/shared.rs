@@ -14,18 +14,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use super::shedding::Shedding;
 use crate::acceptor::{AcceptErrors, Doorbell};
 use crate::admission::{Admission, Rules};
 use crate::connection::{Connection, Queue};
 use crate::deadlines::Deadlines;
 use crate::drain::{Drain, Report};
-use crate::house::{House, Totals};
-use crate::limits::{Limits, cores};
+use crate::house::{House, Knobs, Totals};
+use crate::limits::{Limits, Options, cores};
 use crate::notices::Notices;
 use crate::overload::Overload;
 use crate::poller::Poller;
-use crate::pool::{self, Pool};
+use crate::pool::{NUMBERS, Place, Pool};
 use crate::posts::Posts;
 use crate::ready::{Call, Pace, Policy, Ready, Step, Wait};
 use crate::registry::Registry;
@@ -60,6 +62,8 @@ pub(super) struct Shared {
     pub(super) shedding: Shedding,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
+    /// Held by who changes the number of workers.
+    pub(super) resizing: Mutex<()>,
     pub(super) queue: Queue,
 }
 
@@ -85,14 +89,10 @@ impl Shared {
             },
         };
         let options = &limits.options;
+        let knobs = Knobs::of(options);
         let drain = Drain::new(options.drain);
-        let admission = Admission::new(Rules {
-            per_address_max: options.per_address_max,
-            allow: options.allow.clone(),
-            deny: options.deny.clone(),
-            accept_rate: options.accept_rate,
-        });
-        let posts = Posts::new(options.workers, options.stuck_after);
+        let admission = Admission::new(rules(options));
+        let posts = Posts::new(NUMBERS, options.stuck_after);
         let answers = matches!(&work, Work::Messages(opener) if opener.tail() == Tail::Discard);
         let overload = Overload::new(options.overload.filter(|_| answers));
         Shared {
@@ -105,6 +105,8 @@ impl Shared {
                 notices: Notices::default(),
                 deadlines: Deadlines::default(),
                 totals: Totals::default(),
+                streamed: Arc::default(),
+                knobs,
                 doorbell,
                 crowded: AtomicBool::new(false),
             },
@@ -116,6 +118,7 @@ impl Shared {
             shedding: Shedding::default(),
             accept_errors,
             accepted: AtomicU64::new(0),
+            resizing: Mutex::default(),
             queue: Arc::new(move |connection| {
                 if let Some(shared) = shared.upgrade() {
                     shared.enqueue(connection);
@@ -140,39 +143,42 @@ impl Shared {
             Call::Worker => {
                 let shared = Arc::clone(self);
                 self.pool
-                    .call_in(move || Scratch::lend(|scratch| shared.work(scratch)));
+                    .call_in(move |place| Scratch::lend(|scratch| shared.work(place, scratch)));
             }
         }
     }
 
     /// A worker's time on duty.
-    fn work(self: &Arc<Self>, scratch: &mut Scratch) {
-        let post = pool::thread_number();
+    fn work(self: &Arc<Self>, Place { number, shift }: Place, scratch: &mut Scratch) {
+        let post = self.posts.of(number);
         let mut net = Net::default();
         // One look at the clock ends a turn and begins the next.
         let mut now = Instant::now();
-        let mut step = self.ready.next();
+        let mut step = self.ready.next(shift);
         loop {
             step = match step {
-                Step::Home => return,
+                Step::Home(call) => return self.answer(call),
                 Step::Lead(wait) => {
                     self.lead(wait, &mut net);
                     now = Instant::now();
-                    self.ready.next()
+                    self.ready.next(shift)
                 }
                 Step::Serve(Queued { connection, since }, call, era) => {
                     self.answer(call);
                     let began = now;
-                    self.overload.waited(began.saturating_duration_since(since));
+                    let waited = began.saturating_duration_since(since);
+                    self.overload.waited(waited);
                     self.posts.begin(post, connection.id, began);
                     let next = take_turn(&self.house, &connection, scratch, began);
                     now = Instant::now();
                     self.posts.end(post);
+                    let moved = std::mem::take(&mut scratch.moved);
+                    post.meter.count(waited, now - began, moved);
                     let again = (next == Next::Queue).then_some(Queued {
                         connection,
                         since: now,
                     });
-                    self.ready.ended(era, now - began, again)
+                    self.ready.ended(shift, era, now - began, again)
                 }
             };
         }
@@ -238,5 +244,14 @@ impl Shared {
             received,
             delivered: received.saturating_sub(undelivered),
         }
+    }
+}
+
+fn rules(options: &Options) -> Rules {
+    Rules {
+        per_address_max: options.per_address_max,
+        allow: options.allow.clone(),
+        deny: options.deny.clone(),
+        accept_rate: options.accept_rate,
     }
 }

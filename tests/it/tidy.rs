@@ -10,7 +10,9 @@ use self::source::{Named, Source, sources};
 /// its own, and from its own line.
 const ORDER: &[&[&str]] = &[
     &["error", "sync"],
-    &["framing", "notices", "outbox", "peer", "state", "times"],
+    &[
+        "framing", "meter", "notices", "outbox", "peer", "state", "times",
+    ],
     &[
         "admission",
         "handler",
