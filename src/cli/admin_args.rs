@@ -1,6 +1,10 @@
 //! What is typed about the admin endpoint.
 
+use std::time::Duration;
+
 use clap::Args;
+
+use super::values::time;
 
 /// The admin endpoint.
 #[derive(Debug, Args)]
@@ -16,4 +20,10 @@ pub(super) struct AdminArgs {
         value_delimiter = ','
     )]
     pub(super) addresses: Vec<String>,
+
+    /// After a signal, say on /readyz for so long that a drain comes, and go on serving, until
+    /// whoever balances the load has noticed
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time,
+        env = "POOLD_DRAIN_DELAY")]
+    pub(super) drain_delay: Duration,
 }

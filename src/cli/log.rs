@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -20,20 +22,37 @@ pub(super) enum LogFormat {
     Json,
 }
 
+/// Changes the level, once [`start`] has been called.
+static LEVEL: OnceLock<Box<dyn Fn(Level) + Send + Sync>> = OnceLock::new();
+
+/// From now on, tells what is of this level or above.
+pub(super) fn set_level(level: Level) {
+    if let Some(set) = LEVEL.get() {
+        set(level);
+    }
+}
+
 /// Starts logging, and makes a panic one line of the log. Called once, at the start.
 pub(super) fn start(level: Level, format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_max_level(level)
         .with_ansi(std::io::stderr().is_terminal());
     // A second start (as in a test) keeps the first.
     let _ = match format {
-        LogFormat::Text => builder.event_format(Plain).try_init(),
-        LogFormat::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_target(false)
-            .try_init(),
+        LogFormat::Text => {
+            let builder = builder.event_format(Plain);
+            let builder = builder.with_env_filter(only(level)).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = LEVEL.set(Box::new(move |level| drop(handle.reload(only(level)))));
+            builder.try_init()
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_target(false);
+            let builder = builder.with_env_filter(only(level)).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = LEVEL.set(Box::new(move |level| drop(handle.reload(only(level)))));
+            builder.try_init()
+        }
     };
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
@@ -43,6 +62,11 @@ pub(super) fn start(level: Level, format: LogFormat) {
         let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, message, "panic");
     }));
+}
+
+/// What is of this level or above.
+fn only(level: Level) -> EnvFilter {
+    EnvFilter::new(level.as_str())
 }
 
 /// `warning: the message (key=value, …)`, without a time: terminals and journals have their own.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::info;
 
-use super::admin::Admin;
+use super::admin::{Admin, View};
 use super::args::{RecvArgs, ServeArgs};
 use super::{exit, log, signals};
 use crate::admission::AddressList;
@@ -77,7 +77,7 @@ fn prepare(args: &ServeArgs) {
 }
 
 fn start(
-    name: &str,
+    name: &'static str,
     args: &ServeArgs,
     framing: Framing,
     service: impl Service,
@@ -85,9 +85,12 @@ fn start(
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
     let server = Server::bind(&args.address, options, service)?;
-    let admin = Admin::start(&args.admin.addresses, &server.handle())?;
-    signals::drain_on_signal(&server.handle())?;
+    let delay = args.admin.drain_delay;
+    let view = View::new(server.handle(), name, server.address().to_string(), delay);
+    let admin = Admin::start(&args.admin.addresses, view)?;
+    signals::drain_on_signal(&server.handle(), delay)?;
     info!("listening on {}", server.address());
+    admin.tell();
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
     info!("Press Ctrl-C to stop");
@@ -133,9 +136,10 @@ fn list(entries: &[String]) -> Result<AddressList> {
 }
 
 fn run(server: Server, admin: Admin) -> ExitCode {
+    admin.watch();
     let report = server.wait();
-    admin.stop();
     info!("{report}");
+    admin.stop();
     if report.cut_off > 0 || report.delivered < report.received {
         return exit::CUT_OFF.into();
     }
