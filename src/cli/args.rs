@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::admin_args::AdminArgs;
+use super::ask::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
@@ -38,6 +39,20 @@ pub(super) enum Command {
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
     Flood(Box<FloodArgs>),
+    /// Show how a daemon is that runs with --admin
+    Status(StatusArgs),
+    /// List who is connected to it
+    Clients(ClientsArgs),
+    /// Close one of its clients
+    Close(CloseArgs),
+    /// Let it accept nobody for now; who comes waits
+    Pause(Target),
+    /// Let it accept again
+    Resume(Target),
+    /// Drain it, as Ctrl-C does
+    Drain(Target),
+    /// Change a limit of it
+    Set(SetArgs),
 }
 
 /// `poold recv`.

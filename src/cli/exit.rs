@@ -7,7 +7,7 @@ use crate::error::Error;
 /// All went well: drained, or printed what was asked for.
 pub(super) const DONE: u8 = 0;
 /// It could not be started, or failed.
-const FAILED: u8 = 1;
+pub(super) const FAILED: u8 = 1;
 /// What was typed makes no sense.
 const USAGE: u8 = 2;
 /// The drain's deadline came before everybody had left, or before all was delivered.

@@ -3,6 +3,7 @@
 mod admin;
 mod admin_args;
 mod args;
+mod ask;
 mod exit;
 mod flood;
 mod log;
@@ -26,6 +27,13 @@ pub fn run() -> ExitCode {
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
         Command::Flood(args) => return flood::run(&args),
+        Command::Status(args) => return ask::status(&args),
+        Command::Clients(args) => return ask::clients(&args),
+        Command::Close(args) => return ask::close(&args),
+        Command::Pause(target) => return ask::change(&target, "/pause"),
+        Command::Resume(target) => return ask::change(&target, "/resume"),
+        Command::Drain(target) => return ask::change(&target, "/drain"),
+        Command::Set(args) => return ask::set(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))
 }

@@ -33,7 +33,7 @@ use crate::server::Server;
 use crate::times::Times;
 
 pub(super) use clients::Page;
-pub(super) use status::Status;
+pub(super) use status::{ClientRow, Sample, Status, WorkerRow};
 pub(super) use view::View;
 
 /// Clients of one admin address at once; who rested longest makes room.
