@@ -1,5 +1,7 @@
 //! Integration tests, in one binary: real sockets on port 0, real processes for signals.
 
+mod admin_http;
+mod ask;
 mod attack;
 mod blocked;
 mod chaos;
