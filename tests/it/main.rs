@@ -1,6 +1,9 @@
 //! Integration tests, in one binary: real sockets on port 0, real processes for signals.
 
+mod admin;
+mod admin_change;
 mod admin_http;
+mod admin_page;
 mod ask;
 mod attack;
 mod blocked;

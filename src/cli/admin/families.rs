@@ -50,8 +50,12 @@ impl Families {
         let mut buckets = Vec::new();
         for (end, more) in of.buckets() {
             count += more;
+            let Some(end) = end else {
+                // The encoder adds the last one.
+                break;
+            };
             let mut bucket = Bucket::default();
-            bucket.set_upper_bound(end.map_or(f64::INFINITY, |end| end.as_secs_f64()));
+            bucket.set_upper_bound(end.as_secs_f64());
             bucket.set_cumulative_count(count);
             buckets.push(bucket);
         }

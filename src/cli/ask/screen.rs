@@ -49,72 +49,59 @@ fn label(name: &str) -> StyledObject<String> {
     style(format!("{name:<12}")).dim()
 }
 
+fn line(name: &str, left: &str, right: &str, columns: &str) -> String {
+    let columns = style(columns).cyan();
+    format!("{}{left:<24}{right:<26}{columns}", label(name))
+}
+
 fn figures(status: &Status) -> Vec<String> {
     let Status {
         clients,
         workers,
         traffic,
-        history,
         ..
     } = status;
-    let now = history.last();
-    let rate = |of: fn(&Sample) -> f64| now.map_or(0.0, of);
-    let line = |name: &str, left: String, right: String, spark: String| {
-        format!(
-            "{}{left:<24}{right:<26}{}",
-            label(name),
-            style(spark).cyan()
-        )
+    let now = |of: fn(&Sample) -> f64| status.history.last().map_or(0.0, of);
+    let past = |of: fn(&Sample) -> f64| spark(status.history.iter().map(of), SPARK);
+    let both = |show: fn(f64) -> String, taken: u64, given: u64| {
+        format!("in {}  out {}", show(taken as f64), show(given as f64))
     };
-    let history = |of: fn(&Sample) -> f64| spark(history.iter().map(of), SPARK);
     vec![
         line(
             "clients",
-            format!("{} of {}", clients.open, clients.max),
-            format!("ready {}  running {}", clients.ready, clients.running),
-            history(|sample| sample.clients as f64),
+            &format!("{} of {}", clients.open, clients.max),
+            &format!("ready {}  running {}", clients.ready, clients.running),
+            &past(|sample| sample.clients as f64),
         ),
         line(
             "workers",
-            format!(
-                "{:.1} of {} busy",
-                rate(|sample| sample.busy),
-                workers.total
-            ),
-            format!("stuck {}  panics {}", workers.stuck, workers.panics),
-            history(|sample| sample.busy),
+            &format!("{:.1} of {} busy", now(|sample| sample.busy), workers.total),
+            &format!("stuck {}  panics {}", workers.stuck, workers.panics),
+            &past(|sample| sample.busy),
         ),
         line(
             "messages",
-            format!("{}/s", count(rate(|sample| sample.messages))),
-            format!(
-                "in {}  out {}",
-                count(traffic.messages_in as f64),
-                count(traffic.messages_out as f64)
-            ),
-            history(|sample| sample.messages),
+            &format!("{}/s", count(now(|sample| sample.messages))),
+            &both(count, traffic.messages_in, traffic.messages_out),
+            &past(|sample| sample.messages),
         ),
         line(
             "bytes",
-            format!("{}/s", bytes(rate(|sample| sample.bytes))),
-            format!(
-                "in {}  out {}",
-                bytes(traffic.bytes_in as f64),
-                bytes(traffic.bytes_out as f64)
-            ),
-            history(|sample| sample.bytes),
+            &format!("{}/s", bytes(now(|sample| sample.bytes))),
+            &both(bytes, traffic.bytes_in, traffic.bytes_out),
+            &past(|sample| sample.bytes),
         ),
         line(
             "queue wait",
-            format!("p99 {}", millis(rate(|sample| sample.wait_ms))),
-            format!("ever: p99 {}", millis(status.wait_ms.p99)),
-            history(|sample| sample.wait_ms),
+            &format!("p99 {}", millis(now(|sample| sample.wait_ms))),
+            &format!("ever: p99 {}", millis(status.wait_ms.p99)),
+            &past(|sample| sample.wait_ms),
         ),
         line(
             "turn",
-            format!("p99 {}", millis(rate(|sample| sample.turn_ms))),
-            format!("ever: p99 {}", millis(status.turn_ms.p99)),
-            history(|sample| sample.turn_ms),
+            &format!("p99 {}", millis(now(|sample| sample.turn_ms))),
+            &format!("ever: p99 {}", millis(status.turn_ms.p99)),
+            &past(|sample| sample.turn_ms),
         ),
     ]
 }
@@ -161,7 +148,11 @@ fn trouble(status: &Status) -> Vec<String> {
 }
 
 fn workers(status: &Status) -> Vec<String> {
-    let busy = status.workers.list.iter().filter(|one| one.busy_ms >= 1000);
+    let busy = status
+        .workers
+        .list
+        .iter()
+        .filter(|one| one.busy_ms >= 1000 || one.is_stuck);
     let row = |one: &WorkerRow| {
         let line = format!(
             "{:<12}{} for {}, client {} ({})",
