@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::limits::TIME_MAX;
+
 /// Where a server is in its life. It only ever moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -129,7 +131,7 @@ impl Drain {
     pub(crate) fn announce(&self, delay: Duration) {
         let mut times = self.times.lock();
         if times.begun.is_none() && times.begins.is_none() {
-            times.begins = Some(Instant::now() + delay);
+            times.begins = Some(Instant::now() + delay.min(TIME_MAX));
             self.leaving.store(true, Ordering::SeqCst);
         }
     }

@@ -87,6 +87,7 @@ impl Pool {
     /// When the system does not give that many, or too many of earlier shifts have not come back.
     pub(crate) fn resize(&self, workers: usize) -> io::Result<u64> {
         let taken = self.numbers.taken();
+        // Those without a number are idle, and end when the next shift comes.
         if taken + workers > NUMBERS {
             let problem = format!("{taken} workers of before have not come back yet");
             return Err(io::Error::other(problem));

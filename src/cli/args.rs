@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::admin_args::AdminArgs;
+use super::admin::AdminArgs;
 use super::ask::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
 use super::flood::FloodArgs;
 use super::log::LogFormat;

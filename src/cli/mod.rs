@@ -1,7 +1,6 @@
 //! The command line: what was typed, signals, logs, exit codes.
 
 mod admin;
-mod admin_args;
 mod args;
 mod ask;
 mod exit;

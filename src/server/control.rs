@@ -48,7 +48,8 @@ impl Handle {
     }
 
     /// Changes the number of workers, 1 to 1024, at once: nobody is called in beyond it. A worker
-    /// that is over it, or of a number before, ends when its turn is over; no turn is broken off.
+    /// that is over it, or of a number before, ends when its turn is over; no turn is broken off,
+    /// and those that are stuck count until they come back.
     ///
     /// # Errors
     /// [`Error::Option`] when it is out of its bounds; [`Error::Start`] when the system does not

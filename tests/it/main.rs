@@ -28,6 +28,7 @@ mod recv_output;
 mod refused;
 mod registry;
 mod relief;
+mod resize;
 mod restart;
 mod scratch;
 mod service;

@@ -8,6 +8,7 @@
 //! ```
 
 mod actions;
+mod args;
 mod board;
 mod clients;
 mod families;
@@ -32,6 +33,7 @@ use crate::limits::Options;
 use crate::server::Server;
 use crate::times::Times;
 
+pub(super) use args::AdminArgs;
 pub(super) use clients::Page;
 pub(super) use status::{ClientRow, Sample, Status, WorkerRow};
 pub(super) use view::View;
