@@ -14,15 +14,24 @@ use crate::spool::{PATIENCE, wait_until};
 use crate::tool::{Flood, flood};
 
 const MANY: usize = 1000;
-/// What the issue asks for is 1.2 and 2; a shared machine and a debug build add to that.
-const NOISE: u32 = 3;
+/// The bars of a quiet machine and a release build, held with `POOLD_TEST_QUIET=1` by the median
+/// of five: what one talker's p99, and that of many beside a flood, may come to.
+const TALKER_MAX: f64 = 1.2;
+const FLOOD_MAX: f64 = 2.0;
+/// Anywhere else: how much more a shared machine and a debug build may add.
+const NOISE: f64 = 3.0;
 const FLOOR: Duration = Duration::from_millis(10);
 /// Whoever makes the flood takes a core as well.
 const FLOOD_FLOOR: Duration = Duration::from_millis(60);
 
+fn is_quiet() -> bool {
+    std::env::var_os("POOLD_TEST_QUIET").is_some()
+}
+
 /// The 99th percentile of the times that a line takes there and back.
 fn p99(talker: &TcpStream) -> Duration {
-    let mut times: Vec<Duration> = (0..2000)
+    let asked = if is_quiet() { 20_000 } else { 2000 };
+    let mut times: Vec<Duration> = (0..asked)
         .map(|_| {
             let begin = Instant::now();
             send(talker, "are you there?\n");
@@ -34,23 +43,33 @@ fn p99(talker: &TcpStream) -> Duration {
     times[times.len() * 99 / 100]
 }
 
-/// Compares, up to three times: something else may have had the machine meanwhile.
-fn compare(what: &str, floor: Duration, mut measure: impl FnMut() -> (Duration, Duration)) {
-    for attempt in 1.. {
-        let (alone, among) = measure();
+/// Compares what is measured without and with bad neighbours, up to three times where something
+/// else may have had the machine meanwhile.
+fn compare(what: &str, bar: f64, floor: Duration, mut measure: impl FnMut() -> [Duration; 2]) {
+    let mut ratios = Vec::new();
+    let is_quiet = is_quiet();
+    for attempt in 1..=5 {
+        let [alone, among] = measure();
+        ratios.push(among.as_secs_f64() / alone.as_secs_f64());
         eprintln!("p99 alone {alone:?}, {what} {among:?}");
-        if among <= alone * NOISE + floor {
+        if !is_quiet && among <= alone.mul_f64(NOISE) + floor {
             return;
         }
-        assert!(attempt < 3, "alone {alone:?}, {what} {among:?}");
+        assert!(is_quiet || attempt < 3, "alone {alone:?}, {what} {among:?}");
     }
+    ratios.sort_by(f64::total_cmp);
+    assert!(
+        ratios[2] <= bar,
+        "{what}: {ratios:.2?} times what it is alone"
+    );
 }
 
 #[test]
 fn a_thousand_slow_senders_slow_nobody() {
     let daemon = Daemon::echo(&["--framing", "lines"]);
     let talker = connect(&daemon.address);
-    let alone = p99(&talker);
+    let calm = Daemon::echo(&["--framing", "lines"]);
+    let alone = connect(&calm.address);
     let slow: Vec<_> = (0..MANY).map(|_| connect(&daemon.address)).collect();
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -65,8 +84,8 @@ fn a_thousand_slow_senders_slow_nobody() {
             }
         });
         std::thread::sleep(Duration::from_millis(500));
-        compare("among a thousand slow senders", FLOOR, || {
-            (alone, p99(&talker))
+        compare("among a thousand slow senders", TALKER_MAX, FLOOR, || {
+            [p99(&alone), p99(&talker)]
         });
         over.store(true, Ordering::Relaxed);
     });
@@ -88,7 +107,9 @@ fn deaf(address: &str) -> (TcpStream, usize) {
 fn a_thousand_who_never_read_slow_nobody_and_are_not_read_from() {
     let daemon = Daemon::echo(&["--framing", "lines", "--outbox-max", "16k"]);
     let talker = connect(&daemon.address);
-    let alone = p99(&talker);
+    let calm = Daemon::echo(&["--framing", "lines"]);
+    let alone = connect(&calm.address);
+    p99(&talker);
     let memory = daemon.memory("VmRSS");
     let mut many: Vec<_> = (0..MANY).map(|_| deaf(&daemon.address)).collect();
     let line = [&[b'x'; 1023][..], b"\n"].concat().repeat(8);
@@ -120,8 +141,8 @@ fn a_thousand_who_never_read_slow_nobody_and_are_not_read_from() {
     );
     // Its outbox, what was read and not yet answered, and what a client costs.
     assert!(each <= 16 + 64 + 16, "{each} KiB each");
-    compare("among a thousand who never read", FLOOR, || {
-        (alone, p99(&talker))
+    compare("among a thousand who never read", TALKER_MAX, FLOOR, || {
+        [p99(&alone), p99(&talker)]
     });
 }
 
@@ -136,13 +157,13 @@ fn one_who_floods_leaves_the_others_their_share() {
     let polite = [
         "-c", "63", "-t", "1500ms", "--warmup", "500ms", "--rate", "1000",
     ];
-    compare("beside one who floods", FLOOD_FLOOR, || {
+    compare("beside one who floods", FLOOD_MAX, FLOOD_FLOOR, || {
         let alone = latency(&flood(&daemon.address, &polite));
         let torrent = ["-c", "1", "-p", "20000", "-t", "3s"];
         let torrent = Flood::start(&daemon.address, &torrent);
         std::thread::sleep(Duration::from_millis(500));
         let among = latency(&flood(&daemon.address, &polite));
         torrent.wait_good();
-        (alone, among)
+        [alone, among]
     });
 }

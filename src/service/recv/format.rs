@@ -1,11 +1,12 @@
 //! A message as a line: for eyes, for machines, or as it is.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::time::SystemTime;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::Serialize;
+use memchr::memchr2;
 
 use crate::client::Client;
 use crate::framing::{Extent, Message};
@@ -26,23 +27,40 @@ pub enum Format {
 /// What a client's lines have in common, made once.
 pub(super) enum Label {
     Text(Box<[u8]>),
-    Json { id: u64, peer: Box<str> },
+    Json(Opening),
     Raw,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    time: String,
-    id: u64,
-    peer: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    truncated: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    partial: bool,
-    /// All the bytes in base64, when they are not UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<String>,
+/// How a client's JSON lines begin: all that stands before the message.
+pub(super) struct Opening {
+    /// With the time of `at`: remade when that has passed, for many lines come at once.
+    line: Vec<u8>,
+    at: SystemTime,
+    /// What comes after the time.
+    who: Box<[u8]>,
+}
+
+impl Opening {
+    fn new(id: u64, peer: &str) -> Opening {
+        let who = format!("\",\"id\":{id},\"peer\":{},\"message\":", json(peer));
+        Opening {
+            line: Vec::new(),
+            at: SystemTime::UNIX_EPOCH,
+            who: who.into_bytes().into(),
+        }
+    }
+
+    fn at(&mut self, now: SystemTime) -> &[u8] {
+        if self.line.is_empty() || self.at != now {
+            self.at = now;
+            self.line.clear();
+            let time = humantime::format_rfc3339_millis(now);
+            // A vector's write can't fail.
+            let _ = write!(self.line, "{{\"time\":\"{time}");
+            self.line.extend_from_slice(&self.who);
+        }
+        &self.line
+    }
 }
 
 impl Label {
@@ -53,16 +71,13 @@ impl Label {
                     .into_bytes()
                     .into(),
             ),
-            Format::Json => Label::Json {
-                id: client.id(),
-                peer: client.peer().to_string().into(),
-            },
+            Format::Json => Label::Json(Opening::new(client.id(), &client.peer().to_string())),
             Format::Raw => Label::Raw,
         }
     }
 
     /// Appends the message's line.
-    pub(super) fn format(&self, message: Message<'_>, now: SystemTime, out: &mut Vec<u8>) {
+    pub(super) fn format(&mut self, message: Message<'_>, now: SystemTime, out: &mut Vec<u8>) {
         match self {
             Label::Text(label) => {
                 // "(partial)" stands before the colon, where no message can put it.
@@ -74,25 +89,40 @@ impl Label {
                 }
                 escape(message.bytes, out);
             }
-            Label::Json { id, peer } => {
-                let text = String::from_utf8_lossy(message.bytes);
-                let lossy = matches!(text, std::borrow::Cow::Owned(_));
-                let line = Line {
-                    time: humantime::format_rfc3339_millis(now).to_string(),
-                    id: *id,
-                    peer,
-                    message: &text,
-                    truncated: message.extent == Extent::Truncated,
-                    partial: message.extent == Extent::Partial,
-                    bytes: lossy.then(|| BASE64_STANDARD.encode(message.bytes)),
-                };
-                // Neither strings and numbers nor a vector's write can fail.
-                let _ = serde_json::to_writer(&mut *out, &line);
+            Label::Json(opening) => {
+                out.extend_from_slice(opening.at(now));
+                finish_json(message, out);
             }
             Label::Raw => out.extend_from_slice(message.bytes),
         }
         out.push(b'\n');
     }
+}
+
+/// The message and what is to be said of it.
+fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
+    if is_plain(message.bytes) && memchr2(b'"', b'\\', message.bytes).is_none() {
+        out.push(b'"');
+        out.extend_from_slice(message.bytes);
+        out.push(b'"');
+    } else {
+        let text = String::from_utf8_lossy(message.bytes);
+        out.extend_from_slice(json(&text).as_bytes());
+        if let Cow::Owned(_) = text {
+            // Not UTF-8: all the bytes, in base64.
+            let bytes = BASE64_STANDARD.encode(message.bytes);
+            let _ = write!(out, ",\"bytes\":\"{bytes}\"");
+        }
+    }
+    out.extend_from_slice(match message.extent {
+        Extent::Whole => b"}",
+        Extent::Truncated => b",\"truncated\":true}",
+        Extent::Partial => b",\"partial\":true}",
+    });
+}
+
+fn json(text: &str) -> String {
+    serde_json::to_string(text).expect("a string is always JSON")
 }
 
 /// Appends the text with everything escaped that is not printable.
@@ -159,7 +189,7 @@ mod tests {
         String::from_utf8(out).expect("escaped text is UTF-8")
     }
 
-    fn line(label: &Label, bytes: &[u8], extent: Extent) -> String {
+    fn line(label: &mut Label, bytes: &[u8], extent: Extent) -> String {
         let mut out = Vec::new();
         label.format(Message { bytes, extent }, SystemTime::UNIX_EPOCH, &mut out);
         String::from_utf8(out).expect("UTF-8")
@@ -200,32 +230,43 @@ mod tests {
 
     #[test]
     fn marks_stand_where_no_message_can_put_them() {
-        let label = Label::Text((*b"Message from 1.2.3.4:5: ").into());
+        let mut label = Label::Text((*b"Message from 1.2.3.4:5: ").into());
         assert_eq!(
-            line(&label, b"x", Extent::Whole),
+            line(&mut label, b"x", Extent::Whole),
             "Message from 1.2.3.4:5: x\n"
         );
         assert_eq!(
-            line(&label, b"x", Extent::Partial),
+            line(&mut label, b"x", Extent::Partial),
             "Message from 1.2.3.4:5 (partial): x\n"
         );
-        let cut = line(&label, b"x", Extent::Truncated);
+        let cut = line(&mut label, b"x", Extent::Truncated);
         assert_eq!(cut, "Message from 1.2.3.4:5 (truncated): x\n");
     }
 
     #[test]
     fn json_loses_nothing() {
-        let label = Label::Json {
-            id: 7,
-            peer: "1.2.3.4:5".into(),
-        };
-        let plain = line(&label, b"a\"b\n", Extent::Whole);
+        let mut label = Label::Json(Opening::new(7, "1.2.3.4:5"));
+        let plain = line(&mut label, b"a\"b\n", Extent::Whole);
         let expected = r#"{"time":"1970-01-01T00:00:00.000Z","id":7,"peer":"1.2.3.4:5","#;
         assert_eq!(plain, format!("{expected}\"message\":\"a\\\"b\\n\"}}\n"));
-        let bytes = line(&label, b"\xff!", Extent::Partial);
+        let bytes = line(&mut label, b"\xff!", Extent::Partial);
         assert!(
-            bytes.ends_with("\"partial\":true,\"bytes\":\"/yE=\"}\n"),
+            bytes.ends_with(",\"bytes\":\"/yE=\",\"partial\":true}\n"),
             "{bytes}"
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_json_line_is_read_back(bytes in "[ -~\"\\\\é\u{1b}]{0,40}", odd: Option<u8>) {
+            let mut bytes = bytes.into_bytes();
+            bytes.extend(odd);
+            let json = line(&mut Label::Json(Opening::new(7, "unix")), &bytes, Extent::Whole);
+            let read: serde_json::Value = serde_json::from_str(&json).expect("one object");
+            let text = String::from_utf8_lossy(&bytes);
+            assert_eq!(read["message"], *text);
+            let whole = read["bytes"].as_str().map(|text| BASE64_STANDARD.decode(text));
+            assert_eq!(whole, matches!(text, Cow::Owned(_)).then_some(Ok(bytes.clone())));
+        }
     }
 }
