@@ -1,5 +1,7 @@
 //! Another number of workers, seen from the library.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use poold::answer;
@@ -8,6 +10,8 @@ use crate::gate::Gate;
 use crate::house::{finish, options, serve};
 use crate::net::{connect, end, send, take_line, take_to_end};
 use crate::spool::wait_until;
+
+type Count = Arc<AtomicUsize>;
 
 #[test]
 fn more_workers_relieve_those_that_are_stuck() {
@@ -50,11 +54,15 @@ fn more_workers_relieve_those_that_are_stuck() {
 #[test]
 fn fewer_workers_finish_their_turns_and_no_more_serve_than_there_are() {
     let gate = Gate::default();
-    let inside = gate.clone();
+    let (inside, most, served) = (gate.clone(), Count::default(), Count::default());
+    let (now, highest, done) = (Count::default(), Arc::clone(&most), Arc::clone(&served));
     let (server, address) = serve(
         options(),
         answer(move |line: &[u8]| {
+            highest.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
             inside.pass();
+            now.fetch_sub(1, SeqCst);
+            done.fetch_add(1, SeqCst);
             line.to_vec()
         }),
     );
@@ -63,22 +71,21 @@ fn fewer_workers_finish_their_turns_and_no_more_serve_than_there_are() {
     clients.iter().for_each(|client| send(client, "a\n"));
     gate.wait_waiting(4);
     handle.set_workers(1).expect("a thread");
-    // The four come back one by one, and nobody takes their place before the last one has.
-    for left in (1..4).rev() {
+    // Three of the four come back, and nobody takes their place.
+    for count in 1..=3 {
         gate.admit(1);
-        wait_until("one is back", || gate.waiting() == left);
+        wait_until("one is back", || served.load(SeqCst) == count);
     }
-    for _ in 0..5 {
+    most.store(0, SeqCst);
+    // The last of them, and then the others one after the other.
+    for count in 4..=8 {
         gate.admit(1);
-        wait_until("the next is served", || {
-            gate.waiting() <= 1 && handle.stats().workers == 1
-        });
+        wait_until("the next is served", || served.load(SeqCst) == count);
     }
-    gate.open();
+    assert_eq!(most.load(SeqCst), 1);
     for client in &clients {
         assert_eq!(take_line(client), "a");
     }
-    assert_eq!(gate.most(), 4);
     for wrong in [0, 1025] {
         let error = handle.set_workers(wrong).expect_err("out of bounds");
         assert!(error.to_string().starts_with("workers: "), "{error}");
