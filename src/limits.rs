@@ -38,6 +38,9 @@ const SPARE_DESCRIPTORS: usize = 32;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Stands before what the log says of its limits, and in the names of its threads, for processes
+    /// that have several servers. Default: empty.
+    pub name: &'static str,
     /// Threads that serve clients: 1 to 1024. Default: 4 for each core, at least 8.
     pub workers: usize,
     /// Clients connected at once; more wait in the kernel's backlog. At least 1.
@@ -82,6 +85,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
+            name: "",
             workers: default_workers(),
             clients_max: default_clients_max(),
             framing: Framing::Lines,

@@ -75,6 +75,8 @@ impl Limit {
 /// Counts what limits do, and logs when they begin and end to do it.
 #[derive(Default)]
 pub(crate) struct Notices {
+    /// Of the server, and what parts it from the words; empty if it has none.
+    prefix: String,
     counts: [AtomicU64; LIMITS.len()],
     acting: Mutex<Vec<Episode>>,
 }
@@ -87,6 +89,18 @@ struct Episode {
 }
 
 impl Notices {
+    /// Of a server with this name, which may be empty.
+    pub(crate) fn of(name: &str) -> Notices {
+        let prefix = match name {
+            "" => String::new(),
+            name => format!("{name}: "),
+        };
+        Notices {
+            prefix,
+            ..Notices::default()
+        }
+    }
+
     /// A limit has acted on a client.
     pub(crate) fn acted(&self, limit: Limit, who: &dyn std::fmt::Display) {
         let now = Instant::now();
@@ -102,7 +116,7 @@ impl Notices {
             last: now,
         });
         drop(acting);
-        warn!(first = %who, "{}", limit.describe());
+        warn!(first = %who, "{}{}", self.prefix, limit.describe());
     }
 
     /// How often it has acted.
@@ -131,7 +145,7 @@ impl Notices {
         });
         for (limit, first) in over {
             let count = self.count(limit) - first;
-            info!(count, "no more: {}", limit.describe());
+            info!(count, "{}no more: {}", self.prefix, limit.describe());
         }
     }
 }

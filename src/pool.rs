@@ -24,6 +24,8 @@ pub(crate) const NUMBERS: usize = 2048;
 
 /// A number of threads, `worker-00` and on; numbered when they are first needed.
 pub(crate) struct Pool {
+    /// Whose it is, for the threads' names.
+    server: &'static str,
     crew: Mutex<Crew>,
     numbers: Arc<Numbers>,
     duty: Arc<Duty>,
@@ -65,14 +67,15 @@ struct Duty {
 }
 
 impl Pool {
-    /// Starts `workers` threads.
+    /// Starts `workers` threads for a server of this name, which may be empty.
     ///
     /// # Errors
     /// When the system does not give that many.
-    pub(crate) fn new(workers: usize) -> io::Result<Pool> {
+    pub(crate) fn new(server: &'static str, workers: usize) -> io::Result<Pool> {
         Ok(Pool {
+            server,
             crew: Mutex::new(Crew {
-                threads: start(workers)?,
+                threads: start(server, workers)?,
                 shift: 0,
             }),
             numbers: Arc::default(),
@@ -92,7 +95,7 @@ impl Pool {
             let problem = format!("{taken} workers of before have not come back yet");
             return Err(io::Error::other(problem));
         }
-        let threads = start(workers)?;
+        let threads = start(self.server, workers)?;
         let mut crew = self.crew.lock();
         crew.shift += 1;
         let shift = crew.shift;
@@ -108,10 +111,11 @@ impl Pool {
         *self.duty.jobs.lock() += 1;
         let duty = Arc::clone(&self.duty);
         let numbers = Arc::clone(&self.numbers);
+        let server = self.server;
         let crew = self.crew.lock();
         let shift = crew.shift;
         crew.threads.execute(move || {
-            let number = own_number(&numbers);
+            let number = own_number(server, &numbers);
             job(Place { number, shift });
             *duty.jobs.lock() -= 1;
             duty.changed.notify_all();
@@ -130,21 +134,29 @@ impl Pool {
     }
 }
 
-fn start(workers: usize) -> io::Result<ThreadPool> {
+/// A thread's name, with its server's before it if that has one.
+pub(crate) fn thread_name(server: &str, name: &str) -> String {
+    match server {
+        "" => name.to_owned(),
+        server => format!("{server}-{name}"),
+    }
+}
+
+fn start(server: &str, workers: usize) -> io::Result<ThreadPool> {
     let builder = threadpool::Builder::new()
         .num_threads(workers)
-        .thread_name("worker".into());
+        .thread_name(thread_name(server, "worker"));
     // It has no other way to say that a thread could not be had.
     std::panic::catch_unwind(|| builder.build())
         .map_err(|_| io::Error::other(format!("{workers} threads could not be started")))
 }
 
 /// This thread's number; its first job gives it one, and its name.
-fn own_number(numbers: &Arc<Numbers>) -> usize {
+fn own_number(server: &str, numbers: &Arc<Numbers>) -> usize {
     BADGE.with_borrow_mut(|badge| {
         let badge = badge.get_or_insert_with(|| {
             let number = numbers.take();
-            if let Ok(name) = CString::new(format!("worker-{number:02}")) {
+            if let Ok(name) = CString::new(thread_name(server, &format!("worker-{number:02}"))) {
                 // `threadpool` gives all threads one name. Without a number it works as well.
                 let _ = rustix::thread::set_name(&name);
             }

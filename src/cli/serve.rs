@@ -102,6 +102,7 @@ fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
     let guard = &args.guard;
     let defaults = Options::default();
     Ok(Options {
+        name: defaults.name,
         workers: args.workers.unwrap_or(defaults.workers),
         clients_max: args.max_clients.unwrap_or(defaults.clients_max),
         framing: args.framing.unwrap_or(framing),

@@ -90,6 +90,7 @@ impl Shared {
         };
         let options = &limits.options;
         let knobs = Knobs::of(options);
+        let notices = Notices::of(options.name);
         let drain = Drain::new(options.drain);
         let admission = Admission::new(rules(options));
         let posts = Posts::new(NUMBERS, options.stuck_after);
@@ -102,7 +103,7 @@ impl Shared {
                 registry: Registry::default(),
                 drain,
                 admission,
-                notices: Notices::default(),
+                notices,
                 deadlines: Deadlines::default(),
                 totals: Totals::default(),
                 streamed: Arc::default(),

@@ -100,6 +100,7 @@ impl Admin {
 
 fn options() -> Options {
     Options {
+        name: "admin",
         workers: 1,
         clients_max: CLIENTS_MAX,
         message_max: http::HEAD_MAX,
