@@ -19,6 +19,7 @@ mod peers {
     pub mod chart;
     pub mod echo;
     pub mod epoll;
+    pub mod exec;
     pub mod fairness;
     pub mod growth;
     pub mod launch;
@@ -53,7 +54,7 @@ use peers::bench::{Bench, Scratch};
 use peers::machine::Machine;
 use peers::options::{Options, Section};
 use peers::report::Report;
-use peers::{blocking, echo, fairness, growth, receive, rest, serve};
+use peers::{blocking, echo, exec, fairness, growth, receive, rest, serve};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -80,13 +81,14 @@ fn drive(options: Options) -> io::Result<()> {
         report: Report::default(),
         scratch: Scratch::new()?,
     };
-    let sections: [(Section, Run); 7] = [
+    let sections: [(Section, Run); 8] = [
         (Section::Echo, echo::run),
         (Section::Blocking, blocking::run),
         (Section::Receive, receive::run),
         (Section::Rest, rest::run),
         (Section::Connect, echo::connect),
         (Section::Fairness, fairness::run),
+        (Section::Exec, exec::run),
         (Section::Growth, growth::run),
     ];
     for (section, run) in sections {

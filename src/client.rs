@@ -1,5 +1,6 @@
 //! A handle to a connection, for services and whoever else has something for a client.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -34,6 +35,12 @@ impl Client {
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// The address of ours that it connected to; `None` if that is a Unix socket, or it has left.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        let connection = self.connection.upgrade()?;
+        connection.socket.local_addr().ok()?.as_socket()
     }
 
     /// Sends these bytes as they are, after all that it was sent before. Never blocks: they go

@@ -97,6 +97,8 @@ pub(crate) enum Stage {
     Refused(Limit),
     /// Accepted; its service has not seen it yet.
     New,
+    /// It waits for a worker that is lent to it.
+    Waiting,
     /// Messages are read and answered.
     Open,
     /// It is to end, because the server drains or for another reason of ours: what had arrived

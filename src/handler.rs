@@ -7,7 +7,7 @@ use crate::framing::{Decoder, Framing, Message};
 use crate::notices::Limit;
 
 /// How long one connection may keep its worker in a turn when it has sent many messages at once.
-const TURN_MAX: Duration = Duration::from_micros(500);
+const TURN_MAX: Duration = Duration::from_micros(250);
 /// Most messages between two looks at the clock.
 const CLOCK_EVERY_MAX: u64 = 256;
 

@@ -8,6 +8,7 @@ use crate::admission::Admission;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::limits::{Limits, Options};
+use crate::lobby::Lobby;
 use crate::meter::Streamed;
 use crate::notices::Notices;
 use crate::registry::Registry;
@@ -22,6 +23,7 @@ pub(crate) struct House {
     pub(crate) admission: Admission,
     pub(crate) notices: Notices,
     pub(crate) deadlines: Deadlines,
+    pub(crate) lobby: Lobby,
     pub(crate) totals: Totals,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,

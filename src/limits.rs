@@ -77,6 +77,11 @@ pub struct Options {
     /// New clients are refused while they would wait longer than this for a worker.
     /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 500 ms.
     pub overload: Option<Duration>,
+    /// Clients that wait for a worker of a [`StreamService`](crate::StreamService); more are
+    /// refused. Default: no limit but `clients_max`.
+    pub queue_max: Option<usize>,
+    /// Longest that one of them waits before it is refused. Default: for ever.
+    pub wait_max: Option<Duration>,
     /// A worker that does not come back from a handler for this long is named in the log.
     /// Default: 30 s.
     pub stuck_after: Duration,
@@ -102,6 +107,8 @@ impl Default for Options {
             times: Times::default(),
             rate: None,
             overload: Some(Duration::from_millis(500)),
+            queue_max: None,
+            wait_max: None,
             stuck_after: Duration::from_secs(30),
         }
     }
@@ -242,6 +249,7 @@ fn check_times(options: &Options) -> Result<()> {
         ("write_stall", times.write_stall),
         ("lifetime", times.lifetime),
         ("overload", options.overload),
+        ("wait_max", options.wait_max),
     ]
     .into_iter()
     .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))

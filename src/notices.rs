@@ -36,10 +36,14 @@ pub enum Limit {
     Lifetime,
     /// Closed to make room, after it had rested for longest.
     Shed,
+    /// As many clients wait for a worker as may. Add workers, or raise `queue_max`.
+    Queue,
+    /// The client has waited for a worker for as long as one may. As above, or `wait_max`.
+    Wait,
 }
 
 /// All of them.
-pub(crate) const LIMITS: [Limit; 11] = [
+pub(crate) const LIMITS: [Limit; 13] = [
     Limit::Clients,
     Limit::AddressShare,
     Limit::AddressList,
@@ -51,6 +55,8 @@ pub(crate) const LIMITS: [Limit; 11] = [
     Limit::WriteStall,
     Limit::Lifetime,
     Limit::Shed,
+    Limit::Queue,
+    Limit::Wait,
 ];
 
 impl Limit {
@@ -68,6 +74,8 @@ impl Limit {
             Limit::WriteStall => "closing clients that don't read what they are sent",
             Limit::Lifetime => "closing clients that have been here for too long",
             Limit::Shed => "closing clients that rested longest, to make room",
+            Limit::Queue => "refusing clients: as many wait for a worker as --queue allows",
+            Limit::Wait => "refusing clients: they have waited for a worker for --max-wait",
         }
     }
 }

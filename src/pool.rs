@@ -19,8 +19,8 @@ use parking_lot::{Condvar, Mutex};
 use threadpool::ThreadPool;
 
 /// Most threads at once, those that have not come back since an earlier shift included: twice what
-/// one shift may have.
-pub(crate) const NUMBERS: usize = 2048;
+/// one shift may have (a worker's thread each, and one for those who wait).
+pub(crate) const NUMBERS: usize = 2050;
 
 /// A number of threads, `worker-00` and on; numbered when they are first needed.
 pub(crate) struct Pool {

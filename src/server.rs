@@ -56,7 +56,8 @@ impl Server {
     }
 
     /// Listens on an address and gives each client's stream to the service, with a worker that it
-    /// keeps until it returns. Clients beyond the workers wait in the order in which they came.
+    /// keeps until it returns. Clients beyond the workers wait in the order in which they came;
+    /// one thread more than `workers` sees to those who wait.
     ///
     /// # Errors
     /// As [`bind`](Server::bind).
@@ -72,12 +73,13 @@ impl Server {
         let limits = Limits::new(options)?;
         let name = limits.options.name;
         let (listener, address, socket_file) = listen::listen(address)?;
+        let threads = work.threads(limits.options.workers);
         let cannot = |what| move |source| Error::Start { what, source };
         let errors = Arc::new(AcceptErrors::default());
         let (acceptor, doorbell) =
             Acceptor::new(vec![listener], Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
         let poller = Poller::new().map_err(cannot("the poller"))?;
-        let pool = Pool::new(name, limits.options.workers).map_err(cannot("the workers"))?;
+        let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             Shared::new(shared.clone(), limits, work, poller, pool, doorbell, errors)
         });

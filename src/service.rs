@@ -7,6 +7,8 @@
 mod discard;
 mod echo;
 #[cfg(feature = "cli")]
+pub mod exec;
+#[cfg(feature = "cli")]
 pub mod recv;
 
 use std::io;
@@ -76,6 +78,9 @@ pub trait Service: Send + Sync + 'static {
         Tail::Discard
     }
 
+    /// The drain's deadline has come: whatever of it blocks should return soon. May come again.
+    fn cut_off(&self) {}
+
     /// The last call, when every connection is gone: by `deadline`, finish what was taken and is
     /// not done. Answers how many messages are lost because that could not be.
     fn finish(&self, deadline: Instant) -> u64 {
@@ -104,6 +109,37 @@ pub trait StreamService: Send + Sync + 'static {
     /// # Errors
     /// Whatever reading and writing says.
     fn serve(&self, stream: Stream) -> io::Result<()>;
+
+    /// What a client is told that is not let in; by default nothing.
+    fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        let _ = limit;
+        None
+    }
+
+    /// What a drain means to its clients.
+    fn in_drain(&self) -> InDrain {
+        InDrain::ReadOut
+    }
+
+    /// The drain's deadline has come: whatever of it blocks in something else than its stream
+    /// should return soon. May come again.
+    fn cut_off(&self) {}
+
+    /// The last call: by `deadline`, finish what is not done.
+    fn finish(&self, deadline: Instant) {
+        let _ = deadline;
+    }
+}
+
+/// What a drain means to the clients of a [`StreamService`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InDrain {
+    /// Who waits for a worker is still served; who is served can read what has arrived, and then
+    /// sees the end.
+    #[default]
+    ReadOut,
+    /// Who waits is refused; who is served goes on as if nothing were, until the deadline.
+    GoOn,
 }
 
 impl<F> StreamService for F
@@ -155,6 +191,7 @@ pub(crate) trait Opener: Send + Sync {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
     fn refusal(&self, limit: Limit) -> Option<Bytes>;
     fn tail(&self) -> Tail;
+    fn cut_off(&self);
     fn finish(&self, deadline: Instant) -> u64;
 }
 
@@ -169,7 +206,7 @@ impl Work {
     pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
         match self {
             Work::Messages(opener) => opener.refusal(limit),
-            Work::Streams(_) => None,
+            Work::Streams(service) => service.refusal(limit),
         }
     }
 
@@ -183,7 +220,34 @@ impl Work {
     pub(crate) fn finish(&self, deadline: Instant) -> u64 {
         match self {
             Work::Messages(opener) => opener.finish(deadline),
-            Work::Streams(_) => 0,
+            Work::Streams(service) => {
+                service.finish(deadline);
+                0
+            }
+        }
+    }
+
+    pub(crate) fn cut_off(&self) {
+        match self {
+            Work::Messages(opener) => opener.cut_off(),
+            Work::Streams(service) => service.cut_off(),
+        }
+    }
+
+    /// What a drain means to clients that keep a worker.
+    pub(crate) fn in_drain(&self) -> InDrain {
+        match self {
+            Work::Messages(_) => InDrain::ReadOut,
+            Work::Streams(service) => service.in_drain(),
+        }
+    }
+
+    /// Threads for so many workers: while all of them are lent, one more takes clients in, tells
+    /// those who can't be served, and ends connections.
+    pub(crate) fn threads(&self, workers: usize) -> usize {
+        match self {
+            Work::Messages(_) => workers,
+            Work::Streams(_) => workers + 1,
         }
     }
 }
@@ -212,6 +276,10 @@ impl<S: Service> Opener for Opens<S> {
 
     fn tail(&self) -> Tail {
         self.0.tail()
+    }
+
+    fn cut_off(&self) {
+        self.0.cut_off();
     }
 
     fn finish(&self, deadline: Instant) -> u64 {

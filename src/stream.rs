@@ -1,6 +1,7 @@
 //! A connection as an ordinary blocking stream, for services that take it whole.
 
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -36,6 +37,14 @@ impl Stream {
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
         self.connection.peer
+    }
+}
+
+/// The socket itself, for whoever gives it to a child process. It is in blocking mode while the
+/// service has it.
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.socket.as_fd()
     }
 }
 

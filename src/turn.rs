@@ -106,7 +106,7 @@ impl Turn<'_> {
         self.obey(order);
         self.notice_time();
         match self.hold.stage {
-            Stage::New => self.open(),
+            Stage::New | Stage::Waiting => self.open(),
             Stage::Refused(limit) => self.refuse(limit),
             _ => {}
         }
@@ -126,20 +126,26 @@ impl Turn<'_> {
     }
 
     fn open(&mut self) {
-        self.hold.stage = Stage::Open;
         match &self.house.work {
-            Work::Messages(opener) => self.open_session(&**opener),
-            Work::Streams(service) => self.lend(&**service),
+            Work::Messages(opener) => {
+                self.hold.stage = Stage::Open;
+                self.open_session(&**opener);
+            }
+            Work::Streams(service) => self.come_in(&**service),
         }
     }
 
     /// Tells a client why it is not let in.
     fn refuse(&mut self, limit: Limit) {
+        self.tell(limit);
+        self.hold.stage = Stage::Closing(End::Refused(limit));
+    }
+
+    fn tell(&mut self, limit: Limit) {
         if let Some(line) = self.house.work.refusal(limit) {
             // The first chunk always fits.
             let _ = self.owed.push(line, usize::MAX);
         }
-        self.hold.stage = Stage::Closing(End::Refused(limit));
     }
 
     fn notice_drain(&mut self) {
@@ -206,6 +212,9 @@ impl Turn<'_> {
         }
         if matches!(self.hold.stage, Stage::Lingering { .. }) {
             return self.read_to_the_end();
+        }
+        if matches!(self.hold.stage, Stage::Waiting) {
+            return After::Rest;
         }
         let more = self.hold.readable || self.hold.ending || !self.hold.unread.is_empty();
         if more && self.throttled_until().is_none() {

@@ -80,9 +80,22 @@ impl Bench {
     /// Runs both in turn as often as was asked. What cannot run is passed over, and the
     /// report says so.
     pub fn pair(&mut self, cell: &Cell, ours: &Contender, peer: &Contender) {
+        let measure =
+            |bench: &Bench, who: &Contender, cell: &Cell| bench.measure(who, cell.work, &cell.load);
+        self.pair_by(cell, ours, peer, measure);
+    }
+
+    /// As [`pair`](Bench::pair), for what is measured in another way.
+    pub fn pair_by(
+        &mut self,
+        cell: &Cell,
+        ours: &Contender,
+        peer: &Contender,
+        measure: impl Fn(&Bench, &Contender, &Cell) -> io::Result<Figures>,
+    ) {
         let mut runs = Vec::new();
         for _ in 0..self.options.pairs() {
-            let mut run = |who: &Contender| match self.measure(who, cell.work, &cell.load) {
+            let mut run = |who: &Contender| match measure(self, who, cell) {
                 Ok(figures) => Some(figures),
                 Err(error) => {
                     let place = format!("{}, {}", cell.section, cell.situation());

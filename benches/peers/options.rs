@@ -73,6 +73,8 @@ pub enum Section {
     Connect,
     /// One client that floods beside 63 that ask and wait
     Fairness,
+    /// A program for each connection
+    Exec,
     /// How throughput changes with clients, workers and size: curves
     Growth,
 }

@@ -13,6 +13,10 @@ use super::pairs::Contender;
 pub const VERSIONS: &[(&str, &str)] = &[
     ("rsyslogd", "rsyslogd -v | sed -n '1s/ compiled.*//p'"),
     ("ncat", "ncat --version 2>&1"),
+    (
+        "tcpserver",
+        "dpkg-query -W -f '${Package} ${Version}' ucspi-tcp",
+    ),
     ("socat", "socat -V | sed -n 2p"),
 ];
 
@@ -33,6 +37,44 @@ pub fn receivers() -> Vec<Contender> {
         contender("ncat", ncat),
         contender("socat", socat),
     ]
+}
+
+/// Those that run a program for each connection: the work is the program.
+pub fn superservers() -> Vec<Contender> {
+    let contender = |name: &str, launch: fn(SocketAddr, &str) -> Command| Contender {
+        label: name.to_owned(),
+        launch: Box::new(move |program, _| {
+            let address = free_address()?;
+            Ok((launch(address, program), Announces::Chosen(address)))
+        }),
+    };
+    vec![
+        contender("tcpserver", tcpserver),
+        contender("socat EXEC", socat_exec),
+    ]
+}
+
+/// Without the questions to name servers and to the client's system that it asks by default.
+fn tcpserver(address: SocketAddr, program: &str) -> Command {
+    let mut command = mortal("tcpserver");
+    command.args(["-HR", "-l0", "-c", "1000"]);
+    command
+        .arg(address.ip().to_string())
+        .arg(address.port().to_string())
+        .arg(program);
+    command
+}
+
+/// Its quickest way: the process that it forks for a connection becomes the program.
+fn socat_exec(address: SocketAddr, program: &str) -> Command {
+    let mut command = mortal("socat");
+    let listen = format!(
+        "TCP-LISTEN:{},bind={},fork,reuseaddr,backlog=1024",
+        address.port(),
+        address.ip()
+    );
+    command.arg(listen).arg(format!("EXEC:{program},nofork"));
+    command
 }
 
 /// The address was free a moment ago; these programs cannot be asked which they took.

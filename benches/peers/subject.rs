@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use poold::{Address, Client, Message, Options, Reply, Server, Service, Verdict};
 
-use super::launch::mortal;
+use super::launch::{Announces, mortal};
 use super::work::Work;
 
 /// The binary that cargo built beside this benchmark: the daemon and the load generator.
@@ -58,4 +58,12 @@ pub fn daemon(workers: usize) -> Command {
     let mut command = mortal(BINARY);
     command.args(["echo", "127.0.0.1:0", "--workers", &workers.to_string()]);
     command
+}
+
+/// `poold exec` as it is delivered, with a program that takes no arguments.
+pub fn superserver(program: &str, workers: usize) -> io::Result<(Command, Announces)> {
+    let mut command = mortal(BINARY);
+    command.args(["exec", "127.0.0.1:0", "--workers", &workers.to_string()]);
+    command.args(["--", program]);
+    Ok((command, Announces::OnStderr))
 }

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::admin::AdminArgs;
 use super::ask::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
+use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
@@ -38,6 +39,7 @@ pub(super) enum Command {
     Echo(ServeArgs),
     /// Read everything, answer nothing (RFC 863)
     Discard(ServeArgs),
+    Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
     /// Show how a daemon is that runs with --admin
     Status(StatusArgs),

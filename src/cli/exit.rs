@@ -38,6 +38,7 @@ fn flag(name: &str) -> String {
     match name {
         "clients_max" => "--max-clients".into(),
         "per_address_max" => "--max-per-address".into(),
+        "wait_max" => "--max-wait".into(),
         "address list" => "--allow or --deny".into(),
         other => format!("--{}", other.replace('_', "-")),
     }

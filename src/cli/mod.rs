@@ -3,6 +3,7 @@
 mod admin;
 mod args;
 mod ask;
+mod exec;
 mod exit;
 mod flood;
 mod log;
@@ -16,6 +17,9 @@ use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.
 pub fn run() -> ExitCode {
+    if let Some(code) = exec::become_program() {
+        return code;
+    }
     let command = match args::parse() {
         Parsed::Command(command) => command,
         Parsed::Told => return exit::DONE.into(),
@@ -25,6 +29,7 @@ pub fn run() -> ExitCode {
         Command::Recv(args) => serve::recv(&args),
         Command::Echo(args) => serve::echo(&args),
         Command::Discard(args) => serve::discard(&args),
+        Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
         Command::Status(args) => return ask::status(&args),
         Command::Clients(args) => return ask::clients(&args),

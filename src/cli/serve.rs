@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::info;
 
@@ -14,7 +15,7 @@ use crate::framing::Framing;
 use crate::limits::Options;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Output, Recv};
-use crate::service::{Discard, Echo, Service};
+use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
 
 /// Descriptors that are asked for at most: a client each, and more clients than that need more
@@ -47,10 +48,10 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
         }
     })?);
     let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
-    let (server, admin) = start("recv", &args.serve, Framing::Lines, service)?;
-    let handle = server.handle();
+    let running = start("recv", &args.serve, Framing::Lines, service)?;
+    let handle = running.server.handle();
     output.when_closed(move || handle.drain());
-    let code = run(server, admin);
+    let code = run(running);
     Ok(if output.is_closed() {
         exit::OUTPUT_CLOSED.into()
     } else {
@@ -60,12 +61,12 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
 
 pub(super) fn echo(args: &ServeArgs) -> Result<ExitCode> {
     prepare(args);
-    start("echo", args, Framing::Raw, Echo).map(|(server, admin)| run(server, admin))
+    start("echo", args, Framing::Raw, Echo).map(run)
 }
 
 pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
     prepare(args);
-    start("discard", args, Framing::Raw, Discard).map(|(server, admin)| run(server, admin))
+    start("discard", args, Framing::Raw, Discard).map(run)
 }
 
 /// What has to be done before anything else: the log, and as many descriptors as there may be.
@@ -76,15 +77,68 @@ fn prepare(args: &ServeArgs) {
     }
 }
 
+/// A server, and what tells of it.
+struct Running {
+    server: Server,
+    admin: Admin,
+}
+
+/// How clients wait for a service that keeps its worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) queue_max: Option<usize>,
+    pub(super) wait_max: Option<Duration>,
+}
+
+/// A service that takes the whole stream.
+pub(super) fn streams(
+    name: &'static str,
+    args: &ServeArgs,
+    waiting: Waiting,
+    service: impl StreamService,
+) -> Result<ExitCode> {
+    prepare(args);
+    announce(name, args, Framing::Raw, |options| {
+        let options = Options {
+            queue_max: waiting.queue_max,
+            wait_max: waiting.wait_max,
+            ..options
+        };
+        Server::bind_streams(&args.address, options, service)
+    })
+    .map(run)
+}
+
+/// A service of lines.
+pub(super) fn lines(
+    name: &'static str,
+    args: &ServeArgs,
+    service: impl Service,
+) -> Result<ExitCode> {
+    prepare(args);
+    start(name, args, Framing::Lines, service).map(run)
+}
+
 fn start(
     name: &'static str,
     args: &ServeArgs,
     framing: Framing,
     service: impl Service,
-) -> Result<(Server, Admin)> {
+) -> Result<Running> {
+    announce(name, args, framing, |options| {
+        Server::bind(&args.address, options, service)
+    })
+}
+
+fn announce(
+    name: &'static str,
+    args: &ServeArgs,
+    framing: Framing,
+    bind: impl FnOnce(Options) -> Result<Server>,
+) -> Result<Running> {
     let options = options(args, framing)?;
     let (workers, clients_max) = (options.workers, options.clients_max);
-    let server = Server::bind(&args.address, options, service)?;
+    let server = bind(options)?;
     let delay = args.admin.drain_delay;
     let view = View::new(server.handle(), name, server.address().to_string(), delay);
     let admin = Admin::start(&args.admin.addresses, view)?;
@@ -94,7 +148,7 @@ fn start(
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
     info!("Press Ctrl-C to stop");
-    Ok((server, admin))
+    Ok(Running { server, admin })
 }
 
 /// What was typed, as the library takes it.
@@ -126,6 +180,8 @@ fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         },
         rate: guard.rate.0,
         overload: guard.overload.0,
+        queue_max: defaults.queue_max,
+        wait_max: defaults.wait_max,
         stuck_after: guard.stuck_after,
     })
 }
@@ -136,7 +192,7 @@ fn list(entries: &[String]) -> Result<AddressList> {
     Ok(list)
 }
 
-fn run(server: Server, admin: Admin) -> ExitCode {
+fn run(Running { server, admin }: Running) -> ExitCode {
     admin.watch();
     let report = server.wait();
     info!("{report}");

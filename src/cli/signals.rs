@@ -2,9 +2,18 @@
 
 use std::time::Duration;
 
+use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
 use crate::server::Handle;
+
+/// Ctrl-C, SIGTERM and SIGHUP do this instead of ending the process.
+///
+/// # Errors
+/// As [`drain_on_signal`].
+pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
+    ctrlc::set_handler(act).map_err(not_installed)
+}
 
 /// Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one, during which the
 /// next one drains it at once; one during the drain brings its deadline forward to now.
@@ -14,6 +23,8 @@ use crate::server::Handle;
 pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
     let server = server.clone();
     let installed = ctrlc::set_handler(move || match server.phase() {
+        // Whoever watched over this process was killed, and meant all of it.
+        _ if keeper_is_gone() => server.hurry(),
         ServerPhase::Running if !server.is_leaving() && !delay.is_zero() => {
             let time = humantime::format_duration(delay);
             tracing::info!("draining in {time}; press Ctrl-C again to drain at once");
@@ -25,8 +36,12 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
         }
         _ => server.hurry(),
     });
-    installed.map_err(|error| Error::Start {
+    installed.map_err(not_installed)
+}
+
+fn not_installed(error: ctrlc::Error) -> Error {
+    Error::Start {
         what: "the signal handler",
         source: std::io::Error::other(error),
-    })
+    }
 }

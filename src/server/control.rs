@@ -66,9 +66,11 @@ impl Handle {
         }
         let what = "the workers";
         let start = |source| Error::Start { what, source };
-        let shift = shared.pool.resize(workers).map_err(start)?;
+        let threads = shared.house.work.threads(workers);
+        let shift = shared.pool.resize(threads).map_err(start)?;
         now.store(workers, Ordering::Relaxed);
-        shared.answer(shared.ready.resize(workers, shift));
+        shared.answer(shared.ready.resize(threads, shift));
+        shared.house.lobby.resize(workers);
         Ok(())
     }
 

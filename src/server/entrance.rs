@@ -16,6 +16,7 @@ use crate::drain::ServerPhase;
 use crate::framing::Decoder;
 use crate::notices::Limit;
 use crate::peer::Peer;
+use crate::service::InDrain;
 use crate::state::Reasons;
 
 /// Clients that are being told that there is no room: more are closed without a word.
@@ -28,8 +29,9 @@ impl Shared {
         self.house.drain.begin();
         self.house.drain.no_more_clients();
         let all = self.house.registry.all();
+        let ends_input = self.house.work.in_drain() == InDrain::ReadOut;
         for connection in &all {
-            if connection.lent.load(Ordering::SeqCst) {
+            if ends_input && connection.lent.load(Ordering::SeqCst) {
                 connection.shut(Shutdown::Read);
             }
             connection.wake(Reasons::NOTICE);

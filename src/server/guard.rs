@@ -69,6 +69,7 @@ impl Shared {
 
     /// The drain's deadline has come: every connection that is left is reset.
     fn cut_off(&self) {
+        self.house.work.cut_off();
         for connection in self.house.registry.all() {
             connection.cut();
         }

@@ -24,6 +24,7 @@ use crate::deadlines::Deadlines;
 use crate::drain::{Drain, Report};
 use crate::house::{House, Knobs, Totals};
 use crate::limits::{Limits, Options, cores};
+use crate::lobby::Lobby;
 use crate::notices::Notices;
 use crate::overload::Overload;
 use crate::poller::Poller;
@@ -39,6 +40,21 @@ use crate::turn::{Scratch, take_turn};
 const SLOW_TURN: Duration = Duration::from_micros(50);
 /// How long quick turns may leave the queue before another worker comes.
 const CLEAR_WITHIN: Duration = Duration::from_millis(10);
+
+/// When another worker is called in.
+fn policy(options: &Options, work: &Work) -> Policy {
+    Policy {
+        workers: work.threads(options.workers),
+        slow_turn: SLOW_TURN,
+        quick_workers: cores().div_ceil(2),
+        clear_within: CLEAR_WITHIN,
+        pace: match work {
+            Work::Messages(_) => Pace::Measured,
+            Work::Streams(_) => Pace::Slow,
+        },
+    }
+}
+
 /// A connection in the ready queue.
 pub(super) struct Queued {
     connection: Arc<Connection>,
@@ -77,23 +93,14 @@ impl Shared {
         doorbell: Doorbell,
         accept_errors: Arc<AcceptErrors>,
     ) -> Shared {
-        let policy = Policy {
-            workers: limits.options.workers,
-            slow_turn: SLOW_TURN,
-            quick_workers: cores().div_ceil(2),
-            clear_within: CLEAR_WITHIN,
-            pace: if matches!(work, Work::Streams(_)) {
-                Pace::Slow
-            } else {
-                Pace::Measured
-            },
-        };
+        let policy = policy(&limits.options, &work);
         let options = &limits.options;
         let knobs = Knobs::of(options);
         let notices = Notices::of(options.name);
         let drain = Drain::new(options.drain);
         let admission = Admission::new(rules(options));
         let posts = Posts::new(NUMBERS, options.stuck_after);
+        let lobby = Lobby::new(options.workers, options.queue_max);
         let answers = matches!(&work, Work::Messages(opener) if opener.tail() == Tail::Discard);
         let overload = Overload::new(options.overload.filter(|_| answers));
         Shared {
@@ -105,6 +112,7 @@ impl Shared {
                 admission,
                 notices,
                 deadlines: Deadlines::default(),
+                lobby,
                 totals: Totals::default(),
                 streamed: Arc::default(),
                 knobs,

@@ -83,7 +83,7 @@ impl Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
             clients: shared.house.registry.count(),
             clients_max: house.knobs.clients_max.load(Ordering::Relaxed),
-            ready,
+            ready: ready + house.lobby.waiting(),
             workers: house.knobs.workers.load(Ordering::Relaxed),
             workers_on_duty,
             workers_busy,

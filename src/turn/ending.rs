@@ -12,7 +12,7 @@ use crate::connection::Stage;
 use crate::handler::{End, StreamEnd};
 use crate::limits::{LINGER_BYTES_MAX, LINGER_MAX, READ_MAX};
 use crate::notices::Limit;
-use crate::service::Tail;
+use crate::service::{Tail, Work};
 
 impl Turn<'_> {
     /// Shuts the write side, so that the client sees the end, and reads on until it closes: a
@@ -112,6 +112,9 @@ impl Turn<'_> {
             self.deliver_rest();
         }
         connection.state.end();
+        if let Work::Streams(_) = self.house.work {
+            self.house.lobby.remove(connection.id);
+        }
         if let Some(check) = self.hold.check.take() {
             self.house.deadlines.remove(check, connection.id);
         }

@@ -4,19 +4,76 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::{Turn, guarded};
 use crate::connection::Stage;
 use crate::drain::ServerPhase;
 use crate::handler::End;
-use crate::service::StreamService;
+use crate::lobby::Place;
+use crate::notices::Limit;
+use crate::service::{InDrain, StreamService};
 use crate::stream::Stream;
 
 impl Turn<'_> {
+    /// Lends it a worker, or lets it wait for one.
+    pub(super) fn come_in(&mut self, service: &dyn StreamService) {
+        let draining = self.house.drain.phase() != ServerPhase::Running;
+        if self.has_left() {
+            self.hold.deaf = true;
+            self.hold.ending = true;
+            self.end_waiting(End::Lost("it left before it was served".into()));
+        } else if draining && service.in_drain() == InDrain::GoOn {
+            self.tell(Limit::Queue);
+            self.end_waiting(End::Drained);
+        } else {
+            match self.house.lobby.enter(self.connection) {
+                Place::Worker => {
+                    self.lend(service);
+                    self.house.lobby.leave();
+                }
+                Place::Waits => self.hold.stage = Stage::Waiting,
+                Place::Full => {
+                    self.house
+                        .notices
+                        .acted(Limit::Queue, &self.connection.peer);
+                    self.turn_away(Limit::Queue);
+                }
+            }
+        }
+    }
+
+    /// It can't be served: it is told so, and closed.
+    pub(super) fn turn_away(&mut self, limit: Limit) {
+        self.tell(limit);
+        self.end_waiting(End::Limit(limit));
+    }
+
+    fn end_waiting(&mut self, end: End) {
+        self.house.lobby.remove(self.connection.id);
+        self.hold.stage = Stage::Closing(end);
+    }
+
+    /// Whether nobody would get an answer. Who has only shut its sending side waits for one, and
+    /// what it had sent before it closed altogether is served as well.
+    fn has_left(&self) -> bool {
+        let mut polled = [PollFd::new(&self.connection.socket, PollFlags::IN)];
+        let now = Timespec::default();
+        if poll(&mut polled, Some(&now)).is_err() {
+            return false;
+        }
+        let seen = polled[0].revents();
+        let has_sent = || rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0) > 0;
+        seen.contains(PollFlags::ERR) || (seen.contains(PollFlags::HUP) && !has_sent())
+    }
+
     /// Gives the stream and this worker to the service until it returns.
     pub(super) fn lend(&mut self, service: &dyn StreamService) {
         let connection = self.connection;
         connection.lent.store(true, Ordering::SeqCst);
-        if self.house.drain.phase() != ServerPhase::Running {
+        if self.house.drain.phase() != ServerPhase::Running
+            && service.in_drain() == InDrain::ReadOut
+        {
             // The drain's round may have passed before the stream was lent.
             connection.shut(Shutdown::Read);
         }

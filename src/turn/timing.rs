@@ -34,6 +34,7 @@ impl Turn<'_> {
                 self.stop_serving(End::Limit(limit));
             }
             Limit::Message => self.stop_serving(End::Limit(limit)),
+            Limit::Wait => self.turn_away(limit),
             _ => self.begin_to_end(End::Limit(limit)),
         }
     }
@@ -69,6 +70,10 @@ impl Turn<'_> {
     fn due(&self) -> Option<(Instant, Limit)> {
         if let Stage::Lingering { until, .. } = self.hold.stage {
             return Some((until, Limit::Lifetime));
+        }
+        if let Stage::Waiting = self.hold.stage {
+            let wait_max = self.house.limits.options.wait_max?;
+            return Some((self.connection.since + wait_max, Limit::Wait));
         }
         if !self.house.limits.is_timed && self.hold.stalled.is_none() {
             return None;
@@ -135,11 +140,16 @@ impl Turn<'_> {
 
     /// What others have ordered.
     pub(super) fn obey(&mut self, order: Option<Order>) {
+        let waits = matches!(self.hold.stage, Stage::Waiting);
+        if order.is_some() && waits {
+            self.house.lobby.remove(self.connection.id);
+        }
+        let goes_on = waits || self.is_serving();
         match order {
-            Some(Order::Close(reason)) if self.is_serving() => {
+            Some(Order::Close(reason)) if goes_on => {
                 self.begin_to_end(End::Closed(reason));
             }
-            Some(Order::Shed) if self.is_serving() => {
+            Some(Order::Shed) if goes_on => {
                 self.house.notices.acted(Limit::Shed, &self.connection.peer);
                 if !self.owed.is_empty() {
                     // It has rested for long and takes nothing: others must not wait for that.

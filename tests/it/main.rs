@@ -16,6 +16,7 @@ mod drain;
 mod drain_owed;
 mod entry;
 mod every_byte;
+mod exec;
 mod gate;
 mod house;
 mod model;

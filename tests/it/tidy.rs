@@ -9,7 +9,7 @@ use self::source::{Named, Source, sources};
 /// The rooms of the library in the order of their imports: a room may import from the lines above
 /// its own, and from its own line.
 const ORDER: &[&[&str]] = &[
-    &["error", "sync"],
+    &["error", "escape", "sync"],
     &[
         "framing", "meter", "notices", "outbox", "peer", "state", "times",
     ],
@@ -26,7 +26,7 @@ const ORDER: &[&[&str]] = &[
     ],
     &["acceptor", "connection"],
     &["client"],
-    &["deadlines", "drain", "registry", "stream", "watch"],
+    &["deadlines", "drain", "lobby", "registry", "stream", "watch"],
     &["service"],
     &["house"],
     &["turn"],

@@ -88,5 +88,7 @@ pub(super) fn name_of(limit: Limit) -> &'static str {
         Limit::WriteStall => "write_stall",
         Limit::Lifetime => "lifetime",
         Limit::Shed => "shed",
+        Limit::Queue => "queue",
+        Limit::Wait => "wait",
     }
 }

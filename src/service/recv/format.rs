@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use memchr::memchr2;
 
 use crate::client::Client;
+use crate::escape::{escape, is_plain};
 use crate::framing::{Extent, Message};
 
 /// How a message is printed.
@@ -125,107 +126,14 @@ fn json(text: &str) -> String {
     serde_json::to_string(text).expect("a string is always JSON")
 }
 
-/// Appends the text with everything escaped that is not printable.
-fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    if is_plain(bytes) {
-        out.extend_from_slice(bytes);
-        return;
-    }
-    for chunk in bytes.utf8_chunks() {
-        let mut plain = 0;
-        for (at, character) in chunk.valid().char_indices() {
-            if is_dangerous(character) {
-                out.extend_from_slice(&chunk.valid().as_bytes()[plain..at]);
-                // The debug form of a control character: \t, \r, \u{1b}.
-                let _ = write!(out, "{}", character.escape_default());
-                plain = at + character.len_utf8();
-            }
-        }
-        out.extend_from_slice(&chunk.valid().as_bytes()[plain..]);
-        for byte in chunk.invalid() {
-            let _ = write!(out, "\\x{byte:02x}");
-        }
-    }
-}
-
-/// Whether all of it is printable ASCII, as nearly all lines are.
-fn is_plain(bytes: &[u8]) -> bool {
-    const WIDTH: usize = 16;
-    let is_odd = |byte: u8| u8::from(!(b' '..=b'~').contains(&byte));
-    let Some(last) = bytes.last_chunk::<WIDTH>() else {
-        return bytes.iter().all(|&byte| is_odd(byte) == 0);
-    };
-    // No early exit, and a last piece that overlaps instead of single bytes: then the compiler
-    // looks at all bytes of a piece at once.
-    let mut odd = last.map(is_odd);
-    for chunk in bytes.as_chunks::<WIDTH>().0 {
-        for (odd, &byte) in odd.iter_mut().zip(chunk) {
-            *odd |= is_odd(byte);
-        }
-    }
-    odd == [0; WIDTH]
-}
-
-/// C0, C1 and delete; line and paragraph separators; marks that turn the direction of the text.
-fn is_dangerous(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{061c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-        )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn text(bytes: &[u8]) -> String {
-        let mut out = Vec::new();
-        escape(bytes, &mut out);
-        String::from_utf8(out).expect("escaped text is UTF-8")
-    }
 
     fn line(label: &mut Label, bytes: &[u8], extent: Extent) -> String {
         let mut out = Vec::new();
         label.format(Message { bytes, extent }, SystemTime::UNIX_EPOCH, &mut out);
         String::from_utf8(out).expect("UTF-8")
-    }
-
-    #[test]
-    fn one_odd_byte_anywhere_is_seen() {
-        for length in 0..70 {
-            let mut line = vec![b'x'; length];
-            assert!(is_plain(&line), "{length}");
-            for at in 0..length {
-                for odd in [0x1f, 0x7f, 0x80, 0xff, 0] {
-                    line[at] = odd;
-                    assert!(!is_plain(&line), "{odd} at {at} of {length}");
-                }
-                line[at] = b'~';
-            }
-        }
-    }
-
-    #[test]
-    fn text_keeps_what_is_printable_and_escapes_the_rest() {
-        assert_eq!(
-            text("Grüße, 世界 🦀 C:\\x".as_bytes()),
-            "Grüße, 世界 🦀 C:\\x"
-        );
-        assert_eq!(
-            text(b"a\x1b[2Jb\r\0\t\x7f"),
-            "a\\u{1b}[2Jb\\r\\u{0}\\t\\u{7f}"
-        );
-        assert_eq!(
-            text("x\u{202e}y\u{85}\u{2028}".as_bytes()),
-            "x\\u{202e}y\\u{85}\\u{2028}"
-        );
-        assert_eq!(text(b"\xff\xc3"), "\\xff\\xc3");
-        assert_eq!(text(b"ok \xe4\xb8"), "ok \\xe4\\xb8");
     }
 
     #[test]

@@ -1,0 +1,106 @@
+//! `poold exec`: any program behind the port.
+
+mod args;
+mod keeper;
+mod setup;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub(super) use args::ExecArgs;
+pub(super) use keeper::is_gone as keeper_is_gone;
+pub(super) use setup::become_program;
+
+use keeper::Role;
+use setup::Setup;
+
+use super::args::ServeArgs;
+use super::{exit, serve};
+use crate::error::{Error, Result};
+use crate::framing::Framing;
+use crate::limits::TIME_MAX;
+use crate::service::exec::{Exec, Filter, Patience, Program, Runner};
+
+/// Longest time between TERM and KILL.
+const KILL_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Runs the program for each client until the server drains.
+pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
+    let program = match program(args) {
+        Ok(program) => program,
+        Err(problem) => return Ok(exit::usage(&problem)),
+    };
+    if let Role::Keeper(code) = keeper::keep()? {
+        return Ok(code);
+    }
+    let patience = Patience {
+        timeout: args.limits.timeout,
+        kill_after: args.limits.kill_after,
+    };
+    let runner = Runner::new(program, patience).map_err(|source| Error::Start {
+        what: "a descriptor",
+        source,
+    })?;
+    let ended = if args.program.lines {
+        let framing = args.serve.framing.unwrap_or(Framing::Lines);
+        let filter = Filter::new(runner.clone(), framing, args.program.reply_max);
+        serve::lines("exec", &args.serve, filter)
+    } else {
+        let queue = serve::Waiting {
+            queue_max: Some(args.limits.queue),
+            wait_max: args.limits.max_wait,
+        };
+        serve::streams("exec", &args.serve, queue, Exec::new(runner.clone()))
+    };
+    if keeper::is_gone() {
+        keeper::end_the_rest();
+    }
+    ended.inspect(|_| tracing::info!("{}", runner.summary()))
+}
+
+/// What is to be run, if it can be.
+fn program(args: &ExecArgs) -> std::result::Result<Program, String> {
+    let ExecArgs {
+        serve,
+        program,
+        limits,
+    } = args;
+    if let Some(flag) = kept_by_nobody(serve).filter(|_| !program.lines) {
+        return Err(format!(
+            "{flag} can't be kept, since the program has the socket itself; see --timeout"
+        ));
+    }
+    if limits.kill_after > KILL_AFTER_MAX {
+        return Err("--kill-after: at most a day".to_owned());
+    }
+    if limits.timeout.is_some_and(|timeout| timeout > TIME_MAX) {
+        return Err("--timeout: at most 100 years".to_owned());
+    }
+    let words = match &program.shell {
+        Some(string) => vec!["sh".into(), "-c".into(), string.clone()],
+        None => program.words.clone(),
+    };
+    let setup = Setup::new(args)?;
+    let found = setup.before(Program::new(words)?);
+    match &program.chdir {
+        Some(folder) if !folder.is_dir() => {
+            Err(format!("--chdir {}: no such directory", folder.display()))
+        }
+        folder => Ok(found.in_folder(folder.clone())),
+    }
+}
+
+/// A limit that was asked for and that nobody could keep.
+fn kept_by_nobody(serve: &ServeArgs) -> Option<&'static str> {
+    let guard = &serve.guard;
+    [
+        ("--framing", serve.framing.is_some()),
+        ("--first-byte", guard.first_byte.is_some()),
+        ("--idle", guard.idle.is_some()),
+        ("--message", guard.message.is_some()),
+        ("--lifetime", guard.lifetime.is_some()),
+        ("--rate", guard.rate.0.is_some()),
+    ]
+    .into_iter()
+    .find_map(|(flag, is_asked_for)| is_asked_for.then_some(flag))
+}

@@ -1,0 +1,194 @@
+//! How many children there are and were, and how they ended. Failures are told in the log when
+//! they begin, and then at most once in a while, with a count.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use tracing::warn;
+
+use super::child::{End, Why};
+use crate::peer::Peer;
+
+/// Between two lines about failures.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Tally {
+    now: Mutex<Now>,
+    /// Nobody runs any more.
+    none: Condvar,
+    totals: Mutex<Totals>,
+}
+
+#[derive(Default)]
+struct Now {
+    running: usize,
+    of_address: HashMap<IpAddr, usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    well: u64,
+    failed: u64,
+    by_signal: u64,
+    timed_out: u64,
+    overlong: u64,
+    in_drain: u64,
+    not_started: u64,
+    /// Failures that no line has told, and when the last one did.
+    untold: u64,
+    told: Option<Instant>,
+}
+
+/// One that runs, until it is dropped.
+pub(super) struct Running<'a> {
+    tally: &'a Tally,
+    address: Option<IpAddr>,
+    /// Children that run for clients of this address, this one included.
+    pub(super) of_address: usize,
+}
+
+impl Tally {
+    pub(super) fn begin(&self, peer: Peer) -> Running<'_> {
+        let address = address(peer);
+        let mut now = self.now.lock();
+        now.running += 1;
+        let of_address = address.map_or(1, |address| {
+            let count = now.of_address.entry(address).or_default();
+            *count += 1;
+            *count
+        });
+        Running {
+            tally: self,
+            address,
+            of_address,
+        }
+    }
+
+    pub(super) fn ended(&self, id: u64, peer: Peer, end: &End) {
+        let mut totals = self.totals.lock();
+        let what = match end {
+            End::Itself(status) if status.success() => {
+                totals.well += 1;
+                return;
+            }
+            End::Itself(status) => {
+                match status.signal() {
+                    Some(_) => totals.by_signal += 1,
+                    None => totals.failed += 1,
+                }
+                // "exit status: 3", or "signal: 9 (SIGKILL)"
+                status.to_string()
+            }
+            End::Stopped(Why::Timeout) => {
+                totals.timed_out += 1;
+                "it ran for as long as --timeout allows".to_owned()
+            }
+            End::Stopped(Why::Overlong) => {
+                totals.overlong += 1;
+                "it printed more than --reply-max allows".to_owned()
+            }
+            End::Stopped(Why::Drain) => {
+                totals.in_drain += 1;
+                return;
+            }
+        };
+        let untold = totals.tell();
+        drop(totals);
+        if let Some(earlier) = untold {
+            warn!(id, %peer, end = %what, earlier, "the program failed");
+        }
+    }
+
+    pub(super) fn not_started(&self, id: u64, peer: Peer, error: &io::Error) {
+        let mut totals = self.totals.lock();
+        totals.not_started += 1;
+        let untold = totals.tell();
+        drop(totals);
+        if let Some(earlier) = untold {
+            warn!(id, %peer, %error, earlier, "the program can't be started");
+        }
+    }
+
+    /// Waits until no child runs; not longer than this.
+    pub(super) fn wait_none(&self, most: Duration) {
+        let until = Instant::now() + most;
+        let mut now = self.now.lock();
+        while now.running > 0 && !self.none.wait_until(&mut now, until).timed_out() {}
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut now = self.tally.now.lock();
+        now.running -= 1;
+        if let Some(address) = self.address
+            && let Some(count) = now.of_address.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                now.of_address.remove(&address);
+            }
+        }
+        if now.running == 0 {
+            self.tally.none.notify_all();
+        }
+    }
+}
+
+impl Totals {
+    /// If it is time for a line: how many failures none has told.
+    fn tell(&mut self) -> Option<u64> {
+        let now = Instant::now();
+        if self.told.is_some_and(|told| now < told + QUIET) {
+            self.untold += 1;
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Totals {
+            well,
+            failed,
+            by_signal,
+            timed_out,
+            overlong,
+            in_drain,
+            not_started,
+            ..
+        } = *self.totals.lock();
+        let all = well + failed + by_signal + timed_out + overlong + in_drain;
+        let plural = if all == 1 { "" } else { "s" };
+        write!(out, "{all} program{plural} run: {well} ended well")?;
+        for (count, what) in [
+            (failed, "failed"),
+            (by_signal, "ended by a signal"),
+            (timed_out, "stopped after --timeout"),
+            (overlong, "stopped after --reply-max"),
+            (in_drain, "stopped in the drain"),
+            (not_started, "could not be started"),
+        ] {
+            if count > 0 {
+                write!(out, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn address(peer: Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Tcp(address) => Some(address.ip().to_canonical()),
+        Peer::Unix(_) => None,
+    }
+}
