@@ -38,8 +38,8 @@ const SPARE_DESCRIPTORS: usize = 32;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Stands before what the log says of its limits, and in the names of its threads, for processes
-    /// that have several servers. Default: empty.
+    /// Stands before what the log says of its limits, and in its threads' names, for processes that
+    /// have several servers. Default: empty.
     pub name: &'static str,
     /// Threads that serve clients: 1 to 1024. Default: 4 for each core, at least 8.
     pub workers: usize,
