@@ -26,18 +26,6 @@ struct Inner {
     waiting: BTreeMap<u64, Arc<Connection>>,
 }
 
-/// What becomes of who comes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Place {
-    /// A worker is lent to it: give it back with [`Lobby::leave`].
-    Worker,
-    /// It waits, and is woken when it is its turn.
-    Waits,
-    /// There is no room to wait in.
-    Full,
-}
-
 impl Lobby {
     pub(crate) fn new(workers: usize, waiting_max: Option<usize>) -> Lobby {
         Lobby {
@@ -50,31 +38,33 @@ impl Lobby {
         }
     }
 
-    /// A client asks for a worker, for the first time or because it was woken.
-    pub(crate) fn enter(&self, connection: &Arc<Connection>) -> Place {
+    /// Whether there is a worker or room to wait in for one more. Only the acceptor asks, and only
+    /// it lets somebody in.
+    pub(crate) fn has_room(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.waiting.len() < self.waiting_max.saturating_add(inner.free())
+    }
+
+    /// A client has come. Its turns ask for a worker with [`take_worker`](Lobby::take_worker).
+    pub(crate) fn let_in(&self, connection: &Arc<Connection>) {
         let mut inner = self.inner.lock();
-        let id = connection.id;
-        let waits = inner.waiting.contains_key(&id);
-        let is_next = inner
-            .waiting
-            .first_key_value()
-            .is_none_or(|(first, _)| *first == id);
-        if inner.has_free() && is_next {
-            inner.lent += 1;
-            inner.waiting.remove(&id);
-            let next = inner.next();
-            drop(inner);
-            wake(next);
-            return Place::Worker;
+        inner.waiting.insert(connection.id, Arc::clone(connection));
+    }
+
+    /// Whether a worker is lent to this client now: give it back with [`leave`](Lobby::leave). If
+    /// not, it waits on and is woken when it should ask again.
+    pub(crate) fn take_worker(&self, id: u64) -> bool {
+        let mut inner = self.inner.lock();
+        let is_first = inner.waiting.keys().next() == Some(&id);
+        if !is_first || inner.free() == 0 {
+            return false;
         }
-        if waits {
-            return Place::Waits;
-        }
-        if inner.waiting.len() >= self.waiting_max {
-            return Place::Full;
-        }
-        inner.waiting.insert(id, Arc::clone(connection));
-        Place::Waits
+        inner.lent += 1;
+        inner.waiting.remove(&id);
+        let next = inner.next();
+        drop(inner);
+        wake(next);
+        true
     }
 
     /// A worker is free again.
@@ -112,14 +102,15 @@ impl Lobby {
 }
 
 impl Inner {
-    fn has_free(&self) -> bool {
-        self.lent < self.workers
+    /// Workers that may still be lent.
+    fn free(&self) -> usize {
+        self.workers.saturating_sub(self.lent)
     }
 
     /// Whose turn it is, if there is a worker for it.
     fn next(&self) -> Option<Arc<Connection>> {
         let (_, first) = self.waiting.first_key_value()?;
-        self.has_free().then(|| Arc::clone(first))
+        (self.free() > 0).then(|| Arc::clone(first))
     }
 }
 

@@ -71,6 +71,7 @@ impl Handle {
         now.store(workers, Ordering::Relaxed);
         shared.answer(shared.ready.resize(threads, shift));
         shared.house.lobby.resize(workers);
+        shared.house.doorbell.ring();
         Ok(())
     }
 

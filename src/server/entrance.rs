@@ -16,7 +16,7 @@ use crate::drain::ServerPhase;
 use crate::framing::Decoder;
 use crate::notices::Limit;
 use crate::peer::Peer;
-use crate::service::InDrain;
+use crate::service::{InDrain, Work};
 use crate::state::Reasons;
 
 /// Clients that are being told that there is no room: more are closed without a word.
@@ -72,6 +72,10 @@ impl Shared {
         }
     }
 
+    fn keeps_workers(&self) -> bool {
+        matches!(self.house.work, Work::Streams(_))
+    }
+
     fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
         let options = &self.house.limits.options;
         let admitted = !matches!(stage, Stage::Refused(_));
@@ -97,6 +101,10 @@ impl Shared {
             return;
         }
         debug!(id, %peer, "connected");
+        if admitted && self.keeps_workers() {
+            // In the order of their coming, which their turns need not have.
+            self.house.lobby.let_in(&connection);
+        }
         self.enqueue(connection);
     }
 }
@@ -140,6 +148,10 @@ impl Host for Arc<Shared> {
             Err(Limit::Clients)
         } else {
             admission.admit(peer, Instant::now()).and_then(|()| {
+                if self.keeps_workers() && !self.house.lobby.has_room() {
+                    admission.release(peer);
+                    return Err(Limit::Queue);
+                }
                 if running && self.overload.refuses(self.ready.load().0) {
                     admission.release(peer);
                     return Err(Limit::Overload);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::shared::Shared;
 use crate::drain::ServerPhase;
 use crate::ready::Tick;
+use crate::service::Work;
 use crate::state::Reasons;
 use crate::watch::{Look, keep};
 
@@ -46,6 +47,8 @@ impl Shared {
         match tick {
             Tick { quiet: true, .. } => Look::Quiet,
             Tick { smooth: true, .. } => Look::Smooth,
+            // Whoever takes up a stream calls in the next one itself.
+            _ if matches!(self.house.work, Work::Streams(_)) => Look::Smooth,
             _ => Look::Work,
         }
     }

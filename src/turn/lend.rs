@@ -10,7 +10,6 @@ use super::{Turn, guarded};
 use crate::connection::Stage;
 use crate::drain::ServerPhase;
 use crate::handler::End;
-use crate::lobby::Place;
 use crate::notices::Limit;
 use crate::service::{InDrain, StreamService};
 use crate::stream::Stream;
@@ -26,20 +25,11 @@ impl Turn<'_> {
         } else if draining && service.in_drain() == InDrain::GoOn {
             self.tell(Limit::Queue);
             self.end_waiting(End::Drained);
+        } else if self.house.lobby.take_worker(self.connection.id) {
+            self.lend(service);
+            self.house.lobby.leave();
         } else {
-            match self.house.lobby.enter(self.connection) {
-                Place::Worker => {
-                    self.lend(service);
-                    self.house.lobby.leave();
-                }
-                Place::Waits => self.hold.stage = Stage::Waiting,
-                Place::Full => {
-                    self.house
-                        .notices
-                        .acted(Limit::Queue, &self.connection.peer);
-                    self.turn_away(Limit::Queue);
-                }
-            }
+            self.hold.stage = Stage::Waiting;
         }
     }
 
