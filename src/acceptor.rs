@@ -53,6 +53,8 @@ pub(crate) enum Door {
     Open,
     /// The house is full: wait to be woken.
     Full,
+    /// Nobody is let in for now, because somebody wants it so: wait to be woken.
+    Held,
     /// Clients come too fast: let nobody in for so long.
     Paused(Duration),
     /// The server drains: take who is in the backlog already, then close.
@@ -222,7 +224,7 @@ impl Acceptor {
                     host.keeps_waiting(door);
                 }
                 match door {
-                    Door::Full => return Waits::AnEvent,
+                    Door::Full | Door::Held => return Waits::AnEvent,
                     Door::Paused(pause) => return Waits::Time(pause),
                     Door::HandedOver => return Waits::Nothing,
                     Door::Open | Door::Closing => {}

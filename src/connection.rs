@@ -18,6 +18,7 @@ use socket2::Socket;
 
 use crate::framing::Decoder;
 use crate::handler::{End, Handler};
+use crate::meter::add;
 use crate::notices::Limit;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
@@ -129,11 +130,6 @@ pub(crate) struct Tally {
     /// Milliseconds after `since`, and one, at which the peer last took something of what it is
     /// owed still; 0 while it owes no reading.
     pub(crate) stalled_ms: AtomicU64,
-}
-
-/// Adds to a counter that one thread at a time writes: cheaper than an atomic addition.
-pub(crate) fn add(counter: &AtomicU64, more: u64) {
-    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
 }
 
 /// The client's outbox is full, or it is gone: what was to be sent comes back.

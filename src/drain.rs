@@ -1,10 +1,12 @@
 //! The server's phases, the drain's one deadline, and its report.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+
+use crate::limits::TIME_MAX;
 
 /// Where a server is in its life. It only ever moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +74,8 @@ pub(crate) struct Drain {
     grace: Duration,
     /// The phase as a number, to be read without the lock.
     now: AtomicU8,
+    /// A drain was announced or has begun.
+    leaving: AtomicBool,
     times: Mutex<Times>,
     changed: Condvar,
     hooks: Mutex<Vec<Hook>>,
@@ -81,6 +85,8 @@ pub(crate) struct Drain {
 
 #[derive(Clone, Copy, Debug)]
 struct Times {
+    /// When a drain begins that was announced.
+    begins: Option<Instant>,
     begun: Option<Instant>,
     deadline: Option<Instant>,
     stopped: Option<Instant>,
@@ -99,7 +105,9 @@ impl Drain {
         Drain {
             grace,
             now: AtomicU8::new(ServerPhase::Running as u8),
+            leaving: AtomicBool::new(false),
             times: Mutex::new(Times {
+                begins: None,
                 begun: None,
                 deadline: None,
                 stopped: None,
@@ -126,6 +134,7 @@ impl Drain {
         let mut times = self.times.lock();
         if times.begun.is_none() {
             let now = Instant::now();
+            self.leaving.store(true, Ordering::SeqCst);
             times.begun = Some(now);
             times.deadline = Some(now + self.grace);
             times.backlog = backlog;
@@ -154,6 +163,25 @@ impl Drain {
     /// What becomes of who has not been accepted yet.
     pub(crate) fn backlog(&self) -> Backlog {
         self.times.lock().backlog
+    }
+
+    /// Lets everybody know that a drain begins after `delay`; somebody has to begin it then.
+    pub(crate) fn announce(&self, delay: Duration) {
+        let mut times = self.times.lock();
+        if times.begun.is_none() && times.begins.is_none() {
+            times.begins = Some(Instant::now() + delay.min(TIME_MAX));
+            self.leaving.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// When a drain begins that was announced and has not begun.
+    pub(crate) fn begins(&self) -> Option<Instant> {
+        let times = self.times.lock();
+        times.begins.filter(|_| times.begun.is_none())
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
     }
 
     /// Brings the deadline forward to now; starts the drain if nobody has.

@@ -1,13 +1,15 @@
 //! What every turn needs of the server, and what the server has done.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use crate::acceptor::Doorbell;
 use crate::admission::Admission;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
-use crate::limits::Limits;
+use crate::limits::{Limits, Options};
 use crate::lobby::Lobby;
+use crate::meter::Streamed;
 use crate::notices::Notices;
 use crate::registry::Registry;
 use crate::service::Work;
@@ -23,10 +25,31 @@ pub(crate) struct House {
     pub(crate) deadlines: Deadlines,
     pub(crate) lobby: Lobby,
     pub(crate) totals: Totals,
+    pub(crate) streamed: Arc<Streamed>,
+    pub(crate) knobs: Knobs,
     /// Rung when there is room again for those who wait outside.
     pub(crate) doorbell: Doorbell,
     /// Somebody waits outside, or no descriptor can be had: ring whenever one leaves.
     pub(crate) crowded: AtomicBool,
+}
+
+/// What can be changed while the server runs.
+#[derive(Debug)]
+pub(crate) struct Knobs {
+    pub(crate) workers: AtomicUsize,
+    pub(crate) clients_max: AtomicUsize,
+    /// Somebody has asked that nobody is accepted for now.
+    pub(crate) is_paused: AtomicBool,
+}
+
+impl Knobs {
+    pub(crate) fn of(options: &Options) -> Knobs {
+        Knobs {
+            workers: AtomicUsize::new(options.workers),
+            clients_max: AtomicUsize::new(options.clients_max),
+            is_paused: AtomicBool::new(false),
+        }
+    }
 }
 
 /// What the server has done in its life.

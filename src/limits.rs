@@ -25,6 +25,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// What the daemon holds for a client at rest, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
+/// Most threads that serve clients.
+const WORKERS_MAX: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
 const SPARE_DESCRIPTORS: usize = 32;
 
@@ -36,6 +38,9 @@ const SPARE_DESCRIPTORS: usize = 32;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Stands before what the log says of its limits, and in its threads' names, for processes that
+    /// have several servers. Default: empty.
+    pub name: &'static str,
     /// Threads that serve clients: 1 to 1024. Default: 4 for each core, at least 8.
     pub workers: usize,
     /// Clients connected at once; more wait in the kernel's backlog. At least 1.
@@ -88,6 +93,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
+            name: "",
             workers: default_workers(),
             clients_max: default_clients_max(),
             framing: Framing::Lines,
@@ -114,7 +120,7 @@ impl Default for Options {
 
 /// Four for each core, at least eight: handlers that block leave the cores idle.
 fn default_workers() -> usize {
-    cores().saturating_mul(4).clamp(8, 1024)
+    cores().saturating_mul(4).clamp(8, WORKERS_MAX)
 }
 
 /// Cores that this process may use, as far as the system tells.
@@ -149,8 +155,8 @@ impl Limits {
     /// [`Error::Option`] names the first field that is out of its bounds.
     pub(crate) fn new(options: Options) -> Result<Limits> {
         const GIB: usize = 1 << 30;
-        within("workers", options.workers, 1, 1024)?;
-        within("clients_max", options.clients_max, 1, usize::MAX)?;
+        check_workers(options.workers)?;
+        check_clients_max(options.clients_max)?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
         within("send_buffer", options.send_buffer.unwrap_or(GIB), 4096, GIB)?;
@@ -178,18 +184,6 @@ impl Limits {
                 within("rate", part as usize, 1, usize::MAX)?;
             }
         }
-        check_times(&options)?;
-        let most = default_clients_max();
-        if options.clients_max > most {
-            return Err(Error::Option {
-                name: "clients_max",
-                problem: format!(
-                    "{} clients need more descriptors than this process may open; \
-                     at most {most}, or raise the limit (ulimit -n)",
-                    options.clients_max
-                ),
-            });
-        }
         let is_timed = options.times != Times::default();
         let mut options = options;
         if let Some(rate) = options.rate {
@@ -216,15 +210,42 @@ impl Limits {
     }
 }
 
-fn check_times(options: &Options) -> Result<()> {
-    let at_most = |name, time: Option<Duration>, most, words| match time {
+pub(crate) fn check_workers(workers: usize) -> Result<()> {
+    within("workers", workers, 1, WORKERS_MAX)
+}
+
+pub(crate) fn check_clients_max(clients_max: usize) -> Result<()> {
+    within("clients_max", clients_max, 1, usize::MAX)?;
+    let most = default_clients_max();
+    if clients_max <= most {
+        return Ok(());
+    }
+    Err(Error::Option {
+        name: "clients_max",
+        problem: format!(
+            "{clients_max} clients need more descriptors than this process may open; \
+             at most {most}, or raise the limit (ulimit -n)",
+        ),
+    })
+}
+
+pub(crate) fn check_stuck_after(stuck_after: Duration) -> Result<()> {
+    at_most("stuck_after", Some(stuck_after), TIME_MAX, "100 years")
+}
+
+fn at_most(name: &'static str, time: Option<Duration>, most: Duration, words: &str) -> Result<()> {
+    match time {
         Some(time) if time > most => Err(Error::Option {
             name,
             problem: format!("{time:?} is out of bounds; at most {words}"),
         }),
         _ => Ok(()),
-    };
+    }
+}
+
+fn check_times(options: &Options) -> Result<()> {
     at_most("drain", Some(options.drain), DRAIN_MAX, "a day")?;
+    check_stuck_after(options.stuck_after)?;
     let times = &options.times;
     [
         ("first_byte", times.first_byte),
@@ -234,7 +255,6 @@ fn check_times(options: &Options) -> Result<()> {
         ("lifetime", times.lifetime),
         ("overload", options.overload),
         ("wait_max", options.wait_max),
-        ("stuck_after", Some(options.stuck_after)),
     ]
     .into_iter()
     .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))

@@ -19,8 +19,9 @@ pub(crate) struct Lobby {
 }
 
 struct Inner {
-    /// Workers that may still be lent.
-    free: usize,
+    workers: usize,
+    /// Workers that are lent; more than there are, for a while after there are fewer.
+    lent: usize,
     /// By number, which is the order in which they came.
     waiting: BTreeMap<u64, Arc<Connection>>,
 }
@@ -30,7 +31,8 @@ impl Lobby {
         Lobby {
             waiting_max: waiting_max.unwrap_or(usize::MAX),
             inner: Mutex::new(Inner {
-                free: workers,
+                workers,
+                lent: 0,
                 waiting: BTreeMap::new(),
             }),
         }
@@ -40,7 +42,7 @@ impl Lobby {
     /// it lets somebody in.
     pub(crate) fn has_room(&self) -> bool {
         let inner = self.inner.lock();
-        inner.waiting.len() < self.waiting_max.saturating_add(inner.free)
+        inner.waiting.len() < self.waiting_max.saturating_add(inner.free())
     }
 
     /// A client has come. Its turns ask for a worker with [`take_worker`](Lobby::take_worker).
@@ -54,10 +56,10 @@ impl Lobby {
     pub(crate) fn take_worker(&self, id: u64) -> bool {
         let mut inner = self.inner.lock();
         let is_first = inner.waiting.keys().next() == Some(&id);
-        if !is_first || inner.free == 0 {
+        if !is_first || inner.free() == 0 {
             return false;
         }
-        inner.free -= 1;
+        inner.lent += 1;
         inner.waiting.remove(&id);
         let next = inner.next();
         drop(inner);
@@ -68,7 +70,16 @@ impl Lobby {
     /// A worker is free again.
     pub(crate) fn leave(&self) {
         let mut inner = self.inner.lock();
-        inner.free += 1;
+        inner.lent -= 1;
+        let next = inner.next();
+        drop(inner);
+        wake(next);
+    }
+
+    /// There are so many workers from now on.
+    pub(crate) fn resize(&self, workers: usize) {
+        let mut inner = self.inner.lock();
+        inner.workers = workers;
         let next = inner.next();
         drop(inner);
         wake(next);
@@ -91,10 +102,15 @@ impl Lobby {
 }
 
 impl Inner {
+    /// Workers that may still be lent.
+    fn free(&self) -> usize {
+        self.workers.saturating_sub(self.lent)
+    }
+
     /// Whose turn it is, if there is a worker for it.
     fn next(&self) -> Option<Arc<Connection>> {
         let (_, first) = self.waiting.first_key_value()?;
-        (self.free > 0).then(|| Arc::clone(first))
+        (self.free() > 0).then(|| Arc::clone(first))
     }
 }
 

@@ -104,6 +104,8 @@ impl Trouble {
 /// Counts what limits do, and logs when they begin and end to do it.
 #[derive(Default)]
 pub(crate) struct Notices {
+    /// Of the server, and what parts it from the words; empty if it has none.
+    prefix: String,
     counts: [AtomicU64; LIMITS.len()],
     acting: Mutex<Vec<Episode>>,
     troubles: Mutex<Vec<Series>>,
@@ -124,6 +126,18 @@ struct Series {
 }
 
 impl Notices {
+    /// Of a server with this name, which may be empty.
+    pub(crate) fn of(name: &str) -> Notices {
+        let prefix = match name {
+            "" => String::new(),
+            name => format!("{name}: "),
+        };
+        Notices {
+            prefix,
+            ..Notices::default()
+        }
+    }
+
     /// A client is in trouble; `why` is empty where the log says it elsewhere.
     pub(crate) fn trouble(&self, trouble: Trouble, id: u64, peer: &Peer, why: &str) {
         let last = Instant::now();
@@ -158,7 +172,7 @@ impl Notices {
             last: now,
         });
         drop(acting);
-        warn!(first = %who, "{}", limit.describe());
+        warn!(first = %who, "{}{}", self.prefix, limit.describe());
     }
 
     /// How often it has acted.
@@ -185,7 +199,7 @@ impl Notices {
         });
         for (limit, first) in over {
             let count = self.count(limit) - first;
-            info!(count, "no more: {}", limit.describe());
+            info!(count, "{}no more: {}", self.prefix, limit.describe());
         }
         let mut over = Vec::new();
         self.troubles.lock().retain(|series| {

@@ -1,32 +1,62 @@
-//! The fixed workers. Knows jobs, not connections; the only file that names `threadpool`.
+//! The workers. Knows jobs, not connections; the only file that names `threadpool`.
 //!
 //! `threadpool`'s queue has no bound and its `join` no deadline; both are kept in front of it: a
 //! job is only ever handed over for a thread that is idle (see `ready.rs`, invariant 3), so its
 //! queue never holds more than the pool's size, and whoever waits for the end waits with a
 //! deadline.
+//!
+//! Its threads don't leave when it is made smaller, as long as they are idle. So another number of
+//! workers is another pool, a new *shift*: the old one's idle threads end at once, the others when
+//! they have come home.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::io;
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 use threadpool::ThreadPool;
 
-/// A fixed number of threads, `worker-00` and on.
+/// Most threads at once, those that have not come back since an earlier shift included: twice what
+/// one shift may have (a worker's thread each, and one for those who wait).
+pub(crate) const NUMBERS: usize = 2050;
+
+/// A number of threads, `worker-00` and on; numbered when they are first needed.
 pub(crate) struct Pool {
-    threads: ThreadPool,
+    /// Whose it is, for the threads' names.
+    server: &'static str,
+    crew: Mutex<Crew>,
+    numbers: Arc<Numbers>,
     duty: Arc<Duty>,
 }
 
-thread_local! {
-    static NUMBER: Cell<usize> = const { Cell::new(0) };
+struct Crew {
+    threads: ThreadPool,
+    shift: u64,
 }
 
-/// Which of its pool's threads this is, from 0.
-pub(crate) fn thread_number() -> usize {
-    NUMBER.get()
+/// The place of a thread that has a job.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Which of its pool's threads it is; no other that lives has the same.
+    pub(crate) number: usize,
+    /// Whose thread it is: the first pool's is 0, and each resizing makes the next.
+    pub(crate) shift: u64,
+}
+
+/// Numbers that threads have, to be given out again when they end.
+#[derive(Default)]
+struct Numbers(Mutex<Vec<bool>>);
+
+/// A thread's number, given back when the thread ends.
+struct Badge {
+    numbers: Arc<Numbers>,
+    number: usize,
+}
+
+thread_local! {
+    static BADGE: RefCell<Option<Badge>> = const { RefCell::new(None) };
 }
 
 /// Jobs handed over and not yet done.
@@ -37,30 +67,56 @@ struct Duty {
 }
 
 impl Pool {
-    /// Starts `workers` threads.
+    /// Starts `workers` threads for a server of this name, which may be empty.
     ///
     /// # Errors
     /// When the system does not give that many.
-    pub(crate) fn new(workers: usize) -> io::Result<Pool> {
-        let builder = threadpool::Builder::new()
-            .num_threads(workers)
-            .thread_name("worker".into());
-        // It has no other way to say that a thread could not be had.
-        let threads = std::panic::catch_unwind(|| builder.build())
-            .map_err(|_| io::Error::other(format!("{workers} threads could not be started")))?;
-        name_threads(&threads, workers);
+    pub(crate) fn new(server: &'static str, workers: usize) -> io::Result<Pool> {
         Ok(Pool {
-            threads,
+            server,
+            crew: Mutex::new(Crew {
+                threads: start(server, workers)?,
+                shift: 0,
+            }),
+            numbers: Arc::default(),
             duty: Arc::default(),
         })
     }
 
-    /// Gives `job` to an idle thread.
-    pub(crate) fn call_in(&self, job: impl FnOnce() + Send + 'static) {
+    /// Starts another shift of `workers` threads; answers its number. Jobs that were handed over
+    /// are still done by the shift that has them.
+    ///
+    /// # Errors
+    /// When the system does not give that many, or too many of earlier shifts have not come back.
+    pub(crate) fn resize(&self, workers: usize) -> io::Result<u64> {
+        let taken = self.numbers.taken();
+        // Those without a number are idle, and end when the next shift comes.
+        if taken + workers > NUMBERS {
+            let problem = format!("{taken} workers of before have not come back yet");
+            return Err(io::Error::other(problem));
+        }
+        let threads = start(self.server, workers)?;
+        let mut crew = self.crew.lock();
+        crew.shift += 1;
+        let shift = crew.shift;
+        let before = std::mem::replace(&mut crew.threads, threads);
+        drop(crew);
+        // Closes its queue: who waits for a job of it ends.
+        drop(before);
+        Ok(shift)
+    }
+
+    /// Gives `job` to an idle thread, and tells it its place.
+    pub(crate) fn call_in(&self, job: impl FnOnce(Place) + Send + 'static) {
         *self.duty.jobs.lock() += 1;
         let duty = Arc::clone(&self.duty);
-        self.threads.execute(move || {
-            job();
+        let numbers = Arc::clone(&self.numbers);
+        let server = self.server;
+        let crew = self.crew.lock();
+        let shift = crew.shift;
+        crew.threads.execute(move || {
+            let number = own_number(server, &numbers);
+            job(Place { number, shift });
             *duty.jobs.lock() -= 1;
             duty.changed.notify_all();
         });
@@ -78,20 +134,61 @@ impl Pool {
     }
 }
 
-/// `threadpool` gives all threads one name; people tell them apart by the number.
-fn name_threads(threads: &ThreadPool, workers: usize) {
-    // Each thread waits for the others, so each is given exactly one of these jobs.
-    let all_here = Arc::new(Barrier::new(workers + 1));
-    for number in 0..workers {
-        let all_here = Arc::clone(&all_here);
-        threads.execute(move || {
-            if let Ok(name) = CString::new(format!("worker-{number:02}")) {
-                // Without a name it works as well.
+/// A thread's name, with its server's before it if that has one.
+pub(crate) fn thread_name(server: &str, name: &str) -> String {
+    match server {
+        "" => name.to_owned(),
+        server => format!("{server}-{name}"),
+    }
+}
+
+fn start(server: &str, workers: usize) -> io::Result<ThreadPool> {
+    let builder = threadpool::Builder::new()
+        .num_threads(workers)
+        .thread_name(thread_name(server, "worker"));
+    // It has no other way to say that a thread could not be had.
+    std::panic::catch_unwind(|| builder.build())
+        .map_err(|_| io::Error::other(format!("{workers} threads could not be started")))
+}
+
+/// This thread's number; its first job gives it one, and its name.
+fn own_number(server: &str, numbers: &Arc<Numbers>) -> usize {
+    BADGE.with_borrow_mut(|badge| {
+        let badge = badge.get_or_insert_with(|| {
+            let number = numbers.take();
+            if let Ok(name) = CString::new(thread_name(server, &format!("worker-{number:02}"))) {
+                // `threadpool` gives all threads one name. Without a number it works as well.
                 let _ = rustix::thread::set_name(&name);
             }
-            NUMBER.set(number);
-            all_here.wait();
+            Badge {
+                numbers: Arc::clone(numbers),
+                number,
+            }
         });
+        badge.number
+    })
+}
+
+impl Numbers {
+    fn taken(&self) -> usize {
+        self.0.lock().iter().filter(|taken| **taken).count()
     }
-    all_here.wait();
+
+    /// The lowest that is free. There always is one: `resize` starts no more threads than that.
+    fn take(&self) -> usize {
+        let mut taken = self.0.lock();
+        let number = taken.iter().position(|taken| !taken);
+        let number = number.unwrap_or(taken.len()).min(NUMBERS - 1);
+        if number == taken.len() {
+            taken.push(true);
+        }
+        taken[number] = true;
+        number
+    }
+}
+
+impl Drop for Badge {
+    fn drop(&mut self) {
+        self.numbers.0.lock()[self.number] = false;
+    }
 }

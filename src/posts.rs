@@ -1,69 +1,121 @@
-//! What each worker is at, so that one that does not come back can be named.
+//! What each worker is at, so that one that does not come back can be named; and what it counts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
+use crate::meter::{Meter, Sum};
 use crate::peer::Peer;
 
-/// One post for each worker.
+/// One post for each worker's number, made when a worker first has it.
 pub(crate) struct Posts {
     began: Instant,
-    stuck_after: Duration,
-    posts: Vec<Post>,
-    /// For each post, the turn that was called stuck: its connection and its begin.
-    stuck: Mutex<Vec<Option<(u64, u64)>>>,
+    /// In milliseconds.
+    stuck_after: AtomicU64,
+    posts: Vec<OnceLock<Box<Post>>>,
+    /// No post from this number on was ever used.
+    used: AtomicUsize,
+    /// By the worker's number, the turn that was called stuck: its connection and its begin.
+    stuck: Mutex<BTreeMap<usize, (u64, u64)>>,
 }
 
-/// Written by its worker, read by the watch.
+/// Written by its worker, read by anybody.
 #[derive(Default)]
-struct Post {
+pub(crate) struct Post {
+    pub(crate) meter: Meter,
     /// The connection it serves; 0 for none.
     id: AtomicU64,
     /// Since when, in milliseconds after `began`.
     since: AtomicU64,
 }
 
+/// A worker that serves a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerInfo {
+    /// Its number: `worker-03` is 3.
+    pub number: usize,
+    /// The number of the client that it serves.
+    pub client: u64,
+    /// For how long, in whole milliseconds.
+    pub busy_for: Duration,
+    /// It has not come back from its handler for `stuck_after`.
+    pub is_stuck: bool,
+}
+
 impl Posts {
-    pub(crate) fn new(workers: usize, stuck_after: Duration) -> Posts {
+    /// Posts for worker numbers below `numbers`.
+    pub(crate) fn new(numbers: usize, stuck_after: Duration) -> Posts {
         Posts {
             began: Instant::now(),
-            stuck_after,
-            posts: (0..workers).map(|_| Post::default()).collect(),
-            stuck: Mutex::new(vec![None; workers]),
+            stuck_after: AtomicU64::new(millis(stuck_after)),
+            posts: (0..numbers).map(|_| OnceLock::new()).collect(),
+            used: AtomicUsize::new(0),
+            stuck: Mutex::default(),
         }
     }
 
-    pub(crate) fn begin(&self, worker: usize, id: u64, now: Instant) {
-        let post = &self.posts[worker];
+    /// The post of the worker with this number.
+    pub(crate) fn of(&self, worker: usize) -> &Post {
+        self.used.fetch_max(worker + 1, Ordering::Relaxed);
+        self.posts[worker].get_or_init(Box::default)
+    }
+
+    pub(crate) fn begin(&self, post: &Post, id: u64, now: Instant) {
         post.since.store(self.millis(now), Ordering::Relaxed);
         post.id.store(id, Ordering::Release);
     }
 
-    pub(crate) fn end(&self, worker: usize) {
-        self.posts[worker].id.store(0, Ordering::Release);
+    pub(crate) fn end(&self, post: &Post) {
+        post.id.store(0, Ordering::Release);
+    }
+
+    /// From now on a worker is stuck after this time.
+    pub(crate) fn set_stuck_after(&self, stuck_after: Duration) {
+        self.stuck_after
+            .store(millis(stuck_after), Ordering::Relaxed);
+    }
+
+    pub(crate) fn stuck_after(&self) -> Duration {
+        Duration::from_millis(self.stuck_after.load(Ordering::Relaxed))
     }
 
     /// Workers that serve somebody now, and those of them that are stuck.
     pub(crate) fn load(&self) -> (usize, usize) {
-        let busy = self
-            .posts
-            .iter()
-            .filter(|post| post.id.load(Ordering::Relaxed) != 0)
-            .count();
-        (busy, self.stuck.lock().iter().flatten().count())
+        (self.busy().count(), self.stuck.lock().len())
+    }
+
+    /// What all workers have counted.
+    pub(crate) fn sum(&self) -> Sum {
+        let mut sum = Sum::default();
+        self.all().for_each(|(_, post)| post.meter.add_to(&mut sum));
+        sum
+    }
+
+    /// Every worker that serves somebody now.
+    pub(crate) fn list(&self) -> Vec<WorkerInfo> {
+        let now = self.millis(Instant::now());
+        let stuck_after = self.stuck_after.load(Ordering::Relaxed);
+        let info = |(number, id, since): (usize, u64, u64)| {
+            let ms = now.saturating_sub(since);
+            WorkerInfo {
+                number,
+                client: id,
+                busy_for: Duration::from_millis(ms),
+                is_stuck: ms >= stuck_after,
+            }
+        };
+        self.busy().map(info).collect()
     }
 
     /// When the next worker will have been away for too long.
     pub(crate) fn next(&self) -> Option<Instant> {
-        let busy = self
-            .posts
-            .iter()
-            .filter(|post| post.id.load(Ordering::Acquire) != 0);
-        let earliest = busy.map(|post| post.since.load(Ordering::Relaxed)).min()?;
-        let due = self.began + Duration::from_millis(earliest) + self.stuck_after;
+        let earliest = self.busy().map(|(_, _, since)| since).min()?;
+        let due = self.began + Duration::from_millis(earliest) + self.stuck_after();
         // One that is stuck already is looked at once a second, to see it come back.
         Some(due.max(Instant::now() + Duration::from_secs(1)))
     }
@@ -71,33 +123,58 @@ impl Posts {
     /// Names workers that are stuck, once, and says when they are back.
     pub(crate) fn look(&self, now: Instant, peer_of: impl Fn(u64) -> Option<Peer>) {
         let now = self.millis(now);
-        let stuck_after = u64::try_from(self.stuck_after.as_millis()).unwrap_or(u64::MAX);
+        let stuck_after = self.stuck_after.load(Ordering::Relaxed);
         let mut stuck = self.stuck.lock();
-        for (worker, (post, known)) in self.posts.iter().zip(stuck.iter_mut()).enumerate() {
-            let id = post.id.load(Ordering::Acquire);
-            let since = post.since.load(Ordering::Relaxed);
-            if let Some((was, began)) = *known
-                && (was, began) != (id, since)
-            {
-                *known = None;
-                let ms = now - began;
-                info!(worker, id = was, ms, "the stuck worker is back");
+        stuck.retain(|worker, (was, began)| {
+            let post = self.posts[*worker].get();
+            let is_at = post.map(|post| post.at());
+            let goes_on = is_at == Some((*was, *began));
+            if !goes_on {
+                let ms = now.saturating_sub(*began);
+                info!(worker, id = *was, ms, "the stuck worker is back");
             }
-            let late = id != 0 && now.saturating_sub(since) >= stuck_after;
-            if late && known.is_none() {
-                *known = Some((id, since));
-                let peer = peer_of(id).map(|peer| peer.to_string()).unwrap_or_default();
-                let ms = now - since;
-                warn!(
-                    worker,
-                    id, peer, ms, "a worker does not come back from its handler"
-                );
+            goes_on
+        });
+        for (worker, id, since) in self.busy() {
+            if now.saturating_sub(since) < stuck_after || stuck.contains_key(&worker) {
+                continue;
             }
+            stuck.insert(worker, (id, since));
+            let peer = peer_of(id).map(|peer| peer.to_string()).unwrap_or_default();
+            let ms = now - since;
+            warn!(
+                worker,
+                id, peer, ms, "a worker does not come back from its handler"
+            );
         }
     }
 
-    fn millis(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.began).as_millis();
-        u64::try_from(since).unwrap_or(u64::MAX)
+    fn all(&self) -> impl Iterator<Item = (usize, &Post)> {
+        let used = self.used.load(Ordering::Relaxed);
+        let posts = self.posts[..used].iter().enumerate();
+        posts.filter_map(|(number, post)| Some((number, &**post.get()?)))
     }
+
+    /// Number, client and begin of those that serve somebody.
+    fn busy(&self) -> impl Iterator<Item = (usize, u64, u64)> {
+        self.all().filter_map(|(number, post)| {
+            let (id, since) = post.at();
+            (id != 0).then_some((number, id, since))
+        })
+    }
+
+    fn millis(&self, now: Instant) -> u64 {
+        millis(now.saturating_duration_since(self.began))
+    }
+}
+
+impl Post {
+    fn at(&self) -> (u64, u64) {
+        let id = self.id.load(Ordering::Acquire);
+        (id, self.since.load(Ordering::Relaxed))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

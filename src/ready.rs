@@ -19,9 +19,12 @@
 //! 2. A non-empty queue implies that somebody is on duty, or that the caller was just told to
 //!    call somebody in ([`Call::Worker`]).
 //! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet.
-//! 4. `away <= serving <= on_duty`, and while `on_duty > away` and nothing is closed, one that is
+//! 4. `on_duty <= workers`, except that after a resizing those of an earlier shift may be more
+//!    until their turns have ended: each of them leaves then, and calls in one of the new shift
+//!    where there is a place.
+//! 5. `away <= serving <= on_duty`, and while `on_duty > away` and nothing is closed, one that is
 //!    not away leads or will step again soon.
-//! 5. Between two polls no more turns are served than were queued at the first, so a client that
+//! 6. Between two polls no more turns are served than were queued at the first, so a client that
 //!    always has more cannot keep the others from being heard.
 
 use std::collections::VecDeque;
@@ -54,8 +57,8 @@ pub(crate) enum Step<C> {
     Serve(C, Call, Era),
     /// Wait in the poller until something happens, then report with [`Ready::led`].
     Lead(Wait),
-    /// Leave: the place on duty is already given back.
-    Home,
+    /// Leave: the place on duty is already given back. Do what the call says.
+    Home(Call),
 }
 
 /// How long the leader waits in the poller.
@@ -70,7 +73,7 @@ pub(crate) enum Wait {
 /// When to call another worker in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How many workers there are.
+    /// How many workers there are at first.
     pub(crate) workers: usize,
     /// A moving average of the turns above this means that handlers block or compute.
     pub(crate) slow_turn: Duration,
@@ -137,6 +140,9 @@ struct Inner<C> {
     average: u64,
     /// No more work will come: workers go home.
     closed: bool,
+    workers: usize,
+    /// Workers of an earlier shift leave when they can.
+    shift: u64,
 }
 
 impl<C> Ready<C> {
@@ -157,6 +163,8 @@ impl<C> Ready<C> {
                 watch_parked: false,
                 average: 0,
                 closed: false,
+                workers: policy.workers,
+                shift: 0,
             }),
         }
     }
@@ -174,13 +182,13 @@ impl<C> Ready<C> {
     }
 
     /// A worker has just come on duty, or has led: what now?
-    pub(crate) fn next(&self) -> Step<C> {
-        self.step(&mut self.inner.lock())
+    pub(crate) fn next(&self, shift: u64) -> Step<C> {
+        self.step(shift, &mut self.inner.lock())
     }
 
-    /// A worker's turn is over: it began in `era` and took so long; `again` goes to the back of the
-    /// queue. What now?
-    pub(crate) fn ended(&self, era: Era, took: Duration, again: Option<C>) -> Step<C> {
+    /// The turn of a worker of `shift` is over: it began in `era` and took so long; `again` goes to
+    /// the back of the queue. What now?
+    pub(crate) fn ended(&self, shift: u64, era: Era, took: Duration, again: Option<C>) -> Step<C> {
         let mut inner = self.inner.lock();
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         inner.average = inner.average - inner.average / MEMORY + took / MEMORY;
@@ -190,10 +198,15 @@ impl<C> Ready<C> {
             inner.away -= 1;
         }
         inner.queue.extend(again);
-        self.step(&mut inner)
+        self.step(shift, &mut inner)
     }
 
-    fn step(&self, inner: &mut Inner<C>) -> Step<C> {
+    fn step(&self, shift: u64, inner: &mut Inner<C>) -> Step<C> {
+        let is_over = shift < inner.shift || inner.on_duty > inner.workers;
+        if is_over && !inner.closed {
+            inner.on_duty -= 1;
+            return Step::Home(self.call_in(inner, true));
+        }
         if (inner.leading || inner.round > 0)
             && let Some(connection) = inner.queue.pop_front()
         {
@@ -205,7 +218,7 @@ impl<C> Ready<C> {
         }
         if inner.leading || (inner.queue.is_empty() && self.is_spare(inner)) {
             inner.on_duty -= 1;
-            return Step::Home;
+            return Step::Home(Call::Nobody);
         }
         inner.leading = true;
         inner.sleeping = inner.queue.is_empty();
@@ -260,6 +273,19 @@ impl<C> Ready<C> {
         inner.watch_parked
     }
 
+    /// There are so many workers from now on, of this shift; who is of an earlier one leaves. Who
+    /// leads must be woken to notice: do what the call says.
+    pub(crate) fn resize(&self, workers: usize, shift: u64) -> Call {
+        let mut inner = self.inner.lock();
+        inner.workers = workers;
+        inner.shift = shift;
+        if inner.sleeping {
+            Call::Poller
+        } else {
+            Call::Nobody
+        }
+    }
+
     /// No more work will come. Who leads must be woken to notice: do what the call says.
     pub(crate) fn close(&self) -> Call {
         let mut inner = self.inner.lock();
@@ -279,7 +305,7 @@ impl<C> Ready<C> {
 
     /// Takes a place on duty if there is one and it is wanted, or nobody else is on duty.
     fn call_in(&self, inner: &mut Inner<C>, wanted: bool) -> Call {
-        if inner.closed || inner.on_duty >= self.policy.workers || !(wanted || inner.on_duty == 0) {
+        if inner.closed || inner.on_duty >= inner.workers || !(wanted || inner.on_duty == 0) {
             return Call::Nobody;
         }
         inner.on_duty += 1;

@@ -1,5 +1,6 @@
 //! The composer: the only room that sees both the pool and the poller.
 
+mod control;
 mod entrance;
 mod guard;
 mod pulse;
@@ -20,7 +21,7 @@ use crate::limits::{Limits, Options};
 use crate::listen::{Listeners, SocketFile};
 use crate::peer::Address;
 use crate::poller::Poller;
-use crate::pool::Pool;
+use crate::pool::{Pool, thread_name};
 use crate::registry::Registry;
 use crate::service::{Opens, Service, StreamService, Work};
 
@@ -94,22 +95,25 @@ impl Server {
     fn start(listeners: Listeners, options: Options, work: Work) -> Result<Server> {
         let limits = Limits::new(options)?;
         let (sockets, addresses, socket_files) = listeners.into_parts();
+        let name = limits.options.name;
         let threads = work.threads(limits.options.workers);
         let cannot = |what| move |source| Error::Start { what, source };
         let errors = Arc::new(AcceptErrors::default());
         let (acceptor, doorbell) =
             Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
         let poller = Poller::new().map_err(cannot("the poller"))?;
-        let pool = Pool::new(threads).map_err(cannot("the workers"))?;
+        let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             Shared::new(shared.clone(), limits, work, poller, pool, doorbell, errors)
         });
         shared.answer(shared.ready.open());
         let mut threads = Vec::new();
         let for_watch = Arc::clone(&shared);
-        threads.push(spawn("watch", move || for_watch.watch())?);
+        threads.push(spawn(name, "watch", move || for_watch.watch())?);
         let for_acceptor = Arc::clone(&shared);
-        threads.push(spawn("acceptor", move || for_acceptor.accept(acceptor))?);
+        threads.push(spawn(name, "acceptor", move || {
+            for_acceptor.accept(acceptor)
+        })?);
         Ok(Server {
             shared,
             addresses,
@@ -267,8 +271,9 @@ impl Handle {
     }
 }
 
-fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+fn spawn(server: &str, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let name = thread_name(server, name);
+    let thread = std::thread::Builder::new().name(name).spawn(run);
     thread.map_err(|source: io::Error| Error::Start {
         what: "a thread",
         source,

@@ -3,9 +3,11 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::client::Client;
-use crate::connection::{Connection, add};
+use crate::connection::Connection;
+use crate::meter::{Streamed, add};
 use crate::peer::Peer;
 
 /// A client's connection: read and write it as any stream, by value or by reference.
@@ -15,11 +17,15 @@ use crate::peer::Peer;
 /// every read and write fails.
 pub struct Stream {
     connection: Arc<Connection>,
+    streamed: Arc<Streamed>,
 }
 
 impl Stream {
-    pub(crate) fn new(connection: Arc<Connection>) -> Stream {
-        Stream { connection }
+    pub(crate) fn new(connection: Arc<Connection>, streamed: Arc<Streamed>) -> Stream {
+        Stream {
+            connection,
+            streamed,
+        }
     }
 
     /// A handle by which others can send to it, which reaches the client when the service returns,
@@ -45,12 +51,15 @@ impl AsFd for Stream {
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.connection.read(buffer)?;
+        self.streamed
+            .bytes_in
+            .fetch_add(length as u64, Ordering::Relaxed);
         let heard = self.connection.since.elapsed().as_millis();
         let heard = u64::try_from(heard).unwrap_or(u64::MAX);
         self.connection
             .tally
             .heard_ms
-            .store(heard, std::sync::atomic::Ordering::Relaxed);
+            .store(heard, Ordering::Relaxed);
         add(&self.connection.tally.messages_in, u64::from(length > 0));
         Ok(length)
     }
@@ -58,7 +67,11 @@ impl Read for &Stream {
 
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.connection.write(bytes)
+        let length = self.connection.write(bytes)?;
+        self.streamed
+            .bytes_out
+            .fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::admin::AdminArgs;
+use super::ask::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
 use super::chat::ChatArgs;
 use super::client::ClientArgs;
 use super::control::{ControlArgs, RestartArgs};
@@ -48,6 +50,20 @@ pub(super) enum Command {
     Restart(RestartArgs),
     Man(ManArgs),
     Completions(CompletionsArgs),
+    /// Show how a daemon is that runs with --admin
+    Status(StatusArgs),
+    /// List who is connected to it
+    Clients(ClientsArgs),
+    /// Close one of its clients
+    Close(CloseArgs),
+    /// Let it accept nobody for now; who comes waits
+    Pause(Target),
+    /// Let it accept again
+    Resume(Target),
+    /// Drain it, as Ctrl-C does
+    Drain(Target),
+    /// Change a limit of it
+    Set(SetArgs),
 }
 
 /// `poold recv`.
@@ -125,6 +141,9 @@ pub(super) struct ServeArgs {
 
     #[command(flatten)]
     pub(super) control: ControlArgs,
+
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
 
     /// What is told on the standard error: error, warn, info, debug or trace
     #[arg(

@@ -1,5 +1,5 @@
-//! The main thread: it waits for the drain, and meanwhile serves the control socket and the
-//! service manager.
+//! The main thread: it waits for the drain, and meanwhile serves the control socket, the service
+//! manager and the admin's memory.
 
 use std::io::{self, PipeReader};
 use std::os::fd::AsFd;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::{info, warn};
 
+use super::admin::Admin;
 use super::control::{Desk, Event};
 use super::notify::Notifier;
 use crate::drain::{Report, ServerPhase};
@@ -21,15 +22,17 @@ pub(super) struct Life {
     server: Server,
     desk: Option<Desk>,
     notifier: Notifier,
+    admin: Admin,
 }
 
 impl Life {
-    pub(super) fn new(server: Server, desk: Option<Desk>) -> Life {
+    pub(super) fn new(server: Server, desk: Option<Desk>, admin: Admin) -> Life {
         let notifier = Notifier::new(server.handle());
         Life {
             server,
             desk,
             notifier,
+            admin,
         }
     }
 
@@ -40,15 +43,17 @@ impl Life {
     /// Until the drain is over.
     pub(super) fn live(mut self) -> Report {
         self.notifier.ready();
-        if self.desk.is_some() || self.notifier.is_wanted() {
+        if self.desk.is_some() || self.notifier.is_wanted() || self.admin.is_wanted() {
             if let Err(error) = self.attend() {
-                warn!(%error, "no restart and no watchdog from now on");
+                warn!(%error, "no restart, no watchdog and no history from now on");
             }
             // Whoever waits for an answer gets it now.
             self.desk = None;
             self.see_drained();
         }
-        self.server.wait()
+        let report = self.server.wait();
+        self.admin.stop();
+        report
     }
 
     /// Until the drain begins.
@@ -69,6 +74,7 @@ impl Life {
                 Some(Event::Ready { .. }) | None => {}
             }
             self.notifier.tick(now);
+            self.admin.tick(now);
         }
         Ok(())
     }
@@ -81,6 +87,7 @@ impl Life {
             .collect();
         let due = [
             self.notifier.next(),
+            self.admin.next(),
             self.desk.as_ref().and_then(Desk::next),
         ];
         let left = due.into_iter().flatten().min().map(|due| {

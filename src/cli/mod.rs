@@ -1,6 +1,8 @@
 //! The command line: what was typed, signals, logs, exit codes.
 
+mod admin;
 mod args;
+mod ask;
 mod chat;
 mod client;
 mod console;
@@ -44,6 +46,13 @@ pub fn run() -> ExitCode {
         Command::Restart(args) => return control::restart(&args),
         Command::Man(args) => return pages::man(&args),
         Command::Completions(args) => return pages::completions(&args),
+        Command::Status(args) => return ask::status(&args),
+        Command::Clients(args) => return ask::clients(&args),
+        Command::Close(args) => return ask::close(&args),
+        Command::Pause(target) => return ask::change(&target, "/pause"),
+        Command::Resume(target) => return ask::change(&target, "/resume"),
+        Command::Drain(target) => return ask::change(&target, "/drain"),
+        Command::Set(args) => return ask::set(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing::info;
 
+use super::admin::{Admin, View};
 use super::args::{RecvArgs, ServeArgs};
 use super::control::{Desk, Inherited, SERVICE};
 use super::life::Life;
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::Options;
 use crate::listen::Listeners;
+use crate::peer::Address;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
@@ -88,7 +90,7 @@ pub(super) struct Waiting {
 
 /// A service that takes the whole stream.
 pub(super) fn streams(
-    name: &str,
+    name: &'static str,
     args: &ServeArgs,
     waiting: Waiting,
     service: impl StreamService,
@@ -106,19 +108,28 @@ pub(super) fn streams(
 }
 
 /// A service of lines.
-pub(super) fn lines(name: &str, args: &ServeArgs, service: impl Service) -> Result<ExitCode> {
+pub(super) fn lines(
+    name: &'static str,
+    args: &ServeArgs,
+    service: impl Service,
+) -> Result<ExitCode> {
     prepare(args);
     start(name, args, Framing::Lines, service).map(run)
 }
 
-fn start(name: &str, args: &ServeArgs, framing: Framing, service: impl Service) -> Result<Life> {
+fn start(
+    name: &'static str,
+    args: &ServeArgs,
+    framing: Framing,
+    service: impl Service,
+) -> Result<Life> {
     announce(name, args, framing, |listeners, options| {
         Server::serve(listeners, options, service)
     })
 }
 
 pub(super) fn announce(
-    name: &str,
+    name: &'static str,
     args: &ServeArgs,
     framing: Framing,
     serve: impl FnOnce(Listeners, Options) -> Result<Server>,
@@ -134,9 +145,13 @@ pub(super) fn announce(
     let desk = control.map(|path| Desk::open(path, inherited.as_mut()));
     let mut desk = desk.transpose()?;
     let mut server = serve(listeners, options)?;
-    signals::drain_on_signal(&server.handle())?;
+    let delay = args.admin.drain_delay;
+    let view = View::new(server.handle(), name, all_of(server.addresses()), delay);
+    let mut admin = Admin::start(&args.admin.addresses, view, inherited.as_mut())?;
+    signals::drain_on_signal(&server.handle(), delay)?;
     if let Some(desk) = &mut desk {
         desk.offer(SERVICE, server.handle(), has_files);
+        admin.offer(desk);
     }
     if let Some(inherited) = inherited {
         if let Err(error) = inherited.confirm() {
@@ -147,15 +162,23 @@ pub(super) fn announce(
         if has_files {
             server.own_socket_files();
         }
+        admin.own_files();
         desk.iter_mut().for_each(Desk::own_file);
     }
     for address in server.addresses() {
         info!("listening on {address}");
     }
+    admin.tell();
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
     info!("Press Ctrl-C to stop");
-    Ok(Life::new(server, desk))
+    Ok(Life::new(server, desk, admin))
+}
+
+/// Where it listens, in words.
+fn all_of(addresses: &[Address]) -> String {
+    let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    all.join(" and ")
 }
 
 /// What was typed, as the library takes it.
@@ -163,6 +186,7 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
     let guard = &args.guard;
     let defaults = Options::default();
     Ok(Options {
+        name: defaults.name,
         workers: args.workers.unwrap_or(defaults.workers),
         clients_max: args.max_clients.unwrap_or(defaults.clients_max),
         framing: args.framing.unwrap_or(framing),

@@ -1,5 +1,7 @@
 //! Signals; the only file that names `ctrlc`.
 
+use std::time::Duration;
+
 use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
@@ -13,15 +15,21 @@ pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(act).map_err(not_installed)
 }
 
-/// Ctrl-C, SIGTERM and SIGHUP drain the server; the next one brings the deadline forward to now.
+/// Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one, during which the
+/// next one drains it at once; one during the drain brings its deadline forward to now.
 ///
 /// # Errors
 /// When the handler can't be installed, because the process has one.
-pub(super) fn drain_on_signal(server: &Handle) -> Result<()> {
+pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
     let server = server.clone();
     let installed = ctrlc::set_handler(move || match server.phase() {
         // Whoever watched over this process was killed, and meant all of it.
         _ if keeper_is_gone() => server.hurry(),
+        ServerPhase::Running if !server.is_leaving() && !delay.is_zero() => {
+            let time = humantime::format_duration(delay);
+            tracing::info!("draining in {time}; press Ctrl-C again to drain at once");
+            server.drain_after(delay);
+        }
         ServerPhase::Running => {
             tracing::info!("draining; press Ctrl-C again to end at once");
             server.drain();

@@ -52,7 +52,8 @@ impl Shared {
 
     /// Whether there is room, or the door has been told to ring when there is.
     fn has_room(&self) -> bool {
-        let has = || self.house.registry.count() < self.house.limits.options.clients_max;
+        let knobs = &self.house.knobs;
+        let has = || self.house.registry.count() < knobs.clients_max.load(Ordering::SeqCst);
         if has() {
             return true;
         }
@@ -64,7 +65,7 @@ impl Shared {
     /// Turns a client away: in a turn of its own if there is something to say, else at once.
     fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
         self.house.notices.acted(limit, &peer);
-        let clients_max = self.house.limits.options.clients_max;
+        let clients_max = self.house.knobs.clients_max.load(Ordering::SeqCst);
         let busy = self.house.registry.count() >= clients_max + REFUSALS_MAX;
         if !busy && self.house.work.refusal(limit).is_some() {
             self.connect(socket, peer, Stage::Refused(limit));
@@ -121,6 +122,9 @@ impl Host for Arc<Shared> {
                 Backlog::Accept => Door::Closing,
                 Backlog::Leave => Door::HandedOver,
             };
+        }
+        if self.house.knobs.is_paused.load(Ordering::SeqCst) {
+            return Door::Held;
         }
         if let Some(pause) = self.house.admission.pause(Instant::now()) {
             return Door::Paused(pause);

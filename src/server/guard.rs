@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::shared::Shared;
-use crate::drain::ServerPhase;
+use crate::drain::{Backlog, ServerPhase};
 use crate::ready::Tick;
 use crate::service::Work;
 use crate::state::Reasons;
@@ -29,6 +29,10 @@ impl Shared {
         });
         self.house.notices.look(now);
         self.house.work.tick(now);
+        if self.house.drain.begins().is_some_and(|at| at <= now) {
+            self.house.drain.begin(Backlog::Accept);
+            self.house.doorbell.ring();
+        }
         if self.house.drain.phase() == ServerPhase::Stopped {
             return Look::Over;
         }
@@ -53,6 +57,7 @@ impl Shared {
     /// Whether work will ring the bell, and when to look even so.
     fn may_sleep(&self) -> Option<Option<Instant>> {
         let due = [
+            self.house.drain.begins(),
             self.house.drain.deadline(),
             self.house.deadlines.next(),
             self.house.notices.next(),

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use super::pulse::Pulse;
 use super::shedding::Shedding;
 use crate::acceptor::{AcceptErrors, Doorbell};
@@ -21,13 +23,13 @@ use crate::admission::{Admission, Rules};
 use crate::connection::{Connection, Queue};
 use crate::deadlines::Deadlines;
 use crate::drain::{Drain, Report};
-use crate::house::{House, Totals};
+use crate::house::{House, Knobs, Totals};
 use crate::limits::{Limits, Options, cores};
 use crate::lobby::Lobby;
 use crate::notices::Notices;
 use crate::overload::Overload;
 use crate::poller::Poller;
-use crate::pool::{self, Pool};
+use crate::pool::{NUMBERS, Place, Pool};
 use crate::posts::Posts;
 use crate::ready::{Call, Pace, Policy, Ready, Step, Wait};
 use crate::registry::Registry;
@@ -86,6 +88,8 @@ pub(super) struct Shared {
     pub(super) pulse: Pulse,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
+    /// Held by who changes the number of workers.
+    pub(super) resizing: Mutex<()>,
     pub(super) queue: Queue,
 }
 
@@ -105,14 +109,11 @@ impl Shared {
     ) -> Shared {
         let policy = policy(&limits.options, &work);
         let options = &limits.options;
+        let knobs = Knobs::of(options);
+        let notices = Notices::of(options.name);
         let drain = Drain::new(options.drain);
-        let admission = Admission::new(Rules {
-            per_address_max: options.per_address_max,
-            allow: options.allow.clone(),
-            deny: options.deny.clone(),
-            accept_rate: options.accept_rate,
-        });
-        let posts = Posts::new(policy.workers, options.stuck_after);
+        let admission = Admission::new(rules(options));
+        let posts = Posts::new(NUMBERS, options.stuck_after);
         let lobby = Lobby::new(options.workers, options.queue_max);
         let overload = Overload::new(options.overload.filter(|_| answers(&work)));
         Shared {
@@ -122,10 +123,12 @@ impl Shared {
                 registry: Registry::default(),
                 drain,
                 admission,
-                notices: Notices::default(),
+                notices,
                 deadlines: Deadlines::default(),
                 lobby,
                 totals: Totals::default(),
+                streamed: Arc::default(),
+                knobs,
                 doorbell,
                 crowded: AtomicBool::new(false),
             },
@@ -138,6 +141,7 @@ impl Shared {
             pulse: Pulse::default(),
             accept_errors,
             accepted: AtomicU64::new(0),
+            resizing: Mutex::default(),
             queue: Arc::new(move |connection| {
                 if let Some(shared) = shared.upgrade() {
                     shared.enqueue(connection);
@@ -169,44 +173,47 @@ impl Shared {
             Call::Worker => {
                 let shared = Arc::clone(self);
                 self.pool
-                    .call_in(move || Scratch::lend(|scratch| shared.work(scratch)));
+                    .call_in(move |place| Scratch::lend(|scratch| shared.work(place, scratch)));
             }
         }
     }
 
     /// A worker's time on duty.
-    fn work(self: &Arc<Self>, scratch: &mut Scratch) {
-        let post = pool::thread_number();
+    fn work(self: &Arc<Self>, Place { number, shift }: Place, scratch: &mut Scratch) {
+        let post = self.posts.of(number);
         let mut net = Net::default();
         // One look at the clock ends a turn and begins the next.
         let mut now = Instant::now();
-        let mut step = self.ready.next();
+        let mut step = self.ready.next(shift);
         loop {
             step = match step {
-                Step::Home => return,
+                Step::Home(call) => return self.answer(call),
                 Step::Lead(wait) => {
                     self.lead(wait, &mut net);
                     now = Instant::now();
-                    self.ready.next()
+                    self.ready.next(shift)
                 }
                 Step::Serve(Queued { errand, since }, call, era) => {
                     self.answer(call);
                     let began = now;
                     let Errand::Serve(connection) = errand else {
                         self.pulse.worker_came();
-                        step = self.ready.ended(era, Duration::ZERO, None);
+                        step = self.ready.ended(shift, era, Duration::ZERO, None);
                         continue;
                     };
-                    self.overload.waited(began.saturating_duration_since(since));
+                    let waited = began.saturating_duration_since(since);
+                    self.overload.waited(waited);
                     self.posts.begin(post, connection.id, began);
                     let next = take_turn(&self.house, &connection, scratch, began);
                     now = Instant::now();
                     self.posts.end(post);
+                    let moved = std::mem::take(&mut scratch.moved);
+                    post.meter.count(waited, now - began, moved);
                     let again = (next == Next::Queue).then_some(Queued {
                         errand: Errand::Serve(connection),
                         since: now,
                     });
-                    self.ready.ended(era, now - began, again)
+                    self.ready.ended(shift, era, now - began, again)
                 }
             };
         }
@@ -270,5 +277,14 @@ impl Shared {
             received,
             delivered: received.saturating_sub(undelivered),
         }
+    }
+}
+
+fn rules(options: &Options) -> Rules {
+    Rules {
+        per_address_max: options.per_address_max,
+        allow: options.allow.clone(),
+        deny: options.deny.clone(),
+        accept_rate: options.accept_rate,
     }
 }

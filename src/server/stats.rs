@@ -1,8 +1,11 @@
 //! A server's own figures.
 
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::shared::Shared;
+use crate::drain::ServerPhase;
+use crate::meter::Histogram;
 use crate::notices::{LIMITS, Limit};
 
 /// What a server has done so far, and what it does now.
@@ -13,8 +16,12 @@ pub struct Stats {
     pub accepted: u64,
     /// Clients connected now.
     pub clients: usize,
+    /// As many as there may be.
+    pub clients_max: usize,
     /// Connections that wait for a worker now. Often above zero: add workers.
     pub ready: usize,
+    /// Workers that there are.
+    pub workers: usize,
     /// Workers called in now, the one that polls included.
     pub workers_on_duty: usize,
     /// Workers that serve a client now.
@@ -23,6 +30,17 @@ pub struct Stats {
     pub workers_stuck: usize,
     /// How often each limit has acted on a client. The limit's own words say what to do.
     pub limits: Vec<(Limit, u64)>,
+    /// How long ready clients have waited for a worker, each time. Often more than a few
+    /// milliseconds: add workers, or make the handler quicker.
+    pub waits: Histogram,
+    /// How long turns took: reading, the handler, writing.
+    pub turns: Histogram,
+    /// Bytes that clients sent.
+    pub bytes_in: u64,
+    /// Bytes that clients were sent.
+    pub bytes_out: u64,
+    /// Answers given to clients, those of other clients not counted.
+    pub messages_out: u64,
     /// Messages read.
     pub messages: u64,
     /// Messages that ended with their connection, not with a delimiter.
@@ -37,23 +55,47 @@ pub struct Stats {
     pub accept_exhausted: u64,
     /// Failed accepts of clients that had already gone.
     pub accept_client: u64,
+    /// Where the server is in its life.
+    pub phase: ServerPhase,
+    /// A drain was announced or has begun: send no new clients here.
+    pub is_leaving: bool,
+    /// Nobody is accepted, because somebody has paused it.
+    pub is_paused: bool,
+    /// Clients that have left since the drain began.
+    pub left: u64,
+    /// Clients that were reset at the drain's deadline.
+    pub cut_off: u64,
+    /// Until the drain's deadline; until its begin, if it was only announced.
+    pub drain_left: Option<Duration>,
 }
 
 impl Stats {
     pub(super) fn of(shared: &Shared) -> Stats {
         let totals = &shared.house.totals;
+        let house = &shared.house;
+        let sum = shared.posts.sum();
+        let streamed = &house.streamed;
+        let (left, cut_off, _) = house.drain.outcome();
+        let due = house.drain.begins().or_else(|| house.drain.deadline());
         let (workers_busy, workers_stuck) = shared.posts.load();
         let (ready, workers_on_duty) = shared.ready.load();
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
             clients: shared.house.registry.count(),
-            ready: ready + shared.house.lobby.waiting(),
+            clients_max: house.knobs.clients_max.load(Ordering::Relaxed),
+            ready: ready + house.lobby.waiting(),
+            workers: house.knobs.workers.load(Ordering::Relaxed),
             workers_on_duty,
             workers_busy,
             workers_stuck,
             limits: LIMITS
                 .map(|limit| (limit, shared.house.notices.count(limit)))
                 .into(),
+            waits: sum.waits,
+            turns: sum.turns,
+            bytes_in: sum.bytes_in + streamed.bytes_in.load(Ordering::Relaxed),
+            bytes_out: sum.bytes_out + streamed.bytes_out.load(Ordering::Relaxed),
+            messages_out: sum.messages_out,
             messages: totals.messages.load(Ordering::Relaxed),
             partial: totals.partial.load(Ordering::Relaxed),
             truncated: totals.truncated.load(Ordering::Relaxed),
@@ -61,6 +103,12 @@ impl Stats {
             panics: totals.panics.load(Ordering::Relaxed),
             accept_exhausted: shared.accept_errors.exhausted.load(Ordering::Relaxed),
             accept_client: shared.accept_errors.client.load(Ordering::Relaxed),
+            phase: house.drain.phase(),
+            is_leaving: house.drain.is_leaving(),
+            is_paused: house.knobs.is_paused.load(Ordering::Relaxed),
+            left,
+            cut_off,
+            drain_left: due.map(|due| due.saturating_duration_since(Instant::now())),
         }
     }
 }

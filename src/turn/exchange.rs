@@ -9,10 +9,11 @@ use tracing::debug;
 
 use super::{Turn, guarded};
 use crate::client::Client;
-use crate::connection::{Stage, add};
+use crate::connection::Stage;
 use crate::framing::Fault;
 use crate::handler::{End, MessageTally, Messages, Reply, StreamEnd, Verdict};
 use crate::limits::{READ_MAX, TIME_MAX};
+use crate::meter::add;
 use crate::outbox::{Flush, Outbox};
 use crate::service::{Opener, Tail};
 
@@ -25,6 +26,7 @@ impl Turn<'_> {
         match guarded(|| opener.open(&client, &mut reply)) {
             Ok(handler) => {
                 add(&self.connection.tally.messages_out, reply.messages());
+                self.scratch.moved.messages_out += reply.messages();
                 self.hold.handler = Some(handler);
                 self.send_replies();
             }
@@ -42,6 +44,7 @@ impl Turn<'_> {
         }
         let connection = self.connection;
         let (written, end) = self.owed.flush(|slices| connection.write_slices(slices));
+        self.scratch.moved.bytes_out += written as u64;
         if written > 0 {
             self.set_stalled(None);
         }
@@ -157,6 +160,7 @@ impl Turn<'_> {
 
     pub(super) fn heard(&mut self, length: usize, most: usize) {
         self.heard_now();
+        self.scratch.moved.bytes_in += length as u64;
         // A short read shows that the socket is empty: epoll(7), question 9.
         self.hold.readable = length == most;
         if let Stage::Last { arrived, .. } = &mut self.hold.stage {
@@ -221,6 +225,7 @@ impl Turn<'_> {
         self.connection.tally.in_turn.store(0, Ordering::Relaxed);
         add(&self.connection.tally.messages_in, tally.messages);
         add(&self.connection.tally.messages_out, replies);
+        self.scratch.moved.messages_out += replies;
         for (total, more) in [
             (&totals.messages, tally.messages),
             (&totals.partial, tally.partial),
@@ -249,6 +254,7 @@ impl Turn<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return self.went_deaf(&error),
             }
+            self.scratch.moved.bytes_out += written as u64;
             if written == self.scratch.wire.len() {
                 return;
             }

@@ -71,8 +71,10 @@ impl Turn<'_> {
             // So may an order to close it.
             connection.shut(Shutdown::Read);
         }
+        let streamed = Arc::clone(&self.house.streamed);
+        let stream = Stream::new(Arc::clone(connection), streamed);
         let served = match connection.socket.set_nonblocking(false) {
-            Ok(()) => guarded(|| service.serve(Stream::new(Arc::clone(connection)))),
+            Ok(()) => guarded(|| service.serve(stream)),
             Err(error) => Ok(Err(error)),
         };
         connection.lent.store(false, Ordering::SeqCst);

@@ -3,17 +3,21 @@
 use std::cell::RefCell;
 
 use crate::limits::READ_MAX;
+use crate::meter::Moved;
 
 /// A worker's own buffers, used again for every turn.
 pub(crate) struct Scratch {
     pub(super) input: Box<[u8]>,
     pub(super) wire: Vec<u8>,
+    /// What the turn that runs has moved.
+    pub(crate) moved: Moved,
 }
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
         input: vec![0; READ_MAX].into_boxed_slice(),
         wire: Vec::new(),
+        moved: Moved::default(),
     });
 }
 

@@ -1,5 +1,10 @@
 //! Integration tests, in one binary: real sockets on port 0, real processes for signals.
 
+mod admin;
+mod admin_change;
+mod admin_http;
+mod admin_page;
+mod ask;
 mod attack;
 mod blocked;
 mod chaos;
@@ -35,6 +40,7 @@ mod recv_output;
 mod refused;
 mod registry;
 mod relief;
+mod resize;
 mod restart;
 mod scratch;
 mod service;

@@ -14,6 +14,7 @@
 mod connection;
 mod machine;
 mod queue;
+mod resize;
 mod server;
 mod watch;
 

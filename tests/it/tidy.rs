@@ -13,7 +13,9 @@ const ORDER: &[&[&str]] = &[
     &["manual"],
     &["error", "escape", "sync"],
     &["chat"],
-    &["framing", "notices", "outbox", "peer", "state", "times"],
+    &[
+        "framing", "meter", "notices", "outbox", "peer", "state", "times",
+    ],
     &[
         "admission",
         "handler",

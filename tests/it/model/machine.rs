@@ -55,13 +55,14 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct Jobs {
-    waiting: usize,
+    /// Each for the shift that it was handed to.
+    waiting: Vec<u64>,
     closed: bool,
 }
 
 impl Pool {
-    pub(super) fn call_in(&self) {
-        self.jobs.lock().waiting += 1;
+    pub(super) fn call_in(&self, shift: u64) {
+        self.jobs.lock().waiting.push(shift);
         self.changed.notify_one();
     }
 
@@ -70,17 +71,18 @@ impl Pool {
         self.changed.notify_all();
     }
 
-    /// Waits for a job; `false` when there will be none.
-    pub(super) fn next_job(&self) -> bool {
+    /// Waits for a job; `None` when there will be none.
+    pub(super) fn next_job(&self) -> Option<u64> {
         let mut jobs = self.jobs.lock();
-        while jobs.waiting == 0 {
+        loop {
+            if let Some(shift) = jobs.waiting.pop() {
+                return Some(shift);
+            }
             if jobs.closed {
-                return false;
+                return None;
             }
             jobs = self.changed.wait(jobs).expect("never poisoned");
         }
-        jobs.waiting -= 1;
-        true
     }
 }
 

@@ -2,7 +2,7 @@
 //! that only do what the queue can notice. It follows `src/server/shared.rs`, step for step.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use loom::thread::{self, JoinHandle};
@@ -51,6 +51,8 @@ pub(super) struct Server {
     pub(super) handler: Gate,
     /// As the one who obeys the queue's calls counts them.
     on_duty: AtomicUsize,
+    /// Whose threads are called in.
+    shift: AtomicU64,
     queued: AtomicUsize,
 }
 
@@ -74,6 +76,7 @@ impl Server {
             gate: Gate::default(),
             handler: Gate::default(),
             on_duty: AtomicUsize::new(0),
+            shift: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             plan,
         });
@@ -81,8 +84,8 @@ impl Server {
             .map(|_| {
                 let server = Arc::clone(&server);
                 thread::spawn(move || {
-                    while server.pool.next_job() {
-                        server.work();
+                    while let Some(shift) = server.pool.next_job() {
+                        server.work(shift);
                     }
                 })
             })
@@ -115,6 +118,12 @@ impl Server {
     pub(super) fn send(&self, name: usize, kind: usize) {
         self.connections[name].say(kind);
         self.poller.raise(name, kind);
+    }
+
+    /// Another number of workers, not more than there are threads: the next shift.
+    pub(super) fn resize(&self, workers: usize) {
+        let shift = self.shift.fetch_add(1, SeqCst) + 1;
+        self.answer(self.ready.resize(workers, shift));
     }
 
     /// No more work will come: everybody goes home, and nothing was left undone.
@@ -164,7 +173,7 @@ impl Server {
         match call {
             Call::Nobody => {}
             Call::Poller => self.poller.wake(),
-            Call::Worker => self.pool.call_in(),
+            Call::Worker => self.pool.call_in(self.shift.load(SeqCst)),
         }
     }
 
@@ -176,18 +185,18 @@ impl Server {
         );
     }
 
-    fn work(&self) {
+    fn work(&self, shift: u64) {
         let mut harvest = Vec::new();
-        let mut step = self.ready.next();
+        let mut step = self.ready.next(shift);
         loop {
             step = match step {
-                Step::Home => {
+                Step::Home(call) => {
                     self.on_duty.fetch_sub(1, SeqCst);
-                    return self.assert_attended();
+                    return self.answer(call);
                 }
                 Step::Lead(wait) => {
                     self.lead(wait, &mut harvest);
-                    self.ready.next()
+                    self.ready.next(shift)
                 }
                 Step::Serve(connection, call, era) => {
                     self.queued.fetch_sub(1, SeqCst);
@@ -195,7 +204,7 @@ impl Server {
                     let again = self.take_turn(&connection) == Next::Queue;
                     self.queued.fetch_add(usize::from(again), SeqCst);
                     let again = again.then_some(connection);
-                    self.ready.ended(era, Duration::ZERO, again)
+                    self.ready.ended(shift, era, Duration::ZERO, again)
                 }
             };
         }

@@ -1,0 +1,156 @@
+//! What changes something: taken only over the Unix socket, whose file's mode is the permission.
+
+use std::time::Duration;
+
+use tracing::{Level, info};
+
+use super::request::Request;
+use super::response::Response;
+use super::view::View;
+use crate::cli::log;
+use crate::cli::values::time;
+use crate::drain::ServerPhase;
+use crate::error::Error;
+use crate::server::Handle;
+
+/// Something to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Close(u64),
+    Pause,
+    Resume,
+    Drain,
+    Set,
+}
+
+/// A setting, understood.
+enum Setting {
+    Workers(usize),
+    ClientsMax(usize),
+    StuckAfter(Duration),
+    LogLevel(Level),
+}
+
+impl Action {
+    /// What a path stands for, if it stands for an action.
+    pub(super) fn of(path: &str) -> Option<Action> {
+        match path {
+            "/pause" => Some(Action::Pause),
+            "/resume" => Some(Action::Resume),
+            "/drain" => Some(Action::Drain),
+            "/set" => Some(Action::Set),
+            _ => {
+                let id = path.strip_prefix("/clients/")?.strip_suffix("/close")?;
+                id.parse().ok().map(Action::Close)
+            }
+        }
+    }
+
+    /// Does it; the answer says what was done, or why not.
+    pub(super) fn run(&self, view: &View, request: &Request) -> Response {
+        let handle = &view.handle;
+        match self {
+            Action::Close(id) => {
+                let reason = "somebody has closed it through the admin endpoint";
+                if !handle.registry().close(*id, reason) {
+                    return Response::text(404, format!("there is no client {id}"));
+                }
+                info!(id, "closing a client: asked for through the admin endpoint");
+                Response::text(
+                    200,
+                    format!("client {id} is closed once it got what it is owed"),
+                )
+            }
+            Action::Pause => {
+                handle.pause();
+                info!("accepting is paused: asked for through the admin endpoint");
+                Response::text(
+                    200,
+                    "accepting is paused; clients that come wait in the backlog",
+                )
+            }
+            Action::Resume => {
+                handle.resume();
+                info!("accepting again: asked for through the admin endpoint");
+                Response::text(200, "accepting again")
+            }
+            Action::Drain => drain(view),
+            Action::Set => set(handle, request),
+        }
+    }
+}
+
+fn drain(view: &View) -> Response {
+    let handle = &view.handle;
+    if handle.phase() != ServerPhase::Running {
+        return Response::text(409, "it drains already");
+    }
+    info!("draining: asked for through the admin endpoint");
+    if view.drain_delay.is_zero() || handle.is_leaving() {
+        handle.drain();
+        return Response::text(200, "draining");
+    }
+    handle.drain_after(view.drain_delay);
+    let delay = humantime::format_duration(view.drain_delay);
+    Response::text(200, format!("draining in {delay}; ask again to drain now"))
+}
+
+/// Understands all settings before it changes the first.
+fn set(handle: &Handle, request: &Request) -> Response {
+    let parsed = request
+        .query()
+        .iter()
+        .map(|(name, value)| parse(name, value));
+    let settings = match parsed.collect::<Result<Vec<_>, _>>() {
+        Ok(settings) if settings.is_empty() => {
+            return Response::text(400, format!("nothing to set; {KNOWN}"));
+        }
+        Ok(settings) => settings,
+        Err(problem) => return Response::text(400, problem),
+    };
+    let mut done = Vec::new();
+    for (setting, (name, value)) in settings.into_iter().zip(request.query()) {
+        if let Err(error) = apply(handle, setting) {
+            return match error {
+                Error::Option { .. } => Response::text(400, error.to_string()),
+                _ => Response::text(503, error.to_string()),
+            };
+        }
+        info!("{name} is {value} now: asked for through the admin endpoint");
+        done.push(format!("{name} is {value} now"));
+    }
+    Response::text(200, done.join("; "))
+}
+
+const KNOWN: &str = "there are workers, max-clients, stuck-after and log-level";
+
+fn parse(name: &str, value: &str) -> Result<Setting, String> {
+    let wrong = |what: &str| format!("{name}={value}: {what}");
+    let number = || value.parse().map_err(|_| wrong("write a number"));
+    match name {
+        "workers" => number().map(Setting::Workers),
+        "max-clients" => number().map(Setting::ClientsMax),
+        "stuck-after" => {
+            let parsed = time(value).map_err(|_| wrong("write a time as 90s or 2m"));
+            parsed.map(Setting::StuckAfter)
+        }
+        "log-level" => {
+            let parsed = value.parse();
+            let parsed = parsed.map_err(|_| wrong("write error, warn, info, debug or trace"));
+            parsed.map(Setting::LogLevel)
+        }
+        _ => Err(wrong(KNOWN)),
+    }
+}
+
+fn apply(handle: &Handle, setting: Setting) -> Result<(), Error> {
+    match setting {
+        Setting::Workers(workers) => handle.set_workers(workers),
+        Setting::ClientsMax(clients_max) => handle.set_clients_max(clients_max),
+        Setting::StuckAfter(stuck_after) => handle.set_stuck_after(stuck_after),
+        Setting::LogLevel(level) => {
+            log::set_level(level);
+            Ok(())
+        }
+    }
+}

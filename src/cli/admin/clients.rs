@@ -1,0 +1,158 @@
+//! `/clients`: who is connected, in pages, filtered.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::request::Request;
+use super::response::Response;
+use super::status::json;
+use crate::cli::values::time;
+use crate::peer::Peer;
+use crate::registry::{ClientInfo, Registry};
+use crate::state::Phase;
+
+/// Clients of a page unless it is said, and at most.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 1000;
+
+/// A page of them, in the order in which they came.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Page {
+    /// Connected now.
+    pub(in crate::cli) open: usize,
+    /// Of those, the ones that are asked for, on this page or a later one.
+    pub(in crate::cli) matching: usize,
+    pub(in crate::cli) clients: Vec<Row>,
+    /// What to ask for as `after` for the next page.
+    pub(in crate::cli) next: Option<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Row {
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) age_s: f64,
+    pub(in crate::cli) quiet_s: f64,
+    pub(in crate::cli) messages_in: u64,
+    pub(in crate::cli) bytes_in: u64,
+    pub(in crate::cli) messages_out: u64,
+    pub(in crate::cli) bytes_out: u64,
+    pub(in crate::cli) owed: usize,
+}
+
+/// What is asked for.
+struct Filter {
+    after: u64,
+    limit: usize,
+    address: Option<IpNet>,
+    state: Option<String>,
+    age_min: Duration,
+    age_max: Duration,
+    quiet_min: Duration,
+}
+
+/// The answer.
+pub(super) fn answer(registry: &Registry, request: &Request) -> Response {
+    let filter = match Filter::of(request) {
+        Ok(filter) => filter,
+        Err(problem) => return Response::text(400, problem),
+    };
+    let list = registry.list();
+    let matching = || list.iter().filter(|info| filter.wants(info));
+    let count = matching().count();
+    let clients: Vec<_> = matching().take(filter.limit).map(row).collect();
+    let next = clients.last().map(|last| last.id);
+    json(&Page {
+        open: list.len(),
+        matching: count,
+        next: next.filter(|_| count > clients.len()),
+        clients,
+    })
+}
+
+impl Filter {
+    fn of(request: &Request) -> Result<Filter, String> {
+        let mut filter = Filter {
+            after: 0,
+            limit: PAGE,
+            address: None,
+            state: None,
+            age_min: Duration::ZERO,
+            age_max: Duration::MAX,
+            quiet_min: Duration::ZERO,
+        };
+        for (name, value) in request.query() {
+            let wrong = |what: &str| format!("{name}={value}: {what}");
+            let number = || value.parse::<u64>().map_err(|_| wrong("write a number"));
+            let span = || time(value).map_err(|_| wrong("write a time as 90s or 2m"));
+            match name.as_str() {
+                "after" => filter.after = number()?,
+                "limit" => {
+                    filter.limit = usize::try_from(number()?).unwrap_or(PAGE_MAX);
+                    filter.limit = filter.limit.clamp(1, PAGE_MAX);
+                }
+                "address" => {
+                    let net = value.parse::<IpNet>();
+                    let net = net.or_else(|_| value.parse::<IpAddr>().map(IpNet::from));
+                    filter.address = Some(net.map_err(|_| wrong("no address or network"))?);
+                }
+                "state" if ["resting", "ready", "running"].contains(&value.as_str()) => {
+                    filter.state = Some(value.clone());
+                }
+                "state" => return Err(wrong("write resting, ready or running")),
+                "min_age" => filter.age_min = span()?,
+                "max_age" => filter.age_max = span()?,
+                "min_quiet" => filter.quiet_min = span()?,
+                _ => {
+                    return Err(wrong(
+                        "there are after, limit, address, state, min_age, max_age and min_quiet",
+                    ));
+                }
+            }
+        }
+        Ok(filter)
+    }
+
+    fn wants(&self, info: &ClientInfo) -> bool {
+        let age = info.since.elapsed().unwrap_or_default();
+        let is_from = |net: &IpNet| match info.peer {
+            Peer::Tcp(address) => net.contains(&address.ip().to_canonical()),
+            Peer::Unix(_) => false,
+        };
+        let state = phase_name(info.phase);
+        info.id > self.after
+            && self.address.as_ref().is_none_or(is_from)
+            && self.state.as_ref().is_none_or(|wanted| wanted == state)
+            && (self.age_min..=self.age_max).contains(&age)
+            && info.last_heard >= self.quiet_min
+    }
+}
+
+fn row(info: &ClientInfo) -> Row {
+    Row {
+        id: info.id,
+        peer: info.peer.to_string(),
+        state: phase_name(info.phase).to_owned(),
+        age_s: info.since.elapsed().unwrap_or_default().as_secs_f64(),
+        quiet_s: info.last_heard.as_secs_f64(),
+        messages_in: info.messages_in,
+        bytes_in: info.bytes_in,
+        messages_out: info.messages_out,
+        bytes_out: info.bytes_out,
+        owed: info.owed,
+    }
+}
+
+/// Where a client is, in a word.
+pub(super) fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Resting => "resting",
+        Phase::Ready => "ready",
+        Phase::Running => "running",
+        Phase::Gone => "gone",
+    }
+}

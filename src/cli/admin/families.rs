@@ -1,0 +1,105 @@
+//! Metric families as the Prometheus library encodes them.
+
+use prometheus::proto::{
+    Bucket, Counter, Gauge, Histogram as Buckets, LabelPair, Metric, MetricFamily, MetricType,
+};
+
+use crate::meter::Histogram;
+
+/// Families in the order in which they are written.
+#[derive(Default)]
+pub(super) struct Families(pub(super) Vec<MetricFamily>);
+
+impl Families {
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.add(name, help, MetricType::COUNTER, vec![count(value)]);
+    }
+
+    /// One counter for each value of a label.
+    pub(super) fn counters<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'a str, u64)>,
+    ) {
+        let metrics = values.into_iter();
+        let metrics = metrics.map(|(of, value)| labelled(count(value), label, of));
+        self.add(name, help, MetricType::COUNTER, metrics.collect());
+    }
+
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: f64) {
+        self.add(name, help, MetricType::GAUGE, vec![level(value)]);
+    }
+
+    /// One gauge for each value of a label.
+    pub(super) fn gauges<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'a str, f64)>,
+    ) {
+        let metrics = values.into_iter();
+        let metrics = metrics.map(|(of, value)| labelled(level(value), label, of));
+        self.add(name, help, MetricType::GAUGE, metrics.collect());
+    }
+
+    pub(super) fn histogram(&mut self, name: &str, help: &str, of: &Histogram) {
+        let mut count = 0;
+        let mut buckets = Vec::new();
+        for (end, more) in of.buckets() {
+            count += more;
+            let Some(end) = end else {
+                // The encoder adds the last one.
+                break;
+            };
+            let mut bucket = Bucket::default();
+            bucket.set_upper_bound(end.as_secs_f64());
+            bucket.set_cumulative_count(count);
+            buckets.push(bucket);
+        }
+        let mut histogram = Buckets::default();
+        histogram.set_bucket(buckets);
+        histogram.set_sample_count(count);
+        histogram.set_sample_sum(of.sum().as_secs_f64());
+        let mut metric = Metric::default();
+        metric.set_histogram(histogram);
+        self.add(name, help, MetricType::HISTOGRAM, vec![metric]);
+    }
+
+    fn add(&mut self, name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) {
+        // The format has no family without a metric.
+        if metrics.is_empty() {
+            return;
+        }
+        let mut family = MetricFamily::default();
+        family.set_name(name.to_owned());
+        family.set_help(help.to_owned());
+        family.set_field_type(kind);
+        family.set_metric(metrics);
+        self.0.push(family);
+    }
+}
+
+fn count(value: u64) -> Metric {
+    let mut counter = Counter::default();
+    counter.set_value(value as f64);
+    let mut metric = Metric::default();
+    metric.set_counter(counter);
+    metric
+}
+
+fn level(value: f64) -> Metric {
+    let mut gauge = Gauge::default();
+    gauge.set_value(value);
+    Metric::from_gauge(gauge)
+}
+
+fn labelled(mut metric: Metric, label: &str, value: &str) -> Metric {
+    let mut pair = LabelPair::default();
+    pair.set_name(label.to_owned());
+    pair.set_value(value.to_owned());
+    metric.set_label(vec![pair]);
+    metric
+}

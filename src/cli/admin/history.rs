@@ -1,0 +1,100 @@
+//! The last minutes, second by second.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::status::Sample;
+use crate::meter::Histogram;
+use crate::posts::WorkerInfo;
+use crate::server::Stats;
+
+/// Samples kept: five minutes of them.
+const SAMPLES_MAX: usize = 300;
+/// From one to the next; a little less than the second in which they are asked for.
+const EACH: Duration = Duration::from_millis(900);
+/// A turn that takes longer is not counted when it ends but while it lasts.
+const LONG: Duration = Duration::from_secs(1);
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct History {
+    samples: VecDeque<Sample>,
+    last: Option<Last>,
+    number: u64,
+}
+
+/// How it was when the last sample was taken.
+struct Last {
+    at: Instant,
+    messages: u64,
+    bytes: u64,
+    waits: Histogram,
+    turns: Histogram,
+}
+
+impl History {
+    /// Takes a sample, unless the last one is from just now.
+    pub(super) fn add(&mut self, at: Instant, stats: &Stats, workers: &[WorkerInfo]) {
+        let now = Last {
+            at,
+            messages: stats.messages,
+            bytes: stats.bytes_in + stats.bytes_out,
+            waits: stats.waits.clone(),
+            turns: stats.turns.clone(),
+        };
+        let Some(last) = &self.last else {
+            self.last = Some(now);
+            return;
+        };
+        let passed = at.saturating_duration_since(last.at);
+        if passed < EACH {
+            return;
+        }
+        let seconds = passed.as_secs_f64();
+        let waits = now.waits.since(&last.waits);
+        let turns = now.turns.since(&last.turns);
+        let long = workers.iter().filter(|one| one.busy_for >= LONG).count() as f64;
+        let busy = short(&turns).as_secs_f64() / seconds;
+        self.number += 1;
+        self.samples.push_back(Sample {
+            number: self.number,
+            messages: now.messages.saturating_sub(last.messages) as f64 / seconds,
+            bytes: now.bytes.saturating_sub(last.bytes) as f64 / seconds,
+            wait_ms: millis(waits.quantile(0.99)),
+            turn_ms: millis(turns.quantile(0.99)),
+            busy: (long + busy).min(stats.workers as f64),
+            clients: stats.clients,
+        });
+        if self.samples.len() > SAMPLES_MAX {
+            self.samples.pop_front();
+        }
+        self.last = Some(now);
+    }
+
+    /// Those after the one of this number.
+    pub(super) fn after(&self, number: u64) -> Vec<Sample> {
+        let newer = self.samples.iter().filter(|one| one.number > number);
+        newer.cloned().collect()
+    }
+}
+
+/// The sum of the turns that were not long; where there was a long one, about.
+fn short(turns: &Histogram) -> Duration {
+    let is_short = |end: Option<Duration>| end.is_some_and(|end| end <= LONG);
+    if turns
+        .buckets()
+        .all(|(end, count)| count == 0 || is_short(end))
+    {
+        return turns.sum();
+    }
+    let buckets = turns.buckets().filter(|(end, _)| is_short(*end));
+    let sum = buckets.map(|(end, count)| {
+        // The middle of a bucket that begins at half its end.
+        end.unwrap_or_default().as_secs_f64() * 0.75 * count as f64
+    });
+    Duration::from_secs_f64(sum.sum())
+}
+
+pub(super) fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,106 @@
+//! HTTP/1 as a service of lines: a request is its lines up to the empty one.
+//!
+//! A client that sends half a request rests, as any client does, and holds no worker. What it has
+//! sent is bounded, and so is the time that it may take. Requests that came together are answered
+//! together; when as much is owed as the outbox holds, the engine keeps the next ones back until
+//! the client has read.
+
+use std::time::{Duration, Instant};
+
+use super::request::{Bad, Request};
+use super::response::{After, Response};
+use crate::client::Client;
+use crate::framing::{Extent, Message};
+use crate::handler::{Reply, Verdict};
+use crate::peer::Peer;
+use crate::service::Service;
+
+/// Bytes of a request's head.
+pub(super) const HEAD_MAX: usize = 16 * 1024;
+/// From a request's first line to its last.
+pub(super) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Answers requests by a function of the request and of who asks.
+pub(super) struct Http<F>(pub(super) F);
+
+/// One client's request, as far as it has come.
+pub(super) struct Session {
+    peer: Peer,
+    head: Vec<u8>,
+    /// The head is larger than it may be: it is read to its end, but not kept.
+    is_over: bool,
+    began: Option<Instant>,
+}
+
+impl Session {
+    /// Takes a line; answers the head when this was its last.
+    fn take(&mut self, line: Message<'_>) -> Option<Result<Request, Bad>> {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        if began.elapsed() > REQUEST_TIME_MAX {
+            return Some(Err(Bad::TOO_SLOW));
+        }
+        let is_empty = line.bytes.is_empty();
+        if is_empty && self.head.is_empty() && !self.is_over {
+            // Empty lines before a request are ignored (RFC 9112, 2.2).
+            self.began = None;
+            return None;
+        }
+        self.is_over |= line.extent == Extent::Truncated;
+        self.is_over |= self.head.len() + line.bytes.len() + 2 > HEAD_MAX;
+        if self.is_over {
+            self.head = Vec::new();
+        } else {
+            self.head.extend_from_slice(line.bytes);
+            self.head.extend_from_slice(b"\r\n");
+        }
+        if !is_empty {
+            return None;
+        }
+        self.began = None;
+        let head = std::mem::take(&mut self.head);
+        Some(if self.is_over {
+            Err(Bad::TOO_LARGE)
+        } else {
+            Request::parse(&head)
+        })
+    }
+}
+
+impl<F> Service for Http<F>
+where
+    F: Fn(&Request, Peer) -> Response + Send + Sync + 'static,
+{
+    type Session = Session;
+
+    fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Session {
+        Session {
+            peer: client.peer(),
+            head: Vec::new(),
+            is_over: false,
+            began: None,
+        }
+    }
+
+    fn message(&self, session: &mut Session, line: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+        if line.extent == Extent::Partial {
+            // It ended in the middle of a request.
+            return Verdict::Close;
+        }
+        let (response, after, is_head) = match session.take(line) {
+            None => return Verdict::Go,
+            Some(Ok(request)) => (
+                (self.0)(&request, session.peer),
+                After::of(&request),
+                request.method == "HEAD",
+            ),
+            Some(Err(bad)) => (Response::from(bad), After::Close, false),
+        };
+        let mut wire = Vec::new();
+        response.write(&mut wire, after, is_head);
+        reply.send_raw(wire);
+        match after {
+            After::Close => Verdict::Close,
+            After::Stay | After::StaySaid => Verdict::Go,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `--admin`: how the daemon is, over HTTP, and what can be changed while it runs.
+//!
+//! It is a poold server of its own, with a worker of its own: it answers when every worker of the
+//! service is stuck. It only reads counters and the registry, and waits for nothing.
+//!
+//! ```text
+//! lines ─▶ http ─▶ request ─▶ routes ─▶ metrics, status, clients, actions ─▶ response ─▶ http
+//! ```
+
+mod actions;
+mod args;
+mod board;
+mod clients;
+mod families;
+mod history;
+mod http;
+mod metrics;
+mod request;
+mod response;
+mod routes;
+mod status;
+mod view;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::info;
+
+use super::control::{Desk, Inherited};
+use crate::admission::WhenFull;
+use crate::error::Result;
+use crate::limits::Options;
+use crate::listen::Listeners;
+use crate::server::Server;
+use crate::times::Times;
+
+pub(super) use args::AdminArgs;
+pub(super) use clients::Page;
+pub(super) use status::{ClientRow, Sample, Status, WorkerRow};
+pub(super) use view::View;
+
+/// What its sockets are called in a restart.
+const ADMIN: &str = "admin";
+/// Clients of one admin address at once; who rested longest makes room.
+const CLIENTS_MAX: usize = 64;
+/// From one look at the server to the next.
+const SAMPLE_EACH: Duration = Duration::from_secs(1);
+
+/// The admin's servers, one for each address.
+pub(super) struct Admin {
+    servers: Vec<Server>,
+    view: Arc<View>,
+    /// Whether there are socket files that this process removes at its end.
+    has_files: bool,
+    sampled: Instant,
+}
+
+impl Admin {
+    /// Listens on every address, or where a predecessor did.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub(super) fn start(
+        addresses: &[String],
+        view: View,
+        from: Option<&mut Inherited>,
+    ) -> Result<Admin> {
+        let view = Arc::new(view);
+        let serve = |listeners| {
+            let view = Arc::clone(&view);
+            let answer = move |request: &_, peer| routes::answer(&view, request, peer);
+            Server::serve(listeners, options(), http::Http(answer))
+        };
+        let inherited = from.map(|from| from.take(ADMIN)).transpose()?.flatten();
+        let (listeners, has_files) = match inherited {
+            Some((listeners, has_files)) if !addresses.is_empty() => (vec![listeners], has_files),
+            _ => {
+                let bound = addresses.iter().map(|address| Listeners::bind(address));
+                let bound = bound.collect::<Result<Vec<_>>>()?;
+                let has_files = bound.iter().any(Listeners::has_files);
+                (bound, has_files)
+            }
+        };
+        let servers = listeners.into_iter().map(serve).collect::<Result<_>>()?;
+        Ok(Admin {
+            servers,
+            view,
+            has_files,
+            sampled: Instant::now(),
+        })
+    }
+
+    /// Has its sockets handed over to a successor, too.
+    pub(super) fn offer(&self, desk: &mut Desk) {
+        for server in &self.servers {
+            desk.offer(ADMIN, server.handle(), self.has_files);
+        }
+    }
+
+    /// The predecessor is done with its sockets: from now on their files are this one's to remove.
+    pub(super) fn own_files(&mut self) {
+        if self.has_files {
+            self.servers.iter_mut().for_each(Server::own_socket_files);
+        }
+    }
+
+    /// Tells the log where it is.
+    pub(super) fn tell(&self) {
+        for address in self.servers.iter().flat_map(Server::addresses) {
+            info!("admin on {address}");
+        }
+    }
+
+    /// Whether anybody can ask.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.servers.is_empty()
+    }
+
+    /// When to look at the server again: each second until it drains; then it is only looked at
+    /// when somebody asks.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.is_wanted().then(|| self.sampled + SAMPLE_EACH)
+    }
+
+    /// Remembers how the server is, if that is due.
+    pub(super) fn tick(&mut self, now: Instant) {
+        if self.next().is_some_and(|due| due <= now) {
+            self.sampled = now;
+            self.view.sample();
+        }
+    }
+
+    /// Ends it; who is still asking gets what it is owed.
+    pub(super) fn stop(self) {
+        for server in &self.servers {
+            server.handle().drain();
+        }
+        for server in self.servers {
+            let _ = server.wait();
+        }
+    }
+}
+
+fn options() -> Options {
+    Options {
+        name: "admin",
+        workers: 1,
+        clients_max: CLIENTS_MAX,
+        message_max: http::HEAD_MAX,
+        drain: Duration::from_millis(200),
+        when_full: WhenFull::Shed,
+        shed_after: Duration::from_secs(1),
+        times: Times {
+            first_byte: Some(Duration::from_secs(10)),
+            idle: Some(Duration::from_secs(120)),
+            message: Some(http::REQUEST_TIME_MAX),
+            write_stall: Some(Duration::from_secs(10)),
+            ..Times::default()
+        },
+        ..Options::default()
+    }
+}

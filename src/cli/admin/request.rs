@@ -1,0 +1,101 @@
+//! An HTTP request's head, understood or refused with the status that says why.
+
+use httparse::{EMPTY_HEADER, Error, Status};
+
+/// Headers of one request.
+const HEADERS_MAX: usize = 64;
+
+/// What a client asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    query: Vec<(String, String)>,
+    /// Whether the client wants to ask more on the same connection.
+    pub(super) keeps_alive: bool,
+    /// Whether it has to be told that it may: HTTP/1.0 closes otherwise.
+    pub(super) is_old: bool,
+}
+
+/// Why a request can't be answered as it should; the connection closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bad {
+    pub(super) status: u16,
+    pub(super) problem: &'static str,
+}
+
+impl Bad {
+    const fn new(status: u16, problem: &'static str) -> Bad {
+        Bad { status, problem }
+    }
+
+    pub(super) const TOO_LARGE: Bad = Bad::new(431, "the request's head is too large");
+    pub(super) const TOO_SLOW: Bad = Bad::new(408, "the request took too long");
+}
+
+impl Request {
+    /// Reads a whole head, the empty line at its end included.
+    pub(super) fn parse(head: &[u8]) -> Result<Request, Bad> {
+        let mut headers = [EMPTY_HEADER; HEADERS_MAX];
+        let mut parsed = httparse::Request::new(&mut headers);
+        match parsed.parse(head) {
+            Ok(Status::Complete(_)) => {}
+            Ok(Status::Partial) => return Err(Bad::new(400, "this is no HTTP request")),
+            Err(Error::TooManyHeaders) => return Err(Bad::TOO_LARGE),
+            Err(Error::Version) => return Err(Bad::new(505, "HTTP/1.0 and HTTP/1.1 only")),
+            Err(_) => return Err(Bad::new(400, "this is no HTTP request")),
+        }
+        let all = |name: &'static str| {
+            let headers = parsed.headers.iter();
+            let named = headers.filter(move |header| header.name.eq_ignore_ascii_case(name));
+            named.map(|header| str::from_utf8(header.value).unwrap_or("?").trim())
+        };
+        let is_old = parsed.version == Some(0);
+        if !is_old && all("host").count() != 1 {
+            return Err(Bad::new(400, "a request names one host"));
+        }
+        if all("transfer-encoding").next().is_some() {
+            return Err(Bad::new(501, "requests here have no body"));
+        }
+        if all("content-length").any(|length| length != "0") {
+            return Err(Bad::new(
+                413,
+                "requests here have no body; write ?name=value",
+            ));
+        }
+        let wishes = |wish| {
+            let mut words = all("connection").flat_map(|value| value.split(','));
+            words.any(|word| word.trim().eq_ignore_ascii_case(wish))
+        };
+        let keeps_alive = !wishes("close") && (!is_old || wishes("keep-alive"));
+        let target = parsed.path.unwrap_or("/");
+        // A proxy writes the whole address.
+        let target = match target.split_once("://") {
+            Some((_, rest)) if !target.starts_with('/') => {
+                rest.find('/').map_or("/", |at| &rest[at..])
+            }
+            _ => target,
+        };
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Ok(Request {
+            method: parsed.method.unwrap_or_default().to_owned(),
+            path: path.to_owned(),
+            query: form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+            keeps_alive,
+            is_old,
+        })
+    }
+
+    /// What the query says of `name`, the first time that it is in it.
+    pub(super) fn asks(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Every name and value of the query.
+    pub(super) fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+}

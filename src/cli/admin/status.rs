@@ -1,0 +1,227 @@
+//! `/status`: how the server is, as JSON; also what `poold status` reads.
+
+use serde::{Deserialize, Serialize};
+
+use super::history::millis;
+use super::response::Response;
+use super::view::{View, name_of, phase_of, worker_name};
+use crate::meter::Histogram;
+use crate::server::Stats;
+
+/// Workers that are listed, those that are busy for longest.
+const WORKERS_MAX: usize = 16;
+
+/// How a server is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Status {
+    pub(in crate::cli) service: String,
+    pub(in crate::cli) address: String,
+    pub(in crate::cli) version: String,
+    pub(in crate::cli) pid: u32,
+    pub(in crate::cli) uptime_s: f64,
+    /// `running`, `leaving`, `draining` or `stopped`.
+    pub(in crate::cli) phase: String,
+    pub(in crate::cli) is_paused: bool,
+    pub(in crate::cli) drain: Drain,
+    pub(in crate::cli) clients: Clients,
+    pub(in crate::cli) workers: Workers,
+    pub(in crate::cli) traffic: Traffic,
+    /// Of all turns so far.
+    pub(in crate::cli) wait_ms: Quantiles,
+    pub(in crate::cli) turn_ms: Quantiles,
+    pub(in crate::cli) limits: Vec<LimitRow>,
+    /// The last minutes, a sample a second.
+    pub(in crate::cli) history: Vec<Sample>,
+    pub(in crate::cli) busiest: Vec<ClientRow>,
+    pub(in crate::cli) slowest: Vec<ClientRow>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Drain {
+    /// Until its deadline, or its begin if it is announced.
+    pub(in crate::cli) left_ms: Option<u64>,
+    pub(in crate::cli) left: u64,
+    pub(in crate::cli) cut_off: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Clients {
+    pub(in crate::cli) open: usize,
+    pub(in crate::cli) ready: usize,
+    pub(in crate::cli) running: usize,
+    pub(in crate::cli) max: usize,
+    pub(in crate::cli) accepted: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Workers {
+    pub(in crate::cli) total: usize,
+    pub(in crate::cli) busy: usize,
+    pub(in crate::cli) stuck: usize,
+    pub(in crate::cli) panics: u64,
+    pub(in crate::cli) list: Vec<WorkerRow>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct WorkerRow {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) client: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) busy_ms: u64,
+    pub(in crate::cli) is_stuck: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Traffic {
+    pub(in crate::cli) messages_in: u64,
+    pub(in crate::cli) messages_out: u64,
+    pub(in crate::cli) bytes_in: u64,
+    pub(in crate::cli) bytes_out: u64,
+    pub(in crate::cli) partial: u64,
+    pub(in crate::cli) truncated: u64,
+    pub(in crate::cli) dropped: u64,
+    pub(in crate::cli) accept_exhausted: u64,
+    pub(in crate::cli) accept_client: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Quantiles {
+    pub(in crate::cli) p50: f64,
+    pub(in crate::cli) p99: f64,
+    pub(in crate::cli) max: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct LimitRow {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) what: String,
+    pub(in crate::cli) count: u64,
+}
+
+/// A second of the past. What moved is for each second; times are those that all but a hundredth
+/// did not exceed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Sample {
+    pub(in crate::cli) number: u64,
+    pub(in crate::cli) messages: f64,
+    pub(in crate::cli) bytes: f64,
+    pub(in crate::cli) wait_ms: f64,
+    pub(in crate::cli) turn_ms: f64,
+    pub(in crate::cli) busy: f64,
+    pub(in crate::cli) clients: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct ClientRow {
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) messages_s: f64,
+    pub(in crate::cli) bytes_s: f64,
+    pub(in crate::cli) owed: usize,
+    pub(in crate::cli) quiet_s: f64,
+}
+
+/// The answer; with the samples after the one of this number.
+pub(super) fn answer(view: &View, after: u64) -> Response {
+    view.sample();
+    let stats = view.handle.stats();
+    let (busiest, slowest) = {
+        let mut board = view.board.lock();
+        board.look(view.handle.registry());
+        (board.busiest.clone(), board.slowest.clone())
+    };
+    let status = Status {
+        service: view.service.to_owned(),
+        address: view.address.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        uptime_s: view.uptime().as_secs_f64(),
+        phase: phase_of(&stats).to_owned(),
+        is_paused: stats.is_paused,
+        drain: Drain {
+            left_ms: stats.drain_left.map(|left| left.as_millis() as u64),
+            left: stats.left,
+            cut_off: stats.cut_off,
+        },
+        clients: Clients {
+            open: stats.clients,
+            ready: stats.ready,
+            running: stats.workers_busy,
+            max: stats.clients_max,
+            accepted: stats.accepted,
+        },
+        workers: workers(view, &stats),
+        traffic: traffic(&stats),
+        wait_ms: quantiles(&stats.waits),
+        turn_ms: quantiles(&stats.turns),
+        limits: limits(&stats),
+        history: view.history.lock().after(after),
+        busiest,
+        slowest,
+    };
+    json(&status)
+}
+
+/// A value as JSON.
+pub(super) fn json(value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => Response::new(200, "application/json", body),
+        Err(error) => Response::text(500, error.to_string()),
+    }
+}
+
+fn workers(view: &View, stats: &Stats) -> Workers {
+    let mut busy = view.handle.workers();
+    busy.sort_unstable_by_key(|one| std::cmp::Reverse(one.busy_for));
+    busy.truncate(WORKERS_MAX);
+    let peer = |id| {
+        let client = view.handle.registry().client(id);
+        client.map(|client| client.peer().to_string())
+    };
+    let row = |one: crate::posts::WorkerInfo| WorkerRow {
+        name: worker_name(one.number),
+        client: one.client,
+        peer: peer(one.client).unwrap_or_default(),
+        busy_ms: one.busy_for.as_millis() as u64,
+        is_stuck: one.is_stuck,
+    };
+    Workers {
+        total: stats.workers,
+        busy: stats.workers_busy,
+        stuck: stats.workers_stuck,
+        panics: stats.panics,
+        list: busy.into_iter().map(row).collect(),
+    }
+}
+
+fn traffic(stats: &Stats) -> Traffic {
+    Traffic {
+        messages_in: stats.messages,
+        messages_out: stats.messages_out,
+        bytes_in: stats.bytes_in,
+        bytes_out: stats.bytes_out,
+        partial: stats.partial,
+        truncated: stats.truncated,
+        dropped: stats.dropped,
+        accept_exhausted: stats.accept_exhausted,
+        accept_client: stats.accept_client,
+    }
+}
+
+fn quantiles(of: &Histogram) -> Quantiles {
+    Quantiles {
+        p50: millis(of.quantile(0.5)),
+        p99: millis(of.quantile(0.99)),
+        max: millis(of.quantile(1.0)),
+    }
+}
+
+fn limits(stats: &Stats) -> Vec<LimitRow> {
+    let row = |(limit, count): &(crate::notices::Limit, u64)| LimitRow {
+        name: name_of(*limit).to_owned(),
+        what: limit.describe().to_owned(),
+        count: *count,
+    };
+    stats.limits.iter().map(row).collect()
+}

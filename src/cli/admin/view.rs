@@ -1,0 +1,94 @@
+//! What every answer of the admin is made from.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+
+use super::board::Board;
+use super::history::History;
+use crate::drain::ServerPhase;
+use crate::notices::Limit;
+use crate::server::{Handle, Stats};
+
+/// The server that the admin is about, and what it remembers of it.
+pub(in crate::cli) struct View {
+    pub(super) handle: Handle,
+    pub(super) service: &'static str,
+    pub(super) address: String,
+    pub(super) drain_delay: Duration,
+    started: SystemTime,
+    began: Instant,
+    pub(super) history: Mutex<History>,
+    pub(super) board: Mutex<Board>,
+}
+
+impl View {
+    pub(in crate::cli) fn new(
+        handle: Handle,
+        service: &'static str,
+        address: String,
+        drain_delay: Duration,
+    ) -> View {
+        View {
+            handle,
+            service,
+            address,
+            drain_delay,
+            started: SystemTime::now(),
+            began: Instant::now(),
+            history: Mutex::default(),
+            board: Mutex::default(),
+        }
+    }
+
+    /// Remembers how it is, if the last time is a second ago.
+    pub(in crate::cli) fn sample(&self) {
+        let stats = self.handle.stats();
+        let workers = self.handle.workers();
+        self.history.lock().add(Instant::now(), &stats, &workers);
+    }
+
+    pub(super) fn uptime(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// In seconds since 1970.
+    pub(super) fn started_at(&self) -> f64 {
+        let since = self.started.duration_since(SystemTime::UNIX_EPOCH);
+        since.unwrap_or_default().as_secs_f64()
+    }
+}
+
+/// Where the server is in its life, in a word.
+pub(super) fn phase_of(stats: &Stats) -> &'static str {
+    match stats.phase {
+        ServerPhase::Running if stats.is_leaving => "leaving",
+        ServerPhase::Running => "running",
+        ServerPhase::Draining => "draining",
+        ServerPhase::Stopped => "stopped",
+    }
+}
+
+/// A worker as its thread is named.
+pub(super) fn worker_name(number: usize) -> String {
+    format!("worker-{number:02}")
+}
+
+/// A limit's name, as its flag has it.
+pub(super) fn name_of(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Clients => "clients",
+        Limit::AddressShare => "address_share",
+        Limit::AddressList => "address_list",
+        Limit::AcceptRate => "accept_rate",
+        Limit::Overload => "overload",
+        Limit::FirstByte => "first_byte",
+        Limit::Idle => "idle",
+        Limit::Message => "message",
+        Limit::WriteStall => "write_stall",
+        Limit::Lifetime => "lifetime",
+        Limit::Shed => "shed",
+        Limit::Queue => "queue",
+        Limit::Wait => "wait",
+    }
+}

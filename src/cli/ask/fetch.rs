@@ -1,0 +1,127 @@
+//! A question to a daemon's admin endpoint, over HTTP.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use crate::peer::Address;
+
+/// For each step: connecting, writing, reading.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of an answer.
+const ANSWER_MAX: u64 = 16 * 1024 * 1024;
+
+/// What was answered.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+/// Whether the answer changes something: only Unix sockets take that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Look,
+    Change,
+}
+
+/// Asks at one of the addresses, which are separated by commas.
+///
+/// # Errors
+/// One line that says what to do.
+pub(super) fn fetch(addresses: &str, wish: Wish, path: &str) -> Result<Answer, String> {
+    let address = choose(addresses, wish);
+    let ask = || -> Result<Answer, String> {
+        let parsed: Address = address.parse().map_err(|error| format!("{error}"))?;
+        let bytes = exchange(&parsed, wish, path).map_err(|error| advice(&error))?;
+        parse(bytes)
+    };
+    ask().map_err(|problem| format!("no answer from {address}: {problem}"))
+}
+
+/// The address that fits: a change is only taken over a Unix socket.
+fn choose(addresses: &str, wish: Wish) -> &str {
+    let mut all = addresses.split(',').map(str::trim);
+    let first = all.clone().next().unwrap_or(addresses);
+    match wish {
+        Wish::Look => first,
+        Wish::Change => all.find(|one| one.starts_with("unix:")).unwrap_or(first),
+    }
+}
+
+fn exchange(address: &Address, wish: Wish, path: &str) -> io::Result<Vec<u8>> {
+    let method = match wish {
+        Wish::Look => "GET",
+        Wish::Change => "POST",
+    };
+    let request = format!("{method} {path} HTTP/1.0\r\nHost: poold\r\n\r\n");
+    match address {
+        Address::Unix(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            converse(stream, &request)
+        }
+        Address::Tcp(candidates) => {
+            let mut last = io::ErrorKind::AddrNotAvailable.into();
+            for candidate in candidates {
+                match TcpStream::connect_timeout(candidate, PATIENCE) {
+                    Ok(stream) => {
+                        stream.set_read_timeout(Some(PATIENCE))?;
+                        stream.set_write_timeout(Some(PATIENCE))?;
+                        return converse(stream, &request);
+                    }
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        }
+    }
+}
+
+fn converse(mut stream: impl Read + Write, request: &str) -> io::Result<Vec<u8>> {
+    stream.write_all(request.as_bytes())?;
+    let mut bytes = Vec::new();
+    stream.take(ANSWER_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn parse(bytes: Vec<u8>) -> Result<Answer, String> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut response = httparse::Response::new(&mut headers);
+    match response.parse(&bytes) {
+        Ok(httparse::Status::Complete(length)) => Ok(Answer {
+            status: response.code.unwrap_or_default(),
+            body: bytes[length..].to_vec(),
+        }),
+        _ => Err("that is no admin endpoint; poold's is where --admin says".into()),
+    }
+}
+
+fn advice(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            "nobody listens there; start poold with --admin, and say where it is as ADMIN or in \
+             POOLD_ADMIN"
+                .into()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; the socket belongs to who runs poold".into()
+        }
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "it takes too long".into(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_go_to_the_unix_socket() {
+        let both = "127.0.0.1:9090, unix:/run/poold";
+        assert_eq!(choose(both, Wish::Look), "127.0.0.1:9090");
+        assert_eq!(choose(both, Wish::Change), "unix:/run/poold");
+        assert_eq!(choose("9090", Wish::Change), "9090");
+    }
+}

@@ -1,0 +1,173 @@
+//! `poold status`, `clients`, `close`, `pause`, `resume`, `drain` and `set`: asks a daemon that
+//! runs, at its admin address.
+
+mod args;
+mod fetch;
+mod screen;
+mod text;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use super::admin::{Page, Status};
+use super::exit;
+pub(super) use args::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
+use clap::ValueEnum;
+use fetch::{Wish, fetch};
+
+/// From one look to the next.
+const WATCH_EACH: Duration = Duration::from_secs(1);
+/// Clients of a page.
+const PAGE: usize = 1000;
+
+/// What one of the commands came to: whether all is well, or what is wrong in a line.
+type Outcome = Result<bool, String>;
+
+/// Prints how a daemon is; the exit code says whether it has a worker left.
+pub(super) fn status(args: &StatusArgs) -> ExitCode {
+    told(if args.watch {
+        watch(&args.admin)
+    } else {
+        once(args)
+    })
+}
+
+fn once(args: &StatusArgs) -> Outcome {
+    let body = look(&args.admin, "/status")?;
+    let status = read_status(&body)?;
+    if args.json {
+        print(&[body.as_slice(), b"\n"].concat())?;
+    } else {
+        let (_, width) = console::Term::stdout().size();
+        let width = if io::stdout().is_terminal() {
+            usize::from(width)
+        } else {
+            100
+        };
+        print(screen::draw(&status, width).as_bytes())?;
+    }
+    Ok(status.workers.stuck < status.workers.total)
+}
+
+/// Draws over what it drew before, until it is interrupted or nobody answers.
+fn watch(admin: &str) -> Outcome {
+    let term = console::Term::stdout();
+    let mut is_first = true;
+    loop {
+        let began = Instant::now();
+        let status = read_status(&look(admin, "/status")?)?;
+        let (height, width) = term.size();
+        let drawn = screen::draw(&status, usize::from(width));
+        if io::stdout().is_terminal() {
+            print(screen::over(&drawn, usize::from(height), is_first).as_bytes())?;
+        } else {
+            print(format!("{drawn}\n").as_bytes())?;
+        }
+        is_first = false;
+        std::thread::sleep(WATCH_EACH.saturating_sub(began.elapsed()));
+    }
+}
+
+/// Prints who is connected, page by page.
+pub(super) fn clients(args: &ClientsArgs) -> ExitCode {
+    told(list(args).map(|()| true))
+}
+
+fn list(args: &ClientsArgs) -> Result<(), String> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let filters = [
+        ("address", &args.address),
+        ("state", &args.state),
+        ("min_age", &args.min_age),
+        ("max_age", &args.max_age),
+        ("min_quiet", &args.min_quiet),
+    ];
+    for (name, value) in filters {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    let mut after = 0;
+    let mut is_first = true;
+    loop {
+        let path = format!("/clients?limit={PAGE}&after={after}&{query}");
+        let body = look(&args.admin, path.trim_end_matches('&'))?;
+        let page: Page = serde_json::from_slice(&body).map_err(|error| strange(&error))?;
+        let mut lines = String::new();
+        if args.json {
+            for row in &page.clients {
+                lines += &serde_json::to_string(row).map_err(|error| strange(&error))?;
+                lines.push('\n');
+            }
+        } else {
+            lines = screen::clients(&page, is_first);
+        }
+        print(lines.as_bytes())?;
+        match page.next {
+            Some(next) if next > after => after = next,
+            _ => return Ok(()),
+        }
+        is_first = false;
+    }
+}
+
+/// Closes a client.
+pub(super) fn close(args: &CloseArgs) -> ExitCode {
+    change(&args.target, &format!("/clients/{}/close", args.id))
+}
+
+/// Changes a setting.
+pub(super) fn set(args: &SetArgs) -> ExitCode {
+    let name = args.what.to_possible_value();
+    let name = name.as_ref().map_or("", |value| value.get_name());
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let query = query.append_pair(name, &args.value).finish();
+    change(&args.target, &format!("/set?{query}"))
+}
+
+/// Asks for a change at a path, and prints what was answered.
+pub(super) fn change(target: &Target, path: &str) -> ExitCode {
+    told(fetch(&target.admin, Wish::Change, path).and_then(|answer| {
+        let line = text::plain(String::from_utf8_lossy(&answer.body).trim());
+        if answer.status != 200 {
+            return Err(line);
+        }
+        print(format!("{line}\n").as_bytes())?;
+        Ok(true)
+    }))
+}
+
+fn look(admin: &str, path: &str) -> Result<Vec<u8>, String> {
+    let answer = fetch(admin, Wish::Look, path)?;
+    if answer.status == 200 {
+        return Ok(answer.body);
+    }
+    Err(text::plain(String::from_utf8_lossy(&answer.body).trim()))
+}
+
+fn read_status(body: &[u8]) -> Result<Status, String> {
+    serde_json::from_slice(body).map_err(|error| strange(&error))
+}
+
+fn strange(error: &serde_json::Error) -> String {
+    format!("the answer is not understood; is it a poold of another version? ({error})")
+}
+
+fn print(bytes: &[u8]) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(bytes).and_then(|()| out.flush());
+    printed.map_err(|error| format!("cannot print: {error}"))
+}
+
+fn told(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(true) => exit::DONE.into(),
+        Ok(false) => exit::FAILED.into(),
+        Err(problem) => {
+            eprintln!("poold: {problem}");
+            exit::FAILED.into()
+        }
+    }
+}

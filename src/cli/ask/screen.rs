@@ -1,0 +1,228 @@
+//! How a daemon's state is laid out on a terminal.
+
+use console::{StyledObject, style, truncate_str};
+
+use super::text::{bytes, count, millis, plain, span, spark};
+use crate::cli::admin::{ClientRow, Page, Sample, Status, WorkerRow};
+
+/// Columns of the history.
+const SPARK: usize = 40;
+
+/// Everything, on lines not longer than `width`.
+pub(super) fn draw(status: &Status, width: usize) -> String {
+    let mut lines = vec![headline(status), String::new()];
+    lines.extend(figures(status));
+    lines.extend(trouble(status));
+    lines.extend(workers(status));
+    lines.extend(rows("busiest", &status.busiest));
+    lines.extend(rows("not reading", &status.slowest));
+    let cut = |line: &String| format!("{}\n", truncate_str(line, width, "…"));
+    lines.iter().map(cut).collect()
+}
+
+/// Lines that take the place of those before, as many as fit.
+pub(super) fn over(drawn: &str, height: usize, is_first: bool) -> String {
+    let begin = if is_first { "\x1b[2J\x1b[H" } else { "\x1b[H" };
+    let lines = drawn.lines().take(height.saturating_sub(1));
+    let lines: String = lines.map(|line| format!("{line}\x1b[K\n")).collect();
+    format!("{begin}{lines}\x1b[J")
+}
+
+fn headline(status: &Status) -> String {
+    let phase = match status.phase.as_str() {
+        "running" if status.is_paused => style("accepting is paused".to_owned()).yellow(),
+        "running" => style("running".to_owned()).green(),
+        other => style(plain(other)).yellow(),
+    };
+    format!(
+        "{} on {}  {}  up {}  (poold {}, process {})",
+        style(plain(&status.service)).bold(),
+        plain(&status.address),
+        phase.bold(),
+        span(status.uptime_s),
+        plain(&status.version),
+        status.pid
+    )
+}
+
+fn label(name: &str) -> StyledObject<String> {
+    style(format!("{name:<12}")).dim()
+}
+
+fn line(name: &str, left: &str, right: &str, columns: &str) -> String {
+    let columns = style(columns).cyan();
+    format!("{}{left:<24}{right:<26}{columns}", label(name))
+}
+
+fn figures(status: &Status) -> Vec<String> {
+    let Status {
+        clients,
+        workers,
+        traffic,
+        ..
+    } = status;
+    let now = |of: fn(&Sample) -> f64| status.history.last().map_or(0.0, of);
+    let past = |of: fn(&Sample) -> f64| spark(status.history.iter().map(of), SPARK);
+    let both = |show: fn(f64) -> String, taken: u64, given: u64| {
+        format!("in {}  out {}", show(taken as f64), show(given as f64))
+    };
+    vec![
+        line(
+            "clients",
+            &format!("{} of {}", clients.open, clients.max),
+            &format!("ready {}  running {}", clients.ready, clients.running),
+            &past(|sample| sample.clients as f64),
+        ),
+        line(
+            "workers",
+            &format!("{:.1} of {} busy", now(|sample| sample.busy), workers.total),
+            &format!("stuck {}  panics {}", workers.stuck, workers.panics),
+            &past(|sample| sample.busy),
+        ),
+        line(
+            "messages",
+            &format!("{}/s", count(now(|sample| sample.messages))),
+            &both(count, traffic.messages_in, traffic.messages_out),
+            &past(|sample| sample.messages),
+        ),
+        line(
+            "bytes",
+            &format!("{}/s", bytes(now(|sample| sample.bytes))),
+            &both(bytes, traffic.bytes_in, traffic.bytes_out),
+            &past(|sample| sample.bytes),
+        ),
+        line(
+            "queue wait",
+            &format!("p99 {}", millis(now(|sample| sample.wait_ms))),
+            &format!("ever: p99 {}", millis(status.wait_ms.p99)),
+            &past(|sample| sample.wait_ms),
+        ),
+        line(
+            "turn",
+            &format!("p99 {}", millis(now(|sample| sample.turn_ms))),
+            &format!("ever: p99 {}", millis(status.turn_ms.p99)),
+            &past(|sample| sample.turn_ms),
+        ),
+    ]
+}
+
+/// What has been refused, closed, cut or lost, and the drain; nothing if there was nothing.
+fn trouble(status: &Status) -> Vec<String> {
+    let mut lines = Vec::new();
+    if status.phase != "running" {
+        let left = status.drain.left_ms.unwrap_or(0) as f64;
+        lines.push(format!(
+            "{}{} clients left, {} gone, {} cut off, at most {} more",
+            label("drain"),
+            status.clients.open,
+            status.drain.left,
+            status.drain.cut_off,
+            millis(left)
+        ));
+    }
+    let traffic = &status.traffic;
+    let limits = status
+        .limits
+        .iter()
+        .map(|limit| (plain(&limit.name), limit.count));
+    let messages = [
+        ("messages truncated", traffic.truncated),
+        ("dropped", traffic.dropped),
+        ("partial", traffic.partial),
+        ("accept: exhausted", traffic.accept_exhausted),
+        ("accept: client gone", traffic.accept_client),
+    ];
+    let messages = messages.map(|(name, count)| (name.to_owned(), count));
+    let acted = limits.chain(messages).filter(|(_, count)| *count > 0);
+    let acted: Vec<_> = acted
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    if !acted.is_empty() {
+        lines.push(format!(
+            "{}{}",
+            label("limits"),
+            style(acted.join("  ")).yellow()
+        ));
+    }
+    lines
+}
+
+fn workers(status: &Status) -> Vec<String> {
+    let busy = status
+        .workers
+        .list
+        .iter()
+        .filter(|one| one.busy_ms >= 1000 || one.is_stuck);
+    let row = |one: &WorkerRow| {
+        let line = format!(
+            "{:<12}{} for {}, client {} ({})",
+            plain(&one.name),
+            if one.is_stuck { "stuck" } else { "busy" },
+            span(one.busy_ms as f64 / 1000.0),
+            one.client,
+            plain(&one.peer)
+        );
+        if one.is_stuck {
+            style(line).red().to_string()
+        } else {
+            line
+        }
+    };
+    let mut lines: Vec<_> = busy.map(row).collect();
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines
+}
+
+fn rows(name: &str, rows: &[ClientRow]) -> Vec<String> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let head = format!(
+        "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}",
+        name, "id", "peer", "messages/s", "bytes/s", "owed", "quiet"
+    );
+    let mut lines = vec![String::new(), style(head).dim().to_string()];
+    for row in rows {
+        lines.push(format!(
+            "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}",
+            plain(&row.state),
+            row.id,
+            plain(&row.peer),
+            count(row.messages_s),
+            bytes(row.bytes_s),
+            bytes(row.owed as f64),
+            span(row.quiet_s)
+        ));
+    }
+    lines
+}
+
+/// A page of clients; the first with a headline.
+pub(super) fn clients(page: &Page, is_first: bool) -> String {
+    let mut lines = String::new();
+    if is_first {
+        let head = format!(
+            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}",
+            "id", "peer", "state", "here", "quiet", "messages", "in", "answers", "out", "owed"
+        );
+        lines += &format!("{}\n", style(head).dim());
+    }
+    for row in &page.clients {
+        lines += &format!(
+            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}\n",
+            row.id,
+            plain(&row.peer),
+            plain(&row.state),
+            span(row.age_s),
+            span(row.quiet_s),
+            row.messages_in,
+            bytes(row.bytes_in as f64),
+            row.messages_out,
+            bytes(row.bytes_out as f64),
+            bytes(row.owed as f64)
+        );
+    }
+    lines
+}

@@ -1,0 +1,105 @@
+//! What can be changed while a server runs.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Handle;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::posts::WorkerInfo;
+
+impl Handle {
+    /// Says that a drain will begin after `delay`: [`is_ready`](Handle::is_ready) is false from
+    /// now on, while clients are still accepted and served, so that whoever balances the load
+    /// sends no more of them. A drain that has begun or was announced stays as it is.
+    pub fn drain_after(&self, delay: Duration) {
+        self.shared.house.drain.announce(delay);
+        self.shared.nudge();
+    }
+
+    /// Whether new clients should be sent here: no drain has begun or was announced, and accepting
+    /// is not paused.
+    pub fn is_ready(&self) -> bool {
+        !self.is_leaving() && !self.is_paused()
+    }
+
+    /// Whether a drain was announced or has begun.
+    pub fn is_leaving(&self) -> bool {
+        self.shared.house.drain.is_leaving()
+    }
+
+    /// Accepts nobody until [`resume`](Handle::resume): who connects waits in the kernel's
+    /// backlog; clients that are here are served. A drain takes the backlog in all the same.
+    pub fn pause(&self) {
+        let paused = &self.shared.house.knobs.is_paused;
+        paused.store(true, Ordering::SeqCst);
+    }
+
+    /// Accepts again.
+    pub fn resume(&self) {
+        let paused = &self.shared.house.knobs.is_paused;
+        paused.store(false, Ordering::SeqCst);
+        self.shared.house.doorbell.ring();
+    }
+
+    /// Whether accepting is paused.
+    pub fn is_paused(&self) -> bool {
+        self.shared.house.knobs.is_paused.load(Ordering::SeqCst)
+    }
+
+    /// Changes the number of workers, 1 to 1024, at once: nobody is called in beyond it. A worker
+    /// that is over it, or of a number before, ends when its turn is over; no turn is broken off,
+    /// and those that are stuck count until they come back.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when it is out of its bounds; [`Error::Start`] when the system does not
+    /// give that many threads, or too many of before are still in their handlers. Then everything
+    /// is as it was.
+    pub fn set_workers(&self, workers: usize) -> Result<()> {
+        limits::check_workers(workers)?;
+        let shared = &self.shared;
+        let now = &shared.house.knobs.workers;
+        // No turn ever waits for this lock, and nobody who only looks.
+        let _resizing = shared.resizing.lock();
+        if now.load(Ordering::Relaxed) == workers {
+            return Ok(());
+        }
+        let what = "the workers";
+        let start = |source| Error::Start { what, source };
+        let threads = shared.house.work.threads(workers);
+        let shift = shared.pool.resize(threads).map_err(start)?;
+        now.store(workers, Ordering::Relaxed);
+        shared.answer(shared.ready.resize(threads, shift));
+        shared.house.lobby.resize(workers);
+        shared.house.doorbell.ring();
+        Ok(())
+    }
+
+    /// Changes the most clients at once, at least 1. Who is here stays, if they are more.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when it is 0 or needs more descriptors than the process may open.
+    pub fn set_clients_max(&self, clients_max: usize) -> Result<()> {
+        limits::check_clients_max(clients_max)?;
+        let knobs = &self.shared.house.knobs;
+        knobs.clients_max.store(clients_max, Ordering::SeqCst);
+        self.shared.house.doorbell.ring();
+        Ok(())
+    }
+
+    /// Changes after which time a worker that does not come back from a handler is called stuck.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when it is more than 100 years.
+    pub fn set_stuck_after(&self, stuck_after: Duration) -> Result<()> {
+        limits::check_stuck_after(stuck_after)?;
+        self.shared.posts.set_stuck_after(stuck_after);
+        self.shared.nudge();
+        Ok(())
+    }
+
+    /// The workers that serve somebody now, with whom, since when, and whether they are stuck.
+    pub fn workers(&self) -> Vec<WorkerInfo> {
+        self.shared.posts.list()
+    }
+}
