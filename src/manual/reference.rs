@@ -20,6 +20,7 @@
 //! | 1 | could not start, or `poold restart` could not restart; the line says why |
 //! | 2 | what was typed makes no sense |
 //! | 3 | somebody was cut off, or not everything could be delivered |
+//! | 130 | Ctrl-C ended a client, `poold client` |
 //! | 141 | nobody reads the output any more |
 //!
 //! # Log
@@ -61,6 +62,10 @@
 //! | `the program failed`, `the program can't be started` | see its complaints; mend it |
 //! | `too many lines on its standard error` | have the program say less |
 //! | `stderr: …` | what a program of `exec` complained of |
+//! | `can't write a room's file; the lines are lost` | make room on the disk |
+//! | `a room's file is written too slowly: …` | see to the disk |
+//! | `writing a room's file again` | it has passed |
+//! | `can't read a room's file; it begins without a past` | mend the file or its mode |
 //! | `read the address list again` | nothing |
 //! | `the address list stays as it was; mend the file` | as it says |
 //!

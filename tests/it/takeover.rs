@@ -236,7 +236,8 @@ fn judge(file: &Path, books: &[Books]) {
     let counts = books.iter().map(|books| vec![0; books.taken as usize]);
     let mut counts: Vec<_> = counts.collect();
     for line in printed.lines() {
-        let (_, message) = line.split_once(": client ").expect("whole lines");
+        let parts = line.split_once(": client ");
+        let (_, message) = parts.unwrap_or_else(|| panic!("no whole line: {line:?}"));
         let (client, number) = message.split_once(" message ").expect("whole lines");
         let client: usize = client.parse().expect("a number");
         let number: usize = number.parse().expect("a number");
