@@ -3,10 +3,12 @@
 //! - [`operating`]: start, stop, restart; systemd, containers, load balancers
 //! - [`sizing`]: how many workers, how many clients, how much memory
 //! - [`reference`](mod@reference): signals, exit codes, log events
+//! - [`metrics`]: what `/metrics` tells
 //! - [`kernel`]: limits of the system that come first
 //! - [`promises`]: what is promised, and what is not
 
 pub mod kernel;
+pub mod metrics;
 pub mod operating;
 pub mod promises;
 pub mod reference;

@@ -32,8 +32,11 @@
 //! | event | what to do |
 //! | --- | --- |
 //! | `listening on …` | nothing: clients are served |
+//! | `admin on …` | nothing: `poold status` asks there |
 //! | `Press Ctrl-C to stop` | as it says |
+//! | `draining in …` | wait for `--drain-delay`, or press Ctrl-C again |
 //! | `draining; press Ctrl-C again to end at once` | wait |
+//! | `closing a client: asked for through the admin endpoint`, `accepting is paused: asked for through the admin endpoint`, `accepting again: asked for through the admin endpoint`, `draining: asked for through the admin endpoint` | ask whoever may use its socket, if it is a surprise |
 //! | `drained in …` | look at who was cut off, and at received and delivered |
 //! | `restarting: a new process has been started` | wait for one of the next two |
 //! | `handed over; draining who is here` | nothing: `pid` serves now |
@@ -44,7 +47,7 @@
 //! | `the other poold does not answer; this one goes on` | stop it: two may accept |
 //! | `no answer; the watchdog is not fed` | all workers are busy, or the acceptor is stuck; more workers, or a longer `WatchdogSec=` |
 //! | `the service manager can't be reached` | mend `NOTIFY_SOCKET` |
-//! | `no restart and no watchdog from now on` | the system gave no descriptor or memory; restart |
+//! | `no restart, no watchdog and no history from now on` | the system gave no descriptor or memory; restart |
 //! | `a worker does not come back from its handler` | see what the handler waits for |
 //! | `the stuck worker is back` | more workers, if it happens often |
 //! | `cannot accept; clients wait or are turned away until it passes` | raise the descriptor limit or lower `--max-clients` |

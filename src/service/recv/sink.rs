@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{FlockOperation, flock};
 
 /// Takes bytes in order. A short or failed write says how far it came.
 pub(super) trait Sink: Send {
@@ -110,10 +111,14 @@ impl Sink for NamedFile {
 
 fn open_to_append(path: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    if ends_within_a_line(path).unwrap_or(false) {
+    // Everybody who writes here holds the lock with the others: who gets it alone is alone.
+    let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    if is_alone && ends_within_a_line(path).unwrap_or(false) {
         // Whoever wrote before was killed in a write: its last line must not swallow our first.
         file.write_all(b"\n")?;
     }
+    // Without locks, as on some network file systems, it is written all the same.
+    let _ = flock(&file, FlockOperation::NonBlockingLockShared);
     Ok(file)
 }
 
