@@ -295,3 +295,29 @@ fn who_is_connected_is_served_to_the_end_by_the_old_one() {
     drop(new);
     line.stop();
 }
+
+#[test]
+fn the_admin_endpoint_goes_over_too() {
+    let dir = Scratch::new();
+    let socket = dir.join("admin");
+    let admin = format!("127.0.0.1:0,unix:{}", text(&socket));
+    let mut line = Line::start(&dir, &["recv", "127.0.0.1:0", "--admin", &admin]);
+    let tcp = line.first.stderr.wait_line("admin on 127");
+    let tcp = tcp
+        .split("admin on ")
+        .nth(1)
+        .expect("an address")
+        .to_owned();
+    for _ in 0..3 {
+        line.restart();
+        for address in [&*tcp, &format!("unix:{}", text(&socket))] {
+            let output = poold(&["status", address, "--json"]).output();
+            let output = output.expect("poold starts");
+            let status = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(output.status.success(), "{address}: {output:?}");
+            assert!(status.contains("running"), "{status}");
+        }
+    }
+    line.stop();
+    assert!(!socket.exists(), "the last one removes it");
+}
