@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use crate::state::Reasons;
 
 /// Events taken from the system at once.
-const EVENTS_MAX: usize = 128;
+const EVENTS_MAX: usize = 256;
 const WAKER: Token = Token(usize::MAX);
 
 /// See the head of the file.

@@ -40,14 +40,14 @@ use crate::turn::{Scratch, take_turn};
 /// Turns longer than this, on average, mean that handlers block or compute.
 const SLOW_TURN: Duration = Duration::from_micros(50);
 /// How long quick turns may leave the queue before another worker comes.
-const CLEAR_WITHIN: Duration = Duration::from_millis(10);
+const CLEAR_WITHIN: Duration = Duration::from_millis(1);
 
 /// When another worker is called in.
 fn policy(options: &Options, work: &Work) -> Policy {
     Policy {
         workers: work.threads(options.workers),
         slow_turn: SLOW_TURN,
-        quick_workers: cores().div_ceil(2),
+        quick_workers: cores(),
         clear_within: CLEAR_WITHIN,
         pace: match work {
             Work::Messages(_) => Pace::Measured,
