@@ -10,7 +10,8 @@ pages=target/package-pages
 rm -rf "$pages"
 mkdir -p "$pages/man"
 "$poold" man >"$pages/man/poold.1"
-for command in recv echo discard exec flood restart; do
+for command in recv chat exec echo discard client flood status clients close pause resume drain set \
+    restart; do
     "$poold" man "$command" >"$pages/man/poold-$command.1"
 done
 "$poold" completions bash >"$pages/poold.bash"

@@ -49,6 +49,14 @@
 //!   Where the process that was started is the service (PID 1 of a container, `Type=simple`), its
 //!   end is the service's end: let the container be replaced instead, or use `Type=notify`.
 //!
+//! # Watching and changing it
+//!
+//! `--admin ADDRESS`, repeatable, answers over HTTP from a worker of its own, also when every other
+//! worker is stuck: `/metrics` (see [`metrics`](super::metrics)), `/healthz` (503 when no worker is
+//! left), `/readyz`, `/status`, `/clients`, and a live page at `/`. Over TCP nothing can be
+//! changed; over `unix:PATH` (mode 0600) `poold close`, `pause`, `resume`, `drain` and `set` do.
+//! There is no password: keep a TCP address to this machine, or behind a proxy.
+//!
 //! # systemd
 //!
 //! `scripts/poold.socket` and `scripts/poold.service` are made to be used as they are, and
@@ -75,12 +83,13 @@
 //! # Containers
 //!
 //! `scripts/Dockerfile` builds a static binary on an empty image, run by a user without rights.
-//! As PID 1 poold handles SIGTERM and SIGINT itself; `recv`, `echo` and `discard` have no child
-//! processes to reap. A drain of 8 s is within Docker's 10 s. Data goes to `/data`.
+//! As PID 1 poold handles SIGTERM and SIGINT itself; only `exec` has child processes, and reaps
+//! them. A drain of 8 s is within Docker's 10 s. Data goes to `/data`. The health check is
+//! `poold status`, which asks the admin address inside the container.
 //!
 //! # Load balancers
 //!
-//! A drain closes the port at once. A balancer that needs time to notice sends clients that are
-//! refused meanwhile: take the server out of the balancer first, or restart by take-over, which
-//! refuses nobody. Behind a balancer all clients come from its addresses: `--max-per-address`,
+//! A drain closes the port at once. For a balancer that needs time to notice, `--drain-delay 5s`
+//! turns `/readyz` to 503 that long before the drain begins, while everybody is still accepted and
+//! served; a second signal does not wait for it. A restart by take-over refuses nobody. Behind a balancer all clients come from its addresses: `--max-per-address`,
 //! `--allow` and `--deny` see those, not the clients'.
