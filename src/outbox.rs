@@ -12,9 +12,6 @@ use bytes::Bytes;
 /// Chunks in one gathered write; Linux takes up to 1024 (`IOV_MAX`), more than 64 gains nothing.
 const SLICES_MAX: usize = 64;
 
-/// Chunks for which an empty outbox keeps room.
-const CHUNKS_KEPT: usize = 4;
-
 /// See the head of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -51,7 +48,7 @@ impl Outbox {
     pub(crate) fn put_back(&mut self, mut rest: Outbox) {
         if self.chunks.is_empty() {
             // A client at rest keeps no room for what a busy time has brought.
-            if !rest.is_empty() || rest.chunks.capacity() <= CHUNKS_KEPT {
+            if !rest.is_empty() {
                 *self = rest;
             }
             return;

@@ -91,5 +91,6 @@
 //!
 //! A drain closes the port at once. For a balancer that needs time to notice, `--drain-delay 5s`
 //! turns `/readyz` to 503 that long before the drain begins, while everybody is still accepted and
-//! served; a second signal does not wait for it. A restart by take-over refuses nobody. Behind a balancer all clients come from its addresses: `--max-per-address`,
-//! `--allow` and `--deny` see those, not the clients'.
+//! served; a second signal does not wait for it. A restart by take-over refuses nobody. Behind a
+//! balancer all clients come from its addresses: `--max-per-address`, `--allow` and `--deny` see
+//! those, not the clients'.

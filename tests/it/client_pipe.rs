@@ -1,8 +1,10 @@
 //! `poold client` in a pipe: bytes in, the same bytes out, and an exit code that tells.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
+
+use socket2::{Domain, Socket, Type};
 
 use crate::daemon::{Daemon, Guard, poold};
 use crate::net::{end, send, take_all, take_line};
@@ -119,9 +121,12 @@ fn the_end_of_the_input_is_passed_on_and_answers_still_come() {
 
 #[test]
 fn the_exit_code_tells() {
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = nobody.local_addr().expect("bound").to_string();
-    drop(nobody);
+    // Bound and not listening: nobody else gets the port, and nobody answers there.
+    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    nobody.bind(&any.into()).expect("a free port");
+    let address = nobody.local_addr().expect("bound").as_socket();
+    let address = address.expect("IP").to_string();
     let (code, _, trouble) = Client::start(&[&address]).wait();
     assert_eq!(code, Some(1));
     assert!(
