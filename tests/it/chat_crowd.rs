@@ -178,7 +178,7 @@ fn joined(line: &str) -> usize {
 #[test]
 fn quiet_rooms_cost_no_time_and_little_memory() {
     const ROOMS: usize = 100;
-    let people = size("POOLD_TEST_CHAT_QUIET", 4000);
+    let people = size("POOLD_TEST_CHAT_QUIET", 10_000);
     let daemon = chat(&["--rate", "off"]);
     let warm: Vec<Talker> = (0..64).map(|_| Talker::come(&daemon)).collect();
     drop(warm);
