@@ -1,4 +1,4 @@
-//! What issue 3 asks for, and whether a run reached it.
+//! What is to be reached, and whether a run reached it.
 
 use serde_json::{Value, json};
 

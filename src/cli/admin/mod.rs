@@ -46,7 +46,7 @@ const CLIENTS_MAX: usize = 64;
 /// From one look at the server to the next.
 const SAMPLE_EACH: Duration = Duration::from_secs(1);
 
-/// The admin's servers, one for each address.
+/// The admin's servers: one for each address, or one for all that a predecessor handed over.
 pub(super) struct Admin {
     servers: Vec<Server>,
     view: Arc<View>,
