@@ -19,7 +19,10 @@
 //!    clears it and must wake the poller ([`Call::Poller`]).
 //! 2. A non-empty queue implies that somebody is on duty, or that the caller was just told to
 //!    call somebody in ([`Call::Worker`]).
-//! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet.
+//! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet. Of
+//!    those (`coming`) there is at most one: when it comes it sees what is left to do, and calls in
+//!    the next. Of several that are woken at once most would come to an empty queue, for those whose
+//!    turns end have taken it.
 //! 4. `on_duty <= workers`, except that after a resizing those of an earlier shift may be more
 //!    until their turns have ended: each of them leaves then, and calls in one of the new shift
 //!    where there is a place.
@@ -122,6 +125,8 @@ struct Inner<C> {
     queue: VecDeque<C>,
     /// Workers called in and not yet home.
     on_duty: usize,
+    /// Of those on duty, the ones that were called in and have not come yet.
+    coming: usize,
     /// A worker is the leader.
     leading: bool,
     /// The leader waits for an event, with nothing queued.
@@ -156,6 +161,7 @@ impl<C> Ready<C> {
             inner: Mutex::new(Inner {
                 queue: VecDeque::new(),
                 on_duty: 0,
+                coming: 0,
                 leading: false,
                 sleeping: false,
                 round: 0,
@@ -185,7 +191,14 @@ impl<C> Ready<C> {
         self.call_in(&mut inner, slow)
     }
 
-    /// A worker has just come on duty, or has led: what now?
+    /// A worker that was called in has come: what now?
+    pub(crate) fn come(&self, shift: u64) -> Step<C> {
+        let mut inner = self.inner.lock();
+        inner.coming -= 1;
+        self.step(shift, &mut inner)
+    }
+
+    /// A worker has led: what now?
     pub(crate) fn next(&self, shift: u64) -> Step<C> {
         self.step(shift, &mut self.inner.lock())
     }
@@ -308,10 +321,12 @@ impl<C> Ready<C> {
 
     /// Takes a place on duty if there is one and it is wanted, or nobody else is on duty.
     fn call_in(&self, inner: &mut Inner<C>, wanted: bool) -> Call {
-        if inner.closed || inner.on_duty >= inner.workers || !(wanted || inner.on_duty == 0) {
+        let full = inner.on_duty >= inner.workers || inner.coming > 0;
+        if inner.closed || full || !(wanted || inner.on_duty == 0) {
             return Call::Nobody;
         }
         inner.on_duty += 1;
+        inner.coming += 1;
         Call::Worker
     }
 

@@ -188,7 +188,7 @@ impl Shared {
         let mut net = Net::default();
         // One look at the clock ends a turn and begins the next.
         let mut now = Instant::now();
-        let mut step = self.ready.next(shift);
+        let mut step = self.ready.come(shift);
         loop {
             step = match step {
                 Step::Home(call) => return self.answer(call),

@@ -188,7 +188,7 @@ impl Server {
 
     fn work(&self, shift: u64) {
         let mut harvest = Vec::new();
-        let mut step = self.ready.next(shift);
+        let mut step = self.ready.come(shift);
         loop {
             step = match step {
                 Step::Home(call) => {
