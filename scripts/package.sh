@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Makes the Debian package: target/debian/poold_*.deb. Wants cargo-deb (cargo install cargo-deb).
-# With --pages it makes only what is made from the binary: manual pages and completions.
+# Makes the Debian package: target/debian/poold_*.deb. Wants cargo-deb (cargo install cargo-deb
+# --version 3.8.0 --locked). With --pages it makes only what is made from the binary: manual pages,
+# completions and the changelog.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --release --quiet
+cargo build --release --locked --quiet
 poold=target/release/poold
 pages=target/package-pages
 rm -rf "$pages"
@@ -17,4 +18,13 @@ done
 "$poold" completions bash >"$pages/poold.bash"
 "$poold" completions zsh >"$pages/_poold"
 "$poold" completions fish >"$pages/poold.fish"
-[ "${1:-}" = --pages ] || cargo deb --no-build
+version=$("$poold" --version | cut -d ' ' -f 2)
+maintainer=$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)
+{
+    echo "poold ($version-1) unstable; urgency=medium"
+    echo
+    echo "  * Version $version."
+    echo
+    echo " -- $maintainer  $(date -R -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}")"
+} >"$pages/changelog"
+[ "${1:-}" = --pages ] || cargo deb --no-build --strip
