@@ -102,6 +102,7 @@ impl Life {
     }
 
     fn hand_over(&mut self, pid: u32) {
+        self.desk.iter_mut().for_each(Desk::let_go);
         // Told before the successor is, so that what it says is believed.
         self.notifier.succeeded_by(pid);
         let done = self.desk.as_mut().is_some_and(Desk::hand_over);

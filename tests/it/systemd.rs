@@ -170,11 +170,20 @@ fn a_restart_tells_it_the_new_main_process() {
         .env("WATCHDOG_USEC", "10000000");
     let mut daemon = Daemon::spawn(&mut command);
     manager.wait("READY=1");
+    // It keeps the old one here for a while.
+    let client = connect(&daemon.address);
     let restarted = poold(&["restart", "--control", &control]).output();
     assert!(restarted.expect("poold starts").status.success());
     manager.wait("RELOADING=1");
     assert!(!manager.wait("MONOTONIC_USEC=").is_empty());
     let pid: i32 = manager.wait("MAINPID=").parse().expect("a number");
+    let parent = parent_of(pid);
+    let name = std::fs::read_to_string(format!("/proc/{parent}/comm")).expect("it runs");
+    assert!(!name.starts_with("poold"), "only what is its own is minded");
+    // The first signal leaves the drain its time: a stop of the service is for both processes.
+    daemon.signal(Signal::TERM);
+    daemon.stderr.wait_line("draining already");
+    drop(client);
     // From here on only the new one speaks.
     assert_eq!(manager.hear(), "READY=1");
     assert_eq!(daemon.wait_exit_alone(), Some(0));
@@ -183,6 +192,12 @@ fn a_restart_tells_it_the_new_main_process() {
     rustix::process::kill_process(pid, Signal::TERM).expect("it runs");
     manager.wait("STOPPING=1");
     daemon.stderr.wait_end();
+}
+
+fn parent_of(pid: i32) -> i32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    parent.expect("a line").trim().parse().expect("a number")
 }
 
 /// Runs `systemd-socket-activate ARGS… poold ARGS…`; `None` where it is not installed. It starts
