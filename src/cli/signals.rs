@@ -1,11 +1,20 @@
 //! Signals; the only file that names `ctrlc`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
 use crate::server::Handle;
+
+static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
+
+/// From now on no signal hurries a drain. For a process that has a successor: when a service manager
+/// stops the service, it signals the old process, too, and again when the new one has ended.
+pub(super) fn leave_alone() {
+    IS_LEFT_ALONE.store(true, Ordering::Relaxed);
+}
 
 /// Ctrl-C, SIGTERM and SIGHUP do this instead of ending the process.
 ///
@@ -17,8 +26,7 @@ pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
 
 /// Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one, during which the
 /// next one drains it at once; the next one during the drain brings its deadline forward to now. A
-/// drain that began for another reason goes on when the first one comes: whoever stops a service
-/// does not know that part of it drains after a restart.
+/// drain that began for another reason goes on when the first one comes: whoever sends it may not know.
 ///
 /// # Errors
 /// When the handler can't be installed, because the process has one.
@@ -36,6 +44,9 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
         ServerPhase::Running => {
             tracing::info!("draining; press Ctrl-C again to end at once");
             server.drain();
+        }
+        _ if IS_LEFT_ALONE.load(Ordering::Relaxed) => {
+            tracing::info!("draining already; --drain is the longest that it takes");
         }
         _ if is_first => tracing::info!("draining already; press Ctrl-C again to end at once"),
         _ => server.hurry(),

@@ -180,9 +180,14 @@ fn a_restart_tells_it_the_new_main_process() {
     let parent = parent_of(pid);
     let name = std::fs::read_to_string(format!("/proc/{parent}/comm")).expect("it runs");
     assert!(!name.starts_with("poold"), "only what is its own is minded");
-    // The first signal leaves the drain its time: a stop of the service is for both processes.
-    daemon.signal(Signal::TERM);
-    daemon.stderr.wait_line("draining already");
+    // A stop of the service is for both processes: it leaves the drain its time.
+    daemon.stderr.wait_line("handed over");
+    for count in 1..=2 {
+        daemon.signal(Signal::TERM);
+        wait_until("it says so", || {
+            daemon.stderr.text().matches("draining already").count() == count
+        });
+    }
     drop(client);
     // From here on only the new one speaks.
     assert_eq!(manager.hear(), "READY=1");
