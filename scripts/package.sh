@@ -11,8 +11,8 @@ pages=target/package-pages
 rm -rf "$pages"
 mkdir -p "$pages/man"
 "$poold" man >"$pages/man/poold.1"
-for command in recv chat exec echo discard client flood status clients close pause resume drain set \
-    restart; do
+# The commands that its page names.
+for command in $(sed -n 's/^poold\\-\([a-z]*\)(1)$/\1/p' "$pages/man/poold.1"); do
     "$poold" man "$command" >"$pages/man/poold-$command.1"
 done
 "$poold" completions bash >"$pages/poold.bash"

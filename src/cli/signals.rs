@@ -10,8 +10,9 @@ use crate::server::Handle;
 
 static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
 
-/// From now on no signal hurries a drain. For a process that has a successor: when a service manager
-/// stops the service, it signals the old process, too, and again when the new one has ended.
+/// From now on no signal hurries a drain. For a process that has a successor: when a service
+/// manager stops the service, it signals the old process, too, and again when the new one has
+/// ended.
 pub(super) fn leave_alone() {
     IS_LEFT_ALONE.store(true, Ordering::Relaxed);
 }
@@ -26,7 +27,8 @@ pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
 
 /// Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one, during which the
 /// next one drains it at once; the next one during the drain brings its deadline forward to now. A
-/// drain that began for another reason goes on when the first one comes: whoever sends it may not know.
+/// drain that began for another reason goes on when the first one comes: whoever sends it may not
+/// know.
 ///
 /// # Errors
 /// When the handler can't be installed, because the process has one.
