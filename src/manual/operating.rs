@@ -38,7 +38,8 @@
 //!
 //! Other arguments need another start: `poold recv … --control PATH --take-over` takes over from
 //! whoever is reached there, and starts as ever if nobody is. The address can't change this way.
-//! Between containers it works over a shared directory, as long as both may open the socket.
+//! Between containers it works over a shared directory, as long as both may open the socket and
+//! share the network (`host`, or one pod): a container's own ends with it.
 //!
 //! - Who is connected is served to the end by the old process, which shuts its side: a client that
 //!   stays must connect again. It is a drain, bounded by `--drain`.

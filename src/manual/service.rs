@@ -16,9 +16,8 @@
 //! cat /var/lib/poold/lines.log
 //! ```
 //!
-//! Without the package: `poold` to `/usr/bin`, both units to `/etc/systemd/system`,
-//! `systemctl daemon-reload`. `apt purge` leaves what was received in `/var/lib/private/poold`, and
-//! says so.
+//! Without the package: `poold` to `/usr/bin`, both units to `/etc/systemd/system`, `systemctl
+//! daemon-reload`. `apt purge` leaves what was received in `/var/lib/private/poold`, and says so.
 //!
 //! # Change
 //!
@@ -32,11 +31,11 @@
 //!
 //! Then `systemctl restart poold`. The socket stays open meanwhile: who comes waits, nobody is
 //! refused (two restarts while twenty clients connected without pause: none failed, the slowest
-//! waited 0.1 s). The service may write to `/var/lib/poold` and `/run/poold` only, runs as a user of
-//! its own without rights, and has no devices. `recv`, `echo`, `chat` and `exec` were run so.
+//! waited 0.1 s). The service may write to `/var/lib/poold` and `/run/poold` only, runs as a user
+//! of its own without rights, and has no devices. `recv`, `echo`, `chat` and `exec` were run so.
 //!
-//! `exec` needs more in its drop-in. Its server is a child of the process that was started, it can't
-//! be taken over, and its programs may go on in a drain:
+//! `exec` needs more in its drop-in. Its server is a child of the process that was started, it
+//! can't be taken over, and its programs may go on in a drain:
 //!
 //! ```ini
 //! [Service]
@@ -50,11 +49,11 @@
 //!
 //! # Upgrade without refusing a client
 //!
-//! `systemctl reload poold` runs `poold restart`: the new process becomes the service's main process,
-//! the old one drains beside it. The upgrade of the package does the same. In six seconds with
-//! twenty clients that connect, send and wait for the end, three reloads and two restarts, or an
-//! upgrade and a downgrade, failed none of some 70 000 connections, and every line was in the file
-//! once; the slowest took 0.11 s. If the new version does not start, the reload fails with its
+//! `systemctl reload poold` runs `poold restart`: the new process becomes the service's main
+//! process, the old one drains beside it. The upgrade of the package does the same. In six seconds
+//! with twenty clients that connect, send and wait for the end, three reloads and two restarts, or
+//! an upgrade and a downgrade, failed none of some 70 000 connections, and every line was in the
+//! file once; the slowest took 0.11 s. If the new version does not start, the reload fails with its
 //! reason in the journal, and the old process goes on.
 //!
 //! A reload keeps the arguments, the environment and the sandbox that the service was started with;
@@ -72,9 +71,9 @@
 //! - **Main process**: systemd minds its own children only. Another's child it would kill without
 //!   waiting when the service stops. So the new process of a restart is made systemd's child before
 //!   it becomes the main process.
-//! - **Watchdog**: with `WatchdogSec=` WATCHDOG=1 is sent only when the acceptor, and a worker
-//!   that came for it through the ready queue, have answered since the last time. A process that
-//!   was stopped (SIGSTOP) was ended and started again after `WatchdogSec=`, also one that had taken
+//! - **Watchdog**: with `WatchdogSec=` WATCHDOG=1 is sent only when the acceptor, and a worker that
+//!   came for it through the ready queue, have answered since the last time. A process that was
+//!   stopped (SIGSTOP) was ended and started again after `WatchdogSec=`, also one that had taken
 //!   over. While every worker is in a handler none comes: choose the time longer than handlers may
 //!   take. For `recv` leave it out: its workers wait while the disk is full, and to be ended for
 //!   that would lose what was read. During a drain the drain's deadline takes its place.
@@ -83,16 +82,16 @@
 //!
 //! # When it can't start
 //!
-//! It is tried again each second, for ever, and clients wait in the socket's backlog: those who came
-//! while its folder was missing were served when the folder was there. What was typed wrong (exit
-//! code 2) is not tried again; after 20 clients in 2 s systemd then closes the socket, too. Mend it,
-//! `systemctl reset-failed poold.socket poold`, `systemctl start poold.socket`.
+//! It is tried again each second, for ever, and clients wait in the socket's backlog: those who
+//! came while its folder was missing were served when the folder was there. What was typed wrong
+//! (exit code 2) is not tried again; after 20 clients in 2 s systemd then closes the socket, too.
+//! Mend it, `systemctl reset-failed poold.socket poold`, `systemctl start poold.socket`.
 //!
 //! # Look
 //!
 //! - `systemctl status poold`: the figures, the last lines of the log
-//! - `poold status unix:/run/poold/admin` (as root; `--watch`), `poold clients unix:/run/poold/admin`,
-//!   `poold set workers 16 --admin unix:/run/poold/admin`
+//! - `poold status unix:/run/poold/admin` (as root; `--watch`), `poold clients
+//!   unix:/run/poold/admin`, `poold set workers 16 --admin unix:/run/poold/admin`
 //! - `journalctl -u poold -p warning`: lines begin with their priority when the standard error is
 //!   the journal, so that this finds them; all of them: `journalctl -u poold -f`
 //! - `systemd-analyze security poold.service` says 1.2, "OK"
