@@ -178,8 +178,9 @@ fn a_restart_tells_it_the_new_main_process() {
     assert!(!manager.wait("MONOTONIC_USEC=").is_empty());
     let pid: i32 = manager.wait("MAINPID=").parse().expect("a number");
     let parent = parent_of(pid);
-    let name = std::fs::read_to_string(format!("/proc/{parent}/comm")).expect("it runs");
-    assert!(!name.starts_with("poold"), "only what is its own is minded");
+    let program = std::fs::read_link(format!("/proc/{parent}/exe")).ok();
+    let is_poold = program.is_some_and(|program| program == Path::new(POOLD));
+    assert!(!is_poold, "a manager minds only what is its own");
     // A stop of the service is for both processes: it leaves the drain its time.
     daemon.stderr.wait_line("handed over");
     for count in 1..=2 {
