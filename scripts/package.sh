@@ -12,7 +12,7 @@ rm -rf "$pages"
 mkdir -p "$pages/man"
 "$poold" man >"$pages/man/poold.1"
 # The commands that its page names.
-for command in $(sed -n 's/^poold\\-\([a-z]*\)(1)$/\1/p' "$pages/man/poold.1"); do
+sed -n 's/^poold\\-\([a-z]*\)(1)$/\1/p' "$pages/man/poold.1" | while read -r command; do
     "$poold" man "$command" >"$pages/man/poold-$command.1"
 done
 "$poold" completions bash >"$pages/poold.bash"

@@ -1,7 +1,7 @@
 //! As a service of systemd, and from the Debian package.
 //!
 //! All of this was seen under a booted systemd 252 with the unit as it is shipped, unless it says
-//! otherwise.
+//! otherwise; `scripts/systemd.sh` does it again.
 //!
 //! # Install
 //!
