@@ -10,8 +10,9 @@
 //! - A worker that finds the queue empty and somebody else leading, or about to, **goes home**.
 //!   So as long as anybody is on duty, somebody polls or works, and nobody spins.
 //! - Another worker is **called in** when waiting would hurt: turns have lately been slow and more
-//!   is ready, or nobody would poll while this turn runs; the queue holds more than those on duty
-//!   will clear soon; or the watch saw no turn end and nobody poll for a whole tick.
+//!   is ready, or nobody would poll while this turn runs; quick turns are long enough to be worth
+//!   it, or the queue holds more than those on duty will clear soon; or the watch saw no turn end
+//!   and nobody poll for a whole tick.
 //!
 //! Invariants, all under the mutex:
 //! 1. `sleeping` implies `leading` and an empty queue: who pushes onto a sleeping leader's queue
@@ -77,6 +78,9 @@ pub(crate) struct Policy {
     pub(crate) workers: usize,
     /// A moving average of the turns above this means that handlers block or compute.
     pub(crate) slow_turn: Duration,
+    /// A moving average above this, though still quick, is worth waking a second worker for as soon
+    /// as another client waits.
+    pub(crate) long_turn: Duration,
     /// Workers that quick turns alone can keep busy: more would only take turns on a core.
     pub(crate) quick_workers: usize,
     /// How long the queue may take to clear, by the average, before another quick worker comes.
@@ -190,8 +194,7 @@ impl<C> Ready<C> {
     /// the back of the queue. What now?
     pub(crate) fn ended(&self, shift: u64, era: Era, took: Duration, again: Option<C>) -> Step<C> {
         let mut inner = self.inner.lock();
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        inner.average = inner.average - inner.average / MEMORY + took / MEMORY;
+        inner.average = inner.average - inner.average / MEMORY + nanos(took) / MEMORY;
         inner.progress += 1;
         inner.serving -= 1;
         if era.0 < inner.era {
@@ -320,8 +323,7 @@ impl<C> Ready<C> {
     }
 
     fn is_slow(&self, inner: &Inner<C>) -> bool {
-        self.policy.pace == Pace::Slow
-            || u128::from(inner.average) > self.policy.slow_turn.as_nanos()
+        self.policy.pace == Pace::Slow || inner.average > nanos(self.policy.slow_turn)
     }
 
     /// Whether the turn that is about to run would keep others waiting.
@@ -329,8 +331,13 @@ impl<C> Ready<C> {
         if self.is_slow(inner) {
             return !inner.queue.is_empty() || !inner.leading;
         }
+        let backlog = inner.average.saturating_mul(inner.queue.len() as u64);
+        let is_long = inner.average > nanos(self.policy.long_turn);
         inner.on_duty < self.policy.quick_workers
-            && inner.average.saturating_mul(inner.queue.len() as u64)
-                > u64::try_from(self.policy.clear_within.as_nanos()).unwrap_or(u64::MAX)
+            && (backlog > nanos(self.policy.clear_within) || (is_long && backlog > 0))
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -62,6 +62,7 @@ impl Server {
         let policy = Policy {
             workers: plan.workers,
             slow_turn: Duration::from_secs(1),
+            long_turn: Duration::from_secs(1),
             quick_workers: plan.workers,
             clear_within: Duration::from_secs(1),
             pace: plan.pace,
