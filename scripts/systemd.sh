@@ -3,10 +3,13 @@
 # first client, reloads, restarts and upgrades under clients who must not be refused, stops and
 # kills it, purges it. Some three minutes the first time. Wants root, and Debian's debootstrap and
 # systemd-container, and cargo-deb.
+#
+#   scripts/systemd.sh [SUITE]     of Debian, default: bookworm (systemd 252); trixie has 257
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-work=$PWD/target/systemd
+suite=${1:-bookworm}
+work=$PWD/target/systemd/$suite
 root=$work/root
 mkdir -p "$work"
 
@@ -26,12 +29,14 @@ done
 if [ ! -e "$work/made" ]; then
     rm -rf "$root"
     debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,netcat-openbsd,jq,procps \
-        bookworm "$root" http://deb.debian.org/debian >"$work/debootstrap.log"
+        "$suite" "$root" http://deb.debian.org/debian >"$work/debootstrap.log"
     touch "$work/made"
 fi
 cp "$work"/?.deb "$root/root/"
 cp scripts/systemd-tries.sh "$root/root/tries.sh"
 
+# As hosts have it; a host of the older kind lends what it has.
+export UNIFIED_CGROUP_HIERARCHY=yes
 systemd-nspawn --quiet --directory="$root" --machine="poold-$$" --register=no --keep-unit --boot \
     --volatile=overlay --private-network --console=pipe </dev/null >"$work/boot.log" 2>&1 &
 container=$!
