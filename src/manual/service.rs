@@ -1,7 +1,7 @@
 //! As a service of systemd, and from the Debian package.
 //!
 //! All of this was seen under booted systemds, 252 and 257 (Debian 12 and 13), with the unit as it
-//! is shipped; `scripts/systemd.sh` does it again.
+//! is shipped; `chat` and a start that fails only under 252. `scripts/systemd.sh` does it again.
 //!
 //! # Install
 //!
