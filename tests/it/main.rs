@@ -41,6 +41,7 @@ mod refused;
 mod registry;
 mod relief;
 mod resize;
+mod resize_streams;
 mod restart;
 mod scratch;
 mod service;

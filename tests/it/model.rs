@@ -7,7 +7,7 @@
 //!    all was heard; one that is lost shows as a deadlock.
 //! 2. Never two workers in one connection.
 //! 3. A connection is never queued twice, and after its end never again.
-//! 4. Never more workers on duty than there are, and nothing queued with nobody on duty.
+//! 4. Never more workers of a shift on duty than there are, and nothing queued with nobody on duty.
 //! 5. A leader that sleeps is woken when something is queued: it would be a deadlock as well.
 //! 6. After the close everybody goes home and nothing is left in the queue.
 
