@@ -18,6 +18,7 @@ mod churn;
 mod client_pipe;
 mod client_terminal;
 mod clients;
+mod connection;
 mod crowd;
 mod daemon;
 mod drain;
@@ -62,7 +63,10 @@ mod timing;
 mod tool;
 mod unix;
 
-// Two of the server's own files, compiled a second time against the primitives of `sync.rs`.
+// Some of the server's own files, compiled a second time against the primitives of `sync.rs`.
+#[allow(dead_code, reason = "the models need a part of it")]
+#[path = "../../src/lobby.rs"]
+mod lobby;
 #[allow(dead_code, reason = "the models need a part of it")]
 #[path = "../../src/ready.rs"]
 mod ready;
