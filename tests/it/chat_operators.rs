@@ -96,7 +96,9 @@ fn a_banned_name_is_refused_until_it_is_unbanned() {
     let op = operator(&daemon);
     let eve = Talker::named(&daemon, "eve");
     op.say("/ban eve");
-    op.wait("-- eve is banned; /ban 127.0.0.1 bans that address, too");
+    op.wait(
+        "-- the name eve is banned until this server ends; /ban 127.0.0.1 bans the address, too",
+    );
     assert!(take_to_end(&eve.stream).ends_with(b"-- you are disconnected: banned by op\n"));
     drop(eve);
     op.wait("-- eve left");
@@ -127,7 +129,7 @@ fn a_banned_address_is_turned_away() {
     let eve = come_from([127, 0, 0, 9], &daemon);
     assert!(take_line(&eve).starts_with("-- welcome"));
     op.say("/ban 127.0.0.9");
-    op.wait("-- 127.0.0.9 is banned");
+    op.wait("-- 127.0.0.9 is banned until this server ends");
     assert!(take_to_end(&eve).ends_with(b"-- you are disconnected: banned by op\n"));
     let again = come_from([127, 0, 0, 9], &daemon);
     send(&again, "still here\n");
