@@ -138,7 +138,7 @@ fn who_does_not_read_is_sent_away_and_the_others_see_everything() {
         "-c",
         "12",
         "--stalled",
-        "2",
+        "15%",
         "--senders",
         "2",
         "-s",
