@@ -62,6 +62,7 @@ mod tidy;
 mod timing;
 mod tool;
 mod unix;
+mod verdicts;
 
 // Some of the server's own files, compiled a second time against the primitives of `sync.rs`.
 #[allow(dead_code, reason = "the models need a part of it")]
