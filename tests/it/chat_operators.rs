@@ -78,12 +78,16 @@ fn who_is_kicked_is_told_why_and_so_is_the_room() {
     let (mut daemon, _scratch) = kept();
     let op = operator(&daemon);
     let eve = Talker::named(&daemon, "eve");
+    // A room in which she is not.
+    op.say("/join ops");
+    op.wait("#ops -- you joined ops");
     op.say("/kick eve enough of this");
-    op.wait("-- eve is kicked by op: enough of this");
     let last = take_to_end(&eve.stream);
     assert!(last.ends_with(b"-- you are disconnected: kicked by op: enough of this\n"));
     drop(eve);
-    op.wait("-- eve left");
+    let mut told = op.wait("-- eve left");
+    told.retain(|line| line.contains("kicked"));
+    assert_eq!(told, ["-- eve is kicked by op: enough of this"]);
     drop(op);
     let exit = daemon.stop();
     let reason = "eve is disconnected: kicked by op: enough of this (peer=127.0.0.1:";
