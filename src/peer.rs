@@ -1,7 +1,7 @@
 //! Who a client is, and where a server listens.
 
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -10,10 +10,20 @@ use crate::error::{Error, Result};
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
-    /// Over TCP: its address and port.
+    /// Over TCP: its address and port. One that came over IPv4 has an IPv4 address, also where an
+    /// IPv6 socket accepted it.
     Tcp(SocketAddr),
     /// Over a Unix socket: its process id, 0 where the system doesn't tell.
     Unix(i32),
+}
+
+impl Peer {
+    pub(crate) fn from_tcp(address: SocketAddr) -> Peer {
+        Peer::Tcp(match address.ip().to_canonical() {
+            IpAddr::V4(ip) => (ip, address.port()).into(),
+            IpAddr::V6(_) => address,
+        })
+    }
 }
 
 impl fmt::Display for Peer {
@@ -98,8 +108,6 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -119,6 +127,15 @@ mod tests {
             "unix:/a/b".parse::<Address>().expect("valid").to_string(),
             "unix:/a/b"
         );
+    }
+
+    #[test]
+    fn who_comes_over_ipv4_has_an_ipv4_address() {
+        let shown = |text: &str| Peer::from_tcp(text.parse().expect("valid")).to_string();
+        assert_eq!(shown("[::ffff:192.0.2.1]:7"), "192.0.2.1:7");
+        for same in ["192.0.2.1:7", "[2001:db8::1]:7", "[fe80::1%2]:7"] {
+            assert_eq!(shown(same), same);
+        }
     }
 
     #[test]

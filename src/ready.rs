@@ -10,15 +10,19 @@
 //! - A worker that finds the queue empty and somebody else leading, or about to, **goes home**.
 //!   So as long as anybody is on duty, somebody polls or works, and nobody spins.
 //! - Another worker is **called in** when waiting would hurt: turns have lately been slow and more
-//!   is ready, or nobody would poll while this turn runs; the queue holds more than those on duty
-//!   will clear soon; or the watch saw no turn end and nobody poll for a whole tick.
+//!   is ready, or nobody would poll while this turn runs; quick turns are long enough to be worth
+//!   it, or the queue holds more than those on duty will clear soon; or the watch saw no turn end
+//!   and nobody poll for a whole tick.
 //!
 //! Invariants, all under the mutex:
 //! 1. `sleeping` implies `leading` and an empty queue: who pushes onto a sleeping leader's queue
 //!    clears it and must wake the poller ([`Call::Poller`]).
 //! 2. A non-empty queue implies that somebody is on duty, or that the caller was just told to
 //!    call somebody in ([`Call::Worker`]).
-//! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet.
+//! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet. Of
+//!    those (`coming`) there is at most one: when it comes it sees what is left to do, and calls in
+//!    the next. Of several that are woken at once most would come to an empty queue, for those
+//!    whose turns end have taken it.
 //! 4. `on_duty <= workers`, except that after a resizing those of an earlier shift may be more
 //!    until their turns have ended: each of them leaves then, and calls in one of the new shift
 //!    where there is a place. Where a turn may take for ever ([`Pace::Slow`]) those of an earlier
@@ -79,6 +83,9 @@ pub(crate) struct Policy {
     pub(crate) workers: usize,
     /// A moving average of the turns above this means that handlers block or compute.
     pub(crate) slow_turn: Duration,
+    /// A moving average above this, though still quick, is worth waking a second worker for as soon
+    /// as another client waits.
+    pub(crate) long_turn: Duration,
     /// Workers that quick turns alone can keep busy: more would only take turns on a core.
     pub(crate) quick_workers: usize,
     /// How long the queue may take to clear, by the average, before another quick worker comes.
@@ -120,6 +127,8 @@ struct Inner<C> {
     queue: VecDeque<C>,
     /// Workers called in and not yet home.
     on_duty: usize,
+    /// Of those on duty, the ones that were called in and have not come yet.
+    coming: usize,
     /// A worker is the leader.
     leading: bool,
     /// The leader waits for an event, with nothing queued.
@@ -158,6 +167,7 @@ impl<C> Ready<C> {
             inner: Mutex::new(Inner {
                 queue: VecDeque::new(),
                 on_duty: 0,
+                coming: 0,
                 leading: false,
                 sleeping: false,
                 round: 0,
@@ -189,7 +199,14 @@ impl<C> Ready<C> {
         self.call_in(&mut inner, slow)
     }
 
-    /// A worker has just come on duty, or has led: what now?
+    /// A worker that was called in has come: what now?
+    pub(crate) fn come(&self, shift: u64) -> Step<C> {
+        let mut inner = self.inner.lock();
+        inner.coming -= 1;
+        self.step(shift, &mut inner)
+    }
+
+    /// A worker has led: what now?
     pub(crate) fn next(&self, shift: u64) -> Step<C> {
         self.step(shift, &mut self.inner.lock())
     }
@@ -198,8 +215,7 @@ impl<C> Ready<C> {
     /// the back of the queue. What now?
     pub(crate) fn ended(&self, shift: u64, era: Era, took: Duration, again: Option<C>) -> Step<C> {
         let mut inner = self.inner.lock();
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        inner.average = inner.average - inner.average / MEMORY + took / MEMORY;
+        inner.average = inner.average - inner.average / MEMORY + nanos(took) / MEMORY;
         inner.progress += 1;
         inner.serving -= 1;
         match shift.cmp(&inner.shift) {
@@ -324,11 +340,12 @@ impl<C> Ready<C> {
 
     /// Takes a place on duty if there is one and it is wanted, or nobody else is on duty.
     fn call_in(&self, inner: &mut Inner<C>, wanted: bool) -> Call {
-        let is_full = self.counted(inner) >= inner.workers;
-        if inner.closed || is_full || !(wanted || inner.on_duty == 0) {
+        let full = self.counted(inner) >= inner.workers || inner.coming > 0;
+        if inner.closed || full || !(wanted || inner.on_duty == 0) {
             return Call::Nobody;
         }
         inner.on_duty += 1;
+        inner.coming += 1;
         Call::Worker
     }
 
@@ -348,8 +365,7 @@ impl<C> Ready<C> {
     }
 
     fn is_slow(&self, inner: &Inner<C>) -> bool {
-        self.policy.pace == Pace::Slow
-            || u128::from(inner.average) > self.policy.slow_turn.as_nanos()
+        self.policy.pace == Pace::Slow || inner.average > nanos(self.policy.slow_turn)
     }
 
     /// Whether the turn that is about to run would keep others waiting.
@@ -357,8 +373,13 @@ impl<C> Ready<C> {
         if self.is_slow(inner) {
             return !inner.queue.is_empty() || !inner.leading;
         }
+        let backlog = inner.average.saturating_mul(inner.queue.len() as u64);
+        let is_long = inner.average > nanos(self.policy.long_turn);
         inner.on_duty < self.policy.quick_workers
-            && inner.average.saturating_mul(inner.queue.len() as u64)
-                > u64::try_from(self.policy.clear_within.as_nanos()).unwrap_or(u64::MAX)
+            && (backlog > nanos(self.policy.clear_within) || (is_long && backlog > 0))
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

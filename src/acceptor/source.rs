@@ -39,7 +39,7 @@ impl Source {
                 let (stream, address) = listener.accept()?;
                 Ok((
                     Socket::from(std::net::TcpStream::from(stream)),
-                    Peer::Tcp(address),
+                    Peer::from_tcp(address),
                 ))
             }
             Source::Unix(listener) => {

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::admin::Admin;
 use super::control::{Desk, Event};
 use super::notify::Notifier;
+use super::signals;
 use crate::drain::{Report, ServerPhase};
 use crate::server::{Handle, Server};
 
@@ -102,10 +103,15 @@ impl Life {
     }
 
     fn hand_over(&mut self, pid: u32) {
+        self.desk.iter_mut().for_each(Desk::let_go);
+        let is_managed = self.notifier.is_wanted();
         // Told before the successor is, so that what it says is believed.
         self.notifier.succeeded_by(pid);
         let done = self.desk.as_mut().is_some_and(Desk::hand_over);
         if done {
+            if is_managed {
+                signals::leave_alone();
+            }
             info!(pid, "handed over; draining who is here");
         } else {
             self.notifier.is_not_succeeded();

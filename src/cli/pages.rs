@@ -6,8 +6,31 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap_complete::Shell;
+use clap_mangen::Man;
 
 use super::{args, exit};
+
+/// What all pages have towards their end.
+const END: &str = r".SH EXIT STATUS
+.TP
+0
+It has drained, or done what it was asked for.
+.TP
+1
+It could not start, or could not do it; one line says why.
+.TP
+2
+What was typed makes no sense.
+.TP
+3
+Somebody was cut off, or not everything could be delivered.
+.TP
+130
+Ctrl-C ended a client.
+.TP
+141
+Nobody reads the output any more.
+";
 
 /// Print the manual page, as roff
 #[derive(Debug, Args)]
@@ -25,8 +48,9 @@ pub(super) struct CompletionsArgs {
 }
 
 pub(super) fn man(args: &ManArgs) -> ExitCode {
+    // `help` is for a terminal.
+    let mut all = args::parser().disable_help_subcommand(true);
     // So that each command knows its page's name: poold-recv(1).
-    let mut all = args::parser();
     all.build();
     let page = match &args.command {
         None => Some(all),
@@ -35,11 +59,38 @@ pub(super) fn man(args: &ManArgs) -> ExitCode {
     let Some(page) = page else {
         return exit::usage("there is no such command");
     };
-    let mut roff = Vec::new();
-    match clap_mangen::Man::new(page).render(&mut roff) {
-        Ok(()) => print(&roff),
+    match draw(page) {
+        Ok(roff) => print(&roff),
         Err(error) => exit::failure(&error.to_string()),
     }
+}
+
+fn draw(mut command: clap::Command) -> io::Result<Vec<u8>> {
+    let usage = command.render_usage().to_string();
+    let has_commands = command.has_subcommands();
+    let man = Man::new(command)
+        .source(concat!("poold ", env!("CARGO_PKG_VERSION")))
+        .manual("poold");
+    let mut roff = Vec::new();
+    man.render_title(&mut roff)?;
+    man.render_name_section(&mut roff)?;
+    // All options by name would be half a page.
+    roff.extend_from_slice(b".SH SYNOPSIS\n.nf\n");
+    for line in usage.lines() {
+        let line = line.trim_start_matches("Usage:").trim();
+        writeln!(roff, "{}", line.replace('-', "\\-"))?;
+    }
+    roff.extend_from_slice(b".fi\n");
+    man.render_description_section(&mut roff)?;
+    man.render_options_section(&mut roff)?;
+    if has_commands {
+        man.render_subcommands_section(&mut roff)?;
+    }
+    roff.extend_from_slice(END.as_bytes());
+    if !has_commands {
+        roff.extend_from_slice(b".SH SEE ALSO\npoold(1)\n");
+    }
+    Ok(roff)
 }
 
 pub(super) fn completions(args: &CompletionsArgs) -> ExitCode {

@@ -1,11 +1,21 @@
 //! Signals; the only file that names `ctrlc`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
 use crate::server::Handle;
+
+static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
+
+/// From now on no signal hurries a drain. For a process that has a successor: when a service
+/// manager stops the service, it signals the old process, too, and again when the new one has
+/// ended.
+pub(super) fn leave_alone() {
+    IS_LEFT_ALONE.store(true, Ordering::Relaxed);
+}
 
 /// Ctrl-C, SIGTERM and SIGHUP do this instead of ending the process.
 ///
@@ -16,13 +26,16 @@ pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
 }
 
 /// Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one, during which the
-/// next one drains it at once; one during the drain brings its deadline forward to now.
+/// next one drains it at once; the next one during the drain brings its deadline forward to now. A
+/// drain that began for another reason goes on when the first one comes: whoever sends it may not
+/// know.
 ///
 /// # Errors
 /// When the handler can't be installed, because the process has one.
 pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
     let server = server.clone();
-    let installed = ctrlc::set_handler(move || match server.phase() {
+    let mut is_first = true;
+    let act = move |is_first: bool| match server.phase() {
         // Whoever watched over this process was killed, and meant all of it.
         _ if keeper_is_gone() => server.hurry(),
         ServerPhase::Running if !server.is_leaving() && !delay.is_zero() => {
@@ -34,9 +47,16 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
             tracing::info!("draining; press Ctrl-C again to end at once");
             server.drain();
         }
+        _ if IS_LEFT_ALONE.load(Ordering::Relaxed) => {
+            tracing::info!("draining already; --drain is the longest that it takes");
+        }
+        _ if is_first => tracing::info!("draining already; press Ctrl-C again to end at once"),
         _ => server.hurry(),
-    });
-    installed.map_err(not_installed)
+    };
+    pass_on(move || {
+        act(is_first);
+        is_first = false;
+    })
 }
 
 fn not_installed(error: ctrlc::Error) -> Error {

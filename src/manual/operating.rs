@@ -1,4 +1,5 @@
-//! Start, stop, restart; systemd, containers, load balancers.
+//! Start, stop, restart, watch; load balancers. Under systemd see [`service`](super::service), in a
+//! container [`container`](super::container).
 //!
 //! # Start
 //!
@@ -13,7 +14,8 @@
 //! it has sent, gets what it is owed and sees the end of the stream. The drain is over when the
 //! last client has closed, and after `--drain` (8 s) at the latest; who is left then is reset. A
 //! second signal does that at once. The last line says how many were cut off, and the exit code
-//! is 3 if anybody was.
+//! is 3 if anybody was. A drain that began otherwise, by `poold drain` or a restart, goes on when
+//! the first signal comes.
 //!
 //! Whoever stops poold must give it more time than `--drain`: systemd's `TimeoutStopSec=`,
 //! `docker stop --time`, `terminationGracePeriodSeconds`.
@@ -36,7 +38,8 @@
 //!
 //! Other arguments need another start: `poold recv … --control PATH --take-over` takes over from
 //! whoever is reached there, and starts as ever if nobody is. The address can't change this way.
-//! Between containers it works over a shared directory, as long as both may open the socket.
+//! Between containers it works over a shared directory, as long as both may open the socket and
+//! share the network (`host`, or one pod): a container's own ends with it.
 //!
 //! - Who is connected is served to the end by the old process, which shuts its side: a client that
 //!   stays must connect again. It is a drain, bounded by `--drain`.
@@ -56,36 +59,6 @@
 //! left), `/readyz`, `/status`, `/clients`, and a live page at `/`. Over TCP nothing can be
 //! changed; over `unix:PATH` (mode 0600) `poold close`, `pause`, `resume`, `drain` and `set` do.
 //! There is no password: keep a TCP address to this machine, or behind a proxy.
-//!
-//! # systemd
-//!
-//! `scripts/poold.socket` and `scripts/poold.service` are made to be used as they are, and
-//! changed with `systemctl edit`.
-//!
-//! - **Readiness**: `Type=notify`. READY=1 is sent when clients are served; STATUS= has figures,
-//!   renewed every 5 s if they changed; RELOADING=1 and MAINPID= come with a restart; STOPPING=1
-//!   with the drain, and EXTEND_TIMEOUT_USEC= as long as a drain makes progress.
-//! - **Watchdog**: with `WatchdogSec=` WATCHDOG=1 is sent only when the acceptor, and a worker
-//!   that came for it through the ready queue, have answered since the last time. While every
-//!   worker is in a handler none comes: choose the time longer than handlers may take. For `recv`
-//!   leave it out: its workers wait while the disk is full, and to be ended for that would lose
-//!   what was read. During a drain the drain's deadline takes its place.
-//! - **Sockets**: the ADDRESS `systemd` takes every socket that is handed over, `systemd:NAME`
-//!   those of that `FileDescriptorName=`. They are never shut and their files never removed. They
-//!   stay open while the service restarts, so nobody is refused then either.
-//! - **exec**: its server is a child of the process that was started: `NotifyAccess=all`. It can't
-//!   be taken over (`--control` is refused); a `.socket` unit keeps its port open instead.
-//! - **Restart**: `systemctl reload poold` runs `poold restart`; the new process becomes the
-//!   service's main process.
-//! - **Journal**: lines begin with their priority when the standard error is the journal, so that
-//!   `journalctl -p warning` finds them.
-//!
-//! # Containers
-//!
-//! `scripts/Dockerfile` builds a static binary on an empty image, run by a user without rights.
-//! As PID 1 poold handles SIGTERM and SIGINT itself; only `exec` has child processes, and reaps
-//! them. A drain of 8 s is within Docker's 10 s. Data goes to `/data`. The health check is
-//! `poold status`, which asks the admin address inside the container.
 //!
 //! # Load balancers
 //!

@@ -4,7 +4,7 @@
 //!
 //! | signal | what it does |
 //! | --- | --- |
-//! | SIGINT (Ctrl-C), SIGTERM, SIGHUP | the first drains, the next ends at once: who is left is reset |
+//! | SIGINT (Ctrl-C), SIGTERM, SIGHUP | the first drains, the next ends at once: who is left is reset. Under a service manager none does anything to a process that has handed over to another |
 //! | SIGPIPE | ignored: a reader of the output that is gone is an error of the write |
 //! | SIGKILL | ends it; see [`promises`](super::promises) |
 //! | others | as the system has them: SIGUSR1 and SIGUSR2 end it |
@@ -36,6 +36,8 @@
 //! | `Press Ctrl-C to stop` | as it says |
 //! | `draining in …` | wait for `--drain-delay`, or press Ctrl-C again |
 //! | `draining; press Ctrl-C again to end at once` | wait |
+//! | `draining already; press Ctrl-C again to end at once` | wait: the drain began otherwise |
+//! | `draining already; --drain is the longest that it takes` | wait: a successor serves |
 //! | `closing a client: asked for through the admin endpoint`, `accepting is paused: asked for through the admin endpoint`, `accepting again: asked for through the admin endpoint`, `draining: asked for through the admin endpoint` | ask whoever may use its socket, if it is a surprise |
 //! | `drained in …` | look at who was cut off, and at received and delivered |
 //! | `restarting: a new process has been started` | wait for one of the next two |

@@ -39,6 +39,9 @@ use crate::turn::{Scratch, take_turn};
 
 /// Turns longer than this, on average, mean that handlers block or compute.
 const SLOW_TURN: Duration = Duration::from_micros(50);
+/// Turns longer than this are long against the waking of another worker, some 5 µs: a full read of
+/// lines that are formatted and written out.
+const LONG_TURN: Duration = Duration::from_micros(25);
 /// How long quick turns may leave the queue before another worker comes.
 const CLEAR_WITHIN: Duration = Duration::from_millis(1);
 
@@ -47,6 +50,7 @@ fn policy(options: &Options, work: &Work) -> Policy {
     Policy {
         workers: work.threads(options.workers),
         slow_turn: SLOW_TURN,
+        long_turn: LONG_TURN,
         quick_workers: cores(),
         clear_within: CLEAR_WITHIN,
         pace: match work {
@@ -184,7 +188,7 @@ impl Shared {
         let mut net = Net::default();
         // One look at the clock ends a turn and begins the next.
         let mut now = Instant::now();
-        let mut step = self.ready.next(shift);
+        let mut step = self.ready.come(shift);
         loop {
             step = match step {
                 Step::Home(call) => return self.answer(call),

@@ -199,3 +199,17 @@ fn clients_are_found_by_address_state_and_age() {
     let peer = client.local_addr().expect("connected").to_string();
     assert!(listed.contains(&peer), "{listed}");
 }
+
+#[test]
+fn where_to_look_may_be_typed_as_where_to_change_something_is() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    for command in ["status", "clients"] {
+        for place in [&[watched.unix.as_str()][..], &["--admin", &watched.unix]] {
+            let mut asked = crate::daemon::poold(&[&[command], place].concat());
+            // Nobody answers there, and it does not matter.
+            asked.env("POOLD_ADMIN", "unix:/nowhere");
+            let output = asked.output().expect("poold starts");
+            assert!(output.status.success(), "{output:?}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! `poold exec` with real programs, watched from outside: who talks, who waits, who is left.
 
-mod children;
+pub mod children;
 mod ends;
 mod killed;
 mod lines;

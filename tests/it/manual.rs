@@ -49,14 +49,18 @@ fn help() -> String {
         let output = poold(args).output().expect("poold starts");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
-    ask(&["recv", "--help"]) + &ask(&["exec", "--help"]) + &ask(&["restart", "--help"])
+    let commands = ["recv", "chat", "exec", "restart", "status"];
+    commands
+        .iter()
+        .map(|command| ask(&[command, "--help"]))
+        .collect()
 }
 
 #[test]
 fn every_flag_it_names_is_there_and_every_limit_is_named() {
     let (named, there) = (flags(&manual()), flags(&help()));
-    // Docker's own.
-    let others = ["--time", "--ulimit"].map(str::to_owned);
+    // Docker's own, and systemctl's.
+    let others = ["--init", "--now", "--time", "--ulimit"].map(str::to_owned);
     let unknown: Vec<_> = named.difference(&there).collect();
     assert!(
         unknown.iter().all(|flag| others.contains(flag)),

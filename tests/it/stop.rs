@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Exit};
+use crate::daemon::{Daemon, Exit, poold};
 use crate::net::{connect, is_reset, send, take, take_all, take_to_end, wait_reset};
+use crate::scratch::{Scratch, text};
 use crate::tool::{Flood, check};
 
 #[test]
@@ -163,4 +164,21 @@ fn a_second_signal_ends_it_at_once() {
         assert_eq!((report.left, report.cut_off), (0, 1));
         assert_eq!((report.received, report.delivered), (1, 1));
     }
+}
+
+#[test]
+fn the_first_signal_leaves_a_drain_its_time_that_another_has_begun() {
+    let dir = Scratch::new();
+    let admin = format!("unix:{}", text(&dir.join("admin")));
+    let mut daemon = Daemon::recv(&["--admin", &admin, "--drain", "60s"]);
+    let client = connect(&daemon.address);
+    let asked = poold(&["drain", "--admin", &admin]).output();
+    assert!(asked.expect("poold starts").status.success());
+    assert_eq!(take_to_end(&client), b"");
+    daemon.signal(Signal::TERM);
+    daemon.stderr.wait_line("draining already");
+    send(&client, "still here\n");
+    daemon.stdout.wait_line("still here");
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.wait_exit().code, Some(3));
 }

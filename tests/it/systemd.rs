@@ -170,11 +170,26 @@ fn a_restart_tells_it_the_new_main_process() {
         .env("WATCHDOG_USEC", "10000000");
     let mut daemon = Daemon::spawn(&mut command);
     manager.wait("READY=1");
+    // It keeps the old one here for a while.
+    let client = connect(&daemon.address);
     let restarted = poold(&["restart", "--control", &control]).output();
     assert!(restarted.expect("poold starts").status.success());
     manager.wait("RELOADING=1");
     assert!(!manager.wait("MONOTONIC_USEC=").is_empty());
     let pid: i32 = manager.wait("MAINPID=").parse().expect("a number");
+    let parent = parent_of(pid);
+    let program = std::fs::read_link(format!("/proc/{parent}/exe")).ok();
+    let is_poold = program.is_some_and(|program| program == Path::new(POOLD));
+    assert!(!is_poold, "a manager minds only what is its own");
+    // A stop of the service is for both processes: it leaves the drain its time.
+    daemon.stderr.wait_line("handed over");
+    for count in 1..=2 {
+        daemon.signal(Signal::TERM);
+        wait_until("it says so", || {
+            daemon.stderr.text().matches("draining already").count() == count
+        });
+    }
+    drop(client);
     // From here on only the new one speaks.
     assert_eq!(manager.hear(), "READY=1");
     assert_eq!(daemon.wait_exit_alone(), Some(0));
@@ -183,6 +198,12 @@ fn a_restart_tells_it_the_new_main_process() {
     rustix::process::kill_process(pid, Signal::TERM).expect("it runs");
     manager.wait("STOPPING=1");
     daemon.stderr.wait_end();
+}
+
+fn parent_of(pid: i32) -> i32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    parent.expect("a line").trim().parse().expect("a number")
 }
 
 /// Runs `systemd-socket-activate ARGS… poold ARGS…`; `None` where it is not installed. It starts

@@ -5,12 +5,29 @@ use clap::{Args, ValueEnum};
 /// Where a daemon answers, unless it is said.
 const DEFAULT: &str = "127.0.0.1:9090";
 
+/// Where to look.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Place {
+    /// Where it answers: as its --admin
+    #[arg(value_name = "ADMIN", default_value = DEFAULT, env = "POOLD_ADMIN")]
+    admin: String,
+
+    // What changes something takes it so; whoever types it here, too, is right.
+    #[arg(long = "admin", value_name = "ADMIN", hide = true)]
+    also: Option<String>,
+}
+
+impl Place {
+    pub(super) fn admin(&self) -> &str {
+        self.also.as_ref().unwrap_or(&self.admin)
+    }
+}
+
 /// `poold status`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StatusArgs {
-    /// Where it answers: as its --admin
-    #[arg(value_name = "ADMIN", default_value = DEFAULT, env = "POOLD_ADMIN")]
-    pub(super) admin: String,
+    #[command(flatten)]
+    pub(super) place: Place,
 
     /// Look again each second, until Ctrl-C
     #[arg(short, long)]
@@ -24,9 +41,8 @@ pub(in crate::cli) struct StatusArgs {
 /// `poold clients`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ClientsArgs {
-    /// Where it answers: as its --admin
-    #[arg(value_name = "ADMIN", default_value = DEFAULT, env = "POOLD_ADMIN")]
-    pub(super) admin: String,
+    #[command(flatten)]
+    pub(super) place: Place,
 
     /// Only those from this address or network
     #[arg(short, long, value_name = "NET")]

@@ -27,14 +27,14 @@ type Outcome = Result<bool, String>;
 /// Prints how a daemon is; the exit code says whether it has a worker left.
 pub(super) fn status(args: &StatusArgs) -> ExitCode {
     told(if args.watch {
-        watch(&args.admin)
+        watch(args.place.admin())
     } else {
         once(args)
     })
 }
 
 fn once(args: &StatusArgs) -> Outcome {
-    let body = look(&args.admin, "/status")?;
+    let body = look(args.place.admin(), "/status")?;
     let status = read_status(&body)?;
     if args.json {
         print(&[body.as_slice(), b"\n"].concat())?;
@@ -93,7 +93,7 @@ fn list(args: &ClientsArgs) -> Result<(), String> {
     let mut is_first = true;
     loop {
         let path = format!("/clients?limit={PAGE}&after={after}&{query}");
-        let body = look(&args.admin, path.trim_end_matches('&'))?;
+        let body = look(args.place.admin(), path.trim_end_matches('&'))?;
         let page: Page = serde_json::from_slice(&body).map_err(|error| strange(&error))?;
         let mut lines = String::new();
         if args.json {

@@ -4,11 +4,11 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use super::start::Successor;
 use super::successor::Inherited;
 use super::wire::{Answer, Ask, Given, SOCKETS_MAX, Wire};
 use super::{CONTROL, READY_WITHIN, READY_WITHIN_MAX, VERSION};
@@ -64,7 +64,7 @@ enum Role {
 
 /// This program, started again.
 struct Started {
-    child: Child,
+    child: Successor,
     until: Instant,
 }
 
@@ -209,11 +209,8 @@ impl Desk {
                 Err("another restart is under way".into())
             }
             (Role::Guest, Ask::Restart { ready_within }) => {
-                let child = start_again().map_err(|error| format!("cannot start: {error}"))?;
-                info!(
-                    pid = child.id(),
-                    "restarting: a new process has been started"
-                );
+                let child = Successor::start().map_err(|error| format!("cannot start: {error}"))?;
+                info!("restarting: a new process has been started");
                 let until = now + READY_WITHIN_MAX.min(*ready_within);
                 self.child = Some(Started { child, until });
                 talk.role = Role::Waits;
@@ -283,8 +280,7 @@ impl Desk {
         let reason = match started.child.try_wait() {
             Ok(None) if now < started.until => return None,
             Ok(None) => {
-                let _ = started.child.kill();
-                let _ = started.child.wait();
+                started.child.kill();
                 "the new process was not ready in time".to_owned()
             }
             Ok(Some(status)) => format!("the new process ended ({status}), its log says why"),
@@ -305,6 +301,13 @@ impl Desk {
             }
             !waits
         });
+    }
+
+    /// The successor that is ready becomes the service manager's child.
+    pub(in crate::cli) fn let_go(&mut self) {
+        if let Some(started) = &mut self.child {
+            started.child.let_go();
+        }
     }
 
     /// Stops accepting, for the successor that is ready; `false` if it has gone.
@@ -341,20 +344,4 @@ impl Drop for Desk {
             }
         }
     }
-}
-
-/// Starts this program again as it was started: by the same path, so that a new version is found
-/// there, with the same arguments, and told to take over.
-fn start_again() -> io::Result<Child> {
-    let mut words = std::env::args_os();
-    let program = words
-        .next()
-        .ok_or_else(|| io::Error::other("nobody knows by what name this was started"))?;
-    let mut command = Command::new(program);
-    command.args(words).env("POOLD_TAKE_OVER", "true");
-    // They are for one process: this one.
-    for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"] {
-        command.env_remove(name);
-    }
-    command.spawn()
 }

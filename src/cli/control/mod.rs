@@ -19,6 +19,7 @@
 mod args;
 mod desk;
 mod restart;
+mod start;
 mod successor;
 mod wire;
 
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub(in crate::cli) use args::{ControlArgs, RestartArgs};
 pub(in crate::cli) use desk::{Desk, Event};
 pub(in crate::cli) use restart::restart;
+pub(in crate::cli) use start::go_between;
 pub(in crate::cli) use successor::Inherited;
 
 /// What both sides call the service's sockets.

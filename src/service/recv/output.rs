@@ -132,7 +132,12 @@ impl Output {
             return place;
         }
         let Some(sink) = queue.sink.take() else {
-            queue.bytes.append(piece);
+            if queue.bytes.is_empty() {
+                // Nothing is copied while others wait for the lock.
+                std::mem::swap(&mut queue.bytes, piece);
+            } else {
+                queue.bytes.append(piece);
+            }
             queue.messages += messages;
             return place;
         };

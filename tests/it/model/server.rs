@@ -62,6 +62,7 @@ impl Server {
         let policy = Policy {
             workers: plan.workers,
             slow_turn: Duration::from_secs(1),
+            long_turn: Duration::from_secs(1),
             quick_workers: plan.workers,
             clear_within: Duration::from_secs(1),
             pace: plan.pace,
@@ -196,7 +197,7 @@ impl Server {
 
     fn work(&self, shift: u64) {
         let mut harvest = Vec::new();
-        let mut step = self.ready.next(shift);
+        let mut step = self.ready.come(shift);
         loop {
             step = match step {
                 Step::Home(call) => {
