@@ -200,14 +200,17 @@ impl Drain {
         self.times.lock().listening = Listening::Closed;
     }
 
-    /// A connection has ended, `left` are connected still. The last one stops the server.
-    pub(crate) fn one_gone(&self, cut_off: bool, left: usize) {
-        if self.phase() == ServerPhase::Running {
-            return;
-        }
+    /// A connection that the drain has met has ended. Said before it is told that it has gone.
+    pub(crate) fn count_end(&self, cut_off: bool) {
         let counter = if cut_off { &self.cut_off } else { &self.left };
         counter.fetch_add(1, Ordering::Relaxed);
-        self.stop_if_empty(left);
+    }
+
+    /// A connection has gone, `left` are connected still. The last one stops the server.
+    pub(crate) fn one_gone(&self, left: usize) {
+        if self.phase() != ServerPhase::Running {
+            self.stop_if_empty(left);
+        }
     }
 
     /// Stops the server if nobody is left and nobody more can come.

@@ -28,7 +28,7 @@ pub fn run(bench: &mut Bench) {
 }
 
 fn clients(bench: &mut Bench) {
-    let mut curves = Curves {
+    let curves = Curves {
         name: "clients".to_owned(),
         title: "Echo of 64-byte lines".to_owned(),
         x: "clients",
@@ -36,24 +36,14 @@ fn clients(bench: &mut Bench) {
         y_axis: Axis::Linear,
         lines: Vec::new(),
     };
-    for (peer, workers) in who(bench) {
-        let who = Contender::own(&peer, workers);
-        let points = bench.options.clients_or(CLIENTS);
-        let load = |bench: &Bench, clients| bench.load(clients, 1, Shape::Echo);
-        let points = points.into_iter().filter_map(|clients| {
-            let rate = rate(bench, &who, "fast", &load(bench, clients))?;
-            Some((clients as f64, rate))
-        });
-        curves.lines.push(Curve {
-            label: who.label.clone(),
-            points: points.collect(),
-        });
-    }
-    bench.report.curves.push(curves);
+    let points = bench.options.clients_or(CLIENTS);
+    let load = |bench: &Bench, clients| bench.load(clients, 1, Shape::Echo);
+    let lines = same_at_each_point(bench);
+    draw(bench, curves, &lines, &points, "fast", load, |_| 1.0);
 }
 
 fn workers(bench: &mut Bench, work: &str, does: &str, peer: &'static str) {
-    let mut curves = Curves {
+    let curves = Curves {
         name: format!("workers-{work}"),
         title: format!("Pool size, 64 clients, a handler that {does}"),
         x: "workers",
@@ -61,25 +51,16 @@ fn workers(bench: &mut Bench, work: &str, does: &str, peer: &'static str) {
         y_axis: Axis::Logarithmic,
         lines: Vec::new(),
     };
+    let points = bench.options.some_of(WORKERS);
+    let load = |bench: &Bench, _| bench.load(USUAL, 1, Shape::Echo);
     let subject = bench.options.subject.clone();
-    for name in [subject.as_str(), peer] {
-        let load = bench.load(USUAL, 1, Shape::Echo);
-        let mut points = Vec::new();
-        for workers in bench.options.some_of(WORKERS) {
-            if let Some(rate) = rate(bench, &Contender::own(name, workers), work, &load) {
-                points.push((workers as f64, rate));
-            }
-        }
-        curves.lines.push(Curve {
-            label: name.to_owned(),
-            points,
-        });
-    }
-    bench.report.curves.push(curves);
+    let lines = [subject, peer.to_owned()]
+        .map(|name| Line::new(name.clone(), move |workers| Contender::own(&name, workers)));
+    draw(bench, curves, &lines, &points, work, load, |_| 1.0);
 }
 
 fn sizes(bench: &mut Bench) {
-    let mut curves = Curves {
+    let curves = Curves {
         name: "sizes".to_owned(),
         title: "Echo, 64 clients".to_owned(),
         x: "bytes a message",
@@ -87,48 +68,96 @@ fn sizes(bench: &mut Bench) {
         y_axis: Axis::Linear,
         lines: Vec::new(),
     };
-    for (peer, workers) in who(bench) {
-        let who = Contender::own(&peer, workers);
-        let mut points = Vec::new();
-        for size in bench.options.some_of(SIZES) {
-            let load = Load {
-                size,
-                ..bench.load(USUAL, 1, Shape::Echo)
-            };
-            if let Some(rate) = rate(bench, &who, "fast", &load) {
-                points.push((size as f64, rate.times(size as f64 / 1e6)));
-            }
-        }
-        curves.lines.push(Curve {
-            label: who.label,
-            points,
-        });
-    }
-    bench.report.curves.push(curves);
+    let points = bench.options.some_of(SIZES);
+    let load = |bench: &Bench, size| Load {
+        size,
+        ..bench.load(USUAL, 1, Shape::Echo)
+    };
+    let lines = same_at_each_point(bench);
+    draw(bench, curves, &lines, &points, "fast", load, |size| {
+        size as f64 / 1e6
+    });
 }
 
-fn who(bench: &Bench) -> Vec<(String, usize)> {
+/// A curve: who is run at each of its points.
+struct Line {
+    label: String,
+    at: Box<dyn Fn(usize) -> Contender>,
+}
+
+impl Line {
+    fn new(label: String, at: impl Fn(usize) -> Contender + 'static) -> Line {
+        Line {
+            label,
+            at: Box::new(at),
+        }
+    }
+}
+
+fn same_at_each_point(bench: &Bench) -> Vec<Line> {
     let workers = bench.options.workers;
     let all = [("tokio", workers), ("threads", workers), ("epoll", 1)];
     let peers = all
         .into_iter()
-        .filter(|(peer, _)| bench.options.wants_peer(peer));
-    let subject = (bench.options.subject.as_str(), workers);
-    let named = |(peer, workers): (&str, usize)| (peer.to_owned(), workers);
-    std::iter::once(subject).chain(peers).map(named).collect()
+        .filter(|(peer, _)| bench.options.wants_peer(peer))
+        .map(|(peer, workers)| (peer.to_owned(), workers));
+    let subject = (bench.options.subject.clone(), workers);
+    let line = |(peer, workers): (String, usize)| {
+        let label = Contender::own(&peer, workers).label;
+        Line::new(label, move |_| Contender::own(&peer, workers))
+    };
+    std::iter::once(subject).chain(peers).map(line).collect()
 }
 
-fn rate(bench: &mut Bench, who: &Contender, work: &str, load: &Load) -> Option<Spread> {
-    let mut rates = Vec::new();
+/// A curve for each of the lines. Those of a point are run in turn, so that what the machine does
+/// beside them moves a point of each and not one curve.
+fn draw(
+    bench: &mut Bench,
+    mut curves: Curves,
+    lines: &[Line],
+    points: &[usize],
+    work: &str,
+    load: impl Fn(&Bench, usize) -> Load,
+    unit: impl Fn(usize) -> f64,
+) {
+    let no_points = |line: &Line| Curve {
+        label: line.label.clone(),
+        points: Vec::new(),
+    };
+    curves.lines = lines.iter().map(no_points).collect();
+    for &point in points {
+        let load = load(bench, point);
+        let runs: Vec<Contender> = lines.iter().map(|line| (line.at)(point)).collect();
+        let rates = in_turn(bench, &runs, work, &load);
+        for (curve, rate) in curves.lines.iter_mut().zip(rates) {
+            let rate = rate.map(|rate| (point as f64, rate.times(unit(point))));
+            curve.points.extend(rate);
+        }
+    }
+    bench.report.curves.push(curves);
+}
+
+/// `None` for who failed.
+fn in_turn(bench: &mut Bench, all: &[Contender], work: &str, load: &Load) -> Vec<Option<Spread>> {
+    let mut rates = vec![Some(Vec::new()); all.len()];
     for _ in 0..bench.options.pairs().min(RUNS_MAX) {
-        match bench.measure(who, work, load) {
-            Ok(figures) => rates.push(figures.rate),
-            Err(error) => {
-                let place = format!("growth, {work}, {} clients, {} B", load.clients, load.size);
-                bench.report.pass_over(&who.label, &place, &error);
-                return None;
+        for (who, rates) in all.iter().zip(&mut rates) {
+            let Some(so_far) = rates else {
+                continue;
+            };
+            match bench.measure(who, work, load) {
+                Ok(figures) => so_far.push(figures.rate),
+                Err(error) => {
+                    let place =
+                        format!("growth, {work}, {} clients, {} B", load.clients, load.size);
+                    bench.report.pass_over(&who.label, &place, &error);
+                    *rates = None;
+                }
             }
         }
     }
-    Spread::of(rates)
+    rates
+        .into_iter()
+        .map(|rates| rates.and_then(Spread::of))
+        .collect()
 }

@@ -101,8 +101,12 @@ impl Shared {
             if admitted {
                 self.house.admission.release(peer);
             }
+            let met_by_drain = self.house.drain.phase() != ServerPhase::Running;
             let left = self.house.registry.remove(id);
-            self.house.drain.one_gone(true, left);
+            if met_by_drain {
+                self.house.drain.count_end(true);
+            }
+            self.house.drain.one_gone(left);
             return;
         }
         debug!(id, %peer, "connected");

@@ -133,6 +133,8 @@ impl Turn<'_> {
             end = ?end,
             "closed"
         );
+        // Asked while it is listed: who has left the list before a drain begins is no part of it.
+        let met_by_drain = self.draining();
         let left = self.house.registry.remove(connection.id);
         if !matches!(end, End::Refused(_)) {
             self.house.admission.release(connection.peer);
@@ -141,6 +143,9 @@ impl Turn<'_> {
             self.house.doorbell.ring();
         }
         let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
-        self.house.drain.one_gone(!by_itself, left);
+        if met_by_drain {
+            self.house.drain.count_end(!by_itself);
+        }
+        self.house.drain.one_gone(left);
     }
 }
