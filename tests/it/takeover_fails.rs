@@ -38,7 +38,9 @@ fn still_serves(daemon: &Daemon) {
 fn talk(control: &str, says: &str) -> (UnixStream, String) {
     let mut stream = UnixStream::connect(control).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    writeln!(stream, "{says}").expect("it reads");
+    // At once: it may be answered, and closed, after the first line.
+    let said = format!("{says}\n");
+    stream.write_all(said.as_bytes()).expect("it reads");
     let heard = next_line(&stream);
     (stream, heard)
 }
