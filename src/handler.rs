@@ -18,7 +18,8 @@ pub enum Verdict {
     /// On to the next message.
     Go,
     /// Take no more of this client's messages for so long; then the service is called again,
-    /// whether or not more has come. Costs no worker.
+    /// whether or not more has come. Costs no worker. Keep it short: what the client has sent
+    /// waits, and if the server ends the connection meanwhile, that comes after it.
     Wait(Duration),
     /// Send what is owed, then close.
     Close,

@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::connection::Connection;
 use crate::state::Reasons;
+use crate::sync::Mutex;
 
 /// See the head of the file.
 pub(crate) struct Lobby {

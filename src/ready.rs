@@ -21,16 +21,18 @@
 //!    call somebody in ([`Call::Worker`]).
 //! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet. Of
 //!    those (`coming`) there is at most one: when it comes it sees what is left to do, and calls in
-//!    the next. Of several that are woken at once most would come to an empty queue, for those whose
-//!    turns end have taken it.
+//!    the next. Of several that are woken at once most would come to an empty queue, for those
+//!    whose turns end have taken it.
 //! 4. `on_duty <= workers`, except that after a resizing those of an earlier shift may be more
 //!    until their turns have ended: each of them leaves then, and calls in one of the new shift
-//!    where there is a place.
+//!    where there is a place. Where a turn may take for ever ([`Pace::Slow`]) those of an earlier
+//!    shift don't count: somebody must poll meanwhile, and the lobby bounds how many serve.
 //! 5. `away <= serving <= on_duty`, and while `on_duty > away` and nothing is closed, one that is
 //!    not away leads or will step again soon.
 //! 6. Between two polls no more turns are served than were queued at the first, so a client that
 //!    always has more cannot keep the others from being heard.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -137,6 +139,10 @@ struct Inner<C> {
     away: usize,
     /// Of those on duty, the ones in a turn.
     serving: usize,
+    /// Of these, the ones of an earlier shift.
+    former: usize,
+    /// And the ones of a shift that this has not been told of yet.
+    early: usize,
     /// How often the watch has found that nothing moves.
     era: u64,
     /// Polls and turns that have ended, so far.
@@ -167,6 +173,8 @@ impl<C> Ready<C> {
                 round: 0,
                 away: 0,
                 serving: 0,
+                former: 0,
+                early: 0,
                 era: 0,
                 progress: 0,
                 progress_seen: 0,
@@ -210,6 +218,11 @@ impl<C> Ready<C> {
         inner.average = inner.average - inner.average / MEMORY + nanos(took) / MEMORY;
         inner.progress += 1;
         inner.serving -= 1;
+        match shift.cmp(&inner.shift) {
+            Less => inner.former -= 1,
+            Greater => inner.early -= 1,
+            Equal => {}
+        }
         if era.0 < inner.era {
             inner.away -= 1;
         }
@@ -218,7 +231,7 @@ impl<C> Ready<C> {
     }
 
     fn step(&self, shift: u64, inner: &mut Inner<C>) -> Step<C> {
-        let is_over = shift < inner.shift || inner.on_duty > inner.workers;
+        let is_over = shift < inner.shift || self.counted(inner) > inner.workers;
         if is_over && !inner.closed {
             inner.on_duty -= 1;
             return Step::Home(self.call_in(inner, true));
@@ -228,6 +241,11 @@ impl<C> Ready<C> {
         {
             inner.round = inner.round.saturating_sub(1);
             inner.serving += 1;
+            match shift.cmp(&inner.shift) {
+                Less => inner.former += 1,
+                Greater => inner.early += 1,
+                Equal => {}
+            }
             let behind = self.is_behind(inner);
             let call = self.call_in(inner, behind);
             return Step::Serve(connection, call, Era(inner.era));
@@ -295,6 +313,7 @@ impl<C> Ready<C> {
         let mut inner = self.inner.lock();
         inner.workers = workers;
         inner.shift = shift;
+        inner.former = inner.serving - std::mem::take(&mut inner.early);
         if inner.sleeping {
             Call::Poller
         } else {
@@ -321,13 +340,21 @@ impl<C> Ready<C> {
 
     /// Takes a place on duty if there is one and it is wanted, or nobody else is on duty.
     fn call_in(&self, inner: &mut Inner<C>, wanted: bool) -> Call {
-        let full = inner.on_duty >= inner.workers || inner.coming > 0;
+        let full = self.counted(inner) >= inner.workers || inner.coming > 0;
         if inner.closed || full || !(wanted || inner.on_duty == 0) {
             return Call::Nobody;
         }
         inner.on_duty += 1;
         inner.coming += 1;
         Call::Worker
+    }
+
+    /// Those on duty that `workers` bounds.
+    fn counted(&self, inner: &Inner<C>) -> usize {
+        match self.policy.pace {
+            Pace::Measured => inner.on_duty,
+            Pace::Slow => inner.on_duty - inner.former,
+        }
     }
 
     /// Whether a worker without work is not needed to lead either: another on duty serves quick

@@ -1,7 +1,7 @@
-//! The primitives that the state machine of connection and queue is built on.
+//! The primitives that the state machine of connection, queue and lobby is built on.
 //!
-//! `state.rs` and `ready.rs` take them from here and nowhere else, so that the model check
-//! (`tests/it/model.rs`) can compile the same two files against primitives whose every
+//! `state.rs`, `ready.rs` and `lobby.rs` take them from here and nowhere else, so that the model
+//! check (`tests/it/model.rs`) can compile the same files against primitives whose every
 //! interleaving it explores.
 
 pub(crate) use parking_lot::Mutex;

@@ -20,7 +20,7 @@ use super::journal::Journal;
 use super::{Event, Front, Given, Name, Person, Text};
 
 /// How long others wait for somebody whose outlet is full, as long as it takes something.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// How long somebody whose outlet is full may take nothing at all.
 const STALL: Duration = Duration::from_millis(250);
 /// Between two tries to give somebody what it could not take.

@@ -121,6 +121,17 @@ fn who_has_taken_nothing_for_long_is_put_out_at_once() {
 }
 
 #[test]
+fn who_takes_a_little_all_the_time_is_waited_for_no_longer_than_that() {
+    let (hall, room, [ann, bob, eve]) = three();
+    eve.ear.0.lock().stopped = true;
+    assert_eq!(ann.says(&hall, &room, "one"), Posted::Done);
+    assert_eq!(bob.says(&hall, &room, "two"), Posted::NotYet);
+    std::thread::sleep(super::room::PATIENCE);
+    assert_eq!(bob.says(&hall, &room, "two"), Posted::Done);
+    assert!(eve.ear.0.lock().dismissed.is_some() && eve.person.is_out());
+}
+
+#[test]
 fn the_clock_gives_what_was_late_though_nobody_speaks() {
     let (hall, room, [ann, _, eve]) = three();
     eve.ear.0.lock().stopped = true;

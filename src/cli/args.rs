@@ -226,8 +226,8 @@ pub(super) struct GuardArgs {
         env = "POOLD_RATE")]
     pub(super) rate: MaybeRate,
 
-    /// Refuse new clients while they would wait longer than this for a worker, or off;
-    /// recv and discard never do
+    /// Refuse new clients while they would wait longer than this for a worker, or off; recv,
+    /// discard and exec without --lines never do
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration_or_off,
         env = "POOLD_OVERLOAD")]
     pub(super) overload: MaybeDuration,

@@ -44,7 +44,8 @@ pub(super) struct ChatArgs {
     pub(super) log: Option<PathBuf>,
 
     /// The file whose first line makes an operator of whoever gives it to /op; or set
-    /// POOLD_OPERATOR_PASSWORD
+    /// POOLD_OPERATOR_PASSWORD. What operators ban is forgotten when this process ends or is
+    /// restarted; a --deny file lasts
     #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
     pub(super) operator_file: Option<PathBuf>,
 }

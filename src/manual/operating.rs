@@ -33,8 +33,8 @@
 //! started with. The new process gets the listening sockets, opens its output, and says when it
 //! accepts; only then the old one stops accepting and drains. Nobody is refused: the backlog is
 //! one, and it is the new process's from that moment on. If the new process does not start, ends,
-//! or is not ready within 60 s, the old one goes on, `poold restart` says why, and its exit code
-//! is 1.
+//! or is not ready within `--ready-timeout` (60 s) and is then killed, the old one goes on, `poold
+//! restart` says why in one line, and its exit code is 1.
 //!
 //! Other arguments need another start: `poold recv … --control PATH --take-over` takes over from
 //! whoever is reached there, and starts as ever if nobody is. The address can't change this way.

@@ -88,8 +88,8 @@
 //! - `closing clients that don't read what they are sent` (`--write-stall`)
 //! - `closing clients that have been here for too long` (`--lifetime`)
 //! - `closing clients that rested longest, to make room` (`--when-full shed`)
-//! - `refusing clients: as many wait for a worker as --queue allows` (`exec`)
-//! - `refusing clients: they have waited for a worker for --max-wait` (`exec`)
+//! - `refusing clients: as many wait for a worker as --queue allows` (`exec` without `--lines`)
+//! - `refusing clients: they have waited for a worker for --max-wait` (`exec` without `--lines`)
 //!
 //! At the level `debug` each client's `connected` and `closed` come with its figures and how it
 //! ended, and `reads no more` when a client is gone while it was owed something.

@@ -61,16 +61,22 @@ impl Handle {
         let now = &shared.house.knobs.workers;
         // No turn ever waits for this lock, and nobody who only looks.
         let _resizing = shared.resizing.lock();
-        if now.load(Ordering::Relaxed) == workers {
+        let before = now.load(Ordering::Relaxed);
+        if before == workers {
             return Ok(());
         }
-        let what = "the workers";
-        let start = |source| Error::Start { what, source };
         let threads = shared.house.work.threads(workers);
-        let shift = shared.pool.resize(threads).map_err(start)?;
+        let lobby = &shared.house.lobby;
+        // Never are as many of the new threads lent as there are.
+        lobby.resize(workers.min(before));
+        let shift = shared.pool.resize(threads).map_err(|source| {
+            lobby.resize(before);
+            let what = "the workers";
+            Error::Start { what, source }
+        })?;
         now.store(workers, Ordering::Relaxed);
         shared.answer(shared.ready.resize(threads, shift));
-        shared.house.lobby.resize(workers);
+        lobby.resize(workers);
         shared.house.doorbell.ring();
         Ok(())
     }

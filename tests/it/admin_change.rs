@@ -115,6 +115,18 @@ fn an_announced_drain_begins_by_itself() {
 }
 
 #[test]
+fn an_announced_drain_begins_when_it_is_asked_for_again() {
+    let args = ["echo", "127.0.0.1:0", "--drain-delay", "1h"];
+    let mut watched = Watched::start(&args);
+    let (_, said, _) = watched.tool(&["drain"]);
+    assert!(said.contains("draining in 1h; ask again"), "{said}");
+    let (went, said, _) = watched.tool(&["drain"]);
+    assert!(went && !said.contains("1h"), "{said}");
+    let exit = watched.daemon.wait_exit();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+}
+
+#[test]
 fn limits_and_the_log_level_are_changed() {
     let watched = Watched::start(&["echo", "127.0.0.1:0", "--when-full", "refuse"]);
     let post = |path: &str| watched.post(path);

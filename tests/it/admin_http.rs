@@ -53,6 +53,12 @@ fn every_request_is_answered_as_it_should_be() {
     }
     let many = format!("GET / HTTP/1.0\r\n{}\r\n", "X: y\r\n".repeat(70));
     assert_eq!(one(&many), 431);
+    // Few of them, none of them too long, and together too much.
+    let header = format!("X: {}\r\n", "y".repeat(1000));
+    for (count, status) in [(14, 200), (18, 431)] {
+        let long = format!("GET / HTTP/1.0\r\n{}\r\n", header.repeat(count));
+        assert_eq!(one(&long), status, "{count}");
+    }
     let answers = converse(&connect(&watched.tcp), "PUT / HTTP/1.0\r\n\r\n");
     assert!(
         answers[0].head.contains("\r\nAllow: GET, HEAD"),

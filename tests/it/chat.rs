@@ -108,6 +108,7 @@ fn private_words_away_and_ignore() {
     eve.say("can you hear me\n/msg bob psst");
     eve.wait("[to bob] psst");
     ann.wait("<eve> can you hear me");
+    assert_eq!(bob.heard(), [] as [&str; 0]);
     assert_eq!(bob.ask("/ignore eve"), "-- you hear eve again");
     eve.say("and now");
     assert_eq!(bob.hear(), "<eve> and now");

@@ -78,12 +78,16 @@ fn who_is_kicked_is_told_why_and_so_is_the_room() {
     let (mut daemon, _scratch) = kept();
     let op = operator(&daemon);
     let eve = Talker::named(&daemon, "eve");
+    // A room in which she is not.
+    op.say("/join ops");
+    op.wait("#ops -- you joined ops");
     op.say("/kick eve enough of this");
-    op.wait("-- eve is kicked by op: enough of this");
     let last = take_to_end(&eve.stream);
     assert!(last.ends_with(b"-- you are disconnected: kicked by op: enough of this\n"));
     drop(eve);
-    op.wait("-- eve left");
+    let mut told = op.wait("-- eve left");
+    told.retain(|line| line.contains("kicked"));
+    assert_eq!(told, ["-- eve is kicked by op: enough of this"]);
     drop(op);
     let exit = daemon.stop();
     let reason = "eve is disconnected: kicked by op: enough of this (peer=127.0.0.1:";
@@ -96,7 +100,9 @@ fn a_banned_name_is_refused_until_it_is_unbanned() {
     let op = operator(&daemon);
     let eve = Talker::named(&daemon, "eve");
     op.say("/ban eve");
-    op.wait("-- eve is banned; /ban 127.0.0.1 bans that address, too");
+    op.wait(
+        "-- the name eve is banned until this server ends; /ban 127.0.0.1 bans the address, too",
+    );
     assert!(take_to_end(&eve.stream).ends_with(b"-- you are disconnected: banned by op\n"));
     drop(eve);
     op.wait("-- eve left");
@@ -127,7 +133,7 @@ fn a_banned_address_is_turned_away() {
     let eve = come_from([127, 0, 0, 9], &daemon);
     assert!(take_line(&eve).starts_with("-- welcome"));
     op.say("/ban 127.0.0.9");
-    op.wait("-- 127.0.0.9 is banned");
+    op.wait("-- 127.0.0.9 is banned until this server ends");
     assert!(take_to_end(&eve).ends_with(b"-- you are disconnected: banned by op\n"));
     let again = come_from([127, 0, 0, 9], &daemon);
     send(&again, "still here\n");

@@ -48,7 +48,8 @@ impl Client {
     /// Its exit code, and what it printed.
     fn wait(mut self) -> (Option<i32>, Vec<u8>, String) {
         let code = self.guard.wait_exit();
-        (code, self.stdout.wait_end(), self.stderr.text())
+        let trouble = String::from_utf8_lossy(&self.stderr.wait_end()).into_owned();
+        (code, self.stdout.wait_end(), trouble)
     }
 }
 

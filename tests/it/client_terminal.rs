@@ -208,3 +208,35 @@ fn leaving_by_quit_or_by_interrupt() {
     terminal.press(&["C-c"]);
     terminal.wait_line("exit code 130");
 }
+
+#[test]
+fn what_was_sent_is_gone_from_the_prompt_for_good() {
+    let stage = Stage::new();
+    let Some(terminal) = Terminal::client(&[], &[&stage.address]) else {
+        return;
+    };
+    let server = stage.accept();
+    terminal.type_text("/op secret");
+    terminal.press(&["Enter"]);
+    assert_eq!(take_line(&server), "/op secret");
+    // All that the editor can do to a line, and then the undoing of what was sent.
+    terminal.type_text("one two\u{e4} three");
+    terminal.press(&["C-w", "C-a", "C-k", "C-y", "M-u", "C-t"]);
+    terminal.paste("pasted");
+    terminal.wait_line("pasted");
+    terminal.press(&["Enter"]);
+    let sent = take_line(&server);
+    terminal.press(&["Up"]);
+    terminal.wait_prompt(&format!("> {sent}"));
+    terminal.press(&["BSpace", "Enter"]);
+    assert!(sent.starts_with(&take_line(&server)));
+    terminal.wait_prompt(">");
+    terminal.press(&["C-_"]);
+    terminal.type_text("next");
+    terminal.wait_prompt("> next");
+    terminal.press(&["C-_"]);
+    terminal.wait_prompt(">");
+    terminal.type_text("last");
+    terminal.press(&["Enter"]);
+    assert_eq!(take_line(&server), "last");
+}

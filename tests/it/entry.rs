@@ -72,8 +72,11 @@ fn a_house_that_is_just_full_counts_nobody() {
         let (server, address) = serve(options, echo());
         let inside = [connect(&address), connect(&address)];
         assert!(inside.iter().all(is_served));
-        // The acceptor has asked again by the time that the second is served, or soon.
-        std::thread::sleep(Duration::from_millis(50));
+        // The acceptor looks at the door, and again when it is through with that.
+        for _ in 0..2 {
+            let probe = server.handle().probe();
+            wait_until("it looks at the door", || probe.acceptor_answered());
+        }
         assert_eq!(
             count(&server, Limit::Clients),
             0,

@@ -104,7 +104,10 @@ fn a_chat_that_keeps_its_word() {
 fn whoever_is_told_something_else_is_found() {
     for lie in [Lie::Order, Lie::Gap] {
         let (code, found) = against(lie);
-        assert_eq!((code, &found["different"]), (Some(1), &1.into()), "{found}");
+        assert_eq!(code, Some(1), "{found}");
+        // One differs from two, or two from one if that was the first to be read.
+        let different = found["different"].as_u64().expect("a number");
+        assert!((1..=2).contains(&different), "{found}");
         assert!(found["missing"].as_u64() > Some(0), "{found}");
     }
 }
@@ -138,7 +141,7 @@ fn who_does_not_read_is_sent_away_and_the_others_see_everything() {
         "-c",
         "12",
         "--stalled",
-        "2",
+        "15%",
         "--senders",
         "2",
         "-s",

@@ -18,6 +18,7 @@ mod churn;
 mod client_pipe;
 mod client_terminal;
 mod clients;
+mod connection;
 mod crowd;
 mod daemon;
 mod drain;
@@ -43,6 +44,7 @@ mod refused;
 mod registry;
 mod relief;
 mod resize;
+mod resize_streams;
 mod restart;
 mod scratch;
 mod service;
@@ -62,8 +64,12 @@ mod tidy;
 mod timing;
 mod tool;
 mod unix;
+mod verdicts;
 
-// Two of the server's own files, compiled a second time against the primitives of `sync.rs`.
+// Some of the server's own files, compiled a second time against the primitives of `sync.rs`.
+#[allow(dead_code, reason = "the models need a part of it")]
+#[path = "../../src/lobby.rs"]
+mod lobby;
 #[allow(dead_code, reason = "the models need a part of it")]
 #[path = "../../src/ready.rs"]
 mod ready;

@@ -1,5 +1,5 @@
-//! A model check of the state machine that everything stands on: `src/state.rs` and
-//! `src/ready.rs` as they are, every interleaving of a few threads explored up to a number of
+//! A model check of the state machine that everything stands on: `src/state.rs`, `src/ready.rs`
+//! and `src/lobby.rs` as they are, every interleaving of a few threads explored up to a number of
 //! preemptions.
 //!
 //! What holds in every model:
@@ -7,11 +7,13 @@
 //!    all was heard; one that is lost shows as a deadlock.
 //! 2. Never two workers in one connection.
 //! 3. A connection is never queued twice, and after its end never again.
-//! 4. Never more workers on duty than there are, and nothing queued with nobody on duty.
+//! 4. Never more workers of a shift on duty than there are, and nothing queued with nobody on duty.
 //! 5. A leader that sleeps is woken when something is queued: it would be a deadlock as well.
 //! 6. After the close everybody goes home and nothing is left in the queue.
+//! 7. Nobody waits in the lobby while a worker is free, and none is lent twice or lost.
 
 mod connection;
+mod lobby;
 mod machine;
 mod queue;
 mod resize;

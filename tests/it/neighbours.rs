@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -72,7 +72,7 @@ fn a_thousand_slow_senders_slow_nobody() {
     let calm = Daemon::echo(&["--framing", "lines"]);
     let alone = connect(&calm.address);
     let slow: Vec<_> = (0..MANY).map(|_| connect(&daemon.address)).collect();
-    let over = AtomicBool::new(false);
+    let (over, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             // Each in its turn, so that each sends a byte a second.
@@ -81,10 +81,12 @@ fn a_thousand_slow_senders_slow_nobody() {
                     return;
                 }
                 send(client, "s");
+                sent.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_secs(1) / MANY as u32);
             }
         });
-        std::thread::sleep(Duration::from_millis(500));
+        let goes_on = || sent.load(Ordering::Relaxed) > MANY / 2;
+        wait_until("they send", goes_on);
         compare("among a thousand slow senders", TALKER_MAX, FLOOR, || {
             [p99(&alone), p99(&talker)]
         });
@@ -161,8 +163,10 @@ fn one_who_floods_leaves_the_others_their_share() {
         // More than a turn takes in. With still more, whoever makes the flood never waits, and what
         // is measured is how the machine shares its cores.
         let torrent = ["-c", "1", "-p", "1024", "-t", "4s"];
+        let before = daemon.cpu();
         let torrent = Flood::start(&daemon.address, &torrent);
-        std::thread::sleep(Duration::from_millis(500));
+        let floods = || daemon.cpu() > before + Duration::from_millis(100);
+        wait_until("it floods", floods);
         let among = latency(&flood(&daemon.address, &polite));
         torrent.wait_good();
         [alone, among]

@@ -2,53 +2,32 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::mpsc::{self, TryRecvError};
+use std::time::{Duration, Instant};
 
 use poold::answer;
 
 use crate::gate::Gate;
 use crate::house::{finish, options, serve};
-use crate::net::{connect, end, send, take_line, take_to_end};
-use crate::spool::wait_until;
+use crate::net::{connect, send, take_line};
+use crate::spool::{PATIENCE, wait_until};
+use crate::stuck::Stuck;
 
 type Count = Arc<AtomicUsize>;
 
 #[test]
 fn more_workers_relieve_those_that_are_stuck() {
-    let gate = Gate::default();
-    let inside = gate.clone();
-    let mut options = options();
-    options.stuck_after = Duration::from_millis(100);
-    let (server, address) = serve(
-        options,
-        answer(move |line: &[u8]| {
-            if line == b"stay" {
-                inside.pass();
-            }
-            line.to_vec()
-        }),
-    );
-    let handle = server.handle();
-    let stuck: Vec<_> = (0..4).map(|_| connect(&address)).collect();
-    stuck.iter().for_each(|client| send(client, "stay\n"));
-    gate.wait_waiting(4);
-    wait_until("all are stuck", || handle.stats().workers_stuck == 4);
-    let waits = connect(&address);
+    let stuck = Stuck::workers(4);
+    let handle = stuck.server.handle();
+    let waits = connect(&stuck.address);
     send(&waits, "go\n");
     handle.set_workers(5).expect("threads");
     assert_eq!(take_line(&waits), "go");
     let mut numbers: Vec<_> = handle.workers().iter().map(|one| one.number).collect();
     numbers.retain(|number| *number < 4);
     assert_eq!(numbers, [0, 1, 2, 3], "they keep their numbers");
-    gate.open();
-    for client in stuck.iter().chain([&waits]) {
-        end(client);
-    }
-    for client in &stuck {
-        assert_eq!(take_to_end(client), b"stay\n");
-    }
-    drop((stuck, waits));
-    finish(server);
+    drop(waits);
+    stuck.finish();
 }
 
 #[test]
@@ -92,4 +71,71 @@ fn fewer_workers_finish_their_turns_and_no_more_serve_than_there_are() {
     }
     drop(clients);
     finish(server);
+}
+
+/// With one worker the load takes its turns one by one; with 64, half a hundred handlers block
+/// together; with two again, two.
+#[test]
+fn workers_under_load_are_more_and_fewer_at_once_and_nothing_is_lost() {
+    const CLIENTS: usize = 100;
+    let (now, highest) = (Count::default(), Count::default());
+    let (inside, most) = (Arc::clone(&now), Arc::clone(&highest));
+    let mut options = options();
+    options.overload = None;
+    let (server, address) = serve(
+        options,
+        answer(move |line: &[u8]| {
+            most.fetch_max(inside.fetch_add(1, SeqCst) + 1, SeqCst);
+            // A handler that blocks for a while.
+            std::thread::sleep(Duration::from_millis(2));
+            inside.fetch_sub(1, SeqCst);
+            line.to_vec()
+        }),
+    );
+    let handle = server.handle();
+    let (goes_on, over) = mpsc::channel::<()>();
+    let mut took = Vec::new();
+    let answered: u64 = std::thread::scope(|scope| {
+        let address = &address;
+        let clients = scope.spawn(move || {
+            let clients: Vec<_> = (0..CLIENTS).map(|_| connect(address)).collect();
+            let mut round = 0;
+            while over.try_recv() == Err(TryRecvError::Empty) {
+                let line = format!("{round}");
+                clients
+                    .iter()
+                    .for_each(|one| send(one, format!("{line}\n")));
+                clients
+                    .iter()
+                    .for_each(|one| assert_eq!(take_line(one), line));
+                round += 1;
+            }
+            round * CLIENTS as u64
+        });
+        for (workers, at_least) in [(4, 4), (64, 50), (2, 2), (64, 50), (2, 2)] {
+            let begin = Instant::now();
+            handle.set_workers(workers).expect("threads");
+            wait_until("no more than there are", || now.load(SeqCst) <= workers);
+            highest.store(0, SeqCst);
+            wait_until("as many as there are", || highest.load(SeqCst) >= at_least);
+            took.push(begin.elapsed());
+            let before = handle.stats().messages;
+            let more = || handle.stats().messages > before + CLIENTS as u64 * 2;
+            wait_until("it goes on", more);
+            let highest = highest.load(SeqCst);
+            assert!(highest <= workers, "{highest} of {workers}");
+        }
+        drop(goes_on);
+        clients.join().expect("every line is answered")
+    });
+    eprintln!("{answered} answered; each number of workers took {took:?}");
+    // Beside other tests a thread waits for the machine for longer than that.
+    let is_quiet = std::env::var_os("POOLD_TEST_QUIET").is_some();
+    let most = if is_quiet {
+        Duration::from_millis(100)
+    } else {
+        PATIENCE / 6
+    };
+    assert!(took.iter().all(|took| *took < most), "{took:?}");
+    assert_eq!(finish(server).received, answered);
 }

@@ -1,17 +1,68 @@
 //! Workers that don't come back: they are named, and hold up nothing that need not wait.
 
 use std::fs::File;
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use poold::answer;
+use poold::{Server, answer};
 
 use crate::daemon::{Daemon, poold};
 use crate::gate::Gate;
-use crate::house::{options, serve};
+use crate::house::{finish, options, serve};
 use crate::net::{connect, end, send, take_line, take_to_end};
 use crate::spool::{Spool, wait_until};
+
+/// A server, and some of its four workers, each of them stuck with a client that said `stay`.
+pub struct Stuck {
+    pub server: Server,
+    pub address: String,
+    pub gate: Gate,
+    pub clients: Vec<TcpStream>,
+}
+
+impl Stuck {
+    pub fn workers(count: usize) -> Stuck {
+        let gate = Gate::default();
+        let inside = gate.clone();
+        let mut options = options();
+        options.stuck_after = Duration::from_millis(100);
+        let (server, address) = serve(
+            options,
+            answer(move |line: &[u8]| {
+                if line == b"stay" {
+                    inside.pass();
+                }
+                line.to_vec()
+            }),
+        );
+        let clients: Vec<_> = (0..count).map(|_| connect(&address)).collect();
+        clients.iter().for_each(|client| send(client, "stay\n"));
+        gate.wait_waiting(count);
+        let handle = server.handle();
+        wait_until("they are stuck", || handle.stats().workers_stuck == count);
+        Stuck {
+            server,
+            address,
+            gate,
+            clients,
+        }
+    }
+
+    /// They come back, answer, and the server drains.
+    pub fn finish(self) {
+        self.gate.open();
+        for client in &self.clients {
+            end(client);
+            assert_eq!(take_to_end(client), b"stay\n");
+        }
+        let handle = self.server.handle();
+        wait_until("none is stuck", || handle.stats().workers_stuck == 0);
+        drop(self.clients);
+        finish(self.server);
+    }
+}
 
 #[test]
 fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
@@ -50,38 +101,15 @@ fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
 
 #[test]
 fn stuck_workers_are_counted_and_the_others_serve_on() {
-    let gate = Gate::default();
-    let inside = gate.clone();
-    let mut options = options();
-    options.stuck_after = Duration::from_millis(200);
-    let (server, address) = serve(
-        options,
-        answer(move |line: &[u8]| {
-            if line == b"stay" {
-                inside.pass();
-            }
-            line.to_vec()
-        }),
-    );
-    let handle = server.handle();
-    let stuck: Vec<_> = (0..3).map(|_| connect(&address)).collect();
-    stuck.iter().for_each(|client| send(client, "stay\n"));
-    gate.wait_waiting(3);
-    wait_until("three are stuck", || handle.stats().workers_stuck == 3);
+    let stuck = Stuck::workers(3);
     // The fourth worker serves everybody else.
-    let others: Vec<_> = (0..50).map(|_| connect(&address)).collect();
+    let others: Vec<_> = (0..50).map(|_| connect(&stuck.address)).collect();
     for _ in 0..20 {
         others.iter().for_each(|client| send(client, "go\n"));
         others
             .iter()
             .for_each(|client| assert_eq!(take_line(client), "go"));
     }
-    gate.open();
-    for client in &stuck {
-        end(client);
-        assert_eq!(take_to_end(client), b"stay\n");
-    }
-    wait_until("none is stuck", || handle.stats().workers_stuck == 0);
-    drop((stuck, others));
-    crate::house::finish(server);
+    drop(others);
+    stuck.finish();
 }

@@ -3,7 +3,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
-use std::process::{Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, TryRecvError};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -34,7 +38,9 @@ fn still_serves(daemon: &Daemon) {
 fn talk(control: &str, says: &str) -> (UnixStream, String) {
     let mut stream = UnixStream::connect(control).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    writeln!(stream, "{says}").expect("it reads");
+    // At once: it may be answered, and closed, after the first line.
+    let said = format!("{says}\n");
+    stream.write_all(said.as_bytes()).expect("it reads");
     let heard = next_line(&stream);
     (stream, heard)
 }
@@ -48,35 +54,48 @@ fn next_line(stream: &UnixStream) -> String {
 
 const TAKE_OVER: &str = r#"{"take_over":{"version":1,"pid":1}}"#;
 
-#[test]
-fn a_program_that_does_not_start_any_more() {
-    let dir = Scratch::new();
-    let (program, control) = (dir.join("poold"), dir.join("control"));
-    symlink(POOLD, &program).expect("a fresh name");
-    let mut command = std::process::Command::new(&program);
-    command.args(["echo", "127.0.0.1:0", "--control", text(&control)]);
-    let mut daemon = Daemon::spawn(&mut command);
-    std::fs::remove_file(&program).expect("it is there");
-    let (code, said) = run(&["restart", "--control", text(&control)]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("cannot start"), "{said}");
-    // And one that starts and ends.
-    std::fs::write(&program, "#!/bin/sh\nexit 7\n").expect("a file");
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(&program, mode).expect("our own file");
-    let (code, said) = run(&["restart", "--control", text(&control)]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("exit status: 7"), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
-    still_serves(&daemon);
-    // And the next one works.
-    std::fs::remove_file(&program).expect("it is there");
-    symlink(POOLD, &program).expect("a fresh name");
-    assert_eq!(run(&["restart", "--control", text(&control)]).0, Some(0));
-    let exit = daemon.wait_exit_alone();
-    assert_eq!(exit, Some(0));
-    let pid = daemon.stderr.wait_line("handed over");
-    kill_successor(&pid);
+/// A daemon whose program is replaced while it runs.
+struct Replaced {
+    daemon: Daemon,
+    program: PathBuf,
+    control: String,
+}
+
+impl Replaced {
+    fn start(dir: &Scratch) -> Replaced {
+        let (program, control) = (dir.join("poold"), dir.join("control"));
+        symlink(POOLD, &program).expect("a fresh name");
+        let mut command = Command::new(&program);
+        command.args(["echo", "127.0.0.1:0", "--control", text(&control)]);
+        Replaced {
+            daemon: Daemon::spawn(&mut command),
+            program,
+            control: text(&control).to_owned(),
+        }
+    }
+
+    fn replace(&self, script: &str) {
+        std::fs::remove_file(&self.program).expect("it is there");
+        std::fs::write(&self.program, format!("#!/bin/sh\n{script}\n")).expect("a file");
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&self.program, mode).expect("our own file");
+    }
+
+    /// `poold restart`: its exit code, and the one line that it says.
+    fn restart(&self, args: &[&str]) -> (Option<i32>, String) {
+        let (code, said) = run(&[&["restart", "--control", &self.control], args].concat());
+        assert!(said.lines().count() <= 1, "{said}");
+        (code, said)
+    }
+
+    /// The program as it was, which is started again and ended.
+    fn succeed(mut self) {
+        std::fs::remove_file(&self.program).expect("it is there");
+        symlink(POOLD, &self.program).expect("a fresh name");
+        assert_eq!(self.restart(&[]).0, Some(0));
+        assert_eq!(self.daemon.wait_exit_alone(), Some(0));
+        kill_successor(&self.daemon.stderr.wait_line("handed over"));
+    }
 }
 
 /// The process id in `… (pid=4711)`.
@@ -84,6 +103,104 @@ fn kill_successor(line: &str) {
     let digits: String = line.chars().filter(char::is_ascii_digit).collect();
     let pid = digits.parse().ok().and_then(rustix::process::Pid::from_raw);
     rustix::process::kill_process(pid.expect("a process id"), Signal::TERM).expect("it runs");
+}
+
+/// While `what` goes on, somebody who is connected and others who come are answered at once.
+fn undisturbed<T>(address: &str, what: impl FnOnce(&AtomicUsize) -> T) -> T {
+    let answered = AtomicUsize::new(0);
+    // Dropped when the test fails, too.
+    let (goes_on, over) = mpsc::channel::<()>();
+    let resting = connect(address);
+    std::thread::scope(|scope| {
+        let (resting, counted) = (&resting, &answered);
+        let clients = scope.spawn(move || {
+            while over.try_recv() == Err(TryRecvError::Empty) {
+                let begin = Instant::now();
+                let new = connect(address);
+                for client in [resting, &new] {
+                    send(client, "x");
+                    assert_eq!(take(client, 1), b"x");
+                }
+                assert!(begin.elapsed() < Duration::from_secs(5));
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let done = what(&answered);
+        drop(goes_on);
+        clients.join().expect("every client is answered");
+        done
+    })
+}
+
+#[test]
+fn a_program_that_does_not_start_any_more() {
+    let dir = Scratch::new();
+    let old = Replaced::start(&dir);
+    std::fs::rename(&old.program, dir.join("away")).expect("it is there");
+    let (code, said) = old.restart(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("cannot start"), "{said}");
+    std::fs::rename(dir.join("away"), &old.program).expect("it is there");
+    // One that starts and ends, and one that does not know a word of its command line.
+    let unknown = format!("exec {POOLD} \"$@\" --of-old");
+    for (script, status) in [("exit 7", "exit status: 7"), (&*unknown, "exit status: 2")] {
+        old.replace(script);
+        let (code, said) = undisturbed(&old.daemon.address, |_| old.restart(&[]));
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(status) && said.contains("goes on"), "{said}");
+    }
+    old.daemon.stderr.wait_line("'--of-old'");
+    old.succeed();
+}
+
+#[test]
+fn a_successor_that_hangs() {
+    let dir = Scratch::new();
+    let old = Replaced::start(&dir);
+    let pid = dir.join("pid");
+    old.replace(&format!("echo $$ > {}; exec sleep 1000", text(&pid)));
+    for has_sockets in [false, true] {
+        let begin = Instant::now();
+        let (code, said) = undisturbed(&old.daemon.address, |answered| {
+            std::thread::scope(|scope| {
+                let asker = scope.spawn(|| old.restart(&["--ready-timeout", "2s"]));
+                let started = || old.daemon.stderr.text().matches("restarting").count();
+                wait_until("it is started", || {
+                    started() == 1 + usize::from(has_sockets)
+                });
+                let (_, second) = run(&["restart", "--control", &old.control]);
+                assert!(second.contains("another restart"), "{second}");
+                let successor = has_sockets.then(|| talk(&old.control, TAKE_OVER));
+                let before = answered.load(Ordering::Relaxed);
+                let more = || answered.load(Ordering::Relaxed) > before + 10;
+                wait_until("clients are answered meanwhile", more);
+                let answer = asker.join().expect("it is answered");
+                if let Some((stream, heard)) = successor {
+                    assert!(heard.contains("sockets"), "{heard}");
+                    assert!(next_line(&stream).contains("too long"));
+                }
+                answer
+            })
+        });
+        let took = begin.elapsed();
+        assert!((2..10).contains(&took.as_secs()), "{took:?}");
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("not ready in time"), "{said}");
+        assert!(said.contains("goes on"), "{said}");
+        let pid = std::fs::read_to_string(&pid).expect("it has written it");
+        let is_there = std::path::Path::new("/proc").join(pid.trim()).exists();
+        assert!(!is_there, "it was killed");
+    }
+    old.succeed();
+}
+
+#[test]
+fn a_time_to_be_ready_that_makes_no_sense_is_a_line() {
+    for wrong in ["0s", "2h", "soon"] {
+        let (code, said) = run(&["restart", "--control", "/a", "--ready-timeout", wrong]);
+        assert_eq!((code, said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains("--ready-timeout"), "{said}");
+    }
 }
 
 #[test]

@@ -104,3 +104,29 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_its_time_and_the_next_one_its_own() {
+        let line = |bytes| Message {
+            bytes,
+            extent: Extent::Whole,
+        };
+        let mut session = Session {
+            peer: Peer::Unix(1),
+            head: Vec::new(),
+            is_over: false,
+            began: None,
+        };
+        assert!(session.take(line(b"GET / HTTP/1.0")).is_none());
+        session.began = Instant::now().checked_sub(REQUEST_TIME_MAX * 9 / 10);
+        assert!(matches!(session.take(line(b"")), Some(Ok(_))));
+        assert!(session.take(line(b"GET / HTTP/1.0")).is_none());
+        session.began = Instant::now().checked_sub(REQUEST_TIME_MAX * 2);
+        let answered = session.take(line(b"X: y"));
+        assert_eq!(answered, Some(Err(Bad::TOO_SLOW)));
+    }
+}

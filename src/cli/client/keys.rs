@@ -17,6 +17,8 @@ use super::paste::Pastes;
 
 /// Lines that can be called back.
 const HISTORY_MAX: usize = 1000;
+/// Keys after which the editor can't undo all of a line at once: each is one change or none.
+const UNDONE_MAX: RepeatCount = RepeatCount::MAX - 1000;
 
 /// Sees every key before the editor does.
 pub struct Keys {
@@ -28,6 +30,8 @@ pub struct Keys {
 struct State {
     pastes: Pastes,
     history: History,
+    /// Since a line was sent that could be undone.
+    keys: RepeatCount,
 }
 
 /// What was sent before.
@@ -58,7 +62,13 @@ impl Keys {
             return Cmd::Noop;
         }
         state.history.add(line);
-        replace(String::new())
+        if state.keys > UNDONE_MAX {
+            return replace(String::new());
+        }
+        // Back to the empty line. The editor, which is never left, would keep all that was typed
+        // for ever, and call back a password.
+        state.keys = 0;
+        Cmd::Undo(RepeatCount::MAX)
     }
 }
 
@@ -73,10 +83,13 @@ impl ConditionalEventHandler for Keys {
         let Event::KeySeq(keys) = event else {
             return None;
         };
+        let mut state = self.state.lock();
+        if !state.pastes.is_open() {
+            state.keys = state.keys.saturating_add(1);
+        }
         let [KeyEvent(code, modifiers)] = keys[..] else {
             return None;
         };
-        let mut state = self.state.lock();
         if state.pastes.is_open() {
             if state.pastes.key(code, modifiers) {
                 return Some(Cmd::Noop);

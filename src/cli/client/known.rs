@@ -4,6 +4,8 @@ use super::wire::{Line, What};
 
 /// Names and rooms that are remembered; the oldest are forgotten first.
 const NAMES_MAX: usize = 2000;
+/// Bytes of a name or a room; a longer one is somebody else's idea of a chat.
+const NAME_MAX: usize = 256;
 /// Rooms that are joined again after a loss.
 const JOINED_MAX: usize = 100;
 
@@ -130,7 +132,8 @@ fn is_guest(name: &str) -> bool {
 }
 
 fn remember(list: &mut Vec<String>, name: &str) {
-    if list.last().is_some_and(|last| last == name) || name.is_empty() {
+    let is_name = (1..=NAME_MAX).contains(&name.len());
+    if list.last().is_some_and(|last| last == name) || !is_name {
         return;
     }
     match list.iter().position(|known| known == name) {
@@ -199,5 +202,8 @@ mod tests {
             known.learn(&parse(&format!("<n{number}> x")));
         }
         assert_eq!(known.names("").len(), NAMES_MAX);
+        let endless = "x".repeat(NAME_MAX + 1);
+        known.learn(&parse(&format!("#{endless} <{endless}> x")));
+        assert_eq!((known.names("x"), known.rooms("x")), (vec![], vec![]));
     }
 }

@@ -1,8 +1,12 @@
 //! What is typed for a restart.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+
+use super::READY_WITHIN_MAX;
+use crate::cli::values::time;
 
 /// What a service takes.
 #[derive(Debug, Args)]
@@ -25,4 +29,18 @@ pub(in crate::cli) struct RestartArgs {
     /// The running one's --control
     #[arg(long, value_name = "PATH", env = "POOLD_CONTROL")]
     pub(in crate::cli) control: PathBuf,
+
+    /// Longest that the new process may take until it serves; then it is killed, and the old one
+    /// goes on
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = ready_timeout,
+        env = "POOLD_READY_TIMEOUT")]
+    pub(in crate::cli) ready_timeout: Duration,
+}
+
+fn ready_timeout(text: &str) -> Result<Duration, String> {
+    let time = time(text)?;
+    if time < Duration::from_secs(1) || time > READY_WITHIN_MAX {
+        return Err("between 1s and 1h".to_owned());
+    }
+    Ok(time)
 }

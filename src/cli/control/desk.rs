@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::start::Successor;
 use super::successor::Inherited;
 use super::wire::{Answer, Ask, Given, SOCKETS_MAX, Wire};
-use super::{CONTROL, START_MAX, VERSION};
+use super::{CONTROL, READY_WITHIN, READY_WITHIN_MAX, VERSION};
 use crate::error::{Error, Result};
 use crate::listen::{Listener, Listeners, SocketFile};
 use crate::peer::Address;
@@ -205,13 +205,13 @@ impl Desk {
         event: &mut Option<Event>,
     ) -> std::result::Result<(), String> {
         match (talk.role, ask) {
-            (Role::Guest, Ask::Restart) if self.child.is_some() => {
+            (Role::Guest, Ask::Restart { .. }) if self.child.is_some() => {
                 Err("another restart is under way".into())
             }
-            (Role::Guest, Ask::Restart) => {
+            (Role::Guest, Ask::Restart { ready_within }) => {
                 let child = Successor::start().map_err(|error| format!("cannot start: {error}"))?;
                 info!("restarting: a new process has been started");
-                let until = now + START_MAX;
+                let until = now + READY_WITHIN_MAX.min(*ready_within);
                 self.child = Some(Started { child, until });
                 talk.role = Role::Waits;
                 // The child's end is told before.
@@ -230,7 +230,8 @@ impl Desk {
                 self.give_sockets(&talk.wire)
                     .map_err(|error| error.to_string())?;
                 talk.role = Role::Successor(*pid);
-                talk.until = now + START_MAX;
+                let started = self.child.as_ref().map(|started| started.until);
+                talk.until = started.unwrap_or(now + READY_WITHIN);
                 Ok(())
             }
             (Role::Successor(pid), Ask::Ready) => {

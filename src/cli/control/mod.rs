@@ -38,5 +38,7 @@ const CONTROL: &str = "control";
 
 /// Both sides speak this; another number is refused, and the running one goes on.
 const VERSION: u32 = 1;
-/// Longest that a successor may take from its start until it is ready.
-const START_MAX: Duration = Duration::from_secs(60);
+/// Longest that a successor may take that was started by hand, until it is ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// And the most that a restart may allow its own.
+const READY_WITHIN_MAX: Duration = Duration::from_secs(60 * 60);

@@ -4,20 +4,20 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::START_MAX;
 use super::args::RestartArgs;
 use super::wire::{Answer, Ask, Wire};
 use crate::cli::exit;
 
-/// It gives up on its successor after [`START_MAX`]; a little later it must have said so.
-const PATIENCE: Duration = START_MAX.saturating_add(Duration::from_secs(10));
+/// The running one gives up on its successor in time, and by so much later it must have said so.
+const GRACE: Duration = Duration::from_secs(10);
 
 pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
     let path = args.control.display();
     let answered = UnixStream::connect(&args.control).and_then(|stream| {
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let ready_within = args.ready_timeout;
+        stream.set_read_timeout(Some(ready_within + GRACE))?;
         let mut wire = Wire::new(stream);
-        wire.say(&Ask::Restart, &[])?;
+        wire.say(&Ask::Restart { ready_within }, &[])?;
         wire.hear()
     });
     match answered {

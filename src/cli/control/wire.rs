@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use rustix::cmsg_space;
 use rustix::net::{
@@ -22,8 +23,8 @@ pub(super) const SOCKETS_MAX: usize = 64;
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ask {
-    /// Start yourself again and hand over.
-    Restart,
+    /// Start yourself again and hand over, to a process that is ready in this time.
+    Restart { ready_within: Duration },
     /// Hand your sockets to me.
     TakeOver { version: u32, pid: u32 },
     /// I accept from them.

@@ -52,7 +52,7 @@ pub(super) struct ProgramArgs {
 
     /// With --lines: longest reply; who prints more is stopped, and its client closed
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
-        env = "POOLD_REPLY_MAX")]
+        requires = "lines", env = "POOLD_REPLY_MAX")]
     pub(super) reply_max: usize,
 
     /// Its working directory
@@ -76,12 +76,13 @@ pub(super) struct ProgramArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct ChildArgs {
-    /// Clients that wait for a worker; more are told "busy" and closed
-    #[arg(long, value_name = "N", default_value = "1024", env = "POOLD_QUEUE")]
-    pub(super) queue: usize,
+    /// Clients that wait for a worker; more are told "busy" and closed; not with --lines
+    /// [default: 1024]
+    #[arg(long, value_name = "N", env = "POOLD_QUEUE")]
+    pub(super) queue: Option<usize>,
 
-    /// Longest that a client waits for a worker; then it is told "busy" and closed [default: for
-    /// ever]
+    /// Longest that a client waits for a worker; then it is told "busy" and closed; not with
+    /// --lines [default: for ever]
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_MAX_WAIT")]
     pub(super) max_wait: Option<Duration>,
 

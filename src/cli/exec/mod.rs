@@ -23,6 +23,8 @@ use crate::service::exec::{Exec, Filter, Patience, Program, Runner};
 
 /// Longest time between TERM and KILL.
 const KILL_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Clients that wait for a worker, unless another number is asked for.
+const QUEUE_MAX: usize = 1024;
 
 /// Runs the program for each client until the server drains.
 pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
@@ -52,7 +54,7 @@ pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
         serve::lines("exec", &args.serve, filter)
     } else {
         let queue = serve::Waiting {
-            queue_max: Some(args.limits.queue),
+            queue_max: Some(args.limits.queue.unwrap_or(QUEUE_MAX)),
             wait_max: args.limits.max_wait,
         };
         serve::streams("exec", &args.serve, queue, Exec::new(runner.clone()))
@@ -73,6 +75,16 @@ fn program(args: &ExecArgs) -> std::result::Result<Program, String> {
     if let Some(flag) = kept_by_nobody(serve).filter(|_| !program.lines) {
         return Err(format!(
             "{flag} can't be kept, since the program has the socket itself; see --timeout"
+        ));
+    }
+    let waits = [
+        ("--queue", limits.queue.is_some()),
+        ("--max-wait", limits.max_wait.is_some()),
+    ];
+    if let Some(flag) = first_of(waits).filter(|_| program.lines) {
+        return Err(format!(
+            "{flag} is for clients that wait for a worker, and with --lines none does: messages \
+             wait; see --overload and --max-clients"
         ));
     }
     if limits.kill_after > KILL_AFTER_MAX {
@@ -98,14 +110,18 @@ fn program(args: &ExecArgs) -> std::result::Result<Program, String> {
 /// A limit that was asked for and that nobody could keep.
 fn kept_by_nobody(serve: &ServeArgs) -> Option<&'static str> {
     let guard = &serve.guard;
-    [
+    first_of([
         ("--framing", serve.framing.is_some()),
         ("--first-byte", guard.first_byte.is_some()),
         ("--idle", guard.idle.is_some()),
         ("--message", guard.message.is_some()),
+        ("--write-stall", guard.write_stall.is_some()),
         ("--lifetime", guard.lifetime.is_some()),
         ("--rate", guard.rate.0.is_some()),
-    ]
-    .into_iter()
-    .find_map(|(flag, is_asked_for)| is_asked_for.then_some(flag))
+    ])
+}
+
+fn first_of<const N: usize>(flags: [(&'static str, bool); N]) -> Option<&'static str> {
+    let mut asked_for = flags.into_iter().filter(|(_, is_asked_for)| *is_asked_for);
+    asked_for.next().map(|(flag, _)| flag)
 }

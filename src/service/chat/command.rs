@@ -79,6 +79,7 @@ pub(super) const HELP: &str = "\
 -- /ignore NAME        don't hear somebody; again: hear them
 -- /quit [TEXT]        leave
 -- /op PASSWORD        become an operator: /kick NAME [WHY], /ban NAME|ADDRESS, /unban NAME|ADDRESS,
---                     /mute NAME [TIME], /wall TEXT
+--                     /mute NAME [TIME], /wall TEXT; a ban is of the name or of the address, and
+--                     ends with the server
 -- a line that begins with // is said with one slash
 ";

@@ -16,6 +16,8 @@ use crate::peer::Peer;
 const MUTE: Duration = Duration::from_secs(10 * 60);
 /// Longest that somebody can be muted.
 const MUTE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long bans last: they are in memory only.
+const UNTIL: &str = "until this server ends";
 
 impl Session {
     pub(super) fn order(&mut self, house: &House, order: Line<'_>) {
@@ -99,11 +101,12 @@ impl Session {
                     self.put_out_other(house, &other, "banned", "");
                 }
                 match hint {
-                    Some(address) => self.answer(
-                        house,
-                        format_args!("{name} is banned; /ban {address} bans that address, too"),
-                    ),
-                    None => self.answer(house, format_args!("{name} is banned")),
+                    Some(address) => {
+                        let hint = format_args!("/ban {address} bans the address, too");
+                        let line = format_args!("the name {name} is banned {UNTIL}; {hint}");
+                        self.answer(house, line);
+                    }
+                    None => self.answer(house, format_args!("the name {name} is banned {UNTIL}")),
                 }
             }
             Banned::Address(banned) => {
@@ -112,7 +115,7 @@ impl Session {
                         self.put_out_other(house, &other, "banned", "");
                     }
                 }
-                self.answer(house, format_args!("{banned} is banned"));
+                self.answer(house, format_args!("{banned} is banned {UNTIL}"));
             }
         }
     }

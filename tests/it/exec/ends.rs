@@ -17,6 +17,18 @@ fn a_program_that_takes_too_long_is_told_to_end() {
 }
 
 #[test]
+fn one_that_is_stopped_is_let_go_on_to_end() {
+    let args = ["--timeout", "300ms", "--kill-after", "1h"];
+    let mut daemon = shell(&args, "echo on; kill -STOP $$");
+    let client = connect(&daemon.address);
+    assert_eq!(take_line(&client), "on");
+    assert_eq!(take_to_end(&client), b"");
+    drop(client);
+    let expected = "1 program run: 0 ended well, 1 stopped after --timeout";
+    assert_eq!(summary(&daemon.stop()), expected);
+}
+
+#[test]
 fn one_that_ignores_that_is_killed_with_its_group() {
     let nap = Nap::new();
     let mut daemon = shell(

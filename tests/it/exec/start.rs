@@ -52,6 +52,10 @@ fn what_can_not_be_started_is_said_at_once() {
         (&["--user", "no-such-user", "--", "cat"], "--user"),
         (&["--umask", "999", "--", "cat"], "octal"),
         (&["--idle", "5s", "--", "cat"], "--timeout"),
+        (&["--write-stall", "5s", "--", "cat"], "--timeout"),
+        (&["--lines", "--queue", "9", "--", "cat"], "--max-clients"),
+        (&["--lines", "--max-wait", "9s", "--", "cat"], "--overload"),
+        (&["--reply-max", "1k", "--", "cat"], "--lines"),
         (&["--kill-after", "2d", "--", "cat"], "a day"),
         (&["--timeout", "999999y", "--", "cat"], "100 years"),
     ] {

@@ -69,3 +69,29 @@ fn down_and_up_again() {
         server.close(workers);
     });
 }
+
+/// One of two is held until another client is served, and meanwhile there is to be only one: where
+/// turns may take for ever, who is held keeps the new one from nothing.
+#[test]
+fn who_is_held_keeps_nobody_away() {
+    fn first_is_held(server: &Server, connection: &Connection) -> After {
+        if connection.name == 0 {
+            server.resize(1);
+            server.handler.pass();
+        }
+        server.handler.open();
+        After::Rest
+    }
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            turn: first_is_held,
+            ..plan(Pace::Slow)
+        });
+        let other = Arc::clone(&server);
+        let other = thread::spawn(move || other.send(1, READABLE));
+        server.send(0, READABLE);
+        server.gate.pass();
+        other.join().expect("a sender panicked");
+        server.close(workers);
+    });
+}

@@ -49,8 +49,8 @@ pub(super) struct Server {
     pub(super) gate: Gate,
     /// For handlers that wait for one another.
     pub(super) handler: Gate,
-    /// As the one who obeys the queue's calls counts them.
-    on_duty: AtomicUsize,
+    /// As the one who obeys the queue's calls counts them, for each shift.
+    on_duty: [AtomicUsize; 3],
     /// Whose threads are called in.
     shift: AtomicU64,
     queued: AtomicUsize,
@@ -76,7 +76,7 @@ impl Server {
             pool: Pool::default(),
             gate: Gate::default(),
             handler: Gate::default(),
-            on_duty: AtomicUsize::new(0),
+            on_duty: Default::default(),
             shift: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             plan,
@@ -135,7 +135,7 @@ impl Server {
             thread.join().expect("a worker panicked");
         }
         assert_eq!(self.ready.load(), (0, 0), "queued, on duty");
-        assert_eq!(self.on_duty.load(SeqCst), 0);
+        assert_eq!(self.on_duty(), 0);
         for connection in &self.connections {
             connection.assert_at_rest();
         }
@@ -166,20 +166,29 @@ impl Server {
     }
 
     fn answer(&self, call: Call) {
+        let shift = self.shift.load(SeqCst);
         if call == Call::Worker {
-            let on_duty = self.on_duty.fetch_add(1, SeqCst) + 1;
-            assert!(on_duty <= self.plan.workers, "more on duty than there are");
+            let of_shift = self.on_duty[shift as usize].fetch_add(1, SeqCst) + 1;
+            let counted = match self.plan.pace {
+                Pace::Measured => self.on_duty(),
+                Pace::Slow => of_shift,
+            };
+            assert!(counted <= self.plan.workers, "more on duty than there are");
         }
         self.assert_attended();
         match call {
             Call::Nobody => {}
             Call::Poller => self.poller.wake(),
-            Call::Worker => self.pool.call_in(self.shift.load(SeqCst)),
+            Call::Worker => self.pool.call_in(shift),
         }
     }
 
+    fn on_duty(&self) -> usize {
+        self.on_duty.iter().map(|each| each.load(SeqCst)).sum()
+    }
+
     fn assert_attended(&self) {
-        let (queued, on_duty) = (self.queued.load(SeqCst), self.on_duty.load(SeqCst));
+        let (queued, on_duty) = (self.queued.load(SeqCst), self.on_duty());
         assert!(
             queued == 0 || on_duty > 0,
             "{queued} queued, nobody on duty"
@@ -192,7 +201,7 @@ impl Server {
         loop {
             step = match step {
                 Step::Home(call) => {
-                    self.on_duty.fetch_sub(1, SeqCst);
+                    self.on_duty[shift as usize].fetch_sub(1, SeqCst);
                     return self.answer(call);
                 }
                 Step::Lead(wait) => {

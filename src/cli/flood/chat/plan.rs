@@ -36,10 +36,11 @@ impl ChatPlan {
     pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, String> {
         let plan = Plan::new(args, address)?;
         let chat = &args.chat;
-        if chat.senders.saturating_add(chat.stalled) > plan.clients {
+        let stalled = chat.stalled.of(plan.clients);
+        if chat.senders.saturating_add(stalled) > plan.clients {
             return Err("--senders and --stalled: together at most --clients".to_owned());
         }
-        if chat.rooms > plan.clients - chat.stalled {
+        if chat.rooms > plan.clients - stalled {
             return Err("--rooms: at most as many as --clients that are not stalled".to_owned());
         }
         let size = plan.shape.size() as u64;
@@ -53,7 +54,7 @@ impl ChatPlan {
             clients: plan.clients,
             senders: chat.senders,
             rooms: chat.rooms,
-            stalled: chat.stalled,
+            stalled,
             lines: plan.messages,
             shape: plan.shape,
             pace: plan.pace,

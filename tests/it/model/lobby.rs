@@ -1,0 +1,213 @@
+//! The lobby: whoever waits in it gets a worker that becomes free, whoever leaves meanwhile.
+//!
+//! A connection that is to be queued has its turn there and then, on the thread that woke it, as
+//! in a pool without a bound. A turn follows `src/turn/lend.rs`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+
+use loom::sync::atomic::{AtomicU64 as Shared, Ordering::Relaxed};
+use loom::thread;
+
+use super::explore;
+use crate::connection::Connection;
+use crate::lobby::Lobby;
+use crate::state::{Next, Reasons};
+
+/// Sets of clients are bits by their numbers.
+struct Model {
+    lobby: Lobby,
+    workers: AtomicUsize,
+    /// Who has left, or is to be turned away. Relaxed: only the state word's own ordering may make
+    /// a turn see it.
+    leaving: Shared,
+    service: Service,
+    served: AtomicU64,
+    lent: AtomicUsize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Returns,
+    /// Until the model comes to its end.
+    Stays,
+}
+
+/// What came of a turn.
+enum After {
+    Waits,
+    Stays,
+    Gone,
+}
+
+impl Model {
+    /// One worker, held by client 0; the others wait.
+    fn open(clients: u64, service: Service) -> (Arc<Model>, Vec<Arc<Connection>>) {
+        let model = Arc::new(Model {
+            lobby: Lobby::new(1, None),
+            workers: AtomicUsize::new(1),
+            leaving: Shared::new(0),
+            service,
+            served: AtomicU64::new(0),
+            lent: AtomicUsize::new(0),
+        });
+        let holder = model.client(0);
+        model.lobby.let_in(&holder);
+        assert!(model.lobby.take_worker(0));
+        model.lend();
+        let others = (1..=clients).map(|id| model.come(id)).collect();
+        (model, others)
+    }
+
+    /// Lets one in, as the acceptor does.
+    fn come(self: &Arc<Self>, id: u64) -> Arc<Connection> {
+        let client = self.client(id);
+        self.lobby.let_in(&client);
+        client.queue();
+        client
+    }
+
+    fn client(self: &Arc<Self>, id: u64) -> Arc<Connection> {
+        let model = Arc::downgrade(self);
+        Connection::new(id, move |client| {
+            let model = model.upgrade().expect("the model lives");
+            model.serve(client);
+        })
+    }
+
+    fn serve(&self, client: &Connection) {
+        loop {
+            let _ = client.state.start();
+            match self.turn(client) {
+                After::Gone => return client.state.end(),
+                After::Waits if client.state.finish() == Next::Queue => {}
+                After::Waits | After::Stays => return,
+            }
+        }
+    }
+
+    /// The service of one who has a worker returns.
+    fn give_back(&self) {
+        self.lent.fetch_sub(1, SeqCst);
+        self.lobby.leave();
+    }
+
+    fn leave(&self, client: &Arc<Connection>) {
+        self.leaving.fetch_or(1 << client.id, Relaxed);
+        client.wake(Reasons::READABLE);
+    }
+
+    fn resize(&self, workers: usize) {
+        self.workers.store(workers, SeqCst);
+        self.lobby.resize(workers);
+    }
+
+    fn lend(&self) {
+        let lent = self.lent.fetch_add(1, SeqCst) + 1;
+        assert!(lent <= self.workers.load(SeqCst), "{lent} workers are lent");
+    }
+
+    fn turn(&self, client: &Connection) -> After {
+        let bit = 1 << client.id;
+        if self.leaving.load(Relaxed) & bit != 0 {
+            self.lobby.remove(client.id);
+            return After::Gone;
+        }
+        if !self.lobby.take_worker(client.id) {
+            return After::Waits;
+        }
+        self.lend();
+        assert_eq!(self.served.fetch_or(bit, SeqCst) & bit, 0, "served twice");
+        if self.service == Service::Stays {
+            return After::Stays;
+        }
+        self.give_back();
+        After::Gone
+    }
+
+    /// Nobody waits while a worker is free, and when all are given back everybody was served or
+    /// has left.
+    fn close(&self, clients: &[Arc<Connection>]) {
+        let workers = self.workers.load(SeqCst);
+        let is_attended = self.lobby.waiting() == 0 || self.lent.load(SeqCst) == workers;
+        assert!(is_attended, "somebody waits, and a worker is free");
+        while self.lent.load(SeqCst) > 0 {
+            self.give_back();
+        }
+        let over = self.served.load(SeqCst) | self.leaving.load(Relaxed);
+        for client in clients {
+            assert!(over & (1 << client.id) != 0, "{} waits", client.id);
+            assert_eq!(client.state.wake(Reasons::NOTICE), Next::Leave);
+        }
+        assert_eq!((self.lobby.waiting(), self.lent.load(SeqCst)), (0, 0));
+        for id in 0..workers as u64 {
+            let last = Connection::new(id, |_| panic!("somebody else was woken"));
+            self.lobby.let_in(&last);
+            assert!(self.lobby.take_worker(id), "a worker was not given back");
+        }
+    }
+}
+
+/// The worker goes to the first, who leaves: then it is the next one's.
+#[test]
+fn a_worker_for_one_who_leaves_is_the_next_ones() {
+    explore(3, || {
+        let (model, clients) = Model::open(2, Service::Returns);
+        let (other, first) = (Arc::clone(&model), Arc::clone(&clients[0]));
+        let other = thread::spawn(move || other.leave(&first));
+        model.give_back();
+        other.join().expect("who leaves panicked");
+        model.close(&clients);
+        assert!(model.served.load(SeqCst) & 0b100 != 0);
+    });
+}
+
+/// Who comes in the moment in which the worker becomes free does not wait for another.
+#[test]
+fn who_comes_while_a_worker_becomes_free_has_it() {
+    explore(3, || {
+        let (model, mut clients) = Model::open(0, Service::Returns);
+        let other = Arc::clone(&model);
+        let other = thread::spawn(move || other.give_back());
+        clients.extend((1..=2).map(|id| model.come(id)));
+        other.join().expect("the holder panicked");
+        model.close(&clients);
+    });
+}
+
+/// All who wait are turned away, as in a drain, while the worker becomes free: nobody waits on,
+/// and the worker is not lost.
+#[test]
+fn who_is_turned_away_takes_no_worker_along() {
+    explore(2, || {
+        let (model, clients) = Model::open(3, Service::Returns);
+        let other = Arc::clone(&model);
+        let other = thread::spawn(move || other.give_back());
+        clients.iter().for_each(|client| model.leave(client));
+        other.join().expect("the holder panicked");
+        model.close(&clients);
+    });
+}
+
+/// There is one worker more while one becomes free and the first of those who wait leaves.
+#[test]
+fn one_more_worker_is_for_the_next_one() {
+    explore(2, || {
+        let (model, clients) = Model::open(3, Service::Stays);
+        let threads = [
+            {
+                let (model, first) = (Arc::clone(&model), Arc::clone(&clients[0]));
+                thread::spawn(move || model.leave(&first))
+            },
+            {
+                let model = Arc::clone(&model);
+                thread::spawn(move || model.give_back())
+            },
+        ];
+        model.resize(2);
+        for thread in threads {
+            thread.join().expect("another thread panicked");
+        }
+        model.close(&clients);
+    });
+}
