@@ -42,6 +42,8 @@ use crate::sync::Mutex;
 /// noticed within milliseconds; many enough that one in a hundred that blocks for 10 ms keeps the
 /// average up all the time, while one in a thousand that was merely preempted does not lift it.
 const MEMORY: u64 = 256;
+/// The whole, where a part of the turns is counted.
+const ALL: u64 = 1 << 16;
 
 /// What must be done after something was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +85,8 @@ pub(crate) struct Policy {
     pub(crate) workers: usize,
     /// A moving average of the turns above this means that handlers block or compute.
     pub(crate) slow_turn: Duration,
-    /// A moving average above this, though still quick, is worth waking a second worker for as soon
-    /// as another client waits.
+    /// When most turns take longer than this, though still quick, a second worker is worth its
+    /// waking as soon as another client waits.
     pub(crate) long_turn: Duration,
     /// Workers that quick turns alone can keep busy: more would only take turns on a core.
     pub(crate) quick_workers: usize,
@@ -153,6 +155,8 @@ struct Inner<C> {
     watch_parked: bool,
     /// Moving average of the turns, in nanoseconds.
     average: u64,
+    /// What part of the turns has lately been long, of [`ALL`].
+    long: u64,
     /// No more work will come: workers go home.
     closed: bool,
     workers: usize,
@@ -180,6 +184,7 @@ impl<C> Ready<C> {
                 progress_seen: 0,
                 watch_parked: false,
                 average: 0,
+                long: 0,
                 closed: false,
                 workers: policy.workers,
                 shift: 0,
@@ -216,6 +221,10 @@ impl<C> Ready<C> {
     pub(crate) fn ended(&self, shift: u64, era: Era, took: Duration, again: Option<C>) -> Step<C> {
         let mut inner = self.inner.lock();
         inner.average = inner.average - inner.average / MEMORY + nanos(took) / MEMORY;
+        // How many, not how long they are together: a few that were preempted would look like work,
+        // and a worker more would have more of them preempted.
+        let is_long = took > self.policy.long_turn;
+        inner.long = inner.long - inner.long / MEMORY + u64::from(is_long) * (ALL / MEMORY);
         inner.progress += 1;
         inner.serving -= 1;
         match shift.cmp(&inner.shift) {
@@ -374,9 +383,9 @@ impl<C> Ready<C> {
             return !inner.queue.is_empty() || !inner.leading;
         }
         let backlog = inner.average.saturating_mul(inner.queue.len() as u64);
-        let is_long = inner.average > nanos(self.policy.long_turn);
+        let are_long = inner.long > ALL / 2;
         inner.on_duty < self.policy.quick_workers
-            && (backlog > nanos(self.policy.clear_within) || (is_long && backlog > 0))
+            && (backlog > nanos(self.policy.clear_within) || (are_long && backlog > 0))
     }
 }
 
