@@ -17,8 +17,10 @@ use crate::peer::Address;
 /// `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
-/// A peer that answers nothing for so long, not even TCP's own probes, is dead.
+/// A peer at rest that answers none of TCP's own probes for so long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(120);
+/// Probes in the second half of that time.
+const PROBES: u32 = 4;
 
 /// A socket that clients connect to, non-blocking.
 pub(crate) enum Listener {
@@ -210,17 +212,16 @@ fn listen_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepted sockets inherit these (on Linux): small answers go out at once, and a peer that died
-/// without a word is noticed, whether something is owed to it (tcp(7), TCP_USER_TIMEOUT) or not.
+/// without a word is noticed. `TCP_USER_TIMEOUT`, which would notice it sooner where something is
+/// owed to it, also ends the connection of one that lives and does not read for so long: tcp(7).
 fn prepare_tcp(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(
         &TcpKeepalive::new()
             .with_time(DEAD_AFTER / 2)
-            .with_interval(DEAD_AFTER / 8),
-    )?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(DEAD_AFTER))?;
-    Ok(())
+            .with_interval(DEAD_AFTER / 2 / PROBES)
+            .with_retries(PROBES),
+    )
 }
 
 /// Binds a path. A socket that nobody listens on any more is replaced; one in use, or a file that
@@ -264,10 +265,12 @@ mod tests {
         let (time, interval) = (socket.tcp_keepalive_time(), socket.tcp_keepalive_interval());
         assert_eq!(time.expect("an option"), DEAD_AFTER / 2);
         assert_eq!(interval.expect("an option"), DEAD_AFTER / 8);
+        assert_eq!(socket.tcp_keepalive_retries().expect("an option"), PROBES);
         #[cfg(target_os = "linux")]
         assert_eq!(
             socket.tcp_user_timeout().expect("an option"),
-            Some(DEAD_AFTER)
+            None,
+            "who lives and reads later is not cut off"
         );
     }
 }
