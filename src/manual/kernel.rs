@@ -16,6 +16,6 @@
 //! times. So a peer that died without a word while nothing was owed to it is found within two
 //! minutes, whatever `net.ipv4.tcp_keepalive_time` says. One that is owed something is found when
 //! the kernel gives up sending it again, after some 15 minutes (`net.ipv4.tcp_retries2`), or by
-//! `--write-stall`. `TCP_USER_TIMEOUT` is not set: it would also cut off who lives and does not read
-//! for so long. `SO_REUSEADDR` on the listener: a restart does not wait for TIME_WAIT.
+//! `--write-stall`. `TCP_USER_TIMEOUT` is not set: it would also cut off who lives and does not
+//! read for so long. `SO_REUSEADDR` on the listener: a restart does not wait for TIME_WAIT.
 //! `tcp_tw_reuse` and the like need no change for a server.
