@@ -153,6 +153,9 @@ impl Host for Arc<Shared> {
     }
 
     fn admit(&self, socket: Socket, peer: Peer) {
+        // There was a descriptor and, if it matters, room: who leaves need not ring for that until
+        // the door is found shut again.
+        self.house.crowded.store(false, Ordering::SeqCst);
         // Who waited in the backlog when a drain begins is let in, however many that are.
         let waits = self.house.limits.options.when_full == WhenFull::Wait;
         let running = self.house.drain.phase() == ServerPhase::Running;
