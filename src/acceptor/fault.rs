@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Whose fault an error of `accept` is: accept(2) names them all.
+/// Whose fault an error of `accept` is: accept(2) names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Nobody waits.

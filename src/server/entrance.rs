@@ -80,7 +80,7 @@ impl Shared {
         let options = &self.house.limits.options;
         let admitted = !matches!(stage, Stage::Refused(_));
         if let Some(bytes) = options.send_buffer {
-            // The system halves what it reports. Without its consent only more is kept.
+            // The system keeps twice what it is told (socket(7)). If it refuses, it keeps more.
             let _ = socket.set_send_buffer_size(bytes / 2);
         }
         let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
