@@ -61,8 +61,6 @@ impl Overload {
     /// until then says nothing of how long a turn takes.
     pub(crate) fn rest(&self) {
         *self.began.lock() = None;
-        self.turns.store(0, Ordering::Relaxed);
-        self.best.store(u64::MAX, Ordering::Relaxed);
         self.each.store(0, Ordering::Relaxed);
     }
 
