@@ -55,6 +55,8 @@ mod times;
 mod turn;
 mod watch;
 
+pub use bytes::Bytes;
+
 pub use admission::{AddressList, WhenFull};
 pub use client::Client;
 pub use connection::Unsent;

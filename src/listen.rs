@@ -1,5 +1,6 @@
 //! Listening sockets: made, named, and removed at the end.
 
+use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -79,6 +80,14 @@ pub struct Listeners {
     sockets: Vec<Listener>,
     addresses: Vec<Address>,
     files: Vec<SocketFile>,
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Listeners");
+        out.field("addresses", &self.addresses);
+        out.field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 impl Listeners {

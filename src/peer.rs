@@ -1,6 +1,7 @@
 //! Who a client is, and where a server listens.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -90,6 +91,23 @@ impl FromStr for Address {
             Ok(addresses) if !addresses.is_empty() => Ok(Address::Tcp(addresses)),
             Ok(_) => Err(wrong(format!("'{host}' has no address"))),
             Err(error) => Err(wrong(format!("'{host}' can't be found: {error}"))),
+        }
+    }
+}
+
+/// So that `TcpStream::connect(server.address())` reaches a server.
+impl ToSocketAddrs for Address {
+    type Iter = std::vec::IntoIter<SocketAddr>;
+
+    /// # Errors
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for a Unix socket's path.
+    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
+        match self {
+            Address::Tcp(addresses) => Ok(addresses.clone().into_iter()),
+            Address::Unix(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("{self} is no TCP address; connect to it with a UnixStream"),
+            )),
         }
     }
 }

@@ -8,6 +8,7 @@ mod shared;
 mod shedding;
 mod stats;
 
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
@@ -235,12 +236,11 @@ impl Handle {
         self.shared.house.drain.phase()
     }
 
-    /// Waits until the server has come to `phase`; `false` if `timeout` came first.
+    /// Waits until the server has come to `phase` or beyond; `false` if `timeout` came first.
     pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
-        self.shared
-            .house
-            .drain
-            .wait(phase, Some(Instant::now() + timeout))
+        // What no clock reaches never comes first.
+        let until = Instant::now().checked_add(timeout);
+        self.shared.house.drain.wait(phase, until)
     }
 
     /// Longest that the drain may still take; `None` before it has begun.
@@ -268,6 +268,23 @@ impl Handle {
     /// The most memory in bytes that the limits let clients and workers use.
     pub fn memory_max(&self) -> u64 {
         self.shared.house.limits.memory_max()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = self.shared.house.drain.phase();
+        let mut out = out.debug_struct("Server");
+        out.field("addresses", &self.addresses)
+            .field("phase", &phase);
+        out.finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Handle");
+        out.field("phase", &self.phase()).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A connection as an ordinary blocking stream, for services that take it whole.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -37,6 +38,16 @@ impl Stream {
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
         self.connection.peer
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "Stream({} {})",
+            self.connection.id, self.connection.peer
+        )
     }
 }
 

@@ -30,6 +30,7 @@ mod first;
 mod flood_chat;
 mod gate;
 mod house;
+mod library;
 mod logs;
 mod manual;
 mod model;
