@@ -224,33 +224,31 @@ pub(crate) enum Work {
 impl Work {
     pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
         match self {
-            Work::Messages(opener) => opener.refusal(limit),
-            Work::Streams(service) => service.refusal(limit),
+            Work::Messages(opener) => spared(None, || opener.refusal(limit)),
+            Work::Streams(service) => spared(None, || service.refusal(limit)),
         }
     }
 
     pub(crate) fn tail(&self) -> Tail {
         match self {
-            Work::Messages(opener) => opener.tail(),
+            Work::Messages(opener) => spared(Tail::Discard, || opener.tail()),
             Work::Streams(_) => Tail::Discard,
         }
     }
 
     pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
         match self {
-            // A panic in it may not end the watch; the hook has told of it.
-            Work::Messages(opener) => {
-                catch_unwind(AssertUnwindSafe(|| opener.tick(now))).unwrap_or_default()
-            }
+            Work::Messages(opener) => spared(None, || opener.tick(now)),
             Work::Streams(_) => None,
         }
     }
 
     pub(crate) fn finish(&self, deadline: Instant) -> u64 {
         match self {
-            Work::Messages(opener) => opener.finish(deadline),
+            // What it had not done is not known; that it was something is.
+            Work::Messages(opener) => spared(1, || opener.finish(deadline)),
             Work::Streams(service) => {
-                service.finish(deadline);
+                spared((), || service.finish(deadline));
                 0
             }
         }
@@ -258,8 +256,8 @@ impl Work {
 
     pub(crate) fn cut_off(&self) {
         match self {
-            Work::Messages(opener) => opener.cut_off(),
-            Work::Streams(service) => service.cut_off(),
+            Work::Messages(opener) => spared((), || opener.cut_off()),
+            Work::Streams(service) => spared((), || service.cut_off()),
         }
     }
 
@@ -267,7 +265,7 @@ impl Work {
     pub(crate) fn in_drain(&self) -> InDrain {
         match self {
             Work::Messages(_) => InDrain::ReadOut,
-            Work::Streams(service) => service.in_drain(),
+            Work::Streams(service) => spared(InDrain::default(), || service.in_drain()),
         }
     }
 
@@ -279,6 +277,12 @@ impl Work {
             Work::Streams(_) => workers + 1,
         }
     }
+}
+
+/// Runs the service's code on a thread that all clients need: a panic in it may not end that
+/// thread. The hook has told of it.
+fn spared<R>(otherwise: R, call: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or(otherwise)
 }
 
 /// A service that opens sessions.

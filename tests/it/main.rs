@@ -38,6 +38,7 @@ mod neighbours;
 mod net;
 mod overload;
 mod packaging;
+mod panics;
 mod pipes;
 mod recv_format;
 mod recv_output;
