@@ -7,8 +7,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 
 use poold::service::Echo;
 use poold::{
-    Address, Client, Handle, Listeners, Options, Probe, Registry, Report, Server, Stats, Stream,
-    Unsent,
+    Address, AddressList, Client, Handle, Listeners, Options, Probe, Rate, Registry, Report,
+    Server, Stats, Stream, Unsent,
 };
 
 use crate::house::{finish, options, serve};
@@ -30,14 +30,48 @@ fn what_is_handed_out_can_be_printed_and_sent_to_another_thread() {
     check::<poold::Error>();
 }
 
+/// Why a server with these options does not start.
+fn refused(options: Options) -> String {
+    let server = Server::bind("127.0.0.1:0", options, Echo);
+    server.expect_err("it must not start").to_string()
+}
+
 #[test]
-fn a_server_that_did_not_start_can_be_expected_to_say_why() {
-    let options = Options {
+fn options_out_of_bounds_are_named_with_what_would_be_right() {
+    let workers = Options {
         workers: 0,
         ..Options::default()
     };
-    let error = Server::bind("127.0.0.1:0", options, Echo).expect_err("no worker, no server");
-    assert_eq!(error.to_string(), "workers: 0 is out of bounds; 1 to 1024");
+    assert_eq!(refused(workers), "workers: 0 is out of bounds; 1 to 1024");
+    let name = Options {
+        name: "a\0b",
+        ..Options::default()
+    };
+    assert!(refused(name).starts_with("name: "));
+    let rate = Rate {
+        messages: 10,
+        messages_burst: 10,
+        bytes: 1000,
+        bytes_burst: 0,
+    };
+    let rate = Options {
+        rate: Some(rate),
+        ..Options::default()
+    };
+    assert_eq!(refused(rate), "rate: bytes_burst is 0; at least 1");
+}
+
+#[test]
+fn what_is_meant_as_a_network_is_not_looked_for_as_a_file() {
+    let mut list = AddressList::default();
+    for network in ["10.0.0.0/33", "2001:db8::/x"] {
+        let error = list.add(network).expect_err("no network").to_string();
+        assert!(
+            error.contains(network) && error.contains("prefix"),
+            "{error}"
+        );
+    }
+    assert!(list.is_empty());
 }
 
 #[test]
