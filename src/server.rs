@@ -35,7 +35,8 @@ const CUT_GRACE: Duration = Duration::from_millis(500);
 
 /// A running server: it listens and serves from the moment it is made.
 ///
-/// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does.
+/// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does: that takes until
+/// its clients have closed, at most [`Options::drain`] and half a second.
 pub struct Server {
     shared: Arc<Shared>,
     addresses: Vec<Address>,
@@ -43,7 +44,26 @@ pub struct Server {
     socket_files: Vec<SocketFile>,
 }
 
-/// What can be done with a running server from anywhere. Cheap to clone.
+/// What can be done with a running server from anywhere. Cheap to clone; keeps no server running.
+///
+/// ```
+/// use poold::service::Echo;
+/// use poold::{Options, Server, ServerPhase};
+///
+/// # fn main() -> poold::Result<()> {
+/// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
+/// let handle = server.handle();
+/// handle.set_workers(16)?;
+/// let stats = handle.stats();
+/// println!("{} clients, {} messages", stats.clients, stats.messages);
+/// println!("99 % waited at most {:?} for a worker", stats.waits.quantile(0.99));
+///
+/// std::thread::spawn(move || handle.drain()); // Or from a handler, or a signal's thread.
+/// let report = server.wait();
+/// assert_eq!(report.cut_off, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -220,7 +240,7 @@ impl Handle {
     }
 
     /// Calls `then` when a drain begins, at once if one has, on the thread that begins it. It must
-    /// not block.
+    /// not block; a panic in it changes nothing.
     pub fn when_draining(&self, then: impl FnOnce() + Send + 'static) {
         self.shared.house.drain.when_begun(Box::new(then));
     }
