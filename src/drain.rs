@@ -12,6 +12,7 @@ use crate::limits::TIME_MAX;
 /// Where a server is in its life. It only ever moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum ServerPhase {
     /// Clients are accepted and served.
     Running,

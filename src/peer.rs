@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Peer {
     /// Over TCP: its address and port. One that came over IPv4 has an IPv4 address, also where an
     /// IPv6 socket accepted it.
@@ -39,6 +40,7 @@ impl fmt::Display for Peer {
 /// Where to listen or connect: `8080` (loopback), `:8080` (all interfaces), `127.0.0.1:8080`,
 /// `[::1]:8080`, `name:8080` or `unix:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Address {
     /// A TCP address, or those that a name stands for.
     Tcp(Vec<SocketAddr>),
