@@ -360,7 +360,9 @@ impl Connection {
     }
 
     pub(crate) fn write_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.counted(self.socket.send_vectored(slices))
+        // Without the flag a peer that has left ends a process in which SIGPIPE has its default.
+        let flags = SendFlags::NOSIGNAL.bits() as i32;
+        self.counted(self.socket.send_vectored_with_flags(slices, flags))
     }
 
     fn counted(&self, written: io::Result<usize>) -> io::Result<usize> {

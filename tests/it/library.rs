@@ -2,9 +2,12 @@
 
 use std::error::Error;
 use std::fmt::Debug;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::{fs, thread};
 
+use nix::sys::signal::{SigSet, Signal};
 use poold::service::Echo;
 use poold::{
     Address, AddressList, Client, Handle, Listeners, Options, Probe, Rate, Registry, Report,
@@ -13,6 +16,8 @@ use poold::{
 
 use crate::house::{finish, options, serve};
 use crate::net::{send, take_line};
+use crate::scratch::Scratch;
+use crate::spool::wait_until;
 
 #[test]
 fn what_is_handed_out_can_be_printed_and_sent_to_another_thread() {
@@ -109,4 +114,58 @@ fn what_could_not_be_sent_is_an_error_and_comes_back() {
     );
     assert_eq!(unsent.into_bytes(), "to nobody");
     finish(server);
+}
+
+/// A process may have given SIGPIPE its default back, which ends it: then one client that leaves
+/// would end all. A thread that blocks the signal keeps it pending instead.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_leaves_raises_no_signal() {
+    let scratch = Scratch::new();
+    let path = scratch.join("socket");
+    let address = format!("unix:{}", path.display());
+    let options = Options {
+        name: "sigpipe",
+        ..options()
+    };
+    // The server's threads have their signal mask from the one that starts it.
+    let start = move || {
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGPIPE);
+        signals.thread_block().expect("a thread may");
+        Server::bind(&address, options, Echo).expect("it starts")
+    };
+    let server = thread::spawn(start).join().expect("it starts");
+    let handle = server.handle();
+    let client = UnixStream::connect(&path).expect("it listens");
+    wait_until("it is here", || handle.registry().count() == 1);
+    wait_until("its outbox is full", || {
+        handle.registry().send(1, vec![b'.'; 100_000]).is_err()
+    });
+    drop(client);
+    wait_until("it has left", || handle.registry().count() == 0);
+    let threads = threads("sigpipe-");
+    assert!(threads.len() > 1, "{threads:?}");
+    for (thread, pending) in threads {
+        assert_eq!(pending & (1 << (Signal::SIGPIPE as u64 - 1)), 0, "{thread}");
+    }
+    finish(server);
+}
+
+/// Threads whose names begin so, each with the signals that wait for it.
+#[cfg(target_os = "linux")]
+fn threads(stem: &str) -> Vec<(String, u64)> {
+    let tasks = fs::read_dir("/proc/self/task").expect("the system lists them");
+    let read = |task: io::Result<fs::DirEntry>| {
+        // One that has ended meanwhile is none.
+        let status = fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+        let field = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name));
+            value.expect("every thread has it").trim().to_owned()
+        };
+        let pending = u64::from_str_radix(&field("SigPnd:"), 16).expect("a mask");
+        Some((field("Name:"), pending))
+    };
+    let threads = tasks.filter_map(read);
+    threads.filter(|(name, _)| name.starts_with(stem)).collect()
 }
