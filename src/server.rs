@@ -55,7 +55,7 @@ pub struct Server {
 /// let handle = server.handle();
 /// handle.set_workers(16)?;
 /// let stats = handle.stats();
-/// println!("{} clients, {} messages", stats.clients, stats.messages);
+/// println!("{} clients, {} messages", stats.clients, stats.messages_in);
 /// println!("99 % waited at most {:?} for a worker", stats.waits.quantile(0.99));
 ///
 /// std::thread::spawn(move || handle.drain()); // Or from a handler, or a signal's thread.
