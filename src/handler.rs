@@ -44,7 +44,7 @@ pub enum End {
     Limit(Limit),
     /// It was not let in; it got the line that the service has for that.
     Refused(Limit),
-    /// The handler panicked.
+    /// The handler panicked. Only the log says so: the session is dropped, and not called again.
     Panic,
     /// The server drained.
     Drained,

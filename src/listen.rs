@@ -108,6 +108,17 @@ impl Listeners {
     /// Takes sockets that listen already. Others may hold them as well: they are never shut, only
     /// closed, and a Unix socket's file is left alone.
     ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (one, two) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    /// let both = poold::Listeners::adopt([one.into(), two.into()])?;
+    /// assert_eq!(both.addresses().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Start`] if there is none, or one that does not listen or is neither TCP nor Unix.
     pub fn adopt(sockets: impl IntoIterator<Item = OwnedFd>) -> Result<Listeners> {

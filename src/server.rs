@@ -48,7 +48,7 @@ pub struct Server {
 ///
 /// ```
 /// use poold::service::Echo;
-/// use poold::{Options, Server, ServerPhase};
+/// use poold::{Options, Server};
 ///
 /// # fn main() -> poold::Result<()> {
 /// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
