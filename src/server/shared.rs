@@ -277,8 +277,11 @@ impl Shared {
             .filter(|count| *count > 0)
             .collect();
         let received = totals.messages.load(Ordering::Relaxed) + in_turns.iter().sum::<u64>();
-        let undelivered =
-            totals.undelivered.load(Ordering::Relaxed) + lost.max(in_turns.len() as u64);
+        let lost = lost.max(in_turns.len() as u64);
+        let undelivered = totals
+            .undelivered
+            .load(Ordering::Relaxed)
+            .saturating_add(lost);
         Report {
             took,
             left,
