@@ -17,6 +17,7 @@ mod pages;
 mod serve;
 mod signals;
 mod sockets;
+mod unix;
 mod values;
 
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
 //! What the service manager is told (sd_notify(3)); nothing where there is none.
 //!
-//! The watchdog is fed only when the acceptor and, by way of
-//! the ready queue, a worker have answered since it was fed last; while the server drains, the
-//! drain's own deadline is the watchdog.
+//! The watchdog is fed only when the acceptor and, by way of the ready queue, a worker have
+//! answered since it was fed last; while the server drains, the drain's own deadline is the
+//! watchdog.
 
 use std::ffi::OsStr;
 use std::io;

@@ -114,7 +114,12 @@ impl Shared {
         let policy = policy(&limits.options, &work);
         let options = &limits.options;
         let knobs = Knobs::of(options);
-        let notices = Notices::of(options.name);
+        let for_notices = Weak::clone(&shared);
+        let notices = Notices::new(options.name, move || {
+            if let Some(shared) = for_notices.upgrade() {
+                shared.house.deadlines.bell.ring();
+            }
+        });
         let drain = Drain::new(options.drain);
         let admission = Admission::new(rules(options));
         let posts = Posts::new(NUMBERS, options.stuck_after);
