@@ -37,6 +37,11 @@ pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
         let problem = "--control: exec can't be taken over; a .socket unit keeps its port open";
         return Ok(exit::usage(problem));
     }
+    if keeper::is_deaf() {
+        let problem = "SIGCHLD is ignored here, so nobody could tell how a program ends; start it \
+                       by 'env --default-signal=CHLD poold exec …'";
+        return Ok(exit::failure(problem));
+    }
     if let Role::Keeper(code) = keeper::keep()? {
         return Ok(code);
     }

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::talk::descriptors_of_a_child;
 use super::{shell, stop_well, summary};
-use crate::daemon::{Guard, poold};
+use crate::daemon::{Guard, POOLD, poold};
 use crate::net::{connect, take_to_end};
 use crate::scratch::{Scratch, text};
 use crate::spool::Spool;
@@ -62,6 +62,26 @@ fn what_can_not_be_started_is_said_at_once() {
         let said = refused(words);
         assert!(said.contains(why), "{words:?}: {said}");
     }
+}
+
+#[test]
+fn who_is_kept_from_hearing_how_programs_end_does_not_start() {
+    let mut command = Command::new("env");
+    command.args([
+        "--ignore-signal=CHLD",
+        POOLD,
+        "exec",
+        "127.0.0.1:0",
+        "--",
+        "false",
+    ]);
+    command.stderr(Stdio::piped());
+    let mut guard = Guard(command.spawn().expect("env starts"));
+    let said = Spool::of(guard.0.stderr.take().expect("piped"));
+    assert_eq!(guard.wait_exit(), Some(1));
+    let said = String::from_utf8(said.wait_end()).expect("UTF-8");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("env --default-signal=CHLD"), "{said}");
 }
 
 #[test]
