@@ -2,6 +2,7 @@
 
 mod line;
 mod panics;
+mod patient;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -16,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
 use line::{Line, Priority, Style};
+use patient::Patient;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -68,7 +70,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let layer = fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| Patient)
         .with_ansi(io::stderr().is_terminal());
     match format {
         LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),
