@@ -38,8 +38,9 @@ struct Queue {
     bytes: String,
     is_written: bool,
     lost: u64,
-    /// The last write failed.
+    /// The last write failed, and left a line without its end.
     failing: bool,
+    is_cut: bool,
 }
 
 impl Journal {
@@ -75,12 +76,19 @@ impl Journal {
         let mut queue = self.queue.lock();
         while !queue.is_written && !queue.bytes.is_empty() {
             queue.is_written = true;
-            let bytes = std::mem::take(&mut queue.bytes);
+            let mut bytes = std::mem::take(&mut queue.bytes);
             let lost = std::mem::take(&mut queue.lost);
+            if queue.is_cut {
+                bytes.insert(0, '\n');
+            }
             drop(queue);
-            let written = append(&self.path, bytes.as_bytes());
+            let mut length = 0;
+            let written = append(&self.path, bytes.as_bytes(), &mut length);
             queue = self.queue.lock();
             queue.is_written = false;
+            if let Some(last) = bytes.as_bytes()[..length].last() {
+                queue.is_cut = *last != b'\n';
+            }
             self.report(&mut queue, &written, lost);
         }
     }
@@ -128,9 +136,18 @@ impl Past {
     }
 }
 
-fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes it all, or says how far it came.
+fn append(path: &Path, bytes: &[u8], length: &mut usize) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(bytes)
+    while *length < bytes.len() {
+        match file.write(&bytes[*length..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(more) => *length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The file's last lines. A line that a crash has cut is ended first.
@@ -142,7 +159,7 @@ fn tail(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(TAIL_MAX).read_to_end(&mut bytes)?;
     if bytes.last().is_some_and(|last| *last != b'\n') {
-        append(path, b"\n")?;
+        append(path, b"\n", &mut 0)?;
     }
     let text = String::from_utf8_lossy(&bytes);
     let whole = match text.split_once('\n') {
