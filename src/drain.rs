@@ -1,6 +1,7 @@
 //! The server's phases, the drain's one deadline, and its report.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -157,7 +158,10 @@ impl Drain {
 
     fn run_hooks(&self) {
         let hooks = std::mem::take(&mut *self.hooks.lock());
-        hooks.into_iter().for_each(|hook| hook());
+        for hook in hooks {
+            // It must not end the thread that begins the drain, nor keep the others from knowing.
+            let _ = catch_unwind(AssertUnwindSafe(hook));
+        }
     }
 
     /// What becomes of who has not been accepted yet.

@@ -237,10 +237,9 @@ impl Handle {
 
     /// Waits until the server has come to `phase`; `false` if `timeout` came first.
     pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
-        self.shared
-            .house
-            .drain
-            .wait(phase, Some(Instant::now() + timeout))
+        // Beyond all clocks is for ever.
+        let until = Instant::now().checked_add(timeout);
+        self.shared.house.drain.wait(phase, until)
     }
 
     /// Longest that the drain may still take; `None` before it has begun.

@@ -221,31 +221,32 @@ pub(crate) enum Work {
     Streams(Arc<dyn StreamService>),
 }
 
+/// What the engine asks between messages, in threads that are nobody's: a panic may end none of
+/// them. The hook has told of it, and the answer is the usual one.
 impl Work {
     pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
-        match self {
+        unless_it_panics(|| match self {
             Work::Messages(opener) => opener.refusal(limit),
             Work::Streams(service) => service.refusal(limit),
-        }
+        })
+        .flatten()
     }
 
     pub(crate) fn tail(&self) -> Tail {
         match self {
-            Work::Messages(opener) => opener.tail(),
+            Work::Messages(opener) => unless_it_panics(|| opener.tail()).unwrap_or(Tail::Discard),
             Work::Streams(_) => Tail::Discard,
         }
     }
 
     pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
         match self {
-            // A panic in it may not end the watch; the hook has told of it.
-            Work::Messages(opener) => {
-                catch_unwind(AssertUnwindSafe(|| opener.tick(now))).unwrap_or_default()
-            }
+            Work::Messages(opener) => unless_it_panics(|| opener.tick(now)).flatten(),
             Work::Streams(_) => None,
         }
     }
 
+    /// On the thread that waits for the end, whose panic it is.
     pub(crate) fn finish(&self, deadline: Instant) -> u64 {
         match self {
             Work::Messages(opener) => opener.finish(deadline),
@@ -257,17 +258,19 @@ impl Work {
     }
 
     pub(crate) fn cut_off(&self) {
-        match self {
+        unless_it_panics(|| match self {
             Work::Messages(opener) => opener.cut_off(),
             Work::Streams(service) => service.cut_off(),
-        }
+        });
     }
 
     /// What a drain means to clients that keep a worker.
     pub(crate) fn in_drain(&self) -> InDrain {
         match self {
             Work::Messages(_) => InDrain::ReadOut,
-            Work::Streams(service) => service.in_drain(),
+            Work::Streams(service) => {
+                unless_it_panics(|| service.in_drain()).unwrap_or(InDrain::ReadOut)
+            }
         }
     }
 
@@ -279,6 +282,10 @@ impl Work {
             Work::Streams(_) => workers + 1,
         }
     }
+}
+
+fn unless_it_panics<R>(ask: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(ask)).ok()
 }
 
 /// A service that opens sessions.

@@ -98,7 +98,7 @@ pub(super) struct Shared {
 }
 
 fn answers(work: &Work) -> bool {
-    matches!(work, Work::Messages(opener) if opener.tail() == Tail::Discard)
+    matches!(work, Work::Messages(_)) && work.tail() == Tail::Discard
 }
 
 impl Shared {

@@ -29,6 +29,7 @@ mod exec;
 mod first;
 mod flood_chat;
 mod gate;
+mod hooks;
 mod house;
 mod logs;
 mod manual;
