@@ -1,8 +1,8 @@
 //! What is told on the standard error: one event, one line.
 
 mod line;
+mod lines;
 mod panics;
-mod patient;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
 use line::{Line, Priority, Style};
-use patient::Patient;
+use lines::Lines;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -69,8 +69,9 @@ fn writer<S>(format: LogFormat, priority: Priority) -> Box<dyn Layer<S> + Send +
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    let lines = Lines::new();
     let layer = fmt::layer()
-        .with_writer(|| Patient)
+        .with_writer(move || lines.clone())
         .with_ansi(io::stderr().is_terminal());
     match format {
         LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),
