@@ -9,11 +9,13 @@
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
+use rustix::fs::OFlags;
 use tracing::{error, info};
 
 use super::history::{Entry, History, Kind, Past};
@@ -136,9 +138,15 @@ impl Past {
     }
 }
 
+/// Whatever it is, nobody in a room waits for it: a pipe without another end is an error.
+fn open(how: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    how.custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+}
+
 /// Writes it all, or says how far it came.
 fn append(path: &Path, bytes: &[u8], length: &mut usize) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let mut file = open(OpenOptions::new().create(true).append(true), path)?;
     while *length < bytes.len() {
         match file.write(&bytes[*length..]) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -152,7 +160,7 @@ fn append(path: &Path, bytes: &[u8], length: &mut usize) -> io::Result<()> {
 
 /// The file's last lines. A line that a crash has cut is ended first.
 fn tail(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open(OpenOptions::new().read(true), path)?;
     let length = file.metadata()?.len();
     let from = length.saturating_sub(TAIL_MAX);
     file.seek(SeekFrom::Start(from))?;

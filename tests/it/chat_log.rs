@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use crate::daemon::{Daemon, POOLD};
 use crate::scratch::{Scratch, text};
 use crate::talk::{Talker, chat};
@@ -75,6 +77,8 @@ fn a_line_that_a_full_disk_has_cut_does_not_swallow_the_next() {
     let ann = Talker::named(&daemon, "ann");
     ann.say("a line of some length\n".repeat(200));
     daemon.stderr.wait_line("can't write a room's file");
+    // All of them have been said, and written or not.
+    ann.heard();
     let path = scratch.join("lobby.log");
     let full = std::fs::read(&path).expect("its file");
     assert_eq!(full.len(), 8192);
@@ -88,6 +92,20 @@ fn a_line_that_a_full_disk_has_cut_does_not_swallow_the_next() {
     let kept = std::fs::read_to_string(&path).expect("its file");
     let last = kept.lines().last().expect("lines");
     assert_eq!(last.split_at(21).1, "<ann> whole", "{last}");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+    let scratch = Scratch::new();
+    let pipe = scratch.join("lobby.log");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("our directory");
+    let mut daemon = chat(&["--log", text(scratch.path())]);
+    let ann = Talker::named(&daemon, "ann");
+    ann.say("hello");
+    assert_eq!(ann.hear(), "<ann> hello");
+    daemon.stderr.wait_line("can't write a room's file");
+    drop(ann);
+    assert_eq!(daemon.stop().code, Some(0));
 }
 
 #[test]
