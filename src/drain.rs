@@ -12,6 +12,7 @@ use crate::limits::TIME_MAX;
 /// Where a server is in its life. It only ever moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum ServerPhase {
     /// Clients are accepted and served.
     Running,
@@ -159,7 +160,7 @@ impl Drain {
     fn run_hooks(&self) {
         let hooks = std::mem::take(&mut *self.hooks.lock());
         for hook in hooks {
-            // It must not end the thread that begins the drain, nor keep the others from knowing.
+            // It may run on the watch, and others come after it. The panic hook has told of it.
             let _ = catch_unwind(AssertUnwindSafe(hook));
         }
     }

@@ -1,5 +1,6 @@
 //! Listening sockets: made, named, and removed at the end.
 
+use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -81,6 +82,14 @@ pub struct Listeners {
     files: Vec<SocketFile>,
 }
 
+impl fmt::Debug for Listeners {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Listeners");
+        out.field("addresses", &self.addresses);
+        out.field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
 impl Listeners {
     /// Listens on an address.
     ///
@@ -98,6 +107,17 @@ impl Listeners {
 
     /// Takes sockets that listen already. Others may hold them as well: they are never shut, only
     /// closed, and a Unix socket's file is left alone.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (one, two) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    /// let both = poold::Listeners::adopt([one.into(), two.into()])?;
+    /// assert_eq!(both.addresses().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Start`] if there is none, or one that does not listen or is neither TCP nor Unix.

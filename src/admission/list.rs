@@ -43,6 +43,12 @@ impl AddressList {
             self.networks.push(network);
             return Ok(());
         }
+        let is_meant = |(address, _): (&str, _)| address.parse::<IpAddr>().is_ok();
+        if text.split_once('/').is_some_and(is_meant) {
+            return Err(wrong(format!(
+                "'{text}' is no network; after the '/' comes the length of its prefix in bits"
+            )));
+        }
         if !text.contains('/') && !Path::new(text).exists() {
             return Err(wrong(format!(
                 "'{text}' is no address, no network and no file"

@@ -154,7 +154,7 @@ impl Notifier {
     /// The drain goes on; if it gets anywhere, it wants more time.
     pub(super) fn draining(&mut self) {
         let stats = self.server.stats();
-        let progress = (stats.clients, stats.messages);
+        let progress = (stats.clients, stats.messages_in);
         let mut state = format!("WATCHDOG=1\nSTATUS={}", self.figures());
         if progress != self.progress {
             self.progress = progress;
@@ -165,7 +165,7 @@ impl Notifier {
 
     fn figures(&self) -> String {
         let stats = self.server.stats();
-        let (clients, messages) = (stats.clients, stats.messages);
+        let (clients, messages) = (stats.clients, stats.messages_in);
         if self.server.phase() != ServerPhase::Running {
             let left = self.server.drain_left().unwrap_or_default().as_secs();
             return format!("draining: {clients} clients left, at most {left} s");

@@ -98,7 +98,7 @@ pub(super) struct Shared {
 }
 
 fn answers(work: &Work) -> bool {
-    matches!(work, Work::Messages(_)) && work.tail() == Tail::Discard
+    matches!(work, Work::Messages(opener) if opener.tail() == Tail::Discard)
 }
 
 impl Shared {
@@ -272,8 +272,11 @@ impl Shared {
             .filter(|count| *count > 0)
             .collect();
         let received = totals.messages.load(Ordering::Relaxed) + in_turns.iter().sum::<u64>();
-        let undelivered =
-            totals.undelivered.load(Ordering::Relaxed) + lost.max(in_turns.len() as u64);
+        let lost = lost.max(in_turns.len() as u64);
+        let undelivered = totals
+            .undelivered
+            .load(Ordering::Relaxed)
+            .saturating_add(lost);
         Report {
             took,
             left,

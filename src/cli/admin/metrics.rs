@@ -197,7 +197,7 @@ fn traffic(stats: &Stats, to: &mut Families) {
     to.counter(
         "poold_messages_received_total",
         "Messages read.",
-        stats.messages,
+        stats.messages_in,
     );
     to.counter(
         "poold_messages_sent_total",
