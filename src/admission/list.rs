@@ -16,7 +16,16 @@ pub(super) const REREAD: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressList {
     networks: Vec<IpNet>,
-    files: Vec<PathBuf>,
+    files: Vec<ListFile>,
+}
+
+/// A file, and what it said last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ListFile {
+    path: PathBuf,
+    /// When it was changed last; nobody knows while it can't be looked at.
+    changed: Option<SystemTime>,
+    networks: Vec<IpNet>,
 }
 
 impl AddressList {
@@ -45,8 +54,7 @@ impl AddressList {
                 "'{text}' is no address, no network and no file"
             )));
         }
-        read_list(Path::new(text)).map_err(wrong)?;
-        self.files.push(text.into());
+        self.files.push(ListFile::open(text.into()).map_err(wrong)?);
         Ok(())
     }
 
@@ -84,23 +92,11 @@ pub(super) struct LiveList {
     looked: Option<Instant>,
 }
 
-struct ListFile {
-    path: PathBuf,
-    changed: Option<SystemTime>,
-    networks: Vec<IpNet>,
-}
-
 impl LiveList {
     pub(super) fn new(list: AddressList) -> LiveList {
-        let files = list.files.into_iter();
-        let files = files.map(|path| ListFile {
-            path,
-            changed: None,
-            networks: Vec::new(),
-        });
         LiveList {
             networks: list.networks,
-            files: files.collect(),
+            files: list.files,
             looked: None,
         }
     }
@@ -123,25 +119,51 @@ impl LiveList {
 }
 
 impl ListFile {
+    fn open(path: PathBuf) -> std::result::Result<ListFile, String> {
+        // Looked at first: what is changed after that is read again.
+        let changed = changed(&path).ok();
+        let networks = read_list(&path)?;
+        Ok(ListFile {
+            path,
+            changed,
+            networks,
+        })
+    }
+
     /// Reads the file if it has changed. While it can't be read, what it said last holds.
     fn reread(&mut self) {
-        let changed = std::fs::metadata(&self.path)
-            .and_then(|metadata| metadata.modified())
-            .ok();
-        if changed.is_none() || changed == self.changed {
-            return;
-        }
-        let is_first = self.changed.is_none();
-        self.changed = changed;
-        match read_list(&self.path) {
+        let before = self.changed;
+        let read = match changed(&self.path) {
+            Ok(changed) if before == Some(changed) => return,
+            Ok(changed) => {
+                self.changed = Some(changed);
+                read_list(&self.path)
+            }
+            // Said once.
+            Err(_) if before.is_none() => return,
+            Err(problem) => {
+                self.changed = None;
+                Err(problem)
+            }
+        };
+        match read {
             Ok(networks) => {
-                let count = networks.len();
                 self.networks = networks;
-                if !is_first {
-                    info!(path = ?self.path, count, "read the address list again");
-                }
+                let count = self.networks.len();
+                info!(path = ?self.path, count, "read the address list again");
             }
             Err(problem) => warn!(problem, "the address list stays as it was; mend the file"),
         }
     }
+}
+
+/// When a file was changed last. A pipe gives what it has only once, and whoever opens it again
+/// would wait.
+fn changed(path: &Path) -> std::result::Result<SystemTime, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| format!("{path:?}: {error}"))?;
+    if !metadata.is_file() {
+        return Err(format!("{path:?} is no file"));
+    }
+    let changed = metadata.modified();
+    changed.map_err(|error| format!("{path:?}: {error}"))
 }

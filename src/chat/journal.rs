@@ -9,11 +9,13 @@
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
+use rustix::fs::OFlags;
 use tracing::{error, info};
 
 use super::history::{Entry, History, Kind, Past};
@@ -39,8 +41,9 @@ struct Queue {
     /// Somebody writes.
     is_written: bool,
     lost: u64,
-    /// The last write failed.
+    /// The last write failed, and left a line without its end.
     failing: bool,
+    is_cut: bool,
 }
 
 impl Journal {
@@ -74,9 +77,13 @@ impl Journal {
     /// Writes what is queued, unless somebody does.
     pub(super) fn write(&self) {
         while let Some((bytes, lost)) = self.take() {
-            let written = append(&self.path, bytes.as_bytes());
+            let mut length = 0;
+            let written = append(&self.path, bytes.as_bytes(), &mut length);
             let mut queue = self.queue.lock();
             queue.is_written = false;
+            if let Some(last) = bytes.as_bytes()[..length].last() {
+                queue.is_cut = *last != b'\n';
+            }
             let was_failing = std::mem::replace(&mut queue.failing, written.is_err());
             drop(queue);
             self.report(&written, was_failing, lost);
@@ -90,8 +97,11 @@ impl Journal {
             return None;
         }
         queue.is_written = true;
-        let lost = std::mem::take(&mut queue.lost);
-        Some((std::mem::take(&mut queue.bytes), lost))
+        let mut bytes = std::mem::take(&mut queue.bytes);
+        if queue.is_cut {
+            bytes.insert(0, '\n');
+        }
+        Some((bytes, std::mem::take(&mut queue.lost)))
     }
 
     fn report(&self, written: &io::Result<()>, was_failing: bool, lost: u64) {
@@ -136,21 +146,36 @@ impl Past {
     }
 }
 
-fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(bytes)
+/// Whatever it is, nobody in a room waits for it: a pipe without another end is an error.
+fn open(how: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    how.custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+}
+
+/// Writes it all, or says how far it came.
+fn append(path: &Path, bytes: &[u8], length: &mut usize) -> io::Result<()> {
+    let mut file = open(OpenOptions::new().create(true).append(true), path)?;
+    while *length < bytes.len() {
+        match file.write(&bytes[*length..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(more) => *length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The file's last lines. A line that a crash has cut is ended first.
 fn tail(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open(OpenOptions::new().read(true), path)?;
     let length = file.metadata()?.len();
     let from = length.saturating_sub(TAIL_MAX);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(TAIL_MAX).read_to_end(&mut bytes)?;
     if bytes.last().is_some_and(|last| *last != b'\n') {
-        append(path, b"\n")?;
+        append(path, b"\n", &mut 0)?;
     }
     let text = String::from_utf8_lossy(&bytes);
     let whole = match text.split_once('\n') {

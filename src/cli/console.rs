@@ -2,21 +2,25 @@
 //! is said, or done as an operator.
 //!
 //! One thread, `console`: it waits for the terminal and for a doorbell that the rooms ring when
-//! there is something to print. It ends when the server does.
+//! there is something to print. It ends when the server does, also if the terminal is stopped.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Stdout, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::patient::Patient;
 use crate::error::{Error, Result};
 use crate::service::chat::{Chat, Console};
 
 /// Longest line that is typed.
 const LINE_MAX: usize = 8 * 1024;
+/// How long the terminal may take for what is to be printed still at the end.
+const LAST_MAX: Duration = Duration::from_millis(250);
 
 /// The console's thread, while it runs.
 pub(super) struct Terminal {
@@ -61,23 +65,28 @@ impl Terminal {
 
 /// The thread's life.
 fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
+    let mut printer = Printer {
+        stdout: Patient::new(io::stdout()),
+        unprinted: Vec::new(),
+    };
     let mut typed = Vec::new();
     let mut listens = true;
     loop {
-        print(&console);
+        printer.print(&console, Duration::ZERO);
         let mut polled = vec![PollFd::new(rung, PollFlags::IN)];
         if listens {
             polled.push(PollFd::new(stdin, PollFlags::IN));
+        }
+        if !printer.unprinted.is_empty() {
+            polled.push(PollFd::new(&printer.stdout, PollFlags::OUT));
         }
         match poll(&mut polled, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return,
         }
-        let is_typed = polled
-            .get(1)
-            .is_some_and(|stdin| !stdin.revents().is_empty());
+        let is_typed = listens && !polled[1].revents().is_empty();
         if is_over(rung) {
-            print(&console);
+            printer.print(&console, LAST_MAX);
             return;
         }
         if is_typed {
@@ -125,12 +134,25 @@ fn say(console: &mut Console, typed: &mut Vec<u8>) -> bool {
     true
 }
 
-fn print(console: &Console) {
-    let shown = console.shown();
-    if !shown.is_empty() {
-        // Without anybody to read it, it is not needed.
-        let _ = io::stdout()
-            .write_all(&shown)
-            .and_then(|()| io::stdout().flush());
+/// Prints as much as the terminal takes; what else is shown waits in the console, which is bounded.
+struct Printer {
+    stdout: Patient<Stdout>,
+    unprinted: Vec<u8>,
+}
+
+impl Printer {
+    fn print(&mut self, console: &Console, most: Duration) {
+        loop {
+            if self.unprinted.is_empty() {
+                self.unprinted = console.shown();
+            }
+            // Without anybody to read it, it is not needed.
+            let all = self.unprinted.len();
+            let printed = self.stdout.write(&self.unprinted, most).unwrap_or(all);
+            self.unprinted.drain(..printed);
+            if printed == 0 || !self.unprinted.is_empty() {
+                return;
+            }
+        }
     }
 }

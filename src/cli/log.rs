@@ -1,6 +1,7 @@
 //! What is told on the standard error: one event, one line.
 
 mod line;
+mod lines;
 mod panics;
 
 use std::io::{self, IsTerminal};
@@ -16,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
 use line::{Line, Priority, Style};
+use lines::Lines;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -67,8 +69,9 @@ fn writer<S>(format: LogFormat, priority: Priority) -> Box<dyn Layer<S> + Send +
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    let lines = Lines::new();
     let layer = fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(move || lines.clone())
         .with_ansi(io::stderr().is_terminal());
     match format {
         LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),

@@ -14,6 +14,7 @@ mod life;
 mod log;
 mod notify;
 mod pages;
+mod patient;
 mod serve;
 mod signals;
 mod sockets;

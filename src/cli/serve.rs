@@ -73,9 +73,11 @@ pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
     start("discard", args, Framing::Raw, Discard).map(run)
 }
 
-/// What has to be done before anything else: the log, and as many descriptors as there may be.
+/// What has to be done before anything else: the log, signals, and as many descriptors as there may
+/// be.
 pub(super) fn prepare(args: &ServeArgs) {
     log::start(args.log_level, args.log_format);
+    signals::outlive_file_limit();
     if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {
         tracing::debug!(%error, "the descriptor limit stays as it is");
     }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
+
 use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
@@ -15,6 +17,17 @@ static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
 /// ended.
 pub(super) fn leave_alone() {
     IS_LEFT_ALONE.store(true, Ordering::Relaxed);
+}
+
+/// From now on a file that may not grow (`ulimit -f`) is a write that fails, as on a full disk, and
+/// not the end of the process. For this thread and those that it starts; a program that is started
+/// begins without.
+pub(super) fn outlive_file_limit() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGXFSZ);
+    if let Err(error) = signals.thread_block() {
+        tracing::debug!(%error, "a file that may not grow ends the process");
+    }
 }
 
 /// Ctrl-C, SIGTERM and SIGHUP do this instead of ending the process.

@@ -27,7 +27,8 @@
 //!
 //! To the standard error, one event a line; `--log-level`, `--log-format`. Text has no time:
 //! terminals and journals have their own. `logfmt` and `json` have it. What belongs to a client has
-//! its connection's number `id` and its address `peer`.
+//! its connection's number `id` and its address `peer`. A line that is not taken within a quarter
+//! of a second is left out, and counted: a log that nobody reads holds nobody up.
 //!
 //! | event | what to do |
 //! | --- | --- |
@@ -72,6 +73,7 @@
 //! | `writing a room's file again` | it has passed |
 //! | `can't read a room's file; it begins without a past` | mend the file or its mode |
 //! | `read the address list again` | nothing |
+//! | `the log was not taken; lines are left out of it` | see to whoever reads the log; `lines` is how many so far |
 //! | `the address list stays as it was; mend the file` | as it says |
 //!
 //! Limits log one line when they begin to act, and `no more: …` with the count when they have been

@@ -1,7 +1,11 @@
 //! Chat: what is kept in files, and comes back after a restart.
 
 use std::io::Write;
+use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::daemon::{Daemon, POOLD};
 use crate::scratch::{Scratch, text};
 use crate::talk::{Talker, chat};
 
@@ -59,6 +63,49 @@ fn rooms_are_kept_in_files_of_their_own_and_come_back() {
     let last: Vec<&str> = kept.lines().rev().take(2).collect();
     assert!(last[0].ends_with("Z <bob> still there"), "{last:?}");
     assert_eq!(last[1], "2026-11-2");
+}
+
+#[test]
+fn a_line_that_a_full_disk_has_cut_does_not_swallow_the_next() {
+    let scratch = Scratch::new();
+    // In halves of a KiB.
+    let script = "ulimit -f 16; exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", POOLD, "chat", "127.0.0.1:0"]);
+    command.args(["--rate", "off", "--log"]).arg(scratch.path());
+    let daemon = Daemon::spawn(command.stdout(Stdio::null()));
+    let ann = Talker::named(&daemon, "ann");
+    ann.say("a line of some length\n".repeat(200));
+    daemon.stderr.wait_line("can't write a room's file");
+    // All of them have been said, and written or not.
+    ann.heard();
+    let path = scratch.join("lobby.log");
+    let full = std::fs::read(&path).expect("its file");
+    assert_eq!(full.len(), 8192);
+    // Room for one more, after a line without its end.
+    let cut = (7800..).find(|at| full[at - 1] != b'\n').expect("text");
+    let file = std::fs::OpenOptions::new().write(true).open(&path);
+    file.and_then(|file| file.set_len(cut as u64))
+        .expect("ours");
+    ann.say("whole");
+    daemon.stderr.wait_line("writing a room's file again");
+    let kept = std::fs::read_to_string(&path).expect("its file");
+    let last = kept.lines().last().expect("lines");
+    assert_eq!(last.split_at(21).1, "<ann> whole", "{last}");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+    let scratch = Scratch::new();
+    let pipe = scratch.join("lobby.log");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("our directory");
+    let mut daemon = chat(&["--log", text(scratch.path())]);
+    let ann = Talker::named(&daemon, "ann");
+    ann.say("hello");
+    assert_eq!(ann.hear(), "<ann> hello");
+    daemon.stderr.wait_line("can't write a room's file");
+    drop(ann);
+    assert_eq!(daemon.stop().code, Some(0));
 }
 
 #[test]

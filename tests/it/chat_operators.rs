@@ -158,6 +158,8 @@ fn who_is_muted_is_not_heard_and_everybody_hears_the_wall() {
             "{said}"
         );
     }
+    let too_long = op.ask("/mute eve 18446744073709551615s 1000000000ns");
+    assert!(too_long.starts_with("-- write a time as"), "{too_long}");
     assert_eq!(op.ask("/mute eve 0s"), "-- eve is heard again");
     eve.wait("-- op lets you speak again");
     eve.say("hello");

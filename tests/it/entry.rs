@@ -1,13 +1,17 @@
 //! Who is let in: each verdict, its counter, and that nobody is closed or warned of without need.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant, SystemTime};
 
 use poold::{Limit, Options, Server, Service, WhenFull};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use socket2::{Domain, Socket, Type};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, poold};
 use crate::house::{finish, options, serve};
 use crate::net::{connect, send, take, take_all};
 use crate::scratch::{Scratch, text};
@@ -28,7 +32,7 @@ fn connect_from(from: &str, address: &str) -> TcpStream {
 /// Whether the client is served.
 fn is_served(client: &TcpStream) -> bool {
     let mut writer = client;
-    let sent = std::io::Write::write_all(&mut writer, b"x\n");
+    let sent = writer.write_all(b"x\n");
     sent.is_ok() && matches!((&*client).read(&mut [0; 2]), Ok(length) if length > 0)
 }
 
@@ -206,6 +210,54 @@ fn a_list_that_changes_decides_on_the_next_and_drops_nobody() {
     std::thread::sleep(Duration::from_millis(1100));
     assert!(is_turned_away(&connect_from("127.0.0.2", address)));
     assert!(is_served(&connect_from("127.0.0.3", address)));
+}
+
+/// How often it said that a list can't be read.
+fn complaints(daemon: &Daemon) -> usize {
+    let said = daemon.stderr.text();
+    said.matches("the address list stays as it was").count()
+}
+
+#[test]
+fn a_list_that_is_spoilt_before_anybody_comes_stays_what_it_was_at_the_start() {
+    let scratch = Scratch::new();
+    let path = scratch.join("deny");
+    for spoil in [
+        |path: &Path| std::fs::write(path, "rubbish\n").expect("our own file"),
+        |path: &Path| std::fs::remove_file(path).expect("our own file"),
+        |path: &Path| {
+            std::fs::remove_file(path).expect("our own file");
+            mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).expect("our own directory");
+        },
+    ] {
+        std::fs::write(&path, "127.0.0.3\n").expect("our own directory");
+        // Another change than that could not be told from it by its time.
+        let long_ago = SystemTime::now() - Duration::from_secs(60);
+        let file = File::options().write(true).open(&path);
+        let file = file.expect("our own file");
+        file.set_modified(long_ago).expect("our own file");
+        let daemon = Daemon::echo(&["--deny", text(&path)]);
+        spoil(&path);
+        assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
+        assert!(is_served(&connect_from("127.0.0.2", &daemon.address)));
+        assert_eq!(complaints(&daemon), 1, "{}", daemon.stderr.text());
+        std::thread::sleep(Duration::from_millis(1100));
+        assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
+        assert_eq!(complaints(&daemon), 1, "{}", daemon.stderr.text());
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
+#[test]
+fn a_list_from_a_pipe_is_read_once() {
+    let (list, mut writer) = std::io::pipe().expect("descriptors");
+    writer.write_all(b"127.0.0.3\n").expect("a pipe");
+    drop(writer);
+    let mut command = poold(&["echo", "127.0.0.1:0", "--deny", "/dev/stdin"]);
+    let daemon = Daemon::spawn(command.stdin(list).stdout(Stdio::piped()));
+    assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
+    assert!(is_served(&connect_from("127.0.0.2", &daemon.address)));
+    assert_eq!(complaints(&daemon), 0, "{}", daemon.stderr.text());
 }
 
 #[test]

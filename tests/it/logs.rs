@@ -1,15 +1,21 @@
 //! Log lines: for people, for machines, for the journal; few of them, however much happens.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use poold::{Options, Server, answer};
+use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
 use crate::daemon::{Daemon, Guard, POOLD, poold};
 use crate::net::{connect, send, take_to_end};
-use crate::spool::{Spool, wait_until};
+use crate::scratch::{Scratch, text};
+use crate::spool::{PATIENCE, Spool, wait_until};
 
 /// The log of a daemon that was visited once and stopped.
 fn log_of(args: &[&str]) -> String {
@@ -139,4 +145,55 @@ fn a_handler_that_panics_for_everybody_fills_no_disk() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("the handler panicked"), "{lines:?}");
     drop(server);
+}
+
+/// Asks so often that each time is told, and whoever tells is held up if anybody is.
+fn visit(path: &Path, times: usize) {
+    for _ in 0..times {
+        let mut client = UnixStream::connect(path).expect("it listens");
+        client.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        client.write_all(b"x").expect("it is read");
+        client.read_exact(&mut [0]).expect("it is served");
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_neither_clients_nor_the_end() {
+    let dir = Scratch::new();
+    let path = dir.join("socket");
+    let address = format!("unix:{}", text(&path));
+    let (reader, writer) = std::io::pipe().expect("descriptors");
+    let mut command = poold(&["echo", &address, "--log-level", "debug"]);
+    command.stdout(Stdio::null()).stderr(writer);
+    let mut daemon = Guard(command.spawn().expect("poold starts"));
+    drop(command);
+    wait_until("it listens", || UnixStream::connect(&path).is_ok());
+    // Two lines each, of 30 bytes and more; a pipe holds 64 KiB.
+    visit(&path, 2000);
+    let log = Spool::of(File::from(OwnedFd::from(reader)));
+    wait_until("what was left out is told", || {
+        visit(&path, 1);
+        log.text().contains("the log was not taken")
+    });
+    kill_process(daemon.pid(), Signal::TERM).expect("it runs");
+    assert_eq!(daemon.wait_exit(), Some(0));
+    let log = String::from_utf8(log.wait_end()).expect("UTF-8");
+    let told = "warning: the log was not taken; lines are left out of it (lines=";
+    assert!(log.lines().any(|line| line.starts_with(told)), "{log}");
+    assert!(log.lines().last().expect("lines").starts_with("drained in"));
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_keep_it_from_draining() {
+    let dir = Scratch::new();
+    let path = dir.join("socket");
+    let address = format!("unix:{}", text(&path));
+    let (_reader, writer) = std::io::pipe().expect("descriptors");
+    let mut command = poold(&["echo", &address, "--log-level", "debug"]);
+    command.stdout(Stdio::null()).stderr(writer);
+    let mut daemon = Guard(command.spawn().expect("poold starts"));
+    wait_until("it listens", || UnixStream::connect(&path).is_ok());
+    visit(&path, 2000);
+    kill_process(daemon.pid(), Signal::TERM).expect("it runs");
+    assert_eq!(daemon.wait_exit(), Some(0));
 }

@@ -53,6 +53,7 @@ mod service;
 mod spool;
 mod starved;
 mod stop;
+mod stopped;
 mod streams;
 mod stuck;
 mod sync;

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, POOLD};
 use crate::net::{connect, end, send, take_all, take_line, take_to_end};
 use crate::scratch::{Scratch, text};
 use crate::spool::wait_until;
@@ -144,7 +145,7 @@ fn tiny_disk(dir: &Scratch) -> Option<Mounted> {
     let path = dir.join("disk");
     fs::create_dir(&path).expect("a fresh name");
     let args = ["-t", "tmpfs", "-o", "size=256k", "tmpfs", text(&path)];
-    let output = std::process::Command::new("mount").args(args).output();
+    let output = Command::new("mount").args(args).output();
     output
         .is_ok_and(|output| output.status.success())
         .then_some(Mounted(path))
@@ -154,10 +155,7 @@ struct Mounted(std::path::PathBuf);
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg("-l")
-            .arg(&self.0)
-            .status();
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 
@@ -198,6 +196,33 @@ fn a_full_disk_keeps_everything_until_there_is_room() {
         fs::read_to_string(&file).expect("it is there") == lines,
         "every line, once"
     );
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_a_full_disk() {
+    let dir = Scratch::new();
+    let file = dir.join("out.log");
+    // In halves of a KiB.
+    let script = "ulimit -f 16; exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", POOLD]);
+    command.args(["recv", "127.0.0.1:0", "-f", "raw", "--drain", "30s", "-o"]);
+    let mut daemon = Daemon::spawn(command.arg(&file).stdout(Stdio::piped()));
+    let client = connect(&daemon.address);
+    let lines: String = (0..700).map(|n| format!("line number {n}\n")).collect();
+    assert!((8192..16384).contains(&lines.len()));
+    send(&client, &lines);
+    daemon.stderr.wait_line("cannot write the output");
+    let mut all = fs::read_to_string(&file).expect("it is there");
+    let emptied = fs::OpenOptions::new().write(true).open(&file);
+    emptied.and_then(|file| file.set_len(0)).expect("our file");
+    daemon.stderr.wait_line("writing the output again");
+    end(&client);
+    assert_eq!(take_to_end(&client), b"");
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    all += &fs::read_to_string(&file).expect("it is there");
+    assert!(all == lines, "every line, once");
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::peer::Peer;
 const MUTE: Duration = Duration::from_secs(10 * 60);
 /// Longest that somebody can be muted.
 const MUTE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Bytes of a time as it is typed: the parser's sum of longer ones can overflow.
+const TIME_MAX: usize = 12;
 /// How long bans last: they are in memory only.
 const UNTIL: &str = "until this server ends";
 
@@ -141,9 +143,10 @@ impl Session {
     }
 
     fn mute(&mut self, house: &House, name: &str, time: &str) {
-        let time = match (time, humantime::parse_duration(time)) {
+        let parsed = (time.len() <= TIME_MAX).then(|| humantime::parse_duration(time));
+        let time = match (time, parsed) {
             ("", _) => MUTE,
-            (_, Ok(time)) => time.min(MUTE_MAX),
+            (_, Some(Ok(time))) => time.min(MUTE_MAX),
             _ => return self.answer(house, "write a time as 90s, 10m or 1h; 0s ends it"),
         };
         let Some(other) = self.person_called(house, name) else {
