@@ -95,6 +95,39 @@ fn the_journal_is_told_priorities_and_nobody_else() {
     }
 }
 
+#[test]
+fn what_is_cut_or_makes_no_sense_is_told() {
+    for (args, sent, told) in [
+        (
+            &["--framing", "octet"][..],
+            "<13>no count\n",
+            "malformed octet count",
+        ),
+        (&["--message-max", "4"], "too long\n", "see --overlong"),
+        (
+            &["--message-max", "4", "--overlong", "drop"],
+            "too long\n",
+            "see --overlong",
+        ),
+        (
+            &["--message-max", "4", "--overlong", "close"],
+            "too long\n",
+            "more than 4 bytes",
+        ),
+    ] {
+        let mut daemon = Daemon::recv(args);
+        let client = connect(&daemon.address);
+        send(&client, sent);
+        let line = daemon.stderr.wait_line(told);
+        assert!(
+            line.starts_with("warning: ") && line.contains("first=127.0.0.1:"),
+            "{line}"
+        );
+        drop(client);
+        daemon.stop();
+    }
+}
+
 /// What this process has logged.
 static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 

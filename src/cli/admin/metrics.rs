@@ -105,6 +105,11 @@ fn refuses(limit: Limit) -> bool {
     matches!(limit, Clients | AddressShare | AddressList | Overload)
 }
 
+fn closes(limit: Limit) -> bool {
+    use Limit::{AcceptRate, Overlong, WriteStall};
+    !refuses(limit) && !matches!(limit, AcceptRate | Overlong | WriteStall)
+}
+
 fn limits(stats: &Stats, to: &mut Families) {
     let of = |wanted: fn(Limit) -> bool| {
         let limits = stats.limits.iter();
@@ -121,9 +126,9 @@ fn limits(stats: &Stats, to: &mut Families) {
     to.counters(
         "poold_clients_closed_total",
         "Clients closed by a limit. Devices that should stay: raise the flag of the same name. \
-         shed: raise --max-clients.",
+         shed: raise --max-clients. framing: mend the sender, or --framing.",
         "reason",
-        of(|limit| !refuses(limit) && !matches!(limit, Limit::AcceptRate | Limit::WriteStall)),
+        of(closes),
     );
     let count = |limit| {
         let found = stats.limits.iter().find(|(one, _)| *one == limit);
