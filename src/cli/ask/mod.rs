@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::admin::{Page, Status};
 use super::exit;
-pub(super) use args::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
+pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use clap::ValueEnum;
 use fetch::{Wish, fetch};
 
@@ -115,7 +115,7 @@ fn list(args: &ClientsArgs) -> Result<(), String> {
 
 /// Closes a client.
 pub(super) fn close(args: &CloseArgs) -> ExitCode {
-    change(&args.target, &format!("/clients/{}/close", args.id))
+    change(&args.target.admin, &format!("/clients/{}/close", args.id))
 }
 
 /// Changes a setting.
@@ -124,12 +124,12 @@ pub(super) fn set(args: &SetArgs) -> ExitCode {
     let name = name.as_ref().map_or("", |value| value.get_name());
     let mut query = form_urlencoded::Serializer::new(String::new());
     let query = query.append_pair(name, &args.value).finish();
-    change(&args.target, &format!("/set?{query}"))
+    change(&args.target.admin, &format!("/set?{query}"))
 }
 
 /// Asks for a change at a path, and prints what was answered.
-pub(super) fn change(target: &Target, path: &str) -> ExitCode {
-    told(fetch(&target.admin, Wish::Change, path).and_then(|answer| {
+pub(super) fn change(admin: &str, path: &str) -> ExitCode {
+    told(fetch(admin, Wish::Change, path).and_then(|answer| {
         let line = text::plain(String::from_utf8_lossy(&answer.body).trim());
         if answer.status != 200 {
             return Err(line);
