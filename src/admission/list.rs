@@ -34,7 +34,10 @@ impl AddressList {
             self.networks.push(network);
             return Ok(());
         }
-        if !text.contains('/') && !Path::new(text).exists() {
+        // What begins as an address has a wrong mask: nobody names a file so.
+        let host = text.split('/').next().unwrap_or_default();
+        let is_file = text.contains('/') && host.parse::<IpAddr>().is_err();
+        if !is_file && !Path::new(text).exists() {
             return Err(wrong(format!(
                 "'{text}' is no address, no network and no file"
             )));
