@@ -146,6 +146,11 @@ impl Notices {
         }
     }
 
+    /// What lines of a server that is not alone begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// A client is in trouble; `why` is empty where the log says it elsewhere.
     pub(crate) fn trouble(&self, trouble: Trouble, id: u64, peer: &Peer, why: &str) {
         let last = Instant::now();
