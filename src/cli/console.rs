@@ -10,13 +10,17 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
 
 use crate::error::{Error, Result};
 use crate::service::chat::{Chat, Console};
 
 /// Longest line that is typed.
 const LINE_MAX: usize = 8 * 1024;
+/// While the terminal is another's, it is looked at again after so many seconds.
+const LOOK_AGAIN: i64 = 1;
 
 /// The console's thread, while it runs.
 pub(super) struct Terminal {
@@ -66,10 +70,16 @@ fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
     loop {
         print(&console);
         let mut polled = vec![PollFd::new(rung, PollFlags::IN)];
-        if listens {
+        let is_in_front = is_in_front(stdin);
+        if listens && is_in_front {
             polled.push(PollFd::new(stdin, PollFlags::IN));
         }
-        match poll(&mut polled, None) {
+        let look_again = Timespec {
+            tv_sec: LOOK_AGAIN,
+            tv_nsec: 0,
+        };
+        let most = (listens && !is_in_front).then_some(&look_again);
+        match poll(&mut polled, most) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return,
         }
@@ -80,10 +90,16 @@ fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
             print(&console);
             return;
         }
-        if is_typed {
+        if is_typed && self::is_in_front(stdin) {
             listens = take_typed(stdin, &mut typed) && say(&mut console, &mut typed);
         }
     }
+}
+
+/// Whether what is typed is for this process. What runs in the background of a shell is stopped
+/// when it reads the terminal, and a stopped server serves nobody.
+fn is_in_front(terminal: &File) -> bool {
+    tcgetpgrp(terminal).map_or(true, |in_front| in_front == getpgrp())
 }
 
 /// Empties the doorbell; answers whether it will ring no more.

@@ -75,6 +75,7 @@ pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
 
 /// What has to be done before anything else: the log, and as many descriptors as there may be.
 pub(super) fn prepare(args: &ServeArgs) {
+    signals::respect_nohup();
     log::start(args.log_level, args.log_format);
     if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {
         tracing::debug!(%error, "the descriptor limit stays as it is");

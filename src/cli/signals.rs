@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
+
 use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
@@ -15,6 +17,25 @@ static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
 /// ended.
 pub(super) fn leave_alone() {
     IS_LEFT_ALONE.store(true, Ordering::Relaxed);
+}
+
+/// Leaves SIGHUP ignored where it was so at the start, as `nohup` has it: the handler would take
+/// it back. For a process without other threads; those that it starts inherit it.
+pub(super) fn respect_nohup() {
+    if hangup_is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()) {
+        let mut hangup = SigSet::empty();
+        hangup.add(Signal::SIGHUP);
+        // It can't fail for a signal that there is.
+        let _ = hangup.thread_block();
+    }
+}
+
+/// Whether a process whose status (proc_pid_status(5)) this is ignores it.
+fn hangup_is_ignored(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The first bit is signal 1, which SIGHUP is.
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Ctrl-C, SIGTERM and SIGHUP do this instead of ending the process.
