@@ -22,6 +22,7 @@ use crate::peer::Peer;
 /// What to do with a client for whom there is no room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
 pub enum WhenFull {
     /// Leave it in the kernel's backlog until somebody leaves.
     #[default]

@@ -3,9 +3,10 @@
 //! Nothing here knows how a line looks or what a socket is. A [`Front`] says how events are put
 //! to its members and how they are reached; the rooms only keep one order for everybody.
 //!
-//! Locks, each held for a few moves: names, the list of rooms, a room. Never two of them at once;
-//! under a room's lock its members' outlets are given what was said, so that the order in which
-//! two people speak is the same for all who hear them.
+//! Locks, each held for a few moves: names, the list of rooms, a room. Never two of them at once,
+//! but for a look under the list's lock at which rooms are deserted. Under a room's lock its
+//! members' outlets are given what was said, so that the order in which two people speak is the
+//! same for all who hear them.
 
 mod event;
 mod hall;

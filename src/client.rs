@@ -11,6 +11,46 @@ use crate::peer::Peer;
 
 /// A connected client, for whoever has something to say to it later: cheap to clone, keeps
 /// neither the socket nor its buffers alive.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Arc, Mutex};
+///
+/// use poold::{Client, End, Message, Reply, Service, Unsent, Verdict};
+///
+/// /// What one says goes to all others. Whoever has a clone can speak, too.
+/// #[derive(Clone, Default)]
+/// struct Relay(Arc<Mutex<HashMap<u64, Client>>>);
+///
+/// impl Relay {
+///     fn say(&self, from: u64, line: &[u8]) {
+///         let line = [line, b"\n"].concat();
+///         for (_, client) in self.0.lock().unwrap().iter().filter(|(id, _)| **id != from) {
+///             if let Err(Unsent::Full(_)) = client.send(line.clone()) {
+///                 client.close("too slow");
+///             }
+///         }
+///     }
+/// }
+///
+/// impl Service for Relay {
+///     type Session = u64;
+///
+///     fn opened(&self, client: &Client, _: &mut Reply<'_>) -> u64 {
+///         self.0.lock().unwrap().insert(client.id(), client.clone());
+///         client.id()
+///     }
+///
+///     fn message(&self, id: &mut u64, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+///         self.say(*id, message.bytes);
+///         Verdict::Go
+///     }
+///
+///     fn closed(&self, id: u64, _: &End) {
+///         self.0.lock().unwrap().remove(&id);
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     id: u64,
@@ -44,8 +84,9 @@ impl Client {
         connection.socket.local_addr().ok()?.as_socket()
     }
 
-    /// Sends these bytes as they are, after all that it was sent before. Never blocks: they go
-    /// to its outbox, and one of the workers writes them.
+    /// Sends these bytes as they are ([`Framing::encode`](crate::Framing::encode) frames them),
+    /// after all that it was sent before. Never blocks: they go to its outbox, and one of the
+    /// workers writes them.
     ///
     /// # Errors
     /// [`Unsent`] gives the bytes back; the caller decides whether to drop them or the client.

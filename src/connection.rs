@@ -133,12 +133,23 @@ pub(crate) struct Tally {
 }
 
 /// The client's outbox is full, or it is gone: what was to be sent comes back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsent {
     /// It does not read as fast as it is sent to.
+    #[error("the client's outbox is full: it does not read as fast as it is sent to")]
     Full(Bytes),
     /// It has left.
+    #[error("the client has left")]
     Gone(Bytes),
+}
+
+impl Unsent {
+    /// What was to be sent.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Unsent::Full(bytes) | Unsent::Gone(bytes) => bytes,
+        }
+    }
 }
 
 /// A connection to be made.
@@ -349,7 +360,9 @@ impl Connection {
     }
 
     pub(crate) fn write_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.counted(self.socket.send_vectored(slices))
+        // Without the flag a peer that has left ends a process in which SIGPIPE has its default.
+        let flags = SendFlags::NOSIGNAL.bits() as i32;
+        self.counted(self.socket.send_vectored_with_flags(slices, flags))
     }
 
     fn counted(&self, written: io::Result<usize>) -> io::Result<usize> {

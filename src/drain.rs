@@ -1,6 +1,7 @@
 //! The server's phases, the drain's one deadline, and its report.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use crate::limits::TIME_MAX;
 /// Where a server is in its life. It only ever moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum ServerPhase {
     /// Clients are accepted and served.
     Running,
@@ -157,7 +159,10 @@ impl Drain {
 
     fn run_hooks(&self) {
         let hooks = std::mem::take(&mut *self.hooks.lock());
-        hooks.into_iter().for_each(|hook| hook());
+        for hook in hooks {
+            // It may run on the watch, and others come after it. The panic hook has told of it.
+            let _ = catch_unwind(AssertUnwindSafe(hook));
+        }
     }
 
     /// What becomes of who has not been accepted yet.

@@ -13,8 +13,21 @@ mod tests;
 pub(crate) use decoder::Decoder;
 
 /// How bytes are cut into messages, and answers put on the wire.
+///
+/// [`Reply::send`](crate::Reply::send) frames what it is given. Bytes for
+/// [`Client::send`](crate::Client::send) and the like are sent as they are: frame them with
+/// [`encode`](Framing::encode).
+///
+/// ```
+/// use poold::Framing;
+///
+/// let mut wire = Vec::new();
+/// Framing::Len16.encode(b"hello", &mut wire);
+/// assert_eq!(wire, b"\0\x05hello");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
 pub enum Framing {
     /// A line feed ends a message; one carriage return before it is not part of it.
     #[default]
@@ -35,6 +48,7 @@ pub enum Framing {
 /// What happens to a message that is longer than the bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
 pub enum Overlong {
     /// Deliver what fits, marked; skip the rest; stay connected.
     #[default]
@@ -47,6 +61,7 @@ pub enum Overlong {
 
 /// How much of a message this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Extent {
     /// All of it.
     Whole,
@@ -58,6 +73,7 @@ pub enum Extent {
 
 /// One message, without its delimiter or header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message<'a> {
     /// The bytes, any bytes.
     pub bytes: &'a [u8],
@@ -75,9 +91,12 @@ pub(crate) enum Fault {
 }
 
 impl Framing {
-    /// Appends a message as this framing puts it on the wire. A message that is too long for
-    /// the header's width is cut to what fits it.
-    pub(crate) fn encode(self, message: &[u8], wire: &mut Vec<u8>) {
+    /// Appends a message as this framing puts it on the wire.
+    ///
+    /// A message that is too long for the header's width (65 535 bytes with `Len16`) is cut to
+    /// what fits it; with `Octet` an empty one is left out, as that has no way to say it. A
+    /// delimiter in a message is not escaped: the other end sees two.
+    pub fn encode(self, message: &[u8], wire: &mut Vec<u8>) {
         match self {
             Framing::Lines => {
                 wire.extend_from_slice(message);

@@ -14,6 +14,7 @@ const CLOCK_EVERY_MAX: u64 = 256;
 /// Whether a connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub enum Verdict {
     /// On to the next message.
     Go,
@@ -43,7 +44,7 @@ pub enum End {
     Limit(Limit),
     /// It was not let in; it got the line that the service has for that.
     Refused(Limit),
-    /// The handler panicked.
+    /// The handler panicked. Only the log says so: the session is dropped, and not called again.
     Panic,
     /// The server drained.
     Drained,
@@ -177,7 +178,9 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Answers with one message, framed as the server's messages are.
+    /// Answers with one message, framed as the server's messages are; see
+    /// [`Framing::encode`] for what can't be framed. There is no bound to one answer: it is in
+    /// memory until the client has read it.
     pub fn send(&mut self, message: impl AsRef<[u8]>) {
         self.framing.encode(message.as_ref(), self.wire);
         self.messages += 1;
@@ -189,7 +192,10 @@ impl<'a> Reply<'a> {
         self.messages += 1;
     }
 
-    /// Whether as much is answered as the outbox holds: take no further message this turn.
+    /// Whether as much is answered as the outbox holds ([`Options::outbox_max`]): take no further
+    /// message this turn.
+    ///
+    /// [`Options::outbox_max`]: crate::Options::outbox_max
     pub fn is_full(&self) -> bool {
         self.wire.len() >= self.max
     }

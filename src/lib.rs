@@ -14,6 +14,48 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! - A function of a message: [`answer`]. State for each connection, and to see it opened and
+//!   closed: [`Service`]. The whole stream, with a worker as long as it takes: [`StreamService`].
+//! - How bytes are cut into messages: [`Framing`]. Every limit and its default: [`Options`].
+//! - Sending to others, from anywhere: [`Client`], [`Registry`].
+//! - Draining, figures, another number of workers while it runs: [`Handle`].
+//! - TCP and Unix sockets, or sockets that listen already: [`Address`], [`Listeners`].
+//!
+//! What it has to tell goes to [`tracing`]; it installs no signal handler, never prints and never
+//! exits. Several servers may run in one process; give each a [`name`](Options::name).
+//!
+//! The feature `cli`, on by default, is the command `poold` and what only that needs. Programs that
+//! use the library leave it out: `default-features = false`.
+//!
+//! # Testing a handler
+//!
+//! Port 0 picks a free one, and a server serves from the moment it is made: nothing to wait for.
+//!
+//! ```
+//! use std::io::{BufRead, BufReader, Write};
+//! use std::net::TcpStream;
+//!
+//! use poold::{Options, Server, answer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let shout = answer(|line: &[u8]| line.to_ascii_uppercase());
+//! let server = Server::bind("127.0.0.1:0", Options::default(), shout)?;
+//!
+//! let mut client = BufReader::new(TcpStream::connect(server.address())?);
+//! client.get_mut().write_all(b"hello\n")?;
+//! let mut line = String::new();
+//! client.read_line(&mut line)?;
+//! assert_eq!(line, "HELLO\n");
+//!
+//! drop(client); // Before the server: its drain waits until clients have closed.
+//! server.handle().drain();
+//! assert_eq!(server.wait().delivered, 1);
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acceptor;
 mod admission;
@@ -55,6 +97,8 @@ mod times;
 mod turn;
 mod watch;
 
+pub use bytes::Bytes;
+
 pub use admission::{AddressList, WhenFull};
 pub use client::Client;
 pub use connection::Unsent;
@@ -75,7 +119,7 @@ pub use state::Phase;
 pub use stream::Stream;
 pub use times::{Rate, Times};
 
-/// The README's example compiles.
+/// The README's examples compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

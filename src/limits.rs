@@ -30,7 +30,8 @@ const WORKERS_MAX: usize = 1024;
 /// Descriptors kept back for the listener, the poller, output files and the like.
 const SPARE_DESCRIPTORS: usize = 32;
 
-/// What a server should be like. Every field has a sensible default.
+/// What a server should be like. Every field has a sensible default. Later versions may have more
+/// fields: end with `..Default::default()`, as here.
 ///
 /// ```
 /// let options = poold::Options { workers: 4, ..Default::default() };
@@ -39,12 +40,14 @@ const SPARE_DESCRIPTORS: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Stands before what the log says of its limits, and in its threads' names, for processes that
-    /// have several servers. Default: empty.
+    /// have several servers. Keep it short: of a thread's name systems show 15 bytes.
+    /// Default: empty.
     pub name: &'static str,
     /// Threads that serve clients: 1 to 1024. Default: 4 for each core, at least 8.
     pub workers: usize,
     /// Clients connected at once; more wait in the kernel's backlog. At least 1.
-    /// Default: what the process's descriptor limit allows.
+    /// Default: what the process's descriptor limit allows; servers that share a process, or one
+    /// that opens files for its clients, should each have less.
     pub clients_max: usize,
     /// How bytes are cut into messages. Default: [`Framing::Lines`].
     pub framing: Framing,
@@ -155,6 +158,7 @@ impl Limits {
     /// [`Error::Option`] names the first field that is out of its bounds.
     pub(crate) fn new(options: Options) -> Result<Limits> {
         const GIB: usize = 1 << 30;
+        check_name(options.name)?;
         check_workers(options.workers)?;
         check_clients_max(options.clients_max)?;
         within("message_max", options.message_max, 1, GIB)?;
@@ -180,8 +184,18 @@ impl Limits {
             bytes_burst,
         }) = options.rate
         {
-            for part in [messages, messages_burst, bytes, bytes_burst] {
-                within("rate", part as usize, 1, usize::MAX)?;
+            let parts = [
+                ("messages", messages),
+                ("messages_burst", messages_burst),
+                ("bytes", bytes),
+                ("bytes_burst", bytes_burst),
+            ];
+            if let Some((part, _)) = parts.iter().find(|(_, value)| *value == 0) {
+                let problem = format!("{part} is 0; at least 1");
+                return Err(Error::Option {
+                    name: "rate",
+                    problem,
+                });
             }
         }
         let is_timed = options.times != Times::default();
@@ -208,6 +222,17 @@ impl Limits {
         let worker = READ_MAX + outbox_max + message_max;
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
     }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if name.contains('\0') {
+        let problem = format!("{name:?} has a zero byte; a thread's name can't");
+        return Err(Error::Option {
+            name: "name",
+            problem,
+        });
+    }
+    Ok(())
 }
 
 pub(crate) fn check_workers(workers: usize) -> Result<()> {

@@ -1,10 +1,11 @@
 //! Listening sockets: made, named, and removed at the end.
 
+use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,8 +18,10 @@ use crate::peer::Address;
 /// `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
-/// A peer that answers nothing for so long, not even TCP's own probes, is dead.
+/// A peer at rest that answers none of TCP's own probes for so long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(120);
+/// Probes in the second half of that time.
+const PROBES: u32 = 4;
 
 /// A socket that clients connect to, non-blocking.
 pub(crate) enum Listener {
@@ -81,6 +84,14 @@ pub struct Listeners {
     files: Vec<SocketFile>,
 }
 
+impl fmt::Debug for Listeners {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Listeners");
+        out.field("addresses", &self.addresses);
+        out.field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
 impl Listeners {
     /// Listens on an address.
     ///
@@ -98,6 +109,17 @@ impl Listeners {
 
     /// Takes sockets that listen already. Others may hold them as well: they are never shut, only
     /// closed, and a Unix socket's file is left alone.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (one, two) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    /// let both = poold::Listeners::adopt([one.into(), two.into()])?;
+    /// assert_eq!(both.addresses().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Start`] if there is none, or one that does not listen or is neither TCP nor Unix.
@@ -210,21 +232,20 @@ fn listen_tcp(address: std::net::SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepted sockets inherit these (on Linux): small answers go out at once, and a peer that died
-/// without a word is noticed, whether something is owed to it (tcp(7), TCP_USER_TIMEOUT) or not.
+/// without a word is noticed. `TCP_USER_TIMEOUT`, which would notice it sooner where something is
+/// owed to it, also ends the connection of one that lives and does not read for so long: tcp(7).
 fn prepare_tcp(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(
         &TcpKeepalive::new()
             .with_time(DEAD_AFTER / 2)
-            .with_interval(DEAD_AFTER / 8),
-    )?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(DEAD_AFTER))?;
-    Ok(())
+            .with_interval(DEAD_AFTER / 2 / PROBES)
+            .with_retries(PROBES),
+    )
 }
 
-/// Binds a path. A socket that nobody listens on any more is replaced; one in use, or a file that
-/// is no socket, is left alone.
+/// Binds a path. A socket that nobody listens on any more is replaced; whatever else is there is
+/// left alone.
 fn listen_unix(path: &Path) -> io::Result<UnixListener> {
     if let Ok(found) = std::fs::symlink_metadata(path) {
         if !found.file_type().is_socket() {
@@ -233,9 +254,7 @@ fn listen_unix(path: &Path) -> io::Result<UnixListener> {
                 "there is a file that is no socket; remove it or choose another path",
             ));
         }
-        if UnixStream::connect(path).is_ok() {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
+        check_deserted(path)?;
         std::fs::remove_file(path)?;
     }
     // The mode is set before anybody is told of the socket. Between bind and chmod the umask
@@ -246,8 +265,22 @@ fn listen_unix(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// An error unless nobody listens there. Only a refusal says so: connecting also fails where the
+/// backlog is full, where it is not permitted, and where the socket is of another type.
+fn check_deserted(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&SockAddr::unix(path)?) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+        _ => Err(io::ErrorKind::AddrInUse.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+
     use super::*;
 
     #[test]
@@ -264,10 +297,32 @@ mod tests {
         let (time, interval) = (socket.tcp_keepalive_time(), socket.tcp_keepalive_interval());
         assert_eq!(time.expect("an option"), DEAD_AFTER / 2);
         assert_eq!(interval.expect("an option"), DEAD_AFTER / 8);
+        assert_eq!(socket.tcp_keepalive_retries().expect("an option"), PROBES);
         #[cfg(target_os = "linux")]
         assert_eq!(
             socket.tcp_user_timeout().expect("an option"),
-            Some(DEAD_AFTER)
+            None,
+            "who lives and reads later is not cut off"
         );
+    }
+    #[test]
+    fn only_a_socket_that_nobody_listens_on_is_replaced() {
+        let name = format!("poold-listen-{}", std::process::id());
+        let path = &std::env::temp_dir().join(name);
+        let refused = || listen_unix(path).expect_err("it is in use").kind();
+        let busy = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+        busy.bind(&SockAddr::unix(path).expect("short"))
+            .expect("a free path");
+        busy.listen(0).expect("a bound socket");
+        let _waits = UnixStream::connect(path).expect("room for one");
+        assert_eq!(refused(), io::ErrorKind::AddrInUse, "its backlog is full");
+        std::fs::remove_file(path).expect("it is still there");
+        let datagrams = UnixDatagram::bind(path).expect("a free path");
+        assert_eq!(refused(), io::ErrorKind::AddrInUse, "it has another type");
+        drop(datagrams);
+        std::fs::remove_file(path).expect("it is still there");
+        drop(UnixListener::bind(path).expect("a free path"));
+        listen_unix(path).expect("nobody listens any more");
+        std::fs::remove_file(path).expect("it was made anew");
     }
 }

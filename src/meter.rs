@@ -138,9 +138,10 @@ impl Histogram {
     }
 
     /// The end of the bucket in which the given part of all lies (0.99: all but the longest
-    /// hundredth): at most twice what it really was. Zero if there were none.
+    /// hundredth; from 0 to 1, what is beyond counts as these): at most twice what it really was.
+    /// Zero if there were none.
     pub fn quantile(&self, part: f64) -> Duration {
-        let wanted = (self.count() as f64 * part).ceil().max(1.0) as u64;
+        let wanted = (self.count() as f64 * part.min(1.0)).ceil().max(1.0) as u64;
         let mut seen = 0;
         let mut last = Duration::ZERO;
         for (end, count) in self.buckets() {
@@ -202,6 +203,11 @@ mod tests {
         assert_eq!(sum.waits.quantile(1.0), Duration::from_nanos(1 << 20));
         assert!(sum.turns.quantile(1.0) > Duration::from_secs(100));
         assert_eq!(Histogram::default().quantile(0.5), Duration::ZERO);
+        let quantile = |part| sum.waits.quantile(part);
+        assert_eq!(
+            (quantile(-1.0), quantile(99.0)),
+            (quantile(0.0), quantile(1.0))
+        );
         meters[1].count(micros(10), micros(10), Moved::default());
         let since = look().waits.since(&sum.waits);
         assert_eq!((since.count(), since.sum()), (1, micros(10)));

@@ -110,10 +110,11 @@ impl Trouble {
 }
 
 /// Counts what limits do, and logs when they begin and end to do it.
-#[derive(Default)]
 pub(crate) struct Notices {
     /// Of the server, and what parts it from the words; empty if it has none.
     prefix: String,
+    /// Called when something begins, so that somebody looks again when it may be over.
+    begun: Box<dyn Fn() + Send + Sync>,
     counts: [AtomicU64; LIMITS.len()],
     acting: Mutex<Vec<Episode>>,
     troubles: Mutex<Vec<Series>>,
@@ -134,15 +135,18 @@ struct Series {
 }
 
 impl Notices {
-    /// Of a server with this name, which may be empty.
-    pub(crate) fn of(name: &str) -> Notices {
+    /// Of a server with this name, which may be empty. `begun` has [`next`](Notices::next) asked.
+    pub(crate) fn new(name: &str, begun: impl Fn() + Send + Sync + 'static) -> Notices {
         let prefix = match name {
             "" => String::new(),
             name => format!("{name}: "),
         };
         Notices {
             prefix,
-            ..Notices::default()
+            begun: Box::new(begun),
+            counts: Default::default(),
+            acting: Mutex::default(),
+            troubles: Mutex::default(),
         }
     }
 
@@ -166,6 +170,7 @@ impl Notices {
             last,
         });
         drop(troubles);
+        (self.begun)();
         let why = Some(why).filter(|why| !why.is_empty());
         error!(id, %peer, why, "{}", trouble.describe());
     }
@@ -185,6 +190,7 @@ impl Notices {
             last: now,
         });
         drop(acting);
+        (self.begun)();
         warn!(first = %who, "{}{}", self.prefix, limit.describe());
     }
 

@@ -29,7 +29,8 @@ pub(crate) struct Overload {
     /// What a turn takes from the queue's wait, in nanoseconds; 0 while somebody gets through
     /// quickly.
     each: AtomicU64,
-    began: Mutex<Instant>,
+    /// Since when; the next look begins one if there is none.
+    began: Mutex<Option<Instant>>,
 }
 
 impl Overload {
@@ -39,7 +40,7 @@ impl Overload {
             best: AtomicU64::new(u64::MAX),
             turns: AtomicU64::new(0),
             each: AtomicU64::new(0),
-            began: Mutex::new(Instant::now()),
+            began: Mutex::new(Some(Instant::now())),
         }
     }
 
@@ -56,8 +57,10 @@ impl Overload {
         }
     }
 
-    /// Nobody waits: whatever was, is over.
-    pub(crate) fn clear(&self) {
+    /// Nobody waits, and nobody looks until there is work again: whatever was is over, and the time
+    /// until then says nothing of how long a turn takes.
+    pub(crate) fn rest(&self) {
+        *self.began.lock() = None;
         self.each.store(0, Ordering::Relaxed);
     }
 
@@ -65,25 +68,24 @@ impl Overload {
     /// none was served, it is as it was.
     pub(crate) fn look(&self, now: Instant, waiting: usize) {
         let mut began = self.began.lock();
-        let passed = now.saturating_duration_since(*began);
+        let passed = now.saturating_duration_since(*began.get_or_insert(now));
         let turns = self.turns.load(Ordering::Relaxed);
         let few = turns == 0 || (turns < ENOUGH && passed < INTERVAL_MAX);
         if passed < INTERVAL || (few && waiting > 0) {
             return;
         }
-        *began = now;
+        *began = Some(now);
         self.turns.store(0, Ordering::Relaxed);
         let best = self.best.swap(u64::MAX, Ordering::Relaxed);
-        if turns == 0 || best <= nanos(QUICK) {
-            self.clear();
-        } else {
-            self.each.store(nanos(passed) / turns, Ordering::Relaxed);
-        }
+        let is_quick = turns == 0 || best <= nanos(QUICK);
+        let each = if is_quick { 0 } else { nanos(passed) / turns };
+        self.each.store(each, Ordering::Relaxed);
     }
 
     /// Whether who comes after `waiting` others would wait for longer than the target.
     pub(crate) fn refuses(&self, waiting: usize) -> bool {
-        let wait = self.each.load(Ordering::Relaxed) * waiting as u64;
+        let each = self.each.load(Ordering::Relaxed);
+        let wait = each.saturating_mul(waiting as u64);
         self.target.is_some_and(|target| wait > nanos(target))
     }
 }
@@ -136,5 +138,24 @@ mod tests {
         assert!(!overload.refuses(100), "too few to tell");
         overload.look(begin + 11 * INTERVAL, 100);
         assert!(overload.refuses(100) && !overload.refuses(7));
+    }
+    #[test]
+    fn a_rest_is_no_part_of_an_interval() {
+        let overload = Overload::new(Some(Duration::from_millis(500)));
+        let begin = Instant::now();
+        overload.rest();
+        let later = begin + Duration::from_secs(60 * 60 * 24 * 30);
+        overload.look(later, 100);
+        for _ in 0..ENOUGH {
+            overload.waited(Duration::from_millis(6));
+        }
+        overload.look(later + INTERVAL, 100);
+        assert!(!overload.refuses(75), "a turn each 6 ms");
+        assert!(overload.refuses(1000));
+        overload.look(later + 400 * INTERVAL_MAX, 0);
+        overload.waited(Duration::from_millis(6));
+        let month = later + Duration::from_secs(60 * 60 * 24 * 60);
+        overload.look(month, 1);
+        assert!(overload.refuses(usize::MAX), "no sum is too large");
     }
 }

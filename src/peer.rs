@@ -1,6 +1,7 @@
 //! Who a client is, and where a server listens.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Peer {
     /// Over TCP: its address and port. One that came over IPv4 has an IPv4 address, also where an
     /// IPv6 socket accepted it.
@@ -38,6 +40,7 @@ impl fmt::Display for Peer {
 /// Where to listen or connect: `8080` (loopback), `:8080` (all interfaces), `127.0.0.1:8080`,
 /// `[::1]:8080`, `name:8080` or `unix:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Address {
     /// A TCP address, or those that a name stands for.
     Tcp(Vec<SocketAddr>),
@@ -110,6 +113,23 @@ impl FromStr for Address {
 
 fn not_a_port(text: &str) -> String {
     format!("'{text}' is not a port (0 to 65535)")
+}
+
+/// So that `TcpStream::connect(server.address())` reaches a server.
+impl ToSocketAddrs for Address {
+    type Iter = std::vec::IntoIter<SocketAddr>;
+
+    /// # Errors
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for a Unix socket's path.
+    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
+        match self {
+            Address::Tcp(addresses) => Ok(addresses.clone().into_iter()),
+            Address::Unix(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("{self} is no TCP address; connect to it with a UnixStream"),
+            )),
+        }
+    }
 }
 
 impl fmt::Display for Address {

@@ -120,28 +120,34 @@ impl Posts {
         Some(due.max(Instant::now() + Duration::from_secs(1)))
     }
 
-    /// Names workers that are stuck, once, and says when they are back.
+    /// Names workers that are stuck, once, and says when they are back. Logs and asks for peers
+    /// when the lock is open again: whoever wants the figures needs it.
     pub(crate) fn look(&self, now: Instant, peer_of: impl Fn(u64) -> Option<Peer>) {
         let now = self.millis(now);
         let stuck_after = self.stuck_after.load(Ordering::Relaxed);
+        let (mut back, mut gone) = (Vec::new(), Vec::new());
         let mut stuck = self.stuck.lock();
-        stuck.retain(|worker, (was, began)| {
+        stuck.retain(|worker, (id, began)| {
             let post = self.posts[*worker].get();
-            let is_at = post.map(|post| post.at());
-            let goes_on = is_at == Some((*was, *began));
+            let goes_on = post.map(|post| post.at()) == Some((*id, *began));
             if !goes_on {
-                let ms = now.saturating_sub(*began);
-                info!(worker, id = *was, ms, "the stuck worker is back");
+                back.push((*worker, *id, now.saturating_sub(*began)));
             }
             goes_on
         });
         for (worker, id, since) in self.busy() {
-            if now.saturating_sub(since) < stuck_after || stuck.contains_key(&worker) {
-                continue;
+            let ms = now.saturating_sub(since);
+            if ms >= stuck_after && !stuck.contains_key(&worker) {
+                stuck.insert(worker, (id, since));
+                gone.push((worker, id, ms));
             }
-            stuck.insert(worker, (id, since));
+        }
+        drop(stuck);
+        for (worker, id, ms) in back {
+            info!(worker, id, ms, "the stuck worker is back");
+        }
+        for (worker, id, ms) in gone {
             let peer = peer_of(id).map(|peer| peer.to_string()).unwrap_or_default();
-            let ms = now - since;
             warn!(
                 worker,
                 id, peer, ms, "a worker does not come back from its handler"
@@ -177,4 +183,22 @@ impl Post {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_began_after_the_look_is_not_stuck_for_ages() {
+        let posts = Posts::new(1, Duration::ZERO);
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        posts.begin(posts.of(0), 1, later);
+        // Whoever is asked for a peer may want the figures: the lock is open.
+        posts.look(now, |_| {
+            assert_eq!(posts.load(), (1, 1));
+            None
+        });
+    }
 }

@@ -3,6 +3,7 @@
 //! The lock is held to look up, to insert and to remove; nothing is sent, read or closed under
 //! it. The poller's leader takes it once for a whole batch of events.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,11 @@ use crate::connection::{Connection, Unsent};
 use crate::peer::Peer;
 use crate::state::Phase;
 
-/// See the head of the file.
+/// Who is connected: every connection by its number. [`Handle::registry`](crate::Handle::registry)
+/// has it.
+///
+/// Its lock is held to look up, to insert and to remove; nothing is sent, read or closed under it,
+/// so that no method blocks for long.
 #[derive(Default)]
 pub struct Registry {
     connections: RwLock<FxHashMap<u64, Arc<Connection>>>,
@@ -131,6 +136,13 @@ impl Registry {
         // What may be the last handle closes the socket: not under the lock.
         drop(removed);
         left
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Registry");
+        out.field("count", &self.count()).finish_non_exhaustive()
     }
 }
 

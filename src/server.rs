@@ -8,6 +8,7 @@ mod shared;
 mod shedding;
 mod stats;
 
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
@@ -34,7 +35,8 @@ const CUT_GRACE: Duration = Duration::from_millis(500);
 
 /// A running server: it listens and serves from the moment it is made.
 ///
-/// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does.
+/// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does: that takes until
+/// its clients have closed, at most [`Options::drain`] and half a second.
 pub struct Server {
     shared: Arc<Shared>,
     addresses: Vec<Address>,
@@ -42,7 +44,26 @@ pub struct Server {
     socket_files: Vec<SocketFile>,
 }
 
-/// What can be done with a running server from anywhere. Cheap to clone.
+/// What can be done with a running server from anywhere. Cheap to clone; keeps no server running.
+///
+/// ```
+/// use poold::service::Echo;
+/// use poold::{Options, Server};
+///
+/// # fn main() -> poold::Result<()> {
+/// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
+/// let handle = server.handle();
+/// handle.set_workers(16)?;
+/// let stats = handle.stats();
+/// println!("{} clients, {} messages", stats.clients, stats.messages_in);
+/// println!("99 % waited at most {:?} for a worker", stats.waits.quantile(0.99));
+///
+/// std::thread::spawn(move || handle.drain()); // Or from a handler, or a signal's thread.
+/// let report = server.wait();
+/// assert_eq!(report.cut_off, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -219,7 +240,7 @@ impl Handle {
     }
 
     /// Calls `then` when a drain begins, at once if one has, on the thread that begins it. It must
-    /// not block.
+    /// not block; a panic in it changes nothing.
     pub fn when_draining(&self, then: impl FnOnce() + Send + 'static) {
         self.shared.house.drain.when_begun(Box::new(then));
     }
@@ -235,12 +256,11 @@ impl Handle {
         self.shared.house.drain.phase()
     }
 
-    /// Waits until the server has come to `phase`; `false` if `timeout` came first.
+    /// Waits until the server has come to `phase` or beyond; `false` if `timeout` came first.
     pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
-        self.shared
-            .house
-            .drain
-            .wait(phase, Some(Instant::now() + timeout))
+        // What no clock reaches never comes first.
+        let until = Instant::now().checked_add(timeout);
+        self.shared.house.drain.wait(phase, until)
     }
 
     /// Longest that the drain may still take; `None` before it has begun.
@@ -268,6 +288,23 @@ impl Handle {
     /// The most memory in bytes that the limits let clients and workers use.
     pub fn memory_max(&self) -> u64 {
         self.shared.house.limits.memory_max()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = self.shared.house.drain.phase();
+        let mut out = out.debug_struct("Server");
+        out.field("addresses", &self.addresses)
+            .field("phase", &phase);
+        out.finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Handle");
+        out.field("phase", &self.phase()).finish_non_exhaustive()
     }
 }
 

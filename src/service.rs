@@ -3,6 +3,8 @@
 //! A [`Service`] is given whole messages, one at a time for each connection, on a worker that it
 //! may block. A plain function of a message is one, too: [`answer`]. A [`StreamService`] is given
 //! the connection itself and keeps its worker until it returns.
+//!
+//! What needs the feature `cli` are the command's own services. They change as the command does.
 
 #[cfg(feature = "cli")]
 pub mod chat;
@@ -12,30 +14,69 @@ mod echo;
 pub mod exec;
 #[cfg(feature = "cli")]
 pub mod recv;
+mod work;
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Instant;
 
 pub use discard::Discard;
 pub use echo::Echo;
+pub(crate) use work::{Opener, Opens, Work};
 
 use bytes::Bytes;
 
 use crate::client::Client;
 use crate::framing::Message;
-use crate::handler::{End, Handler, Messages, Reply, Verdict};
+use crate::handler::{End, Messages, Reply, Verdict};
 use crate::notices::Limit;
 use crate::stream::Stream;
 
 /// A handler of messages. One value serves all connections; what belongs to one of them is its
-/// session. Any method may block: the others' messages go on through the other workers.
+/// session. What has a session may block: the others' messages go on through the other workers.
+///
+/// If a method with a session panics, its client is closed and counted in
+/// [`Stats::panics`](crate::Stats), and its session is dropped without being
+/// [`closed`](Service::closed): what must be done in any case belongs in the session's `Drop`.
+/// Nobody else notices.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+///
+/// use poold::{Client, Message, Reply, Service, Verdict};
+///
+/// /// `set KEY VALUE` and `get KEY`, one map for all clients.
+/// #[derive(Default)]
+/// struct Store(Mutex<HashMap<Vec<u8>, Vec<u8>>>);
+///
+/// impl Service for Store {
+///     type Session = ();
+///
+///     fn opened(&self, client: &Client, reply: &mut Reply<'_>) {
+///         reply.send(format!("hello {}", client.peer()));
+///     }
+///
+///     fn message(&self, _: &mut (), message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+///         let mut map = self.0.lock().unwrap();
+///         let words: Vec<_> = message.bytes.splitn(3, |byte| *byte == b' ').collect();
+///         match words[..] {
+///             [b"set", key, value] => {
+///                 map.insert(key.into(), value.into());
+///             }
+///             [b"get", key] => reply.send(map.get(key).map_or(&b""[..], |value| value)),
+///             [b"quit"] => return Verdict::Close,
+///             _ => reply.send("set KEY VALUE, get KEY or quit"),
+///         }
+///         Verdict::Go
+///     }
+/// }
+/// ```
 pub trait Service: Send + Sync + 'static {
     /// What is kept for each connection.
     type Session: Send + 'static;
 
-    /// A client has connected; the reply is sent to it at once.
+    /// A client has connected; the reply is sent to it at once. Keep a clone of the
+    /// [`Client`] to send to it from elsewhere, or [close](Client::close) it to turn it away.
     fn opened(&self, client: &Client, reply: &mut Reply<'_>) -> Self::Session;
 
     /// It has sent a message. Messages of one connection come one after the other, in order.
@@ -49,6 +90,9 @@ pub trait Service: Send + Sync + 'static {
     /// It has sent several: gives each to [`message`](Service::message). Override it to do
     /// something once for all that came together, such as one write. After a
     /// [`Verdict::Wait`] it is called even when nothing more has come.
+    ///
+    /// Take messages until there are none or the reply [is full](Reply::is_full), or answer with
+    /// another verdict than [`Verdict::Go`]: what is left is brought again at once.
     fn batch(
         &self,
         session: &mut Self::Session,
@@ -73,12 +117,14 @@ pub trait Service: Send + Sync + 'static {
         let _ = (session, end, reply);
     }
 
-    /// The connection is over; nothing can be sent any more.
+    /// The connection is over; nothing can be sent any more. Not called after a panic of this
+    /// session's handler.
     fn closed(&self, session: Self::Session, end: &End) {
         let _ = (session, end);
     }
 
-    /// What a client is told that is not let in, framed already; by default nothing.
+    /// What a client is told that is not let in, framed already; by default nothing. The acceptor
+    /// may call it, so it must not block.
     fn refusal(&self, limit: Limit) -> Option<Bytes> {
         let _ = limit;
         None
@@ -96,7 +142,8 @@ pub trait Service: Send + Sync + 'static {
         None
     }
 
-    /// The drain's deadline has come: whatever of it blocks should return soon. May come again.
+    /// The drain's deadline has come: whatever of it blocks should return soon. Comes again about
+    /// once a millisecond until the server has stopped, so it must not block itself.
     fn cut_off(&self) {}
 
     /// The last call, when every connection is gone: by `deadline`, finish what was taken and is
@@ -110,6 +157,7 @@ pub trait Service: Send + Sync + 'static {
 /// What to do with what a client sends after the server has shut its side in a drain, and with
 /// the beginning of a message that a reset cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Tail {
     /// Deliver it: for services that store and don't answer.
     Deliver,
@@ -119,7 +167,28 @@ pub enum Tail {
 
 /// A service that takes the whole stream, and its worker with it, until it returns.
 ///
-/// Any `Fn(Stream) -> io::Result<()>` is one.
+/// Any `Fn(Stream) -> io::Result<()>` is one, such as one that runs a program for each client:
+///
+/// ```no_run
+/// use std::os::fd::AsFd;
+/// use std::process::{Command, Stdio};
+///
+/// use poold::{Options, Server, Stream};
+///
+/// # fn main() -> poold::Result<()> {
+/// let server = Server::bind_streams("127.0.0.1:0", Options::default(), |stream: Stream| {
+///     let input = stream.as_fd().try_clone_to_owned()?;
+///     let output = stream.as_fd().try_clone_to_owned()?;
+///     let mut command = Command::new("tr");
+///     command.args(["a-z", "A-Z"]).stdin(Stdio::from(input)).stdout(Stdio::from(output));
+///     command.status().map(drop)
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Of [`Options`](crate::Options), `framing` and what concerns messages, `rate` and nearly all
+/// `times` say nothing to it: it reads for itself.
 pub trait StreamService: Send + Sync + 'static {
     /// Serves one client. When it returns, the write side is shut and the client may close; an
     /// error is logged.
@@ -140,7 +209,8 @@ pub trait StreamService: Send + Sync + 'static {
     }
 
     /// The drain's deadline has come: whatever of it blocks in something else than its stream
-    /// should return soon. May come again.
+    /// should return soon. Comes again about once a millisecond until the server has stopped, so
+    /// it must not block itself.
     fn cut_off(&self) {}
 
     /// The last call: by `deadline`, finish what is not done.
@@ -151,6 +221,7 @@ pub trait StreamService: Send + Sync + 'static {
 
 /// What a drain means to the clients of a [`StreamService`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InDrain {
     /// Who waits for a worker is still served; who is served can read what has arrived, and then
     /// sees the end.
@@ -170,7 +241,8 @@ where
 }
 
 /// A service made of a function: each message is answered with what it returns, framed as the
-/// server's messages are.
+/// server's messages are. It is not told what was [cut](crate::Extent): write a [`Service`] to
+/// see that.
 ///
 /// ```
 /// let shout = poold::answer(|line: &[u8]| line.to_ascii_uppercase());
@@ -201,135 +273,5 @@ where
     fn message(&self, (): &mut (), message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
         reply.send((self.function)(message.bytes));
         Verdict::Go
-    }
-}
-
-/// What the engine needs to know of a service, whatever its session.
-pub(crate) trait Opener: Send + Sync {
-    fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
-    fn refusal(&self, limit: Limit) -> Option<Bytes>;
-    fn tail(&self) -> Tail;
-    fn tick(&self, now: Instant) -> Option<Instant>;
-    fn cut_off(&self);
-    fn finish(&self, deadline: Instant) -> u64;
-}
-
-/// The two kinds of work.
-#[derive(Clone)]
-pub(crate) enum Work {
-    Messages(Arc<dyn Opener>),
-    Streams(Arc<dyn StreamService>),
-}
-
-impl Work {
-    pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
-        match self {
-            Work::Messages(opener) => opener.refusal(limit),
-            Work::Streams(service) => service.refusal(limit),
-        }
-    }
-
-    pub(crate) fn tail(&self) -> Tail {
-        match self {
-            Work::Messages(opener) => opener.tail(),
-            Work::Streams(_) => Tail::Discard,
-        }
-    }
-
-    pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
-        match self {
-            // A panic in it may not end the watch; the hook has told of it.
-            Work::Messages(opener) => {
-                catch_unwind(AssertUnwindSafe(|| opener.tick(now))).unwrap_or_default()
-            }
-            Work::Streams(_) => None,
-        }
-    }
-
-    pub(crate) fn finish(&self, deadline: Instant) -> u64 {
-        match self {
-            Work::Messages(opener) => opener.finish(deadline),
-            Work::Streams(service) => {
-                service.finish(deadline);
-                0
-            }
-        }
-    }
-
-    pub(crate) fn cut_off(&self) {
-        match self {
-            Work::Messages(opener) => opener.cut_off(),
-            Work::Streams(service) => service.cut_off(),
-        }
-    }
-
-    /// What a drain means to clients that keep a worker.
-    pub(crate) fn in_drain(&self) -> InDrain {
-        match self {
-            Work::Messages(_) => InDrain::ReadOut,
-            Work::Streams(service) => service.in_drain(),
-        }
-    }
-
-    /// Threads for so many workers: while all of them are lent, one more takes clients in, tells
-    /// those who can't be served, and ends connections.
-    pub(crate) fn threads(&self, workers: usize) -> usize {
-        match self {
-            Work::Messages(_) => workers,
-            Work::Streams(_) => workers + 1,
-        }
-    }
-}
-
-/// A service that opens sessions.
-pub(crate) struct Opens<S>(pub(crate) Arc<S>);
-
-/// A service with one connection's session.
-struct Bound<S: Service> {
-    service: Arc<S>,
-    session: S::Session,
-}
-
-impl<S: Service> Opener for Opens<S> {
-    fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler> {
-        let session = self.0.opened(client, reply);
-        Box::new(Bound {
-            service: Arc::clone(&self.0),
-            session,
-        })
-    }
-
-    fn refusal(&self, limit: Limit) -> Option<Bytes> {
-        self.0.refusal(limit)
-    }
-
-    fn tail(&self) -> Tail {
-        self.0.tail()
-    }
-
-    fn tick(&self, now: Instant) -> Option<Instant> {
-        self.0.tick(now)
-    }
-
-    fn cut_off(&self) {
-        self.0.cut_off();
-    }
-
-    fn finish(&self, deadline: Instant) -> u64 {
-        self.0.finish(deadline)
-    }
-}
-
-impl<S: Service> Handler for Bound<S> {
-    fn batch(&mut self, messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict {
-        self.service.batch(&mut self.session, messages, reply)
-    }
-
-    fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
-        self.service.last_words(&mut self.session, end, reply);
-    }
-
-    fn closed(self: Box<Self>, end: &End) {
-        self.service.closed(self.session, end);
     }
 }

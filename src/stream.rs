@@ -1,5 +1,6 @@
 //! A connection as an ordinary blocking stream, for services that take it whole.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -14,7 +15,26 @@ use crate::peer::Peer;
 ///
 /// It counts what passes, it is registered, and it ends with the server: when a drain begins,
 /// what has arrived can still be read, then comes the end of the stream; at the drain's deadline
-/// every read and write fails.
+/// every read and write fails. It is the service's until that returns; what is kept longer reads
+/// and writes nothing of use.
+///
+/// Reads and writes wait without end unless the socket is told otherwise; a client that is silent
+/// for too long then makes a read fail with [`WouldBlock`](io::ErrorKind::WouldBlock):
+///
+/// ```no_run
+/// use std::io::{self, BufRead, BufReader};
+/// use std::net::TcpStream;
+/// use std::os::fd::AsFd;
+/// use std::time::Duration;
+///
+/// fn serve(stream: poold::Stream) -> io::Result<()> {
+///     let socket = TcpStream::from(stream.as_fd().try_clone_to_owned()?);
+///     socket.set_read_timeout(Some(Duration::from_secs(30)))?;
+///     let mut line = String::new();
+///     BufReader::new(&stream).read_line(&mut line)?;
+///     Ok(())
+/// }
+/// ```
 pub struct Stream {
     connection: Arc<Connection>,
     streamed: Arc<Streamed>,
@@ -37,6 +57,16 @@ impl Stream {
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
         self.connection.peer
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "Stream({} {})",
+            self.connection.id, self.connection.peer
+        )
     }
 }
 

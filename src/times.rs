@@ -4,6 +4,19 @@ use std::time::{Duration, Instant};
 
 /// Time limits of one connection. All are off unless set: a device that is quiet for a week is
 /// still a client. Peers that died without a word are found by TCP itself (keepalive).
+///
+/// Each is at most 100 years. While a [`StreamService`](crate::StreamService) has the stream none
+/// of them acts: it sets its own, see [`Stream`](crate::Stream).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use poold::{Options, Times};
+///
+/// let idle = Some(Duration::from_secs(60));
+/// let times = Times { idle, ..Default::default() };
+/// let options = Options { times, ..Default::default() };
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// From connecting to the first byte.

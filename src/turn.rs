@@ -171,8 +171,9 @@ impl Turn<'_> {
         let Connection { id, peer, .. } = **self.connection;
         self.house.notices.trouble(Trouble::Panic, id, &peer, "");
         self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        // Its session may be broken: it is not called again.
-        self.hold.handler = None;
+        // Its session may be broken: it is not called again, and its end may panic as well.
+        let broken = self.hold.handler.take();
+        let _ = guarded(|| drop(broken));
         self.stop_serving(End::Panic);
     }
 

@@ -19,6 +19,8 @@ pub struct Verdict {
     pub bar: Bar,
     pub unit: &'static str,
     pub found: Option<Spread>,
+    /// Whose ratio to the same peer shows what could be found here, and what it is.
+    pub yardstick: Option<(String, Spread)>,
     /// Answers that ours lost and connections that failed while it was measured: speed at that
     /// price is none.
     pub faults: f64,
@@ -53,6 +55,7 @@ impl Verdict {
             bar,
             unit,
             found,
+            yardstick,
             faults,
         } = self;
         let verdict = match (found, self.met()) {
@@ -68,6 +71,9 @@ impl Verdict {
             bar,
             found.map_or_else(|| "–".to_owned(), exact),
             verdict,
+            yardstick.as_ref().map_or_else(String::new, |(who, found)| {
+                format!("{who}: {}", exact(*found))
+            }),
         ]
     }
 
@@ -78,6 +84,9 @@ impl Verdict {
             "bar": self.bar.text(),
             "unit": self.unit,
             "found": self.found.map(|found| found.json()),
+            "yardstick": self.yardstick.as_ref().map(|(who, found)| {
+                json!({ "who": who, "found": found.json() })
+            }),
             "faults": self.faults,
             "met": self.met(),
         })
@@ -107,7 +116,7 @@ pub struct Question<'a> {
 
 impl Question<'_> {
     /// What the pairs say; without any, that nothing was measured.
-    pub fn answer(&self, pairings: &[Pairing]) -> Verdict {
+    pub fn answer(&self, pairings: &[Pairing], yardsticks: &[Pairing]) -> Verdict {
         let Question {
             cell,
             peer,
@@ -128,6 +137,11 @@ impl Question<'_> {
         };
         let all = pairings.iter().filter(here);
         let strongest = all.min_by(|a, b| rate(a).total_cmp(&rate(b)));
+        let beside = strongest.and_then(|strongest| {
+            let mut all = yardsticks.iter().filter(here);
+            let beside = all.find(|pairing| pairing.peer == strongest.peer)?;
+            Some((beside.ours.clone(), beside.ratio(of)?))
+        });
         let faults = |pairing: &Pairing| pairing.runs.iter().map(|(ours, _)| ours.faults).sum();
         let peer = peer.trim_end_matches(" (").to_owned();
         Verdict {
@@ -136,6 +150,7 @@ impl Question<'_> {
             bar: *bar,
             unit: " ×",
             found: strongest.and_then(|pairing| pairing.ratio(of)),
+            yardstick: beside,
             faults: strongest.map_or(0.0, faults),
         }
     }

@@ -80,8 +80,6 @@ impl Bench {
     /// Runs both in turn as often as was asked. What cannot run is passed over, and the
     /// report says so.
     pub fn pair(&mut self, cell: &Cell, ours: &Contender, peer: &Contender) {
-        let measure =
-            |bench: &Bench, who: &Contender, cell: &Cell| bench.measure(who, cell.work, &cell.load);
         self.pair_by(cell, ours, peer, measure);
     }
 
@@ -93,8 +91,28 @@ impl Bench {
         peer: &Contender,
         measure: impl Fn(&Bench, &Contender, &Cell) -> io::Result<Figures>,
     ) {
+        let pairing = self.in_turn(cell, ours, peer, measure);
+        self.report.pairings.extend(pairing);
+    }
+
+    /// How far somebody gets against a peer who has nothing to carry that ours must carry: what
+    /// this machine leaves room for. Stands beside the bar against that peer.
+    pub fn yardstick(&mut self, cell: &Cell, yardstick: &Contender, peer: &Contender) {
+        if self.options.wants_yardstick() {
+            let pairing = self.in_turn(cell, yardstick, peer, measure);
+            self.report.yardsticks.extend(pairing);
+        }
+    }
+
+    fn in_turn(
+        &mut self,
+        cell: &Cell,
+        first: &Contender,
+        second: &Contender,
+        measure: impl Fn(&Bench, &Contender, &Cell) -> io::Result<Figures>,
+    ) -> Option<Pairing> {
         let mut runs = Vec::new();
-        for _ in 0..self.options.pairs() {
+        for pair in 0..self.options.pairs() {
             let mut run = |who: &Contender| match measure(self, who, cell) {
                 Ok(figures) => Some(figures),
                 Err(error) => {
@@ -103,16 +121,19 @@ impl Bench {
                     None
                 }
             };
-            let Some(pair) = run(ours).and_then(|first| Some((first, run(peer)?))) else {
-                return;
-            };
-            runs.push(pair);
+            // Who comes second may find a warmer machine, or a more tired one: they take turns.
+            runs.push(if pair % 2 == 0 {
+                (run(first)?, run(second)?)
+            } else {
+                let figures = run(second)?;
+                (run(first)?, figures)
+            });
         }
         let pairing = Pairing {
             section: cell.section.to_owned(),
             situation: cell.situation(),
-            ours: ours.label.clone(),
-            peer: peer.label.clone(),
+            ours: first.label.clone(),
+            peer: second.label.clone(),
             runs,
         };
         println!(
@@ -125,17 +146,21 @@ impl Bench {
             ratio(pairing.ratio(|f| f.p99)),
             ratio(pairing.ratio(|f| f.cpu_per_message)),
         );
-        self.report.pairings.push(pairing);
+        Some(pairing)
     }
 
     /// Notes whether ours reached a bar. With a choice of peers, who was not chosen is not
     /// missed.
     pub fn judge(&mut self, question: &Question) {
-        let verdict = question.answer(&self.report.pairings);
+        let verdict = question.answer(&self.report.pairings, &self.report.yardsticks);
         if verdict.found.is_some() || self.options.peers.is_none() {
             self.report.verdicts.push(verdict);
         }
     }
+}
+
+fn measure(bench: &Bench, who: &Contender, cell: &Cell) -> io::Result<Figures> {
+    bench.measure(who, cell.work, &cell.load)
 }
 
 fn cpus(list: Option<&Vec<usize>>) -> Cpus<'_> {

@@ -44,6 +44,9 @@ pub fn run(bench: &mut Bench) {
                 }
             }
             if let Some(bar) = bar {
+                let threads = Contender::own("threads", *workers);
+                let spawned = Contender::own("tokio-spawn-blocking", *workers);
+                bench.yardstick(&cell, &threads, &spawned);
                 bench.judge(&Question {
                     cell: &cell,
                     peer: "tokio-spawn-blocking",

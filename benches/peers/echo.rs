@@ -27,6 +27,10 @@ pub fn run(bench: &mut Bench) {
             for peer in peers(bench, clients) {
                 bench.pair(&cell, &ours, &peer);
             }
+            // Against those that the bars are about.
+            for peer in rivals(bench, pipeline) {
+                bench.yardstick(&cell, &Contender::own("epoll", 1), &peer);
+            }
             judge(bench, &cell);
         }
     }
@@ -88,6 +92,20 @@ fn peers(bench: &mut Bench, clients: usize) -> Vec<Contender> {
     }
     wanted.retain(|(peer, _)| bench.options.wants_peer(peer));
     wanted
+        .into_iter()
+        .map(|(peer, workers)| Contender::own(peer, workers))
+        .collect()
+}
+
+/// The strongest of a runtime, for lines that are asked one by one and for many at once.
+fn rivals(bench: &Bench, pipeline: usize) -> Vec<Contender> {
+    let mut rivals = if pipeline == 1 {
+        vec![("tokio", 2), ("tokio", bench.options.workers)]
+    } else {
+        vec![("tokio-codec-feed", 2)]
+    };
+    rivals.retain(|(peer, _)| bench.options.wants_peer(peer));
+    rivals
         .into_iter()
         .map(|(peer, workers)| Contender::own(peer, workers))
         .collect()

@@ -40,6 +40,7 @@ pub fn run(bench: &mut Bench) {
                 bar: Bar::AtMost(2.0),
                 unit: " ×",
                 found: spread,
+                yardstick: None,
                 faults: 0.0,
             });
         }

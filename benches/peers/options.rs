@@ -20,7 +20,7 @@ pub struct Options {
     /// Messages that a client sends before it waits for an answer
     #[arg(long, value_delimiter = ',')]
     pub pipeline: Option<Vec<usize>>,
-    /// Only these peers
+    /// Only these peers; `yardstick` adds how a bare loop or bare threads do against them
     #[arg(long, value_delimiter = ',')]
     pub peers: Option<Vec<String>>,
     /// Pairs of runs behind each ratio; 5 by default
@@ -89,6 +89,11 @@ impl Options {
     pub fn wants_peer(&self, name: &str) -> bool {
         let named = |all: &Vec<String>| all.iter().any(|one| one == name);
         self.peers.as_ref().is_none_or(named)
+    }
+
+    /// Only for those who want it all: a choice of peers is a choice of comparisons.
+    pub fn wants_yardstick(&self) -> bool {
+        self.peers.is_none() || self.wants_peer("yardstick")
     }
 
     pub fn pairs(&self) -> usize {

@@ -16,6 +16,8 @@ use super::pairs::{Pairing, Spread, ratio};
 #[derive(Default)]
 pub struct Report {
     pub pairings: Vec<Pairing>,
+    /// Comparisons that ours has no part in.
+    pub yardsticks: Vec<Pairing>,
     pub verdicts: Vec<Verdict>,
     /// Single values that are no ratio: whose, what, how much, in which unit.
     pub values: Vec<(String, String, Spread, &'static str)>,
@@ -23,7 +25,14 @@ pub struct Report {
     passed_over: Vec<String>,
 }
 
-const BARS: &[&str] = &["what", "against", "bar", "found (min–max)", ""];
+const BARS: &[&str] = &[
+    "what",
+    "against",
+    "bar",
+    "found (min–max)",
+    "",
+    "a yardstick against the same",
+];
 const PAIRS: &[&str] = &[
     "situation",
     "ours",
@@ -66,7 +75,7 @@ impl Report {
         let mut text = format!("# poold and its peers, {}\n\n", machine.when);
         text += &table(&["", ""], machine.rows());
         text += "\nEach ratio is ours divided by the peer's: the median of the pairs, which were run \
-                 in turn, and in brackets the least and the most. Server and load are processes of \
+                 in turn, now one first and now the other, and in brackets the least and the most. Server and load are processes of \
                  their own; a server is fresh for each run. CPU time and context switches are the \
                  server's.\n";
         text += &format!("\n## The bars\n\n{}", self.bars());
@@ -78,6 +87,14 @@ impl Report {
                 .iter()
                 .filter(|pairing| pairing.section == section);
             let _ = write!(text, "\n## {section}\n\n{}", table(PAIRS, here.map(row)));
+        }
+        if !self.yardsticks.is_empty() {
+            let rows = table(PAIRS, self.yardsticks.iter().map(row));
+            let _ = write!(
+                text,
+                "\n## Yardsticks\n\nWho carries nothing that poold must carry (a queue, limits, a \
+                 registry, a drain), in our place: what the machine leaves room for.\n\n{rows}"
+            );
         }
         if !self.values.is_empty() {
             let rows = self.values.iter().map(|(whose, what, found, unit)| {
@@ -111,6 +128,7 @@ impl Report {
             "machine": machine.json(),
             "bars": self.verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
             "pairs": self.pairings.iter().map(Pairing::json).collect::<Vec<_>>(),
+            "yardsticks": self.yardsticks.iter().map(Pairing::json).collect::<Vec<_>>(),
             "values": values.collect::<Vec<_>>(),
             "curves": self.curves.iter().map(Curves::json).collect::<Vec<_>>(),
             "passed_over": self.passed_over,

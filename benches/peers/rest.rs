@@ -137,6 +137,7 @@ fn note(bench: &mut Bench, contender: &Contender, found: &[Found], ours: bool) {
                 bar,
                 unit,
                 found: spread,
+                yardstick: None,
                 faults: 0.0,
             });
         }

@@ -2,14 +2,15 @@
 
 use std::io;
 
-/// Whose fault an error of `accept` is: accept(2) names them all.
+/// Whose fault an error of `accept` is: accept(2) names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Nobody waits.
     Nobody,
     /// Pending network errors of the connection itself; the next one may be fine.
     Client,
-    /// The process or the system has no descriptor or memory left.
+    /// The process or the system has no descriptor or memory left, or does not accept for a reason
+    /// of its own: the next try may do no better, and must not come at once.
     Exhausted,
     /// The listener is no listener: it can never work again.
     Fatal,
@@ -20,11 +21,23 @@ pub(super) fn sort(error: &io::Error) -> Fault {
     use rustix::io::Errno;
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::AGAIN) => Fault::Nobody,
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Fault::Exhausted,
-        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP | Errno::FAULT) => {
-            Fault::Fatal
-        }
-        _ => Fault::Client,
+        // Listeners are known to be streams, so "not supported" is an error of the network.
+        Some(
+            Errno::CONNABORTED
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::INTR
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::NONET
+            | Errno::NOPROTOOPT
+            | Errno::OPNOTSUPP
+            | Errno::PERM
+            | Errno::PROTO
+            | Errno::TIMEDOUT,
+        ) => Fault::Client,
+        Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::FAULT) => Fault::Fatal,
+        _ => Fault::Exhausted,
     }
 }
 
@@ -41,6 +54,7 @@ mod tests {
             Errno::PROTO,
             Errno::NETDOWN,
             Errno::HOSTUNREACH,
+            Errno::OPNOTSUPP,
         ] {
             assert_eq!(of(errno), Fault::Client);
         }
@@ -48,6 +62,10 @@ mod tests {
             assert_eq!(of(errno), Fault::Client);
         }
         for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert_eq!(of(errno), Fault::Exhausted);
+        }
+        // What no manual names is tried again after a pause, not at once and for ever.
+        for errno in [Errno::ACCESS, Errno::NOSYS, Errno::IO] {
             assert_eq!(of(errno), Fault::Exhausted);
         }
         for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK] {

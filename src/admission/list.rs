@@ -34,10 +34,13 @@ impl AddressList {
             self.networks.push(network);
             return Ok(());
         }
-        // What begins as an address has a wrong mask: nobody names a file so.
-        let host = text.split('/').next().unwrap_or_default();
-        let is_file = text.contains('/') && host.parse::<IpAddr>().is_err();
-        if !is_file && !Path::new(text).exists() {
+        let is_meant = |(address, _): (&str, _)| address.parse::<IpAddr>().is_ok();
+        if text.split_once('/').is_some_and(is_meant) {
+            return Err(wrong(format!(
+                "'{text}' is no network; after the '/' comes the length of its prefix in bits"
+            )));
+        }
+        if !text.contains('/') && !Path::new(text).exists() {
             return Err(wrong(format!(
                 "'{text}' is no address, no network and no file"
             )));

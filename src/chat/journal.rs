@@ -36,6 +36,7 @@ pub(super) struct Journal {
 #[derive(Default)]
 struct Queue {
     bytes: String,
+    /// Somebody writes.
     is_written: bool,
     lost: u64,
     /// The last write failed.
@@ -72,32 +73,39 @@ impl Journal {
 
     /// Writes what is queued, unless somebody does.
     pub(super) fn write(&self) {
-        let mut queue = self.queue.lock();
-        while !queue.is_written && !queue.bytes.is_empty() {
-            queue.is_written = true;
-            let bytes = std::mem::take(&mut queue.bytes);
-            let lost = std::mem::take(&mut queue.lost);
-            drop(queue);
+        while let Some((bytes, lost)) = self.take() {
             let written = append(&self.path, bytes.as_bytes());
-            queue = self.queue.lock();
+            let mut queue = self.queue.lock();
             queue.is_written = false;
-            self.report(&mut queue, &written, lost);
+            let was_failing = std::mem::replace(&mut queue.failing, written.is_err());
+            drop(queue);
+            self.report(&written, was_failing, lost);
         }
     }
 
-    fn report(&self, queue: &mut Queue, written: &io::Result<()>, lost: u64) {
+    /// What there is to write, and how many turns were too many before it.
+    fn take(&self) -> Option<(String, u64)> {
+        let mut queue = self.queue.lock();
+        if queue.is_written || queue.bytes.is_empty() {
+            return None;
+        }
+        queue.is_written = true;
+        let lost = std::mem::take(&mut queue.lost);
+        Some((std::mem::take(&mut queue.bytes), lost))
+    }
+
+    fn report(&self, written: &io::Result<()>, was_failing: bool, lost: u64) {
         let file = self.path.display();
         if lost > 0 {
             error!(%file, "a room's file is written too slowly: {lost} turns are not in it");
         }
         match written {
-            Ok(()) if queue.failing => info!(%file, "writing a room's file again"),
-            Err(error) if !queue.failing => {
+            Ok(()) if was_failing => info!(%file, "writing a room's file again"),
+            Err(error) if !was_failing => {
                 error!(%file, %error, "can't write a room's file; the lines are lost");
             }
             _ => {}
         }
-        queue.failing = written.is_err();
     }
 
     /// What the file tells of the room's past.

@@ -47,8 +47,8 @@ pub(crate) enum NameError {
 impl Name {
     /// Checks a text.
     pub(crate) fn new(text: &str) -> Result<Name, NameError> {
-        // Each character is at most four bytes; the first look is cheap.
-        if text.len() > LENGTH_MAX * 16 {
+        // Four bytes for a letter and for each of its marks: what is longer is not even looked at.
+        if text.len() > LENGTH_MAX * 4 * (1 + MARKS_MAX) {
             return Err(NameError::Length);
         }
         let shown: String = text.nfc().collect();

@@ -22,8 +22,8 @@ use crate::admission::WhenFull;
 use crate::framing::{Framing, Overlong};
 use crate::service::recv::Format;
 
-/// Puts a fixed number of threads behind a TCP port: receives, echoes or discards what thousands
-/// of clients send, loses nothing that was read, and drains cleanly on Ctrl-C
+/// Puts a fixed number of threads behind a TCP port: receives what thousands of clients send, gives
+/// them a chat or runs a program for each, loses nothing that was read, and drains on Ctrl-C
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
 struct Cli {

@@ -18,6 +18,7 @@ mod pages;
 mod serve;
 mod signals;
 mod sockets;
+mod unix;
 mod values;
 
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
 //! What the service manager is told (sd_notify(3)); nothing where there is none.
 //!
-//! The watchdog is fed only when the acceptor and, by way of
-//! the ready queue, a worker have answered since it was fed last; while the server drains, the
-//! drain's own deadline is the watchdog.
+//! The watchdog is fed only when the acceptor and, by way of the ready queue, a worker have
+//! answered since it was fed last; while the server drains, the drain's own deadline is the
+//! watchdog.
 
 use std::ffi::OsStr;
 use std::io;
@@ -154,7 +154,7 @@ impl Notifier {
     /// The drain goes on; if it gets anywhere, it wants more time.
     pub(super) fn draining(&mut self) {
         let stats = self.server.stats();
-        let progress = (stats.clients, stats.messages);
+        let progress = (stats.clients, stats.messages_in);
         let mut state = format!("WATCHDOG=1\nSTATUS={}", self.figures());
         if progress != self.progress {
             self.progress = progress;
@@ -165,7 +165,7 @@ impl Notifier {
 
     fn figures(&self) -> String {
         let stats = self.server.stats();
-        let (clients, messages) = (stats.clients, stats.messages);
+        let (clients, messages) = (stats.clients, stats.messages_in);
         if self.server.phase() != ServerPhase::Running {
             let left = self.server.drain_left().unwrap_or_default().as_secs();
             return format!("draining: {clients} clients left, at most {left} s");

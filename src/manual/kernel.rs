@@ -12,7 +12,10 @@
 //! | `net.netfilter.nf_conntrack_max` | a firewall that tracks connections refuses beyond it, in silence | `dmesg`, `sysctl net.netfilter.nf_conntrack_count` |
 //! | `vm.max_map_count`, `kernel.threads-max` | threads: workers and two more | only with hundreds of workers |
 //!
-//! What poold sets itself on each connection: `TCP_NODELAY`; keepalive after 60 s, every 15 s;
-//! `TCP_USER_TIMEOUT` 120 s. So a peer that died without a word is found within about two minutes,
-//! whatever `net.ipv4.tcp_keepalive_time` says. `SO_REUSEADDR` on the listener: a restart does not
-//! wait for TIME_WAIT. `tcp_tw_reuse` and the like need no change for a server.
+//! What poold sets itself on each connection: `TCP_NODELAY`; keepalive after 60 s, every 15 s, four
+//! times. So a peer that died without a word while nothing was owed to it is found within two
+//! minutes, whatever `net.ipv4.tcp_keepalive_time` says. One that is owed something is found when
+//! the kernel gives up sending it again, after some 15 minutes (`net.ipv4.tcp_retries2`), or by
+//! `--write-stall`. `TCP_USER_TIMEOUT` is not set: it would also cut off who lives and does not
+//! read for so long. `SO_REUSEADDR` on the listener: a restart does not wait for TIME_WAIT.
+//! `tcp_tw_reuse` and the like need no change for a server.

@@ -80,7 +80,7 @@ impl Shared {
         let options = &self.house.limits.options;
         let admitted = !matches!(stage, Stage::Refused(_));
         if let Some(bytes) = options.send_buffer {
-            // The system halves what it reports. Without its consent only more is kept.
+            // The system keeps twice what it is told (socket(7)). If it refuses, it keeps more.
             let _ = socket.set_send_buffer_size(bytes / 2);
         }
         let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
@@ -153,6 +153,9 @@ impl Host for Arc<Shared> {
     }
 
     fn admit(&self, socket: Socket, peer: Peer) {
+        // There was a descriptor and, if it matters, room: who leaves need not ring for that until
+        // the door is found shut again.
+        self.house.crowded.store(false, Ordering::SeqCst);
         // Who waited in the backlog when a drain begins is let in, however many that are.
         let waits = self.house.limits.options.when_full == WhenFull::Wait;
         let running = self.house.drain.phase() == ServerPhase::Running;

@@ -67,7 +67,7 @@ impl Shared {
             return None;
         }
         // The leader sleeps: nobody waits for a worker.
-        self.overload.clear();
+        self.overload.rest();
         // After the leader's last turn, so that nothing is overlooked that a turn has put off.
         let tick = self.house.work.tick(Instant::now());
         Some(due.into_iter().chain([tick]).flatten().min())

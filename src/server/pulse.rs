@@ -1,5 +1,6 @@
 //! Whether the acceptor and the workers still come when they are called.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -37,6 +38,15 @@ impl Pulse {
 pub struct Probe {
     shared: Arc<Shared>,
     number: u64,
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Probe")
+            .field("acceptor_answered", &self.acceptor_answered())
+            .field("worker_answered", &self.worker_answered())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Probe {

@@ -114,7 +114,12 @@ impl Shared {
         let policy = policy(&limits.options, &work);
         let options = &limits.options;
         let knobs = Knobs::of(options);
-        let notices = Notices::of(options.name);
+        let for_notices = Weak::clone(&shared);
+        let notices = Notices::new(options.name, move || {
+            if let Some(shared) = for_notices.upgrade() {
+                shared.house.deadlines.bell.ring();
+            }
+        });
         let drain = Drain::new(options.drain);
         let admission = Admission::new(rules(options));
         let posts = Posts::new(NUMBERS, options.stuck_after);
@@ -272,8 +277,11 @@ impl Shared {
             .filter(|count| *count > 0)
             .collect();
         let received = totals.messages.load(Ordering::Relaxed) + in_turns.iter().sum::<u64>();
-        let undelivered =
-            totals.undelivered.load(Ordering::Relaxed) + lost.max(in_turns.len() as u64);
+        let lost = lost.max(in_turns.len() as u64);
+        let undelivered = totals
+            .undelivered
+            .load(Ordering::Relaxed)
+            .saturating_add(lost);
         Report {
             took,
             left,

@@ -42,7 +42,7 @@ pub struct Stats {
     /// Answers given to clients, those of other clients not counted.
     pub messages_out: u64,
     /// Messages read.
-    pub messages: u64,
+    pub messages_in: u64,
     /// Messages that ended with their connection, not with a delimiter.
     pub partial: u64,
     /// Messages longer than the bound, delivered cut. Raise `message_max` or mend the sender.
@@ -96,7 +96,7 @@ impl Stats {
             bytes_in: sum.bytes_in + streamed.bytes_in.load(Ordering::Relaxed),
             bytes_out: sum.bytes_out + streamed.bytes_out.load(Ordering::Relaxed),
             messages_out: sum.messages_out,
-            messages: totals.messages.load(Ordering::Relaxed),
+            messages_in: totals.messages.load(Ordering::Relaxed),
             partial: totals.partial.load(Ordering::Relaxed),
             truncated: totals.truncated.load(Ordering::Relaxed),
             dropped: totals.dropped.load(Ordering::Relaxed),

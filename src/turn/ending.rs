@@ -3,7 +3,7 @@
 use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::debug;
 
@@ -13,6 +13,10 @@ use crate::handler::{End, StreamEnd};
 use crate::limits::{LINGER_BYTES_MAX, LINGER_MAX, READ_MAX};
 use crate::notices::{Limit, Trouble};
 use crate::service::{Tail, Work};
+
+/// Longest that a service which wants to wait is left alone when the end was sent already: long
+/// enough for the processor's sake, and a drain does not wait for more.
+const TAIL_PAUSE_MAX: Duration = Duration::from_millis(10);
 
 impl Turn<'_> {
     /// Shuts the write side, so that the client sees the end, and reads on until it closes: a
@@ -74,11 +78,16 @@ impl Turn<'_> {
         after
     }
 
-    /// Delivers what came after the end was sent: nothing of it may wait for another turn.
+    /// Delivers what came after the end was sent: nothing of it may wait for another turn. A
+    /// service that wants to wait keeps its worker meanwhile.
     fn deliver_all(&mut self, piece: &[u8]) {
         self.allowed = u64::MAX;
         self.deliver(piece, StreamEnd::NotYet);
         while !self.hold.unread.is_empty() {
+            if let Some(until) = self.hold.paused.take() {
+                let pause = until.saturating_duration_since(Instant::now());
+                std::thread::sleep(pause.min(TAIL_PAUSE_MAX));
+            }
             let unread = std::mem::take(&mut self.hold.unread);
             self.now = Instant::now();
             self.deliver(&unread, StreamEnd::NotYet);

@@ -40,6 +40,16 @@ fn thousands_of_refusals_are_two_lines_in_the_log() {
 }
 
 #[test]
+fn a_single_refusal_is_two_lines_too() {
+    let daemon = Daemon::echo(&["--deny", "127.0.0.0/8"]);
+    // Long enough for the watch to go to sleep: nothing else happens here that would wake it.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(take_all(&connect(&daemon.address)).0.is_empty());
+    let line = daemon.stderr.wait_line("no more: ");
+    assert!(line.contains("count=1"), "{line}");
+}
+
+#[test]
 fn resets_without_end_leave_nothing_behind() {
     let daemon = Daemon::echo(&[]);
     let neighbour = connect(&daemon.address);

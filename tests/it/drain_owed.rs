@@ -1,8 +1,10 @@
 //! The drain through the library: what is owed to clients, and what they have sent.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use poold::{Framing, Verdict, answer};
+use poold::{Client, Framing, Message, Messages, Reply, Service, Tail, Verdict, answer};
 
 use crate::gate::Gate;
 use crate::house::{Logged, options, serve};
@@ -83,6 +85,58 @@ fn what_comes_after_the_end_was_shown_is_delivered_by_those_who_store() {
     ];
     assert_eq!(log.of(1), lines);
     assert_eq!((report.received, report.delivered), (3, 3));
+}
+
+/// A service that stores, and takes nothing while it is full.
+#[derive(Clone, Default)]
+struct Store {
+    is_full: Arc<AtomicBool>,
+    calls: Arc<AtomicU64>,
+}
+
+impl Service for Store {
+    type Session = ();
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) {}
+
+    fn message(&self, (): &mut (), _: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+        Verdict::Go
+    }
+
+    fn batch(&self, (): &mut (), messages: &mut Messages<'_>, _: &mut Reply<'_>) -> Verdict {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        if self.is_full.load(Ordering::SeqCst) {
+            return Verdict::Wait(Duration::from_millis(5));
+        }
+        while messages.next_message().is_some() {}
+        Verdict::Go
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::Deliver
+    }
+}
+
+#[test]
+fn who_wants_to_wait_after_the_end_was_shown_is_not_asked_without_pause() {
+    let store = Store::default();
+    let (server, address) = serve(options(), store.clone());
+    let client = connect(&address);
+    server.handle().drain();
+    assert_eq!(take_to_end(&client), b"");
+    store.is_full.store(true, Ordering::SeqCst);
+    let before = store.calls.load(Ordering::SeqCst);
+    let begin = Instant::now();
+    send(&client, "after\n");
+    wait_until("it was asked again", || {
+        store.calls.load(Ordering::SeqCst) >= before + 10
+    });
+    let took = begin.elapsed();
+    store.is_full.store(false, Ordering::SeqCst);
+    drop(client);
+    let report = server.wait();
+    assert!(took >= Duration::from_millis(40), "{took:?}");
+    assert_eq!((report.received, report.delivered), (1, 1), "{report}");
 }
 
 #[test]

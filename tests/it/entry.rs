@@ -226,6 +226,48 @@ fn the_accept_rate_paces_and_never_disables() {
     finish(server);
 }
 
+/// How often a thread of this process has waited.
+fn waits_of(thread: &str) -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let status = tasks.flatten().find_map(|task| {
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let status = std::fs::read_to_string(task.path().join("status")).ok()?;
+        (name.trim() == thread).then_some(status)
+    });
+    let status = status.expect("there is such a thread");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.and_then(|count| count.trim().parse().ok())
+        .expect("a number")
+}
+
+#[test]
+fn who_leaves_a_house_that_is_full_no_more_wakes_nobody() {
+    let mut options = options();
+    options.name = "was-full";
+    options.clients_max = 1;
+    let (server, address) = serve(options, echo());
+    let handle = server.handle();
+    let inside = connect(&address);
+    assert!(is_served(&inside));
+    let next = connect(&address);
+    wait_until("it is counted", || count(&server, Limit::Clients) == 1);
+    handle.set_clients_max(100).expect("descriptors");
+    assert!(is_served(&next));
+    let mut clients: Vec<_> = (0..50).map(|_| connect(&address)).collect();
+    assert!(clients.iter().all(is_served));
+    // A thread's name has 15 bytes.
+    let before = waits_of("was-full-accept");
+    while clients.pop().is_some() {
+        wait_until("it is gone", || handle.stats().clients == clients.len() + 2);
+    }
+    let waits = waits_of("was-full-accept") - before;
+    assert!(waits < 10, "the acceptor was woken {waits} times");
+    drop((inside, next));
+    finish(server);
+}
+
 #[test]
 fn who_keeps_the_accept_rate_is_not_complained_of() {
     let mut options = options();

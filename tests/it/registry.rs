@@ -69,7 +69,7 @@ fn everybody_is_listed_with_what_was_heard_of_them() {
         (info.messages_out, info.bytes_out) == (3, 17)
     });
     assert!(handle.registry().look_up(6).is_none() && handle.registry().client(0).is_none());
-    assert_eq!(handle.stats().messages, 7);
+    assert_eq!(handle.stats().messages_in, 7);
     drop(clients);
     finish(server);
 }

@@ -119,8 +119,8 @@ fn workers_under_load_are_more_and_fewer_at_once_and_nothing_is_lost() {
             highest.store(0, SeqCst);
             wait_until("as many as there are", || highest.load(SeqCst) >= at_least);
             took.push(begin.elapsed());
-            let before = handle.stats().messages;
-            let more = || handle.stats().messages > before + CLIENTS as u64 * 2;
+            let before = handle.stats().messages_in;
+            let more = || handle.stats().messages_in > before + CLIENTS as u64 * 2;
             wait_until("it goes on", more);
             let highest = highest.load(SeqCst);
             assert!(highest <= workers, "{highest} of {workers}");

@@ -37,7 +37,7 @@ impl History {
     pub(super) fn add(&mut self, at: Instant, stats: &Stats, workers: &[WorkerInfo]) {
         let now = Last {
             at,
-            messages: stats.messages,
+            messages: stats.messages_in,
             bytes: stats.bytes_in + stats.bytes_out,
             waits: stats.waits.clone(),
             turns: stats.turns.clone(),

@@ -101,8 +101,11 @@ fn clients(stats: &Stats, to: &mut Families) {
 
 /// Limits that keep a client out, and those that close one.
 fn refuses(limit: Limit) -> bool {
-    use Limit::{AddressList, AddressShare, Clients, Overload};
-    matches!(limit, Clients | AddressShare | AddressList | Overload)
+    use Limit::{AddressList, AddressShare, Clients, Overload, Queue, Wait};
+    matches!(
+        limit,
+        Clients | AddressShare | AddressList | Overload | Queue | Wait
+    )
 }
 
 fn closes(limit: Limit) -> bool {
@@ -119,7 +122,8 @@ fn limits(stats: &Stats, to: &mut Families) {
     to.counters(
         "poold_clients_refused_total",
         "Clients kept out, or made to wait in the backlog with --when-full wait, by the limit. \
-         clients: raise --max-clients; address_share, address_list: theirs; overload: add workers.",
+         clients: raise --max-clients; address_share, address_list: theirs; overload, queue, wait: \
+         add workers.",
         "reason",
         of(refuses),
     );
@@ -202,7 +206,7 @@ fn traffic(stats: &Stats, to: &mut Families) {
     to.counter(
         "poold_messages_received_total",
         "Messages read.",
-        stats.messages,
+        stats.messages_in,
     );
     to.counter(
         "poold_messages_sent_total",
@@ -237,4 +241,18 @@ fn traffic(stats: &Stats, to: &mut Families) {
         "reason",
         [("overlong", stats.dropped)],
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notices::LIMITS;
+
+    #[test]
+    fn what_says_that_it_refuses_is_counted_so() {
+        for limit in LIMITS.into_iter().filter(|limit| *limit != Limit::Clients) {
+            let says = limit.describe().starts_with("refusing ");
+            assert_eq!(refuses(limit), says, "{limit:?}");
+        }
+    }
 }

@@ -197,7 +197,7 @@ fn workers(view: &View, stats: &Stats) -> Workers {
 
 fn traffic(stats: &Stats) -> Traffic {
     Traffic {
-        messages_in: stats.messages,
+        messages_in: stats.messages_in,
         messages_out: stats.messages_out,
         bytes_in: stats.bytes_in,
         bytes_out: stats.bytes_out,

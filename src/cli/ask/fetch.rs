@@ -2,9 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::cli::unix;
 use crate::peer::Address;
 
 /// For each step: connecting, writing, reading.
@@ -57,7 +57,7 @@ fn exchange(address: &Address, wish: Wish, path: &str) -> io::Result<Vec<u8>> {
     let request = format!("{method} {path} HTTP/1.0\r\nHost: poold\r\n\r\n");
     match address {
         Address::Unix(path) => {
-            let stream = UnixStream::connect(path)?;
+            let stream = unix::connect(path, PATIENCE)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
             converse(stream, &request)

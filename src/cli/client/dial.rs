@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Socket, TcpKeepalive, Type};
 
+use crate::cli::unix;
 use crate::error::Error;
 use crate::peer::Address;
 
-/// Longest wait for each address that a name stands for.
+/// Longest wait for a socket's file, and for each address that a name stands for.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Silence after which TCP asks whether the server still lives.
 const PROBE_AFTER: Duration = Duration::from_secs(60);
@@ -35,7 +37,10 @@ pub fn dial(address: &str) -> Result<Socket, NotConnected> {
         _ => NotConnected::Address(error),
     })?;
     match address {
-        Address::Unix(path) => dial_unix(&path).map_err(NotConnected::Server),
+        Address::Unix(path) => match unix::connect(&path, CONNECT_MAX) {
+            Ok(stream) => Ok(OwnedFd::from(stream).into()),
+            Err(error) => Err(NotConnected::Server(error)),
+        },
         Address::Tcp(candidates) => {
             let mut last = io::ErrorKind::AddrNotAvailable.into();
             for candidate in candidates {
@@ -47,12 +52,6 @@ pub fn dial(address: &str) -> Result<Socket, NotConnected> {
             Err(NotConnected::Server(last))
         }
     }
-}
-
-fn dial_unix(path: &std::path::Path) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.connect(&SockAddr::unix(path)?)?;
-    Ok(socket)
 }
 
 fn dial_tcp(address: SocketAddr) -> io::Result<Socket> {

@@ -1,19 +1,19 @@
 //! `poold restart`: asks a running one to start itself again.
 
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::args::RestartArgs;
 use super::wire::{Answer, Ask, Wire};
-use crate::cli::exit;
+use crate::cli::{exit, unix};
 
-/// The running one gives up on its successor in time, and by so much later it must have said so.
+/// How long the running one may take to listen to this one. It gives up on its successor in time,
+/// and by so much later it must have said so.
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
     let path = args.control.display();
-    let answered = UnixStream::connect(&args.control).and_then(|stream| {
+    let answered = unix::connect(&args.control, GRACE).and_then(|stream| {
         let ready_within = args.ready_timeout;
         stream.set_read_timeout(Some(ready_within + GRACE))?;
         let mut wire = Wire::new(stream);

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,10 +9,11 @@ use tracing::{info, warn};
 
 use super::wire::{Answer, Ask, Given, Wire};
 use super::{CONTROL, VERSION};
+use crate::cli::unix;
 use crate::error::{Error, Result};
 use crate::listen::Listeners;
 
-/// Longest that the running one takes for an answer: it does so in a moment, or it is stuck.
+/// Longest wait for the running one, to listen and for each answer: it needs a moment, or is stuck.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// What was got from the running one, and the line to it.
@@ -28,7 +28,7 @@ impl Inherited {
     /// # Errors
     /// When there is one and it does not hand over.
     pub(in crate::cli) fn ask(path: &Path) -> Result<Option<Inherited>> {
-        let stream = match UnixStream::connect(path) {
+        let stream = match unix::connect(path, ANSWER_MAX) {
             Ok(stream) => stream,
             Err(error) => {
                 use io::ErrorKind::{ConnectionRefused, NotFound};

@@ -1,7 +1,7 @@
 //! Where to connect, and the connection: TCP or a Unix socket, never blocking.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream as Probe, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream as Probe};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
+
+use crate::error::Error;
+use crate::peer::Address;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -23,31 +26,21 @@ pub enum Target {
 }
 
 impl Target {
-    /// Reads `8080`, `127.0.0.1:8080`, `[::1]:8080`, `name:8080` or `unix:PATH`.
+    /// Reads what a server's address is written as.
     pub fn resolve(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix("unix:") {
-            return Ok(Self::Unix(PathBuf::from(path)));
-        }
-        if let Ok(port) = text.parse::<u16>() {
-            let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            return Ok(Self::Tcp(SocketAddr::new(loopback, port)));
-        }
-        let found: Vec<SocketAddr> = text
-            .to_socket_addrs()
-            .map_err(|e| format!("'{text}': {e}; an address is PORT, HOST:PORT or unix:PATH"))?
-            .collect();
+        let found = match text.parse().map_err(|error: Error| error.to_string())? {
+            Address::Unix(path) => return Ok(Self::Unix(path)),
+            Address::Tcp(found) => found,
+        };
         // A name with several addresses (localhost: ::1 and 127.0.0.1): the one that answers.
         // With a single one nothing is tried, so that the server counts no client too many.
         let answers = |a: &&SocketAddr| Probe::connect_timeout(a, PROBE_TIMEOUT).is_ok();
-        let chosen = if found.len() > 1 {
-            found.iter().find(answers)
-        } else {
-            None
+        let chosen = match &found[..] {
+            [only] => Some(only),
+            all => all.iter().find(answers).or(all.first()),
         };
-        let chosen = chosen.or(found.first()).copied();
-        chosen
-            .map(Self::Tcp)
-            .ok_or_else(|| format!("'{text}' has no address"))
+        let chosen = chosen.ok_or_else(|| format!("'{text}' has no address"))?;
+        Ok(Self::Tcp(*chosen))
     }
 
     /// Begins to connect.

@@ -156,7 +156,7 @@ fn quoted(text: &str) -> String {
     }
     let mut quoted = String::from("\"");
     for character in text.chars() {
-        if character == '"' {
+        if matches!(character, '"' | '\\') {
             quoted.push('\\');
         }
         quoted.push(character);
@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(quoted(""), "\"\"");
         assert_eq!(quoted("a b"), "\"a b\"");
         assert_eq!(quoted("a=\"b\""), "\"a=\\\"b\\\"\"");
+        assert_eq!(quoted("a\\"), "\"a\\\\\"", "it does not hide the end");
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub(super) fn log(panic: &PanicHookInfo<'_>) {
         .map(ToString::to_string)
         .unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("no message");
-    match count(&mut PLACES.lock(), &place, Instant::now()) {
+    // Not in the match, which would keep the lock until the line is written.
+    let untold = count(&mut PLACES.lock(), &place, Instant::now());
+    match untold {
         None => {}
         Some(0) => tracing::error!(place, message, "panic"),
         Some(untold) => tracing::error!(place, message, untold, "panic again"),

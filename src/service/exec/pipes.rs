@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
+use bytes::{Buf, Bytes};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
@@ -18,7 +19,7 @@ const REST_MAX: usize = 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Pipes {
     errors: Option<ChildStderr>,
-    input: Option<(ChildStdin, Vec<u8>)>,
+    input: Option<(ChildStdin, Bytes)>,
     output: Option<ChildStdout>,
     /// What came out of `output`, and how much may.
     printed: Vec<u8>,
@@ -53,7 +54,7 @@ impl Pipes {
     ) -> io::Result<Pipes> {
         input.as_ref().map_or(Ok(()), unblock)?;
         output.as_ref().map_or(Ok(()), unblock)?;
-        self.input = input.map(|input| (input, bytes));
+        self.input = input.map(|input| (input, bytes.into()));
         self.output = output;
         self.printed_max = printed_max;
         Ok(self)
@@ -125,7 +126,7 @@ impl Pipes {
             Err(error) if is_passing(&error) => return 0,
             Err(_) => bytes.len(),
         };
-        bytes.drain(..written);
+        bytes.advance(written);
         if bytes.is_empty() {
             self.input = None;
         }
