@@ -99,7 +99,7 @@ fn clients(stats: &Stats, to: &mut Families) {
     );
 }
 
-/// Limits that keep a client out, and those that close one.
+/// Limits that keep a client out.
 fn refuses(limit: Limit) -> bool {
     use Limit::{AddressList, AddressShare, Clients, Overload, Queue, Wait};
     matches!(
@@ -108,6 +108,7 @@ fn refuses(limit: Limit) -> bool {
     )
 }
 
+/// Those that close one.
 fn closes(limit: Limit) -> bool {
     use Limit::{AcceptRate, Overlong, WriteStall};
     !refuses(limit) && !matches!(limit, AcceptRate | Overlong | WriteStall)
