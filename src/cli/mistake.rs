@@ -55,7 +55,9 @@ pub(super) fn no_command(parser: &Command, typed: &[OsString]) -> Option<String>
 /// The command that was typed, after a space.
 fn command_of(typed: &[OsString]) -> String {
     let word = typed.get(1).and_then(|word| word.to_str());
-    let word = word.filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
+    let is_command =
+        |word: &&str| *word != "systemd" && word.chars().all(|c| c.is_ascii_lowercase());
+    let word = word.filter(is_command);
     word.map_or(String::new(), |word| format!(" {word}"))
 }
 
@@ -110,6 +112,7 @@ mod tests {
             ("poold --nonsense", "; see poold --help"),
             ("poold receive 8080", "'receive' is no command"),
             ("poold --drain soon", "'--drain <TIME>'"),
+            ("poold unix:a --nonsense", "; see poold --help"),
             (
                 "poold echo --workers x",
                 "write a whole number; see poold echo --help",
