@@ -189,7 +189,10 @@ mod tests {
         );
         assert_eq!(admission.admit(peer("2001:db8::9"), now), Ok(()));
         assert_eq!(admission.admit(Peer::Unix(1), now), Ok(()));
-        assert!(AddressList::default().add("nonsense").is_err());
+        for wrong in ["nonsense", "192.0.2.0/99"] {
+            let error = AddressList::default().add(wrong).expect_err(wrong);
+            assert!(error.to_string().contains("no network"), "{error}");
+        }
     }
 
     #[test]

@@ -17,13 +17,21 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: String,
     },
-    /// An address could not be understood or found.
+    /// An address could not be understood.
     #[error("address '{address}': {problem}")]
     Address {
         /// What was given.
         address: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The address has a name that could not be looked up: it may be another time.
+    #[error("address '{address}': its host can't be found: {source}")]
+    Lookup {
+        /// What was given.
+        address: String,
+        /// What the system said.
+        source: io::Error,
     },
     /// The address could not be listened on.
     #[error("cannot listen on {address}: {}", bind_advice(source))]
@@ -34,7 +42,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The output of `recv` could not be opened.
-    #[error("cannot write to {name}: {source}; choose another file with --output")]
+    #[error("cannot write to {name}: {source}; choose another file or directory")]
     Output {
         /// The file, `-` for the standard output.
         name: String,
@@ -60,6 +68,9 @@ fn bind_advice(error: &io::Error) -> String {
             "permission denied; choose a port above 1023 or a path you may write to".into()
         }
         io::ErrorKind::AddrNotAvailable => "this machine does not have that address".into(),
+        io::ErrorKind::NotFound => {
+            "there is no such directory; make it or choose another path".into()
+        }
         _ => error.to_string(),
     }
 }

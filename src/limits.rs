@@ -272,17 +272,30 @@ fn check_times(options: &Options) -> Result<()> {
     at_most("drain", Some(options.drain), DRAIN_MAX, "a day")?;
     check_stuck_after(options.stuck_after)?;
     let times = &options.times;
-    [
+    let closing = [
         ("first_byte", times.first_byte),
         ("idle", times.idle),
         ("message", times.message),
         ("write_stall", times.write_stall),
         ("lifetime", times.lifetime),
+    ];
+    if let Some((name, _)) = closing
+        .iter()
+        .find(|(_, time)| *time == Some(Duration::ZERO))
+    {
+        return Err(Error::Option {
+            name,
+            problem: "no time at all would close everybody; leave it out for no limit".into(),
+        });
+    }
+    let waiting = [
         ("overload", options.overload),
         ("wait_max", options.wait_max),
-    ]
-    .into_iter()
-    .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))
+    ];
+    closing
+        .into_iter()
+        .chain(waiting)
+        .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))
 }
 
 fn within(name: &'static str, value: usize, least: usize, most: usize) -> Result<()> {
@@ -301,7 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_that_ends_beyond_all_clocks_is_refused_at_once() {
+    fn a_time_beyond_all_clocks_or_of_no_length_is_refused_at_once() {
         let lifetime = |lifetime| {
             let mut options = Options::default();
             options.times.lifetime = Some(lifetime);
@@ -310,5 +323,7 @@ mod tests {
         let error = lifetime(Duration::MAX).expect_err("no deadline can be worked out");
         assert!(error.starts_with("lifetime: "), "{error}");
         assert!(lifetime(TIME_MAX).is_ok());
+        let error = lifetime(Duration::ZERO).expect_err("nobody could stay");
+        assert!(error.contains("leave it out"), "{error}");
     }
 }

@@ -43,10 +43,14 @@ pub enum Limit {
     Queue,
     /// The client has waited for a worker for as long as one may. As above, or `wait_max`.
     Wait,
+    /// A message was longer than one may be, and cut or dropped. Raise `message_max`.
+    Overlong,
+    /// What the client sent could not be cut into messages; it is closed.
+    Framing,
 }
 
 /// All of them.
-pub(crate) const LIMITS: [Limit; 13] = [
+pub(crate) const LIMITS: [Limit; 15] = [
     Limit::Clients,
     Limit::AddressShare,
     Limit::AddressList,
@@ -60,6 +64,8 @@ pub(crate) const LIMITS: [Limit; 13] = [
     Limit::Shed,
     Limit::Queue,
     Limit::Wait,
+    Limit::Overlong,
+    Limit::Framing,
 ];
 
 impl Limit {
@@ -79,6 +85,8 @@ impl Limit {
             Limit::Shed => "closing clients that rested longest, to make room",
             Limit::Queue => "refusing clients: as many wait for a worker as --queue allows",
             Limit::Wait => "refusing clients: they have waited for a worker for --max-wait",
+            Limit::Overlong => "not taking whole what is longer than --message-max; see --overlong",
+            Limit::Framing => "closing clients that don't send messages as --framing says",
         }
     }
 }
@@ -140,6 +148,11 @@ impl Notices {
             acting: Mutex::default(),
             troubles: Mutex::default(),
         }
+    }
+
+    /// What lines of a server that is not alone begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// A client is in trouble; `why` is empty where the log says it elsewhere.

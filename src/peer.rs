@@ -65,14 +65,25 @@ impl FromStr for Address {
         if let Ok(port) = text.parse::<u16>() {
             return Ok(Address::Tcp(vec![([127, 0, 0, 1], port).into()]));
         }
+        if text.contains('/') {
+            return Err(wrong(
+                "a Unix socket is written unix:PATH, a port HOST:PORT".into(),
+            ));
+        }
         let Some((host, port)) = text.rsplit_once(':') else {
+            if text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains('.') {
+                return Err(wrong(not_a_port(text)));
+            }
             return Err(wrong(
                 "no port; write HOST:PORT, a port alone or unix:PATH".into(),
             ));
         };
         let Ok(port) = port.parse::<u16>() else {
-            return Err(wrong(format!("'{port}' is not a port (0 to 65535)")));
+            return Err(wrong(not_a_port(port)));
         };
+        if host == "*" {
+            return Err(wrong(format!("all interfaces are written :{port}")));
+        }
         if host.is_empty() {
             // Dual-stack: an IPv6 socket on [::] takes IPv4 too; 0.0.0.0 where IPv6 is off.
             return Ok(Address::Tcp(vec![
@@ -92,9 +103,16 @@ impl FromStr for Address {
         match found.map(Iterator::collect::<Vec<_>>) {
             Ok(addresses) if !addresses.is_empty() => Ok(Address::Tcp(addresses)),
             Ok(_) => Err(wrong(format!("'{host}' has no address"))),
-            Err(error) => Err(wrong(format!("'{host}' can't be found: {error}"))),
+            Err(source) => Err(Error::Lookup {
+                address: text.to_owned(),
+                source,
+            }),
         }
     }
+}
+
+fn not_a_port(text: &str) -> String {
+    format!("'{text}' is not a port (0 to 65535)")
 }
 
 /// So that `TcpStream::connect(server.address())` reaches a server.
@@ -167,6 +185,12 @@ mod tests {
             ("localhost:http", "'http' is not a port"),
             ("localhost:70000", "'70000' is not a port"),
             ("::1:80", "in brackets"),
+            ("80800", "'80800' is not a port"),
+            ("22x", "'22x' is not a port"),
+            ("127.0.0.1", "no port"),
+            ("/run/a", "unix:PATH"),
+            ("http://localhost:80", "HOST:PORT"),
+            ("*:80", "are written :80"),
         ] {
             let error = text.parse::<Address>().expect_err(text).to_string();
             assert!(error.contains(why), "{text}: {error}");

@@ -6,15 +6,18 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::admin::AdminArgs;
-use super::ask::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
+use super::ask::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use super::chat::ChatArgs;
 use super::client::ClientArgs;
 use super::control::{ControlArgs, RestartArgs};
 use super::exec::ExecArgs;
 use super::flood::FloodArgs;
 use super::log::LogFormat;
+use super::mistake;
 use super::pages::{CompletionsArgs, ManArgs};
-use super::values::{MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time};
+use super::values::{
+    MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time, yes_or_no,
+};
 use crate::admission::WhenFull;
 use crate::framing::{Framing, Overlong};
 use crate::service::recv::Format;
@@ -57,11 +60,11 @@ pub(super) enum Command {
     /// Close one of its clients
     Close(CloseArgs),
     /// Let it accept nobody for now; who comes waits
-    Pause(Target),
+    Pause(Place),
     /// Let it accept again
-    Resume(Target),
+    Resume(Place),
     /// Drain it, as Ctrl-C does
-    Drain(Target),
+    Drain(Place),
     /// Change a limit of it
     Set(SetArgs),
 }
@@ -69,9 +72,6 @@ pub(super) enum Command {
 /// `poold recv`.
 #[derive(Debug, Args)]
 pub(super) struct RecvArgs {
-    #[command(flatten)]
-    pub(super) serve: ServeArgs,
-
     /// How messages are printed
     #[arg(short, long, value_enum, default_value_t, env = "POOLD_FORMAT")]
     pub(super) format: Format,
@@ -82,12 +82,15 @@ pub(super) struct RecvArgs {
     pub(super) output: Option<PathBuf>,
 
     /// Tell each client how many of its messages are safe: `ack N`
-    #[arg(long, env = "POOLD_ACK")]
+    #[arg(long, value_parser = yes_or_no(), env = "POOLD_ACK")]
     pub(super) ack: bool,
 
     /// A message is safe only when it is on the disk
-    #[arg(long, requires = "ack", env = "POOLD_SYNC")]
+    #[arg(long, requires = "ack", value_parser = yes_or_no(), env = "POOLD_SYNC")]
     pub(super) sync: bool,
+
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
 }
 
 /// What every service takes.
@@ -136,15 +139,6 @@ pub(super) struct ServeArgs {
         env = "POOLD_DRAIN")]
     pub(super) drain: Duration,
 
-    #[command(flatten)]
-    pub(super) guard: GuardArgs,
-
-    #[command(flatten)]
-    pub(super) control: ControlArgs,
-
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-
     /// What is told on the standard error: error, warn, info, debug or trace
     #[arg(
         long,
@@ -154,9 +148,24 @@ pub(super) struct ServeArgs {
     )]
     pub(super) log_level: tracing::Level,
 
-    /// And how
-    #[arg(long, value_enum, default_value_t, env = "POOLD_LOG_FORMAT")]
+    /// How it is told
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "HOW",
+        env = "POOLD_LOG_FORMAT"
+    )]
     pub(super) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(super) guard: GuardArgs,
+
+    #[command(flatten)]
+    pub(super) control: ControlArgs,
+
+    #[command(flatten)]
+    pub(super) admin: AdminArgs,
 }
 
 /// What keeps clients from hurting each other.
@@ -254,8 +263,12 @@ pub(super) fn parser() -> clap::Command {
 
 /// Reads the command line and the environment.
 pub(super) fn parse() -> Parsed {
+    let typed: Vec<_> = std::env::args_os().collect();
+    if let Some(problem) = mistake::no_command(&parser(), &typed) {
+        return Parsed::Usage(problem);
+    }
     let parsed = parser()
-        .try_get_matches()
+        .try_get_matches_from(&typed)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(Cli { command, recv }) => {
@@ -266,15 +279,8 @@ pub(super) fn parse() -> Parsed {
             let _ = error.print();
             Parsed::Told
         }
-        Err(error) => Parsed::Usage(in_one_line(&error.render().to_string())),
+        Err(error) => Parsed::Usage(mistake::describe(&error, &typed)),
     }
-}
-
-/// The problem without the usage and the hints that follow it.
-fn in_one_line(error: &str) -> String {
-    let problem = error.split("\n\n").next().unwrap_or(error);
-    let problem = problem.strip_prefix("error: ").unwrap_or(problem);
-    problem.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -296,22 +302,6 @@ mod tests {
         let cli = Cli::try_parse_from(["poold", ":99", "-w", "4", "--ack"]).expect("valid");
         assert_eq!(cli.recv.serve.workers, Some(4));
         assert_eq!(cli.recv.serve.address, ":99");
-    }
-
-    #[test]
-    fn problems_are_one_line() {
-        for line in [
-            &["poold", "--nonsense"][..],
-            &["poold", "--drain", "soon"],
-            &["poold", "echo", "--workers", "x"],
-            &["poold", "recv", "--sync"],
-            &["poold", "echo", "1", "2"],
-        ] {
-            let error = Cli::try_parse_from(line).expect_err("nonsense");
-            let text = in_one_line(&error.render().to_string());
-            assert!(!text.contains('\n') && text.len() < 200, "{text}");
-            assert!(!text.contains("Usage"), "{text}");
-        }
     }
 
     proptest! {

@@ -26,9 +26,6 @@ const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
     mut_arg("message_max", |most| most.default_value("8k"))
 )]
 pub(super) struct ChatArgs {
-    #[command(flatten)]
-    pub(super) serve: ServeArgs,
-
     /// Lines of each room that a newcomer is shown
     #[arg(
         long,
@@ -48,6 +45,9 @@ pub(super) struct ChatArgs {
     /// restarted; a --deny file lasts
     #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
     pub(super) operator_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
 }
 
 pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {

@@ -11,7 +11,9 @@ use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
 
 use super::patient::Patient;
 use crate::error::{Error, Result};
@@ -21,6 +23,8 @@ use crate::service::chat::{Chat, Console};
 const LINE_MAX: usize = 8 * 1024;
 /// How long the terminal may take for what is to be printed still at the end.
 const LAST_MAX: Duration = Duration::from_millis(250);
+/// While the terminal is another's, it is looked at again after so many seconds.
+const LOOK_AGAIN: i64 = 1;
 
 /// The console's thread, while it runs.
 pub(super) struct Terminal {
@@ -74,25 +78,37 @@ fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
     loop {
         printer.print(&console, Duration::ZERO);
         let mut polled = vec![PollFd::new(rung, PollFlags::IN)];
-        if listens {
+        let is_heard = listens && is_in_front(stdin);
+        if is_heard {
             polled.push(PollFd::new(stdin, PollFlags::IN));
         }
         if !printer.unprinted.is_empty() {
             polled.push(PollFd::new(&printer.stdout, PollFlags::OUT));
         }
-        match poll(&mut polled, None) {
+        let look_again = Timespec {
+            tv_sec: LOOK_AGAIN,
+            tv_nsec: 0,
+        };
+        let most = (listens && !is_heard).then_some(&look_again);
+        match poll(&mut polled, most) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return,
         }
-        let is_typed = listens && !polled[1].revents().is_empty();
+        let is_typed = is_heard && !polled[1].revents().is_empty();
         if is_over(rung) {
             printer.print(&console, LAST_MAX);
             return;
         }
-        if is_typed {
+        if is_typed && is_in_front(stdin) {
             listens = take_typed(stdin, &mut typed) && say(&mut console, &mut typed);
         }
     }
+}
+
+/// Whether what is typed is for this process. What runs in the background of a shell is stopped
+/// when it reads the terminal, and a stopped server serves nobody.
+fn is_in_front(terminal: &File) -> bool {
+    tcgetpgrp(terminal).map_or(true, |in_front| in_front == getpgrp())
 }
 
 /// Empties the doorbell; answers whether it will ring no more.

@@ -54,6 +54,6 @@ pub(super) fn failure(problem: &str) -> ExitCode {
 
 /// One line about what was typed.
 pub(super) fn usage(problem: &str) -> ExitCode {
-    eprintln!("poold: {problem}; see poold --help");
+    eprintln!("poold: {problem}");
     USAGE.into()
 }

@@ -69,10 +69,11 @@ fn writer<S>(format: LogFormat, priority: Priority) -> Box<dyn Layer<S> + Send +
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
     let lines = Lines::new();
     let layer = fmt::layer()
         .with_writer(move || lines.clone())
-        .with_ansi(io::stderr().is_terminal());
+        .with_ansi(io::stderr().is_terminal() && !wants_none);
     match format {
         LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),
         LogFormat::Logfmt => layer.event_format(Line(Style::Logfmt, priority)).boxed(),

@@ -12,6 +12,7 @@ mod exit;
 mod flood;
 mod life;
 mod log;
+mod mistake;
 mod notify;
 mod pages;
 mod patient;
@@ -51,9 +52,9 @@ pub fn run() -> ExitCode {
         Command::Status(args) => return ask::status(&args),
         Command::Clients(args) => return ask::clients(&args),
         Command::Close(args) => return ask::close(&args),
-        Command::Pause(target) => return ask::change(&target, "/pause"),
-        Command::Resume(target) => return ask::change(&target, "/resume"),
-        Command::Drain(target) => return ask::change(&target, "/drain"),
+        Command::Pause(place) => return ask::change(place.admin(), "/pause"),
+        Command::Resume(place) => return ask::change(place.admin(), "/resume"),
+        Command::Drain(place) => return ask::change(place.admin(), "/drain"),
         Command::Set(args) => return ask::set(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))

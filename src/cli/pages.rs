@@ -57,7 +57,7 @@ pub(super) fn man(args: &ManArgs) -> ExitCode {
         Some(name) => all.find_subcommand(name).cloned(),
     };
     let Some(page) = page else {
-        return exit::usage("there is no such command");
+        return exit::usage("there is no such command; see poold --help");
     };
     match draw(page) {
         Ok(roff) => print(&roff),

@@ -76,6 +76,7 @@ pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
 /// What has to be done before anything else: the log, signals, and as many descriptors as there may
 /// be.
 pub(super) fn prepare(args: &ServeArgs) {
+    signals::respect_nohup();
     log::start(args.log_level, args.log_format);
     signals::outlive_file_limit();
     if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {

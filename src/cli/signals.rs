@@ -23,10 +23,37 @@ pub(super) fn leave_alone() {
 /// not the end of the process. For this thread and those that it starts; a program that is started
 /// begins without.
 pub(super) fn outlive_file_limit() {
+    block(Signal::SIGXFSZ);
+}
+
+/// Leaves SIGHUP ignored where it was so at the start, as `nohup` has it: the handler would take
+/// it back. For a process without other threads; those that it starts inherit it.
+pub(super) fn respect_nohup() {
+    if is_ignored(Signal::SIGHUP) {
+        block(Signal::SIGHUP);
+    }
+}
+
+/// Whether whoever started this had it ignore how its children end. The system then forgets that at
+/// once (wait(2)), and a program that failed seems to have ended well.
+pub(super) fn ends_are_ignored() -> bool {
+    is_ignored(Signal::SIGCHLD)
+}
+
+/// Whether this process ignores a signal, by its proc_pid_status(5).
+fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The first bit is signal 1.
+    mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
+}
+
+fn block(signal: Signal) {
     let mut signals = SigSet::empty();
-    signals.add(Signal::SIGXFSZ);
+    signals.add(signal);
     if let Err(error) = signals.thread_block() {
-        tracing::debug!(%error, "a file that may not grow ends the process");
+        tracing::debug!(%error, "{signal} can't be blocked");
     }
 }
 

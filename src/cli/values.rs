@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
+
 use crate::times::Rate;
 
 /// Digits that always fit 64 bits.
@@ -23,6 +25,11 @@ pub(super) fn duration_or_off(text: &str) -> Result<MaybeDuration, String> {
         return Ok(MaybeDuration(None));
     }
     time(text).map(Some).map(MaybeDuration)
+}
+
+/// What a flag's variable may be: `1`, `true`, `yes`, `on` and their opposites.
+pub(super) fn yes_or_no() -> BoolishValueParser {
+    BoolishValueParser::new()
 }
 
 /// A time as `90s` or `2m 3s`.

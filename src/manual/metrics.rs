@@ -15,7 +15,7 @@
 //! | `poold_accept_errors_total` | counter | Failed accepts: exhausted for want of descriptors or memory (raise ulimit -n or lower --max-clients), client when it had gone already (nothing to do). |
 //! | `poold_drain_clients_total` | counter | Clients gone since the drain began: by themselves, or reset at its deadline. Cut off: raise --drain, or have clients close when they see the end. |
 //! | `poold_clients_refused_total` | counter | Clients kept out, or made to wait in the backlog with --when-full wait, by the limit. clients: raise --max-clients; address_share, address_list: theirs; overload, queue, wait: add workers. |
-//! | `poold_clients_closed_total` | counter | Clients closed by a limit. Devices that should stay: raise the flag of the same name. shed: raise --max-clients. |
+//! | `poold_clients_closed_total` | counter | Clients closed by a limit. Devices that should stay: raise the flag of the same name. shed: raise --max-clients. framing: mend the sender, or --framing. |
 //! | `poold_slow_readers_disconnected_total` | counter | Clients that took nothing of what they were owed for --write-stall. Mend the client. |
 //! | `poold_accept_rate_limited_total` | counter | How often clients had to wait in the backlog for --accept-rate. Raise it if they should not. |
 //! | `poold_workers` | gauge | Workers that there are. Change it: poold set workers N. |

@@ -92,6 +92,8 @@
 //! - `closing clients that rested longest, to make room` (`--when-full shed`)
 //! - `refusing clients: as many wait for a worker as --queue allows` (`exec` without `--lines`)
 //! - `refusing clients: they have waited for a worker for --max-wait` (`exec` without `--lines`)
+//! - `not taking whole what is longer than --message-max; see --overlong`
+//! - `closing clients that don't send messages as --framing says`
 //!
 //! At the level `debug` each client's `connected` and `closed` come with its figures and how it
 //! ended, and `reads no more` when a client is gone while it was owed something.

@@ -109,7 +109,7 @@ impl Shared {
             self.house.drain.one_gone(left);
             return;
         }
-        debug!(id, %peer, "connected");
+        debug!(id, %peer, "{}connected", self.house.notices.prefix());
         if admitted && self.keeps_workers() {
             // In the order of their coming, which their turns need not have.
             self.house.lobby.let_in(&connection);
@@ -146,7 +146,7 @@ impl Host for Arc<Shared> {
             _ => Limit::Clients,
         };
         let notices = &self.house.notices;
-        notices.acted(limit, &"they wait in the backlog");
+        notices.acted(limit, &"it waits in the backlog");
         if door == Door::Full && self.house.limits.options.when_full == WhenFull::Shed {
             self.shedding.shed_one(&self.house);
         }

@@ -19,10 +19,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::chat::{self, Keeping};
 use crate::client::Client;
 use crate::framing::Message;
 use crate::handler::{End, Messages, Reply, Verdict};
+use crate::notices::Limit;
 use crate::service::Service;
 
 pub use console::Console;
@@ -104,6 +107,16 @@ impl Service for Chat {
             verdict = session.take(&self.0, message);
         }
         session.end_turn(&self.0, verdict)
+    }
+
+    fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        let why: &[u8] = match limit {
+            Limit::Clients => b"-- the server is full; try again later\n",
+            Limit::AddressShare => b"-- too many have come from your address\n",
+            Limit::AddressList => b"-- your address is not let in\n",
+            _ => b"-- the server is busy; try again later\n",
+        };
+        Some(Bytes::from_static(why))
     }
 
     fn last_words(&self, session: &mut Session, end: &End, reply: &mut Reply<'_>) {

@@ -140,7 +140,8 @@ impl Turn<'_> {
             peer = %connection.peer,
             messages = connection.tally.messages_in.load(Ordering::Relaxed),
             end = ?end,
-            "closed"
+            "{}closed",
+            self.house.notices.prefix()
         );
         // Asked while it is listed: who has left the list before a drain begins is no part of it.
         let met_by_drain = self.draining();

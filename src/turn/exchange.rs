@@ -14,6 +14,7 @@ use crate::framing::Fault;
 use crate::handler::{End, MessageTally, Messages, Reply, StreamEnd, Verdict};
 use crate::limits::{READ_MAX, TIME_MAX};
 use crate::meter::add;
+use crate::notices::Limit;
 use crate::outbox::{Flush, Outbox};
 use crate::service::{Opener, Tail};
 
@@ -210,7 +211,10 @@ impl Turn<'_> {
             }
         }
         if let Some(fault) = self.hold.decoder.fault() {
-            self.stop_serving(End::Framing(describe(fault, options.message_max)));
+            let why = describe(fault, options.message_max);
+            let who = format_args!("{}: {why}", self.connection.peer);
+            self.house.notices.acted(Limit::Framing, &who);
+            self.stop_serving(End::Framing(why));
         }
     }
 
@@ -222,6 +226,10 @@ impl Turn<'_> {
         }
         let totals = &self.house.totals;
         let (truncated, dropped) = self.hold.decoder.take_overlong();
+        if truncated + dropped > 0 {
+            let notices = &self.house.notices;
+            notices.acted(Limit::Overlong, &self.connection.peer);
+        }
         self.connection.tally.in_turn.store(0, Ordering::Relaxed);
         add(&self.connection.tally.messages_in, tally.messages);
         add(&self.connection.tally.messages_out, replies);

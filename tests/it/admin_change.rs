@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::ask::Watched;
+use crate::daemon::poold;
 use crate::net::{connect, end, send, take_line, take_to_end};
 use crate::spool::wait_until;
 use crate::tool::Flood;
@@ -58,9 +59,22 @@ fn accepting_is_paused_and_resumed() {
         assert_eq!(take_line(&here), "a");
     }
     assert_eq!(watched.metric("poold_clients_accepted_total"), 1.0);
-    assert!(watched.tool(&["resume"]).0);
+    assert!(watched.tool(&["resume", &watched.unix]).0);
     assert_eq!(take_line(&waits), "b");
     assert_eq!(watched.get("/readyz").status, 200);
+}
+
+#[test]
+fn nobody_has_to_read_what_is_asked() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    for ask in ["status", "clients", "pause"] {
+        let (read, written) = std::io::pipe().expect("descriptors");
+        drop(read);
+        let mut command = poold(&[ask, &watched.unix]);
+        let output = command.stdout(written).output().expect("poold starts");
+        assert_eq!(output.status.code(), Some(141), "{ask}: {output:?}");
+        assert_eq!(output.stderr, b"", "{ask}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use crate::net::{end, send, take_to_end};
+use crate::net::{connect, end, send, take_to_end};
 use crate::talk::{Talker, chat};
 
 #[test]
@@ -44,6 +44,25 @@ fn who_only_pipes_a_line_is_heard_and_hears_it() {
     assert_eq!(ann.hear(), "-- guest-2 joined");
     assert_eq!(ann.hear(), "<guest-2> hello");
     assert_eq!(ann.hear(), "-- guest-2 left");
+}
+
+#[test]
+fn who_is_not_let_in_is_told_why() {
+    for (args, why) in [
+        (
+            &["-m", "1", "--when-full", "refuse"][..],
+            "the server is full; try again later",
+        ),
+        (
+            &["-m", "9", "--max-per-address", "1"],
+            "too many have come from your address",
+        ),
+    ] {
+        let daemon = chat(args);
+        let _ann = Talker::named(&daemon, "ann");
+        let heard = take_to_end(&connect(&daemon.address));
+        assert_eq!(String::from_utf8_lossy(&heard), format!("-- {why}\n"));
+    }
 }
 
 #[test]

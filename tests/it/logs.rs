@@ -59,9 +59,19 @@ fn logfmt_and_json_are_for_machines() {
 
 #[test]
 fn at_a_terminal_it_has_colour() {
+    at_a_terminal("", "\x1b[2mdebug: \x1b[0mconnected");
+}
+
+#[test]
+fn who_wants_no_colour_gets_none() {
+    at_a_terminal("1", "debug: connected");
+}
+
+fn at_a_terminal(no_color: &str, told: &str) {
     let mut command = Command::new("script");
     let run = format!("{POOLD} echo 127.0.0.1:0 --log-level debug");
     command.args(["-qc", &run, "/dev/null"]);
+    command.env("NO_COLOR", no_color);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(child) = command.spawn() else {
         eprintln!("passed over: script is not installed");
@@ -73,10 +83,7 @@ fn at_a_terminal_it_has_colour() {
     let (_, address) = line.split_once("listening on ").expect("it is in it");
     drop(connect(address.trim_end()));
     let line = shown.wait_line("connected");
-    assert!(
-        line.starts_with("\x1b[2mdebug: \x1b[0mconnected"),
-        "{line:?}"
-    );
+    assert!(line.starts_with(told), "{line:?}");
     // Ctrl-C, as a terminal sends it.
     let mut keys = guard.0.stdin.take().expect("piped");
     keys.write_all(b"\x03").expect("it reads");
@@ -98,6 +105,39 @@ fn the_journal_is_told_priorities_and_nobody_else() {
         let line = Spool::of(read).wait_line("listening on ");
         assert!(line.starts_with(&format!("{prefix}listening")), "{line}");
         drop(guard);
+    }
+}
+
+#[test]
+fn what_is_cut_or_makes_no_sense_is_told() {
+    for (args, sent, told) in [
+        (
+            &["--framing", "octet"][..],
+            "<13>no count\n",
+            "malformed octet count",
+        ),
+        (&["--message-max", "4"], "too long\n", "see --overlong"),
+        (
+            &["--message-max", "4", "--overlong", "drop"],
+            "too long\n",
+            "see --overlong",
+        ),
+        (
+            &["--message-max", "4", "--overlong", "close"],
+            "too long\n",
+            "more than 4 bytes",
+        ),
+    ] {
+        let mut daemon = Daemon::recv(args);
+        let client = connect(&daemon.address);
+        send(&client, sent);
+        let line = daemon.stderr.wait_line(told);
+        assert!(
+            line.starts_with("warning: ") && line.contains("first=127.0.0.1:"),
+            "{line}"
+        );
+        drop(client);
+        daemon.stop();
     }
 }
 

@@ -6,6 +6,7 @@ mod admin_http;
 mod admin_page;
 mod ask;
 mod attack;
+mod background;
 mod blocked;
 mod chaos;
 mod chat;

@@ -158,6 +158,7 @@ fn pages_and_completions_are_made_for_every_command() {
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     assert!(run(&["man"]).contains(".TH poold 1"));
+    assert!(run(&["man", "recv"]).contains("POOLD_FORMAT"));
     for command in ["recv", "echo", "discard", "exec", "flood", "restart"] {
         assert!(run(&["man", command]).contains(&format!(".TH poold-{command} 1")));
     }

@@ -56,6 +56,28 @@ fn an_address_that_this_machine_does_not_have() {
 }
 
 #[test]
+fn a_name_that_is_not_found_may_be_tomorrow() {
+    // Too long for any name: nobody is asked. A service manager tries again after 1, not after 2.
+    let address = format!("{}:80", "x".repeat(300));
+    let line = refused(&mut poold(&["recv", &address]), 1);
+    assert!(line.contains("its host can't be found"), "{line}");
+}
+
+#[test]
+fn a_variable_is_named_when_it_is_the_one_that_is_wrong() {
+    for (variable, value) in [
+        ("POOLD_WORKERS", "x"),
+        ("POOLD_ACK", "maybe"),
+        ("POOLD_OUTPUT", ""),
+    ] {
+        let line = refused(poold(&["recv"]).env(variable, value), 2);
+        assert!(line.contains(variable) && !line.contains("'--"), "{line}");
+    }
+    let line = refused(poold(&["recv", "-w", "y"]).env("POOLD_WORKERS", "x"), 2);
+    assert!(line.contains("--workers"), "{line}");
+}
+
+#[test]
 fn what_makes_no_sense() {
     for (args, word) in [
         (&["--nonsense"][..], "--nonsense"),

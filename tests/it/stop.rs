@@ -1,13 +1,33 @@
 //! Signals: the drain, its deadline, its speed, its report.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, Exit, poold};
+use crate::daemon::{Daemon, Exit, POOLD, poold};
 use crate::net::{connect, is_reset, send, take, take_all, take_to_end, wait_reset};
 use crate::scratch::{Scratch, text};
 use crate::tool::{Flood, check};
+
+#[test]
+fn after_nohup_a_hangup_is_nothing() {
+    let mut command = Command::new("nohup");
+    command
+        .args([POOLD, "echo", "127.0.0.1:0"])
+        .stdout(Stdio::null());
+    let mut daemon = Daemon::spawn(command.stdin(Stdio::null()));
+    let client = connect(&daemon.address);
+    daemon.signal(Signal::HUP);
+    for _ in 0..50 {
+        send(&client, "x");
+        assert_eq!(take(&client, 1), b"x");
+    }
+    drop(client);
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(0));
+    assert!(!exit.stderr.contains("draining already"), "{}", exit.stderr);
+}
 
 #[test]
 fn what_five_hundred_senders_were_received_of_is_printed() {

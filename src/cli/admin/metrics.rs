@@ -99,13 +99,19 @@ fn clients(stats: &Stats, to: &mut Families) {
     );
 }
 
-/// Limits that keep a client out, and those that close one.
+/// Limits that keep a client out.
 fn refuses(limit: Limit) -> bool {
     use Limit::{AddressList, AddressShare, Clients, Overload, Queue, Wait};
     matches!(
         limit,
         Clients | AddressShare | AddressList | Overload | Queue | Wait
     )
+}
+
+/// Those that close one.
+fn closes(limit: Limit) -> bool {
+    use Limit::{AcceptRate, Overlong, WriteStall};
+    !refuses(limit) && !matches!(limit, AcceptRate | Overlong | WriteStall)
 }
 
 fn limits(stats: &Stats, to: &mut Families) {
@@ -125,9 +131,9 @@ fn limits(stats: &Stats, to: &mut Families) {
     to.counters(
         "poold_clients_closed_total",
         "Clients closed by a limit. Devices that should stay: raise the flag of the same name. \
-         shed: raise --max-clients.",
+         shed: raise --max-clients. framing: mend the sender, or --framing.",
         "reason",
-        of(|limit| !refuses(limit) && !matches!(limit, Limit::AcceptRate | Limit::WriteStall)),
+        of(closes),
     );
     let count = |limit| {
         let found = stats.limits.iter().find(|(one, _)| *one == limit);

@@ -90,5 +90,7 @@ pub(super) fn name_of(limit: Limit) -> &'static str {
         Limit::Shed => "shed",
         Limit::Queue => "queue",
         Limit::Wait => "wait",
+        Limit::Overlong => "overlong",
+        Limit::Framing => "framing",
     }
 }

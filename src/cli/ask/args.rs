@@ -18,7 +18,7 @@ pub(in crate::cli) struct Place {
 }
 
 impl Place {
-    pub(super) fn admin(&self) -> &str {
+    pub(in crate::cli) fn admin(&self) -> &str {
         self.also.as_ref().unwrap_or(&self.admin)
     }
 }

@@ -6,13 +6,13 @@ mod fetch;
 mod screen;
 mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::admin::{Page, Status};
 use super::exit;
-pub(super) use args::{ClientsArgs, CloseArgs, SetArgs, StatusArgs, Target};
+pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use clap::ValueEnum;
 use fetch::{Wish, fetch};
 
@@ -21,8 +21,22 @@ const WATCH_EACH: Duration = Duration::from_secs(1);
 /// Clients of a page.
 const PAGE: usize = 1000;
 
-/// What one of the commands came to: whether all is well, or what is wrong in a line.
-type Outcome = Result<bool, String>;
+/// What one of the commands came to: whether all is well.
+type Outcome = Result<bool, Trouble>;
+
+/// Why it did not get that far.
+enum Trouble {
+    /// Nobody reads what it prints any more.
+    OutputClosed,
+    /// In a line.
+    Problem(String),
+}
+
+impl From<String> for Trouble {
+    fn from(problem: String) -> Trouble {
+        Trouble::Problem(problem)
+    }
+}
 
 /// Prints how a daemon is; the exit code says whether it has a worker left.
 pub(super) fn status(args: &StatusArgs) -> ExitCode {
@@ -74,7 +88,7 @@ pub(super) fn clients(args: &ClientsArgs) -> ExitCode {
     told(list(args).map(|()| true))
 }
 
-fn list(args: &ClientsArgs) -> Result<(), String> {
+fn list(args: &ClientsArgs) -> Result<(), Trouble> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let filters = [
         ("address", &args.address),
@@ -115,7 +129,7 @@ fn list(args: &ClientsArgs) -> Result<(), String> {
 
 /// Closes a client.
 pub(super) fn close(args: &CloseArgs) -> ExitCode {
-    change(&args.target, &format!("/clients/{}/close", args.id))
+    change(&args.target.admin, &format!("/clients/{}/close", args.id))
 }
 
 /// Changes a setting.
@@ -124,19 +138,22 @@ pub(super) fn set(args: &SetArgs) -> ExitCode {
     let name = name.as_ref().map_or("", |value| value.get_name());
     let mut query = form_urlencoded::Serializer::new(String::new());
     let query = query.append_pair(name, &args.value).finish();
-    change(&args.target, &format!("/set?{query}"))
+    change(&args.target.admin, &format!("/set?{query}"))
 }
 
 /// Asks for a change at a path, and prints what was answered.
-pub(super) fn change(target: &Target, path: &str) -> ExitCode {
-    told(fetch(&target.admin, Wish::Change, path).and_then(|answer| {
-        let line = text::plain(String::from_utf8_lossy(&answer.body).trim());
-        if answer.status != 200 {
-            return Err(line);
-        }
-        print(format!("{line}\n").as_bytes())?;
-        Ok(true)
-    }))
+pub(super) fn change(admin: &str, path: &str) -> ExitCode {
+    told(ask(admin, path))
+}
+
+fn ask(admin: &str, path: &str) -> Outcome {
+    let answer = fetch(admin, Wish::Change, path)?;
+    let line = text::plain(String::from_utf8_lossy(&answer.body).trim());
+    if answer.status != 200 {
+        return Err(line.into());
+    }
+    print(format!("{line}\n").as_bytes())?;
+    Ok(true)
 }
 
 fn look(admin: &str, path: &str) -> Result<Vec<u8>, String> {
@@ -155,19 +172,20 @@ fn strange(error: &serde_json::Error) -> String {
     format!("the answer is not understood; is it a poold of another version? ({error})")
 }
 
-fn print(bytes: &[u8]) -> Result<(), String> {
+fn print(bytes: &[u8]) -> Result<(), Trouble> {
     let mut out = io::stdout().lock();
     let printed = out.write_all(bytes).and_then(|()| out.flush());
-    printed.map_err(|error| format!("cannot print: {error}"))
+    printed.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Trouble::OutputClosed,
+        _ => format!("cannot print: {error}").into(),
+    })
 }
 
 fn told(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(true) => exit::DONE.into(),
         Ok(false) => exit::FAILED.into(),
-        Err(problem) => {
-            eprintln!("poold: {problem}");
-            exit::FAILED.into()
-        }
+        Err(Trouble::OutputClosed) => exit::OUTPUT_CLOSED.into(),
+        Err(Trouble::Problem(problem)) => exit::failure(&problem),
     }
 }

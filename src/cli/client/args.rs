@@ -1,6 +1,6 @@
 //! What was typed.
 
-/// Connects to a server of lines: a chat room at a terminal, plain bytes in a pipe
+/// Connect to a server of lines: a chat room at a terminal, plain bytes in a pipe
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 At a terminal: history, completion, colours (not with NO_COLOR); Ctrl-D leaves, Ctrl-C empties the

@@ -8,6 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 
 use crate::cli::unix;
+use crate::error::Error;
 use crate::peer::Address;
 
 /// Longest wait for a socket's file, and for each address that a name stands for.
@@ -18,9 +19,12 @@ const PROBE_AFTER: Duration = Duration::from_secs(60);
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum NotConnected {
-    /// The address makes no sense, or its name can't be found.
+    /// The address makes no sense.
     #[error("{0}")]
-    Address(crate::error::Error),
+    Address(Error),
+    /// Its name can't be found.
+    #[error("{0}")]
+    Name(Error),
     /// Nobody answered there.
     #[error("{0}")]
     Server(io::Error),
@@ -28,7 +32,10 @@ pub enum NotConnected {
 
 /// Connects to the first of the addresses that answers. Names are looked up anew each time.
 pub fn dial(address: &str) -> Result<Socket, NotConnected> {
-    let address: Address = address.parse().map_err(NotConnected::Address)?;
+    let address: Address = address.parse().map_err(|error| match error {
+        Error::Lookup { .. } => NotConnected::Name(error),
+        _ => NotConnected::Address(error),
+    })?;
     match address {
         Address::Unix(path) => match unix::connect(&path, CONNECT_MAX) {
             Ok(stream) => Ok(OwnedFd::from(stream).into()),

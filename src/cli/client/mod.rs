@@ -30,7 +30,7 @@ mod terminal;
 mod unsent;
 mod wire;
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
 pub use self::args::ClientArgs;
@@ -47,8 +47,15 @@ fn connect(args: &ClientArgs) -> Ending {
     let socket = match dial::dial(&args.address) {
         Ok(socket) => socket,
         Err(NotConnected::Address(error)) => return Ending::Usage(error.to_string()),
+        Err(NotConnected::Name(error)) => return Ending::Failed(error.to_string()),
         Err(NotConnected::Server(error)) => {
-            return Ending::Failed(format!("cannot connect to {}: {error}", args.address));
+            let why = match error.kind() {
+                ErrorKind::ConnectionRefused | ErrorKind::NotFound => {
+                    "nobody listens there; start the server, or say where it is".to_owned()
+                }
+                _ => error.to_string(),
+            };
+            return Ending::Failed(format!("cannot connect to {}: {why}", args.address));
         }
     };
     let greeting = match &args.name {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::READY_WITHIN_MAX;
-use crate::cli::values::time;
+use crate::cli::values::{time, yes_or_no};
 
 /// What a service takes.
 #[derive(Debug, Args)]
@@ -18,7 +18,8 @@ pub(in crate::cli) struct ControlArgs {
 
     /// Take the listening sockets over from the poold that --control reaches, which then drains;
     /// if there is none, start as ever
-    #[arg(long, requires = "control", env = "POOLD_TAKE_OVER")]
+    #[arg(long, requires = "control", value_parser = yes_or_no(),
+        env = "POOLD_TAKE_OVER")]
     pub(in crate::cli) take_over: bool,
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::args::ServeArgs;
-use crate::cli::values::{size, time};
+use crate::cli::values::{size, time, yes_or_no};
 
 /// Run a program for each client, with the connection as its input and output: at most --workers
 /// at once, the others wait
@@ -18,6 +18,7 @@ use crate::cli::values::{size, time};
 /// its process group is killed.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExecArgs {
+    // First, so that ADDRESS comes before the program's words.
     #[command(flatten)]
     pub(in crate::cli) serve: ServeArgs,
 
@@ -47,7 +48,7 @@ pub(super) struct ProgramArgs {
 
     /// Run the program once for each message: it reads the message, what it prints is the reply;
     /// idle clients hold no worker
-    #[arg(long, env = "POOLD_LINES")]
+    #[arg(long, value_parser = yes_or_no(), env = "POOLD_LINES")]
     pub(super) lines: bool,
 
     /// With --lines: longest reply; who prints more is stopped, and its client closed

@@ -7,7 +7,6 @@
 //! has changed, and ends its children itself. So whichever of the two is killed, nobody survives.
 
 use std::env;
-use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -53,19 +52,6 @@ pub(super) fn keep() -> Result<Role> {
         return Ok(Role::Server);
     }
     run().map(Role::Keeper).map_err(cannot)
-}
-
-/// Whether whoever started this had it ignore how children end (`SigIgn` in proc(5)): then the
-/// system forgets that at once, wait(2), and a program that failed seems to have ended well.
-pub(super) fn is_deaf() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mut masks = status
-        .lines()
-        .filter_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = masks
-        .next()
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (Signal::CHILD.as_raw() - 1) & 1 == 1)
 }
 
 /// In the server: whether its keeper has gone. Then what children leave behind becomes the

@@ -15,7 +15,7 @@ use keeper::Role;
 use setup::Setup;
 
 use super::args::ServeArgs;
-use super::{exit, serve};
+use super::{exit, serve, signals};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::TIME_MAX;
@@ -37,11 +37,12 @@ pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
         let problem = "--control: exec can't be taken over; a .socket unit keeps its port open";
         return Ok(exit::usage(problem));
     }
-    if keeper::is_deaf() {
+    if signals::ends_are_ignored() {
         let problem = "SIGCHLD is ignored here, so nobody could tell how a program ends; start it \
                        by 'env --default-signal=CHLD poold exec …'";
         return Ok(exit::failure(problem));
     }
+    signals::respect_nohup();
     if let Role::Keeper(code) = keeper::keep()? {
         return Ok(code);
     }

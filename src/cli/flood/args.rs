@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::chat::ChatArgs;
 use crate::cli::values;
 
-/// Floods a server with numbered messages, measures it, and says whether any was lost
+/// Flood a server with numbered messages, measure it, and say whether any was lost
 #[derive(Debug, Clone, clap::Args)]
 pub struct FloodArgs {
     /// The server: PORT (on this machine), HOST:PORT or unix:PATH

@@ -81,7 +81,10 @@ fn text(line: &mut String, level: Level, parts: &Parts, is_colourful: bool) -> f
         true => (colour, "\x1b[2m", "\x1b[0m"),
         false => ("", "", ""),
     };
-    write!(line, "{colour}{prefix}{plain}{message}")?;
+    match colour {
+        "" => write!(line, "{prefix}{message}")?,
+        colour => write!(line, "{colour}{prefix}{plain}{message}")?,
+    }
     if !fields.is_empty() && !is_colourful {
         let pairs = fields.iter().map(|(name, value)| format!("{name}={value}"));
         write!(line, " ({})", pairs.collect::<Vec<_>>().join(", "))?;

@@ -43,7 +43,7 @@ fn what_can_not_be_started_is_said_at_once() {
         (&["--", &plain], "chmod +x"),
         (&["--", &bare], "no #! line"),
         (&["--", &lost], "\"/no/such/shell\\r\" can't be run"),
-        (&[], "PROGRAM"),
+        (&[], "write the program after --"),
         (&["--shell", "cat", "--", "cat"], "cannot be used with"),
         (
             &["--chdir", "/no/such/place", "--", "cat"],

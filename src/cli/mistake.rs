@@ -1,0 +1,155 @@
+//! What is wrong with what was typed, in one line that says what to do.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Error};
+
+/// The problem without the usage and the hints that follow it, and where to read on.
+pub(super) fn describe(error: &Error, typed: &[OsString]) -> String {
+    let command = command_of(typed);
+    let rendered = error.render().to_string();
+    let problem = rendered.split("\n\n").next().unwrap_or(&rendered);
+    let problem = problem.strip_prefix("error: ").unwrap_or(problem);
+    let mut line = problem.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_conflict = error.kind() == ErrorKind::ArgumentConflict;
+    if is_conflict && line.starts_with("the subcommand") {
+        line = "write the command first, then its address and options, as in \
+                poold echo :8080 --workers 4"
+            .to_owned();
+    } else if command == " exec" && lacks_dashes(error, &line) {
+        line = "write the program after --, as in poold exec :8080 -- cat".to_owned();
+    }
+    for (theirs, ours) in [
+        ("invalid digit found in string", "write a whole number"),
+        (
+            "cannot parse integer from empty string",
+            "write a whole number",
+        ),
+        ("number too large to fit in target type", "too large"),
+        ("value was not a boolean", "write true or false"),
+    ] {
+        line = line.replace(theirs, ours);
+    }
+    if let Some((flag, variable)) = variable_of(error, typed) {
+        line = line.replace(&format!("'{flag}'"), &variable);
+    }
+    format!("{line}; see poold{command} --help")
+}
+
+/// A first word that is neither a command nor an address, which `poold` alone would take it for.
+pub(super) fn no_command(parser: &Command, typed: &[OsString]) -> Option<String> {
+    let word = typed.get(1)?.to_str()?;
+    let is_word = word.starts_with(|first: char| first.is_ascii_alphabetic())
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if !is_word || word == "systemd" || word == "help" || parser.find_subcommand(word).is_some() {
+        return None;
+    }
+    Some(format!(
+        "'{word}' is no command, and no address without a port; see poold --help"
+    ))
+}
+
+/// The command that was typed, after a space.
+fn command_of(typed: &[OsString]) -> String {
+    let word = typed.get(1).and_then(|word| word.to_str());
+    let is_command =
+        |word: &&str| *word != "systemd" && word.chars().all(|c| c.is_ascii_lowercase());
+    let word = word.filter(is_command);
+    word.map_or(String::new(), |word| format!(" {word}"))
+}
+
+/// Whether the words of a program were taken for something else, or for nothing.
+fn lacks_dashes(error: &Error, line: &str) -> bool {
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => line.contains("<PROGRAM>"),
+        ErrorKind::UnknownArgument => {
+            text(error, ContextKind::InvalidArg).is_some_and(|unknown| !unknown.starts_with('-'))
+        }
+        _ => false,
+    }
+}
+
+/// The flag whose value is wrong, as the line has it, and the variable that the value is from.
+fn variable_of(error: &Error, typed: &[OsString]) -> Option<(String, String)> {
+    let flag = text(error, ContextKind::InvalidArg)?;
+    let value = text(error, ContextKind::InvalidValue)?;
+    let name = flag.strip_prefix("--")?.split([' ', '=']).next()?;
+    let variable = format!("POOLD_{}", name.replace('-', "_").to_uppercase());
+    let is_typed = |word: &OsString| {
+        let word = word.to_string_lossy();
+        let rest = word.strip_prefix("--").and_then(|w| w.strip_prefix(name));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    let is_set = std::env::var_os(&variable).is_some_and(|set| set == OsStr::new(value));
+    (is_set && !typed.iter().any(is_typed)).then(|| (flag.to_owned(), variable))
+}
+
+fn text(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::parser;
+
+    fn problem(line: &str) -> String {
+        let typed: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let unknown = no_command(&parser(), &typed);
+        let error = || parser().try_get_matches_from(&typed).expect_err(line);
+        unknown.unwrap_or_else(|| describe(&error(), &typed))
+    }
+
+    #[test]
+    fn each_is_one_line_that_says_what_to_do() {
+        for (line, says) in [
+            ("poold --nonsense", "; see poold --help"),
+            ("poold receive 8080", "'receive' is no command"),
+            ("poold --drain soon", "'--drain <TIME>'"),
+            ("poold unix:a --nonsense", "; see poold --help"),
+            (
+                "poold echo --workers x",
+                "write a whole number; see poold echo --help",
+            ),
+            ("poold echo --workers 99999999999999999999", "too large"),
+            ("poold recv --sync", "--ack"),
+            ("poold echo 1 2", "unexpected argument '2'"),
+            ("poold --workers 4 echo :0", "the command first"),
+            ("poold :0 echo", "the command first"),
+            ("poold exec :0 cat", "the program after --"),
+            ("poold exec :0", "the program after --"),
+            ("poold exec --workers", "a value is required"),
+        ] {
+            let told = problem(line);
+            assert!(told.contains(says), "{line}: {told}");
+            assert!(!told.contains('\n') && told.len() < 200, "{line}: {told}");
+            assert!(!told.contains("Usage"), "{line}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_program_comes_after_the_dashes() {
+        let line = ["poold", "exec", ":0", "--", "cat", "-v"];
+        assert!(parser().try_get_matches_from(line).is_ok());
+    }
+
+    #[test]
+    fn an_address_is_no_command() {
+        for line in [
+            "poold",
+            "poold 8080",
+            "poold systemd",
+            "poold unix:a",
+            "poold a:80",
+        ] {
+            let typed: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(no_command(&parser(), &typed), None);
+        }
+    }
+}
