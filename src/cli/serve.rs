@@ -173,7 +173,9 @@ pub(super) fn announce(
     }
     admin.tell();
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
-    info!("{name}: {workers} workers, at most {clients_max} clients and {memory} of memory");
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let (ws, cs) = (plural(workers), plural(clients_max));
+    info!("{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory");
     info!("Press Ctrl-C to stop");
     Ok(Life::new(server, desk, admin))
 }

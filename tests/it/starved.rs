@@ -76,6 +76,17 @@ fn more_clients_than_64_descriptors_wait_and_cost_nothing() {
 }
 
 #[test]
+fn with_descriptors_for_a_single_client_the_admin_opens_as_well() {
+    let mut command = Command::new("sh");
+    let script = "ulimit -n 33; exec \"$0\" echo 127.0.0.1:0 --workers 1 --admin 127.0.0.1:0";
+    command.args(["-c", script, POOLD]).stdin(Stdio::null());
+    let daemon = Daemon::spawn(command.stdout(Stdio::piped()));
+    daemon.stderr.wait_line("echo: 1 worker, at most 1 client and");
+    assert_eq!(said(&daemon, "admin on 127.0.0.1:"), 1);
+    assert!(is_served(&connect(&daemon.address)));
+}
+
+#[test]
 fn without_a_descriptor_it_does_not_spin_and_serves_those_who_are_in() {
     let (daemon, inside) = starving();
     let _outside: Vec<_> = (0..100).map(|_| connect(&daemon.address)).collect();

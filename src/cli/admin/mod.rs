@@ -142,10 +142,12 @@ impl Admin {
 }
 
 fn options() -> Options {
+    let defaults = Options::default();
     Options {
         name: "admin",
         workers: 1,
-        clients_max: CLIENTS_MAX,
+        // With few descriptors there are fewer.
+        clients_max: CLIENTS_MAX.min(defaults.clients_max),
         message_max: http::HEAD_MAX,
         drain: Duration::from_millis(200),
         when_full: WhenFull::Shed,
@@ -157,6 +159,6 @@ fn options() -> Options {
             write_stall: Some(Duration::from_secs(10)),
             ..Times::default()
         },
-        ..Options::default()
+        ..defaults
     }
 }
