@@ -81,7 +81,9 @@ fn with_descriptors_for_a_single_client_the_admin_opens_as_well() {
     let script = "ulimit -n 33; exec \"$0\" echo 127.0.0.1:0 --workers 1 --admin 127.0.0.1:0";
     command.args(["-c", script, POOLD]).stdin(Stdio::null());
     let daemon = Daemon::spawn(command.stdout(Stdio::piped()));
-    daemon.stderr.wait_line("echo: 1 worker, at most 1 client and");
+    daemon
+        .stderr
+        .wait_line("echo: 1 worker, at most 1 client and");
     assert_eq!(said(&daemon, "admin on 127.0.0.1:"), 1);
     assert!(is_served(&connect(&daemon.address)));
 }
