@@ -17,7 +17,8 @@ const PIECE: usize = 4096;
 pub(super) struct Patient<S> {
     stream: S,
     /// A terminal takes what it has room for, and then waits, whatever it said of its room; opened
-    /// anew it does not. Others have the stream's own flags from before, and keep them.
+    /// anew it does not. (Another user's can't be, and does.) Others have the stream's own flags
+    /// from before, and keep them.
     own: Option<File>,
 }
 

@@ -28,7 +28,8 @@
 //! To the standard error, one event a line; `--log-level`, `--log-format`. Text has no time:
 //! terminals and journals have their own. `logfmt` and `json` have it. What belongs to a client has
 //! its connection's number `id` and its address `peer`. A line that is not taken within a quarter
-//! of a second is left out, and counted: a log that nobody reads holds nobody up.
+//! of a second is left out, and counted: a log that nobody reads holds nobody up. One terminal may:
+//! another user's that was stopped, since it can't be opened anew for this process alone.
 //!
 //! | event | what to do |
 //! | --- | --- |
