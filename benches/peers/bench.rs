@@ -52,6 +52,7 @@ impl Bench {
         Load {
             clients,
             pipeline,
+            greedy: 0,
             size: 64,
             duration,
             warmup,

@@ -20,6 +20,8 @@ const SLACK: Duration = Duration::from_secs(20);
 pub struct Load {
     pub clients: usize,
     pub pipeline: usize,
+    /// Of the clients, those that flood beside the others and are not measured.
+    pub greedy: usize,
     pub size: usize,
     pub duration: Duration,
     pub warmup: Duration,
@@ -67,6 +69,9 @@ impl Load {
         command.args(["--duration", &millis(self.duration)]);
         command.args(["--warmup", &millis(self.warmup)]);
         command.args(["--size", &self.size.to_string()]);
+        if self.greedy > 0 {
+            command.args(["--greedy", &self.greedy.to_string()]);
+        }
         if self.shape == Shape::Churn {
             command.arg("--churn");
         } else {

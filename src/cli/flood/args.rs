@@ -72,6 +72,11 @@ pub struct FloodArgs {
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub stall: u64,
 
+    /// How many of the clients send 1024 messages in one write, whatever --pipeline says; they
+    /// are checked like all, and left out of rates and latencies
+    #[arg(long, value_name = "K", default_value_t = 0, conflicts_with_all = ["rate", "churn"])]
+    pub greedy: u64,
+
     /// Threads that send
     #[arg(long, value_name = "T", default_value_t = 1,
         value_parser = clap::value_parser!(u64).range(1..=256))]

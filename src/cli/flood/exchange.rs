@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
 use super::client::{Cause, Client, Next, Phase, Role, failure};
-use super::plan::{Connections, Pace, Plan};
+use super::plan::{Connections, GREED, Pace, Plan};
 use super::stream::Stream;
 use super::tally::Failure;
 use super::work::{Stage, Work};
@@ -48,7 +48,7 @@ impl Client {
                 self.sent += written as u64;
                 self.note_connected(work);
                 if self.role == Role::Sender {
-                    work.note_sent(self.messages(work.plan) - before);
+                    work.note_sent(self.index, self.messages(work.plan) - before);
                 }
                 self.advance(work)
             }
@@ -90,7 +90,11 @@ impl Client {
         let Pace::Replies(pipeline) = plan.pace else {
             return Next::Wait;
         };
-        self.release(limit.min(sent + pipeline), plan);
+        let most = match plan.is_greedy(self.index) {
+            true => GREED,
+            false => pipeline,
+        };
+        self.release(limit.min(sent + most), plan);
         if plan.connections == Connections::Kept {
             self.asked_at = work.now;
         }

@@ -19,6 +19,8 @@ pub struct Plan {
     pub silent: u64,
     /// Clients among `clients` that never read.
     pub stall: u64,
+    /// Clients among `clients`, the first of them, with [`GREED`] for a pipeline.
+    pub greedy: u64,
     /// Messages from each client, `u64::MAX` for no limit.
     pub messages: u64,
     /// What a message looks like.
@@ -73,6 +75,9 @@ pub enum ServerEnd {
 /// Numbers are expected to stay below this when nothing limits them.
 const UNLIMITED: u64 = 1_000_000_000_000;
 
+/// Messages that a greedy client sends in one write.
+pub const GREED: u64 = 1024;
+
 impl Plan {
     /// Works out what the arguments mean; the error is for the person who typed them.
     pub fn new(args: &FloodArgs, address: &str) -> Result<Self, String> {
@@ -81,8 +86,10 @@ impl Plan {
         let messages = args
             .messages
             .unwrap_or(if open_ended { u64::MAX } else { 1000 });
-        if args.stall >= clients {
-            return Err("--stall: at least one of the --clients must read".to_owned());
+        if args.stall.saturating_add(args.greedy) >= clients {
+            return Err(
+                "--stall, --greedy: at least one of the --clients must be neither".to_owned(),
+            );
         }
         if args
             .duration
@@ -106,6 +113,7 @@ impl Plan {
             clients,
             silent: args.silent,
             stall: args.stall,
+            greedy: args.greedy,
             messages,
             shape,
             pace: args.rate.map_or(Pace::Replies(args.pipeline), Pace::Rate),
@@ -130,6 +138,11 @@ impl Plan {
     /// All messages of the run, when their number is known.
     pub fn total(&self) -> Option<u64> {
         (self.messages != u64::MAX).then(|| self.messages.saturating_mul(self.clients))
+    }
+
+    /// Whether this client floods beside those that are measured.
+    pub fn is_greedy(&self, client: u64) -> bool {
+        client < self.greedy
     }
 
     /// Whether each message has a reply that the client waits for.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::ledger::Account;
-use super::plan::{Pace, Plan};
+use super::plan::{GREED, Pace, Plan};
 use super::replies::Judge;
 use super::schedule::Schedule;
 use super::tally::Tally;
@@ -55,8 +55,9 @@ impl<'a> Work<'a> {
     /// For thread `thread` of the plan's threads.
     pub fn new(plan: &'a Plan, thread: u64) -> Self {
         let size = plan.shape.size();
+        let greed = if plan.greedy > 0 { GREED } else { 0 };
         let batch = match plan.pace {
-            Pace::Replies(pipeline) => usize::try_from(pipeline).unwrap_or(usize::MAX),
+            Pace::Replies(pipeline) => usize::try_from(pipeline.max(greed)).unwrap_or(usize::MAX),
             Pace::Rate(_) => 1,
         };
         // One more, because a write that was cut short goes on in the middle of a message.
@@ -112,12 +113,12 @@ impl<'a> Work<'a> {
         self.stage != Stage::Connecting && self.now >= self.measure_from
     }
 
-    /// Messages were written, whole.
-    pub fn note_sent(&mut self, messages: u64) {
+    /// A client has written messages, whole.
+    pub fn note_sent(&mut self, client: u64, messages: u64) {
         self.moved_at = self.now;
         if !self.plan.has_replies() {
             self.done += messages;
-            if self.is_measured() {
+            if self.is_measured() && !self.plan.is_greedy(client) {
                 self.tally.measured += messages;
                 self.tally.last = Some(self.now);
             }
@@ -129,7 +130,7 @@ impl<'a> Work<'a> {
     pub fn note_replies(&mut self, client: u64, before: u64, after: u64, asked_at: Instant) {
         let replies = after - before;
         self.done += replies;
-        if replies == 0 || !self.is_measured() {
+        if replies == 0 || !self.is_measured() || self.plan.is_greedy(client) {
             return;
         }
         self.tally.measured += replies;
