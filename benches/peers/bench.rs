@@ -48,7 +48,7 @@ impl Bench {
 
     /// A load of short lines, as most sections use it.
     pub fn load(&self, clients: usize, pipeline: usize, shape: Shape) -> Load {
-        let (duration, warmup) = (self.options.duration(), self.options.warmup());
+        let (duration, warmup) = (self.options.duration(clients), self.options.warmup(clients));
         Load {
             clients,
             pipeline,

@@ -52,8 +52,14 @@ impl Machine {
             format!("cargo bench --bench peers -- {}", arguments.join(" ")),
         );
         fact("pairs", options.pairs().to_string());
-        let (long, warmup) = (options.duration(), options.warmup());
-        fact("run", format!("{long:?}, of which {warmup:?} to warm up"));
+        let (long, warmup) = (options.duration(0), options.warmup(0));
+        let each = options.warmup(1) - warmup;
+        fact(
+            "run",
+            format!(
+                "{long:?}, of which {warmup:?} to warm up; and {each:?} of warm-up for each client"
+            ),
+        );
         if options.load != Path::new(subject::BINARY) {
             fact("load", "another program than `poold flood`".to_owned());
         }

@@ -7,6 +7,9 @@ use clap::{Parser, ValueEnum};
 
 use super::subject;
 
+/// Added to the warm-up for each client.
+const SETTLING: Duration = Duration::from_micros(100);
+
 /// Measures poold side by side with what a user would pick instead.
 #[derive(Parser)]
 #[command(name = "peers")]
@@ -26,10 +29,11 @@ pub struct Options {
     /// Pairs of runs behind each ratio; 5 by default
     #[arg(long)]
     pub pairs: Option<usize>,
-    /// Length of a run with its warm-up; 2s by default
+    /// Length of a run with its warm-up, but for what each client adds; 2s by default
     #[arg(long, value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
-    /// How much at its beginning is not measured; 300ms by default
+    /// How much at its beginning is not measured; by default 300ms, and 100us for each client,
+    /// which makes the run so much longer
     #[arg(long, value_parser = humantime::parse_duration)]
     pub warmup: Option<Duration>,
     /// Workers of poold, and of each peer that is given as many
@@ -100,14 +104,25 @@ impl Options {
         self.pairs.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
     }
 
-    pub fn duration(&self) -> Duration {
+    /// Length of a run with so many clients.
+    pub fn duration(&self, clients: usize) -> Duration {
         let usual = if self.quick { 200 } else { 2000 };
-        self.duration.unwrap_or(Duration::from_millis(usual))
+        self.duration.unwrap_or(Duration::from_millis(usual)) + self.settling(clients)
     }
 
-    pub fn warmup(&self) -> Duration {
+    /// How much of it is not measured.
+    pub fn warmup(&self, clients: usize) -> Duration {
         let usual = if self.quick { 50 } else { 300 };
-        self.warmup.unwrap_or(Duration::from_millis(usual))
+        self.warmup.unwrap_or(Duration::from_millis(usual)) + self.settling(clients)
+    }
+
+    /// Ten thousand clients ask for the second time after a tenth of a second, and their first
+    /// message is not like the others: memory is asked for, sessions are made.
+    fn settling(&self, clients: usize) -> Duration {
+        match self.quick || self.warmup.is_some() {
+            true => Duration::ZERO,
+            false => SETTLING * u32::try_from(clients).unwrap_or(u32::MAX),
+        }
     }
 
     /// The counts of clients that were asked for, else `usual`, or only its ends for --quick.
