@@ -66,6 +66,7 @@ mod chat;
 pub mod cli;
 mod client;
 mod connection;
+mod contention;
 mod deadlines;
 mod drain;
 mod error;

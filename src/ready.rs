@@ -11,8 +11,8 @@
 //!   So as long as anybody is on duty, somebody polls or works, and nobody spins.
 //! - Another worker is **called in** when waiting would hurt: turns have lately been slow and more
 //!   is ready, or nobody would poll while this turn runs; quick turns are long enough to be worth
-//!   it, or the queue holds more than those on duty will clear soon; or the watch saw no turn end
-//!   and nobody poll for a whole tick.
+//!   it, or the queue holds more than those on duty will clear soon (but not for a while after that
+//!   one had to share a core); or the watch saw no turn end and nobody poll for a whole tick.
 //!
 //! Invariants, all under the mutex:
 //! 1. `sleeping` implies `leading` and an empty queue: who pushes onto a sleeping leader's queue
@@ -42,6 +42,8 @@ use crate::sync::Mutex;
 /// noticed within milliseconds; many enough that one in a hundred that blocks for 10 ms keeps the
 /// average up all the time, while one in a thousand that was merely preempted does not lift it.
 const MEMORY: u64 = 256;
+/// Ticks of the watch, 1 to 3 ms each, for which quick turns call in nobody after it did not help.
+const HELD: u32 = 100;
 /// The whole, where a part of the turns is counted.
 const ALL: u64 = 1 << 16;
 
@@ -157,6 +159,10 @@ struct Inner<C> {
     average: u64,
     /// What part of the turns has lately been long, of [`ALL`].
     long: u64,
+    /// A worker was called in because much is queued, since it was last said whether that helps.
+    helped: bool,
+    /// Ticks for which none is called in for that: it would only take a core from somebody.
+    held: u32,
     /// No more work will come: workers go home.
     closed: bool,
     workers: usize,
@@ -185,6 +191,8 @@ impl<C> Ready<C> {
                 watch_parked: false,
                 average: 0,
                 long: 0,
+                helped: false,
+                held: 0,
                 closed: false,
                 workers: policy.workers,
                 shift: 0,
@@ -255,8 +263,10 @@ impl<C> Ready<C> {
                 Greater => inner.early += 1,
                 Equal => {}
             }
-            let behind = self.is_behind(inner);
-            let call = self.call_in(inner, behind);
+            let is_much = self.is_much(inner);
+            let wanted = is_much || self.is_behind(inner);
+            let call = self.call_in(inner, wanted);
+            inner.helped |= is_much && call == Call::Worker;
             return Step::Serve(connection, call, Era(inner.era));
         }
         if inner.leading || (inner.queue.is_empty() && self.is_spare(inner)) {
@@ -293,6 +303,7 @@ impl<C> Ready<C> {
     /// The watch looks in, about once a millisecond while there is work.
     pub(crate) fn tick(&self) -> Tick {
         let mut inner = self.inner.lock();
+        inner.held = inner.held.saturating_sub(1);
         let stands_still = inner.progress == inner.progress_seen;
         inner.progress_seen = inner.progress;
         if stands_still && !inner.leading && inner.away < inner.serving {
@@ -314,6 +325,15 @@ impl<C> Ready<C> {
         let mut inner = self.inner.lock();
         inner.watch_parked = inner.sleeping;
         inner.watch_parked
+    }
+
+    /// A worker has, or has not, had to wait for a processor. If it has, and another was called in
+    /// for quick turns, then there is no core for that one: for a while none is.
+    pub(crate) fn contended(&self, contended: bool) {
+        let mut inner = self.inner.lock();
+        if std::mem::take(&mut inner.helped) && contended {
+            inner.held = HELD;
+        }
     }
 
     /// There are so many workers from now on, of this shift; who is of an earlier one leaves. Who
@@ -382,10 +402,17 @@ impl<C> Ready<C> {
         if self.is_slow(inner) {
             return !inner.queue.is_empty() || !inner.leading;
         }
-        let backlog = inner.average.saturating_mul(inner.queue.len() as u64);
         let are_long = inner.long > ALL / 2;
-        inner.on_duty < self.policy.quick_workers
-            && (backlog > nanos(self.policy.clear_within) || (are_long && backlog > 0))
+        are_long && !inner.queue.is_empty() && inner.on_duty < self.policy.quick_workers
+    }
+
+    /// Whether those on duty will not clear the queue soon, though their turns are quick.
+    fn is_much(&self, inner: &Inner<C>) -> bool {
+        let backlog = inner.average.saturating_mul(inner.queue.len() as u64);
+        !self.is_slow(inner)
+            && inner.held == 0
+            && inner.on_duty < self.policy.quick_workers
+            && backlog > nanos(self.policy.clear_within)
     }
 }
 

@@ -218,6 +218,9 @@ impl Shared {
                     self.posts.end(post);
                     let moved = std::mem::take(&mut scratch.moved);
                     post.meter.count(waited, now - began, moved);
+                    if let Some(contended) = scratch.contention.turn_ended() {
+                        self.ready.contended(contended);
+                    }
                     let again = (next == Next::Queue).then_some(Queued {
                         errand: Errand::Serve(connection),
                         since: now,

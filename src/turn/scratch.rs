@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use crate::contention::Contention;
 use crate::limits::READ_MAX;
 use crate::meter::Moved;
 
@@ -11,6 +12,7 @@ pub(crate) struct Scratch {
     pub(super) wire: Vec<u8>,
     /// What the turn that runs has moved.
     pub(crate) moved: Moved,
+    pub(crate) contention: Contention,
 }
 
 thread_local! {
@@ -18,6 +20,7 @@ thread_local! {
         input: vec![0; READ_MAX].into_boxed_slice(),
         wire: Vec::new(),
         moved: Moved::default(),
+        contention: Contention::default(),
     });
 }
 
