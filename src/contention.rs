@@ -1,8 +1,8 @@
 //! Whether a worker is kept waiting for a processor, because others have them all.
 //!
-//! Another worker for turns that are quick is of use where a core is free for it. Where none is, it
-//! takes one from whoever else needs it, and be it the client on the same machine. The system tells
-//! a thread how long it was ready to run and did not (`schedstat`, proc(5)); where it does not tell,
+//! Another worker for quick turns is of use where a core is free for it. Where none is, it takes
+//! one from whoever else needs it, and be it the client on the same machine. The system tells a
+//! thread how long it was ready to run and did not (`schedstat`, proc(5)); where it does not tell,
 //! a core is taken to be free.
 
 use std::fs;
@@ -64,7 +64,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ready::{Call, Pace, Policy, Ready, Step};
+    use crate::pace::{Pace, Policy};
+    use crate::ready::{Call, Ready, Step};
 
     #[test]
     fn the_system_tells_what_a_thread_has_spent() {

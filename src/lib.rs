@@ -83,6 +83,7 @@ mod meter;
 mod notices;
 mod outbox;
 mod overload;
+mod pace;
 mod peer;
 mod poller;
 mod pool;

@@ -36,16 +36,8 @@ use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::pace::{Policy, Turns};
 use crate::sync::Mutex;
-
-/// Turns that the moving average remembers. Few enough that a handler which starts to block is
-/// noticed within milliseconds; many enough that one in a hundred that blocks for 10 ms keeps the
-/// average up all the time, while one in a thousand that was merely preempted does not lift it.
-const MEMORY: u64 = 256;
-/// Ticks of the watch, 1 to 3 ms each, for which quick turns call in nobody after it did not help.
-const HELD: u32 = 100;
-/// The whole, where a part of the turns is counted.
-const ALL: u64 = 1 << 16;
 
 /// What must be done after something was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,33 +72,6 @@ pub(crate) enum Wait {
     Never,
 }
 
-/// When to call another worker in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Policy {
-    /// How many workers there are at first.
-    pub(crate) workers: usize,
-    /// A moving average of the turns above this means that handlers block or compute.
-    pub(crate) slow_turn: Duration,
-    /// When most turns take longer than this, though still quick, a second worker is worth its
-    /// waking as soon as another client waits.
-    pub(crate) long_turn: Duration,
-    /// Workers that quick turns alone can keep busy: more would only take turns on a core.
-    pub(crate) quick_workers: usize,
-    /// How long the queue may take to clear, by the average, before another quick worker comes.
-    pub(crate) clear_within: Duration,
-    /// Whether every turn is taken to be slow before it was measured.
-    pub(crate) pace: Pace,
-}
-
-/// What is believed of the turns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// They are as they lately were.
-    Measured,
-    /// Each may take for ever (a service that keeps its worker).
-    Slow,
-}
-
 /// When a turn began: before or after the watch last found that nothing moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Era(u64);
@@ -123,7 +88,6 @@ pub(crate) struct Tick {
 
 /// The queue and the duty roster. `C` is a connection.
 pub(crate) struct Ready<C> {
-    policy: Policy,
     inner: Mutex<Inner<C>>,
 }
 
@@ -155,14 +119,7 @@ struct Inner<C> {
     progress_seen: u64,
     /// The watch sleeps and wants to hear when there is work.
     watch_parked: bool,
-    /// Moving average of the turns, in nanoseconds.
-    average: u64,
-    /// What part of the turns has lately been long, of [`ALL`].
-    long: u64,
-    /// A worker was called in because much is queued, since it was last said whether that helps.
-    helped: bool,
-    /// Ticks for which none is called in for that: it would only take a core from somebody.
-    held: u32,
+    turns: Turns,
     /// No more work will come: workers go home.
     closed: bool,
     workers: usize,
@@ -173,7 +130,6 @@ struct Inner<C> {
 impl<C> Ready<C> {
     pub(crate) fn new(policy: Policy) -> Ready<C> {
         Ready {
-            policy,
             inner: Mutex::new(Inner {
                 queue: VecDeque::new(),
                 on_duty: 0,
@@ -189,10 +145,7 @@ impl<C> Ready<C> {
                 progress: 0,
                 progress_seen: 0,
                 watch_parked: false,
-                average: 0,
-                long: 0,
-                helped: false,
-                held: 0,
+                turns: Turns::new(policy),
                 closed: false,
                 workers: policy.workers,
                 shift: 0,
@@ -208,8 +161,8 @@ impl<C> Ready<C> {
             inner.sleeping = false;
             return Call::Poller;
         }
-        let slow = self.is_slow(&inner);
-        self.call_in(&mut inner, slow)
+        let slow = inner.turns.are_slow();
+        inner.call_in(slow)
     }
 
     /// A worker that was called in has come: what now?
@@ -228,11 +181,7 @@ impl<C> Ready<C> {
     /// the back of the queue. What now?
     pub(crate) fn ended(&self, shift: u64, era: Era, took: Duration, again: Option<C>) -> Step<C> {
         let mut inner = self.inner.lock();
-        inner.average = inner.average - inner.average / MEMORY + nanos(took) / MEMORY;
-        // How many, not how long they are together: a few that were preempted would look like work,
-        // and a worker more would have more of them preempted.
-        let is_long = took > self.policy.long_turn;
-        inner.long = inner.long - inner.long / MEMORY + u64::from(is_long) * (ALL / MEMORY);
+        inner.turns.ended(took);
         inner.progress += 1;
         inner.serving -= 1;
         match shift.cmp(&inner.shift) {
@@ -248,10 +197,10 @@ impl<C> Ready<C> {
     }
 
     fn step(&self, shift: u64, inner: &mut Inner<C>) -> Step<C> {
-        let is_over = shift < inner.shift || self.counted(inner) > inner.workers;
+        let is_over = shift < inner.shift || inner.counted() > inner.workers;
         if is_over && !inner.closed {
             inner.on_duty -= 1;
-            return Step::Home(self.call_in(inner, true));
+            return Step::Home(inner.call_in(true));
         }
         if (inner.leading || inner.round > 0)
             && let Some(connection) = inner.queue.pop_front()
@@ -263,13 +212,14 @@ impl<C> Ready<C> {
                 Greater => inner.early += 1,
                 Equal => {}
             }
-            let is_much = self.is_much(inner);
-            let wanted = is_much || self.is_behind(inner);
-            let call = self.call_in(inner, wanted);
-            inner.helped |= is_much && call == Call::Worker;
+            let late = inner.turns.clear_late(inner.queue.len(), inner.on_duty);
+            let call = inner.call_in(late || inner.is_behind());
+            if late && call == Call::Worker {
+                inner.turns.have_help();
+            }
             return Step::Serve(connection, call, Era(inner.era));
         }
-        if inner.leading || (inner.queue.is_empty() && self.is_spare(inner)) {
+        if inner.leading || (inner.queue.is_empty() && inner.is_spare()) {
             inner.on_duty -= 1;
             return Step::Home(Call::Nobody);
         }
@@ -297,13 +247,13 @@ impl<C> Ready<C> {
     /// Calls in a worker if nobody is on duty: how the first one comes.
     pub(crate) fn open(&self) -> Call {
         let mut inner = self.inner.lock();
-        self.call_in(&mut inner, false)
+        inner.call_in(false)
     }
 
     /// The watch looks in, about once a millisecond while there is work.
     pub(crate) fn tick(&self) -> Tick {
         let mut inner = self.inner.lock();
-        inner.held = inner.held.saturating_sub(1);
+        inner.turns.tick();
         let stands_still = inner.progress == inner.progress_seen;
         inner.progress_seen = inner.progress;
         if stands_still && !inner.leading && inner.away < inner.serving {
@@ -312,11 +262,11 @@ impl<C> Ready<C> {
             inner.era += 1;
         }
         let unattended = !inner.leading && inner.on_duty > 0 && inner.on_duty == inner.away;
-        let call = self.call_in(&mut inner, unattended);
+        let call = inner.call_in(unattended);
         Tick {
             call,
             quiet: stands_still && inner.sleeping,
-            smooth: !stands_still && inner.away == 0 && !self.is_slow(&inner),
+            smooth: !stands_still && inner.away == 0 && !inner.turns.are_slow(),
         }
     }
 
@@ -327,13 +277,9 @@ impl<C> Ready<C> {
         inner.watch_parked
     }
 
-    /// A worker has, or has not, had to wait for a processor. If it has, and another was called in
-    /// for quick turns, then there is no core for that one: for a while none is.
+    /// A worker had, or had not, to wait for a processor.
     pub(crate) fn contended(&self, contended: bool) {
-        let mut inner = self.inner.lock();
-        if std::mem::take(&mut inner.helped) && contended {
-            inner.held = HELD;
-        }
+        self.inner.lock().turns.contended(contended);
     }
 
     /// There are so many workers from now on, of this shift; who is of an earlier one leaves. Who
@@ -366,56 +312,40 @@ impl<C> Ready<C> {
         let inner = self.inner.lock();
         (inner.queue.len(), inner.on_duty)
     }
+}
 
+impl<C> Inner<C> {
     /// Takes a place on duty if there is one and it is wanted, or nobody else is on duty.
-    fn call_in(&self, inner: &mut Inner<C>, wanted: bool) -> Call {
-        let full = self.counted(inner) >= inner.workers || inner.coming > 0;
-        if inner.closed || full || !(wanted || inner.on_duty == 0) {
+    fn call_in(&mut self, wanted: bool) -> Call {
+        let full = self.counted() >= self.workers || self.coming > 0;
+        if self.closed || full || !(wanted || self.on_duty == 0) {
             return Call::Nobody;
         }
-        inner.on_duty += 1;
-        inner.coming += 1;
+        self.on_duty += 1;
+        self.coming += 1;
         Call::Worker
     }
 
     /// Those on duty that `workers` bounds.
-    fn counted(&self, inner: &Inner<C>) -> usize {
-        match self.policy.pace {
-            Pace::Measured => inner.on_duty,
-            Pace::Slow => inner.on_duty - inner.former,
+    fn counted(&self) -> usize {
+        match self.turns.may_last() {
+            true => self.on_duty - self.former,
+            false => self.on_duty,
         }
     }
 
     /// Whether a worker without work is not needed to lead either: another on duty serves quick
     /// turns, or is just coming, and leads when it is through. Two that take turns at it would only
     /// take each other's clients, and a core. (If that other blocks, the watch finds out.)
-    fn is_spare(&self, inner: &Inner<C>) -> bool {
-        inner.closed || (inner.on_duty - inner.away > 1 && !self.is_slow(inner))
-    }
-
-    fn is_slow(&self, inner: &Inner<C>) -> bool {
-        self.policy.pace == Pace::Slow || inner.average > nanos(self.policy.slow_turn)
+    fn is_spare(&self) -> bool {
+        self.closed || (self.on_duty - self.away > 1 && !self.turns.are_slow())
     }
 
     /// Whether the turn that is about to run would keep others waiting.
-    fn is_behind(&self, inner: &Inner<C>) -> bool {
-        if self.is_slow(inner) {
-            return !inner.queue.is_empty() || !inner.leading;
+    fn is_behind(&self) -> bool {
+        if self.turns.are_slow() {
+            return !self.queue.is_empty() || !self.leading;
         }
-        let are_long = inner.long > ALL / 2;
-        are_long && !inner.queue.is_empty() && inner.on_duty < self.policy.quick_workers
+        !self.queue.is_empty() && self.turns.are_long(self.on_duty)
     }
-
-    /// Whether those on duty will not clear the queue soon, though their turns are quick.
-    fn is_much(&self, inner: &Inner<C>) -> bool {
-        let backlog = inner.average.saturating_mul(inner.queue.len() as u64);
-        !self.is_slow(inner)
-            && inner.held == 0
-            && inner.on_duty < self.policy.quick_workers
-            && backlog > nanos(self.policy.clear_within)
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

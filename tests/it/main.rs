@@ -75,6 +75,9 @@ mod verdicts;
 #[path = "../../src/lobby.rs"]
 mod lobby;
 #[allow(dead_code, reason = "the models need a part of it")]
+#[path = "../../src/pace.rs"]
+mod pace;
+#[allow(dead_code, reason = "the models need a part of it")]
 #[path = "../../src/ready.rs"]
 mod ready;
 #[allow(dead_code, reason = "the models need a part of it")]

@@ -7,7 +7,7 @@ use loom::thread;
 use super::connection::{Connection, NOTICE, READABLE, WRITABLE};
 use super::explore;
 use super::server::{After, Begin, Plan, Server};
-use crate::ready::Pace;
+use crate::pace::Pace;
 
 fn rest(_: &Server, _: &Connection) -> After {
     After::Rest

@@ -9,7 +9,8 @@ use loom::thread::{self, JoinHandle};
 
 use super::connection::Connection;
 use super::machine::{Gate, Poller, Pool};
-use crate::ready::{Call, Pace, Policy, Ready, Step, Wait};
+use crate::pace::{Pace, Policy};
+use crate::ready::{Call, Ready, Step, Wait};
 use crate::state::Next;
 
 /// What becomes of a connection after its turn.

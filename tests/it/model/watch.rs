@@ -4,7 +4,7 @@
 use super::connection::{Connection, NOTICE, READABLE};
 use super::explore;
 use super::server::{After, Begin, Plan, Server};
-use crate::ready::Pace;
+use crate::pace::Pace;
 
 fn first_blocks(server: &Server, connection: &Connection) -> After {
     match connection.name {
