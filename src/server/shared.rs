@@ -40,9 +40,11 @@ use crate::turn::{Scratch, take_turn};
 
 /// Turns longer than this, on average, mean that handlers block or compute.
 const SLOW_TURN: Duration = Duration::from_micros(50);
-/// Turns longer than this are long against the waking of another worker, some 5 µs: a full read of
-/// lines that are formatted and written out.
-const LONG_TURN: Duration = Duration::from_micros(25);
+/// Turns longer than this are long against the waking of another worker, some 5 µs: lines by the
+/// hundred that are formatted and written out. (At 25 µs half the turns of `recv` under eight
+/// floods were longer, and it was now one worker's and now two's, at half and at 0.8 of a bare
+/// loop.)
+const LONG_TURN: Duration = Duration::from_micros(15);
 /// How long quick turns may leave the queue before another worker comes.
 const CLEAR_WITHIN: Duration = Duration::from_millis(1);
 
