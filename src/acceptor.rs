@@ -59,8 +59,9 @@ pub(crate) enum Door {
     Paused(Duration),
     /// The server drains: take who is in the backlog already, then close.
     Closing,
-    /// Another accepts from these listeners now: let nobody in, leave the backlog to it, close.
-    HandedOver,
+    /// Another accepts from these listeners now, or the drain's time is over: let nobody in, leave
+    /// the backlog as it is, close.
+    Shut,
 }
 
 /// What went wrong in `accept`, counted.
@@ -226,7 +227,7 @@ impl Acceptor {
                 match door {
                     Door::Full | Door::Held => return Waits::AnEvent,
                     Door::Paused(pause) => return Waits::Time(pause),
-                    Door::HandedOver => return Waits::Nothing,
+                    Door::Shut => return Waits::Nothing,
                     Door::Open | Door::Closing => {}
                 }
                 match self.listeners[index].accept() {
@@ -282,16 +283,16 @@ impl Acceptor {
     /// No descriptor: one client is turned away at most, then it is quiet for a while.
     fn starve(&mut self, index: usize, host: &impl Host) -> Waits {
         host.starved();
+        if host.door() == Door::Closing {
+            // Those who leave make room for those who wait, until the door is shut.
+            return Waits::Resources;
+        }
         if self.reserve.take().is_some() {
             // Accepted with the reserve's descriptor and closed at once.
             drop(self.listeners[index].accept());
         }
         self.reserve = open_reserve();
-        if matches!(host.door(), Door::Closing | Door::HandedOver) {
-            Waits::Nothing
-        } else {
-            Waits::Resources
-        }
+        Waits::Resources
     }
 
     /// Says so when accepting has not failed any more for a while.

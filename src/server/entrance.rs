@@ -122,9 +122,11 @@ impl Host for Arc<Shared> {
     fn door(&self) -> Door {
         self.pulse.acceptor_came();
         if self.house.drain.phase() != ServerPhase::Running {
-            return match self.house.drain.backlog() {
-                Backlog::Accept => Door::Closing,
-                Backlog::Leave => Door::HandedOver,
+            let drain = &self.house.drain;
+            let over = drain.deadline().is_some_and(|at| at <= Instant::now());
+            return match drain.backlog() {
+                Backlog::Accept if !over => Door::Closing,
+                _ => Door::Shut,
             };
         }
         if self.house.knobs.is_paused.load(Ordering::SeqCst) {

@@ -76,6 +76,8 @@ impl Shared {
     /// The drain's deadline has come: every connection that is left is reset.
     fn cut_off(&self) {
         self.house.work.cut_off();
+        // Without descriptors it may still wait to let somebody in.
+        self.house.doorbell.ring();
         for connection in self.house.registry.all() {
             connection.cut();
         }

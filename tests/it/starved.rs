@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, prlimit};
+use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
 use crate::daemon::{Daemon, POOLD};
 use crate::net::{connect, send, take, take_all};
@@ -199,4 +199,28 @@ fn when_there_are_descriptors_again_it_says_so_once() {
         (1, 1),
         "{text}"
     );
+}
+
+#[test]
+fn who_waits_when_a_drain_begins_is_let_in_as_others_leave() {
+    let (mut daemon, inside) = starving();
+    // So that they all wait when it begins.
+    daemon.signal(Signal::STOP);
+    let waiting: Vec<_> = (0..8).map(|_| connect(&daemon.address)).collect();
+    waiting.iter().for_each(|client| send(client, "x"));
+    daemon.interrupt();
+    daemon.signal(Signal::CONT);
+    daemon.stderr.wait_line("cannot accept");
+    drop(inside);
+    let served = waiting.iter().filter(|client| is_answered(client)).count();
+    // One may have been turned away before the signal was heard.
+    assert!(served >= 7, "{served} of 8\n{}", daemon.stderr.text());
+    drop(waiting);
+    assert_eq!(daemon.wait_exit().code, Some(0));
+}
+
+/// Whether it gets back what it sent, and then the end.
+fn is_answered(mut client: &TcpStream) -> bool {
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).is_ok() && answer == b"x"
 }
