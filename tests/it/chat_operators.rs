@@ -151,7 +151,7 @@ fn who_is_muted_is_not_heard_and_everybody_hears_the_wall() {
     op.heard();
     assert_eq!(op.ask("/mute eve 1h"), "-- eve is muted for 1h");
     eve.wait("-- op has muted you for 1h");
-    for said in ["hello", "/me waves", "/topic x", "/msg op x"] {
+    for said in ["hello", "/me waves", "/topic x", "/msg op x", "/away x"] {
         let answer = eve.ask(said);
         assert_eq!(
             answer, "-- an operator has muted you: nobody hears you",

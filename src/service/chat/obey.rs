@@ -138,8 +138,8 @@ impl Session {
         if text.is_empty() {
             return self.answer(house, "/msg NAME TEXT says it to one person only");
         }
-        if self.person.is_muted() {
-            return self.answer(house, "an operator has muted you: nobody hears you");
+        if self.is_unheard(house) {
+            return;
         }
         let Some(other) = self.person_called(house, name) else {
             return;
@@ -169,8 +169,8 @@ impl Session {
             }
             return self.answer_about(house, &room, format_args!("topic: {}", topic.as_str()));
         }
-        if self.person.is_muted() {
-            return self.answer(house, "an operator has muted you: nobody hears you");
+        if self.is_unheard(house) {
+            return;
         }
         let by = self.person.name();
         let text = Text::printable(text.to_owned());
@@ -181,6 +181,10 @@ impl Session {
         if text.is_empty() {
             self.person.set_away(None);
             return self.answer(house, "you are not away");
+        }
+        // Whoever whispers to it is shown the text.
+        if self.is_unheard(house) {
+            return;
         }
         self.person.set_away(Some(Text::printable(text.to_owned())));
         self.answer(house, format_args!("you are away: {text}"));

@@ -164,13 +164,22 @@ impl Session {
         self.speak(house, Event::Said { by, lines });
     }
 
+    /// Whether an operator has muted it; it is told so.
+    pub(super) fn is_unheard(&mut self, house: &House) -> bool {
+        let muted = self.person.is_muted();
+        if muted {
+            self.answer(house, "an operator has muted you: nobody hears you");
+        }
+        muted
+    }
+
     /// Speaks in the room that was joined last.
     pub(super) fn speak(&mut self, house: &House, event: Event) {
         if self.person.is_out() {
             return;
         }
-        if self.person.is_muted() {
-            return self.answer(house, "an operator has muted you: nobody hears you");
+        if self.is_unheard(house) {
+            return;
         }
         match self.rooms.last().cloned() {
             Some(room) => self.tell(house, room, event),
