@@ -128,19 +128,29 @@ impl Server {
             Shared::new(shared.clone(), limits, work, poller, pool, doorbell, errors)
         });
         shared.answer(shared.ready.open());
-        let mut threads = Vec::new();
         let for_watch = Arc::clone(&shared);
-        threads.push(spawn(name, "watch", move || for_watch.watch())?);
         let for_acceptor = Arc::clone(&shared);
-        threads.push(spawn(name, "acceptor", move || {
-            for_acceptor.accept(acceptor)
-        })?);
-        Ok(Server {
-            shared,
-            addresses,
-            threads,
-            socket_files,
-        })
+        let threads = spawn(name, "watch", move || for_watch.watch()).and_then(|watch| {
+            let acceptor = spawn(name, "acceptor", move || for_acceptor.accept(acceptor))?;
+            Ok(vec![watch, acceptor])
+        });
+        match threads {
+            Ok(threads) => Ok(Server {
+                shared,
+                addresses,
+                threads,
+                socket_files,
+            }),
+            Err(error) => {
+                // Nobody has come yet: those who were started end at once.
+                shared.house.drain.begin(Backlog::Leave);
+                shared.house.drain.no_more_clients();
+                shared.house.drain.stop_if_empty(0);
+                shared.answer(shared.ready.close());
+                shared.house.deadlines.bell.ring();
+                Err(error)
+            }
+        }
     }
 
     /// Where it listens: the address that was bound, port 0 replaced by the real one.
