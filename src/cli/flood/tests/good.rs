@@ -106,6 +106,15 @@ fn time_ends_a_run_and_warms_it_up() {
 }
 
 #[test]
+fn greedy_clients_are_checked_and_not_measured() {
+    let server = Server::new(echo);
+    // Two floods of a write and a half each, beside three who ask one by one.
+    let run = server.flood("-c 5 --greedy 2 -n 1536 --threads 2");
+    assert_complete(&run, 5 * 1536);
+    assert_eq!((run.1.measured, run.1.latency.len()), (3 * 1536, 3 * 1536));
+}
+
+#[test]
 fn silent_and_stalled_clients_disturb_no_one() {
     let server = Server::new(echo);
     let run = server.flood("-c 5 --stall 2 --silent 3 -n 30");
