@@ -72,7 +72,7 @@ pub struct FloodArgs {
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub stall: u64,
 
-    /// How many of the clients send 1024 messages in one write, whatever --pipeline says; they
+    /// How many of the clients send 1024 messages at a time, whatever --pipeline says; they
     /// are checked like all, and left out of rates and latencies
     #[arg(long, value_name = "K", default_value_t = 0, conflicts_with_all = ["rate", "churn"])]
     pub greedy: u64,

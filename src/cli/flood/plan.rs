@@ -75,7 +75,7 @@ pub enum ServerEnd {
 /// Numbers are expected to stay below this when nothing limits them.
 const UNLIMITED: u64 = 1_000_000_000_000;
 
-/// Messages that a greedy client sends in one write.
+/// Messages that a greedy client sends before it waits for the replies to all of them.
 pub const GREED: u64 = 1024;
 
 impl Plan {
