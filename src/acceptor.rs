@@ -283,9 +283,12 @@ impl Acceptor {
     /// No descriptor: one client is turned away at most, then it is quiet for a while.
     fn starve(&mut self, index: usize, host: &impl Host) -> Waits {
         host.starved();
-        if host.door() == Door::Closing {
+        match host.door() {
             // Those who leave make room for those who wait, until the door is shut.
-            return Waits::Resources;
+            Door::Closing => return Waits::Resources,
+            // Who waits is another's.
+            Door::Shut => return Waits::Nothing,
+            _ => {}
         }
         if self.reserve.take().is_some() {
             // Accepted with the reserve's descriptor and closed at once.
