@@ -1,9 +1,9 @@
 //! One client that floods beside 63 that ask and wait: what it costs them.
 //!
-//! Twice: once all 64 are clients of one load, which reads from all of them in turn; once the
-//! one that floods is a process of its own. With fewer than three cores that process competes
-//! with the load and the server for them, and what it takes from both is the system's doing:
-//! so the bar is for the first.
+//! Twice, and the bar is for both: once all 64 are clients of one load, which reads from all of
+//! them in turn and so holds the flood back (a server without any fairness passes); once the one
+//! that floods is a process of its own. That tells servers apart, but with fewer than three cores
+//! it also competes with the load and the server for them.
 
 use std::io;
 use std::process::Stdio;
@@ -38,7 +38,7 @@ pub fn run(bench: &mut Bench) {
             all.push(Contender::own(peer, workers));
         }
     }
-    for (way, (what, beside)) in WAYS.into_iter().enumerate() {
+    for (what, beside) in WAYS {
         for (at, contender) in all.iter().enumerate() {
             let looks = looks(bench, contender, beside).unwrap_or_else(|error| {
                 let report = &mut bench.report;
@@ -52,7 +52,7 @@ pub fn run(bench: &mut Bench) {
                 bench.report.value(label, &over, ratio, " ×");
                 bench.report.value(label, what, beside, " µs");
             }
-            if (way, at) == (0, 0) {
+            if at == 0 {
                 bench.report.verdicts.push(Verdict {
                     what: over,
                     against: "itself".to_owned(),
