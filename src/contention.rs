@@ -104,7 +104,7 @@ mod tests {
     fn round(ready: &Ready<usize>) -> bool {
         let _ = ready.led(&mut (0..1000).collect());
         let mut called = false;
-        let mut step = ready.next(0);
+        let mut step = ready.next(0, Duration::ZERO);
         while let Step::Serve(_, call, era) = step {
             called |= call == Call::Worker;
             step = ready.ended(0, era, Duration::from_micros(10), None);

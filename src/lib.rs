@@ -92,6 +92,7 @@ mod ready;
 mod registry;
 mod server;
 pub mod service;
+mod spin;
 mod state;
 mod stream;
 mod sync;

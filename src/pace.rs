@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::spin::Spin;
+
 /// Turns that the moving average remembers. Few enough that a handler which starts to block is
 /// noticed within milliseconds; many enough that one in a hundred that blocks for 10 ms keeps the
 /// average up all the time, while one in a thousand that was merely preempted does not lift it.
@@ -53,6 +55,7 @@ pub(crate) struct Turns {
     helped: bool,
     /// Ticks for which none is called in for that.
     held: u32,
+    spin: Spin,
 }
 
 impl Turns {
@@ -63,6 +66,7 @@ impl Turns {
             long: 0,
             helped: false,
             held: 0,
+            spin: Spin::new(),
         }
     }
 
@@ -73,6 +77,12 @@ impl Turns {
         // and a worker more would have more of them preempted.
         let is_long = took > self.policy.long_turn;
         self.long = self.long - self.long / MEMORY + u64::from(is_long) * (ALL / MEMORY);
+        self.spin.ended(took);
+    }
+
+    /// The leader has waited for so long.
+    pub(crate) fn waited(&mut self, took: Duration) {
+        self.spin.waited(took);
     }
 
     pub(crate) fn tick(&mut self) {
@@ -90,6 +100,12 @@ impl Turns {
         if std::mem::take(&mut self.helped) && contended {
             self.held = HELD;
         }
+    }
+
+    /// Whether the leader, alone on duty and with nothing to do, should look for a while before it
+    /// sleeps. With one core, what is waited for can't happen meanwhile.
+    pub(crate) fn spins(&mut self) -> bool {
+        !self.are_slow() && self.policy.quick_workers > 1 && self.spin.decide()
     }
 
     /// Whether handlers block or compute, or may at any time.

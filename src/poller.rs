@@ -7,18 +7,23 @@
 //!
 //! This is the only file that names `mio`'s poll for connections; the acceptor has one of its own.
 
+use std::hint;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use parking_lot::Mutex;
 
+use crate::ready::Wait;
 use crate::state::Reasons;
 
 /// Events taken from the system at once.
 const EVENTS_MAX: usize = 256;
+/// How long a keen leader looks before it sleeps after all: about the processor's time that a
+/// sleep and its end take from both sides, so that looking in vain at most doubles it.
+const SPIN_MAX: Duration = Duration::from_micros(50);
 const WAKER: Token = Token(usize::MAX);
 
 /// See the head of the file.
@@ -49,18 +54,27 @@ impl Poller {
             .register(&mut SourceFd(&socket.as_raw_fd()), token, both)
     }
 
-    /// Waits for events or [`wake`](Poller::wake), `None` for as long as it takes, and tells
-    /// what came of them.
-    pub(crate) fn wait(
-        &self,
-        timeout: Option<Duration>,
-        mut found: impl FnMut(u64, Reasons),
-    ) -> io::Result<()> {
+    /// Waits for events or [`wake`](Poller::wake), and tells what came of them.
+    pub(crate) fn wait(&self, wait: Wait, mut found: impl FnMut(u64, Reasons)) -> io::Result<()> {
         let (poll, events) = &mut *self.poll.lock();
-        match poll.poll(events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            other => other?,
-        }
+        let mut look = |timeout| match poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            other => other.map(|()| !events.is_empty()),
+        };
+        let now = Some(Duration::ZERO);
+        match wait {
+            Wait::Never => look(now)?,
+            Wait::Keen => {
+                let begun = Instant::now();
+                let mut found = look(now)?;
+                while !found && begun.elapsed() < SPIN_MAX {
+                    hint::spin_loop();
+                    found = look(now)?;
+                }
+                found || look(None)?
+            }
+            Wait::Event => look(None)?,
+        };
         for event in events.iter().filter(|event| event.token() != WAKER) {
             let mut reasons = Reasons::WRITABLE;
             if event.is_readable() {
@@ -80,5 +94,94 @@ impl Poller {
             // An eventfd's write fails only when the descriptor is gone: nothing can be polled.
             tracing::error!(%error, "the poller can't be woken");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pace::{Pace, Policy};
+    use crate::ready::{Call, Ready, Step};
+
+    const TURN: Duration = Duration::from_micros(5);
+
+    #[test]
+    fn every_wait_ends_with_a_wake() {
+        let poller = Poller::new().expect("an epoll");
+        for wait in [Wait::Never, Wait::Keen, Wait::Event] {
+            poller.wake();
+            poller
+                .wait(wait, |_, _| panic!("no client"))
+                .expect("a wait");
+        }
+    }
+
+    #[test]
+    fn who_looked_in_vain_waits_until_it_is_woken() {
+        let poller = Poller::new().expect("an epoll");
+        let late = SPIN_MAX * 100;
+        std::thread::scope(|scope| {
+            let begun = Instant::now();
+            scope.spawn(|| {
+                std::thread::sleep(late);
+                poller.wake();
+            });
+            poller
+                .wait(Wait::Keen, |_, _| panic!("no client"))
+                .expect("a wait");
+            assert!(begun.elapsed() >= late);
+        });
+    }
+
+    fn ready(cores: usize) -> Ready<()> {
+        let ready = Ready::new(Policy {
+            workers: 8,
+            slow_turn: Duration::from_micros(50),
+            long_turn: Duration::from_micros(15),
+            quick_workers: cores,
+            clear_within: Duration::from_millis(1),
+            pace: Pace::Measured,
+        });
+        assert_eq!(ready.open(), Call::Worker);
+        assert!(matches!(ready.come(0), Step::Lead(_)));
+        ready
+    }
+
+    /// One client asks and waits, and spinning pays. Answers how many of the waits were keen.
+    fn dialogue(ready: &Ready<()>) -> usize {
+        let mut waited = Duration::from_micros(50);
+        let mut keen = 0;
+        for _ in 0..1_000 {
+            let _ = ready.led(&mut vec![()]);
+            let Step::Serve((), Call::Nobody, era) = ready.next(0, waited) else {
+                panic!("one is ready")
+            };
+            let Step::Lead(wait) = ready.ended(0, era, TURN, None) else {
+                panic!("nobody else is there to lead")
+            };
+            waited = Duration::from_micros(if wait == Wait::Keen { 20 } else { 50 });
+            keen += usize::from(wait == Wait::Keen);
+        }
+        keen
+    }
+
+    #[test]
+    fn with_one_core_nobody_spins() {
+        assert_eq!(dialogue(&ready(1)), 0);
+        assert!(dialogue(&ready(2)) > 500);
+    }
+
+    #[test]
+    fn beside_one_that_is_blocked_nobody_spins() {
+        let ready = ready(2);
+        assert!(dialogue(&ready) > 500);
+        let _ = ready.led(&mut vec![()]);
+        let Step::Serve((), _, _) = ready.next(0, TURN) else {
+            panic!("one is ready")
+        };
+        let calls = [ready.tick().call, ready.tick().call];
+        assert!(calls.contains(&Call::Worker), "{calls:?}");
+        assert!(matches!(ready.come(0), Step::Lead(Wait::Event)));
+        assert_eq!(dialogue(&ready), 0);
     }
 }

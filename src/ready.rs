@@ -8,7 +8,8 @@
 //!   ready to the queue, gives up the lead and serves the queue *itself*: a handler that returns
 //!   quickly never costs the waking of a second thread.
 //! - A worker that finds the queue empty and somebody else leading, or about to, **goes home**.
-//!   So as long as anybody is on duty, somebody polls or works, and nobody spins.
+//!   So as long as anybody is on duty, somebody polls or works. A leader that is alone on duty may
+//!   look for some microseconds before it sleeps, where that is measured to pay (`spin.rs`).
 //! - Another worker is **called in** when waiting would hurt: turns have lately been slow and more
 //!   is ready, or nobody would poll while this turn runs; quick turns are long enough to be worth
 //!   it, or the queue holds more than those on duty will clear soon (but not for a while after that
@@ -66,6 +67,9 @@ pub(crate) enum Step<C> {
 /// How long the leader waits in the poller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
+    /// Until an event or a wake-up, which may come so soon that it is not worth sleeping: turns are
+    /// quick, and nobody else on duty has a use for the core.
+    Keen,
     /// Until an event or a wake-up.
     Event,
     /// Not at all: the queue has more to serve.
@@ -172,9 +176,11 @@ impl<C> Ready<C> {
         self.step(shift, &mut inner)
     }
 
-    /// A worker has led: what now?
-    pub(crate) fn next(&self, shift: u64) -> Step<C> {
-        self.step(shift, &mut self.inner.lock())
+    /// A worker has led, and waited for so long: what now?
+    pub(crate) fn next(&self, shift: u64, waited: Duration) -> Step<C> {
+        let mut inner = self.inner.lock();
+        inner.turns.waited(waited);
+        self.step(shift, &mut inner)
     }
 
     /// The turn of a worker of `shift` is over: it began in `era` and took so long; `again` goes to
@@ -225,10 +231,10 @@ impl<C> Ready<C> {
         }
         inner.leading = true;
         inner.sleeping = inner.queue.is_empty();
-        Step::Lead(if inner.sleeping {
-            Wait::Event
-        } else {
-            Wait::Never
+        Step::Lead(match inner.sleeping {
+            true if inner.on_duty == 1 && inner.turns.spins() => Wait::Keen,
+            true => Wait::Event,
+            false => Wait::Never,
         })
     }
 

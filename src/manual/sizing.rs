@@ -27,6 +27,10 @@
 //!   the clients or the cores are used up: 64 workers reach half of W / T here, because two cores
 //!   carry 30 k messages a second with their wake-ups and the load.
 //!
+//! A worker without work sleeps. Only while a few clients ask, wait for the answer and ask again at
+//! once does it look for up to 50 µs first, if trying it shows that turns come a quarter quicker:
+//! one such client then keeps a core busy, for twice the messages. With one core it never does.
+//!
 //! The default, four for each core and at least eight, suits handlers that wait a little now and
 //! then. `--workers` goes up to 1024; a worker costs a thread and its buffers.
 //!

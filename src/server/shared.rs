@@ -202,8 +202,8 @@ impl Shared {
                 Step::Home(call) => return self.answer(call),
                 Step::Lead(wait) => {
                     self.lead(wait, &mut net);
-                    now = Instant::now();
-                    self.ready.next(shift)
+                    let before = std::mem::replace(&mut now, Instant::now());
+                    self.ready.next(shift, now - before)
                 }
                 Step::Serve(Queued { errand, since }, call, era) => {
                     self.answer(call);
@@ -236,14 +236,10 @@ impl Shared {
 
     /// Waits in the poller and brings back what became ready.
     fn lead(&self, wait: Wait, net: &mut Net) {
-        let timeout = match wait {
-            Wait::Event => None,
-            Wait::Never => Some(Duration::ZERO),
-        };
         let Net { seen, harvest } = net;
         if let Err(error) = self
             .poller
-            .wait(timeout, |id, reasons| seen.push((id, reasons)))
+            .wait(wait, |id, reasons| seen.push((id, reasons)))
         {
             tracing::error!(%error, "the poller failed");
         }

@@ -81,5 +81,8 @@ mod pace;
 #[path = "../../src/ready.rs"]
 mod ready;
 #[allow(dead_code, reason = "the models need a part of it")]
+#[path = "../../src/spin.rs"]
+mod spin;
+#[allow(dead_code, reason = "the models need a part of it")]
 #[path = "../../src/state.rs"]
 mod state;

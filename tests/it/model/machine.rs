@@ -27,7 +27,7 @@ impl Poller {
     pub(super) fn wait(&self, wait: Wait) -> Vec<(usize, usize)> {
         assert!(!self.inside.swap(true, SeqCst), "two leaders");
         let mut pending = self.pending.lock();
-        while wait == Wait::Event && pending.events.is_empty() && !pending.woken {
+        while wait != Wait::Never && pending.events.is_empty() && !pending.woken {
             pending = self.changed.wait(pending).expect("never poisoned");
         }
         pending.woken = false;

@@ -207,7 +207,7 @@ impl Server {
                 }
                 Step::Lead(wait) => {
                     self.lead(wait, &mut harvest);
-                    self.ready.next(shift)
+                    self.ready.next(shift, Duration::ZERO)
                 }
                 Step::Serve(connection, call, era) => {
                     self.queued.fetch_sub(1, SeqCst);
