@@ -86,7 +86,7 @@ impl Turn<'_> {
         let most = match self.hold.stage {
             // With the client's end in sight all of it is read, and not byte by byte.
             Stage::Last { arrived, .. } if !self.hold.ending => arrived.clamp(1, READ_MAX),
-            _ => READ_MAX,
+            _ => self.scratch.portion.most(),
         };
         let most = most.min(bytes);
         match self.connection.read(&mut input[..most]) {
@@ -99,6 +99,7 @@ impl Turn<'_> {
                 self.hold.readable = false;
             }
             Ok(length) => {
+                self.scratch.portion.took(length);
                 self.heard(length, most);
                 self.spend(0, length);
                 self.deliver(&input[..length], StreamEnd::NotYet);
