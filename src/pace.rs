@@ -1,4 +1,5 @@
-//! How quick turns lately were, and what follows from it for calling another worker in.
+//! How quick turns lately were, and what follows from it: for calling another worker in, and for
+//! whether a leader spins before it sleeps.
 //!
 //! Part of the ready queue's picture, under its mutex.
 
@@ -26,7 +27,8 @@ pub(crate) struct Policy {
     /// When most turns take longer than this, though still quick, a second worker is worth its
     /// waking as soon as another client waits.
     pub(crate) long_turn: Duration,
-    /// Workers that quick turns alone can keep busy: more would only take turns on a core.
+    /// Workers that quick turns alone can keep busy, a core for each: more would only take turns on
+    /// one.
     pub(crate) quick_workers: usize,
     /// How long the queue may take to clear, by the average, before another quick worker comes.
     pub(crate) clear_within: Duration,

@@ -133,6 +133,8 @@ mod tests {
         });
     }
 
+    // Who is keen is for the ready queue to say, whose file is compiled for the models as well and
+    // has no tests of its own.
     fn ready(cores: usize) -> Ready<()> {
         let ready = Ready::new(Policy {
             workers: 8,

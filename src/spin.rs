@@ -11,9 +11,8 @@ use std::time::Duration;
 
 /// Waits in one try of either.
 const TRY: u32 = 64;
-/// For how many times as many waits a verdict holds, when it was the same time after time. (Few
-/// enough that it is noticed within a second when it is wrong; many enough that trying the other
-/// is less than one wait in a hundred.)
+/// For how many times as many waits a verdict holds, when it was the same time after time. (Many
+/// enough that trying the other is less than one wait in a hundred, and so within its p99.)
 const TRUST_MAX: u32 = 256;
 /// A wait counts for no more: the longer ones tell of the clients only.
 const WAIT_MAX: Duration = Duration::from_micros(200);
@@ -24,9 +23,9 @@ pub(crate) struct Spin {
     phase: Phase,
     /// Waits that are left of the phase.
     left: u32,
-    /// Nanoseconds in it, and the turns that were served in them.
-    time: u64,
-    turns: u64,
+    /// What its waits and turns have taken, and how many turns there were.
+    time: Duration,
+    turns: u32,
     /// The verdict, and for how many [tries](TRY) it holds.
     pays: bool,
     trust: u32,
@@ -36,8 +35,8 @@ pub(crate) struct Spin {
 enum Phase {
     /// Trying to sleep at once.
     Sleeping,
-    /// Trying to spin; a turn took so many nanoseconds when it was slept.
-    Spinning(u64),
+    /// Trying to spin; a turn, with its part of the waits, took so long when they were slept.
+    Spinning(Duration),
     /// Doing what is better.
     Settled,
 }
@@ -47,7 +46,7 @@ impl Spin {
         Spin {
             phase: Phase::Sleeping,
             left: TRY,
-            time: 0,
+            time: Duration::ZERO,
             turns: 0,
             pays: false,
             trust: 1,
@@ -56,13 +55,13 @@ impl Spin {
 
     /// A turn took so long.
     pub(crate) fn ended(&mut self, took: Duration) {
-        self.turns += 1;
-        self.time += nanos(took);
+        self.turns = self.turns.saturating_add(1);
+        self.time += took;
     }
 
     /// A wait took so long.
     pub(crate) fn waited(&mut self, took: Duration) {
-        self.time += nanos(took.min(WAIT_MAX));
+        self.time += took.min(WAIT_MAX);
     }
 
     /// There is nothing to do: whether to spin.
@@ -87,7 +86,7 @@ impl Spin {
             Phase::Sleeping => Phase::Spinning(each),
             Phase::Spinning(slept) => {
                 // A core is a price: a quarter of the time at least.
-                let pays = each < slept / 4 * 3;
+                let pays = each < slept * 3 / 4;
                 self.trust = match pays == self.pays {
                     true => (self.trust * 2).min(TRUST_MAX),
                     false => 1,
@@ -97,13 +96,9 @@ impl Spin {
                 Phase::Settled
             }
         };
-        self.time = 0;
+        self.time = Duration::ZERO;
         self.turns = 0;
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
