@@ -290,6 +290,15 @@ impl Connection {
         self.wake(Reasons::NOTICE);
     }
 
+    /// Takes the order to close it that was left since the turn began, if one was.
+    pub(crate) fn take_close(&self) -> Option<String> {
+        let is_close = |order: &mut Order| matches!(order, Order::Close(_));
+        match self.desk.lock().order.take_if(is_close)? {
+            Order::Close(reason) => Some(reason),
+            Order::Shed | Order::Cut => None,
+        }
+    }
+
     /// Whether an order waits for the next turn.
     pub(crate) fn is_ordered(&self) -> bool {
         self.desk.lock().order.is_some()

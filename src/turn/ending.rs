@@ -105,6 +105,25 @@ impl Turn<'_> {
         self.deliver(&[], StreamEnd::Reached);
     }
 
+    /// Its service closed it as it was opened: nothing that it has sent or sends is delivered.
+    pub(super) fn turn_out(&mut self, end: End) {
+        self.last_words(&end);
+        self.tell_closed(&end);
+        self.stop_serving(end);
+    }
+
+    /// The session's end. A handler that has panicked is not there any more.
+    fn tell_closed(&mut self, end: &End) {
+        if let Some(handler) = self.hold.handler.take()
+            && guarded(|| handler.closed(end)).is_err()
+        {
+            let (id, peer) = (self.connection.id, &self.connection.peer);
+            let notices = &self.house.notices;
+            notices.trouble(Trouble::Panic, id, peer, "while it was closed");
+            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// It is over: out of the registry, and the service is told.
     pub(super) fn bury(&mut self, end: End) {
         let connection = self.connection;
@@ -127,14 +146,7 @@ impl Turn<'_> {
         if let Some(check) = self.hold.check.take() {
             self.house.deadlines.remove(check, connection.id);
         }
-        if let Some(handler) = self.hold.handler.take()
-            && guarded(|| handler.closed(end)).is_err()
-        {
-            let (id, peer) = (connection.id, &connection.peer);
-            let notices = &self.house.notices;
-            notices.trouble(Trouble::Panic, id, peer, "while it was closed");
-            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        }
+        self.tell_closed(end);
         debug!(
             id = connection.id,
             peer = %connection.peer,

@@ -30,6 +30,9 @@ impl Turn<'_> {
                 self.scratch.moved.messages_out += reply.messages();
                 self.hold.handler = Some(handler);
                 self.send_replies();
+                if let Some(reason) = self.connection.take_close() {
+                    self.turn_out(End::Closed(reason));
+                }
             }
             Err(()) => self.panicked(),
         }

@@ -67,6 +67,7 @@ mod throttle;
 mod tidy;
 mod timing;
 mod tool;
+mod turned_away;
 mod unix;
 mod verdicts;
 
