@@ -29,7 +29,8 @@ pub enum WhenFull {
     Wait,
     /// Tell it so, if the service has a line for that, and close.
     Refuse,
-    /// Close the client that has rested longest, if for longer than a minute; else refuse.
+    /// Close the client that has rested longest, if for [`shed_after`](crate::Options::shed_after);
+    /// else refuse.
     Shed,
 }
 

@@ -100,7 +100,7 @@ impl Registry {
             .count()
     }
 
-    /// Closes one client after it got what it is owed. `false`: there is none of that number.
+    /// Closes one client as [`Client::close`] does. `false`: there is none of that number.
     pub fn close(&self, id: u64, reason: impl Into<String>) -> bool {
         let client = self.client(id);
         client.map(|client| client.close(reason)).is_some()

@@ -36,7 +36,9 @@ const CUT_GRACE: Duration = Duration::from_millis(500);
 /// A running server: it listens and serves from the moment it is made.
 ///
 /// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does: that takes until
-/// its clients have closed, at most [`Options::drain`] and half a second.
+/// its clients have closed, at most [`Options::drain`] and half a second. In a handler it would wait
+/// for that handler's own end; [`Handle::drain`] does not.
+#[must_use = "dropping it ends it"]
 pub struct Server {
     shared: Arc<Shared>,
     addresses: Vec<Address>,

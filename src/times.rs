@@ -28,7 +28,8 @@ pub struct Times {
     /// Bytes a second that a message that is under way must keep up, 500 unless set; only counts
     /// with `message`.
     pub min_rate: Option<u32>,
-    /// That bytes may wait to be sent while the client takes none of them.
+    /// That bytes may wait to be sent while the client takes none of them. A client that is being
+    /// closed has ten seconds where this is not set.
     pub write_stall: Option<Duration>,
     /// Of the whole connection.
     pub lifetime: Option<Duration>,

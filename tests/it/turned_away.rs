@@ -64,9 +64,7 @@ fn who_is_closed_as_it_is_opened_is_not_served() {
         }
         send(&clients[0], "tell me all the same\n");
         drop(clients);
-        wait_until("both are gone", || {
-            server.handle().registry().count() == 0
-        });
+        wait_until("both are gone", || server.handle().registry().count() == 0);
         let closed = r#"Closed("not on the list")"#;
         assert_eq!(log.lines(), [closed, closed], "{tail:?}");
         assert_eq!(finish(server).received, 0);
