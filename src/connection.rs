@@ -134,6 +134,7 @@ pub(crate) struct Tally {
 
 /// The client's outbox is full, or it is gone: what was to be sent comes back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unsent {
     /// It does not read as fast as it is sent to.
     #[error("the client's outbox is full: it does not read as fast as it is sent to")]
@@ -278,6 +279,10 @@ impl Connection {
     /// Leaves an order for the next turn. A cut is never taken back. A service that has the
     /// whole stream reads to the end of what has arrived, and so comes to its own end.
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
+        let side = match order {
+            Order::Cut => Shutdown::Both,
+            Order::Close(_) | Order::Shed => Shutdown::Read,
+        };
         {
             let mut desk = self.desk.lock();
             if !matches!(desk.order, Some(Order::Cut)) {
@@ -285,7 +290,7 @@ impl Connection {
             }
         }
         if self.lent.load(Ordering::SeqCst) {
-            self.shut(Shutdown::Read);
+            self.shut(side);
         }
         self.wake(Reasons::NOTICE);
     }
