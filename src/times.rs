@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 /// Time limits of one connection. All are off unless set: a device that is quiet for a week is
 /// still a client. Peers that died without a word are found by TCP itself (keepalive).
 ///
-/// Each is at most 100 years. Later versions may have more. While a [`StreamService`](crate::StreamService) has the stream none
-/// of them acts: it sets its own, see [`Stream`](crate::Stream).
+/// Each is at most 100 years. Later versions may have more of them. While a
+/// [`StreamService`](crate::StreamService) has the stream none of them acts: it sets its own, see
+/// [`Stream`](crate::Stream).
 ///
 /// ```
 /// use std::time::Duration;
