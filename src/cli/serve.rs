@@ -84,6 +84,9 @@ pub(super) fn prepare(args: &ServeArgs) {
     }
 }
 
+/// Nothing is sent to a client whose stream somebody else has, but that it is refused.
+const REFUSAL_MAX: usize = 1024;
+
 /// How clients wait for a service that keeps its worker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waiting {
@@ -103,6 +106,7 @@ pub(super) fn streams(
         let options = Options {
             queue_max: waiting.queue_max,
             wait_max: waiting.wait_max,
+            outbox_max: REFUSAL_MAX,
             ..options
         };
         Server::serve_streams(listeners, options, service)
