@@ -1,5 +1,6 @@
 //! The daemon's run: options, server, signals, report.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::limits::Options;
 use crate::listen::Listeners;
 use crate::peer::Address;
 use crate::server::Server;
-use crate::service::recv::{Acknowledge, Durability, Output, Recv};
+use crate::service::recv::{Acknowledge, Durability, Format, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
 
@@ -38,20 +39,22 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     } else {
         Acknowledge::Never
     };
-    let output = match &args.output {
-        None => Output::stdout(durability),
-        Some(path) => Output::file(path, durability),
+    let path = args.output.as_deref().unwrap_or(Path::new("-"));
+    let output = if path == Path::new("-") {
+        Output::stdout(durability)
+    } else {
+        Output::file(path, durability)
     };
-    let output = Arc::new(output.map_err(|source| {
-        Error::Output {
-            name: args
-                .output
-                .as_ref()
-                .map_or("-".into(), |path| path.display().to_string()),
-            source,
-        }
+    let output = Arc::new(output.map_err(|source| Error::Output {
+        name: path.display().to_string(),
+        source,
     })?);
-    let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
+    let format = match (args.format, args.serve.framing) {
+        // What one read returns is no message: a newline after it would be in the midst of one.
+        (Format::Raw, Some(Framing::Raw)) => Format::Bytes,
+        (format, _) => format,
+    };
+    let service = Recv::new(Arc::clone(&output), format, acknowledge);
     let life = start("recv", &args.serve, Framing::Lines, service)?;
     let handle = life.handle();
     output.when_closed(move || handle.drain());
