@@ -59,13 +59,13 @@ pub(super) enum Command {
     Clients(ClientsArgs),
     /// Close one of its clients
     Close(CloseArgs),
-    /// Let it accept nobody for now; who comes waits
+    /// Let it accept nobody for now, until it is restarted at the latest; who comes waits
     Pause(Place),
     /// Let it accept again
     Resume(Place),
     /// Drain it, as Ctrl-C does
     Drain(Place),
-    /// Change a limit of it
+    /// Change a limit of it, until it is restarted
     Set(SetArgs),
 }
 
@@ -76,8 +76,8 @@ pub(super) struct RecvArgs {
     #[arg(short, long, value_enum, default_value_t, env = "POOLD_FORMAT")]
     pub(super) format: Format,
 
-    /// Append to this file instead of the standard output; it is opened again when it is renamed
-    /// or removed
+    /// Append to this file instead of the standard output (-); it is opened again when it is
+    /// renamed or removed
     #[arg(short, long, value_name = "FILE", env = "POOLD_OUTPUT")]
     pub(super) output: Option<PathBuf>,
 
@@ -302,6 +302,11 @@ mod tests {
         let cli = Cli::try_parse_from(["poold", ":99", "-w", "4", "--ack"]).expect("valid");
         assert_eq!(cli.recv.serve.workers, Some(4));
         assert_eq!(cli.recv.serve.address, ":99");
+        for control in ["/run/c", "unix:/run/c"] {
+            let cli = Cli::try_parse_from(["poold", "--control", control]).expect("valid");
+            let path = cli.recv.serve.control.control;
+            assert_eq!(path, Some(PathBuf::from("/run/c")));
+        }
     }
 
     proptest! {

@@ -26,7 +26,7 @@ const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
     mut_arg("message_max", |most| most.default_value("8k"))
 )]
 pub(super) struct ChatArgs {
-    /// Lines of each room that a newcomer is shown
+    /// Lines of each room that a newcomer is shown, 64 KiB of them at most
     #[arg(
         long,
         value_name = "LINES",
