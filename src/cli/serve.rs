@@ -17,7 +17,6 @@ use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::Options;
 use crate::listen::Listeners;
-use crate::peer::Address;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Format, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
@@ -156,7 +155,12 @@ pub(super) fn announce(
     let mut desk = desk.transpose()?;
     let mut server = serve(listeners, options)?;
     let delay = args.admin.drain_delay;
-    let view = View::new(server.handle(), name, all_of(server.addresses()), delay);
+    let view = View::new(
+        server.handle(),
+        name,
+        sockets::all_of(server.addresses()),
+        delay,
+    );
     let mut admin = Admin::start(&args.admin.addresses, view, inherited.as_mut())?;
     signals::drain_on_signal(&server.handle(), delay)?;
     if let Some(desk) = &mut desk {
@@ -185,12 +189,6 @@ pub(super) fn announce(
     info!("{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory");
     info!("Press Ctrl-C to stop");
     Ok(Life::new(server, desk, admin))
-}
-
-/// Where it listens, in words.
-fn all_of(addresses: &[Address]) -> String {
-    let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    all.join(" and ")
 }
 
 /// What was typed, as the library takes it.
