@@ -102,7 +102,6 @@ impl Turn<'_> {
             return After::Gone(End::CutOff);
         }
         self.obey(order);
-        self.notice_time();
         match self.hold.stage {
             Stage::New | Stage::Waiting => self.open(),
             Stage::Refused(limit) => self.refuse(limit),
@@ -113,6 +112,8 @@ impl Turn<'_> {
         if self.owed.is_empty() && self.is_serving() {
             self.serve();
         }
+        // After all that, for what the client has done meanwhile may have waited for us.
+        self.notice_time();
         self.settle()
     }
 

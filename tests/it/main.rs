@@ -8,6 +8,7 @@ mod ask;
 mod attack;
 mod background;
 mod blocked;
+mod busy;
 mod chaos;
 mod chat;
 mod chat_crowd;
