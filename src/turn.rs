@@ -157,6 +157,9 @@ impl Turn<'_> {
 
     /// What has arrived by now is the last that is served.
     fn begin_to_end(&mut self, end: End) {
+        if matches!(self.hold.stage, Stage::New | Stage::Waiting) {
+            self.house.lobby.remove(self.connection.id);
+        }
         let arrived = rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0);
         let arrived = usize::try_from(arrived).unwrap_or(usize::MAX);
         self.hold.readable |= arrived > 0;

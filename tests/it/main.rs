@@ -42,6 +42,7 @@ mod overload;
 mod packaging;
 mod panics;
 mod pipes;
+mod places;
 mod recv_format;
 mod recv_output;
 mod refused;
