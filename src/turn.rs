@@ -52,11 +52,11 @@ pub(crate) fn take_turn(
         connection,
         hold: &mut hold,
         owed,
-        scratch,
+        scratch: &mut *scratch,
         now,
         allowed: u64::MAX,
     };
-    match turn.run(order) {
+    let next = match turn.run(order) {
         After::Gone(end) => {
             turn.bury(end);
             Next::Leave
@@ -73,7 +73,9 @@ pub(crate) fn take_turn(
                 connection.state.finish()
             }
         }
-    }
+    };
+    scratch.rest(house.limits.replies_max());
+    next
 }
 
 /// What becomes of a connection after its turn.
