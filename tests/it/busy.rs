@@ -63,6 +63,25 @@ fn who_spoke_while_nobody_listened_was_not_idle() {
 }
 
 #[test]
+fn who_waits_for_its_answer_is_not_idle() {
+    let (server, address, gate) = one_worker(Times {
+        idle: Some(LIMIT),
+        ..Times::default()
+    });
+    let client = connect(&address);
+    send(&client, "block\n");
+    gate.wait_waiting(1);
+    std::thread::sleep(LIMIT * 3 / 2);
+    gate.open();
+    assert_eq!(take_line(&client), "on");
+    std::thread::sleep(LIMIT / 4);
+    send(&client, "and on\n");
+    assert_eq!(take_line(&client), "and on");
+    drop(client);
+    finish(server);
+}
+
+#[test]
 fn a_message_that_was_ended_in_time_is_taken() {
     let (server, address, gate) = one_worker(Times {
         message: Some(LIMIT),
