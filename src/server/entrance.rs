@@ -50,6 +50,13 @@ impl Shared {
         }
     }
 
+    /// Makes room for one, if that is asked for: else a quiet client stays, whoever waits.
+    fn shed_one(&self) {
+        if self.house.limits.options.when_full == WhenFull::Shed {
+            self.shedding.shed_one(&self.house);
+        }
+    }
+
     /// Whether there is room, or the door has been told to ring when there is.
     fn has_room(&self) -> bool {
         let knobs = &self.house.knobs;
@@ -148,8 +155,8 @@ impl Host for Arc<Shared> {
         };
         let notices = &self.house.notices;
         notices.acted(limit, &"it waits in the backlog");
-        if door == Door::Full && self.house.limits.options.when_full == WhenFull::Shed {
-            self.shedding.shed_one(&self.house);
+        if door == Door::Full {
+            self.shed_one();
         }
     }
 
@@ -184,6 +191,6 @@ impl Host for Arc<Shared> {
 
     fn starved(&self) {
         self.house.crowded.store(true, Ordering::SeqCst);
-        self.shedding.shed_one(&self.house);
+        self.shed_one();
     }
 }
