@@ -14,7 +14,7 @@ use crate::daemon::{Daemon, poold};
 use crate::house::{finish, options, serve};
 use crate::net::{connect, connect_from, send, take, take_all};
 use crate::scratch::{Scratch, text};
-use crate::spool::{PATIENCE, wait_until};
+use crate::spool::wait_until;
 
 /// Whether the client is served.
 fn is_served(client: &TcpStream) -> bool {
