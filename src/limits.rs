@@ -223,8 +223,13 @@ impl Limits {
             return clients_max as u64 * client as u64;
         }
         let client = client + message_max + READ_MAX + message_max;
-        let worker = READ_MAX + outbox_max + message_max;
+        let worker = READ_MAX + self.replies_max();
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
+    }
+
+    /// What a worker keeps room for, of the replies of a turn.
+    pub(crate) fn replies_max(&self) -> usize {
+        self.options.outbox_max + self.options.message_max
     }
 }
 

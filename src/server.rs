@@ -145,7 +145,7 @@ impl Server {
                 // Nobody has come yet: those who were started end at once.
                 shared.house.drain.begin(Backlog::Leave);
                 shared.house.drain.no_more_clients();
-                shared.house.drain.stop_if_empty(0);
+                shared.house.drain.stop_if_empty(|| 0);
                 shared.answer(shared.ready.close());
                 shared.house.deadlines.bell.ring();
                 Err(error)
