@@ -360,11 +360,12 @@ impl Connection {
         let _ = self.socket.set_linger(Some(Duration::ZERO));
     }
 
-    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// With [`RecvFlags::DONTWAIT`] it never blocks, whatever mode the socket is in: a program that
+    /// has it, too, may have changed that.
+    pub(crate) fn read(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
         // Not through libc, whose wrappers are cancellation points and dearer in threads.
-        match rustix::io::retry_on_intr(|| {
-            net::recv(&self.socket, &mut *buffer, RecvFlags::empty())
-        }) {
+        let read = rustix::io::retry_on_intr(|| net::recv(&self.socket, &mut *buffer, flags));
+        match read {
             Ok((length, _)) => {
                 add(&self.tally.bytes_in, length as u64);
                 Ok(length)
@@ -373,13 +374,17 @@ impl Connection {
         }
     }
 
-    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.counted(net::send(&self.socket, bytes, SendFlags::NOSIGNAL).map_err(io::Error::from))
+    /// As [`read`](Connection::read). No signal tells of a peer that has left: it ends a process in
+    /// which SIGPIPE has its default.
+    pub(crate) fn write(&self, bytes: &[u8], flags: SendFlags) -> io::Result<usize> {
+        let flags = flags | SendFlags::NOSIGNAL;
+        self.counted(net::send(&self.socket, bytes, flags).map_err(io::Error::from))
     }
 
+    /// As [`write`](Connection::write), and never blocks.
     pub(crate) fn write_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        // Without the flag a peer that has left ends a process in which SIGPIPE has its default.
-        let flags = SendFlags::NOSIGNAL.bits() as i32;
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let flags = flags.bits() as i32;
         self.counted(self.socket.send_vectored_with_flags(slices, flags))
     }
 

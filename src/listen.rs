@@ -300,7 +300,6 @@ mod tests {
         assert_eq!(time.expect("an option"), DEAD_AFTER / 2);
         assert_eq!(interval.expect("an option"), DEAD_AFTER / 8);
         assert_eq!(socket.tcp_keepalive_retries().expect("an option"), PROBES);
-        #[cfg(target_os = "linux")]
         assert_eq!(
             socket.tcp_user_timeout().expect("an option"),
             None,

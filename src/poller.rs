@@ -25,11 +25,6 @@ const EVENTS_MAX: usize = 256;
 /// sleep and its end take from both sides, so that looking in vain at most doubles it.
 const SPIN_MAX: Duration = Duration::from_micros(50);
 const WAKER: Token = Token(usize::MAX);
-/// Urgent bytes, where the system tells of them.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const URGENT: Interest = Interest::PRIORITY;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const URGENT: Interest = Interest::READABLE;
 
 /// See the head of the file.
 pub(crate) struct Poller {
@@ -54,7 +49,7 @@ impl Poller {
     /// Watches a socket until it is closed.
     pub(crate) fn watch(&self, socket: &impl AsRawFd, token: u64) -> io::Result<()> {
         let token = Token(usize::try_from(token).unwrap_or(usize::MAX - 1));
-        let all = Interest::READABLE | Interest::WRITABLE | URGENT;
+        let all = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         self.registry
             .register(&mut SourceFd(&socket.as_raw_fd()), token, all)
     }

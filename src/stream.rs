@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rustix::net::{RecvFlags, SendFlags};
+
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::meter::{Streamed, add};
@@ -80,7 +82,7 @@ impl AsFd for Stream {
 
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.connection.read(buffer)?;
+        let length = self.connection.read(buffer, RecvFlags::empty())?;
         if length == 0 && !buffer.is_empty() && self.connection.is_cut() {
             // The system shows what it was told to cut as the client's own end.
             let why = "cut off: the drain's deadline has come";
@@ -102,7 +104,7 @@ impl Read for &Stream {
 
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = self.connection.write(bytes)?;
+        let length = self.connection.write(bytes, SendFlags::empty())?;
         self.streamed
             .bytes_out
             .fetch_add(length as u64, Ordering::Relaxed);

@@ -61,13 +61,7 @@ impl AsFd for Source {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
 fn process_of(stream: &std::os::unix::net::UnixStream) -> i32 {
     let credentials = rustix::net::sockopt::socket_peercred(stream);
     credentials.map_or(0, |peer| peer.pid.as_raw_nonzero().get())
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn process_of(_: &std::os::unix::net::UnixStream) -> i32 {
-    0
 }

@@ -6,9 +6,9 @@
 
 use std::ffi::OsStr;
 use std::io;
-#[cfg(target_os = "linux")]
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -192,10 +192,7 @@ impl Notifier {
 fn reach(name: &OsStr) -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_write_timeout(Some(TELL_MAX))?;
-    #[cfg(target_os = "linux")]
     if let Some(name) = name.as_bytes().strip_prefix(b"@") {
-        use std::os::linux::net::SocketAddrExt;
-        use std::os::unix::net::SocketAddr;
         socket.connect_addr(&SocketAddr::from_abstract_name(name)?)?;
         return Ok(socket);
     }

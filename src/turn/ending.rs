@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use rustix::net::RecvFlags;
 use tracing::debug;
 
 use super::{After, Turn, guarded};
@@ -55,7 +56,7 @@ impl Turn<'_> {
         }
         let delivers = end.is_ours() && self.house.work.tail() == Tail::Deliver;
         let mut input = std::mem::take(&mut self.scratch.input);
-        let read = self.connection.read(&mut input);
+        let read = self.connection.read(&mut input, RecvFlags::DONTWAIT);
         let after = match read {
             Ok(0) => After::Gone(end),
             Ok(length) => {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
+use rustix::net::{RecvFlags, SendFlags};
 use tracing::debug;
 
 use super::{Turn, guarded};
@@ -92,7 +93,10 @@ impl Turn<'_> {
             _ => self.scratch.portion.most(),
         };
         let most = most.min(bytes);
-        match self.connection.read(&mut input[..most]) {
+        match self
+            .connection
+            .read(&mut input[..most], RecvFlags::DONTWAIT)
+        {
             Ok(0) => {
                 self.deliver(&[], StreamEnd::Reached);
                 if self.is_serving() {
@@ -265,7 +269,10 @@ impl Turn<'_> {
         }
         let mut written = 0;
         if self.owed.is_empty() {
-            match self.connection.write(&self.scratch.wire) {
+            match self
+                .connection
+                .write(&self.scratch.wire, SendFlags::DONTWAIT)
+            {
                 Ok(length) => written = length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -78,11 +78,9 @@ impl Turn<'_> {
             Err(error) => Ok(Err(error)),
         };
         connection.lent.store(false, Ordering::SeqCst);
-        // However it went: no later read or write of this connection may block a worker.
-        let unblocked = connection.socket.set_nonblocking(true);
         // Bytes that came unread while the worker blocked made no event that is still to come.
         self.hold.readable = true;
-        match served.map(|served| served.and(unblocked)) {
+        match served {
             Ok(Ok(())) => self.hold.stage = Stage::Closing(End::Service),
             Ok(Err(error)) => self.hold.stage = Stage::Closing(End::Lost(error.to_string())),
             Err(()) => self.panicked(),

@@ -118,7 +118,6 @@ fn what_could_not_be_sent_is_an_error_and_comes_back() {
 
 /// A process may have given SIGPIPE its default back, which ends it: then one client that leaves
 /// would end all. A thread that blocks the signal keeps it pending instead.
-#[cfg(target_os = "linux")]
 #[test]
 fn a_client_that_leaves_raises_no_signal() {
     let scratch = Scratch::new();
@@ -153,7 +152,6 @@ fn a_client_that_leaves_raises_no_signal() {
 }
 
 /// Threads whose names begin so, each with the signals that wait for it.
-#[cfg(target_os = "linux")]
 fn threads(stem: &str) -> Vec<(String, u64)> {
     let tasks = fs::read_dir("/proc/self/task").expect("the system lists them");
     let read = |task: io::Result<fs::DirEntry>| {
