@@ -30,6 +30,7 @@ impl<'a> Report<'a> {
     pub fn json(&self) -> Value {
         let tally = self.tally;
         let rate = self.per_second(tally.measured);
+        let latency = |percent| (!tally.latency.is_empty()).then(|| self.latency(percent));
         json!({
             "run": self.plan.shape.run(),
             "clients": self.plan.clients,
@@ -42,12 +43,13 @@ impl<'a> Report<'a> {
             "seconds": tally.elapsed.as_secs_f64(),
             "messages_per_second": rate,
             "bytes_per_second": rate * self.plan.shape.size() as f64,
+            // None where nothing was answered in the measured time.
             "latency_us": {
-                "p50": self.latency(50.0),
-                "p90": self.latency(90.0),
-                "p99": self.latency(99.0),
-                "p999": self.latency(99.9),
-                "max": self.latency(100.0),
+                "p50": latency(50.0),
+                "p90": latency(90.0),
+                "p99": latency(99.0),
+                "p999": latency(99.9),
+                "max": latency(100.0),
             },
             "connections": self.connections(),
             "connections_per_second": self.connection_rate(),
