@@ -127,6 +127,18 @@ fn what_a_flood_would_have_to_ignore() {
 }
 
 #[test]
+fn a_check_that_has_nothing_to_check_is_no_success() {
+    for args in [
+        &["flood", "--check", "-"][..],
+        &["flood", "--check", "-", "--cut"],
+    ] {
+        let output = poold(args).output().expect("poold starts");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(output.stdout.starts_with(b"0 messages"), "{args:?}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_in_the_environment() {
     for (name, value) in [
         ("POOLD_WORKERS", "0"),

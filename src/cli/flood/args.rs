@@ -34,7 +34,7 @@ pub struct FloodArgs {
     pub pipeline: u64,
 
     /// Messages a second from all clients together, sent on time whether or not the server
-    /// keeps up; latency counts from when a message should have been sent
+    /// keeps up, as far as --threads can; latency counts from when a message should have been sent
     #[arg(long, value_name = "R", value_parser = rate, conflicts_with = "pipeline")]
     pub rate: Option<f64>,
 

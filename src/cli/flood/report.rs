@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Connections, Plan, ServerEnd};
+use super::plan::{Connections, Pace, Plan, ServerEnd};
 use super::tally::Tally;
 
 /// A finished run.
@@ -101,7 +101,11 @@ impl<'a> Report<'a> {
     fn rate_row(&self) -> String {
         let rate = self.per_second(self.tally.measured);
         let megabytes = rate * self.plan.shape.size() as f64 / 1e6;
-        format!("{rate:.0} messages/s, {megabytes:.2} MB/s")
+        let asked = match self.plan.pace {
+            Pace::Rate(asked) => format!(" ({asked} asked for)"),
+            Pace::Replies(_) => String::new(),
+        };
+        format!("{rate:.0} messages/s, {megabytes:.2} MB/s{asked}")
     }
 
     fn latency_row(&self) -> String {
