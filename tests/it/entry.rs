@@ -238,12 +238,18 @@ fn a_list_that_is_spoilt_before_anybody_comes_stays_what_it_was_at_the_start() {
         let file = File::options().write(true).open(&path);
         let file = file.expect("our own file");
         file.set_modified(long_ago).expect("our own file");
-        let daemon = Daemon::echo(&["--deny", text(&path)]);
+        let other = scratch.join("other");
+        std::fs::write(&other, "").expect("our own directory");
+        let lists = format!("{},{}", text(&path), text(&other));
+        let daemon = Daemon::echo(&["--deny", &lists]);
         spoil(&path);
         assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
         assert!(is_served(&connect_from("127.0.0.2", &daemon.address)));
         assert_eq!(complaints(&daemon), 1, "{}", daemon.stderr.text());
-        std::thread::sleep(Duration::from_millis(1100));
+        std::fs::write(&other, "127.0.0.77\n").expect("our own directory");
+        wait_until("both are looked at again", || {
+            !is_served(&connect_from("127.0.0.77", &daemon.address))
+        });
         assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
         assert_eq!(complaints(&daemon), 1, "{}", daemon.stderr.text());
         let _ = std::fs::remove_file(&path);

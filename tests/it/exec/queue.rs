@@ -114,3 +114,24 @@ fn the_house_rules_hold() {
     drop(first);
     stop_well(&mut daemon, 1);
 }
+
+#[test]
+fn who_is_not_let_in_for_want_of_room_has_no_share_of_its_address() {
+    let args = ["-w", "1", "--queue", "0", "--max-per-address", "2"];
+    let mut daemon = shell(&args, "echo on; exec cat");
+    let first = connect(&daemon.address);
+    assert_eq!(take_line(&first), "on");
+    for _ in 0..3 {
+        assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
+    }
+    end(&first);
+    assert_eq!(take_to_end(&first), b"");
+    drop(first);
+    wait_until("there is room again", || {
+        let next = connect(&daemon.address);
+        end(&next);
+        take_to_end(&next) == b"on\n"
+    });
+    daemon.interrupt();
+    assert_eq!(daemon.wait_exit().code, Some(0));
+}

@@ -138,6 +138,10 @@ fn greedy_clients_are_checked_and_not_measured() {
     let run = server.flood("-c 5 --greedy 2 -n 1536 --threads 2");
     assert_complete(&run, 5 * 1536);
     assert_eq!((run.1.measured, run.1.latency.len()), (3 * 1536, 3 * 1536));
+    let server = Server::new(discard);
+    let run = server.flood("--expect nothing -c 5 --greedy 2 -n 1536");
+    assert_complete(&run, 5 * 1536);
+    assert_eq!(run.1.measured, 3 * 1536);
 }
 
 #[test]
