@@ -60,10 +60,12 @@ fn who_is_not_let_in_is_told_why() {
     ] {
         let daemon = chat(args);
         let _ann = Talker::named(&daemon, "ann");
+        let before = daemon.descriptors();
         // The second finds what the first has left: nothing of it was to be given back.
         for _ in 0..2 {
             let heard = take_to_end(&connect(&daemon.address));
             assert_eq!(String::from_utf8_lossy(&heard), format!("-- {why}\n"));
+            daemon.wait_descriptors_at_most(before);
         }
     }
 }

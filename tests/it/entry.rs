@@ -18,7 +18,7 @@ use crate::scratch::{Scratch, text};
 use crate::spool::{PATIENCE, wait_until};
 
 /// Connects from one of this machine's many loopback addresses.
-fn connect_from(from: &str, address: &str) -> TcpStream {
+pub fn connect_from(from: &str, address: &str) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
     let from: SocketAddr = format!("{from}:0").parse().expect("an address");
     socket.bind(&from.into()).expect("a loopback address");
@@ -59,7 +59,8 @@ fn a_full_house_makes_the_next_wait() {
     let inside = [connect(&address), connect(&address)];
     assert!(inside.iter().all(is_served));
     let next = connect(&address);
-    wait_until("it is counted", || count(&server, Limit::Clients) == 1);
+    // The acceptor may find it at the door twice: when it was about to rest, and when it is woken.
+    wait_until("it is counted", || count(&server, Limit::Clients) > 0);
     assert_eq!(server.handle().stats().clients, 2);
     drop(inside);
     assert!(is_served(&next));
@@ -312,7 +313,8 @@ fn who_leaves_a_house_that_is_full_no_more_wakes_nobody() {
     let inside = connect(&address);
     assert!(is_served(&inside));
     let next = connect(&address);
-    wait_until("it is counted", || count(&server, Limit::Clients) == 1);
+    // The acceptor may find it at the door twice: when it was about to rest, and when it is woken.
+    wait_until("it is counted", || count(&server, Limit::Clients) > 0);
     handle.set_clients_max(100).expect("descriptors");
     assert!(is_served(&next));
     let mut clients: Vec<_> = (0..50).map(|_| connect(&address)).collect();

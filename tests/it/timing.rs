@@ -233,4 +233,7 @@ fn who_has_to_wait_because_of_its_rate_is_not_idle() {
     let client = connect(&daemon.address);
     send(&client, "1\n2\n3\n");
     assert_eq!(take(&client, 6), b"1\n2\n3\n");
+    // It is still here.
+    send(&client, "4\n");
+    assert_eq!(take(&client, 2), b"4\n");
 }
