@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     /// Never used twice in the life of a server; the poller's token, too.
     pub(crate) id: u64,
     pub(crate) peer: Peer,
+    /// It was let in; else it is only told that it is not.
+    pub(crate) is_admitted: bool,
     pub(crate) since: Instant,
     pub(crate) since_clock: SystemTime,
     pub(crate) socket: Socket,
@@ -176,6 +178,7 @@ impl Connection {
             stage,
             queue,
         } = opening;
+        let is_admitted = !matches!(stage, Stage::Refused(_));
         let hold = Hold {
             stage,
             handler: None,
@@ -200,6 +203,7 @@ impl Connection {
         Connection {
             id,
             peer,
+            is_admitted,
             since: Instant::now(),
             since_clock: SystemTime::now(),
             socket,

@@ -209,8 +209,8 @@ impl Limits {
 
     /// The most memory in bytes that clients and workers can make the server use at once:
     /// each client an unfinished message, an unread rest and a full outbox, each worker its
-    /// buffers.
-    pub(crate) fn memory_max(&self) -> u64 {
+    /// buffers. A service that has the streams buffers what it reads itself.
+    pub(crate) fn memory_max(&self, reads: bool) -> u64 {
         let Options {
             workers,
             clients_max,
@@ -218,9 +218,18 @@ impl Limits {
             outbox_max,
             ..
         } = self.options;
-        let client = CLIENT_BYTES + message_max + READ_MAX + outbox_max + message_max;
-        let worker = READ_MAX + outbox_max + message_max;
+        let client = CLIENT_BYTES + outbox_max;
+        if !reads {
+            return clients_max as u64 * client as u64;
+        }
+        let client = client + message_max + READ_MAX + message_max;
+        let worker = READ_MAX + self.replies_max();
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
+    }
+
+    /// What a worker keeps room for, of the replies of a turn.
+    pub(crate) fn replies_max(&self) -> usize {
+        self.options.outbox_max + self.options.message_max
     }
 }
 

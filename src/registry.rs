@@ -122,20 +122,17 @@ impl Registry {
         self.count.store(connections.len(), Ordering::SeqCst);
     }
 
-    /// Answers how many are left.
-    pub(crate) fn remove(&self, id: u64) -> usize {
+    pub(crate) fn remove(&self, id: u64) {
         let mut connections = self.connections.write();
         let removed = connections.remove(&id);
-        let left = connections.len();
         // A crowd's table is given back once the crowd has gone.
-        if left == 0 && connections.capacity() > 1024 {
+        if connections.is_empty() && connections.capacity() > 1024 {
             connections.shrink_to_fit();
         }
-        self.count.store(left, Ordering::SeqCst);
+        self.count.store(connections.len(), Ordering::SeqCst);
         drop(connections);
         // What may be the last handle closes the socket: not under the lock.
         drop(removed);
-        left
     }
 }
 

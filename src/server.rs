@@ -145,7 +145,7 @@ impl Server {
                 // Nobody has come yet: those who were started end at once.
                 shared.house.drain.begin(Backlog::Leave);
                 shared.house.drain.no_more_clients();
-                shared.house.drain.stop_if_empty(0);
+                shared.house.drain.stop_if_empty(|| 0);
                 shared.answer(shared.ready.close());
                 shared.house.deadlines.bell.ring();
                 Err(error)
@@ -297,7 +297,9 @@ impl Handle {
 
     /// The most memory in bytes that the limits let clients and workers use.
     pub fn memory_max(&self) -> u64 {
-        self.shared.house.limits.memory_max()
+        let house = &self.shared.house;
+        let reads = matches!(house.work, Work::Messages(_));
+        house.limits.memory_max(reads)
     }
 }
 

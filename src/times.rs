@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 pub struct Times {
     /// From connecting to the first byte.
     pub first_byte: Option<Duration>,
-    /// Since the last byte.
+    /// Since the last byte, or since the service was done with what it had sent.
     pub idle: Option<Duration>,
     /// From a message's first byte to its end, plus the time that its bytes take at `min_rate`.
     pub message: Option<Duration>,

@@ -45,7 +45,10 @@ impl Turn<'_> {
             return After::Rest;
         };
         if self.now >= until || bytes_left == 0 {
-            return After::Gone(if self.draining() { End::CutOff } else { end });
+            // One that was ending when a drain began is not waited for as long as the others.
+            let deadline = self.house.drain.deadline();
+            let is_cut = deadline.is_some_and(|deadline| self.now >= deadline);
+            return After::Gone(if is_cut { End::CutOff } else { end });
         }
         if !self.hold.readable && !self.hold.ending {
             return After::Rest;
@@ -143,19 +146,16 @@ impl Turn<'_> {
             "{}closed",
             self.house.notices.prefix()
         );
-        // Asked while it is listed: who has left the list before a drain begins is no part of it.
-        let met_by_drain = self.draining();
-        let left = self.house.registry.remove(connection.id);
-        if !matches!(end, End::Refused(_)) {
-            self.house.admission.release(connection.peer);
+        // While it is listed: who has left the list before a drain begins is no part of it.
+        if self.draining() {
+            let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
+            self.house.drain.count_end(!by_itself);
         }
+        self.house.give_up_place(connection);
+        self.house.registry.remove(connection.id);
         if self.house.crowded.load(Ordering::SeqCst) {
             self.house.doorbell.ring();
         }
-        let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
-        if met_by_drain {
-            self.house.drain.count_end(!by_itself);
-        }
-        self.house.drain.one_gone(left);
+        self.house.drain.one_gone(|| self.house.registry.count());
     }
 }

@@ -199,6 +199,11 @@ impl Turn<'_> {
         self.hold.unread.extend_from_slice(rest);
         self.count(tally, replies);
         self.send_replies();
+        if options.times.idle.is_some() {
+            // Until now it may have waited for us.
+            self.now = Instant::now();
+            self.heard_now();
+        }
         match verdict {
             Ok(Verdict::Go) => {}
             Ok(Verdict::Wait(time)) => self.hold.paused = Some(Instant::now() + time.min(TIME_MAX)),

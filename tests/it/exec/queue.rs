@@ -5,8 +5,7 @@ use std::net::TcpStream;
 use super::children::{children, server};
 use super::{program, shell, stop_well};
 use crate::daemon::Daemon;
-use crate::entry::connect_from;
-use crate::net::{connect, end, reset, send, take_line, take_to_end};
+use crate::net::{connect, connect_from, end, reset, send, take_line, take_to_end};
 use crate::spool::wait_until;
 
 /// A client whose connection the daemon has logged (at the level of `debug`).
