@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Load-tests poold: builds it, starts a daemon on a free loopback port, floods echo and recv,
-# stops a third run with SIGINT in the middle, and fills a chat. Says in one table what was lost (nothing) and how
-# fast it went. Loopback only, bounded in count and time, ends what it started.
+# stops a third run with SIGINT in the middle, and fills a chat. Says in one table what was lost
+# (nothing) and how fast it went. Loopback only, bounded in count and time, ends what it started.
 #
 #   scripts/flood.sh [CLIENTS] [MESSAGES]     default: 64 clients, 2000 messages each
 set -euo pipefail
@@ -17,6 +17,7 @@ cargo build --release --quiet
 poold=target/release/poold
 work=$(mktemp -d)
 daemon=
+# shellcheck disable=SC2329 # the trap calls it
 finish() {
     if [ -n "$daemon" ]; then kill -KILL "$daemon" 2>/dev/null || true; fi
     rm -rf "$work"

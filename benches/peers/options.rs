@@ -1,5 +1,6 @@
 //! What was asked of the driver.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub struct Options {
     pub peers: Option<Vec<String>>,
     /// Pairs of runs behind each ratio; 5 by default
     #[arg(long)]
-    pub pairs: Option<usize>,
+    pub pairs: Option<NonZeroUsize>,
     /// Length of a run with its warm-up, but for what each client adds; 2s by default
     #[arg(long, value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
@@ -101,7 +102,8 @@ impl Options {
     }
 
     pub fn pairs(&self) -> usize {
-        self.pairs.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
+        let usual = if self.quick { 1 } else { 5 };
+        self.pairs.map_or(usual, NonZeroUsize::get)
     }
 
     /// Length of a run with so many clients.

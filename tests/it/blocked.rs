@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::daemon::{Daemon, poold};
-use crate::spool::{Spool, wait_until};
+use crate::net::{connect, send, take_line};
+use crate::spool::{PATIENCE, Spool, wait_until};
 use crate::tool::{Flood, check};
 
 /// A pipe that we hold, and a daemon that writes into it.
@@ -63,6 +64,29 @@ fn a_blocked_output_holds_clients_back_and_loses_nothing() {
         "it says so once: {}",
         exit.stderr
     );
+}
+
+#[test]
+fn what_waits_for_a_blocked_output_is_not_acknowledged() {
+    let (daemon, reader) = held(&["-w", "4", "--ack"]);
+    let (first, second) = (connect(&daemon.address), connect(&daemon.address));
+    // A pipe holds one of its lines and a little of the next: its worker is in the midst of that.
+    send(
+        &first,
+        [vec![b'x'; 60_000], b"\n".to_vec()].concat().repeat(8),
+    );
+    wait_until("the pipe is full", || {
+        rustix::io::ioctl_fionread(&reader).expect("a pipe") > 61_000
+    });
+    send(&second, "after it\n");
+    let soon = Some(Duration::from_millis(300));
+    second.set_read_timeout(soon).expect("a socket");
+    let too_early = (&second).read(&mut [0; 8]).expect_err("nothing is safe");
+    assert_eq!(too_early.kind(), std::io::ErrorKind::WouldBlock);
+    let printed = Spool::of(reader);
+    second.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    assert_eq!(take_line(&second), "ack 1");
+    printed.wait_line(": after it");
 }
 
 /// How often it said that the output blocks.

@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use crate::net::{connect, end, send, take_to_end};
+use crate::net::{connect, end, send, take_all, take_to_end};
 use crate::talk::{Talker, chat};
 
 #[test]
@@ -60,9 +60,24 @@ fn who_is_not_let_in_is_told_why() {
     ] {
         let daemon = chat(args);
         let _ann = Talker::named(&daemon, "ann");
-        let heard = take_to_end(&connect(&daemon.address));
-        assert_eq!(String::from_utf8_lossy(&heard), format!("-- {why}\n"));
+        let before = daemon.descriptors();
+        // The second finds what the first has left: nothing of it was to be given back.
+        for _ in 0..2 {
+            let heard = take_to_end(&connect(&daemon.address));
+            assert_eq!(String::from_utf8_lossy(&heard), format!("-- {why}\n"));
+            daemon.wait_descriptors_at_most(before);
+        }
     }
+}
+
+#[test]
+fn no_more_than_a_few_are_told_at_once_that_they_are_not_let_in() {
+    let daemon = chat(&["-m", "1", "--when-full", "refuse"]);
+    let _ann = Talker::named(&daemon, "ann");
+    // They stay when they are told, so that each takes a place as long as it is waited for.
+    let crowd: Vec<_> = (0..20).map(|_| connect(&daemon.address)).collect();
+    let told = crowd.iter().filter(|one| !take_all(one).0.is_empty());
+    assert_eq!(told.count(), 8);
 }
 
 #[test]

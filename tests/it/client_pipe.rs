@@ -7,7 +7,7 @@ use std::process::Stdio;
 use socket2::{Domain, Socket, Type};
 
 use crate::daemon::{Daemon, Guard, poold};
-use crate::net::{end, send, take_all, take_line};
+use crate::net::{end, send, take, take_all, take_line, take_to_end};
 use crate::scratch::{Scratch, text};
 use crate::spool::{Spool, wait_until};
 
@@ -21,9 +21,13 @@ struct Client {
 
 impl Client {
     fn start(args: &[&str]) -> Client {
+        Client::spawn(args, Stdio::piped())
+    }
+
+    fn spawn(args: &[&str], input: Stdio) -> Client {
         let mut command = poold(&[&["client"], args].concat());
         command
-            .stdin(Stdio::piped())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut guard = Guard(command.spawn().expect("poold starts"));
@@ -118,6 +122,42 @@ fn the_end_of_the_input_is_passed_on_and_answers_still_come() {
     send(&server, "late\n");
     end(&server);
     assert_eq!(client.wait().1, b"late\n");
+}
+
+/// A client whose input is a file with more in it than fits on the way, and what it is.
+fn from_file(address: &str) -> (Client, Vec<u8>) {
+    let (scratch, input) = (Scratch::new(), bytes(8_000_000));
+    let file = scratch.join("input");
+    std::fs::write(&file, &input).expect("our own directory");
+    let file = std::fs::File::open(&file).expect("just written");
+    (Client::spawn(&[address], file.into()), input)
+}
+
+#[test]
+fn a_server_that_says_no_more_still_gets_the_rest_of_the_input() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let (client, input) = from_file(&address);
+    let (server, _) = listener.accept().expect("it connects");
+    take(&server, 1);
+    end(&server);
+    let got = take_to_end(&server);
+    drop(server);
+    assert!(got == input[1..], "{} of {}", got.len(), input.len());
+    assert_eq!(client.wait(), (Some(0), Vec::new(), String::new()));
+}
+
+#[test]
+fn what_the_server_does_not_take_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let (client, _) = from_file(&address);
+    let (server, _) = listener.accept().expect("it connects");
+    // It reads no more, and keeps the connection: the client has to give up by itself.
+    end(&server);
+    let (code, _, trouble) = client.wait();
+    assert_eq!(code, Some(1));
+    assert!(trouble.contains("before it took everything"), "{trouble}");
 }
 
 #[test]

@@ -140,7 +140,12 @@ fn a_lost_connection_is_found_again_with_name_and_rooms() {
     // Who is sent away does not come back by itself.
     send(&server, "-- you are disconnected: kicked by bob: enough\n");
     drop(server);
-    terminal.wait_line("exit code 1");
+    let screen = terminal.wait_line("exit code 1");
+    // The terminal is what it was before.
+    assert!(
+        !screen.iter().any(|line| line.contains("-icanon")),
+        "{screen:?}"
+    );
 }
 
 #[test]

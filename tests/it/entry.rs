@@ -46,7 +46,8 @@ fn a_full_house_makes_the_next_wait() {
     let inside = [connect(&address), connect(&address)];
     assert!(inside.iter().all(is_served));
     let next = connect(&address);
-    wait_until("it is counted", || count(&server, Limit::Clients) == 1);
+    // The acceptor may find it at the door twice: when it was about to rest, and when it is woken.
+    wait_until("it is counted", || count(&server, Limit::Clients) > 0);
     assert_eq!(server.handle().stats().clients, 2);
     drop(inside);
     assert!(is_served(&next));
@@ -225,12 +226,18 @@ fn a_list_that_is_spoilt_before_anybody_comes_stays_what_it_was_at_the_start() {
         let file = File::options().write(true).open(&path);
         let file = file.expect("our own file");
         file.set_modified(long_ago).expect("our own file");
-        let daemon = Daemon::echo(&["--deny", text(&path)]);
+        let other = scratch.join("other");
+        std::fs::write(&other, "").expect("our own directory");
+        let lists = format!("{},{}", text(&path), text(&other));
+        let daemon = Daemon::echo(&["--deny", &lists]);
         spoil(&path);
         assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
         assert!(is_served(&connect_from("127.0.0.2", &daemon.address)));
         assert_eq!(complaints(&daemon), 1, "{}", daemon.stderr.text());
-        std::thread::sleep(Duration::from_millis(1100));
+        std::fs::write(&other, "127.0.0.77\n").expect("our own directory");
+        wait_until("both are looked at again", || {
+            !is_served(&connect_from("127.0.0.77", &daemon.address))
+        });
         assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
         assert_eq!(complaints(&daemon), 1, "{}", daemon.stderr.text());
         let _ = std::fs::remove_file(&path);
@@ -293,7 +300,8 @@ fn who_leaves_a_house_that_is_full_no_more_wakes_nobody() {
     let inside = connect(&address);
     assert!(is_served(&inside));
     let next = connect(&address);
-    wait_until("it is counted", || count(&server, Limit::Clients) == 1);
+    // The acceptor may find it at the door twice: when it was about to rest, and when it is woken.
+    wait_until("it is counted", || count(&server, Limit::Clients) > 0);
     handle.set_clients_max(100).expect("descriptors");
     assert!(is_served(&next));
     let mut clients: Vec<_> = (0..50).map(|_| connect(&address)).collect();

@@ -109,6 +109,37 @@ fn what_makes_no_sense() {
 }
 
 #[test]
+fn what_a_flood_would_have_to_ignore() {
+    for (args, word) in [
+        (&["1", "--cut"][..], "--cut"),
+        (&["1", "--chat", "--greedy", "2"], "--greedy"),
+        (&["1", "--chat", "--warmup", "1s"], "--warmup"),
+        (&["1", "--chat", "--threads", "2"], "--threads"),
+        (&["1", "--senders", "2"], "--chat"),
+        (&["1", "--silent", "1000001"], "--silent"),
+        (&["--check", "-", "1"], "ADDRESS"),
+        (&["--check", "-", "--rate", "5"], "--rate"),
+        (&["--check", "-", "--chat"], "--chat"),
+        (&["--check", "-", "--silent", "1"], "--silent"),
+    ] {
+        let line = refused(&mut poold(&[&["flood"], args].concat()), 2);
+        assert!(line.contains(word), "{args:?}: {line}");
+    }
+}
+
+#[test]
+fn a_check_that_has_nothing_to_check_is_no_success() {
+    for args in [
+        &["flood", "--check", "-"][..],
+        &["flood", "--check", "-", "--cut"],
+    ] {
+        let output = poold(args).output().expect("poold starts");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(output.stdout.starts_with(b"0 messages"), "{args:?}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_in_the_environment() {
     for (name, value) in [
         ("POOLD_WORKERS", "0"),

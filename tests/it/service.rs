@@ -224,3 +224,19 @@ fn handlers_that_block_get_all_workers_and_no_more() {
     drop(clients);
     assert_eq!(finish(server).received, 64);
 }
+
+#[test]
+fn a_reply_comes_after_what_was_sent_before_it() {
+    let (logged, _) = Logged::new(|client, _, reply| {
+        client.send("sent first\n").expect("there is room");
+        reply.send("replied");
+        Verdict::Go
+    });
+    let (server, address) = serve(options(), logged);
+    let client = connect(&address);
+    send(&client, "x\n");
+    assert_eq!(take_line(&client), "sent first");
+    assert_eq!(take_line(&client), "replied");
+    drop(client);
+    finish(server);
+}

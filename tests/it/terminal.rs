@@ -26,8 +26,9 @@ impl Terminal {
             environment.join(" "),
             args.join(" ")
         );
-        // The window stays to be looked at when the client has ended.
-        let line = format!("{client}; echo exit code $?; read");
+        // The window stays to be looked at when the client has ended, and shows how it was left.
+        let left = "stty -a | grep -we -icanon";
+        let line = format!("{client}; code=$?; {left}; echo exit code $code; read");
         let mut start = terminal.tmux(&["-f", "/dev/null", "new-session", "-d"]);
         start.args(size).arg(&line);
         match start.status() {

@@ -214,3 +214,26 @@ fn the_end_of_a_silent_client_loses_nothing_that_it_had_sent() {
     let lines = exit.lines();
     assert!(lines[0].ends_with(": whole") && lines[1].ends_with("(partial): begun"));
 }
+
+#[test]
+fn who_ends_each_message_in_time_may_always_be_within_one() {
+    let daemon = Daemon::echo(&["--framing", "lines", "--message", "500ms"]);
+    let client = connect(&daemon.address);
+    send(&client, "x");
+    for _ in 0..8 {
+        std::thread::sleep(ms(100));
+        send(&client, "\nx");
+        assert_eq!(take(&client, 2), b"x\n");
+    }
+}
+
+#[test]
+fn who_has_to_wait_because_of_its_rate_is_not_idle() {
+    let daemon = Daemon::echo(&["--framing", "lines", "--rate", "1:1,1m", "--idle", "400ms"]);
+    let client = connect(&daemon.address);
+    send(&client, "1\n2\n3\n");
+    assert_eq!(take(&client, 6), b"1\n2\n3\n");
+    // It is still here.
+    send(&client, "4\n");
+    assert_eq!(take(&client, 2), b"4\n");
+}

@@ -1,24 +1,26 @@
 //! In a pipe: bytes in, the same bytes out.
 //!
 //! Two threads, each with one direction and one buffer: nothing is queued, the other end's pace is
-//! ours. The end of the input shuts the sending side; the end of the server ends it all.
+//! ours. The end of the input shuts the sending side. The end of the server ends it all, once what
+//! the input still has is with the server, or can't be any more.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use super::ending::Ending;
 use super::safe::Lines;
 
 const BUFFER: usize = 64 << 10;
-/// A write that the server has taken returns within this time.
-const SETTLING: Duration = Duration::from_secs(1);
+/// Longest that a server which has ended its side may take nothing of what is left.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// What happens to what the server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +34,24 @@ pub enum Passing {
 /// What the receiving side has to know of the sending one.
 #[derive(Default)]
 struct Sending {
-    /// Something was read that the server has not taken yet.
-    holds: Mutex<bool>,
+    holds: Mutex<Holds>,
     changed: Condvar,
     /// Why the input could not be read.
     trouble: Mutex<Option<io::Error>>,
+}
+
+/// What the sending side has in hand.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+enum Holds {
+    /// It waits for input.
+    Nothing,
+    /// There is input, or a greeting, that the server has not taken yet.
+    #[default]
+    Something,
+    /// The input has ended, and the server has taken all.
+    End,
+    /// The server takes no more.
+    Lost,
 }
 
 /// Copies in both directions until the server ends.
@@ -56,27 +71,39 @@ pub fn run(socket: Socket, greeting: &str, passing: Passing) -> Ending {
     if !matches!(ending, Ending::Well) {
         return ending;
     }
+    let is_taken = sending.wait_taken();
     if let Some(error) = sending.trouble.lock().take() {
         return Ending::Failed(format!("cannot read the input: {error}"));
     }
-    match sending.still_holds() {
-        true => Ending::Failed("the server ended before it took everything".to_owned()),
-        false => Ending::Well,
+    match is_taken {
+        false => Ending::Failed("the server ended before it took everything".to_owned()),
+        true => Ending::Well,
     }
 }
 
 impl Sending {
-    fn set_holds(&self, holds: bool) {
+    fn set_holds(&self, holds: Holds) {
         *self.holds.lock() = holds;
         self.changed.notify_all();
     }
 
-    /// Whether something is left that the server, which has ended, will not take.
-    fn still_holds(&self) -> bool {
-        let until = Instant::now() + SETTLING;
-        let mut holds = self.holds.lock();
-        while *holds && !self.changed.wait_until(&mut holds, until).timed_out() {}
-        *holds
+    /// The server has ended its side. Waits while it goes on taking what the input has; whether it
+    /// has taken all.
+    fn wait_taken(&self) -> bool {
+        loop {
+            // In this order: who has read the input holds something before that shows.
+            let has_input = wait_input(Some(&Timespec::default()));
+            let mut holds = self.holds.lock();
+            match *holds {
+                Holds::Nothing if !has_input => return true,
+                Holds::End => return true,
+                Holds::Lost => return false,
+                Holds::Nothing | Holds::Something => {}
+            }
+            if self.changed.wait_for(&mut holds, SETTLING).timed_out() {
+                return false;
+            }
+        }
     }
 }
 
@@ -90,12 +117,13 @@ fn send(mut socket: &Socket, mut buffer: Vec<u8>, sending: &Sending) {
     let mut length = buffer.len();
     buffer.resize(BUFFER, 0);
     loop {
-        sending.set_holds(length > 0);
-        // Why it fails, the receiving side learns; that it held something is left standing.
-        if socket.write_all(&buffer[..length]).is_err() {
-            return;
+        if length > 0 && socket.write_all(&buffer[..length]).is_err() {
+            // Why it fails, the receiving side learns.
+            return sending.set_holds(Holds::Lost);
         }
-        sending.set_holds(false);
+        sending.set_holds(Holds::Nothing);
+        wait_input(None);
+        sending.set_holds(Holds::Something);
         length = match input.read(&mut buffer) {
             Ok(0) => break,
             Ok(length) => length,
@@ -106,8 +134,14 @@ fn send(mut socket: &Socket, mut buffer: Vec<u8>, sending: &Sending) {
             }
         };
     }
+    sending.set_holds(Holds::End);
     // A server that has gone already does not have to be told.
     let _ = socket.shutdown(Shutdown::Write);
+}
+
+/// Waits until there is input or its end, at most so long; whether there is.
+fn wait_input(most: Option<&Timespec>) -> bool {
+    poll(&mut [PollFd::new(&std::io::stdin(), PollFlags::IN)], most).is_ok_and(|count| count > 0)
 }
 
 /// From the server to standard output, until the server ends or nobody reads.

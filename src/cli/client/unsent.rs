@@ -60,3 +60,25 @@ fn is_quit(line: &[u8]) -> bool {
     let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
     QUITS.iter().any(|quit| word.eq_ignore_ascii_case(quit))
 }
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Type};
+
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_is_sent_again_whole_and_no_other() {
+        let pair = Socket::pair(Domain::UNIX, Type::STREAM, None);
+        let (ours, _theirs) = pair.expect("a socket pair");
+        ours.set_nonblocking(true).expect("a socket");
+        let mut unsent = Unsent::default();
+        unsent.add(b"first\n");
+        let long = [vec![b'x'; 8 << 20], b"\n".to_vec()].concat();
+        unsent.add(&long);
+        unsent.write_to(&ours).expect("it is read");
+        assert!(!unsent.is_empty() && unsent.len() < long.len(), "cut in it");
+        unsent.begin_line_again();
+        assert_eq!(unsent.len(), long.len());
+    }
+}

@@ -34,7 +34,7 @@ pub struct FloodArgs {
     pub pipeline: u64,
 
     /// Messages a second from all clients together, sent on time whether or not the server
-    /// keeps up; latency counts from when a message should have been sent
+    /// keeps up, as far as --threads can; latency counts from when a message should have been sent
     #[arg(long, value_name = "R", value_parser = rate, conflicts_with = "pipeline")]
     pub rate: Option<f64>,
 
@@ -65,7 +65,8 @@ pub struct FloodArgs {
     pub pieces: Option<u64>,
 
     /// Additional clients that connect and never send
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    #[arg(long, value_name = "K", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     pub silent: u64,
 
     /// How many of the clients send and never read
@@ -102,11 +103,13 @@ pub struct FloodArgs {
 
     /// Send nothing: check what `poold recv` printed in this file (- is standard input) against
     /// --clients, --messages and --size
-    #[arg(long, value_name = "FILE", conflicts_with = "address")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "pipeline", "rate",
+        "duration", "warmup", "expect", "churn", "until_closed", "pieces", "silent", "stall",
+        "greedy", "threads", "timeout", "chat"])]
     pub check: Option<PathBuf>,
 
     /// With --check: the run was cut off, so only holes count as lost, not a missing end
-    #[arg(long, requires = "check")]
+    #[arg(long, conflicts_with = "address")]
     pub cut: bool,
 
     #[command(flatten)]

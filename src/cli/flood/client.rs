@@ -18,7 +18,7 @@ use mio::{Registry, Token};
 
 use super::args::Expect;
 use super::ledger::Tail;
-use super::plan::{Connections, Plan, ServerEnd};
+use super::plan::{Connections, Pace, Plan, ServerEnd};
 use super::replies::Replies;
 use super::stream::Stream;
 use super::tally::Failure;
@@ -155,11 +155,6 @@ impl Client {
         }
     }
 
-    /// Whether it was ever connected.
-    pub fn was_connected(&self) -> bool {
-        self.known
-    }
-
     /// Whether this connection has carried nothing yet.
     pub fn is_fresh(&self, plan: &Plan) -> bool {
         self.sent == self.base * plan.shape.size() as u64
@@ -168,6 +163,14 @@ impl Client {
     /// Time has released all messages below `end`.
     pub fn release(&mut self, end: u64, plan: &Plan) {
         self.target = self.target.max(end * plan.shape.size() as u64);
+    }
+
+    /// Time is up: of what replies have released, only the message that is begun is still sent.
+    /// What the clock has released was due, and is.
+    pub fn hold_back(&mut self, plan: &Plan) {
+        if let Pace::Replies(_) = plan.pace {
+            self.target = self.sent.next_multiple_of(plan.shape.size() as u64);
+        }
     }
 
     /// Counts what became of this connection and drops it.

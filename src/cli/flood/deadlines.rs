@@ -41,6 +41,7 @@ impl Load<'_> {
         if stuck {
             for _ in 0..self.drop_unconnected() {
                 self.work.tally.errors.count(Failure::ConnectTimeout);
+                self.work.tally.abandoned += 1;
             }
         }
     }
@@ -86,6 +87,7 @@ impl Load<'_> {
         self.drop_unconnected();
         for i in 0..self.clients.len() {
             if self.clients[i].phase == Phase::Open {
+                self.clients[i].hold_back(self.work.plan);
                 let next = self.clients[i].advance(&mut self.work);
                 self.follow(i, next);
             }

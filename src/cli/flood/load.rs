@@ -18,6 +18,10 @@ use super::plan::{Connections, Plan, ServerEnd};
 use super::tally::Failure;
 use super::work::{Stage, Work};
 
+/// Messages let go of before replies and the clock are looked at again: a rate that nobody can
+/// keep up with must not keep the run from its end.
+const RELEASED_MAX: usize = 1024;
+
 /// One thread's clients.
 #[derive(Debug)]
 pub struct Load<'a> {
@@ -177,18 +181,16 @@ impl<'a> Load<'a> {
         if refused && !ended && self.connect_later(i) {
             return;
         }
+        let unreachable = refused || cause == Cause::Failed(Failure::ConnectTimeout);
+        self.work.tally.abandoned += u64::from(unreachable);
         let client = &mut self.clients[i];
         if client.role != Role::Sender {
             return;
         }
-        let unreachable = refused || cause == Cause::Failed(Failure::ConnectTimeout);
         let again = plan.connections == Connections::EachMessage
             && stage == Stage::Sending
             && !unreachable
             && !stopped;
-        if unreachable && client.was_connected() {
-            self.work.tally.abandoned += 1;
-        }
         if again && client.renew(plan) {
             self.unconnected.push_back(i);
         } else {
@@ -196,13 +198,17 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Lets go of the messages that are due.
+    /// Lets go of the messages that are due, as far as time allows at all.
     fn release_due(&mut self) {
         if self.work.stage != Stage::Sending {
             return;
         }
         let elapsed = self.work.now.saturating_duration_since(self.work.start);
-        while let Some((i, seq)) = self.work.schedule.as_mut().and_then(|s| s.pop(elapsed)) {
+        let elapsed = elapsed.min(self.work.plan.duration.unwrap_or(elapsed));
+        for _ in 0..RELEASED_MAX {
+            let Some((i, seq)) = self.work.schedule.as_mut().and_then(|s| s.pop(elapsed)) else {
+                break;
+            };
             self.work.moved_at = self.work.now;
             let client = &mut self.clients[i];
             if client.phase == Phase::Open && client.role == Role::Sender {

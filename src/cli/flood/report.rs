@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Connections, Plan, ServerEnd};
+use super::plan::{Connections, Pace, Plan, ServerEnd};
 use super::tally::Tally;
 
 /// A finished run.
@@ -30,6 +30,7 @@ impl<'a> Report<'a> {
     pub fn json(&self) -> Value {
         let tally = self.tally;
         let rate = self.per_second(tally.measured);
+        let latency = |percent| (!tally.latency.is_empty()).then(|| self.latency(percent));
         json!({
             "run": self.plan.shape.run(),
             "clients": self.plan.clients,
@@ -42,12 +43,13 @@ impl<'a> Report<'a> {
             "seconds": tally.elapsed.as_secs_f64(),
             "messages_per_second": rate,
             "bytes_per_second": rate * self.plan.shape.size() as f64,
+            // None where nothing was answered in the measured time.
             "latency_us": {
-                "p50": self.latency(50.0),
-                "p90": self.latency(90.0),
-                "p99": self.latency(99.0),
-                "p999": self.latency(99.9),
-                "max": self.latency(100.0),
+                "p50": latency(50.0),
+                "p90": latency(90.0),
+                "p99": latency(99.0),
+                "p999": latency(99.9),
+                "max": latency(100.0),
             },
             "connections": self.connections(),
             "connections_per_second": self.connection_rate(),
@@ -99,7 +101,11 @@ impl<'a> Report<'a> {
     fn rate_row(&self) -> String {
         let rate = self.per_second(self.tally.measured);
         let megabytes = rate * self.plan.shape.size() as f64 / 1e6;
-        format!("{rate:.0} messages/s, {megabytes:.2} MB/s")
+        let asked = match self.plan.pace {
+            Pace::Rate(asked) => format!(" ({asked} asked for)"),
+            Pace::Replies(_) => String::new(),
+        };
+        format!("{rate:.0} messages/s, {megabytes:.2} MB/s{asked}")
     }
 
     fn latency_row(&self) -> String {

@@ -81,7 +81,7 @@ pub struct Tally {
     pub silent_closed: u64,
     /// Stalled clients whose connection the server ended.
     pub stalled_closed: u64,
-    /// Clients that were connected once and could not be again.
+    /// Clients that could not be connected, or not again.
     pub abandoned: u64,
     /// Messages written, whole.
     pub sent: u64,

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use super::children::{children, server};
 use super::{program, shell, stop_well};
 use crate::daemon::Daemon;
-use crate::net::{connect, end, reset, send, take_line, take_to_end};
+use crate::net::{connect, connect_from, end, reset, send, take_line, take_to_end};
 use crate::spool::wait_until;
 
 /// A client whose connection the daemon has logged (at the level of `debug`).
@@ -113,4 +113,24 @@ fn the_house_rules_hold() {
     assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
     drop(first);
     stop_well(&mut daemon, 1);
+}
+
+#[test]
+fn who_is_not_let_in_for_want_of_room_has_no_share_of_its_address() {
+    let args = ["-w", "1", "--queue", "0", "--max-per-address", "1"];
+    let mut daemon = shell(&args, "echo on; exec cat");
+    let come = || connect_from("127.0.0.2", &daemon.address);
+    let first = connect(&daemon.address);
+    assert_eq!(take_line(&first), "on");
+    assert_eq!(take_to_end(&come()), b"busy\n");
+    end(&first);
+    assert_eq!(take_to_end(&first), b"");
+    drop(first);
+    wait_until("there is room again", || {
+        let next = come();
+        end(&next);
+        take_to_end(&next) == b"on\n"
+    });
+    daemon.interrupt();
+    assert_eq!(daemon.wait_exit().code, Some(0));
 }

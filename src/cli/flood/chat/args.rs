@@ -7,7 +7,8 @@ pub struct ChatArgs {
     /// lines in the same order. Start the server with --rate off; --pipeline is how many lines of
     /// a sender may be on their way to the last reader
     #[arg(long,
-        conflicts_with_all = ["churn", "pieces", "silent", "stall", "until_closed", "expect"])]
+        conflicts_with_all = ["churn", "pieces", "silent", "stall", "greedy", "until_closed",
+        "expect", "warmup", "threads"])]
     pub chat: bool,
 
     /// With --chat: how many of the clients speak

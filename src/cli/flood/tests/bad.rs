@@ -3,6 +3,9 @@
 use std::io::{BufRead, Write};
 use std::net::{Shutdown, TcpListener};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use socket2::{Domain, SockAddr, Socket, Type};
+
 use super::super::fleet::flood;
 use super::super::progress::Progress;
 use super::super::report::Report;
@@ -99,6 +102,28 @@ fn nobody_listens() {
         assert!(tally.errors.connect_refused >= 2);
         assert!(!Report::new(&plan, &tally).is_good());
     }
+}
+
+#[test]
+fn who_could_not_be_connected_is_missed() {
+    let name = format!("flood-full-{}.sock", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    listener.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    // Room for one, who stays there until nobody else finds the way.
+    listener.listen(0).unwrap();
+    let plan = plan(&format!("unix:{} -c 2 -n 5", path.display()));
+    let server = std::thread::spawn(move || {
+        poll(&mut [PollFd::new(&listener, PollFlags::IN)], None).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        std::io::copy(&mut stream.try_clone().unwrap(), &mut stream).unwrap();
+    });
+    let tally = flood(&plan, &Progress::hidden()).unwrap();
+    server.join().unwrap();
+    assert_eq!((tally.connected, tally.account.received), (1, 5));
+    assert_eq!(faults(&tally), [0; 4]);
+    assert!(!Report::new(&plan, &tally).is_good());
 }
 
 #[test]

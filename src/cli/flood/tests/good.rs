@@ -106,12 +106,42 @@ fn time_ends_a_run_and_warms_it_up() {
 }
 
 #[test]
+fn time_ends_what_nobody_can_keep_up_with() {
+    let server = Server::new(echo);
+    // All is due at once, and for ever; a write that would take for ever.
+    for args in [
+        "-c 2 -t 100ms --rate 1e300",
+        "-c 2 -t 100ms -p 1000000 -s 1m",
+    ] {
+        let (plan, tally) = server.flood(args);
+        assert!(Report::new(&plan, &tally).is_good(), "{args}");
+        assert!(tally.sent > 0 && tally.elapsed < DEADLINE, "{args}");
+    }
+    // Nothing is due after the end, however late it is noticed.
+    let (_, tally) = server.flood("-c 2 -t 99ms --rate 1000");
+    assert_eq!(tally.sent, 100);
+}
+
+#[test]
+fn what_was_not_measured_has_no_latency() {
+    let server = Server::new(echo);
+    let (plan, tally) = server.flood("-c 2 -n 5 --warmup 1h");
+    assert!(Report::new(&plan, &tally).json()["latency_us"]["p99"].is_null());
+    let (plan, tally) = server.flood("-c 2 -n 5");
+    assert!(Report::new(&plan, &tally).json()["latency_us"]["p99"].is_f64());
+}
+
+#[test]
 fn greedy_clients_are_checked_and_not_measured() {
     let server = Server::new(echo);
     // Two floods of a write and a half each, beside three who ask one by one.
     let run = server.flood("-c 5 --greedy 2 -n 1536 --threads 2");
     assert_complete(&run, 5 * 1536);
     assert_eq!((run.1.measured, run.1.latency.len()), (3 * 1536, 3 * 1536));
+    let server = Server::new(discard);
+    let run = server.flood("--expect nothing -c 5 --greedy 2 -n 1536");
+    assert_complete(&run, 5 * 1536);
+    assert_eq!(run.1.measured, 3 * 1536);
 }
 
 #[test]
