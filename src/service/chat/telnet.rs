@@ -3,6 +3,8 @@
 //! A line may end in the middle of it, since an option's number can be that of a line feed: then
 //! the next line goes on where this one stopped.
 
+use std::borrow::Cow;
+
 const IAC: u8 = 255;
 const SB: u8 = 250;
 const SE: u8 = 240;
@@ -35,12 +37,9 @@ enum State {
 
 impl Telnet {
     /// The text of a line; `None` if the line goes on.
-    pub(super) fn strip<'a>(&'a mut self, line: &'a [u8]) -> Option<&'a [u8]> {
+    pub(super) fn strip<'a>(&mut self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         if !self.goes_on && memchr::memchr(IAC, line).is_none() {
-            return Some(line);
-        }
-        if !self.goes_on {
-            self.kept.clear();
+            return Some(line.into());
         }
         for &byte in line {
             self.take(byte);
@@ -53,7 +52,8 @@ impl Telnet {
         }
         self.goes_on = false;
         self.state = State::Text;
-        Some(&self.kept)
+        // A client at rest keeps no room for it.
+        Some(std::mem::take(&mut self.kept).into())
     }
 
     fn take(&mut self, byte: u8) {
@@ -92,7 +92,7 @@ mod tests {
         let mut telnet = Telnet::default();
         let lines = bytes.split(|byte| *byte == b'\n');
         lines
-            .filter_map(|line| telnet.strip(line).map(<[u8]>::to_vec))
+            .filter_map(|line| telnet.strip(line).map(Cow::into_owned))
             .collect()
     }
 
@@ -120,6 +120,14 @@ mod tests {
         bytes.extend(b"junk\n".repeat(100));
         bytes.extend(b"heard");
         assert_eq!(lines(&bytes).last().expect("a line"), b"heard");
+    }
+
+    #[test]
+    fn between_lines_it_keeps_nothing() {
+        let mut telnet = Telnet::default();
+        let line = [&b"\xff\xf1"[..], &[b'x'; 8000]].concat();
+        assert_eq!(telnet.strip(&line).expect("a line"), &line[2..]);
+        assert_eq!(telnet.kept.capacity(), 0);
     }
 
     proptest! {
