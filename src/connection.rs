@@ -9,7 +9,7 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -34,7 +34,6 @@ pub(crate) struct Connection {
     pub(crate) id: u64,
     pub(crate) peer: Peer,
     pub(crate) since: Instant,
-    pub(crate) since_clock: SystemTime,
     pub(crate) socket: Socket,
     pub(crate) state: StateWord,
     pub(crate) tally: Tally,
@@ -201,7 +200,6 @@ impl Connection {
             id,
             peer,
             since: Instant::now(),
-            since_clock: SystemTime::now(),
             socket,
             state: StateWord::ready(),
             tally: Tally::default(),

@@ -191,3 +191,17 @@ fn who_never_finishes_and_who_never_leaves_shut_nobody_out() {
         assert_eq!(watched.get("/healthz").status, 200);
     }
 }
+
+#[test]
+fn who_asks_for_much_and_reads_nothing_makes_room_for_who_asks() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    let crowd: Vec<_> = (0..64).map(|_| connect(&watched.tcp)).collect();
+    let much = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
+    for mut one in &crowd {
+        let _ = one.write_all(much.as_bytes());
+    }
+    let begin = Instant::now();
+    assert_eq!(watched.get("/healthz").status, 200);
+    // Not only when it is closed for reading nothing, after ten seconds.
+    assert!(begin.elapsed().as_secs() < 8, "{:?}", begin.elapsed());
+}
