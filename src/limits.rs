@@ -211,8 +211,8 @@ impl Limits {
 
     /// The most memory in bytes that clients and workers can make the server use at once:
     /// each client an unfinished message, an unread rest and a full outbox, each worker its
-    /// buffers.
-    pub(crate) fn memory_max(&self) -> u64 {
+    /// buffers. A service that has the streams buffers what it reads itself.
+    pub(crate) fn memory_max(&self, reads: bool) -> u64 {
         let Options {
             workers,
             clients_max,
@@ -220,7 +220,11 @@ impl Limits {
             outbox_max,
             ..
         } = self.options;
-        let client = CLIENT_BYTES + message_max + READ_MAX + outbox_max + message_max;
+        let client = CLIENT_BYTES + outbox_max;
+        if !reads {
+            return clients_max as u64 * client as u64;
+        }
+        let client = client + message_max + READ_MAX + message_max;
         let worker = READ_MAX + outbox_max + message_max;
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
     }

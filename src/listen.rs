@@ -158,7 +158,9 @@ impl Listeners {
 fn adopt(socket: OwnedFd) -> io::Result<(Listener, Address)> {
     let socket = Socket::from(socket);
     if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
-        return Err(io::Error::other("it does not listen for connections"));
+        return Err(io::Error::other(
+            "it does not listen for connections (a .socket unit needs Accept=no)",
+        ));
     }
     socket.set_nonblocking(true)?;
     let name = socket.local_addr()?;

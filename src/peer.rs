@@ -70,7 +70,7 @@ impl FromStr for Address {
                 "a Unix socket is written unix:PATH, a port HOST:PORT".into(),
             ));
         }
-        let Some((host, port)) = text.rsplit_once(':') else {
+        let Some((host, port)) = text.rsplit_once(':').filter(|_| !text.ends_with(']')) else {
             if text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains('.') {
                 return Err(wrong(not_a_port(text)));
             }
@@ -185,6 +185,7 @@ mod tests {
             ("localhost:http", "'http' is not a port"),
             ("localhost:70000", "'70000' is not a port"),
             ("::1:80", "in brackets"),
+            ("[::1]", "no port"),
             ("80800", "'80800' is not a port"),
             ("22x", "'22x' is not a port"),
             ("127.0.0.1", "no port"),

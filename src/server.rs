@@ -297,7 +297,9 @@ impl Handle {
 
     /// The most memory in bytes that the limits let clients and workers use.
     pub fn memory_max(&self) -> u64 {
-        self.shared.house.limits.memory_max()
+        let house = &self.shared.house;
+        let reads = matches!(house.work, Work::Messages(_));
+        house.limits.memory_max(reads)
     }
 }
 

@@ -25,13 +25,21 @@ use crate::service::recv::Format;
 /// Puts a fixed number of threads behind a TCP port: receives what thousands of clients send, gives
 /// them a chat or runs a program for each, loses nothing that was read, and drains on Ctrl-C
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = format!("{VALUES}\n{EXIT_CODES}")
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
     recv: RecvArgs,
 }
+
+/// How values are written.
+pub(super) const VALUES: &str = "\
+SIZE is in bytes, or as 64k, 1m, 1g (times 1024 each); TIME as 500ms, 8s, 2m, 1h 30m.";
 
 const EXIT_CODES: &str = "\
 Without a command: recv. Ctrl-C or SIGTERM drains; a second one ends at once.
@@ -59,13 +67,13 @@ pub(super) enum Command {
     Clients(ClientsArgs),
     /// Close one of its clients
     Close(CloseArgs),
-    /// Let it accept nobody for now; who comes waits
+    /// Let it accept nobody for now, until it is restarted at the latest; who comes waits
     Pause(Place),
     /// Let it accept again
     Resume(Place),
     /// Drain it, as Ctrl-C does
     Drain(Place),
-    /// Change a limit of it
+    /// Change a limit of it, until it is restarted
     Set(SetArgs),
 }
 
@@ -76,8 +84,8 @@ pub(super) struct RecvArgs {
     #[arg(short, long, value_enum, default_value_t, env = "POOLD_FORMAT")]
     pub(super) format: Format,
 
-    /// Append to this file instead of the standard output; it is opened again when it is renamed
-    /// or removed
+    /// Append to this file instead of the standard output (-); it is opened again when it is
+    /// renamed or removed
     #[arg(short, long, value_name = "FILE", env = "POOLD_OUTPUT")]
     pub(super) output: Option<PathBuf>,
 
@@ -95,13 +103,14 @@ pub(super) struct RecvArgs {
 
 /// What every service takes.
 #[derive(Debug, Args)]
+#[command(after_help = VALUES)]
 pub(super) struct ServeArgs {
     /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080,
     /// unix:PATH, or systemd[:NAME] for sockets that a service manager hands over
     #[arg(default_value = "127.0.0.1:8080", env = "POOLD_ADDRESS")]
     pub(super) address: String,
 
-    /// Threads that serve clients [default: 4 for each core, at least 8]
+    /// Threads that serve clients, 1 to 1024 [default: 4 for each core, at least 8]
     #[arg(short, long, value_name = "N", env = "POOLD_WORKERS")]
     pub(super) workers: Option<usize>,
 
@@ -114,7 +123,7 @@ pub(super) struct ServeArgs {
     #[arg(long, value_enum, value_name = "HOW", env = "POOLD_FRAMING")]
     pub(super) framing: Option<Framing>,
 
-    /// Longest message
+    /// Longest message, up to 1g
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
         env = "POOLD_MESSAGE_MAX")]
     pub(super) message_max: usize,
@@ -129,7 +138,8 @@ pub(super) struct ServeArgs {
     )]
     pub(super) overlong: Overlong,
 
-    /// Most that waits for a client that does not read; until it does, it is not read from
+    /// Most that waits for a client that does not read, 1k to 1g; until it does, it is not read
+    /// from
     #[arg(long, value_name = "SIZE", default_value = "256k", value_parser = size,
         env = "POOLD_OUTBOX_MAX")]
     pub(super) outbox_max: usize,
@@ -302,6 +312,11 @@ mod tests {
         let cli = Cli::try_parse_from(["poold", ":99", "-w", "4", "--ack"]).expect("valid");
         assert_eq!(cli.recv.serve.workers, Some(4));
         assert_eq!(cli.recv.serve.address, ":99");
+        for control in ["/run/c", "unix:/run/c"] {
+            let cli = Cli::try_parse_from(["poold", "--control", control]).expect("valid");
+            let path = cli.recv.serve.control.control;
+            assert_eq!(path, Some(PathBuf::from("/run/c")));
+        }
     }
 
     proptest! {

@@ -26,7 +26,7 @@ const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
     mut_arg("message_max", |most| most.default_value("8k"))
 )]
 pub(super) struct ChatArgs {
-    /// Lines of each room that a newcomer is shown
+    /// Lines of each room that a newcomer is shown, 64 KiB of them at most
     #[arg(
         long,
         value_name = "LINES",
@@ -51,6 +51,12 @@ pub(super) struct ChatArgs {
 }
 
 pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
+    if args.serve.framing.is_some_and(|how| how != Framing::Lines) {
+        return Err(Error::Option {
+            name: "framing",
+            problem: "people in a chat write lines; leave it out".to_owned(),
+        });
+    }
     serve::prepare(&args.serve);
     if let Some(directory) = &args.log {
         std::fs::create_dir_all(directory).map_err(|source| Error::Output {

@@ -8,7 +8,8 @@ use clap::Args;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::{args, exit};
+use super::args::{self, VALUES};
+use super::exit;
 
 /// What all pages have towards their end.
 const END: &str = r".SH EXIT STATUS
@@ -68,6 +69,8 @@ pub(super) fn man(args: &ManArgs) -> ExitCode {
 fn draw(mut command: clap::Command) -> io::Result<Vec<u8>> {
     let usage = command.render_usage().to_string();
     let has_commands = command.has_subcommands();
+    let after = command.get_after_help().map(ToString::to_string);
+    let has_values = after.is_some_and(|after| after.contains(VALUES));
     let man = Man::new(command)
         .source(concat!("poold ", env!("CARGO_PKG_VERSION")))
         .manual("poold");
@@ -85,6 +88,9 @@ fn draw(mut command: clap::Command) -> io::Result<Vec<u8>> {
     man.render_options_section(&mut roff)?;
     if has_commands {
         man.render_subcommands_section(&mut roff)?;
+    }
+    if has_values {
+        writeln!(roff, ".SH VALUES\n{VALUES}")?;
     }
     roff.extend_from_slice(END.as_bytes());
     if !has_commands {

@@ -1,5 +1,6 @@
 //! The daemon's run: options, server, signals, report.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +17,8 @@ use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::Options;
 use crate::listen::Listeners;
-use crate::peer::Address;
 use crate::server::Server;
-use crate::service::recv::{Acknowledge, Durability, Output, Recv};
+use crate::service::recv::{Acknowledge, Durability, Format, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
 
@@ -38,20 +38,22 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     } else {
         Acknowledge::Never
     };
-    let output = match &args.output {
-        None => Output::stdout(durability),
-        Some(path) => Output::file(path, durability),
+    let path = args.output.as_deref().unwrap_or(Path::new("-"));
+    let output = if path == Path::new("-") {
+        Output::stdout(durability)
+    } else {
+        Output::file(path, durability)
     };
-    let output = Arc::new(output.map_err(|source| {
-        Error::Output {
-            name: args
-                .output
-                .as_ref()
-                .map_or("-".into(), |path| path.display().to_string()),
-            source,
-        }
+    let output = Arc::new(output.map_err(|source| Error::Output {
+        name: path.display().to_string(),
+        source,
     })?);
-    let service = Recv::new(Arc::clone(&output), args.format, acknowledge);
+    let format = match (args.format, args.serve.framing) {
+        // What one read returns is no message: a newline after it would be in the midst of one.
+        (Format::Raw, Some(Framing::Raw)) => Format::Bytes,
+        (format, _) => format,
+    };
+    let service = Recv::new(Arc::clone(&output), format, acknowledge);
     let life = start("recv", &args.serve, Framing::Lines, service)?;
     let handle = life.handle();
     output.when_closed(move || handle.drain());
@@ -84,6 +86,9 @@ pub(super) fn prepare(args: &ServeArgs) {
     }
 }
 
+/// Nothing is sent to a client whose stream somebody else has, but that it is refused.
+const REFUSAL_MAX: usize = 1024;
+
 /// How clients wait for a service that keeps its worker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waiting {
@@ -103,6 +108,7 @@ pub(super) fn streams(
         let options = Options {
             queue_max: waiting.queue_max,
             wait_max: waiting.wait_max,
+            outbox_max: REFUSAL_MAX,
             ..options
         };
         Server::serve_streams(listeners, options, service)
@@ -149,7 +155,12 @@ pub(super) fn announce(
     let mut desk = desk.transpose()?;
     let mut server = serve(listeners, options)?;
     let delay = args.admin.drain_delay;
-    let view = View::new(server.handle(), name, all_of(server.addresses()), delay);
+    let view = View::new(
+        server.handle(),
+        name,
+        sockets::all_of(server.addresses()),
+        delay,
+    );
     let mut admin = Admin::start(&args.admin.addresses, view, inherited.as_mut())?;
     signals::drain_on_signal(&server.handle(), delay)?;
     if let Some(desk) = &mut desk {
@@ -178,12 +189,6 @@ pub(super) fn announce(
     info!("{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory");
     info!("Press Ctrl-C to stop");
     Ok(Life::new(server, desk, admin))
-}
-
-/// Where it listens, in words.
-fn all_of(addresses: &[Address]) -> String {
-    let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    all.join(" and ")
 }
 
 /// What was typed, as the library takes it.

@@ -52,6 +52,18 @@ fn inherit(address: &str, from: &mut Inherited) -> Result<(Listeners, bool)> {
     Ok((listeners, has_files))
 }
 
+/// Where something listens, in words.
+pub(super) fn all_of(addresses: &[Address]) -> String {
+    let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    all.join(" and ")
+}
+
+/// Whether those are the sockets that are asked for, one for each address.
+pub(super) fn are_at(found: &[Address], addresses: &[String]) -> bool {
+    let is_found = |address: &String| found.iter().any(|found| is_at(found, address));
+    found.len() == addresses.len() && addresses.iter().all(is_found)
+}
+
 /// Whether a socket that listens on `found` is one that `address` asks for.
 fn is_at(found: &Address, address: &str) -> bool {
     match (found, address.parse::<Address>()) {

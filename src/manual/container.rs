@@ -20,7 +20,7 @@
 //!   container: exit code 0 while a worker is left, 1 when none is, or nobody answers within 5 s.
 //!   Kubernetes asks `/healthz` and `/readyz` instead: `--admin :9090`, and no `-p` for that port.
 //! - **Names** are looked up where `/etc/resolv.conf` says, which the container's engine provides.
-//!   Where it is missing, a name as ADDRESS is one line and exit code 2, after 5 s.
+//!   Where it is missing, a name as ADDRESS is one line and exit code 1, after 5 s.
 //! - **Logs** are logfmt, with their time, on the standard error: `docker logs`.
 //! - **Speed**: that of a binary with glibc, within the spread of five pairs: an echo of 64-byte
 //!   lines 1.06 ×, 32 at once 1.0 ×, `recv` 1.0 ×, a connection for each message 1.0 ×.

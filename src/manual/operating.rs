@@ -58,6 +58,7 @@
 //! worker is stuck: `/metrics` (see [`metrics`](super::metrics)), `/healthz` (503 when no worker is
 //! left), `/readyz`, `/status`, `/clients`, and a live page at `/`. Over TCP nothing can be
 //! changed; over `unix:PATH` (mode 0600) `poold close`, `pause`, `resume`, `drain` and `set` do.
+//! What is set or paused so is forgotten by a restart, which begins with what was typed.
 //! There is no password: keep a TCP address to this machine, or behind a proxy.
 //!
 //! # Load balancers

@@ -17,7 +17,7 @@
 //! | code | means |
 //! | --- | --- |
 //! | 0 | drained, or printed what was asked for |
-//! | 1 | could not start, or `poold restart` could not restart; the line says why |
+//! | 1 | could not start, or could not do it; the line says why. `poold status`: also when no worker is left |
 //! | 2 | what was typed makes no sense |
 //! | 3 | somebody was cut off, or not everything could be delivered |
 //! | 130 | Ctrl-C ended a client, `poold client` |

@@ -167,6 +167,27 @@ fn limits_and_the_log_level_are_changed() {
 }
 
 #[test]
+fn what_makes_no_sense_ends_with_2_and_what_can_not_be_done_with_1() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    for (code, args) in [
+        (2, &["set", "workers", "5000"][..]),
+        (2, &["set", "stuck-after", "soon"]),
+        (2, &["clients", "--state", "asleep"]),
+        (2, &["clients", "nowhere"]),
+        (1, &["clients", "unix:/no/such/socket"]),
+        (1, &["close", "99"]),
+        (1, &["pause", &watched.tcp]),
+    ] {
+        let admin = format!("{},{}", watched.tcp, watched.unix);
+        let output = poold(args).env("POOLD_ADMIN", admin).output();
+        let output = output.expect("poold starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
 fn workers_are_changed_under_load_and_nothing_is_lost() {
     let watched = Watched::start(&["echo", "127.0.0.1:0", "-w", "4"]);
     let flood = Flood::start(

@@ -1,6 +1,6 @@
 //! Chat: what people send to fool others, by malice or by accident.
 
-use crate::net::{end, reset, send};
+use crate::net::{end, reset, send, take};
 use crate::talk::{Talker, chat};
 
 /// The lines that ann hears of what eve sends.
@@ -93,6 +93,18 @@ fn bytes_that_are_no_text_and_characters_in_two_packets() {
 fn telnet_negotiation_is_not_heard() {
     let sent = b"\xff\xfb\x18\xff\xfd\x01hello\r\n\xff\xfb\nthere\r\n\xff\xf1\r\n";
     assert_eq!(heard_of(sent), ["<eve> hello", "<eve> there"]);
+}
+
+#[test]
+fn a_telnet_after_ctrl_c_hears_on() {
+    let daemon = chat(&[]);
+    let eve = Talker::come(&daemon);
+    // IP and DO TIMING-MARK: until that is answered telnet shows nothing.
+    send(&eve.stream, b"\xff\xf4\xff\xfd\x06/nothing\r\n");
+    assert_eq!(take(&eve.stream, 3), b"\xff\xfc\x06");
+    eve.wait("-- there is no /nothing; /help lists what there is");
+    send(&eve.stream, b"\xff\xfd\x01/nothing\r\n");
+    eve.wait("-- there is no /nothing; /help lists what there is");
 }
 
 #[test]

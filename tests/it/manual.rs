@@ -159,6 +159,11 @@ fn pages_and_completions_are_made_for_every_command() {
     };
     assert!(run(&["man"]).contains(".TH poold 1"));
     assert!(run(&["man", "recv"]).contains("POOLD_FORMAT"));
+    for command in ["recv", "exec", "chat"] {
+        let values = "SIZE is in bytes";
+        assert!(run(&[command, "--help"]).contains(values), "{command}");
+        assert!(run(&["man", command]).contains(values), "{command}");
+    }
     for command in ["recv", "echo", "discard", "exec", "flood", "restart"] {
         assert!(run(&["man", command]).contains(&format!(".TH poold-{command} 1")));
     }

@@ -160,6 +160,17 @@ fn what_is_too_long() {
 }
 
 #[test]
+fn raw_of_raw_is_every_byte_and_none_besides() {
+    let (stdout, _) = printed(&["-f", "raw", "--framing", "raw"], b"\0\r\na\xff\n\nb");
+    assert_eq!(stdout, b"\0\r\na\xff\n\nb");
+}
+
+#[test]
+fn a_dash_is_the_standard_output() {
+    assert_eq!(raw(&["--output", "-"], b"x\n"), "x\n");
+}
+
+#[test]
 fn truncated_text_says_so() {
     let (stdout, peer) = printed(&["--message-max", "5"], b"too long by far\n");
     let expected = format!("Message from {peer} (truncated): too l\n");

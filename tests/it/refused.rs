@@ -92,6 +92,7 @@ fn what_makes_no_sense() {
         (&["recv", "127.0.0.1:0", "--message-max", "0"], "message"),
         (&["recv", "127.0.0.1:0", "--message-max", "lots"], "lots"),
         (&["recv", "127.0.0.1:0", "--framing", "morse"], "morse"),
+        (&["chat", "127.0.0.1:0", "--framing", "raw"], "lines"),
         (&["recv", "127.0.0.1:0", "--format", "xml"], "xml"),
         (&["recv", "127.0.0.1:0", "--sync"], "--ack"),
         (&["recv", "127.0.0.1:99999"], "99999"),

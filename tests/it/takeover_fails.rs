@@ -139,7 +139,11 @@ fn a_program_that_does_not_start_any_more() {
     std::fs::rename(&old.program, dir.join("away")).expect("it is there");
     let (code, said) = old.restart(&[]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("cannot start"), "{said}");
+    let program = text(&old.program);
+    assert!(
+        said.contains(&format!("cannot start {program}: ")),
+        "{said}"
+    );
     std::fs::rename(dir.join("away"), &old.program).expect("it is there");
     // One that starts and ends, and one that does not know a word of its command line.
     let unknown = format!("exec {POOLD} \"$@\" --of-old");
@@ -280,6 +284,23 @@ fn a_successor_for_another_address_is_told_so() {
         Some(1),
         "without --take-over the socket is in use: {said}"
     );
+    assert_eq!(daemon.stop().code, Some(0));
+}
+
+#[test]
+fn a_successor_for_another_admin_address_is_told_so() {
+    let dir = Scratch::new();
+    let control = text(&dir.join("control")).to_owned();
+    let args = ["echo", "127.0.0.1:0", "--control", &control];
+    let admin = format!("unix:{}", text(&dir.join("admin")));
+    let mut daemon = Daemon::start(&[&args[..], &["--admin", &admin]].concat());
+    let both = format!("{admin},127.0.0.1:0");
+    for other in [&format!("{admin}.other"), &both] {
+        let (code, said) = run(&[&args[..], &["--take-over", "--admin", other]].concat());
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("--admin") && said.contains(&admin), "{said}");
+        still_serves(&daemon);
+    }
     assert_eq!(daemon.stop().code, Some(0));
 }
 

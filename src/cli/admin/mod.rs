@@ -27,8 +27,9 @@ use std::time::{Duration, Instant};
 use tracing::info;
 
 use super::control::{Desk, Inherited};
+use super::sockets::{self, all_of};
 use crate::admission::WhenFull;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits::Options;
 use crate::listen::Listeners;
 use crate::server::Server;
@@ -56,7 +57,7 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    /// Listens on every address, or where a predecessor did.
+    /// Listens on every address, or where a predecessor did, which has to be the same.
     ///
     /// # Errors
     /// As [`Server::bind`].
@@ -73,7 +74,20 @@ impl Admin {
         };
         let inherited = from.map(|from| from.take(ADMIN)).transpose()?.flatten();
         let (listeners, has_files) = match inherited {
-            Some((listeners, has_files)) if !addresses.is_empty() => (vec![listeners], has_files),
+            Some((listeners, has_files)) if !addresses.is_empty() => {
+                let found = listeners.addresses();
+                if !sockets::are_at(found, addresses) {
+                    return Err(Error::Option {
+                        name: "admin",
+                        problem: format!(
+                            "the running poold answers on {}, and a take-over can't change that; \
+                             stop it and start this one",
+                            all_of(found)
+                        ),
+                    });
+                }
+                (vec![listeners], has_files)
+            }
             _ => {
                 let bound = addresses.iter().map(|address| Listeners::bind(address));
                 let bound = bound.collect::<Result<Vec<_>>>()?;

@@ -4,7 +4,9 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::Trouble;
 use crate::cli::unix;
+use crate::error::Error;
 use crate::peer::Address;
 
 /// For each step: connecting, writing, reading.
@@ -29,14 +31,15 @@ pub(super) enum Wish {
 ///
 /// # Errors
 /// One line that says what to do.
-pub(super) fn fetch(addresses: &str, wish: Wish, path: &str) -> Result<Answer, String> {
+pub(super) fn fetch(addresses: &str, wish: Wish, path: &str) -> Result<Answer, Trouble> {
     let address = choose(addresses, wish);
-    let ask = || -> Result<Answer, String> {
-        let parsed: Address = address.parse().map_err(|error| format!("{error}"))?;
-        let bytes = exchange(&parsed, wish, path).map_err(|error| advice(&error))?;
-        parse(bytes)
-    };
-    ask().map_err(|problem| format!("no answer from {address}: {problem}"))
+    let parsed = address.parse().map_err(|error: Error| match error {
+        Error::Address { .. } => Trouble::Usage(error.to_string()),
+        _ => Trouble::Problem(error.to_string()),
+    })?;
+    let answered = exchange(&parsed, wish, path).map_err(|error| advice(&error));
+    let answer = answered.and_then(parse);
+    Ok(answer.map_err(|problem| format!("no answer from {address}: {problem}"))?)
 }
 
 /// The address that fits: a change is only taken over a Unix socket.

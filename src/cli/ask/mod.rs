@@ -14,7 +14,7 @@ use super::admin::{Page, Status};
 use super::exit;
 pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use clap::ValueEnum;
-use fetch::{Wish, fetch};
+use fetch::{Answer, Wish, fetch};
 
 /// From one look to the next.
 const WATCH_EACH: Duration = Duration::from_secs(1);
@@ -28,6 +28,8 @@ type Outcome = Result<bool, Trouble>;
 enum Trouble {
     /// Nobody reads what it prints any more.
     OutputClosed,
+    /// What was typed makes no sense, in a line.
+    Usage(String),
     /// In a line.
     Problem(String),
 }
@@ -147,21 +149,24 @@ pub(super) fn change(admin: &str, path: &str) -> ExitCode {
 }
 
 fn ask(admin: &str, path: &str) -> Outcome {
-    let answer = fetch(admin, Wish::Change, path)?;
-    let line = text::plain(String::from_utf8_lossy(&answer.body).trim());
-    if answer.status != 200 {
-        return Err(line.into());
-    }
+    let body = answer(admin, Wish::Change, path)?;
+    let line = text::plain(String::from_utf8_lossy(&body).trim());
     print(format!("{line}\n").as_bytes())?;
     Ok(true)
 }
 
-fn look(admin: &str, path: &str) -> Result<Vec<u8>, String> {
-    let answer = fetch(admin, Wish::Look, path)?;
-    if answer.status == 200 {
-        return Ok(answer.body);
+fn look(admin: &str, path: &str) -> Result<Vec<u8>, Trouble> {
+    answer(admin, Wish::Look, path)
+}
+
+fn answer(admin: &str, wish: Wish, path: &str) -> Result<Vec<u8>, Trouble> {
+    let Answer { status, body } = fetch(admin, wish, path)?;
+    let line = || text::plain(String::from_utf8_lossy(&body).trim());
+    match status {
+        200 => Ok(body),
+        400 => Err(Trouble::Usage(line())),
+        _ => Err(Trouble::Problem(line())),
     }
-    Err(text::plain(String::from_utf8_lossy(&answer.body).trim()))
 }
 
 fn read_status(body: &[u8]) -> Result<Status, String> {
@@ -186,6 +191,7 @@ fn told(outcome: Outcome) -> ExitCode {
         Ok(true) => exit::DONE.into(),
         Ok(false) => exit::FAILED.into(),
         Err(Trouble::OutputClosed) => exit::OUTPUT_CLOSED.into(),
+        Err(Trouble::Usage(problem)) => exit::usage(&problem),
         Err(Trouble::Problem(problem)) => exit::failure(&problem),
     }
 }

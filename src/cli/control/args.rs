@@ -13,7 +13,7 @@ use crate::cli::values::{time, yes_or_no};
 #[command(next_help_heading = "Restart")]
 pub(in crate::cli) struct ControlArgs {
     /// Unix socket (mode 0600) over which `poold restart` and a successor reach this process
-    #[arg(long, value_name = "PATH", env = "POOLD_CONTROL")]
+    #[arg(long, value_name = "PATH", value_parser = socket_path, env = "POOLD_CONTROL")]
     pub(in crate::cli) control: Option<PathBuf>,
 
     /// Take the listening sockets over from the poold that --control reaches, which then drains;
@@ -28,7 +28,7 @@ pub(in crate::cli) struct ControlArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RestartArgs {
     /// The running one's --control
-    #[arg(long, value_name = "PATH", env = "POOLD_CONTROL")]
+    #[arg(long, value_name = "PATH", value_parser = socket_path, env = "POOLD_CONTROL")]
     pub(in crate::cli) control: PathBuf,
 
     /// Longest that the new process may take until it serves; then it is killed, and the old one
@@ -36,6 +36,14 @@ pub(in crate::cli) struct RestartArgs {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = ready_timeout,
         env = "POOLD_READY_TIMEOUT")]
     pub(in crate::cli) ready_timeout: Duration,
+}
+
+/// Also as an address is written; it can be nothing else.
+fn socket_path(text: &str) -> Result<PathBuf, String> {
+    match text.strip_prefix("unix:").unwrap_or(text) {
+        "" => Err("write the path of a Unix socket".to_owned()),
+        path => Ok(path.into()),
+    }
 }
 
 fn ready_timeout(text: &str) -> Result<Duration, String> {

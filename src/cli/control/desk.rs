@@ -209,7 +209,10 @@ impl Desk {
                 Err("another restart is under way".into())
             }
             (Role::Guest, Ask::Restart { ready_within }) => {
-                let child = Successor::start().map_err(|error| format!("cannot start: {error}"))?;
+                let child = Successor::start().map_err(|error| {
+                    let program = std::env::args_os().next().unwrap_or_default();
+                    format!("cannot start {}: {error}", program.display())
+                })?;
                 info!("restarting: a new process has been started");
                 let until = now + READY_WITHIN_MAX.min(*ready_within);
                 self.child = Some(Started { child, until });

@@ -18,7 +18,7 @@ use super::args::ServeArgs;
 use super::{exit, serve, signals};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
-use crate::limits::TIME_MAX;
+use crate::limits::{Options, TIME_MAX};
 use crate::service::exec::{Exec, Filter, Patience, Program, Runner};
 
 /// Longest time between TERM and KILL.
@@ -116,8 +116,12 @@ fn program(args: &ExecArgs) -> std::result::Result<Program, String> {
 /// A limit that was asked for and that nobody could keep.
 fn kept_by_nobody(serve: &ServeArgs) -> Option<&'static str> {
     let guard = &serve.guard;
+    let defaults = Options::default();
     first_of([
         ("--framing", serve.framing.is_some()),
+        ("--message-max", serve.message_max != defaults.message_max),
+        ("--overlong", serve.overlong != defaults.overlong),
+        ("--outbox-max", serve.outbox_max != defaults.outbox_max),
         ("--first-byte", guard.first_byte.is_some()),
         ("--idle", guard.idle.is_some()),
         ("--message", guard.message.is_some()),

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::command::{self, Line};
 use super::lines::{Ear, LOBBY, history, others, tag};
 use super::screen::Screen;
-use super::telnet::Telnet;
+use super::telnet::{Telnet, WONT_TIMING_MARK};
 use super::{AGAIN_AFTER, House, Person, Room};
 use crate::chat::{Arrival, Event, Front, Name, Posted, Text};
 use crate::client::Client;
@@ -109,7 +111,12 @@ impl Session {
 
     /// Takes a line.
     pub(super) fn take(&mut self, house: &House, message: Message<'_>) -> Verdict {
-        let Some(line) = self.telnet.strip(message.bytes) else {
+        let stripped = self.telnet.strip(message.bytes);
+        if stripped.awaits_mark {
+            let mark = Bytes::from_static(WONT_TIMING_MARK);
+            house.hall.front.give(&self.person.outlet, mark);
+        }
+        let Some(line) = stripped.text else {
             return Verdict::Go;
         };
         if line.is_empty() || self.person.is_out() {

@@ -8,6 +8,11 @@ use std::borrow::Cow;
 const IAC: u8 = 255;
 const SB: u8 = 250;
 const SE: u8 = 240;
+const DO: u8 = 253;
+const TIMING_MARK: u8 = 6;
+/// What a telnet client waits for after Ctrl-C: it shows nothing until its DO TIMING-MARK is
+/// answered (RFC 860).
+pub(super) const WONT_TIMING_MARK: &[u8] = &[IAC, 252, TIMING_MARK];
 /// Longest subnegotiation; what is longer is none.
 const SUB_MAX: u16 = 256;
 /// Longest that is gathered of a line that does not end.
@@ -20,6 +25,17 @@ pub(super) struct Telnet {
     kept: Vec<u8>,
     /// `kept` is the beginning of a line that goes on.
     goes_on: bool,
+    /// A timing mark was asked for and is not answered yet.
+    awaits_mark: bool,
+}
+
+/// What is left of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stripped<'a> {
+    /// Its text; `None` if the line goes on.
+    pub(super) text: Option<Cow<'a, [u8]>>,
+    /// [`WONT_TIMING_MARK`] has to be sent before anything else.
+    pub(super) awaits_mark: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,18 +44,21 @@ enum State {
     Text,
     /// After IAC.
     Command,
-    /// After WILL, WONT, DO or DONT.
-    Option,
+    /// After WILL, WONT, DO or DONT: which of them.
+    Option(u8),
     /// In a subnegotiation that has lasted for so many bytes, and after IAC in it.
     Sub(u16),
     SubCommand(u16),
 }
 
 impl Telnet {
-    /// The text of a line; `None` if the line goes on.
-    pub(super) fn strip<'a>(&mut self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+    /// The text of a line.
+    pub(super) fn strip<'a>(&mut self, line: &'a [u8]) -> Stripped<'a> {
         if !self.goes_on && memchr::memchr(IAC, line).is_none() {
-            return Some(line.into());
+            return Stripped {
+                text: Some(line.into()),
+                awaits_mark: false,
+            };
         }
         for &byte in line {
             self.take(byte);
@@ -47,13 +66,20 @@ impl Telnet {
         // The line feed that the line was cut at.
         self.take(b'\n');
         self.goes_on = self.kept.pop_if(|last| *last == b'\n').is_none();
+        let awaits_mark = std::mem::take(&mut self.awaits_mark);
         if self.goes_on && self.kept.len() < KEPT_MAX {
-            return None;
+            return Stripped {
+                text: None,
+                awaits_mark,
+            };
         }
         self.goes_on = false;
         self.state = State::Text;
         // A client at rest keeps no room for it.
-        Some(std::mem::take(&mut self.kept).into())
+        Stripped {
+            text: Some(std::mem::take(&mut self.kept).into()),
+            awaits_mark,
+        }
     }
 
     fn take(&mut self, byte: u8) {
@@ -64,14 +90,17 @@ impl Telnet {
                 State::Text
             }
             (State::Command, SB) => State::Sub(0),
-            (State::Command, 251..=254) => State::Option,
+            (State::Command, 251..=254) => State::Option(byte),
             (State::Command, SE..=249) => State::Text,
             (State::Command, _) => {
                 // IAC twice stands for that byte; before anything else it is none.
                 self.kept.push(byte);
                 State::Text
             }
-            (State::Option, _) => State::Text,
+            (State::Option(verb), _) => {
+                self.awaits_mark |= (verb, byte) == (DO, TIMING_MARK);
+                State::Text
+            }
             (State::Sub(_), IAC) => State::SubCommand(0),
             (State::SubCommand(_), SE) => State::Text,
             (State::Sub(length) | State::SubCommand(length), _) if length < SUB_MAX => {
@@ -92,7 +121,7 @@ mod tests {
         let mut telnet = Telnet::default();
         let lines = bytes.split(|byte| *byte == b'\n');
         lines
-            .filter_map(|line| telnet.strip(line).map(Cow::into_owned))
+            .filter_map(|line| telnet.strip(line).text.map(Cow::into_owned))
             .collect()
     }
 
@@ -126,7 +155,7 @@ mod tests {
     fn between_lines_it_keeps_nothing() {
         let mut telnet = Telnet::default();
         let line = [&b"\xff\xf1"[..], &[b'x'; 8000]].concat();
-        assert_eq!(telnet.strip(&line).expect("a line"), &line[2..]);
+        assert_eq!(telnet.strip(&line).text.expect("a line"), &line[2..]);
         assert_eq!(telnet.kept.capacity(), 0);
     }
 

@@ -21,8 +21,11 @@ pub enum Format {
     Text,
     /// One JSON object on a line; nothing is lost.
     Json,
-    /// The bytes and a newline.
+    /// The bytes and a newline; with --framing raw the bytes alone.
     Raw,
+    /// The bytes.
+    #[value(skip)]
+    Bytes,
 }
 
 /// What a client's lines have in common, made once.
@@ -30,6 +33,7 @@ pub(super) enum Label {
     Text(Box<[u8]>),
     Json(Opening),
     Raw,
+    Bytes,
 }
 
 /// How a client's JSON lines begin: all that stands before the message.
@@ -74,6 +78,7 @@ impl Label {
             ),
             Format::Json => Label::Json(Opening::new(client.id(), &client.peer().to_string())),
             Format::Raw => Label::Raw,
+            Format::Bytes => Label::Bytes,
         }
     }
 
@@ -95,6 +100,7 @@ impl Label {
                 finish_json(message, out);
             }
             Label::Raw => out.extend_from_slice(message.bytes),
+            Label::Bytes => return out.extend_from_slice(message.bytes),
         }
         out.push(b'\n');
     }

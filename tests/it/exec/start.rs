@@ -52,6 +52,9 @@ fn what_can_not_be_started_is_said_at_once() {
         (&["--user", "no-such-user", "--", "cat"], "--user"),
         (&["--umask", "999", "--", "cat"], "octal"),
         (&["--idle", "5s", "--", "cat"], "--timeout"),
+        (&["--message-max", "1k", "--", "cat"], "--message-max can't"),
+        (&["--overlong", "close", "--", "cat"], "--overlong can't"),
+        (&["--outbox-max", "1k", "--", "cat"], "--outbox-max can't"),
         (&["--write-stall", "5s", "--", "cat"], "--timeout"),
         (&["--lines", "--queue", "9", "--", "cat"], "--max-clients"),
         (&["--lines", "--max-wait", "9s", "--", "cat"], "--overload"),
@@ -99,6 +102,14 @@ fn a_program_has_the_limits_that_were_asked_for() {
     assert_eq!(said, format!("7\n307200\n0027\n{place}\n{open}\n"));
     drop(client);
     stop_well(&mut daemon, 1);
+}
+
+#[test]
+fn a_client_that_a_program_serves_costs_no_buffers() {
+    let mut daemon = shell(&["--max-clients", "10"], "true");
+    let exit = daemon.stop();
+    let sum = "at most 10 clients and 20.00 KiB of memory";
+    assert!(exit.stderr.contains(sum), "{}", exit.stderr);
 }
 
 #[test]
