@@ -29,7 +29,8 @@ pub enum WhenFull {
     Wait,
     /// Tell it so, if the service has a line for that, and close.
     Refuse,
-    /// Close the client that has rested longest, if for longer than a minute; else refuse.
+    /// Close the client that has rested longest, if for [`shed_after`](crate::Options::shed_after);
+    /// else refuse.
     Shed,
 }
 
@@ -231,6 +232,31 @@ mod tests {
             admission.admit(peer("192.0.2.2"), last),
             Err(Limit::AddressList)
         );
+        std::fs::remove_file(&path).expect("our own file");
+    }
+
+    #[test]
+    fn a_file_that_takes_the_place_of_another_is_read_however_old_it_is() {
+        let name = format!("poold-list-replaced-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let next = path.with_extension("next");
+        let write = |path: &std::path::Path, line: &str| {
+            std::fs::write(path, line).expect("a writable directory");
+            let file = std::fs::File::options().write(true).open(path);
+            let file = file.expect("it was just written");
+            file.set_modified(SystemTime::UNIX_EPOCH)
+                .expect("our own file");
+        };
+        write(&path, "192.0.2.1\n");
+        let deny = list(&[path.to_str().expect("UTF-8")]);
+        let admission = Admission::new(Rules {
+            deny,
+            ..Rules::default()
+        });
+        write(&next, "192.0.2.2\n");
+        std::fs::rename(&next, &path).expect("our own files");
+        let denied = admission.admit(peer("192.0.2.2"), Instant::now());
+        assert_eq!(denied, Err(Limit::AddressList));
         std::fs::remove_file(&path).expect("our own file");
     }
 }

@@ -85,8 +85,9 @@ impl Client {
     }
 
     /// Sends these bytes as they are ([`Framing::encode`](crate::Framing::encode) frames them),
-    /// after all that it was sent before. Never blocks: they go to its outbox, and one of the
-    /// workers writes them.
+    /// after all that it was sent so before. Never blocks: they go to its outbox, and one of the
+    /// workers writes them, before the answers of a turn that is still under way: who answers the
+    /// client that it serves uses the [`Reply`](crate::Reply).
     ///
     /// # Errors
     /// [`Unsent`] gives the bytes back; the caller decides whether to drop them or the client.
@@ -103,7 +104,14 @@ impl Client {
         self.connection.upgrade()?.stalled_for()
     }
 
-    /// Sends what it is owed, then closes it. The reason goes to the service and the log.
+    /// Closes it: what has arrived by now is still served, then it gets the service's
+    /// [last words](crate::Service::last_words) and all that it is owed. While it is
+    /// [opened](crate::Service::opened) nothing of it is served. To end it in the midst of its
+    /// messages, answer [`Verdict::Close`](crate::Verdict).
+    ///
+    /// The reason goes to the service and the log. One that takes nothing of what it is owed for
+    /// ten seconds ([`write_stall`](crate::Times), if that is set) is reset, and its end is
+    /// [`Limit::WriteStall`](crate::Limit).
     pub fn close(&self, reason: impl Into<String>) {
         if let Some(connection) = self.connection.upgrade() {
             connection.order(Order::Close(reason.into()));

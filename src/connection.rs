@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     /// Never used twice in the life of a server; the poller's token, too.
     pub(crate) id: u64,
     pub(crate) peer: Peer,
+    /// It was let in; else it is only told that it is not.
+    pub(crate) is_admitted: bool,
     pub(crate) since: Instant,
     pub(crate) socket: Socket,
     pub(crate) state: StateWord,
@@ -133,6 +135,7 @@ pub(crate) struct Tally {
 
 /// The client's outbox is full, or it is gone: what was to be sent comes back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unsent {
     /// It does not read as fast as it is sent to.
     #[error("the client's outbox is full: it does not read as fast as it is sent to")]
@@ -175,6 +178,7 @@ impl Connection {
             stage,
             queue,
         } = opening;
+        let is_admitted = !matches!(stage, Stage::Refused(_));
         let hold = Hold {
             stage,
             handler: None,
@@ -199,6 +203,7 @@ impl Connection {
         Connection {
             id,
             peer,
+            is_admitted,
             since: Instant::now(),
             socket,
             state: StateWord::ready(),
@@ -276,6 +281,10 @@ impl Connection {
     /// Leaves an order for the next turn. A cut is never taken back. A service that has the
     /// whole stream reads to the end of what has arrived, and so comes to its own end.
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
+        let side = match order {
+            Order::Cut => Shutdown::Both,
+            Order::Close(_) | Order::Shed => Shutdown::Read,
+        };
         {
             let mut desk = self.desk.lock();
             if !matches!(desk.order, Some(Order::Cut)) {
@@ -283,9 +292,18 @@ impl Connection {
             }
         }
         if self.lent.load(Ordering::SeqCst) {
-            self.shut(Shutdown::Read);
+            self.shut(side);
         }
         self.wake(Reasons::NOTICE);
+    }
+
+    /// Takes the order to close it that was left since the turn began, if one was.
+    pub(crate) fn take_close(&self) -> Option<String> {
+        let is_close = |order: &mut Order| matches!(order, Order::Close(_));
+        match self.desk.lock().order.take_if(is_close)? {
+            Order::Close(reason) => Some(reason),
+            Order::Shed | Order::Cut => None,
+        }
     }
 
     /// Whether an order waits for the next turn.

@@ -192,7 +192,9 @@ impl Drain {
     /// Brings the deadline forward to now; starts the drain if nobody has.
     pub(crate) fn hurry(&self) {
         self.begin(Backlog::Accept);
-        self.times.lock().deadline = Some(Instant::now());
+        let mut times = self.times.lock();
+        // One that has passed stays: whoever hurries again and again must not put the end off.
+        times.deadline = times.deadline.min(Some(Instant::now()));
     }
 
     /// When what is left is reset; `None` while no drain has begun.
@@ -205,23 +207,25 @@ impl Drain {
         self.times.lock().listening = Listening::Closed;
     }
 
-    /// A connection that the drain has met has ended. Said before it is told that it has gone.
+    /// A connection that the drain has met ends. Said while it is counted among those who are here.
     pub(crate) fn count_end(&self, cut_off: bool) {
         let counter = if cut_off { &self.cut_off } else { &self.left };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A connection has gone, `left` are connected still. The last one stops the server.
-    pub(crate) fn one_gone(&self, left: usize) {
+    /// A connection has gone. The last one stops the server.
+    pub(crate) fn one_gone(&self, count: impl FnOnce() -> usize) {
         if self.phase() != ServerPhase::Running {
-            self.stop_if_empty(left);
+            self.stop_if_empty(count);
         }
     }
 
-    /// Stops the server if nobody is left and nobody more can come.
-    pub(crate) fn stop_if_empty(&self, left: usize) {
+    /// Stops the server if nobody is here and nobody more can come. They are counted when that is
+    /// known: before it, others may come after the count.
+    pub(crate) fn stop_if_empty(&self, count: impl FnOnce() -> usize) {
         let mut times = self.times.lock();
-        if left == 0 && times.listening == Listening::Closed && times.stopped.is_none() {
+        let may_stop = times.listening == Listening::Closed && times.stopped.is_none();
+        if may_stop && count() == 0 {
             times.stopped = Some(Instant::now());
             self.now.store(ServerPhase::Stopped as u8, Ordering::SeqCst);
             self.changed.notify_all();
@@ -256,5 +260,22 @@ impl Drain {
             self.cut_off.load(Ordering::Relaxed),
             took,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_counted_before_the_last_one_has_come() {
+        let drain = Drain::new(Duration::ZERO);
+        drain.begin(Backlog::Accept);
+        drain.one_gone(|| panic!("another may come after this"));
+        drain.no_more_clients();
+        drain.one_gone(|| 1);
+        assert_eq!(drain.phase(), ServerPhase::Draining);
+        drain.one_gone(|| 0);
+        assert_eq!(drain.phase(), ServerPhase::Stopped);
     }
 }

@@ -22,7 +22,7 @@ pub enum Verdict {
     /// whether or not more has come. Costs no worker. Keep it short: what the client has sent
     /// waits, and if the server ends the connection meanwhile, that comes after it.
     Wait(Duration),
-    /// Send what is owed, then close.
+    /// Serve nothing more, send what is owed, then close; the client has two seconds to do so, too.
     Close,
 }
 
@@ -159,7 +159,8 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Where a handler puts its answers. They are sent together at the end of the turn.
+/// Where a handler puts its answers. They are sent together at the end of the turn, after what
+/// others have sent to this client meanwhile.
 #[derive(Debug)]
 pub struct Reply<'a> {
     wire: &'a mut Vec<u8>,

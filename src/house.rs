@@ -1,10 +1,11 @@
 //! What every turn needs of the server, and what the server has done.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::acceptor::Doorbell;
 use crate::admission::Admission;
+use crate::connection::Connection;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::limits::{Limits, Options};
@@ -29,8 +30,27 @@ pub(crate) struct House {
     pub(crate) knobs: Knobs,
     /// Rung when there is room again for those who wait outside.
     pub(crate) doorbell: Doorbell,
+    /// Those of the registry who are only told that they are not let in: they have nobody's place.
+    pub(crate) refused: AtomicUsize,
     /// Somebody waits outside, or no descriptor can be had: ring whenever one leaves.
     pub(crate) crowded: AtomicBool,
+}
+
+impl House {
+    /// Clients that were let in and are here.
+    pub(crate) fn admitted(&self) -> usize {
+        let refused = self.refused.load(Ordering::SeqCst);
+        self.registry.count().saturating_sub(refused)
+    }
+
+    /// What a connection was counted with is another's. Said while it is in the registry.
+    pub(crate) fn give_up_place(&self, connection: &Connection) {
+        if connection.is_admitted {
+            self.admission.release(connection.peer);
+        } else {
+            self.refused.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 }
 
 /// What can be changed while the server runs.

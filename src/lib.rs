@@ -22,8 +22,9 @@
 //! - Draining, figures, another number of workers while it runs: [`Handle`].
 //! - TCP and Unix sockets, or sockets that listen already: [`Address`], [`Listeners`].
 //!
-//! What it has to tell goes to [`tracing`]; it installs no signal handler, never prints and never
-//! exits. Several servers may run in one process; give each a [`name`](Options::name).
+//! It runs on Linux. What it has to tell goes to [`tracing`]; it installs no signal handler, never
+//! prints and never exits. Several servers may run in one process; give each a
+//! [`name`](Options::name).
 //!
 //! The feature `cli`, on by default, is the command `poold` and what only that needs. Programs that
 //! use the library leave it out: `default-features = false`.
@@ -56,6 +57,9 @@
 //! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("poold runs on Linux only");
 
 mod acceptor;
 mod admission;

@@ -76,13 +76,14 @@ pub struct Options {
     pub allow: AddressList,
     /// Addresses that may not, even when they are allowed. Default: none.
     pub deny: AddressList,
-    /// Clients accepted a second, at least 1; more wait in the backlog. Default: no limit.
+    /// Clients accepted a second, 1 to 1 000 000; more wait in the backlog. Default: no limit.
     pub accept_rate: Option<u32>,
     /// Time limits of each connection. Default: none.
     pub times: Times,
     /// How much each client may send. Default: no limit.
     pub rate: Option<Rate>,
-    /// New clients are refused while they would wait longer than this for a worker.
+    /// New clients are refused while they would wait longer than this for a worker, as the turns
+    /// of the last tenth of a second tell, or of the last second where they are few.
     /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 500 ms.
     pub overload: Option<Duration>,
     /// Clients that wait for a worker of a [`StreamService`](crate::StreamService); more are
@@ -225,8 +226,13 @@ impl Limits {
             return clients_max as u64 * client as u64;
         }
         let client = client + message_max + READ_MAX + message_max;
-        let worker = READ_MAX + outbox_max + message_max;
+        let worker = READ_MAX + self.replies_max();
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
+    }
+
+    /// What a worker keeps room for, of the replies of a turn.
+    pub(crate) fn replies_max(&self) -> usize {
+        self.options.outbox_max + self.options.message_max
     }
 }
 

@@ -87,7 +87,7 @@ impl Meter {
 
 impl Buckets {
     fn count(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos(time);
         add(&self.counts[bucket(nanos)], 1);
         let sum = self.nanos.load(Ordering::Relaxed);
         self.nanos
@@ -100,6 +100,11 @@ impl Buckets {
         }
         sum.nanos = sum.nanos.saturating_add(self.nanos.load(Ordering::Relaxed));
     }
+}
+
+/// As a number, for what is counted without a lock.
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The bucket of a time: the first whose end is not before it.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::meter::nanos;
+
 /// RFC 8289's interval and target.
 const INTERVAL: Duration = Duration::from_millis(100);
 const QUICK: Duration = Duration::from_millis(5);
@@ -88,10 +90,6 @@ impl Overload {
         let wait = each.saturating_mul(waiting as u64);
         self.target.is_some_and(|target| wait > nanos(target))
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

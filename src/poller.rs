@@ -25,6 +25,11 @@ const EVENTS_MAX: usize = 256;
 /// sleep and its end take from both sides, so that looking in vain at most doubles it.
 const SPIN_MAX: Duration = Duration::from_micros(50);
 const WAKER: Token = Token(usize::MAX);
+/// Urgent bytes, where the system tells of them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const URGENT: Interest = Interest::PRIORITY;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const URGENT: Interest = Interest::READABLE;
 
 /// See the head of the file.
 pub(crate) struct Poller {
@@ -49,9 +54,9 @@ impl Poller {
     /// Watches a socket until it is closed.
     pub(crate) fn watch(&self, socket: &impl AsRawFd, token: u64) -> io::Result<()> {
         let token = Token(usize::try_from(token).unwrap_or(usize::MAX - 1));
-        let both = Interest::READABLE | Interest::WRITABLE;
+        let all = Interest::READABLE | Interest::WRITABLE | URGENT;
         self.registry
-            .register(&mut SourceFd(&socket.as_raw_fd()), token, both)
+            .register(&mut SourceFd(&socket.as_raw_fd()), token, all)
     }
 
     /// Waits for events or [`wake`](Poller::wake), and tells what came of them.
@@ -80,7 +85,8 @@ impl Poller {
             if event.is_readable() {
                 reasons = reasons.and(Reasons::READABLE);
             }
-            if event.is_read_closed() || event.is_error() {
+            // A read stops before an urgent byte: that it is short says nothing then.
+            if event.is_read_closed() || event.is_error() || event.is_priority() {
                 reasons = reasons.and(Reasons::ENDING);
             }
             found(event.token().0 as u64, reasons);

@@ -100,7 +100,7 @@ impl Registry {
             .count()
     }
 
-    /// Closes one client after it got what it is owed. `false`: there is none of that number.
+    /// Closes one client as [`Client::close`] does. `false`: there is none of that number.
     pub fn close(&self, id: u64, reason: impl Into<String>) -> bool {
         let client = self.client(id);
         client.map(|client| client.close(reason)).is_some()
@@ -122,20 +122,17 @@ impl Registry {
         self.count.store(connections.len(), Ordering::SeqCst);
     }
 
-    /// Answers how many are left.
-    pub(crate) fn remove(&self, id: u64) -> usize {
+    pub(crate) fn remove(&self, id: u64) {
         let mut connections = self.connections.write();
         let removed = connections.remove(&id);
-        let left = connections.len();
         // A crowd's table is given back once the crowd has gone.
-        if left == 0 && connections.capacity() > 1024 {
+        if connections.is_empty() && connections.capacity() > 1024 {
             connections.shrink_to_fit();
         }
-        self.count.store(left, Ordering::SeqCst);
+        self.count.store(connections.len(), Ordering::SeqCst);
         drop(connections);
         // What may be the last handle closes the socket: not under the lock.
         drop(removed);
-        left
     }
 }
 

@@ -36,7 +36,9 @@ const CUT_GRACE: Duration = Duration::from_millis(500);
 /// A running server: it listens and serves from the moment it is made.
 ///
 /// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does: that takes until
-/// its clients have closed, at most [`Options::drain`] and half a second.
+/// its clients have closed, at most [`Options::drain`] and half a second. In a handler it would
+/// wait for that handler's own end; [`Handle::drain`] does not.
+#[must_use = "dropping it ends it"]
 pub struct Server {
     shared: Arc<Shared>,
     addresses: Vec<Address>,
@@ -44,7 +46,9 @@ pub struct Server {
     socket_files: Vec<SocketFile>,
 }
 
-/// What can be done with a running server from anywhere. Cheap to clone; keeps no server running.
+/// What can be done with a running server from anywhere. Cheap to clone; keeps no server running,
+/// but its figures and its service in memory: a service that keeps one of its own server is never
+/// dropped, and ends its work in [`finish`](Service::finish).
 ///
 /// ```
 /// use poold::service::Echo;
@@ -145,7 +149,7 @@ impl Server {
                 // Nobody has come yet: those who were started end at once.
                 shared.house.drain.begin(Backlog::Leave);
                 shared.house.drain.no_more_clients();
-                shared.house.drain.stop_if_empty(0);
+                shared.house.drain.stop_if_empty(|| 0);
                 shared.answer(shared.ready.close());
                 shared.house.deadlines.bell.ring();
                 Err(error)

@@ -154,8 +154,8 @@ pub trait Service: Send + Sync + 'static {
     }
 }
 
-/// What to do with what a client sends after the server has shut its side in a drain, and with
-/// the beginning of a message that a reset cut off.
+/// What to do with what a client sends after the server has shut its side (for a drain, a limit or
+/// [`Client::close`]), and with the beginning of a message that a reset cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tail {

@@ -33,8 +33,8 @@ pub(crate) struct Reasons(u8);
 impl Reasons {
     /// The poller saw bytes or an error.
     pub(crate) const READABLE: Reasons = Reasons(0b0100);
-    /// The poller saw the end of what the peer sends. It says so once, perhaps before the last
-    /// bytes were read, so whoever is told must read until the end shows.
+    /// The poller saw the end of what the peer sends, or something urgent in it. It says so once,
+    /// perhaps before the last bytes were read, so whoever is told must read until the end shows.
     pub(crate) const ENDING: Reasons = Reasons(0b10_0000);
     /// The poller saw room to write.
     pub(crate) const WRITABLE: Reasons = Reasons(0b1000);

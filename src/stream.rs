@@ -81,6 +81,11 @@ impl AsFd for Stream {
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.connection.read(buffer)?;
+        if length == 0 && !buffer.is_empty() && self.connection.is_cut() {
+            // The system shows what it was told to cut as the client's own end.
+            let why = "cut off: the drain's deadline has come";
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, why));
+        }
         self.streamed
             .bytes_in
             .fetch_add(length as u64, Ordering::Relaxed);

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 /// Time limits of one connection. All are off unless set: a device that is quiet for a week is
 /// still a client. Peers that died without a word are found by TCP itself (keepalive).
 ///
-/// Each is at most 100 years. While a [`StreamService`](crate::StreamService) has the stream none
-/// of them acts: it sets its own, see [`Stream`](crate::Stream).
+/// Each is at most 100 years. Later versions may have more of them. While a
+/// [`StreamService`](crate::StreamService) has the stream none of them acts: it sets its own, see
+/// [`Stream`](crate::Stream).
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,14 +22,15 @@ use std::time::{Duration, Instant};
 pub struct Times {
     /// From connecting to the first byte.
     pub first_byte: Option<Duration>,
-    /// Since the last byte.
+    /// Since the last byte, or since the service was done with what it had sent.
     pub idle: Option<Duration>,
     /// From a message's first byte to its end, plus the time that its bytes take at `min_rate`.
     pub message: Option<Duration>,
     /// Bytes a second that a message that is under way must keep up, 500 unless set; only counts
     /// with `message`.
     pub min_rate: Option<u32>,
-    /// That bytes may wait to be sent while the client takes none of them.
+    /// That bytes may wait to be sent while the client takes none of them. A client that is being
+    /// closed has ten seconds where this is not set.
     pub write_stall: Option<Duration>,
     /// Of the whole connection.
     pub lifetime: Option<Duration>,

@@ -52,11 +52,11 @@ pub(crate) fn take_turn(
         connection,
         hold: &mut hold,
         owed,
-        scratch,
+        scratch: &mut *scratch,
         now,
         allowed: u64::MAX,
     };
-    match turn.run(order) {
+    let next = match turn.run(order) {
         After::Gone(end) => {
             turn.bury(end);
             Next::Leave
@@ -73,7 +73,9 @@ pub(crate) fn take_turn(
                 connection.state.finish()
             }
         }
-    }
+    };
+    scratch.rest(house.limits.replies_max());
+    next
 }
 
 /// What becomes of a connection after its turn.
@@ -102,7 +104,6 @@ impl Turn<'_> {
             return After::Gone(End::CutOff);
         }
         self.obey(order);
-        self.notice_time();
         match self.hold.stage {
             Stage::New | Stage::Waiting => self.open(),
             Stage::Refused(limit) => self.refuse(limit),
@@ -113,6 +114,8 @@ impl Turn<'_> {
         if self.owed.is_empty() && self.is_serving() {
             self.serve();
         }
+        // After all that, for what the client has done meanwhile may have waited for us.
+        self.notice_time();
         self.settle()
     }
 
@@ -156,6 +159,9 @@ impl Turn<'_> {
 
     /// What has arrived by now is the last that is served.
     fn begin_to_end(&mut self, end: End) {
+        if matches!(self.hold.stage, Stage::New | Stage::Waiting) {
+            self.house.lobby.remove(self.connection.id);
+        }
         let arrived = rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0);
         let arrived = usize::try_from(arrived).unwrap_or(usize::MAX);
         self.hold.readable |= arrived > 0;

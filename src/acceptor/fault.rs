@@ -32,7 +32,6 @@ pub(super) fn sort(error: &io::Error) -> Fault {
             | Errno::NONET
             | Errno::NOPROTOOPT
             | Errno::OPNOTSUPP
-            | Errno::PERM
             | Errno::PROTO
             | Errno::TIMEDOUT,
         ) => Fault::Client,
@@ -58,14 +57,15 @@ mod tests {
         ] {
             assert_eq!(of(errno), Fault::Client);
         }
-        for errno in [Errno::INTR, Errno::PERM, Errno::TIMEDOUT, Errno::NOPROTOOPT] {
+        for errno in [Errno::INTR, Errno::TIMEDOUT, Errno::NOPROTOOPT] {
             assert_eq!(of(errno), Fault::Client);
         }
         for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
             assert_eq!(of(errno), Fault::Exhausted);
         }
         // What no manual names is tried again after a pause, not at once and for ever.
-        for errno in [Errno::ACCESS, Errno::NOSYS, Errno::IO] {
+        // Nor what a filter of system calls (seccomp) says, to every try.
+        for errno in [Errno::ACCESS, Errno::NOSYS, Errno::IO, Errno::PERM] {
             assert_eq!(of(errno), Fault::Exhausted);
         }
         for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK] {

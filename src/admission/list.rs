@@ -1,8 +1,9 @@
 //! Lists of addresses, from the command line or from files that may change.
 
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use tracing::{info, warn};
@@ -23,8 +24,8 @@ pub struct AddressList {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ListFile {
     path: PathBuf,
-    /// When it was changed last; nobody knows while it can't be looked at.
-    changed: Option<SystemTime>,
+    /// As it was when it was read last; nobody knows while it can't be looked at.
+    version: Option<Version>,
     networks: Vec<IpNet>,
 }
 
@@ -121,28 +122,28 @@ impl LiveList {
 impl ListFile {
     fn open(path: PathBuf) -> std::result::Result<ListFile, String> {
         // Looked at first: what is changed after that is read again.
-        let changed = changed(&path).ok();
+        let version = version(&path).ok();
         let networks = read_list(&path)?;
         Ok(ListFile {
             path,
-            changed,
+            version,
             networks,
         })
     }
 
     /// Reads the file if it has changed. While it can't be read, what it said last holds.
     fn reread(&mut self) {
-        let before = self.changed;
-        let read = match changed(&self.path) {
-            Ok(changed) if before == Some(changed) => return,
-            Ok(changed) => {
-                self.changed = Some(changed);
+        let before = self.version;
+        let read = match version(&self.path) {
+            Ok(version) if before == Some(version) => return,
+            Ok(version) => {
+                self.version = Some(version);
                 read_list(&self.path)
             }
             // Said once.
             Err(_) if before.is_none() => return,
             Err(problem) => {
-                self.changed = None;
+                self.version = None;
                 Err(problem)
             }
         };
@@ -157,13 +158,16 @@ impl ListFile {
     }
 }
 
-/// When a file was changed last. A pipe gives what it has only once, and whoever opens it again
-/// would wait.
-fn changed(path: &Path) -> std::result::Result<SystemTime, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| format!("{path:?}: {error}"))?;
-    if !metadata.is_file() {
+/// What tells one state of a file from the next: its device, inode and length, and when it was
+/// changed. The time alone does not, where another file with the same takes its place.
+type Version = (u64, u64, u64, (i64, i64));
+
+/// A pipe gives what it has only once, and whoever opens it again would wait.
+fn version(path: &Path) -> std::result::Result<Version, String> {
+    let file = std::fs::metadata(path).map_err(|error| format!("{path:?}: {error}"))?;
+    if !file.is_file() {
         return Err(format!("{path:?} is no file"));
     }
-    let changed = metadata.modified();
-    changed.map_err(|error| format!("{path:?}: {error}"))
+    let changed = (file.mtime(), file.mtime_nsec());
+    Ok((file.dev(), file.ino(), file.len(), changed))
 }

@@ -19,7 +19,7 @@ use crate::peer::Peer;
 use crate::service::{InDrain, Work};
 use crate::state::Reasons;
 
-/// Clients that are being told that there is no room: more are closed without a word.
+/// Clients that are being told that they are not let in: more are closed without a word.
 const REFUSALS_MAX: usize = 8;
 
 impl Shared {
@@ -36,9 +36,9 @@ impl Shared {
             }
             connection.wake(Reasons::NOTICE);
         }
-        if all.is_empty() {
-            self.house.drain.stop_if_empty(self.house.registry.count());
-        }
+        self.house
+            .drain
+            .stop_if_empty(|| self.house.registry.count());
     }
 
     /// How the door stands when as many are inside as may be: open to those who are refused.
@@ -50,10 +50,17 @@ impl Shared {
         }
     }
 
+    /// Makes room for one, if that is asked for: else a quiet client stays, whoever waits.
+    fn shed_one(&self) {
+        if self.house.limits.options.when_full == WhenFull::Shed {
+            self.shedding.shed_one(&self.house);
+        }
+    }
+
     /// Whether there is room, or the door has been told to ring when there is.
     fn has_room(&self) -> bool {
         let knobs = &self.house.knobs;
-        let has = || self.house.registry.count() < knobs.clients_max.load(Ordering::SeqCst);
+        let has = || self.house.admitted() < knobs.clients_max.load(Ordering::SeqCst);
         if has() {
             return true;
         }
@@ -65,8 +72,7 @@ impl Shared {
     /// Turns a client away: in a turn of its own if there is something to say, else at once.
     fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
         self.house.notices.acted(limit, &peer);
-        let clients_max = self.house.knobs.clients_max.load(Ordering::SeqCst);
-        let busy = self.house.registry.count() >= clients_max + REFUSALS_MAX;
+        let busy = self.house.refused.load(Ordering::SeqCst) >= REFUSALS_MAX;
         if !busy && self.house.work.refusal(limit).is_some() {
             self.connect(socket, peer, Stage::Refused(limit));
         }
@@ -78,7 +84,10 @@ impl Shared {
 
     fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
         let options = &self.house.limits.options;
-        let admitted = !matches!(stage, Stage::Refused(_));
+        let is_admitted = !matches!(stage, Stage::Refused(_));
+        if !is_admitted {
+            self.house.refused.fetch_add(1, Ordering::SeqCst);
+        }
         if let Some(bytes) = options.send_buffer {
             // The system keeps twice what it is told (socket(7)). If it refuses, it keeps more.
             let _ = socket.set_send_buffer_size(bytes / 2);
@@ -98,19 +107,16 @@ impl Shared {
         if let Err(error) = self.poller.watch(&connection.socket, id) {
             let notices = &self.house.notices;
             notices.trouble(Trouble::Unwatched, id, &peer, &error.to_string());
-            if admitted {
-                self.house.admission.release(peer);
-            }
-            let met_by_drain = self.house.drain.phase() != ServerPhase::Running;
-            let left = self.house.registry.remove(id);
-            if met_by_drain {
+            if self.house.drain.phase() != ServerPhase::Running {
                 self.house.drain.count_end(true);
             }
-            self.house.drain.one_gone(left);
+            self.house.give_up_place(&connection);
+            self.house.registry.remove(id);
+            self.house.drain.one_gone(|| self.house.registry.count());
             return;
         }
         debug!(id, %peer, "{}connected", self.house.notices.prefix());
-        if admitted && self.keeps_workers() {
+        if is_admitted && self.keeps_workers() {
             // In the order of their coming, which their turns need not have.
             self.house.lobby.let_in(&connection);
         }
@@ -149,8 +155,8 @@ impl Host for Arc<Shared> {
         };
         let notices = &self.house.notices;
         notices.acted(limit, &"it waits in the backlog");
-        if door == Door::Full && self.house.limits.options.when_full == WhenFull::Shed {
-            self.shedding.shed_one(&self.house);
+        if door == Door::Full {
+            self.shed_one();
         }
     }
 
@@ -185,6 +191,6 @@ impl Host for Arc<Shared> {
 
     fn starved(&self) {
         self.house.crowded.store(true, Ordering::SeqCst);
-        self.shedding.shed_one(&self.house);
+        self.shed_one();
     }
 }

@@ -10,7 +10,7 @@
 //!                              watch, drain)        └──▶ home
 //! ```
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -142,6 +142,7 @@ impl Shared {
                 streamed: Arc::default(),
                 knobs,
                 doorbell,
+                refused: AtomicUsize::new(0),
                 crowded: AtomicBool::new(false),
             },
             ready: Ready::new(policy),

@@ -45,7 +45,10 @@ impl Turn<'_> {
             return After::Rest;
         };
         if self.now >= until || bytes_left == 0 {
-            return After::Gone(if self.draining() { End::CutOff } else { end });
+            // One that was ending when a drain began is not waited for as long as the others.
+            let deadline = self.house.drain.deadline();
+            let is_cut = deadline.is_some_and(|deadline| self.now >= deadline);
+            return After::Gone(if is_cut { End::CutOff } else { end });
         }
         if !self.hold.readable && !self.hold.ending {
             return After::Rest;
@@ -105,6 +108,25 @@ impl Turn<'_> {
         self.deliver(&[], StreamEnd::Reached);
     }
 
+    /// Its service closed it as it was opened: nothing that it has sent or sends is delivered.
+    pub(super) fn turn_out(&mut self, end: End) {
+        self.last_words(&end);
+        self.tell_closed(&end);
+        self.stop_serving(end);
+    }
+
+    /// The session's end. A handler that has panicked is not there any more.
+    fn tell_closed(&mut self, end: &End) {
+        if let Some(handler) = self.hold.handler.take()
+            && guarded(|| handler.closed(end)).is_err()
+        {
+            let (id, peer) = (self.connection.id, &self.connection.peer);
+            let notices = &self.house.notices;
+            notices.trouble(Trouble::Panic, id, peer, "while it was closed");
+            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// It is over: out of the registry, and the service is told.
     pub(super) fn bury(&mut self, end: End) {
         let connection = self.connection;
@@ -127,14 +149,7 @@ impl Turn<'_> {
         if let Some(check) = self.hold.check.take() {
             self.house.deadlines.remove(check, connection.id);
         }
-        if let Some(handler) = self.hold.handler.take()
-            && guarded(|| handler.closed(end)).is_err()
-        {
-            let (id, peer) = (connection.id, &connection.peer);
-            let notices = &self.house.notices;
-            notices.trouble(Trouble::Panic, id, peer, "while it was closed");
-            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
-        }
+        self.tell_closed(end);
         debug!(
             id = connection.id,
             peer = %connection.peer,
@@ -143,19 +158,16 @@ impl Turn<'_> {
             "{}closed",
             self.house.notices.prefix()
         );
-        // Asked while it is listed: who has left the list before a drain begins is no part of it.
-        let met_by_drain = self.draining();
-        let left = self.house.registry.remove(connection.id);
-        if !matches!(end, End::Refused(_)) {
-            self.house.admission.release(connection.peer);
+        // While it is listed: who has left the list before a drain begins is no part of it.
+        if self.draining() {
+            let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
+            self.house.drain.count_end(!by_itself);
         }
+        self.house.give_up_place(connection);
+        self.house.registry.remove(connection.id);
         if self.house.crowded.load(Ordering::SeqCst) {
             self.house.doorbell.ring();
         }
-        let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
-        if met_by_drain {
-            self.house.drain.count_end(!by_itself);
-        }
-        self.house.drain.one_gone(left);
+        self.house.drain.one_gone(|| self.house.registry.count());
     }
 }

@@ -30,6 +30,9 @@ impl Turn<'_> {
                 self.scratch.moved.messages_out += reply.messages();
                 self.hold.handler = Some(handler);
                 self.send_replies();
+                if let Some(reason) = self.connection.take_close() {
+                    self.turn_out(End::Closed(reason));
+                }
             }
             Err(()) => self.panicked(),
         }
@@ -200,6 +203,11 @@ impl Turn<'_> {
         self.hold.unread.extend_from_slice(rest);
         self.count(tally, replies);
         self.send_replies();
+        if options.times.idle.is_some() {
+            // Until now it may have waited for us.
+            self.now = Instant::now();
+            self.heard_now();
+        }
         match verdict {
             Ok(Verdict::Go) => {}
             Ok(Verdict::Wait(time)) => self.hold.paused = Some(Instant::now() + time.min(TIME_MAX)),

@@ -31,6 +31,12 @@ impl Scratch {
     pub(crate) fn lend<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
         SCRATCH.with_borrow_mut(work)
     }
+
+    /// Gives back what is more than `most` bytes: an answer of any length has been in it.
+    pub(super) fn rest(&mut self, most: usize) {
+        self.wire.clear();
+        self.wire.shrink_to(most);
+    }
 }
 
 /// Turns that the moving average remembers.
@@ -63,6 +69,15 @@ impl Portion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_huge_answer_is_not_kept_for_the_threads_life() {
+        Scratch::lend(|scratch| {
+            scratch.wire.resize(1 << 24, b'x');
+            scratch.rest(1 << 16);
+            assert!(scratch.wire.is_empty() && scratch.wire.capacity() <= 1 << 17);
+        });
+    }
 
     /// Rounds of one that floods and of others who send 64 bytes each; answers how much the one
     /// may send after them.

@@ -160,11 +160,7 @@ impl Turn<'_> {
 
     /// What others have ordered.
     pub(super) fn obey(&mut self, order: Option<Order>) {
-        let waits = matches!(self.hold.stage, Stage::Waiting);
-        if order.is_some() && waits {
-            self.house.lobby.remove(self.connection.id);
-        }
-        let goes_on = waits || self.is_serving();
+        let goes_on = matches!(self.hold.stage, Stage::Waiting) || self.is_serving();
         match order {
             Some(Order::Close(reason)) if goes_on => {
                 self.begin_to_end(End::Closed(reason));

@@ -158,3 +158,42 @@ fn an_empty_server_stops_at_once() {
     assert_eq!((report.left, report.cut_off, report.received), (0, 0, 0));
     assert!(report.to_string().starts_with("drained in "), "{report}");
 }
+
+/// A second signal ends it at once; a third and a fourth must not put the end off.
+#[test]
+fn who_hurries_again_and_again_is_not_kept_waiting_by_that() {
+    let gate = Gate::default();
+    let at = gate.clone();
+    let (server, address) = serve(
+        options(),
+        answer(move |_: &[u8]| {
+            at.pass();
+            b""
+        }),
+    );
+    let client = connect(&address);
+    send(&client, "stay\n");
+    gate.wait_waiting(1);
+    let handle = server.handle();
+    let waiter = std::thread::spawn(move || server.wait());
+    let begin = Instant::now();
+    while !waiter.is_finished() && begin.elapsed() < Duration::from_secs(5) {
+        handle.hurry();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(waiter.is_finished());
+    assert_eq!(waiter.join().expect("no panic").cut_off, 1);
+    gate.open();
+}
+
+#[test]
+fn who_was_closed_before_the_drain_and_does_not_close_is_not_cut_off() {
+    let (service, _) = Logged::new(|_, _, _| Verdict::Close);
+    let (server, address) = serve(options(), service);
+    let client = connect(&address);
+    send(&client, "bye\n");
+    assert_eq!(take_to_end(&client), b"");
+    let report = finish(server);
+    assert_eq!((report.left, report.cut_off), (1, 0), "{report}");
+    assert!(report.took < Duration::from_secs(10), "{report}");
+}

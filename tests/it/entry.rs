@@ -2,32 +2,19 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
 use poold::{Limit, Options, Server, Service, WhenFull};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use socket2::{Domain, Socket, Type};
 
 use crate::daemon::{Daemon, poold};
 use crate::house::{finish, options, serve};
-use crate::net::{connect, send, take, take_all};
+use crate::net::{connect, connect_from, send, take, take_all};
 use crate::scratch::{Scratch, text};
-use crate::spool::{PATIENCE, wait_until};
-
-/// Connects from one of this machine's many loopback addresses.
-fn connect_from(from: &str, address: &str) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
-    let from: SocketAddr = format!("{from}:0").parse().expect("an address");
-    socket.bind(&from.into()).expect("a loopback address");
-    let to: SocketAddr = address.parse().expect("an address");
-    socket.connect(&to.into()).expect("it listens");
-    let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    stream
-}
+use crate::spool::wait_until;
 
 /// Whether the client is served.
 fn is_served(client: &TcpStream) -> bool {

@@ -99,7 +99,9 @@ fn is_code(line: &str) -> bool {
 fn messages(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for name in ["info!(", "warn!(", "error!("] {
-        for (at, _) in code.match_indices(name) {
+        // Not `compile_error!`, which no log has.
+        let is_event = |at: usize| !code[..at].ends_with('_');
+        for (at, _) in code.match_indices(name).filter(|(at, _)| is_event(*at)) {
             let call = &code[at..code[at..].find(");").map_or(code.len(), |end| at + end)];
             let Some(message) = call.rsplit('"').nth(1) else {
                 continue;

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use poold::Stream;
+use poold::{InDrain, Options, Server, Stream, StreamService};
 
 use crate::gate::Gate;
 use crate::house::{Log, finish, lend, options};
@@ -174,10 +175,54 @@ fn what_others_send_to_a_stream_arrives_before_its_end() {
     finish(server);
 }
 
+/// Reads to the end, whatever is drained, then writes; notes how both went.
+struct Upload(Log);
+
+impl StreamService for Upload {
+    fn serve(&self, mut stream: Stream) -> std::io::Result<()> {
+        let read = stream.read_to_end(&mut Vec::new());
+        let written = stream.write_all(b"stored\n");
+        let kind = |error: std::io::Error| error.kind();
+        let outcome = (read.map_err(kind), written.map_err(kind));
+        self.0.note(format!("{outcome:?}"));
+        Ok(())
+    }
+
+    fn in_drain(&self) -> InDrain {
+        InDrain::GoOn
+    }
+}
+
+#[test]
+fn what_the_deadline_cuts_off_does_not_look_like_the_clients_own_end() {
+    let log = Log::default();
+    let options = Options {
+        drain: Duration::from_millis(200),
+        ..options()
+    };
+    let upload = Upload(log.clone());
+    let server = Server::bind_streams("127.0.0.1:0", options, upload).expect("it starts");
+    let client = connect(&server.address().to_string());
+    send(&client, "half of it");
+    let handle = server.handle();
+    let read = || {
+        handle
+            .registry()
+            .list()
+            .iter()
+            .any(|one| one.bytes_in == 10)
+    };
+    wait_until("it is read", read);
+    handle.drain();
+    let report = server.wait();
+    assert_eq!((report.left, report.cut_off), (0, 1));
+    assert_eq!(log.lines(), ["(Err(ConnectionAborted), Err(BrokenPipe))"]);
+}
+
 #[test]
 fn the_deadline_ends_a_service_that_will_not() {
     let mut options = options();
-    options.drain = std::time::Duration::from_millis(200);
+    options.drain = Duration::from_millis(200);
     let (server, address) = lend(options, |mut stream| {
         // Writes until that fails: the end that a drain shows to readers means nothing to it.
         loop {

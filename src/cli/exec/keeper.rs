@@ -8,9 +8,11 @@
 
 use std::env;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -78,6 +80,14 @@ fn run() -> io::Result<ExitCode> {
     if let Some(name) = words.next() {
         command.arg0(name);
     }
+    // Before there is a server: as soon as it says that it listens, somebody may stop it.
+    let watched: Arc<OnceLock<OwnedFd>> = Arc::default();
+    let told = Arc::clone(&watched);
+    signals::pass_on(move || {
+        // It may have ended.
+        let _ = pidfd_send_signal(told.wait(), Signal::TERM);
+    })
+    .map_err(io::Error::other)?;
     // A group of its own: Ctrl-C comes to the keeper, which passes it on, once.
     let server = command
         .args(words)
@@ -89,11 +99,7 @@ fn run() -> io::Result<ExitCode> {
         .spawn()?;
     let server = Pid::from_child(&server);
     let pidfd = pidfd_open(server, PidfdFlags::empty())?;
-    signals::pass_on(move || {
-        // It may have ended.
-        let _ = pidfd_send_signal(&pidfd, Signal::TERM);
-    })
-    .map_err(io::Error::other)?;
+    let _ = watched.set(pidfd);
     let status = wait_for(server)?;
     end_the_rest();
     Ok(code(status))

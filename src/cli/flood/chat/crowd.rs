@@ -176,7 +176,7 @@ impl<'a> Crowd<'a> {
             while let Some(seen) = room.seen() {
                 self.senders[seen.sender].seen += seen.lines;
                 let took = now.saturating_duration_since(seen.due);
-                self.tally.latency.saturating_record(nanos(took));
+                self.tally.latency.saturating_record(took.as_nanos() as u64);
                 self.tally.seen += seen.lines;
                 self.moved = now;
             }
@@ -319,10 +319,6 @@ impl<'a> Crowd<'a> {
             tally.stalled_told += u64::from(told);
         }
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A quarter of an hour at most; longer is recorded as that.
