@@ -9,7 +9,7 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -36,7 +36,6 @@ pub(crate) struct Connection {
     /// It was let in; else it is only told that it is not.
     pub(crate) is_admitted: bool,
     pub(crate) since: Instant,
-    pub(crate) since_clock: SystemTime,
     pub(crate) socket: Socket,
     pub(crate) state: StateWord,
     pub(crate) tally: Tally,
@@ -206,7 +205,6 @@ impl Connection {
             peer,
             is_admitted,
             since: Instant::now(),
-            since_clock: SystemTime::now(),
             socket,
             state: StateWord::ready(),
             tally: Tally::default(),

@@ -167,6 +167,8 @@ pub struct Reply<'a> {
     framing: Framing,
     max: usize,
     messages: u64,
+    /// Whoever is answered has stopped reading for good: what is sent is thrown away.
+    pub(crate) is_void: bool,
 }
 
 impl<'a> Reply<'a> {
@@ -176,6 +178,7 @@ impl<'a> Reply<'a> {
             framing,
             max,
             messages: 0,
+            is_void: false,
         }
     }
 

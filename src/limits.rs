@@ -66,7 +66,9 @@ pub struct Options {
     pub drain: Duration,
     /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
     pub when_full: WhenFull,
-    /// A client that has rested for less is not closed for another's sake. Default: a minute.
+    /// A client that has rested for less is not closed for another's sake. With zero nobody is
+    /// spared: the one that was heard of longest ago is closed, though it may send all the time.
+    /// Default: a minute.
     pub shed_after: Duration,
     /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
     pub per_address_max: Option<usize>,

@@ -149,7 +149,10 @@ impl ClientInfo {
         ClientInfo {
             id: connection.id,
             peer: connection.peer,
-            since: connection.since_clock,
+            // Reckoned back from now: the clock may have been set since.
+            since: SystemTime::now()
+                .checked_sub(connection.since.elapsed())
+                .unwrap_or(SystemTime::UNIX_EPOCH),
             last_heard: connection.quiet_for(),
             messages_in: tally.messages_in.load(Ordering::Relaxed),
             bytes_in: tally.bytes_in.load(Ordering::Relaxed),

@@ -186,6 +186,9 @@ impl Turn<'_> {
     /// Moves the connection on towards its end, as far as it can go now.
     fn settle(&mut self) -> After {
         // Whatever comes next, what is owed goes first: the poller says when it can.
+        if !self.owed.is_empty() && self.is_shed() {
+            self.give_up_answering();
+        }
         if !self.owed.is_empty() {
             return After::Rest;
         }
@@ -232,6 +235,24 @@ impl Turn<'_> {
         } else {
             After::Rest
         }
+    }
+
+    /// Others wait for its place.
+    fn is_shed(&self) -> bool {
+        matches!(
+            self.hold.stage,
+            Stage::Last {
+                end: End::Limit(Limit::Shed),
+                ..
+            } | Stage::Closing(End::Limit(Limit::Shed))
+        )
+    }
+
+    /// It does not take what it is owed: nobody waits until it does, and it sees a reset.
+    fn give_up_answering(&mut self) {
+        self.hold.deaf = true;
+        self.connection.close_with_reset();
+        self.owed = Outbox::default();
     }
 
     fn draining(&self) -> bool {

@@ -233,7 +233,7 @@ impl<F: Front> Hall<F> {
         if let Some(room) = rooms.get(name.key()) {
             return Ok(Arc::clone(room));
         }
-        if rooms.values().any(|room| room.name.look() == name.look()) {
+        if rooms.values().any(|room| room.name.is_like(name)) {
             return Err(RoomError::LooksAlike);
         }
         if rooms.len() >= ROOMS_MAX && !close_deserted(&mut rooms) {

@@ -92,6 +92,12 @@ impl Name {
             .into_iter()
             .flatten()
     }
+
+    /// Whether one could be taken for the other.
+    pub(crate) fn is_like(&self, other: &Name) -> bool {
+        self.looks()
+            .any(|look| other.looks().any(|one| one == look))
+    }
 }
 
 impl fmt::Display for Name {
@@ -151,7 +157,7 @@ mod tests {
 
     fn alike(one: &str, other: &str) -> bool {
         let (one, other) = (Name::new(one).expect(one), Name::new(other).expect(other));
-        one.looks().any(|look| other.looks().any(|one| one == look))
+        one.is_like(&other)
     }
 
     #[test]

@@ -59,10 +59,13 @@ impl Last {
         if self.in_vain.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
             return None;
         }
-        let resting = house.registry.all().into_iter();
-        let resting = resting.filter(|connection| connection.state.phase() == Phase::Resting);
-        let longest = resting.max_by_key(|connection| connection.quiet_for());
         let shed_after = house.limits.options.shed_after;
+        // Where nobody is spared, whoever sends all the time is not either.
+        let may =
+            |phase| phase == Phase::Resting || (shed_after.is_zero() && phase == Phase::Ready);
+        let all = house.registry.all().into_iter();
+        let resting = all.filter(|connection| may(connection.state.phase()));
+        let longest = resting.max_by_key(|connection| connection.quiet_for());
         let longest = longest.filter(|connection| connection.quiet_for() >= shed_after);
         self.in_vain = longest.is_none().then(Instant::now);
         longest

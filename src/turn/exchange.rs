@@ -196,6 +196,7 @@ impl Turn<'_> {
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
+        reply.is_void = self.hold.deaf;
         let in_turn = &self.connection.tally.in_turn;
         let (now, allowed) = (self.now, self.allowed);
         let mut messages =

@@ -168,9 +168,7 @@ impl Turn<'_> {
             Some(Order::Shed) if goes_on => {
                 self.house.notices.acted(Limit::Shed, &self.connection.peer);
                 if !self.owed.is_empty() {
-                    // It has rested for long and takes nothing: others must not wait for that.
-                    self.hold.deaf = true;
-                    self.connection.close_with_reset();
+                    self.give_up_answering();
                 }
                 self.begin_to_end(End::Limit(Limit::Shed));
             }

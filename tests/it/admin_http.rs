@@ -168,3 +168,40 @@ fn five_hundred_connections_to_it_leave_the_service_alone() {
     end(&client);
     assert_eq!(take_to_end(&client), b"");
 }
+
+#[test]
+fn who_never_finishes_and_who_never_leaves_shut_nobody_out() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    // As many as there may be: half of them drip a request, the others ask again and again.
+    let whole = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let crowd: Vec<_> = (0..64).map(|_| connect(&watched.tcp)).collect();
+    let keep_on = |crowd: &[std::net::TcpStream]| {
+        for (number, mut one) in crowd.iter().enumerate() {
+            let piece = if number % 2 == 0 { "X: y\r\n" } else { whole };
+            // It may have had to make room.
+            let _ = one.write_all(piece.as_bytes());
+        }
+    };
+    crowd
+        .iter()
+        .step_by(2)
+        .for_each(|one| send(one, "GET / HTTP/1.1\r\n"));
+    for _ in 0..10 {
+        keep_on(&crowd);
+        assert_eq!(watched.get("/healthz").status, 200);
+    }
+}
+
+#[test]
+fn who_asks_for_much_and_reads_nothing_makes_room_for_who_asks() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    let crowd: Vec<_> = (0..64).map(|_| connect(&watched.tcp)).collect();
+    let much = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
+    for mut one in &crowd {
+        let _ = one.write_all(much.as_bytes());
+    }
+    let begin = Instant::now();
+    assert_eq!(watched.get("/healthz").status, 200);
+    // Not only when it is closed for reading nothing, after ten seconds.
+    assert!(begin.elapsed().as_secs() < 8, "{:?}", begin.elapsed());
+}

@@ -126,7 +126,7 @@ fn who_stops_reading_is_put_out_with_a_reason_and_the_others_miss_nothing() {
 #[test]
 fn a_storm_of_newcomers_is_told_in_few_lines() {
     let storm = size("POOLD_TEST_CHAT_STORM", 2000);
-    let daemon = chat(&["--rate", "off"]);
+    let daemon = chat(&["--rate", "off", "--overload", "off"]);
     let (ann, bob) = (Talker::named(&daemon, "ann"), Talker::named(&daemon, "bob"));
     ann.wait("-- guest-2 is now called bob");
     let begin = Instant::now();

@@ -125,3 +125,13 @@ fn who_goes_in_the_middle_of_a_line_harms_nobody() {
     assert_eq!(ann.hear(), "<bob> the rest");
     ann.wait("-- bob left");
 }
+
+#[test]
+fn a_room_is_not_made_beside_one_that_it_could_be_taken_for() {
+    let daemon = chat(&[]);
+    let ann = Talker::named(&daemon, "ann");
+    assert_eq!(ann.ask("/join general"), "#general -- you joined general");
+    let why = "-- there is a room whose name looks like that";
+    assert_eq!(ann.ask("/join generaI"), why, "a capital I");
+    assert_eq!(ann.ask("/join genera1"), why);
+}

@@ -13,6 +13,7 @@ mod chaos;
 mod chat;
 mod chat_crowd;
 mod chat_forgery;
+mod chat_late;
 mod chat_log;
 mod chat_operators;
 mod chat_programs;

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use crate::daemon::{Daemon, POOLD};
 use crate::net::{connect, end, send, take_all, take_line, take_to_end};
 use crate::scratch::{Scratch, text};
@@ -56,6 +58,27 @@ fn a_file_that_is_removed_is_made_again() {
     wait_until("it is made again", || holds("two\n"));
     end(&client);
     assert_eq!(take_to_end(&client), b"");
+    assert_eq!(daemon.stop().code, Some(0));
+}
+
+#[test]
+fn a_pipe_in_its_place_that_nobody_reads_holds_nothing_up_for_ever() {
+    let dir = Scratch::new();
+    let file = dir.join("out.log");
+    let mut daemon = Daemon::recv(&["-o", text(&file), "-f", "raw"]);
+    let client = connect(&daemon.address);
+    send(&client, "one\n");
+    let holds = |what: &str| fs::read_to_string(&file).is_ok_and(|text| text == what);
+    wait_until("it is written", || holds("one\n"));
+    fs::remove_file(&file).expect("it is there");
+    mknodat(CWD, &file, FileType::Fifo, Mode::RWXU, 0).expect("our directory");
+    send(&client, "two\n");
+    daemon
+        .stderr
+        .wait_line("cannot write the output; nothing is lost");
+    fs::remove_file(&file).expect("it is there");
+    wait_until("it is a file again", || holds("two\n"));
+    drop(client);
     assert_eq!(daemon.stop().code, Some(0));
 }
 

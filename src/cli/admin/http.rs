@@ -86,6 +86,10 @@ where
             // It ended in the middle of a request.
             return Verdict::Close;
         }
+        if reply.is_void {
+            // What it had asked for before it left, or had to, would keep others waiting.
+            return Verdict::Go;
+        }
         let (response, after, is_head) = match session.take(line) {
             None => return Verdict::Go,
             Some(Ok(request)) => (

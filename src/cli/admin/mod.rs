@@ -42,7 +42,7 @@ pub(super) use view::View;
 
 /// What its sockets are called in a restart.
 const ADMIN: &str = "admin";
-/// Clients of one admin address at once; who rested longest makes room.
+/// Clients of one admin address at once; who was heard of longest ago makes room.
 const CLIENTS_MAX: usize = 64;
 /// From one look at the server to the next.
 const SAMPLE_EACH: Duration = Duration::from_secs(1);
@@ -165,7 +165,8 @@ fn options() -> Options {
         message_max: http::HEAD_MAX,
         drain: Duration::from_millis(200),
         when_full: WhenFull::Shed,
-        shed_after: Duration::from_secs(1),
+        // Nobody keeps others out by dripping a request, or by asking without end.
+        shed_after: Duration::ZERO,
         times: Times {
             first_byte: Some(Duration::from_secs(10)),
             idle: Some(Duration::from_secs(120)),

@@ -36,7 +36,6 @@ impl Console {
             extent: Extent::Whole,
         };
         let verdict = session.take(&self.house, message);
-        // A person who types is never so fast that the rooms have to ask for patience.
         let verdict = session.end_turn(&self.house, verdict);
         verdict != Verdict::Close
     }

@@ -89,9 +89,9 @@ impl Session {
         }
     }
 
-    /// Whether it has said or asked for as much as a turn may.
+    /// Whether it has said or asked for as much as a turn may, or has to wait until it is heard.
     pub(super) fn is_full(&self) -> bool {
-        self.said.len() + self.answered >= SAID_MAX
+        self.unposted.is_some() || self.said.len() + self.answered >= SAID_MAX
     }
 
     /// Says what could not be said before.
@@ -124,14 +124,14 @@ impl Session {
         }
         if line[0] == b'/' {
             let mut clean = Vec::new();
-            escape(line, &mut clean);
+            escape(&line, &mut clean);
             let clean = String::from_utf8(clean).expect("escaped text is UTF-8");
             match command::read(&clean) {
                 Line::Text(text) => self.said.extend_from_slice(text.as_bytes()),
                 _ => return self.command(house, clean),
             }
         } else {
-            escape(line, &mut self.said);
+            escape(&line, &mut self.said);
         }
         if message.extent == Extent::Truncated {
             self.said.extend_from_slice(CUT);
@@ -195,8 +195,13 @@ impl Session {
     }
 
     fn tell(&mut self, house: &House, room: Arc<Room>, event: Event) {
-        if house.hall.post(&room, &event, self.person.id) == Posted::NotYet {
-            self.unposted = Some((room, event));
+        if house.hall.post(&room, &event, self.person.id) == Posted::Done {
+            return;
+        }
+        match self.person.outlet {
+            Ear::Client(_) => self.unposted = Some((room, event)),
+            // It has no turns in which it could be said again.
+            Ear::Console(_) => house.hall.announce(&room, &event),
         }
     }
 

@@ -3,6 +3,8 @@
 //! A line may end in the middle of it, since an option's number can be that of a line feed: then
 //! the next line goes on where this one stopped.
 
+use std::borrow::Cow;
+
 const IAC: u8 = 255;
 const SB: u8 = 250;
 const SE: u8 = 240;
@@ -31,7 +33,7 @@ pub(super) struct Telnet {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stripped<'a> {
     /// Its text; `None` if the line goes on.
-    pub(super) text: Option<&'a [u8]>,
+    pub(super) text: Option<Cow<'a, [u8]>>,
     /// [`WONT_TIMING_MARK`] has to be sent before anything else.
     pub(super) awaits_mark: bool,
 }
@@ -51,15 +53,12 @@ enum State {
 
 impl Telnet {
     /// The text of a line.
-    pub(super) fn strip<'a>(&'a mut self, line: &'a [u8]) -> Stripped<'a> {
+    pub(super) fn strip<'a>(&mut self, line: &'a [u8]) -> Stripped<'a> {
         if !self.goes_on && memchr::memchr(IAC, line).is_none() {
             return Stripped {
-                text: Some(line),
+                text: Some(line.into()),
                 awaits_mark: false,
             };
-        }
-        if !self.goes_on {
-            self.kept.clear();
         }
         for &byte in line {
             self.take(byte);
@@ -76,8 +75,9 @@ impl Telnet {
         }
         self.goes_on = false;
         self.state = State::Text;
+        // A client at rest keeps no room for it.
         Stripped {
-            text: Some(&self.kept),
+            text: Some(std::mem::take(&mut self.kept).into()),
             awaits_mark,
         }
     }
@@ -121,7 +121,7 @@ mod tests {
         let mut telnet = Telnet::default();
         let lines = bytes.split(|byte| *byte == b'\n');
         lines
-            .filter_map(|line| telnet.strip(line).text.map(<[u8]>::to_vec))
+            .filter_map(|line| telnet.strip(line).text.map(Cow::into_owned))
             .collect()
     }
 
@@ -149,6 +149,14 @@ mod tests {
         bytes.extend(b"junk\n".repeat(100));
         bytes.extend(b"heard");
         assert_eq!(lines(&bytes).last().expect("a line"), b"heard");
+    }
+
+    #[test]
+    fn between_lines_it_keeps_nothing() {
+        let mut telnet = Telnet::default();
+        let line = [&b"\xff\xf1"[..], &[b'x'; 8000]].concat();
+        assert_eq!(telnet.strip(&line).text.expect("a line"), &line[2..]);
+        assert_eq!(telnet.kept.capacity(), 0);
     }
 
     proptest! {

@@ -3,12 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 /// Takes bytes in order. A short or failed write says how far it came.
 pub(super) trait Sink: Send {
@@ -64,7 +64,7 @@ impl NamedFile {
     pub(super) fn open(path: &Path) -> io::Result<NamedFile> {
         Ok(NamedFile {
             path: path.to_owned(),
-            file: open_to_append(path)?,
+            file: open_to_append(path, OFlags::empty())?,
         })
     }
 
@@ -81,7 +81,8 @@ impl NamedFile {
 impl Sink for NamedFile {
     fn prepare(&mut self) -> io::Result<()> {
         if !self.is_at_its_name()? {
-            self.file = open_to_append(&self.path)?;
+            // If a pipe is there now, nobody waits here until somebody reads it.
+            self.file = open_to_append(&self.path, OFlags::NONBLOCK)?;
         }
         Ok(())
     }
@@ -109,8 +110,11 @@ impl Sink for NamedFile {
     }
 }
 
-fn open_to_append(path: &Path) -> io::Result<File> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+fn open_to_append(path: &Path, flags: OFlags) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    options.custom_flags(flags.bits().cast_signed());
+    let mut file = options.open(path)?;
     // Everybody who writes here holds the lock with the others: who gets it alone is alone.
     let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
     if is_alone && ends_within_a_line(path).unwrap_or(false) {
