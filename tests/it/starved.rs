@@ -213,8 +213,8 @@ fn who_waits_when_a_drain_begins_is_let_in_as_others_leave() {
     daemon.stderr.wait_line("cannot accept");
     drop(inside);
     let served = waiting.iter().filter(|client| is_answered(client)).count();
-    // One may have been turned away before the signal was heard.
-    assert!(served >= 7, "{served} of 8\n{}", daemon.stderr.text());
+    // Until the signal is heard one is turned away, and more after 10, 20, 40 ms.
+    assert!(served >= 4, "{served} of 8\n{}", daemon.stderr.text());
     drop(waiting);
     assert_eq!(daemon.wait_exit().code, Some(0));
 }
