@@ -51,7 +51,7 @@ fn a_single_refusal_is_two_lines_too() {
 
 #[test]
 fn resets_without_end_leave_nothing_behind() {
-    let daemon = Daemon::echo(&[]);
+    let daemon = Daemon::echo(&["--overload", "off"]);
     let neighbour = connect(&daemon.address);
     send(&neighbour, "x");
     assert_eq!(take(&neighbour, 1), b"x");

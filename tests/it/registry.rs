@@ -199,12 +199,13 @@ fn who_does_not_read_can_be_closed_all_the_same() {
     let (server, address, log) = echo();
     let handle = server.handle();
     let deaf = served_little(&address);
-    fill(&handle, 1);
+    let (accepted, _) = fill(&handle, 1);
     assert!(handle.registry().close(1, "it never reads"));
     log.wait_closed(1);
-    assert_eq!(handle.registry().count(), 0);
-    let (_, end) = take_all(&deaf);
-    end.expect_err("a reset: it did not get everything");
+    wait_until("it is gone", || handle.registry().count() == 0);
+    let (got, end) = take_all(&deaf);
+    // The system may have made room for all of it in the end.
+    assert!(end.is_err() || got.len() == accepted, "a clean end too soon");
     drop(deaf);
     finish(server);
 }
