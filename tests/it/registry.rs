@@ -205,7 +205,10 @@ fn who_does_not_read_can_be_closed_all_the_same() {
     wait_until("it is gone", || handle.registry().count() == 0);
     let (got, end) = take_all(&deaf);
     // The system may have made room for all of it in the end.
-    assert!(end.is_err() || got.len() == accepted, "a clean end too soon");
+    assert!(
+        end.is_err() || got.len() == accepted,
+        "a clean end too soon"
+    );
     drop(deaf);
     finish(server);
 }
