@@ -2,8 +2,10 @@
 //!
 //! Whoever comes while nobody writes becomes the writer: it writes its own piece and then, until
 //! nothing is left, what the others have queued meanwhile, each time in one write. Whoever comes
-//! while somebody writes leaves its piece and goes. If too much is queued it waits: a worker that
-//! waits reads no socket, so an output that blocks holds the clients back and memory stays flat.
+//! while somebody writes leaves its piece and goes; where its client waits until the piece is safe,
+//! it becomes the next writer, so that nobody writes for others while its own client waits. If too
+//! much is queued it waits: a worker that waits reads no socket, so an output that blocks holds the
+//! clients back and memory stays flat.
 //!
 //! Who runs here: workers, through [`submit`](Output::submit); the lock is held to queue and to
 //! take, never while writing. The sink itself is the writer's token: it is away exactly as long as
@@ -13,7 +15,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::{error, info, warn};
 
 use super::sink::{NamedFile, Pipe, Sink};
@@ -62,6 +64,8 @@ struct Queue {
     /// Pieces queued, and pieces safe, since the beginning.
     queued: u64,
     safe: u64,
+    /// The last piece that somebody waits for.
+    awaited: u64,
     blocked: bool,
     closed: bool,
     /// Messages given up because the output was closed.
@@ -120,7 +124,9 @@ impl Output {
             // The writer may have come between the timeout and the lock.
             if late && !queue.blocked && !queue.has_room(piece.len()) {
                 queue.blocked = true;
-                warn!("the output blocks; clients are not read until it takes more");
+                MutexGuard::unlocked(&mut queue, || {
+                    warn!("the output blocks; clients are not read until it takes more");
+                });
             }
         }
         queue.waiting -= messages;
@@ -131,27 +137,30 @@ impl Output {
             piece.clear();
             return place;
         }
-        let Some(sink) = queue.sink.take() else {
-            if queue.bytes.is_empty() {
-                // Nothing is copied while others wait for the lock.
-                std::mem::swap(&mut queue.bytes, piece);
-            } else {
-                queue.bytes.append(piece);
-            }
-            queue.messages += messages;
-            return place;
-        };
-        queue.in_hand = messages;
-        drop(queue);
-        self.write_all_queued(sink, piece, place);
+        if queue.bytes.is_empty() {
+            // Nothing is copied while others wait for the lock.
+            std::mem::swap(&mut queue.bytes, piece);
+        } else {
+            queue.bytes.append(piece);
+        }
+        queue.messages += messages;
+        if let Some(sink) = queue.sink.take() {
+            self.write_all_queued(sink, queue, piece);
+        }
         place
     }
 
     /// Waits until the piece at `place` and all before it are safe; `false` if they never will be.
     pub fn wait_until_safe(&self, place: Place) -> bool {
         let mut queue = self.queue.lock();
+        queue.awaited = queue.awaited.max(place.0);
         while queue.safe < place.0 && !queue.closed {
-            self.progress.wait_for(&mut queue, BLOCKED);
+            if let Some(sink) = queue.sink.take() {
+                self.write_all_queued(sink, queue, &mut Vec::new());
+                queue = self.queue.lock();
+            } else {
+                self.progress.wait_for(&mut queue, BLOCKED);
+            }
         }
         queue.safe >= place.0
     }
@@ -159,7 +168,7 @@ impl Output {
     /// Waits until all is out, at most until `deadline`; answers how many messages are not.
     pub fn finish(&self, deadline: Instant) -> u64 {
         let mut queue = self.queue.lock();
-        while queue.sink.is_none() && !queue.closed {
+        while (queue.sink.is_none() || !queue.bytes.is_empty()) && !queue.closed {
             if self.progress.wait_until(&mut queue, deadline).timed_out() {
                 break;
             }
@@ -167,34 +176,39 @@ impl Output {
         queue.messages + queue.in_hand + queue.waiting + queue.lost
     }
 
-    /// The writer's work: its own piece, then what has been queued, until nothing is.
-    fn write_all_queued(&self, mut sink: Box<dyn Sink>, piece: &mut Vec<u8>, place: Place) {
-        let mut upto = place;
+    /// The writer's work: what is queued, until nothing is, or somebody who waits for more can go
+    /// on with it. `piece` is an empty buffer.
+    fn write_all_queued<'a>(
+        &'a self,
+        mut sink: Box<dyn Sink>,
+        mut queue: MutexGuard<'a, Queue>,
+        piece: &mut Vec<u8>,
+    ) {
         loop {
+            // The two buffers change places, so that neither is allocated anew.
+            std::mem::swap(piece, &mut queue.bytes);
+            queue.in_hand = std::mem::take(&mut queue.messages);
+            let upto = queue.queued;
+            drop(queue);
+            // There is room again.
+            self.progress.notify_all();
             let written = self.write(&mut *sink, piece);
             piece.clear();
-            let mut queue = self.queue.lock();
-            match written {
-                Ok(()) => queue.safe = upto.0,
-                Err(error) => {
-                    self.close(queue, &error);
-                    return;
-                }
+            queue = self.queue.lock();
+            if let Err(error) = written {
+                self.close(queue, &error);
+                return;
             }
+            queue.safe = upto;
             queue.in_hand = 0;
             if std::mem::take(&mut queue.blocked) {
-                info!("the output takes more again");
+                MutexGuard::unlocked(&mut queue, || info!("the output takes more again"));
             }
-            if queue.bytes.is_empty() {
+            if queue.bytes.is_empty() || queue.awaited > upto {
                 queue.sink = Some(sink);
                 self.progress.notify_all();
                 return;
             }
-            // The two buffers change places, so that neither is allocated anew.
-            std::mem::swap(piece, &mut queue.bytes);
-            queue.in_hand = std::mem::take(&mut queue.messages);
-            upto = Place(queue.queued);
-            self.progress.notify_all();
         }
     }
 
@@ -249,7 +263,7 @@ impl Output {
     }
 
     /// Nobody reads any more: everything queued is given up, and whoever should know is told.
-    fn close(&self, mut queue: parking_lot::MutexGuard<'_, Queue>, error: &io::Error) {
+    fn close(&self, mut queue: MutexGuard<'_, Queue>, error: &io::Error) {
         queue.closed = true;
         queue.lost += queue.messages + queue.in_hand;
         queue.messages = 0;
@@ -279,6 +293,7 @@ impl Queue {
             waiting: 0,
             queued: 0,
             safe: 0,
+            awaited: 0,
             blocked: false,
             closed: false,
             lost: 0,
@@ -312,5 +327,61 @@ impl Trouble {
         if self.reported.is_some() {
             info!("writing the output again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        static WRITES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Takes a while for each write, and counts those of each thread.
+    struct Slow;
+
+    impl Sink for Slow {
+        fn prepare(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            WRITES.set(WRITES.get() + 1);
+            std::thread::sleep(Duration::from_millis(1));
+            Ok(bytes.len())
+        }
+
+        fn is_kept(&self) -> bool {
+            true
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn wait(&mut self, _: Duration) {}
+    }
+
+    #[test]
+    fn nobody_writes_for_others_while_its_own_client_waits() {
+        let output = Output::new(Box::new(Slow), Durability::Written);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let before = WRITES.get();
+                        let place = output.submit(&mut b"line\n".to_vec(), 1);
+                        assert!(output.wait_until_safe(place));
+                        // More than one where another has queued, and not yet said that it waits.
+                        let own = WRITES.get() - before;
+                        assert!(own <= 10, "{own} writes");
+                    }
+                });
+            }
+        });
+        assert_eq!(output.finish(Instant::now() + Duration::from_secs(1)), 0);
     }
 }
