@@ -84,7 +84,8 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
             server.drain_after(delay);
         }
         ServerPhase::Running => {
-            tracing::info!("draining; press Ctrl-C again to end at once");
+            let clients = Some(server.stats().clients).filter(|clients| *clients > 0);
+            tracing::info!(clients, "draining; press Ctrl-C again to end at once");
             server.drain();
         }
         _ if IS_LEFT_ALONE.load(Ordering::Relaxed) => {

@@ -19,6 +19,9 @@ fn slow_server() -> (Server, String) {
     let mut options = options();
     options.workers = WORKERS as usize;
     options.clients_max = 5000;
+    // Whoever is refused must give its share back, or nobody is let in before half of the storm is
+    // over.
+    options.per_address_max = Some(1500);
     serve(
         options,
         answer(|line: &[u8]| {
