@@ -18,7 +18,7 @@ use crate::framing::Framing;
 use crate::limits::Options;
 use crate::listen::Listeners;
 use crate::server::Server;
-use crate::service::recv::{Acknowledge, Durability, Format, Output, Recv};
+use crate::service::recv::{Acknowledge, Durability, Format, Holds, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
 
@@ -38,21 +38,21 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     } else {
         Acknowledge::Never
     };
+    let (format, holds) = match (args.format, args.serve.framing) {
+        // What one read returns is no message: a newline after it would be in the midst of one.
+        (Format::Raw, Some(Framing::Raw)) => (Format::Bytes, Holds::Bytes),
+        (format, _) => (format, Holds::Lines),
+    };
     let path = args.output.as_deref().unwrap_or(Path::new("-"));
     let output = if path == Path::new("-") {
         Output::stdout(durability)
     } else {
-        Output::file(path, durability)
+        Output::file(path, holds, durability)
     };
     let output = Arc::new(output.map_err(|source| Error::Output {
         name: path.display().to_string(),
         source,
     })?);
-    let format = match (args.format, args.serve.framing) {
-        // What one read returns is no message: a newline after it would be in the midst of one.
-        (Format::Raw, Some(Framing::Raw)) => Format::Bytes,
-        (format, _) => format,
-    };
     let service = Recv::new(Arc::clone(&output), format, acknowledge);
     let life = start("recv", &args.serve, Framing::Lines, service)?;
     let handle = life.handle();

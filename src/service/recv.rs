@@ -14,6 +14,7 @@ use std::time::{Instant, SystemTime};
 
 pub use format::Format;
 pub use output::{Durability, Output};
+pub use sink::Holds;
 
 use super::{Client, Message, Messages, Reply, Service, Tail, Verdict};
 use format::Label;

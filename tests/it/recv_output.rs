@@ -100,6 +100,23 @@ fn a_line_that_a_crash_has_cut_does_not_swallow_the_next() {
 }
 
 #[test]
+fn a_file_of_bytes_is_gone_on_with_where_it_ends() {
+    let dir = Scratch::new();
+    let file = dir.join("out.bin");
+    for piece in ["no li", "ne at all"] {
+        let args = ["-o", text(&file), "-f", "raw", "--framing", "raw"];
+        let mut daemon = Daemon::recv(&args);
+        let client = connect(&daemon.address);
+        send(&client, piece);
+        end(&client);
+        assert_eq!(take_to_end(&client), b"");
+        assert_eq!(daemon.stop().code, Some(0));
+    }
+    let all = fs::read_to_string(&file).expect("it is there");
+    assert_eq!(all, "no line at all");
+}
+
+#[test]
 fn acknowledgements_come_after_the_lines_are_there() {
     for safe in [&["--ack"][..], &["--ack", "--sync"]] {
         let dir = Scratch::new();

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::{error, info, warn};
 
-use super::sink::{NamedFile, Pipe, Sink};
+use super::sink::{Holds, NamedFile, Pipe, Sink};
 
 /// Bytes that may be queued while somebody writes.
 const QUEUED_MAX: usize = 1024 * 1024;
@@ -87,8 +87,9 @@ impl Output {
     ///
     /// # Errors
     /// When it can't be opened.
-    pub fn file(path: &Path, durability: Durability) -> io::Result<Output> {
-        Ok(Output::new(Box::new(NamedFile::open(path)?), durability))
+    pub fn file(path: &Path, holds: Holds, durability: Durability) -> io::Result<Output> {
+        let file = NamedFile::open(path, holds)?;
+        Ok(Output::new(Box::new(file), durability))
     }
 
     fn new(sink: Box<dyn Sink>, durability: Durability) -> Output {

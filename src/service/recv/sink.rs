@@ -58,13 +58,24 @@ impl Sink for Pipe {
 pub(super) struct NamedFile {
     path: PathBuf,
     file: File,
+    holds: Holds,
+}
+
+/// What is in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Whole lines: one that a predecessor could not end is ended.
+    Lines,
+    /// Bytes, and none but those that were received.
+    Bytes,
 }
 
 impl NamedFile {
-    pub(super) fn open(path: &Path) -> io::Result<NamedFile> {
+    pub(super) fn open(path: &Path, holds: Holds) -> io::Result<NamedFile> {
         Ok(NamedFile {
             path: path.to_owned(),
-            file: open_to_append(path, OFlags::empty())?,
+            file: open_to_append(path, holds, OFlags::empty())?,
+            holds,
         })
     }
 
@@ -82,7 +93,7 @@ impl Sink for NamedFile {
     fn prepare(&mut self) -> io::Result<()> {
         if !self.is_at_its_name()? {
             // If a pipe is there now, nobody waits here until somebody reads it.
-            self.file = open_to_append(&self.path, OFlags::NONBLOCK)?;
+            self.file = open_to_append(&self.path, self.holds, OFlags::NONBLOCK)?;
         }
         Ok(())
     }
@@ -110,14 +121,14 @@ impl Sink for NamedFile {
     }
 }
 
-fn open_to_append(path: &Path, flags: OFlags) -> io::Result<File> {
+fn open_to_append(path: &Path, holds: Holds, flags: OFlags) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     options.custom_flags(flags.bits().cast_signed());
     let mut file = options.open(path)?;
     // Everybody who writes here holds the lock with the others: who gets it alone is alone.
     let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-    if is_alone && ends_within_a_line(path).unwrap_or(false) {
+    if holds == Holds::Lines && is_alone && ends_within_a_line(path).unwrap_or(false) {
         // Whoever wrote before was killed in a write: its last line must not swallow our first.
         file.write_all(b"\n")?;
     }
