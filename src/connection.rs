@@ -279,7 +279,8 @@ impl Connection {
     }
 
     /// Leaves an order for the next turn. A cut is never taken back. A service that has the
-    /// whole stream reads to the end of what has arrived, and so comes to its own end.
+    /// whole stream reads to the end of what has arrived, and so comes to its own end; in one that
+    /// is cut its next read or write fails.
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
         let side = match order {
             Order::Cut => Shutdown::Both,

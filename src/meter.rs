@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::pace::nanos;
+
 /// The first bucket ends at 2^10 ns, about a microsecond; each next one at twice that; the last
 /// but one at 2^36 ns, about 69 s; the last one holds the rest.
 const SHIFT: u32 = 10;
@@ -100,11 +102,6 @@ impl Buckets {
         }
         sum.nanos = sum.nanos.saturating_add(self.nanos.load(Ordering::Relaxed));
     }
-}
-
-/// As a number, for what is counted without a lock.
-pub(crate) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The bucket of a time: the first whose end is not before it.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::meter::nanos;
+use crate::pace::nanos;
 
 /// RFC 8289's interval and target.
 const INTERVAL: Duration = Duration::from_millis(100);

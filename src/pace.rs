@@ -135,6 +135,7 @@ impl Turns {
     }
 }
 
-fn nanos(duration: Duration) -> u64 {
+/// A time as a number, for what is reckoned with in the hot path.
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! What a server that is busy may not hold against its clients: they can't see what it sees late.
 
+use std::net::TcpStream;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -36,6 +37,19 @@ fn one_worker(times: Times) -> (Server, String, Gate) {
     (server, address, gate)
 }
 
+/// From here on the worker is busy with this client.
+fn block(client: &TcpStream, gate: &Gate) {
+    send(client, "block\n");
+    gate.wait_waiting(1);
+}
+
+/// Lets the worker go on when the limit has passed. Nothing happens meanwhile that could be waited
+/// for: that time passes is what is tried.
+fn open_late(gate: &Gate) {
+    std::thread::sleep(LIMIT * 3 / 2);
+    gate.open();
+}
+
 #[test]
 fn who_spoke_while_nobody_listened_was_not_idle() {
     let (server, address, gate) = one_worker(Times {
@@ -46,13 +60,11 @@ fn who_spoke_while_nobody_listened_was_not_idle() {
     let (blocker, client) = (connect(&address), connect(&address));
     send(&client, "one\n");
     assert_eq!(take_line(&client), "one");
-    send(&blocker, "block\n");
-    gate.wait_waiting(1);
+    block(&blocker, &gate);
     send(&client, "two\n");
     let new = connect(&address);
     send(&new, "new\n");
-    std::thread::sleep(LIMIT * 3 / 2);
-    gate.open();
+    open_late(&gate);
     for (client, line) in [(&client, "two"), (&new, "new")] {
         assert_eq!(take_line(client), line);
         send(client, "on\n");
@@ -69,15 +81,16 @@ fn who_waits_for_its_answer_is_not_idle() {
         ..Times::default()
     });
     let client = connect(&address);
-    send(&client, "block\n");
-    gate.wait_waiting(1);
-    std::thread::sleep(LIMIT * 3 / 2);
-    gate.open();
+    block(&client, &gate);
+    open_late(&gate);
     assert_eq!(take_line(&client), "on");
-    std::thread::sleep(LIMIT / 4);
+    // The worker has ended its turn when it serves another.
+    let other = connect(&address);
+    send(&other, "another\n");
+    assert_eq!(take_line(&other), "another");
     send(&client, "and on\n");
     assert_eq!(take_line(&client), "and on");
-    drop(client);
+    drop((client, other));
     finish(server);
 }
 
@@ -89,13 +102,11 @@ fn a_message_that_was_ended_in_time_is_taken() {
     });
     let (blocker, client) = (connect(&address), connect(&address));
     send(&client, "half a ");
-    let registry = || server.handle();
-    wait_until("its half is read", || registry().stats().bytes_in >= 7);
-    send(&blocker, "block\n");
-    gate.wait_waiting(1);
+    let handle = server.handle();
+    wait_until("its half is read", || handle.stats().bytes_in >= 7);
+    block(&blocker, &gate);
     send(&client, "line\n");
-    std::thread::sleep(LIMIT * 3 / 2);
-    gate.open();
+    open_late(&gate);
     assert_eq!(take_line(&client), "half a line");
     drop((blocker, client));
     finish(server);
@@ -113,13 +124,11 @@ fn who_has_made_room_in_time_is_sent_the_rest() {
     wait_until("it owes", || {
         handle.registry().list().iter().any(|one| one.owed > 0)
     });
-    send(&blocker, "block\n");
-    gate.wait_waiting(1);
+    block(&blocker, &gate);
     let owed = handle.registry().list().iter().map(|one| one.owed).max();
     let sent = (40 << 20) + 1 - owed.expect("one owes");
     take(&client, sent);
-    std::thread::sleep(LIMIT * 3 / 2);
-    gate.open();
+    open_late(&gate);
     take(&client, (40 << 20) + 1 - sent);
     drop((blocker, client));
     finish(server);
@@ -133,8 +142,7 @@ fn what_comes_after_an_urgent_byte_is_not_left_lying() {
     let (blocker, client) = (connect(&address), connect(&address));
     send(&client, "one\n");
     assert_eq!(take_line(&client), "one");
-    send(&blocker, "block\n");
-    gate.wait_waiting(1);
+    block(&blocker, &gate);
     send(&client, "two\n");
     SockRef::from(&client).send_out_of_band(b"!").expect("room");
     send(&client, "three\n");
