@@ -25,6 +25,9 @@ use crate::peer::Peer;
 use crate::state::{Next, Phase, Reasons, StateWord};
 use crate::times::{Bucket, Rate};
 
+#[cfg(test)]
+mod tests;
+
 /// Puts a connection into the ready queue, and gets it noticed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
 
@@ -80,9 +83,11 @@ pub(crate) struct Hold {
     pub(crate) readable: bool,
     /// The poller saw the end coming: read until it shows.
     pub(crate) ending: bool,
+    /// There may be more behind a short read.
+    pub(crate) urgent: bool,
     /// The peer takes nothing any more: what is owed is thrown away, what it sent still read.
     pub(crate) deaf: bool,
-    /// When the message that is under way began, and the bytes that had come by then.
+    /// When the message under way began, and the bytes that had come by then.
     pub(crate) begun: Option<(Instant, u64)>,
     /// Since when the peer has taken none of what it is owed.
     pub(crate) stalled: Option<Instant>,
@@ -186,6 +191,7 @@ impl Connection {
             unread: Vec::new(),
             readable: false,
             ending: false,
+            urgent: false,
             deaf: false,
             begun: None,
             stalled: None,
@@ -278,9 +284,8 @@ impl Connection {
         std::mem::take(&mut desk.outbox)
     }
 
-    /// Leaves an order for the next turn. A cut is never taken back. A service that has the
-    /// whole stream reads to the end of what has arrived, and so comes to its own end; in one that
-    /// is cut its next read or write fails.
+    /// Leaves an order for the next turn. A cut is never taken back. A service that has the stream
+    /// reads to the end of what has arrived, and so comes to its own end; cut, it fails.
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
         let side = match order {
             Order::Cut => Shutdown::Both,
@@ -303,7 +308,7 @@ impl Connection {
         let is_close = |order: &mut Order| matches!(order, Order::Close(_));
         match self.desk.lock().order.take_if(is_close)? {
             Order::Close(reason) => Some(reason),
-            Order::Shed | Order::Cut => None,
+            _ => None,
         }
     }
 
@@ -325,12 +330,8 @@ impl Connection {
 
     /// How long it has taken nothing of what it is owed.
     pub(crate) fn stalled_for(&self) -> Option<Duration> {
-        let since = self
-            .tally
-            .stalled_ms
-            .load(Ordering::Relaxed)
-            .checked_sub(1)?;
-        let since = Duration::from_millis(since);
+        let since = self.tally.stalled_ms.load(Ordering::Relaxed);
+        let since = Duration::from_millis(since.checked_sub(1)?);
         Some(self.since.elapsed().saturating_sub(since))
     }
 

@@ -155,6 +155,7 @@ impl Turn<'_> {
     pub(super) fn empty(&mut self) {
         self.hold.readable = false;
         self.hold.ending = false;
+        self.hold.urgent = false;
     }
 
     /// For lists and for the idle limit.
@@ -171,7 +172,7 @@ impl Turn<'_> {
         self.heard_now();
         self.scratch.moved.bytes_in += length as u64;
         // A short read shows that the socket is empty: epoll(7), question 9.
-        self.hold.readable = length == most;
+        self.hold.readable = length == most || self.hold.urgent;
         if let Stage::Last { arrived, .. } = &mut self.hold.stage {
             *arrived = arrived.saturating_sub(length);
         }
