@@ -99,11 +99,7 @@ impl Turn<'_> {
         {
             Ok(0) => {
                 self.deliver(&[], StreamEnd::Reached);
-                if self.is_serving() {
-                    self.hold.stage = Stage::Closing(End::Client);
-                }
-                self.hold.ending = true;
-                self.hold.readable = false;
+                self.is_at_its_end(End::Client);
             }
             Ok(length) => {
                 self.scratch.portion.took(length);
@@ -180,13 +176,21 @@ impl Turn<'_> {
 
     /// The connection broke. What was begun is a message for those who store.
     fn lost(&mut self, error: &io::Error) {
+        self.hold.deaf = true;
         if self.house.work.tail() == Tail::Deliver {
             self.deliver(&[], StreamEnd::Reached);
         }
-        self.hold.deaf = true;
+        self.is_at_its_end(End::Lost(error.to_string()));
+    }
+
+    /// Nothing more comes from it. A service that wants to wait has not taken what was begun: the
+    /// end shows again when that is over.
+    fn is_at_its_end(&mut self, end: End) {
         self.hold.ending = true;
         self.hold.readable = false;
-        self.hold.stage = Stage::Closing(End::Lost(error.to_string()));
+        if self.is_serving() && self.hold.paused.is_none() {
+            self.hold.stage = Stage::Closing(end);
+        }
     }
 
     /// Cuts messages, gives them to the service, sends its replies.

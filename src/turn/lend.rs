@@ -78,8 +78,6 @@ impl Turn<'_> {
             Err(error) => Ok(Err(error)),
         };
         connection.lent.store(false, Ordering::SeqCst);
-        // Bytes that came unread while the worker blocked made no event that is still to come.
-        self.hold.readable = true;
         match served {
             Ok(Ok(())) => self.hold.stage = Stage::Closing(End::Service),
             Ok(Err(error)) => self.hold.stage = Stage::Closing(End::Lost(error.to_string())),

@@ -1,17 +1,21 @@
 //! How the server ends a connection: what is served and sent until then, and what it may cost.
 
 use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use poold::{
-    Client, End, Limit, Message, Messages, Phase, Rate, Reply, Service, Verdict, WhenFull, answer,
+    Client, End, Limit, Message, Messages, Phase, Rate, Reply, Service, Tail, Verdict, WhenFull,
+    answer,
 };
 use socket2::SockRef;
 
 use crate::gate::Gate;
-use crate::house::{Logged, finish, lend, options, serve};
-use crate::net::{connect, end, send, take, take_all, take_line, take_to_end};
+use crate::house::{Log, Logged, finish, lend, options, serve};
+use crate::net::{connect, end, reset, send, take, take_all, take_line, take_to_end};
 use crate::spool::wait_until;
 
 #[test]
@@ -270,4 +274,99 @@ fn who_is_not_read_from_is_not_blamed_for_its_message() {
     assert_eq!(heard, b"BEGUN\n");
     drop(client);
     finish(server);
+}
+
+/// Stores, and takes nothing while it is full.
+#[derive(Clone, Default)]
+struct Store {
+    log: Log,
+    is_full: Arc<AtomicBool>,
+}
+
+impl Service for Store {
+    type Session = ();
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) {}
+
+    fn message(&self, (): &mut (), message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+        let text = String::from_utf8_lossy(message.bytes);
+        self.log.note(format!("{:?} {text}", message.extent));
+        Verdict::Go
+    }
+
+    fn batch(&self, (): &mut (), messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict {
+        if self.is_full.load(Ordering::SeqCst) {
+            self.log.note("full".into());
+            return Verdict::Wait(Duration::from_millis(20));
+        }
+        while let Some(message) = messages.next_message() {
+            let _ = self.message(&mut (), message, reply);
+        }
+        Verdict::Go
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::Deliver
+    }
+}
+
+#[test]
+fn a_message_without_an_end_waits_until_its_service_takes_it() {
+    let leave: [fn(TcpStream); 2] = [drop, reset];
+    for leave in leave {
+        let store = Store::default();
+        let lines = || store.log.lines();
+        let (server, address) = serve(options(), store.clone());
+        let client = connect(&address);
+        send(&client, "whole\nbegun");
+        wait_until("it is stored", || lines() == ["Whole whole"]);
+        wait_until("it rests", || {
+            server.handle().registry().list()[0].phase == Phase::Resting
+        });
+        store.is_full.store(true, Ordering::SeqCst);
+        leave(client);
+        wait_until("it is asked again", || lines().len() >= 4);
+        store.is_full.store(false, Ordering::SeqCst);
+        wait_until("the client has gone", || {
+            server.handle().registry().count() == 0
+        });
+        assert_eq!(lines().last().expect("it was asked"), "Partial begun");
+        let report = finish(server);
+        assert_eq!((report.received, report.delivered), (2, 2));
+    }
+}
+
+#[test]
+fn what_was_begun_waits_even_at_the_deadline_until_its_service_takes_it() {
+    let store = Store::default();
+    let mut options = options();
+    options.drain = Duration::from_millis(100);
+    let (server, address) = serve(options, store.clone());
+    let client = connect(&address);
+    send(&client, "begun");
+    let handle = server.handle();
+    wait_until("it is read", || handle.stats().bytes_in == 5);
+    store.is_full.store(true, Ordering::SeqCst);
+    handle.drain();
+    wait_until("it is asked again", || store.log.lines().len() >= 2);
+    store.is_full.store(false, Ordering::SeqCst);
+    let report = server.wait();
+    assert_eq!(store.log.lines().last().expect("asked"), "Partial begun");
+    assert_eq!((report.received, report.delivered), (1, 1));
+    drop(client);
+}
+
+#[test]
+fn in_a_drain_a_client_is_read_until_it_closes_however_much_it_sends() {
+    const LINES: usize = 50_000;
+    let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
+    let (server, address) = serve(options(), logged.delivering());
+    let client = connect(&address);
+    server.handle().drain();
+    assert_eq!(take_to_end(&client), b"");
+    send(&client, "after\n".repeat(LINES));
+    drop(client);
+    let report = server.wait();
+    assert_eq!((report.delivered, report.cut_off), (LINES as u64, 0));
+    assert_eq!(log.of(1).len(), LINES + 2);
 }
