@@ -26,7 +26,7 @@ use crate::state::{Next, Phase, Reasons, StateWord};
 use crate::times::{Bucket, Rate};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Puts a connection into the ready queue, and gets it noticed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;

@@ -6,7 +6,7 @@ use crate::framing::{Framing, Overlong};
 const OUTBOX_MAX: usize = 100;
 
 /// With the other end, and none to queue it.
-fn connection() -> (Arc<Connection>, Socket) {
+pub(crate) fn connection() -> (Arc<Connection>, Socket) {
     let (socket, other) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("descriptors");
     let connection = Connection::new(Opening {
         id: 1,

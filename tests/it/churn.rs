@@ -15,9 +15,6 @@ fn who_has_gone_leaves_no_deadline_behind() {
         "1h",
         "--first-byte",
         "1h",
-        // So that an earlier one takes its place.
-        "--rate",
-        "1000:1,1m",
     ]);
     let churn = |messages| {
         let shape = ["-c", "20", "-n", messages, "--churn", "--expect", "nothing"];
