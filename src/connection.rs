@@ -173,21 +173,11 @@ pub(crate) struct Opening {
 
 impl Connection {
     pub(crate) fn new(opening: Opening) -> Connection {
-        let Opening {
-            id,
-            peer,
-            socket,
-            decoder,
-            outbox_max,
-            rate,
-            stage,
-            queue,
-        } = opening;
-        let is_admitted = !matches!(stage, Stage::Refused(_));
+        let is_admitted = !matches!(opening.stage, Stage::Refused(_));
         let hold = Hold {
-            stage,
+            stage: opening.stage,
             handler: None,
-            decoder,
+            decoder: opening.decoder,
             unread: Vec::new(),
             readable: false,
             ending: false,
@@ -197,7 +187,9 @@ impl Connection {
             stalled: None,
             paused: None,
             check: None,
-            bucket: rate.map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
+            bucket: opening
+                .rate
+                .map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
         };
         let desk = Desk {
             hold: Some(Box::new(hold)),
@@ -207,17 +199,17 @@ impl Connection {
             shut: false,
         };
         Connection {
-            id,
-            peer,
+            id: opening.id,
+            peer: opening.peer,
             is_admitted,
             since: Instant::now(),
-            socket,
+            socket: opening.socket,
             state: StateWord::ready(),
             tally: Tally::default(),
             lent: AtomicBool::new(false),
-            outbox_max,
+            outbox_max: opening.outbox_max,
             desk: Mutex::new(desk),
-            queue,
+            queue: opening.queue,
         }
     }
 
@@ -249,6 +241,11 @@ impl Connection {
         let mut desk = self.desk.lock();
         desk.in_hand += desk.outbox.bytes();
         std::mem::take(&mut desk.outbox)
+    }
+
+    /// The running worker has written all that it took out.
+    pub(crate) fn wrote_all(&self) {
+        self.desk.lock().in_hand = 0;
     }
 
     /// The running worker puts back what waits for the next turn.

@@ -116,8 +116,13 @@ impl Turn<'_> {
             _ => {}
         }
         self.notice_drain();
+        let owed = !self.owed.is_empty();
         self.flush();
         if self.owed.is_empty() && self.is_serving() {
+            if owed {
+                // The service may take its time, and others send to the client meanwhile.
+                self.connection.wrote_all();
+            }
             self.serve();
         }
         // After all that, for what the client has done meanwhile may have waited for us.
