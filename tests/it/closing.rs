@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use poold::{
@@ -33,6 +33,23 @@ fn who_goes_on_sending_after_its_end_is_soon_read_no_more() {
     });
     let read = server.handle().stats().bytes_in;
     assert!(read <= (128 << 10) + 5, "{read} bytes");
+    finish(server);
+}
+
+#[test]
+fn who_does_not_close_as_well_is_waited_for_but_not_for_long() {
+    let (logged, log) = Logged::new(|_, _, _| Verdict::Close);
+    let (server, address) = serve(options(), logged);
+    let client = connect(&address);
+    let begin = Instant::now();
+    send(&client, "quit\n");
+    assert_eq!(take_to_end(&client), b"");
+    log.wait_closed(1);
+    let took = begin.elapsed();
+    let bounds = Duration::from_millis(1900)..Duration::from_secs(10);
+    assert!(bounds.contains(&took), "{took:?}");
+    assert_eq!(log.of(1), ["opened", "Whole quit", "closed Service"]);
+    drop(client);
     finish(server);
 }
 
