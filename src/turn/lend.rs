@@ -37,6 +37,8 @@ impl Turn<'_> {
     pub(super) fn turn_away(&mut self, limit: Limit) {
         self.tell(limit);
         self.end_waiting(End::Limit(limit));
+        // The turn's own flush is over, and no event would come.
+        self.flush();
     }
 
     fn end_waiting(&mut self, end: End) {
