@@ -61,6 +61,16 @@ fn a_name_that_is_not_found_may_be_tomorrow() {
     let address = format!("{}:80", "x".repeat(300));
     let line = refused(&mut poold(&["recv", &address]), 1);
     assert!(line.contains("its host can't be found"), "{line}");
+    for tool in [
+        &["client", &address][..],
+        &["flood", &address],
+        &["flood", "--chat", &address],
+    ] {
+        let output = poold(tool).output().expect("poold starts");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("its host can't be found"), "{stderr}");
+    }
 }
 
 #[test]

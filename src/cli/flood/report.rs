@@ -1,5 +1,7 @@
 //! The result of a run, for people and for programs.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::plan::{Connections, Pace, Plan, ServerEnd};
@@ -41,6 +43,7 @@ impl<'a> Report<'a> {
             "answered": tally.account.received,
             "measured": tally.measured,
             "seconds": tally.elapsed.as_secs_f64(),
+            "interrupted": tally.interrupted,
             "messages_per_second": rate,
             "bytes_per_second": rate * self.plan.shape.size() as f64,
             // None where nothing was answered in the measured time.
@@ -75,7 +78,7 @@ impl<'a> Report<'a> {
                 "messages",
                 format!("{} sent, {} answered", tally.sent, tally.account.received),
             ),
-            ("time", format!("{:.3} s", tally.elapsed.as_secs_f64())),
+            ("time", time_row(tally.elapsed, tally.interrupted)),
             ("rate", self.rate_row()),
         ];
         if plan.connections == Connections::EachMessage {
@@ -167,5 +170,14 @@ impl<'a> Report<'a> {
     fn latency(&self, percent: f64) -> f64 {
         let nanos = self.tally.latency.value_at_percentile(percent);
         (nanos as f64 / 100.0).round() / 10.0
+    }
+}
+
+/// How long it took, and whether it would have taken longer.
+pub fn time_row(elapsed: Duration, interrupted: bool) -> String {
+    let seconds = elapsed.as_secs_f64();
+    match interrupted {
+        true => format!("{seconds:.3} s, then interrupted"),
+        false => format!("{seconds:.3} s"),
     }
 }
