@@ -1,13 +1,15 @@
 //! `poold flood` and Ctrl-C: what was measured until then is not lost, and nothing is called lost
 //! that was on its way.
 
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::daemon::Daemon;
 use crate::net::{connect, send, take, take_line, take_to_end};
-use crate::spool::PATIENCE;
+use crate::spool::{PATIENCE, wait_until};
 use crate::tool::Flood;
 
 /// Bytes in a message.
@@ -40,7 +42,6 @@ fn see_it_stop(flood: &Flood, client: &TcpStream) {
 
 /// What comes next; nothing at the end.
 fn take_some(mut stream: &TcpStream) -> Vec<u8> {
-    use std::io::Read;
     let mut bytes = vec![0; SIZE];
     let length = stream.read(&mut bytes).expect("it comes");
     bytes.truncate(length);
@@ -61,9 +62,8 @@ fn what_was_measured_until_then_is_shown() {
     ] {
         let before = daemon.cpu();
         let flood = Flood::start(&daemon.address, shape);
-        crate::spool::wait_until("it floods", || {
-            daemon.cpu() > before + std::time::Duration::from_millis(50)
-        });
+        let floods = || daemon.cpu() > before + Duration::from_millis(50);
+        wait_until("it floods", floods);
         flood.interrupt();
         let result = flood.wait_good();
         assert_eq!(result["interrupted"], true, "{result}");
@@ -78,8 +78,9 @@ fn what_was_measured_until_then_is_shown() {
 fn what_is_on_its_way_is_waited_for() {
     let (flood, [one, other]) = two_clients();
     see_it_stop(&flood, &one);
-    // Only now is the other one answered.
     let message = take(&other, SIZE);
+    // A server takes its time: more than passes between two looks at the clock.
+    std::thread::sleep(Duration::from_millis(300));
     send(&other, message);
     assert_eq!(take_to_end(&other), b"");
     drop((one, other));
