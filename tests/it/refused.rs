@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::daemon::{POOLD, poold};
+use crate::scratch::{Scratch, text};
 
 /// One line on the standard error and nothing on the other; answers the line.
 fn refused(command: &mut Command, code: i32) -> String {
@@ -164,9 +165,11 @@ fn what_makes_no_sense_in_the_environment() {
 
 #[test]
 fn an_output_that_cannot_be_opened() {
-    let args = ["recv", "127.0.0.1:0", "--output", "/nonexistent/poold.log"];
+    let scratch = Scratch::new();
+    let file = scratch.join("nonexistent/poold.log");
+    let args = ["recv", "127.0.0.1:0", "--output", text(&file)];
     let line = refused(&mut poold(&args), 1);
-    assert!(line.contains("/nonexistent/poold.log"), "{line}");
+    assert!(line.contains("nonexistent/poold.log"), "{line}");
 }
 
 /// A daemon that may have 64 descriptors and no more, not even by asking.

@@ -56,6 +56,7 @@ use crate::cli::exit;
 const DESCRIPTORS_BESIDE: u64 = 64;
 
 /// Why no result can be shown.
+#[derive(Debug, PartialEq, Eq)]
 enum Trouble {
     /// What was typed makes no sense.
     Usage(String),
@@ -72,8 +73,8 @@ impl From<String> for Trouble {
     }
 }
 
-/// Runs `poold flood` and prints its result: 0 nothing is wrong, 1 something is, 2 usage. A run that
-/// Ctrl-C ended early is judged by what it sent.
+/// Runs `poold flood` and prints its result: 0 nothing is wrong, 1 something is, 2 usage. A run
+/// that Ctrl-C ended early is judged by what it sent.
 pub fn run(args: &FloodArgs) -> ExitCode {
     let outcome = match (&args.check, &args.address) {
         (Some(path), _) => check_file(args, path),
@@ -115,6 +116,9 @@ fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
         true => format!("{}\n", report.json()),
         false => report.table(),
     })?;
+    if let Some(hint) = report.hint() {
+        eprintln!("poold flood: {hint}");
+    }
     Ok(report.is_good())
 }
 

@@ -98,9 +98,8 @@ impl Plan {
             .duration
             .is_some_and(|duration| duration <= args.warmup)
         {
-            return Err("--warmup: leaves nothing of the --duration to measure"
-                .to_owned()
-                .into());
+            let why = "--duration: must be longer than 0 and than --warmup";
+            return Err(why.to_owned().into());
         }
         if args.timeout.is_zero() {
             return Err("--timeout: must be longer than 0".to_owned().into());

@@ -42,7 +42,7 @@ impl Progress {
     pub fn show(&self, done: u64, interrupt: &Interrupt) {
         self.0.set_position(done);
         if interrupt.is_pressed() {
-            self.0.set_message("; stopping, Ctrl-C again ends at once");
+            self.0.set_message("; Ctrl-C again ends at once");
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::args::Expect;
 use super::plan::{Connections, Pace, Plan, ServerEnd};
 use super::tally::Tally;
 
@@ -26,6 +27,21 @@ impl<'a> Report<'a> {
         let broken = errors.reset + errors.closed_early + self.tally.abandoned;
         let excused = broken == 0 || self.plan.server_end == ServerEnd::Awaited;
         self.tally.account.is_clean() && self.tally.connected > 0 && errors.timeout == 0 && excused
+    }
+
+    /// What to do when the server seems to be another than the one that was expected.
+    pub fn hint(&self) -> Option<&'static str> {
+        let errors = &self.tally.errors;
+        let has_ended = errors.reset + errors.closed_early > 0;
+        let is_mute = self.tally.sent > 0 && self.tally.account.received == 0 && !has_ended;
+        match self.plan.expect {
+            Expect::Echo if is_mute => Some(
+                "nothing came back as it was sent; is it a server that sends back? see --expect, \
+                 --chat",
+            ),
+            Expect::Ack if is_mute => Some("nothing was acknowledged; start recv with --ack"),
+            _ => None,
+        }
     }
 
     /// The whole result.
