@@ -40,7 +40,8 @@ impl Interrupt {
         self.0.has_begun.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the sending; whether there is nothing to wait for, or whoever presses it has waited.
+    /// Ends the sending; whether all is to end at once, because nothing is sent yet or it is the
+    /// second time.
     pub fn press(&self) -> bool {
         let was_pressed = self.0.is_pressed.swap(true, Ordering::Relaxed);
         was_pressed || !self.0.has_begun.load(Ordering::Relaxed)

@@ -67,9 +67,9 @@ enum Trouble {
 }
 
 /// What makes no sense, in one line.
-impl From<String> for Trouble {
-    fn from(why: String) -> Trouble {
-        Trouble::Usage(why)
+impl From<&str> for Trouble {
+    fn from(why: &str) -> Trouble {
+        Trouble::Usage(why.to_owned())
     }
 }
 
@@ -102,12 +102,12 @@ pub fn run(args: &FloodArgs) -> ExitCode {
 fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
     let plan = Plan::new(args, address)?;
     allow_descriptors(plan.clients + plan.silent + DESCRIPTORS_BESIDE)?;
+    plan.interrupt.listen()?;
     let progress = if args.quiet {
         Progress::hidden()
     } else {
         Progress::visible(&plan)
     };
-    plan.interrupt.listen()?;
     let outcome = fleet::flood(&plan, &progress);
     progress.end();
     let tally = outcome.map_err(|e| Trouble::Failed(e.to_string()))?;

@@ -92,28 +92,27 @@ impl Plan {
             .unwrap_or(if open_ended { u64::MAX } else { 1000 });
         if args.stall.saturating_add(args.greedy) >= clients {
             let why = "--stall, --greedy: at least one of the --clients must be neither";
-            return Err(why.to_owned().into());
+            return Err(why.into());
         }
         if args
             .duration
             .is_some_and(|duration| duration <= args.warmup)
         {
             let why = "--duration: must be longer than 0 and than --warmup";
-            return Err(why.to_owned().into());
+            return Err(why.into());
         }
         if args.timeout.is_zero() {
-            return Err("--timeout: must be longer than 0".to_owned().into());
+            return Err("--timeout: must be longer than 0".into());
         }
         let times = [args.duration.unwrap_or_default(), args.warmup, args.timeout];
         if times.into_iter().any(|time| time > TIME_MAX) {
-            return Err("--duration, --warmup, --timeout: at most 100 years"
-                .to_owned()
-                .into());
+            return Err("--duration, --warmup, --timeout: at most 100 years".into());
         }
         let run = args.run.clone().unwrap_or_else(random_id);
         let size = args.size.unwrap_or(64);
-        let shape = Shape::new(&run, size, clients, messages.min(UNLIMITED))
-            .map_err(|least| format!("--size: the header alone needs {least} bytes"))?;
+        let shape = Shape::new(&run, size, clients, messages.min(UNLIMITED)).map_err(|least| {
+            Trouble::Usage(format!("--size: the header alone needs {least} bytes"))
+        })?;
         Ok(Self {
             target: Target::resolve(address)?,
             clients,

@@ -36,8 +36,8 @@ impl<'a> Report<'a> {
         let is_mute = self.tally.sent > 0 && self.tally.account.received == 0 && !has_ended;
         match self.plan.expect {
             Expect::Echo if is_mute => Some(
-                "nothing came back as it was sent; is it a server that sends back? see --expect, \
-                 --chat",
+                "nothing came back as it was sent; a server that does not answer wants --expect \
+                 nothing, a chat --chat",
             ),
             Expect::Ack if is_mute => Some("nothing was acknowledged; start recv with --ack"),
             _ => None,

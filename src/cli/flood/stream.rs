@@ -44,7 +44,7 @@ impl Target {
             [only] => Some(only),
             all => all.iter().find(answers).or(all.first()),
         };
-        let chosen = chosen.ok_or_else(|| format!("'{text}' has no address"))?;
+        let chosen = chosen.ok_or_else(|| Trouble::Failed(format!("'{text}' has no address")))?;
         Ok(Self::Tcp(*chosen))
     }
 

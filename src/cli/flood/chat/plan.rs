@@ -42,21 +42,17 @@ impl ChatPlan {
         let chat = &args.chat;
         let stalled = chat.stalled.of(plan.clients);
         if chat.senders.saturating_add(stalled) > plan.clients {
-            return Err("--senders and --stalled: together at most --clients"
-                .to_owned()
-                .into());
+            return Err("--senders and --stalled: together at most --clients".into());
         }
         if chat.rooms > plan.clients - stalled {
             let why = "--rooms: at most as many as --clients that are not stalled";
-            return Err(why.to_owned().into());
+            return Err(why.into());
         }
         let size = plan.shape.size() as u64;
         if let Pace::Replies(window) = plan.pace
             && window.saturating_mul(size).saturating_mul(chat.senders) > WINDOW_BYTES_MAX
         {
-            return Err("--pipeline: at most 64 MiB may be on their way"
-                .to_owned()
-                .into());
+            return Err("--pipeline: at most 64 MiB may be on their way".into());
         }
         Ok(ChatPlan {
             target: plan.target,
