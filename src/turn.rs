@@ -201,7 +201,7 @@ impl Turn<'_> {
         }
         if let Stage::Last { arrived, end } = &self.hold.stage {
             let more = (self.hold.readable && *arrived > 0) || self.hold.ending;
-            // Who wanted to wait is called again, whatever there is.
+            // A service that wanted to wait is called again, whatever there is.
             if more || !self.hold.unread.is_empty() || self.hold.paused.is_some() {
                 let throttled = self.throttled_until().is_some();
                 return if throttled { After::Rest } else { After::Again };

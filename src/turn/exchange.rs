@@ -122,6 +122,10 @@ impl Turn<'_> {
         self.allowed = self.allowance().0;
         let unread = std::mem::take(&mut self.hold.unread);
         self.deliver(&unread, StreamEnd::NotYet);
+        if unread.is_empty() && matches!(self.hold.stage, Stage::Last { .. }) {
+            // With nothing left to take it is waited for no more: it might never end.
+            self.hold.paused = None;
+        }
     }
 
     /// The server ends the connection: the service may say a last thing.
@@ -183,12 +187,13 @@ impl Turn<'_> {
         self.is_at_its_end(End::Lost(error.to_string()));
     }
 
-    /// Nothing more comes from it. A service that wants to wait has not taken what was begun: the
-    /// end shows again when that is over.
+    /// Nothing more comes from it. Where the service wants to wait before it takes what was begun,
+    /// the end shows again when that is over.
     fn is_at_its_end(&mut self, end: End) {
         self.hold.ending = true;
         self.hold.readable = false;
-        if self.is_serving() && self.hold.paused.is_none() {
+        let is_left = self.hold.paused.is_some() && self.hold.decoder.is_inside();
+        if self.is_serving() && !is_left {
             self.hold.stage = Stage::Closing(end);
         }
     }
