@@ -16,7 +16,7 @@ use crate::peer::Address;
 
 /// Connections that the kernel keeps for us before they are accepted; it caps the number at
 /// `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// A peer at rest that answers none of TCP's own probes for so long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(120);

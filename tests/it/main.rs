@@ -7,6 +7,7 @@ mod admin_page;
 mod ask;
 mod attack;
 mod background;
+mod backlog;
 mod blocked;
 mod busy;
 mod chaos;
