@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_change;
+mod admin_crowd;
 mod admin_hosts;
 mod admin_http;
 mod admin_page;

@@ -1,9 +1,9 @@
 //! HTTP/1 as a service of lines: a request is its lines up to the empty one.
 //!
 //! A client that sends half a request rests, as any client does, and holds no worker. What it has
-//! sent is bounded, and so is the time that it may take. Requests that came together are answered
-//! together; when as much is owed as the outbox holds, the engine keeps the next ones back until
-//! the client has read.
+//! sent is bounded, and so is the time that it may take. Of requests that came together a few are
+//! answered in a turn, as many as the outbox holds; the engine keeps the next ones back until the
+//! client has read, and others have had their turn.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

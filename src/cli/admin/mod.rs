@@ -171,6 +171,8 @@ fn options() -> Options {
         // With few descriptors there are fewer.
         clients_max: CLIENTS_MAX.min(defaults.clients_max),
         message_max: http::HEAD_MAX,
+        // One answer or a few: then who asks for more stands in line like everybody else.
+        outbox_max: 1024,
         drain: Duration::from_millis(200),
         when_full: WhenFull::Shed,
         // Nobody keeps others out by dripping a request, or by asking without end.
