@@ -41,7 +41,7 @@
 //! | `draining already; press Ctrl-C again to end at once` | wait: the drain began otherwise |
 //! | `draining already; --drain is the longest that it takes` | wait: a successor serves |
 //! | `closing a client: asked for through the admin endpoint`, `accepting is paused: asked for through the admin endpoint`, `accepting again: asked for through the admin endpoint`, `draining: asked for through the admin endpoint` | ask whoever may use its socket, if it is a surprise |
-//! | `drained in …` | look at who was cut off, and at received and delivered |
+//! | `drained in …` | look at who was cut off, and at received and delivered; with the framing `raw` what one read returned is a piece, and `exec` without `--lines` counts clients served |
 //! | `restarting: a new process has been started` | wait for one of the next two |
 //! | `handed over; draining who is here` | nothing: `pid` serves now |
 //! | `not restarted; this one goes on` | mend what `reason` says, restart again |

@@ -52,6 +52,7 @@ mod recv_output;
 mod refused;
 mod registry;
 mod relief;
+mod reports;
 mod resize;
 mod resize_streams;
 mod restart;
