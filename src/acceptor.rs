@@ -5,6 +5,7 @@
 //! waits in the backlog. It never writes to a client and never waits for one.
 
 mod fault;
+mod host;
 mod line;
 mod source;
 
@@ -16,15 +17,14 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::Socket;
 use tracing::{info, warn};
 
 use fault::{Fault, sort};
+pub(crate) use host::{Door, Host};
 use line::Line;
 use source::Source;
 
-use crate::listen::{BACKLOG, Listener};
-use crate::peer::Peer;
+use crate::listen::{BACKLOG, Holders, Listener};
 
 const WAKER: Token = Token(usize::MAX);
 /// Pauses after the system could not give a descriptor or memory: doubled while it can't.
@@ -35,41 +35,6 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 const QUIET: Duration = Duration::from_secs(5);
 /// Clients accepted before the acceptor looks at anything else.
 const BURST: usize = 64;
-
-/// Whoever the clients are for.
-pub(crate) trait Host {
-    /// How the door stands; asked before each accept.
-    fn door(&self) -> Door;
-    /// One more has to wait before a door that is not open.
-    fn has_to_wait(&self, door: Door);
-    /// Somebody still waits before a full house: can the host make room?
-    fn is_waited_for(&self);
-    /// A client for the host, who lets it in or not. Must not block.
-    fn admit(&self, socket: Socket, peer: Peer);
-    /// A client that came too late to be let in, and is reset.
-    fn cut_off(&self);
-    /// There is no descriptor for the next client: can the host let go of one?
-    fn starved(&self);
-}
-
-/// How the door stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// There is room.
-    Open,
-    /// The house is full: wait to be woken.
-    Full,
-    /// Nobody is let in for now, because somebody wants it so: wait to be woken.
-    Held,
-    /// Clients come too fast: let nobody in for so long.
-    Paused(Duration),
-    /// The server drains: take who is in the backlog already, then close.
-    Closing,
-    /// Another accepts from these listeners now: let nobody in, leave the backlog to it, close.
-    Shut,
-    /// The drain's time is over: who is in the backlog is cut off, then close.
-    Over,
-}
 
 /// What went wrong in `accept`, counted.
 #[derive(Debug, Default)]
@@ -107,6 +72,7 @@ impl Doorbell {
 pub(crate) struct Acceptor {
     poll: Poll,
     listeners: Vec<Arc<Source>>,
+    holders: Holders,
     errors: Arc<AcceptErrors>,
     /// Kept open to be given up: with it the next client can be accepted, and told by the closing
     /// of its connection that there is no room, instead of being left to wait.
@@ -134,6 +100,7 @@ impl Acceptor {
     /// Prepares to accept from the listeners; the doorbell interrupts its wait.
     pub(crate) fn new(
         listeners: Vec<Listener>,
+        holders: Holders,
         errors: Arc<AcceptErrors>,
     ) -> io::Result<(Acceptor, Doorbell)> {
         let poll = Poll::new()?;
@@ -152,6 +119,7 @@ impl Acceptor {
             Acceptor {
                 poll,
                 listeners: sources,
+                holders,
                 errors,
                 reserve: open_reserve(),
                 pause: PAUSE_MIN,
@@ -333,8 +301,12 @@ impl Acceptor {
         Waits::Resources
     }
 
-    /// Resets who is in the backlog, each counted, as far as there is a descriptor to accept it by.
+    /// Resets who is in the backlog, each counted, as far as there is a descriptor to accept it by;
+    /// but leaves those who may be somebody else's.
     fn cut_off(&mut self, host: &impl Host) -> Waits {
+        if self.holders == Holders::Others {
+            return Waits::Nothing;
+        }
         self.reserve = None;
         for listener in &self.listeners {
             for _ in 0..BACKLOG {

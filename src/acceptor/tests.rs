@@ -3,7 +3,10 @@
 use std::cell::Cell;
 use std::net::TcpStream;
 
+use socket2::Socket;
+
 use super::*;
+use crate::peer::Peer;
 
 /// A client connects just before the door closes, when that is asked for the `nth` time.
 struct Late {
@@ -48,7 +51,8 @@ fn admitted(nth: u32) -> u32 {
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("bound");
     let (acceptor, doorbell) =
-        Acceptor::new(vec![Listener::Tcp(listener)], Arc::default()).expect("descriptors");
+        Acceptor::new(vec![Listener::Tcp(listener)], Holders::Ours, Arc::default())
+            .expect("descriptors");
     let late = Late {
         nth,
         address,

@@ -1,11 +1,11 @@
 //! Who waits in the backlog: counted once, and cut off with the others when the drain is over.
 
 use std::io::Read;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use poold::service::Echo;
-use poold::{Limit, Server, WhenFull};
+use poold::{Limit, Listeners, Server, WhenFull};
 
 use crate::house::{finish, options, serve};
 use crate::net::{connect, send, take, take_all};
@@ -104,4 +104,23 @@ fn who_was_never_accepted_is_cut_off_with_the_others() {
     for mut client in &outside {
         assert!(client.read(&mut [0]).is_err(), "it is reset");
     }
+}
+
+/// As a service manager does, that starts the next one for whoever comes.
+#[test]
+fn who_waits_where_another_listens_too_is_left_to_it() {
+    let ours = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = ours.local_addr().expect("bound").to_string();
+    let theirs = ours.try_clone().expect("descriptors");
+    let listeners = Listeners::adopt([theirs.into()]).expect("it listens");
+    let server = Server::serve(listeners, options(), Echo).expect("it starts");
+    let handle = server.handle();
+    handle.pause();
+    let client = connect(&address);
+    handle.hurry();
+    let report = server.wait();
+    assert_eq!(report.cut_off, 0, "{report}");
+    ours.set_nonblocking(true).expect("a socket");
+    let (accepted, _) = ours.accept().expect("it still waits");
+    assert_eq!(accepted.peer_addr().ok(), client.local_addr().ok());
 }
