@@ -72,10 +72,10 @@ impl Limit {
     /// What it does, for people: "refusing clients: …".
     pub fn describe(self) -> &'static str {
         match self {
-            Limit::Clients => "full: as many clients as the maximum allows",
+            Limit::Clients => "full: as many clients as max-clients allows",
             Limit::AddressShare => "refusing clients: their address has its share",
             Limit::AddressList => "refusing clients: their address is not allowed",
-            Limit::AcceptRate => "accepting more slowly: clients come faster than the accept rate",
+            Limit::AcceptRate => "accepting more slowly: clients come faster than accept-rate",
             Limit::Overload => "refusing clients: those who are here wait too long for a worker",
             Limit::FirstByte => "closing clients that connect and say nothing",
             Limit::Idle => "closing clients that have said nothing for too long",
@@ -84,8 +84,8 @@ impl Limit {
             Limit::Lifetime => "closing clients that have been here for too long",
             Limit::Shed => "closing clients that rested longest, to make room",
             Limit::Queue => "refusing clients: as many wait for a worker as the queue holds",
-            Limit::Wait => "refusing clients: they have waited for a worker for the maximum wait",
-            Limit::Overlong => "not taking whole what is longer than the message maximum",
+            Limit::Wait => "refusing clients: they have waited for a worker for max-wait",
+            Limit::Overlong => "not taking whole what is longer than message-max",
             Limit::Framing => "closing clients that don't send messages as the framing says",
         }
     }

@@ -80,10 +80,10 @@
 //! Limits log one line when they begin to act, and `no more: …` with the count when they have been
 //! quiet for 5 s:
 //!
-//! - `full: as many clients as the maximum allows` (`--max-clients`)
+//! - `full: as many clients as max-clients allows` (`--max-clients`)
 //! - `refusing clients: their address has its share` (`--max-per-address`)
 //! - `refusing clients: their address is not allowed` (`--allow`, `--deny`)
-//! - `accepting more slowly: clients come faster than the accept rate` (`--accept-rate`)
+//! - `accepting more slowly: clients come faster than accept-rate` (`--accept-rate`)
 //! - `refusing clients: those who are here wait too long for a worker` (`--overload`)
 //! - `closing clients that connect and say nothing` (`--first-byte`)
 //! - `closing clients that have said nothing for too long` (`--idle`)
@@ -93,9 +93,9 @@
 //! - `closing clients that rested longest, to make room` (`--when-full shed`)
 //! - `refusing clients: as many wait for a worker as the queue holds` (`--queue`; `exec` without
 //!   `--lines`)
-//! - `refusing clients: they have waited for a worker for the maximum wait` (`--max-wait`; `exec`
+//! - `refusing clients: they have waited for a worker for max-wait` (`--max-wait`; `exec`
 //!   without `--lines`)
-//! - `not taking whole what is longer than the message maximum` (`--message-max`, `--overlong`)
+//! - `not taking whole what is longer than message-max` (`--message-max`, `--overlong`)
 //! - `closing clients that don't send messages as the framing says` (`--framing`)
 //!
 //! At the level `debug` each client's `connected` and `closed` come with its figures and how it

@@ -119,12 +119,12 @@ fn what_is_cut_or_makes_no_sense_is_told() {
         (
             &["--message-max", "4"],
             "too long\n",
-            "longer than the message maximum",
+            "longer than message-max",
         ),
         (
             &["--message-max", "4", "--overlong", "drop"],
             "too long\n",
-            "longer than the message maximum",
+            "longer than message-max",
         ),
         (
             &["--message-max", "4", "--overlong", "close"],

@@ -63,7 +63,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
     daemon
         .stderr
-        .wait_line("they have waited for a worker for the maximum wait");
+        .wait_line("they have waited for a worker for max-wait");
     drop(served);
     stop_well(&mut daemon, 1);
 }
