@@ -49,7 +49,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     }
     daemon
         .stderr
-        .wait_line("as many wait for a worker as --queue allows");
+        .wait_line("as many wait for a worker as the queue holds");
     drop(served);
     assert_eq!(take_line(&waits), "on");
     drop(waits);
@@ -67,7 +67,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     assert!(took < Duration::from_secs(5), "{took:?}");
     daemon
         .stderr
-        .wait_line("they have waited for a worker for --max-wait");
+        .wait_line("they have waited for a worker for max-wait");
     drop(served);
     stop_well(&mut daemon, 1);
 }
