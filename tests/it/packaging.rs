@@ -36,7 +36,10 @@ fn every_command_that_the_manual_page_names_has_its_own() {
             "{command}"
         );
         // What is said of the library's types is told here, too, and can't be a link.
-        assert!(!page.contains("crate::") && !page.contains("]("), "{command}");
+        assert!(
+            !page.contains("crate::") && !page.contains("]("),
+            "{command}"
+        );
     }
 }
 
