@@ -252,9 +252,9 @@ pub(super) struct GuardArgs {
     pub(super) overload: MaybeDuration,
 
     /// Name a worker in the log that does not come back from a client for so long
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time,
-        env = "POOLD_STUCK_AFTER")]
-    pub(super) stuck_after: Duration,
+    /// [default: 30s; exec without --lines: never]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_STUCK_AFTER")]
+    pub(super) stuck_after: Option<Duration>,
 }
 
 /// What came of the command line.
