@@ -65,7 +65,7 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// List who is connected to it
     Clients(ClientsArgs),
-    /// Close one of its clients
+    /// Close one of its clients; a program of exec sees the end of its input, and may go on
     Close(CloseArgs),
     /// Let it accept nobody for now, until it is restarted at the latest; who comes waits
     Pause(Place),
