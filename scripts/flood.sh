@@ -23,6 +23,8 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
+# A flood that Ctrl-C ends shows its figures and ends well: the shell would go on.
+trap 'exit 130' INT
 
 # start SERVICE [FLAGS…]: sets $daemon and $address.
 start() {

@@ -1,8 +1,10 @@
 //! Echo of 64-byte lines, and connect, one message, close.
 
+use std::time::Duration;
+
 use super::bars::{Bar, Question};
 use super::bench::Bench;
-use super::load::{Figures, Shape};
+use super::load::{Figures, Load, Shape};
 use super::pairs::{Cell, Contender};
 
 const CLIENTS: &[usize] = &[1, 8, 64, 1000, 10_000];
@@ -13,6 +15,8 @@ const THREADS_MAX: usize = 4096;
 
 /// Clients that connect and leave at the same time.
 const CALLERS: usize = 8;
+/// Each connection is a new one, and there are only so many.
+const CALLERS_WARMUP: Duration = Duration::from_millis(100);
 
 pub fn run(bench: &mut Bench) {
     for pipeline in bench.options.pipelines_or(PIPELINES) {
@@ -38,7 +42,10 @@ pub fn run(bench: &mut Bench) {
 
 pub fn connect(bench: &mut Bench) {
     let workers = bench.options.workers;
-    let load = bench.load(CALLERS, 1, Shape::Churn);
+    let load = Load {
+        warmup: CALLERS_WARMUP,
+        ..bench.load(CALLERS, 1, Shape::Churn)
+    };
     let cell = Cell {
         section: "connect",
         work: "fast",

@@ -15,6 +15,10 @@ use super::usage::Usage;
 /// Connecting ten thousand clients, and the last answers of a slow server.
 const SLACK: Duration = Duration::from_secs(20);
 
+/// Of a run in which each message has its own. The system gives every second one of its usual 28 232
+/// ports first, and when they are used up it takes milliseconds to find another.
+const CONNECTIONS: usize = 13_600;
+
 /// What a run asks for.
 #[derive(Clone, Copy)]
 pub struct Load {
@@ -66,16 +70,17 @@ impl Load {
         let millis = |time: Duration| format!("{}ms", time.as_millis());
         // A short name leaves room for short messages.
         command.args(["--run", "p", "--clients", &self.clients.to_string()]);
-        command.args(["--duration", &millis(self.duration)]);
+        if self.shape == Shape::Churn {
+            let each = CONNECTIONS / self.clients;
+            command.args(["--churn", "--messages", &each.to_string()]);
+        } else {
+            command.args(["--duration", &millis(self.duration)]);
+            command.args(["--pipeline", &self.pipeline.to_string()]);
+        }
         command.args(["--warmup", &millis(self.warmup)]);
         command.args(["--size", &self.size.to_string()]);
         if self.greedy > 0 {
             command.args(["--greedy", &self.greedy.to_string()]);
-        }
-        if self.shape == Shape::Churn {
-            command.arg("--churn");
-        } else {
-            command.args(["--pipeline", &self.pipeline.to_string()]);
         }
         if self.shape == Shape::Send {
             command.args(["--expect", "nothing"]);

@@ -27,7 +27,7 @@ What was typed makes no sense.
 Somebody was cut off, or not everything could be delivered.
 .TP
 130
-Ctrl-C ended a client.
+Ctrl-C ended a client, or a flood at once.
 .TP
 141
 Nobody reads the output any more.

@@ -20,7 +20,7 @@
 //! | 1 | could not start, or could not do it; the line says why. `poold status`: also when no worker is left |
 //! | 2 | what was typed makes no sense |
 //! | 3 | somebody was cut off, or not everything could be delivered |
-//! | 130 | Ctrl-C ended a client, `poold client` |
+//! | 130 | Ctrl-C ended a client, `poold client`, or a flood at once, `poold flood` |
 //! | 141 | nobody reads the output any more |
 //!
 //! # Log

@@ -245,3 +245,59 @@ fn what_was_sent_is_gone_from_the_prompt_for_good() {
     terminal.press(&["Enter"]);
     assert_eq!(take_line(&server), "last");
 }
+
+/// What one writes with emoji and accents that are several characters each.
+const CLUSTERS: [&str; 6] = [
+    // A family, somebody with a profession, a rainbow flag: joined by U+200D.
+    "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+    "\u{1f469}\u{1f3fd}\u{200d}\u{1f680}",
+    "\u{1f3f3}\u{fe0f}\u{200d}\u{1f308}",
+    // A dark hand, a flag of two letters, an accent.
+    "\u{1f44b}\u{1f3ff}",
+    "\u{1f1e9}\u{1f1ea}",
+    "e\u{301}",
+];
+
+#[test]
+fn what_is_typed_with_emoji_takes_no_line_away() {
+    for cluster in CLUSTERS {
+        let stage = Stage::new();
+        let Some(terminal) = Terminal::client(&["NO_COLOR=1"], &[&stage.address]) else {
+            return;
+        };
+        let server = stage.accept();
+        send(&server, "<bob> one\n<bob> two\n");
+        terminal.wait_line("<bob> two");
+        // More or less than a line, as one counts.
+        let typed = cluster.repeat(13) + &"x".repeat(45) + "end";
+        terminal.type_text(&typed);
+        terminal.wait_line("end");
+        for word in ["three", "four"] {
+            send(&server, format!("<bob> {word}\n"));
+            let screen = terminal.wait_line(word).concat();
+            for once in ["one", "two", "three", "end"] {
+                assert_eq!(
+                    screen.matches(once).count(),
+                    1,
+                    "{cluster} {once}: {screen}"
+                );
+            }
+        }
+        terminal.press(&["Enter"]);
+        assert_eq!(take_line(&server), typed);
+    }
+}
+
+#[test]
+fn a_password_is_hidden_whatever_it_is_and_without_colours_too() {
+    let stage = Stage::new();
+    let Some(terminal) = Terminal::client(&["NO_COLOR=1"], &[&stage.address]) else {
+        return;
+    };
+    let server = stage.accept();
+    terminal.type_text("/op s\u{e9}cr\u{1f600}t");
+    terminal.wait_prompt("> /op *******");
+    assert!(!terminal.colours().contains('\u{1b}'));
+    terminal.press(&["Enter"]);
+    assert_eq!(take_line(&server), "/op s\u{e9}cr\u{1f600}t");
+}

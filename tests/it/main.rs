@@ -31,6 +31,7 @@ mod every_byte;
 mod exec;
 mod first;
 mod flood_chat;
+mod flood_interrupt;
 mod gate;
 mod house;
 mod library;

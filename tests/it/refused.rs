@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::daemon::{POOLD, poold};
+use crate::scratch::{Scratch, text};
 
 /// One line on the standard error and nothing on the other; answers the line.
 fn refused(command: &mut Command, code: i32) -> String {
@@ -61,6 +62,16 @@ fn a_name_that_is_not_found_may_be_tomorrow() {
     let address = format!("{}:80", "x".repeat(300));
     let line = refused(&mut poold(&["recv", &address]), 1);
     assert!(line.contains("its host can't be found"), "{line}");
+    for tool in [
+        &["client", &address][..],
+        &["flood", &address],
+        &["flood", "--chat", &address],
+    ] {
+        let output = poold(tool).output().expect("poold starts");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("its host can't be found"), "{stderr}");
+    }
 }
 
 #[test]
@@ -154,9 +165,11 @@ fn what_makes_no_sense_in_the_environment() {
 
 #[test]
 fn an_output_that_cannot_be_opened() {
-    let args = ["recv", "127.0.0.1:0", "--output", "/nonexistent/poold.log"];
+    let scratch = Scratch::new();
+    let file = scratch.join("nonexistent/poold.log");
+    let args = ["recv", "127.0.0.1:0", "--output", text(&file)];
     let line = refused(&mut poold(&args), 1);
-    assert!(line.contains("/nonexistent/poold.log"), "{line}");
+    assert!(line.contains("nonexistent/poold.log"), "{line}");
 }
 
 /// A daemon that may have 64 descriptors and no more, not even by asking.

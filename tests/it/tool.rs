@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::Stdio;
 
+use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
 use crate::daemon::{Guard, poold};
@@ -37,6 +38,18 @@ impl Flood {
             stdout,
             stderr,
         }
+    }
+
+    /// Ctrl-C.
+    pub fn interrupt(&self) {
+        kill_process(self.guard.pid(), Signal::INT).expect("our own child");
+    }
+
+    /// Waits for an end without a result: its exit code.
+    pub fn wait_silent(mut self) -> Option<i32> {
+        let code = self.guard.wait_exit();
+        assert_eq!(self.stdout.wait_end(), b"");
+        code
     }
 
     /// Waits for its end: its exit code and its result.

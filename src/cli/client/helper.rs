@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use console::measure_text_width;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
@@ -34,6 +35,10 @@ pub const COMMANDS: [(&str, &str); 18] = [
     ("/mute", "NAME [TIME]"),
     ("/wall", "TEXT"),
 ];
+
+const JOINER: char = '\u{200d}';
+/// A brown square, as wide as the colour of a skin.
+const SKIN: char = '\u{1f7eb}';
 
 /// Where the password begins in a line that holds one.
 pub fn password(line: &str) -> Option<usize> {
@@ -84,11 +89,8 @@ impl Hinter for Prompter {
 impl Highlighter for Prompter {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         match password(line).map(|at| line.split_at(at)) {
-            // As wide as what it hides.
-            Some((command, hidden)) if hidden.is_ascii() => {
-                Cow::Owned(format!("{command}{}", "*".repeat(hidden.len())))
-            }
-            _ => Cow::Borrowed(line),
+            Some((command, hidden)) => Cow::Owned(format!("{command}{}", stars(hidden))),
+            None => apart(line),
         }
     }
 
@@ -97,8 +99,32 @@ impl Highlighter for Prompter {
     }
 
     fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
-        password(line).is_some()
+        password(line).is_some() || line.contains(joins)
     }
+}
+
+/// As wide as what they hide, character by character, as the editor counts.
+fn stars(hidden: &str) -> String {
+    let width = |c: char| measure_text_width(c.encode_utf8(&mut [0; 4]));
+    "*".repeat(hidden.chars().map(width).sum())
+}
+
+/// Whether the character makes one sign out of its neighbours, for some terminals.
+fn joins(c: char) -> bool {
+    matches!(c, JOINER | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
+}
+
+/// Families, professions and skins sign by sign. Each terminal has its own idea of how wide they
+/// are together, and whoever counts wrongly paints over the lines above.
+fn apart(line: &str) -> Cow<'_, str> {
+    if !line.contains(joins) {
+        return Cow::Borrowed(line);
+    }
+    let signs = line.chars().filter_map(|c| match c {
+        '\u{1f3fb}'..='\u{1f3ff}' => Some(SKIN),
+        c => (!joins(c)).then_some(c),
+    });
+    Cow::Owned(signs.collect())
 }
 
 impl Completer for Prompter {

@@ -9,9 +9,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::GraphemeClusterMode;
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
-use rustyline::{CompletionType, Config, Editor, Event, EventHandler, ExternalPrinter};
+use rustyline::{ColorMode, CompletionType, Config, Editor, Event, EventHandler, ExternalPrinter};
 use socket2::Socket;
 
 use super::desk::Desk;
@@ -90,6 +91,10 @@ fn start(socket: Socket, address: &str, greeting: String) -> Result<Ending, Read
 fn editor(prompter: Prompter) -> Result<Line, ReadlineError> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
+        // Without colours, too, passwords are hidden.
+        .color_mode(ColorMode::Forced)
+        // What is typed is shown sign by sign (`helper`).
+        .grapheme_cluster_mode(GraphemeClusterMode::WcWidth)
         .build();
     let keys = Keys::new(Arc::clone(&prompter.desk));
     // Ours is in `keys`.

@@ -10,6 +10,11 @@ use crate::cli::values;
 
 /// Flood a server with numbered messages, measure it, and say whether any was lost
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Ctrl-C ends the sending, waits for what is on its way and shows what was measured until then; the
+second one ends at once.
+Exit codes: 0 nothing is wrong, 1 something is, 2 usage, 130 ended at once by Ctrl-C, 141 nobody
+reads the output.")]
 pub struct FloodArgs {
     /// The server: PORT (on this machine), HOST:PORT or unix:PATH
     #[arg(required_unless_present = "check")]

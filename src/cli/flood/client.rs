@@ -166,9 +166,10 @@ impl Client {
     }
 
     /// Time is up: of what replies have released, only the message that is begun is still sent.
-    /// What the clock has released was due, and is.
-    pub fn hold_back(&mut self, plan: &Plan) {
-        if let Pace::Replies(_) = plan.pace {
+    /// What the clock has released was due, and is, unless somebody wants it to end.
+    pub fn hold_back(&mut self, work: &Work<'_>) {
+        let plan = work.plan;
+        if matches!(plan.pace, Pace::Replies(_)) || work.is_interrupted() {
             self.target = self.sent.next_multiple_of(plan.shape.size() as u64);
         }
     }
@@ -190,6 +191,8 @@ impl Client {
                 let sent = self.messages(work.plan);
                 let done = cause == Cause::Done;
                 let tail = match (cause, work.plan.server_end) {
+                    // It may still have come, to somebody who had waited for it.
+                    (Cause::Failed(Failure::Timeout), _) if work.is_interrupted() => Tail::CutOff,
                     (Cause::Failed(Failure::Timeout), _) => Tail::Due(sent),
                     (Cause::Failed(_), ServerEnd::Awaited) => Tail::CutOff,
                     _ => Tail::Due(sent),

@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::client::{Cause, Client, Phase, Role};
 use super::connecting::{BREATH, CONNECTING_MAX};
+use super::interrupt::GRACE;
 use super::load::Load;
 use super::plan::Connections;
 use super::tally::Failure;
@@ -28,11 +29,20 @@ impl Load<'_> {
         if self.work.stage == Stage::Sending && plan.duration.is_some_and(ended) {
             self.stop();
         }
+        if plan.interrupt.is_pressed() && !self.work.is_interrupted() {
+            self.work.interrupted_at = Some(now);
+            self.stop();
+        }
         if now.saturating_duration_since(self.ticked_at) < TICK {
             return;
         }
         self.ticked_at = now;
-        let stuck = now.saturating_duration_since(self.work.moved_at) > plan.timeout;
+        let is_over = |since, most| now.saturating_duration_since(since) > most;
+        let stuck = is_over(self.work.moved_at, plan.timeout)
+            || self
+                .work
+                .interrupted_at
+                .is_some_and(|at| is_over(at, GRACE));
         for i in 0..self.clients.len() {
             if let Some(cause) = self.expired(&self.clients[i], stuck) {
                 self.over(i, cause);
@@ -87,7 +97,7 @@ impl Load<'_> {
         self.drop_unconnected();
         for i in 0..self.clients.len() {
             if self.clients[i].phase == Phase::Open {
-                self.clients[i].hold_back(self.work.plan);
+                self.clients[i].hold_back(&self.work);
                 let next = self.clients[i].advance(&mut self.work);
                 self.follow(i, next);
             }

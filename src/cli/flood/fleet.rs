@@ -46,7 +46,7 @@ pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
         }
         drop(notes);
         collect(plan, &inbox, gates, &|| {
-            progress.show(done.load(Ordering::Relaxed))
+            progress.show(done.load(Ordering::Relaxed), &plan.interrupt)
         })
     })
 }
@@ -65,6 +65,7 @@ fn collect(
             Ok(Note::Connected) => {
                 connected += 1;
                 if connected == plan.threads {
+                    plan.interrupt.begin();
                     let start = Instant::now();
                     for gate in &gates {
                         // A thread that failed has gone, and says so by itself.
@@ -109,7 +110,9 @@ fn run_share(
             shown = load.work.done;
         }
     }
+    let is_interrupted = load.work.is_interrupted();
     let mut tally = load.work.tally;
+    tally.interrupted = is_interrupted;
     tally.cpu = thread_cpu().zip(cpu).map(|(after, before)| after - before);
     let end = tally.last.unwrap_or(load.work.measure_from);
     tally.elapsed = end.saturating_duration_since(load.work.measure_from);

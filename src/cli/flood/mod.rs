@@ -5,7 +5,7 @@
 //! | room | knows |
 //! | --- | --- |
 //! | `args`, `plan` | what was typed, and what it means |
-//! | `fleet`, `progress` | the threads, their common start, the sum |
+//! | `fleet`, `progress`, `interrupt` | the threads, their common start, an early end, the sum |
 //! | `load`, `connecting`, `deadlines`, `work` | one thread: poll, clients, clock, count |
 //! | `client`, `exchange`, `schedule` | one client; when a message is due |
 //! | `replies`, `sorter`, `acks`, `ledger` | is what came back right, or what is wrong |
@@ -24,6 +24,7 @@ mod connecting;
 mod deadlines;
 mod exchange;
 mod fleet;
+mod interrupt;
 mod ledger;
 mod line;
 mod load;
@@ -40,6 +41,7 @@ mod tally;
 mod tests;
 mod work;
 
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -48,19 +50,31 @@ use self::books::Expected;
 use self::plan::Plan;
 use self::progress::Progress;
 use self::report::Report;
+use crate::cli::exit;
 
 /// Descriptors that are not connections: standard streams, polls, files.
 const DESCRIPTORS_BESIDE: u64 = 64;
 
 /// Why no result can be shown.
+#[derive(Debug, PartialEq, Eq)]
 enum Trouble {
     /// What was typed makes no sense.
     Usage(String),
     /// It can't be done here and now.
     Failed(String),
+    /// Nobody reads the output any more.
+    Unread,
 }
 
-/// Runs `poold flood` and prints its result: 0 nothing is wrong, 1 something is, 2 usage.
+/// What makes no sense, in one line.
+impl From<&str> for Trouble {
+    fn from(why: &str) -> Trouble {
+        Trouble::Usage(why.to_owned())
+    }
+}
+
+/// Runs `poold flood` and prints its result: 0 nothing is wrong, 1 something is, 2 usage. A run
+/// that Ctrl-C ended early is judged by what it sent.
 pub fn run(args: &FloodArgs) -> ExitCode {
     let outcome = match (&args.check, &args.address) {
         (Some(path), _) => check_file(args, path),
@@ -71,22 +85,24 @@ pub fn run(args: &FloodArgs) -> ExitCode {
         )),
     };
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(true) => exit::DONE.into(),
+        Ok(false) => exit::FAILED.into(),
         Err(Trouble::Failed(why)) => {
             eprintln!("poold flood: {why}");
-            ExitCode::FAILURE
+            exit::FAILED.into()
         }
         Err(Trouble::Usage(why)) => {
             eprintln!("poold flood: {why}");
-            ExitCode::from(2)
+            exit::USAGE.into()
         }
+        Err(Trouble::Unread) => exit::OUTPUT_CLOSED.into(),
     }
 }
 
 fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
-    let plan = Plan::new(args, address).map_err(Trouble::Usage)?;
+    let plan = Plan::new(args, address)?;
     allow_descriptors(plan.clients + plan.silent + DESCRIPTORS_BESIDE)?;
+    plan.interrupt.listen()?;
     let progress = if args.quiet {
         Progress::hidden()
     } else {
@@ -96,10 +112,12 @@ fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
     progress.end();
     let tally = outcome.map_err(|e| Trouble::Failed(e.to_string()))?;
     let report = Report::new(&plan, &tally);
-    if args.json {
-        println!("{}", report.json());
-    } else {
-        print!("{}", report.table());
+    print(&match args.json {
+        true => format!("{}\n", report.json()),
+        false => report.table(),
+    })?;
+    if let Some(hint) = report.hint() {
+        eprintln!("poold flood: {hint}");
     }
     Ok(report.is_good())
 }
@@ -107,13 +125,20 @@ fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
 fn check_file(args: &FloodArgs, path: &Path) -> Result<bool, Trouble> {
     let finding = check::check(path, &Expected::from(args))
         .map_err(|e| Trouble::Failed(format!("{}: {e}", path.display())))?;
-    if args.json {
-        println!("{}", finding.json());
-    } else {
-        println!("{}", finding.text());
-    }
+    print(&match args.json {
+        true => format!("{}\n", finding.json()),
+        false => format!("{}\n", finding.text()),
+    })?;
     // Where none of ours is, nothing was checked.
     Ok(finding.account.is_clean() && finding.account.received > 0)
+}
+
+fn print(result: &str) -> Result<(), Trouble> {
+    let printed = std::io::stdout().write_all(result.as_bytes());
+    printed.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Trouble::Unread,
+        _ => Trouble::Failed(format!("cannot write: {error}")),
+    })
 }
 
 /// Each client is a descriptor, and the usual limit of 1024 is soon reached.

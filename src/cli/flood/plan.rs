@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use super::Trouble;
 use super::args::{Expect, FloodArgs};
+use super::interrupt::Interrupt;
 use super::message::Shape;
 use super::stream::Target;
 use crate::limits::TIME_MAX;
@@ -43,6 +45,8 @@ pub struct Plan {
     pub threads: u64,
     /// Longest time without any progress.
     pub timeout: Duration,
+    /// What ends the run early.
+    pub interrupt: Interrupt,
 }
 
 /// What makes a client send.
@@ -80,34 +84,35 @@ pub const GREED: u64 = 1024;
 
 impl Plan {
     /// Works out what the arguments mean; the error is for the person who typed them.
-    pub fn new(args: &FloodArgs, address: &str) -> Result<Self, String> {
+    pub fn new(args: &FloodArgs, address: &str) -> Result<Self, Trouble> {
         let clients = args.clients.unwrap_or(64);
         let open_ended = args.duration.is_some() || args.until_closed;
         let messages = args
             .messages
             .unwrap_or(if open_ended { u64::MAX } else { 1000 });
         if args.stall.saturating_add(args.greedy) >= clients {
-            return Err(
-                "--stall, --greedy: at least one of the --clients must be neither".to_owned(),
-            );
+            let why = "--stall, --greedy: at least one of the --clients must be neither";
+            return Err(why.into());
         }
         if args
             .duration
             .is_some_and(|duration| duration <= args.warmup)
         {
-            return Err("--warmup: leaves nothing of the --duration to measure".to_owned());
+            let why = "--duration: must be longer than 0 and than --warmup";
+            return Err(why.into());
         }
         if args.timeout.is_zero() {
-            return Err("--timeout: must be longer than 0".to_owned());
+            return Err("--timeout: must be longer than 0".into());
         }
         let times = [args.duration.unwrap_or_default(), args.warmup, args.timeout];
         if times.into_iter().any(|time| time > TIME_MAX) {
-            return Err("--duration, --warmup, --timeout: at most 100 years".to_owned());
+            return Err("--duration, --warmup, --timeout: at most 100 years".into());
         }
         let run = args.run.clone().unwrap_or_else(random_id);
         let size = args.size.unwrap_or(64);
-        let shape = Shape::new(&run, size, clients, messages.min(UNLIMITED))
-            .map_err(|least| format!("--size: the header alone needs {least} bytes"))?;
+        let shape = Shape::new(&run, size, clients, messages.min(UNLIMITED)).map_err(|least| {
+            Trouble::Usage(format!("--size: the header alone needs {least} bytes"))
+        })?;
         Ok(Self {
             target: Target::resolve(address)?,
             clients,
@@ -132,6 +137,7 @@ impl Plan {
             // A thread without a client has nothing to do.
             threads: args.threads.min(clients),
             timeout: args.timeout,
+            interrupt: Interrupt::default(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::interrupt::Interrupt;
 use super::plan::Plan;
 
 const PER_SECOND: u8 = 10;
@@ -19,11 +20,11 @@ impl Progress {
         let (bar, template) = match plan.total() {
             Some(total) => (
                 ProgressBar::new(total),
-                "{bar:30} {human_pos} of {human_len} messages, {eta} left",
+                "{bar:30} {human_pos} of {human_len} messages, {eta} left{msg}",
             ),
             None => (
                 ProgressBar::no_length(),
-                "{spinner} {human_pos} messages in {elapsed}",
+                "{spinner} {human_pos} messages in {elapsed}{msg}",
             ),
         };
         bar.set_draw_target(target);
@@ -38,8 +39,11 @@ impl Progress {
     }
 
     /// So many messages are through.
-    pub fn show(&self, done: u64) {
+    pub fn show(&self, done: u64, interrupt: &Interrupt) {
         self.0.set_position(done);
+        if interrupt.is_pressed() {
+            self.0.set_message("; Ctrl-C again ends at once");
+        }
     }
 
     /// Away with it.

@@ -1,7 +1,10 @@
 //! The result of a run, for people and for programs.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::args::Expect;
 use super::plan::{Connections, Pace, Plan, ServerEnd};
 use super::tally::Tally;
 
@@ -26,6 +29,21 @@ impl<'a> Report<'a> {
         self.tally.account.is_clean() && self.tally.connected > 0 && errors.timeout == 0 && excused
     }
 
+    /// What to do when the server seems to be another than the one that was expected.
+    pub fn hint(&self) -> Option<&'static str> {
+        let errors = &self.tally.errors;
+        let has_ended = errors.reset + errors.closed_early > 0;
+        let is_mute = self.tally.sent > 0 && self.tally.account.received == 0 && !has_ended;
+        match self.plan.expect {
+            Expect::Echo if is_mute => Some(
+                "nothing came back as it was sent; a server that does not answer wants --expect \
+                 nothing, a chat --chat",
+            ),
+            Expect::Ack if is_mute => Some("nothing was acknowledged; start recv with --ack"),
+            _ => None,
+        }
+    }
+
     /// The whole result.
     pub fn json(&self) -> Value {
         let tally = self.tally;
@@ -41,6 +59,7 @@ impl<'a> Report<'a> {
             "answered": tally.account.received,
             "measured": tally.measured,
             "seconds": tally.elapsed.as_secs_f64(),
+            "interrupted": tally.interrupted,
             "messages_per_second": rate,
             "bytes_per_second": rate * self.plan.shape.size() as f64,
             // None where nothing was answered in the measured time.
@@ -75,7 +94,7 @@ impl<'a> Report<'a> {
                 "messages",
                 format!("{} sent, {} answered", tally.sent, tally.account.received),
             ),
-            ("time", format!("{:.3} s", tally.elapsed.as_secs_f64())),
+            ("time", time_row(tally.elapsed, tally.interrupted)),
             ("rate", self.rate_row()),
         ];
         if plan.connections == Connections::EachMessage {
@@ -167,5 +186,14 @@ impl<'a> Report<'a> {
     fn latency(&self, percent: f64) -> f64 {
         let nanos = self.tally.latency.value_at_percentile(percent);
         (nanos as f64 / 100.0).round() / 10.0
+    }
+}
+
+/// How long it took, and whether it would have taken longer.
+pub fn time_row(elapsed: Duration, interrupted: bool) -> String {
+    let seconds = elapsed.as_secs_f64();
+    match interrupted {
+        true => format!("{seconds:.3} s, then interrupted"),
+        false => format!("{seconds:.3} s"),
     }
 }

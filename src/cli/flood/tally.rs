@@ -101,6 +101,8 @@ pub struct Tally {
     pub errors: Errors,
     /// What the threads used of the processor, where the system says so.
     pub cpu: Option<Duration>,
+    /// It was ended before all was sent.
+    pub interrupted: bool,
 }
 
 impl Tally {
@@ -121,6 +123,7 @@ impl Tally {
             latency: Histogram::new_with_bounds(1, max, 3).expect("constant bounds are valid"),
             errors: Errors::default(),
             cpu: Some(Duration::ZERO),
+            interrupted: false,
         }
     }
 
@@ -141,6 +144,7 @@ impl Tally {
             .expect("both have the same bounds");
         self.errors.add(&other.errors);
         self.cpu = self.cpu.zip(other.cpu).map(|(a, b)| a + b);
+        self.interrupted |= other.interrupted;
     }
 }
 

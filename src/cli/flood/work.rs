@@ -44,6 +44,8 @@ pub struct Work<'a> {
     pub start: Instant,
     /// From then on it is measured.
     pub measure_from: Instant,
+    /// When it was ended early.
+    pub interrupted_at: Option<Instant>,
     /// Messages sent or answered so far, for the progress bar.
     pub done: u64,
     /// Due times, when time sets the pace.
@@ -74,6 +76,7 @@ impl<'a> Work<'a> {
             moved_at: now,
             start: now,
             measure_from: now,
+            interrupted_at: None,
             done: 0,
             schedule: match plan.pace {
                 Pace::Replies(_) => None,
@@ -106,6 +109,11 @@ impl<'a> Work<'a> {
             // Rather short ones, so that most messages are cut somewhere.
             Some(random) => (1 + random.next() % most.min(2 * size as u64)) as usize,
         }
+    }
+
+    /// Whether somebody wanted it to end early.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted_at.is_some()
     }
 
     /// Whether what happens now counts for rates and latencies.

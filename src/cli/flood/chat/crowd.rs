@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use mio::{Events, Poll, Token};
 
+use super::super::interrupt::GRACE;
 use super::super::plan::Pace;
 use super::member::{Member, Signs, Stage, connect};
 use super::plan::ChatPlan;
@@ -39,6 +40,8 @@ pub struct Crowd<'a> {
     tally: Tally,
     /// The last time that something moved.
     moved: Instant,
+    /// When it was ended early.
+    interrupted_at: Option<Instant>,
 }
 
 impl<'a> Crowd<'a> {
@@ -66,6 +69,7 @@ impl<'a> Crowd<'a> {
             begun: 0,
             tally: Tally::new(),
             moved: Instant::now(),
+            interrupted_at: None,
         };
         let mut events = Events::with_capacity(EVENTS_MAX);
         for client in 0..plan.clients {
@@ -92,7 +96,8 @@ impl<'a> Crowd<'a> {
             if !is_sending && self.senders.iter().all(|sender| sender.outstanding() == 0) {
                 break;
             }
-            if self.moved.elapsed() > self.plan.timeout {
+            let is_late = self.interrupted_at.is_some_and(|at| at.elapsed() > GRACE);
+            if is_late || self.moved.elapsed() > self.plan.timeout {
                 self.tally.timed_out = true;
                 break;
             }
@@ -245,7 +250,10 @@ impl<'a> Crowd<'a> {
     fn speak(&mut self, start: Instant) -> io::Result<bool> {
         let now = Instant::now();
         let is_over = self.plan.duration.is_some_and(|most| now - start >= most);
-        if is_over {
+        if self.interrupted_at.is_none() && self.plan.interrupt.is_pressed() {
+            self.interrupted_at = Some(now);
+        }
+        if is_over || self.interrupted_at.is_some() {
             return Ok(false);
         }
         match self.plan.pace {
@@ -304,6 +312,7 @@ impl<'a> Crowd<'a> {
     /// What the sums are, and what became of those who did not read.
     fn settle(&mut self) {
         let tally = &mut self.tally;
+        tally.interrupted = self.interrupted_at.is_some();
         for sender in &self.senders {
             tally.sent += sender.queued;
             let readers = self.members.iter();
@@ -315,7 +324,10 @@ impl<'a> Crowd<'a> {
             tally.damaged += room.faults.damaged;
         }
         for member in self.members.iter_mut().filter(|member| member.is_stalled) {
-            let (closed, told) = member.last_words(&mut self.buffer);
+            let left = self
+                .interrupted_at
+                .map(|at| GRACE.saturating_sub(at.elapsed()));
+            let (closed, told) = member.last_words(&mut self.buffer, left);
             tally.stalled_closed += u64::from(closed);
             tally.stalled_told += u64::from(told);
         }

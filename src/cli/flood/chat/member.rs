@@ -85,8 +85,9 @@ impl Member {
 
 impl Member {
     /// Reads what is left of somebody who did not read; whether the server has ended it, and has
-    /// said why.
-    pub fn last_words(&mut self, buffer: &mut [u8]) -> (bool, bool) {
+    /// said why. `left` is the longest that it may be waited for, if that is not long.
+    pub fn last_words(&mut self, buffer: &mut [u8], left: Option<Duration>) -> (bool, bool) {
+        let most = left.map_or(SILENCE, |left| left.min(SILENCE));
         self.stream.enlarge_receive_buffer(READING_BUFFER);
         let mut tail: Vec<u8> = Vec::new();
         loop {
@@ -98,7 +99,7 @@ impl Member {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if !self.stream.wait_readable(SILENCE) {
+                    if !self.stream.wait_readable(most) {
                         return (false, false);
                     }
                 }

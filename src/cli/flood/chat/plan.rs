@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::super::Trouble;
 use super::super::args::FloodArgs;
+use super::super::interrupt::Interrupt;
 use super::super::message::Shape;
 use super::super::plan::{Pace, Plan};
 use super::super::stream::Target;
@@ -29,25 +31,28 @@ pub struct ChatPlan {
     pub duration: Option<Duration>,
     /// Longest time without any progress.
     pub timeout: Duration,
+    /// What ends the run early.
+    pub interrupt: Interrupt,
 }
 
 impl ChatPlan {
     /// Works out what the arguments mean; the error is for the person who typed them.
-    pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, String> {
+    pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, Trouble> {
         let plan = Plan::new(args, address)?;
         let chat = &args.chat;
         let stalled = chat.stalled.of(plan.clients);
         if chat.senders.saturating_add(stalled) > plan.clients {
-            return Err("--senders and --stalled: together at most --clients".to_owned());
+            return Err("--senders and --stalled: together at most --clients".into());
         }
         if chat.rooms > plan.clients - stalled {
-            return Err("--rooms: at most as many as --clients that are not stalled".to_owned());
+            let why = "--rooms: at most as many as --clients that are not stalled";
+            return Err(why.into());
         }
         let size = plan.shape.size() as u64;
         if let Pace::Replies(window) = plan.pace
             && window.saturating_mul(size).saturating_mul(chat.senders) > WINDOW_BYTES_MAX
         {
-            return Err("--pipeline: at most 64 MiB may be on their way".to_owned());
+            return Err("--pipeline: at most 64 MiB may be on their way".into());
         }
         Ok(ChatPlan {
             target: plan.target,
@@ -60,6 +65,7 @@ impl ChatPlan {
             pace: plan.pace,
             duration: plan.duration,
             timeout: plan.timeout,
+            interrupt: plan.interrupt,
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use super::super::report::time_row;
 use super::crowd::histogram;
 use super::plan::ChatPlan;
 
@@ -34,7 +35,7 @@ pub struct Tally {
     pub damaged: u64,
     /// Readers whose connection ended.
     pub closed: u64,
-    /// Nothing moved any more.
+    /// Nothing moved any more, or not all came soon after the end of the sending.
     pub timed_out: bool,
     /// Clients that did not read, and that the server sent away.
     pub stalled_closed: u64,
@@ -42,6 +43,8 @@ pub struct Tally {
     pub stalled_told: u64,
     /// What this thread used of the processor.
     pub cpu: Option<Duration>,
+    /// It was ended before all was sent.
+    pub interrupted: bool,
 }
 
 impl Tally {
@@ -62,6 +65,7 @@ impl Tally {
             stalled_closed: 0,
             stalled_told: 0,
             cpu: None,
+            interrupted: false,
         }
     }
 
@@ -85,6 +89,7 @@ impl Tally {
             "deliveries": self.deliveries,
             "missing": self.missing(),
             "seconds": self.elapsed.as_secs_f64(),
+            "interrupted": self.interrupted,
             "lines_per_second": self.per_second(self.seen),
             "deliveries_per_second": self.per_second(self.deliveries),
             "latency_us": {
@@ -117,7 +122,7 @@ impl Tally {
                 "lines",
                 format!("{} sent, {} seen by all", self.sent, self.seen),
             ),
-            ("time", format!("{:.3} s", self.elapsed.as_secs_f64())),
+            ("time", time_row(self.elapsed, self.interrupted)),
             (
                 "rate",
                 format!("{:.0} deliveries/s", self.per_second(self.deliveries)),
@@ -151,7 +156,7 @@ impl Tally {
             self.closed
         );
         if self.timed_out {
-            text += ", nothing moved any more";
+            text += ", not all came in time";
         }
         text
     }

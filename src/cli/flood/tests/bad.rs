@@ -88,6 +88,9 @@ fn nothing_waits_for_ever() {
     assert_eq!((tally.sent, faults(&tally)), (6, [6, 0, 0, 0]));
     assert_eq!(tally.errors.timeout, 3);
     assert!(!Report::new(&plan, &tally).is_good());
+    // It may be no echo at all, as `poold recv` is none.
+    let hint = Report::new(&plan, &tally).hint().unwrap();
+    assert!(hint.contains("--expect"), "{hint}");
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn every_message_comes_back() {
             (run.1.sent, run.1.sent)
         );
         assert_eq!(run.1.connected, run.0.clients);
+        assert_eq!(Report::new(&run.0, &run.1).hint(), None);
     }
 }
 
