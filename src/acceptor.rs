@@ -5,6 +5,8 @@
 //! waits in the backlog. It never writes to a client and never waits for one.
 
 mod fault;
+mod host;
+mod line;
 mod source;
 
 use std::io;
@@ -15,14 +17,14 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::Socket;
 use tracing::{info, warn};
 
 use fault::{Fault, sort};
+pub(crate) use host::{Door, Host};
+use line::Line;
 use source::Source;
 
-use crate::listen::Listener;
-use crate::peer::Peer;
+use crate::listen::{BACKLOG, Holders, Listener};
 
 const WAKER: Token = Token(usize::MAX);
 /// Pauses after the system could not give a descriptor or memory: doubled while it can't.
@@ -33,36 +35,6 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 const QUIET: Duration = Duration::from_secs(5);
 /// Clients accepted before the acceptor looks at anything else.
 const BURST: usize = 64;
-
-/// Whoever the clients are for.
-pub(crate) trait Host {
-    /// How the door stands; asked before each accept.
-    fn door(&self) -> Door;
-    /// Somebody waits before a door that is not open.
-    fn keeps_waiting(&self, door: Door);
-    /// A client for the host, who lets it in or not. Must not block.
-    fn admit(&self, socket: Socket, peer: Peer);
-    /// There is no descriptor for the next client: can the host let go of one?
-    fn starved(&self);
-}
-
-/// How the door stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// There is room.
-    Open,
-    /// The house is full: wait to be woken.
-    Full,
-    /// Nobody is let in for now, because somebody wants it so: wait to be woken.
-    Held,
-    /// Clients come too fast: let nobody in for so long.
-    Paused(Duration),
-    /// The server drains: take who is in the backlog already, then close.
-    Closing,
-    /// Another accepts from these listeners now, or the drain's time is over: let nobody in, leave
-    /// the backlog as it is, close.
-    Shut,
-}
 
 /// What went wrong in `accept`, counted.
 #[derive(Debug, Default)]
@@ -100,6 +72,7 @@ impl Doorbell {
 pub(crate) struct Acceptor {
     poll: Poll,
     listeners: Vec<Arc<Source>>,
+    holders: Holders,
     errors: Arc<AcceptErrors>,
     /// Kept open to be given up: with it the next client can be accepted, and told by the closing
     /// of its connection that there is no room, instead of being left to wait.
@@ -107,6 +80,12 @@ pub(crate) struct Acceptor {
     /// How long to wait the next time that there is no descriptor.
     pause: Duration,
     starving: Option<Want>,
+    /// Who waits while the house is full.
+    outside: Line,
+    /// Who waits because clients come too fast.
+    held_up: Line,
+    /// Somebody has come since the last look at the door.
+    has_event: bool,
 }
 
 /// There was no descriptor lately.
@@ -121,6 +100,7 @@ impl Acceptor {
     /// Prepares to accept from the listeners; the doorbell interrupts its wait.
     pub(crate) fn new(
         listeners: Vec<Listener>,
+        holders: Holders,
         errors: Arc<AcceptErrors>,
     ) -> io::Result<(Acceptor, Doorbell)> {
         let poll = Poll::new()?;
@@ -139,10 +119,14 @@ impl Acceptor {
             Acceptor {
                 poll,
                 listeners: sources,
+                holders,
                 errors,
                 reserve: open_reserve(),
                 pause: PAUSE_MIN,
                 starving: None,
+                outside: Line::default(),
+                held_up: Line::default(),
+                has_event: false,
             },
             doorbell,
         ))
@@ -176,6 +160,7 @@ impl Acceptor {
             warn!(%error, "the acceptor can't wait for clients; pausing");
             std::thread::sleep(PAUSE_MAX);
         }
+        self.has_event |= events.iter().any(|event| event.token() != WAKER);
     }
 
     /// Lets a pause pass, whoever knocks meanwhile: clients that come back as soon as they are
@@ -196,13 +181,24 @@ impl Acceptor {
         }
     }
 
-    /// Whether a client waits in the backlog of any listener.
-    fn somebody_waits(&self) -> bool {
-        let listeners = self.listeners.iter();
-        let mut asked: Vec<_> = listeners
-            .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))
-            .collect();
-        poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    /// Has the host told of who waits before a door that is not open.
+    fn tell_who_waits(&mut self, door: Door, host: &impl Host) {
+        let has_event = std::mem::take(&mut self.has_event);
+        let line = match door {
+            Door::Full => &mut self.outside,
+            Door::Paused(_) => &mut self.held_up,
+            _ => return,
+        };
+        if !somebody_waits(&self.listeners) {
+            line.clear();
+            return;
+        }
+        if line.look(has_event) {
+            host.has_to_wait(door);
+        }
+        if door == Door::Full {
+            host.is_waited_for();
+        }
     }
 
     fn next_pause(&mut self) -> Duration {
@@ -221,19 +217,20 @@ impl Acceptor {
         while empty < self.listeners.len() {
             for _ in 0..BURST {
                 let door = host.door();
-                if matches!(door, Door::Full | Door::Paused(_)) && self.somebody_waits() {
-                    host.keeps_waiting(door);
-                }
+                self.tell_who_waits(door, host);
                 match door {
                     Door::Full | Door::Held => return Waits::AnEvent,
                     Door::Paused(pause) => return Waits::Time(pause),
                     Door::Shut => return Waits::Nothing,
+                    Door::Over => return self.cut_off(host),
                     Door::Open | Door::Closing => {}
                 }
                 match self.listeners[index].accept() {
                     Ok((socket, peer)) => {
                         empty = 0;
                         self.pause = PAUSE_MIN;
+                        self.outside.move_up();
+                        self.held_up.move_up();
                         host.admit(socket, peer);
                     }
                     Err(error) => match self.judge(index, &error) {
@@ -284,10 +281,16 @@ impl Acceptor {
     fn starve(&mut self, index: usize, host: &impl Host) -> Waits {
         host.starved();
         match host.door() {
-            // Those who leave make room for those who wait, until the door is shut.
-            Door::Closing => return Waits::Resources,
+            // The system says that it has no descriptor also when there is nobody to accept.
+            Door::Closing if !somebody_waits(&self.listeners) => return Waits::Nothing,
+            Door::Closing => {
+                // For the next one. It and those who leave make room for the others.
+                self.reserve = None;
+                return Waits::Resources;
+            }
             // Who waits is another's.
             Door::Shut => return Waits::Nothing,
+            Door::Over => return self.cut_off(host),
             _ => {}
         }
         if self.reserve.take().is_some() {
@@ -296,6 +299,33 @@ impl Acceptor {
         }
         self.reserve = open_reserve();
         Waits::Resources
+    }
+
+    /// Resets who is in the backlog, each counted, as far as there is a descriptor to accept it by;
+    /// but leaves those who may be somebody else's.
+    fn cut_off(&mut self, host: &impl Host) -> Waits {
+        if self.holders == Holders::Others {
+            return Waits::Nothing;
+        }
+        self.reserve = None;
+        for listener in &self.listeners {
+            for _ in 0..BACKLOG {
+                match listener.accept().map_err(|error| sort(&error)) {
+                    Ok((socket, _)) => {
+                        let _ = socket.set_linger(Some(Duration::ZERO));
+                        host.cut_off();
+                    }
+                    Err(Fault::Client) => {}
+                    Err(Fault::Exhausted) if somebody_waits(std::slice::from_ref(listener)) => {
+                        // One at least; closing the listener resets them all.
+                        host.cut_off();
+                        break;
+                    }
+                    Err(_) => break,
+                }
+            }
+        }
+        Waits::Nothing
     }
 
     /// Says so when accepting has not failed any more for a while.
@@ -313,6 +343,15 @@ fn open_reserve() -> Option<OwnedFd> {
     std::fs::File::open("/dev/null").ok().map(OwnedFd::from)
 }
 
+/// Whether a client is in the backlog of any of them.
+fn somebody_waits(listeners: &[Arc<Source>]) -> bool {
+    let mut asked: Vec<_> = listeners
+        .iter()
+        .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))
+        .collect();
+    poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
 /// What the acceptor waits for next.
 enum Waits {
     AnEvent,
@@ -322,68 +361,4 @@ enum Waits {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-    use std::net::TcpStream;
-
-    use super::*;
-
-    /// A client connects just before the door closes, when that is asked for the `nth` time.
-    struct Late {
-        nth: u32,
-        address: std::net::SocketAddr,
-        doorbell: Doorbell,
-        asked: Cell<u32>,
-        client: Cell<Option<TcpStream>>,
-        admitted: Cell<u32>,
-    }
-
-    impl Host for Late {
-        fn door(&self) -> Door {
-            self.asked.set(self.asked.get() + 1);
-            if self.asked.get() == self.nth {
-                let client = TcpStream::connect(self.address).expect("it listens");
-                self.client.set(Some(client));
-            }
-            self.doorbell.ring();
-            if self.asked.get() < self.nth {
-                Door::Open
-            } else {
-                Door::Closing
-            }
-        }
-
-        fn keeps_waiting(&self, _: Door) {}
-
-        fn admit(&self, _: Socket, _: Peer) {
-            self.admitted.set(self.admitted.get() + 1);
-        }
-
-        fn starved(&self) {}
-    }
-
-    fn admitted(nth: u32) -> u32 {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("a socket");
-        let address = listener.local_addr().expect("bound");
-        let (acceptor, doorbell) =
-            Acceptor::new(vec![Listener::Tcp(listener)], Arc::default()).expect("descriptors");
-        let late = Late {
-            nth,
-            address,
-            doorbell,
-            asked: Cell::default(),
-            client: Cell::default(),
-            admitted: Cell::default(),
-        };
-        acceptor.run(&late);
-        late.admitted.get()
-    }
-
-    #[test]
-    fn who_comes_just_before_the_door_closes_is_let_in() {
-        for nth in 1..=4 {
-            assert_eq!(admitted(nth), 1, "{nth}");
-        }
-    }
-}
+mod tests;

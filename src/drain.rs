@@ -36,6 +36,19 @@ pub struct Report {
     pub received: u64,
     /// Of those, messages that the service is done with.
     pub delivered: u64,
+    /// Clients whose stream a [`StreamService`](crate::StreamService) got, in the server's whole
+    /// life: it has no messages, and a [`Service`](crate::Service) no streams.
+    pub served: u64,
+    pub(crate) unit: Unit,
+}
+
+/// What a service is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Messages,
+    /// What one read returned, [`Framing::Raw`](crate::Framing::Raw).
+    Pieces,
+    Streams,
 }
 
 impl fmt::Display for Report {
@@ -46,15 +59,24 @@ impl fmt::Display for Report {
             cut_off,
             received,
             delivered,
+            served,
+            unit,
         } = self;
         let plural = |count: &u64| if *count == 1 { "" } else { "s" };
+        let (ms, clients) = (took.as_millis(), plural(left));
         write!(
             out,
-            "drained in {} ms: {left} client{} left, {cut_off} cut off, \
-             {received} message{} received, {delivered} delivered",
-            took.as_millis(),
-            plural(left),
-            plural(received),
+            "drained in {ms} ms: {left} client{clients} left, {cut_off} cut off, "
+        )?;
+        let unit = match unit {
+            Unit::Messages => "message",
+            Unit::Pieces => "piece",
+            Unit::Streams => return write!(out, "{served} client{} served in all", plural(served)),
+        };
+        let units = plural(received);
+        write!(
+            out,
+            "{received} {unit}{units} received, {delivered} delivered"
         )
     }
 }

@@ -167,7 +167,8 @@ pub struct Reply<'a> {
     framing: Framing,
     max: usize,
     messages: u64,
-    /// Whoever is answered has stopped reading for good: what is sent is thrown away.
+    /// Nobody wants the answer: whoever is answered has stopped reading for good, or others wait
+    /// for its place.
     pub(crate) is_void: bool,
 }
 

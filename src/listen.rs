@@ -16,7 +16,7 @@ use crate::peer::Address;
 
 /// Connections that the kernel keeps for us before they are accepted; it caps the number at
 /// `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// A peer at rest that answers none of TCP's own probes for so long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(120);
@@ -27,6 +27,15 @@ const PROBES: u32 = 4;
 pub(crate) enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener),
+}
+
+/// Whether somebody else may accept from the same sockets, now or later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holders {
+    /// Who waits there is lost when they are closed.
+    Ours,
+    /// A service manager, or whoever handed them over.
+    Others,
 }
 
 /// A Unix socket's file, removed when the server is done with it, unless another has taken its
@@ -80,6 +89,7 @@ fn identity(path: &Path) -> Option<Identity> {
 /// Sockets that listen, at least one: bound here, or got from a service manager or a predecessor.
 pub struct Listeners {
     sockets: Vec<Listener>,
+    holders: Holders,
     addresses: Vec<Address>,
     files: Vec<SocketFile>,
 }
@@ -102,6 +112,7 @@ impl Listeners {
         let (socket, address, file) = listen(&address.parse()?)?;
         Ok(Listeners {
             sockets: vec![socket],
+            holders: Holders::Ours,
             addresses: vec![address],
             files: file.into_iter().collect(),
         })
@@ -135,6 +146,7 @@ impl Listeners {
         }
         Ok(Listeners {
             sockets,
+            holders: Holders::Others,
             addresses,
             files: Vec::new(),
         })
@@ -150,8 +162,8 @@ impl Listeners {
         !self.files.is_empty()
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<Listener>, Vec<Address>, Vec<SocketFile>) {
-        (self.sockets, self.addresses, self.files)
+    pub(crate) fn into_parts(self) -> (Vec<Listener>, Holders, Vec<Address>, Vec<SocketFile>) {
+        (self.sockets, self.holders, self.addresses, self.files)
     }
 }
 

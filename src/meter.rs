@@ -38,9 +38,10 @@ pub(crate) struct Moved {
     pub(crate) messages_out: u64,
 }
 
-/// What services that have the whole stream have moved: their turns last for long.
+/// What services that have the whole stream have served and moved: their turns last for long.
 #[derive(Debug, Default)]
 pub(crate) struct Streamed {
+    pub(crate) clients: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
 }

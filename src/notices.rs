@@ -72,10 +72,10 @@ impl Limit {
     /// What it does, for people: "refusing clients: …".
     pub fn describe(self) -> &'static str {
         match self {
-            Limit::Clients => "full: as many clients as --max-clients allows",
+            Limit::Clients => "full: as many clients as max-clients allows",
             Limit::AddressShare => "refusing clients: their address has its share",
             Limit::AddressList => "refusing clients: their address is not allowed",
-            Limit::AcceptRate => "accepting more slowly: clients come faster than --accept-rate",
+            Limit::AcceptRate => "accepting more slowly: clients come faster than accept-rate",
             Limit::Overload => "refusing clients: those who are here wait too long for a worker",
             Limit::FirstByte => "closing clients that connect and say nothing",
             Limit::Idle => "closing clients that have said nothing for too long",
@@ -83,10 +83,10 @@ impl Limit {
             Limit::WriteStall => "closing clients that don't read what they are sent",
             Limit::Lifetime => "closing clients that have been here for too long",
             Limit::Shed => "closing clients that rested longest, to make room",
-            Limit::Queue => "refusing clients: as many wait for a worker as --queue allows",
-            Limit::Wait => "refusing clients: they have waited for a worker for --max-wait",
-            Limit::Overlong => "not taking whole what is longer than --message-max; see --overlong",
-            Limit::Framing => "closing clients that don't send messages as --framing says",
+            Limit::Queue => "refusing clients: as many wait for a worker as the queue holds",
+            Limit::Wait => "refusing clients: they have waited for a worker for max-wait",
+            Limit::Overlong => "not taking whole what is longer than message-max",
+            Limit::Framing => "closing clients that don't send messages as the framing says",
         }
     }
 }
@@ -231,6 +231,18 @@ impl Notices {
         });
         for (trouble, count) in over {
             info!(count, "no more: {}", trouble.describe());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_limit_is_told_by_a_flag_that_only_the_command_has() {
+        for limit in LIMITS {
+            assert!(!limit.describe().contains("--"), "{limit:?}");
         }
     }
 }

@@ -119,13 +119,13 @@ impl Server {
 
     fn start(listeners: Listeners, options: Options, work: Work) -> Result<Server> {
         let limits = Limits::new(options)?;
-        let (sockets, addresses, socket_files) = listeners.into_parts();
+        let (sockets, holders, addresses, socket_files) = listeners.into_parts();
         let name = limits.options.name;
         let threads = work.threads(limits.options.workers);
         let cannot = |what| move |source| Error::Start { what, source };
         let errors = Arc::new(AcceptErrors::default());
         let (acceptor, doorbell) =
-            Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
+            Acceptor::new(sockets, holders, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
         let poller = Poller::new().map_err(cannot("the poller"))?;
         let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {

@@ -59,7 +59,11 @@
 //! left), `/readyz`, `/status`, `/clients`, and a live page at `/`. Over TCP nothing can be
 //! changed; over `unix:PATH` (mode 0600) `poold close`, `pause`, `resume`, `drain` and `set` do.
 //! What is set or paused so is forgotten by a restart, which begins with what was typed.
-//! There is no password: keep a TCP address to this machine, or behind a proxy.
+//! There is no password: keep a TCP address to this machine, or behind a proxy. On a loopback
+//! address (`127.0.0.1:9090`, a port alone) only `/metrics`, `/healthz` and `/readyz` are answered
+//! whatever the request's `Host` is; the others need `localhost` or an IP address there, or no
+//! `Host` at all, and else say 403: a web page in a browser on this machine could read them under a
+//! name of its own. A proxy before it has to send such a `Host`.
 //!
 //! # Load balancers
 //!

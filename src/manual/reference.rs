@@ -41,7 +41,7 @@
 //! | `draining already; press Ctrl-C again to end at once` | wait: the drain began otherwise |
 //! | `draining already; --drain is the longest that it takes` | wait: a successor serves |
 //! | `closing a client: asked for through the admin endpoint`, `accepting is paused: asked for through the admin endpoint`, `accepting again: asked for through the admin endpoint`, `draining: asked for through the admin endpoint` | ask whoever may use its socket, if it is a surprise |
-//! | `drained in …` | look at who was cut off, and at received and delivered |
+//! | `drained in …` | look at who was cut off, and at received and delivered; with the framing `raw` what one read returned is a piece, and `exec` without `--lines` counts clients served |
 //! | `restarting: a new process has been started` | wait for one of the next two |
 //! | `handed over; draining who is here` | nothing: `pid` serves now |
 //! | `not restarted; this one goes on` | mend what `reason` says, restart again |
@@ -80,10 +80,10 @@
 //! Limits log one line when they begin to act, and `no more: …` with the count when they have been
 //! quiet for 5 s:
 //!
-//! - `full: as many clients as --max-clients allows`
+//! - `full: as many clients as max-clients allows` (`--max-clients`)
 //! - `refusing clients: their address has its share` (`--max-per-address`)
 //! - `refusing clients: their address is not allowed` (`--allow`, `--deny`)
-//! - `accepting more slowly: clients come faster than --accept-rate`
+//! - `accepting more slowly: clients come faster than accept-rate` (`--accept-rate`)
 //! - `refusing clients: those who are here wait too long for a worker` (`--overload`)
 //! - `closing clients that connect and say nothing` (`--first-byte`)
 //! - `closing clients that have said nothing for too long` (`--idle`)
@@ -91,10 +91,12 @@
 //! - `closing clients that don't read what they are sent` (`--write-stall`)
 //! - `closing clients that have been here for too long` (`--lifetime`)
 //! - `closing clients that rested longest, to make room` (`--when-full shed`)
-//! - `refusing clients: as many wait for a worker as --queue allows` (`exec` without `--lines`)
-//! - `refusing clients: they have waited for a worker for --max-wait` (`exec` without `--lines`)
-//! - `not taking whole what is longer than --message-max; see --overlong`
-//! - `closing clients that don't send messages as --framing says`
+//! - `refusing clients: as many wait for a worker as the queue holds` (`--queue`; `exec` without
+//!   `--lines`)
+//! - `refusing clients: they have waited for a worker for max-wait` (`--max-wait`; `exec`
+//!   without `--lines`)
+//! - `not taking whole what is longer than message-max` (`--message-max`, `--overlong`)
+//! - `closing clients that don't send messages as the framing says` (`--framing`)
 //!
 //! At the level `debug` each client's `connected` and `closed` come with its figures and how it
 //! ended, and `reads no more` when a client is gone while it was owed something.

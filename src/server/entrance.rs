@@ -131,8 +131,9 @@ impl Host for Arc<Shared> {
             let drain = &self.house.drain;
             let over = drain.deadline().is_some_and(|at| at <= Instant::now());
             return match drain.backlog() {
-                Backlog::Accept if !over => Door::Closing,
-                _ => Door::Shut,
+                Backlog::Accept if over => Door::Over,
+                Backlog::Accept => Door::Closing,
+                Backlog::Leave => Door::Shut,
             };
         }
         if self.house.knobs.is_paused.load(Ordering::SeqCst) {
@@ -148,16 +149,19 @@ impl Host for Arc<Shared> {
         }
     }
 
-    fn keeps_waiting(&self, door: Door) {
+    fn has_to_wait(&self, door: Door) {
         let limit = match door {
             Door::Paused(_) => Limit::AcceptRate,
+            // It is let in as soon as another is shed, or refused, which is counted then.
+            _ if self.house.limits.options.when_full == WhenFull::Shed => return,
             _ => Limit::Clients,
         };
         let notices = &self.house.notices;
         notices.acted(limit, &"it waits in the backlog");
-        if door == Door::Full {
-            self.shed_one();
-        }
+    }
+
+    fn is_waited_for(&self) {
+        self.shed_one();
     }
 
     fn admit(&self, socket: Socket, peer: Peer) {
@@ -187,6 +191,10 @@ impl Host for Arc<Shared> {
             Ok(()) => self.connect(socket, peer, Stage::New),
             Err(limit) => self.refuse(socket, peer, limit),
         }
+    }
+
+    fn cut_off(&self) {
+        self.house.drain.count_end(true);
     }
 
     fn starved(&self) {

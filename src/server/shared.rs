@@ -22,7 +22,8 @@ use crate::acceptor::{AcceptErrors, Doorbell};
 use crate::admission::{Admission, Rules};
 use crate::connection::{Connection, Queue};
 use crate::deadlines::Deadlines;
-use crate::drain::{Drain, Report};
+use crate::drain::{Drain, Report, Unit};
+use crate::framing::Framing;
 use crate::house::{House, Knobs, Totals};
 use crate::limits::{Limits, Options, cores};
 use crate::lobby::Lobby;
@@ -291,6 +292,12 @@ impl Shared {
             cut_off: cut_off + stuck.len() as u64,
             received,
             delivered: received.saturating_sub(undelivered),
+            served: self.house.streamed.clients.load(Ordering::Relaxed),
+            unit: match (&self.house.work, self.house.limits.options.framing) {
+                (Work::Streams(_), _) => Unit::Streams,
+                (Work::Messages(_), Framing::Raw) => Unit::Pieces,
+                (Work::Messages(_), _) => Unit::Messages,
+            },
         }
     }
 }

@@ -190,13 +190,14 @@ impl Turn<'_> {
 
     /// Cuts messages, gives them to the service, sends its replies.
     pub(super) fn deliver(&mut self, piece: &[u8], stream: StreamEnd) {
+        let is_void = self.hold.deaf || self.is_shed();
         let Some(handler) = self.hold.handler.as_mut() else {
             return;
         };
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
-        reply.is_void = self.hold.deaf;
+        reply.is_void = is_void;
         let in_turn = &self.connection.tally.in_turn;
         let (now, allowed) = (self.now, self.allowed);
         let mut messages =

@@ -72,6 +72,7 @@ impl Turn<'_> {
             connection.shut(Shutdown::Read);
         }
         let streamed = Arc::clone(&self.house.streamed);
+        streamed.clients.fetch_add(1, Ordering::Relaxed);
         let stream = Stream::new(Arc::clone(connection), streamed);
         let served = match connection.socket.set_nonblocking(false) {
             Ok(()) => guarded(|| service.serve(stream)),

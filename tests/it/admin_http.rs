@@ -22,13 +22,19 @@ fn every_request_is_answered_as_it_should_be() {
         answers[0].0
     };
     for (request, status) in [
-        ("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 200),
-        ("\r\n\nGET /healthz HTTP/1.1\nHost: a\n\n", 200),
-        ("GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+        ("\r\n\nGET /healthz HTTP/1.1\nHost: localhost\n\n", 200),
+        (
+            "GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            200,
+        ),
         ("GET /readyz?verbose HTTP/1.0\r\n\r\n", 200),
-        ("HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+        ("HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
         ("GET /healthz HTTP/1.1\r\n\r\n", 400),
-        ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (
+            "GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n",
+            400,
+        ),
         ("nonsense\r\n\r\n", 400),
         ("\x16\x03\x01\x02\r\n\r\n", 400),
         ("GET /none HTTP/1.0\r\n\r\n", 404),
@@ -39,13 +45,13 @@ fn every_request_is_answered_as_it_should_be() {
         ("GET /drain HTTP/1.0\r\n\r\n", 405),
         ("POST /drain HTTP/1.0\r\n\r\n", 403),
         ("POST /clients/1/close HTTP/1.0\r\n\r\n", 403),
-        ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505),
+        ("GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", 505),
         (
-            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n",
             413,
         ),
         (
-            "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
             501,
         ),
     ] {
@@ -70,7 +76,7 @@ fn every_request_is_answered_as_it_should_be() {
 #[test]
 fn requests_that_come_together_are_answered_in_order_on_one_connection() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
-    let host = "HTTP/1.1\r\nHost: a\r\n\r\n";
+    let host = "HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let requests = format!("GET /healthz {host}HEAD /healthz {host}GET /none {host}").repeat(300);
     let all = ask(&watched, &requests);
     assert_eq!(all.len(), 900);
@@ -84,7 +90,7 @@ fn requests_that_come_together_are_answered_in_order_on_one_connection() {
     let all = ask(&watched, &requests);
     assert!(all.len() == 200 && all.iter().all(|one| one == &all[0]));
 
-    let close = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let close = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let all = converse(&connect(&watched.tcp), &close.repeat(2));
     assert_eq!(all.len(), 1, "nothing is answered after a close");
     assert!(all[0].head.contains("\r\nConnection: close"));
@@ -107,7 +113,7 @@ fn half_requests_hold_nobody_up_and_no_memory() {
         "",
         "G",
         "GET / HTTP/1.1\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\nX: ",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
     ];
     for (half, beginning) in halves.iter().zip(beginnings.iter().cycle()) {
         send(half, beginning);
@@ -121,7 +127,7 @@ fn half_requests_hold_nobody_up_and_no_memory() {
     // A header of a megabyte is read to its end, kept nowhere, and refused.
     let before = watched.daemon.memory("VmHWM");
     let large = connect(&watched.tcp);
-    send(&large, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    send(&large, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
     let piece = "x".repeat(1 << 16);
     (0..16).for_each(|_| send(&large, &piece));
     send(&large, "\r\n\r\n");
@@ -146,7 +152,7 @@ fn five_hundred_connections_to_it_leave_the_service_alone() {
             let mut one = connect(&watched.tcp);
             if number % 2 == 0 {
                 // It may be closed already, to make room or because there is none.
-                let _ = one.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n");
+                let _ = one.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n");
             }
             one
         })
@@ -173,7 +179,7 @@ fn five_hundred_connections_to_it_leave_the_service_alone() {
 fn who_never_finishes_and_who_never_leaves_shut_nobody_out() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     // As many as there may be: half of them drip a request, the others ask again and again.
-    let whole = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let whole = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let crowd: Vec<_> = (0..64).map(|_| connect(&watched.tcp)).collect();
     let keep_on = |crowd: &[std::net::TcpStream]| {
         for (number, mut one) in crowd.iter().enumerate() {
@@ -196,7 +202,7 @@ fn who_never_finishes_and_who_never_leaves_shut_nobody_out() {
 fn who_asks_for_much_and_reads_nothing_makes_room_for_who_asks() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     let crowd: Vec<_> = (0..64).map(|_| connect(&watched.tcp)).collect();
-    let much = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
+    let much = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
     for mut one in &crowd {
         let _ = one.write_all(much.as_bytes());
     }

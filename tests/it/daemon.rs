@@ -226,8 +226,11 @@ impl Exit {
             .split(|c: char| !c.is_ascii_digit())
             .filter_map(|part| part.parse().ok())
             .collect();
-        let [ms, left, cut_off, received, delivered] = numbers[..] else {
-            panic!("not five figures: {line}");
+        let (ms, left, cut_off, received, delivered) = match numbers[..] {
+            [ms, left, cut_off, received, delivered] => (ms, left, cut_off, received, delivered),
+            // A service of streams has no messages.
+            [ms, left, cut_off, _served] => (ms, left, cut_off, 0, 0),
+            _ => panic!("neither five figures nor four: {line}"),
         };
         Report {
             ms,

@@ -116,11 +116,15 @@ fn what_is_cut_or_makes_no_sense_is_told() {
             "<13>no count\n",
             "malformed octet count",
         ),
-        (&["--message-max", "4"], "too long\n", "see --overlong"),
+        (
+            &["--message-max", "4"],
+            "too long\n",
+            "longer than message-max",
+        ),
         (
             &["--message-max", "4", "--overlong", "drop"],
             "too long\n",
-            "see --overlong",
+            "longer than message-max",
         ),
         (
             &["--message-max", "4", "--overlong", "close"],

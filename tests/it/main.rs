@@ -2,11 +2,14 @@
 
 mod admin;
 mod admin_change;
+mod admin_crowd;
+mod admin_hosts;
 mod admin_http;
 mod admin_page;
 mod ask;
 mod attack;
 mod background;
+mod backlog;
 mod blocked;
 mod busy;
 mod chaos;
@@ -50,6 +53,7 @@ mod recv_output;
 mod refused;
 mod registry;
 mod relief;
+mod reports;
 mod resize;
 mod resize_streams;
 mod restart;

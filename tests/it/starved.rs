@@ -224,3 +224,52 @@ fn is_answered(mut client: &TcpStream) -> bool {
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).is_ok() && answer == b"x"
 }
+
+/// Takes every descriptor away, the one that is kept back included.
+fn starve_wholly(daemon: &Daemon) {
+    let limit = Rlimit {
+        current: Some(3),
+        maximum: Some(3),
+    };
+    prlimit(Some(daemon.pid()), Resource::Nofile, limit).expect("our own child");
+}
+
+#[test]
+fn a_drain_that_cannot_accept_ends_at_once_when_nobody_waits() {
+    let mut daemon = Daemon::echo(&[]);
+    starve_wholly(&daemon);
+    let begin = Instant::now();
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}\n{}", exit.stderr);
+}
+
+#[test]
+fn who_waits_in_vain_until_the_end_of_a_drain_is_cut_off() {
+    let mut daemon = Daemon::echo(&["--drain", "300ms"]);
+    starve_wholly(&daemon);
+    let waiting = connect(&daemon.address);
+    daemon.stderr.wait_line("cannot accept");
+    let exit = daemon.stop();
+    assert_eq!(exit.report().cut_off, 1, "{}", exit.stderr);
+    assert_eq!(exit.code, Some(3), "{}", exit.stderr);
+    assert!((&waiting).read(&mut [0]).is_err(), "it is reset");
+}
+
+#[test]
+fn a_drain_lets_in_with_the_descriptor_that_is_kept_back() {
+    let (mut daemon, inside) = starving();
+    daemon.signal(Signal::STOP);
+    let waiting: Vec<_> = (0..8).map(|_| connect(&daemon.address)).collect();
+    waiting.iter().for_each(|client| send(client, "x"));
+    daemon.interrupt();
+    daemon.signal(Signal::CONT);
+    // One after the other, although nobody of those inside closes.
+    let answered = |client: TcpStream| is_answered(&client);
+    let served = waiting.into_iter().map(answered).filter(|is| *is).count();
+    // Until the signal is heard one is turned away, and more after 10, 20, 40 ms.
+    assert!(served >= 1, "{served} of 8\n{}", daemon.stderr.text());
+    drop(inside);
+    assert_eq!(daemon.wait_exit().code, Some(0));
+}

@@ -1,10 +1,11 @@
 //! HTTP/1 as a service of lines: a request is its lines up to the empty one.
 //!
 //! A client that sends half a request rests, as any client does, and holds no worker. What it has
-//! sent is bounded, and so is the time that it may take. Requests that came together are answered
-//! together; when as much is owed as the outbox holds, the engine keeps the next ones back until
-//! the client has read.
+//! sent is bounded, and so is the time that it may take. Of requests that came together a few are
+//! answered in a turn, as many as the outbox holds; the engine keeps the next ones back until the
+//! client has read, and others have had their turn.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::request::{Bad, Request};
@@ -20,12 +21,20 @@ pub(super) const HEAD_MAX: usize = 16 * 1024;
 /// From a request's first line to its last.
 pub(super) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Who asks, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker {
+    pub(super) peer: Peer,
+    /// The address of ours that it connected to, if that is one of TCP.
+    pub(super) came_to: Option<SocketAddr>,
+}
+
 /// Answers requests by a function of the request and of who asks.
 pub(super) struct Http<F>(pub(super) F);
 
 /// One client's request, as far as it has come.
 pub(super) struct Session {
-    peer: Peer,
+    asker: Asker,
     head: Vec<u8>,
     /// The head is larger than it may be: it is read to its end, but not kept.
     is_over: bool,
@@ -68,13 +77,16 @@ impl Session {
 
 impl<F> Service for Http<F>
 where
-    F: Fn(&Request, Peer) -> Response + Send + Sync + 'static,
+    F: Fn(&Request, Asker) -> Response + Send + Sync + 'static,
 {
     type Session = Session;
 
     fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Session {
         Session {
-            peer: client.peer(),
+            asker: Asker {
+                peer: client.peer(),
+                came_to: client.local_address(),
+            },
             head: Vec::new(),
             is_over: false,
             began: None,
@@ -93,7 +105,7 @@ where
         let (response, after, is_head) = match session.take(line) {
             None => return Verdict::Go,
             Some(Ok(request)) => (
-                (self.0)(&request, session.peer),
+                (self.0)(&request, session.asker),
                 After::of(&request),
                 request.method == "HEAD",
             ),
@@ -120,7 +132,10 @@ mod tests {
             extent: Extent::Whole,
         };
         let mut session = Session {
-            peer: Peer::Unix(1),
+            asker: Asker {
+                peer: Peer::Unix(1),
+                came_to: None,
+            },
             head: Vec::new(),
             is_over: false,
             began: None,

@@ -13,6 +13,7 @@ mod board;
 mod clients;
 mod families;
 mod history;
+mod hosts;
 mod http;
 mod metrics;
 mod request;
@@ -25,6 +26,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::info;
+
+use hosts::Loopback;
+use http::Asker;
 
 use super::control::{Desk, Inherited};
 use super::sockets::{self, all_of};
@@ -67,9 +71,13 @@ impl Admin {
         from: Option<&mut Inherited>,
     ) -> Result<Admin> {
         let view = Arc::new(view);
-        let serve = |listeners| {
+        let serve = |listeners: Listeners| {
             let view = Arc::clone(&view);
-            let answer = move |request: &_, peer| routes::answer(&view, request, peer);
+            let loopback = Loopback::of(listeners.addresses());
+            let answer = move |request: &_, asker: Asker| {
+                let refusal = asker.came_to.and_then(|at| loopback.refuse(request, at));
+                refusal.unwrap_or_else(|| routes::answer(&view, request, asker.peer))
+            };
             Server::serve(listeners, options(), http::Http(answer))
         };
         let inherited = from.map(|from| from.take(ADMIN)).transpose()?.flatten();
@@ -163,6 +171,8 @@ fn options() -> Options {
         // With few descriptors there are fewer.
         clients_max: CLIENTS_MAX.min(defaults.clients_max),
         message_max: http::HEAD_MAX,
+        // One answer or a few: then who asks for more stands in line like everybody else.
+        outbox_max: 1024,
         drain: Duration::from_millis(200),
         when_full: WhenFull::Shed,
         // Nobody keeps others out by dripping a request, or by asking without end.

@@ -11,6 +11,8 @@ pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
     query: Vec<(String, String)>,
+    /// The name that the client asks for it by.
+    pub(super) host: Option<String>,
     /// Whether the client wants to ask more on the same connection.
     pub(super) keeps_alive: bool,
     /// Whether it has to be told that it may: HTTP/1.0 closes otherwise.
@@ -51,7 +53,8 @@ impl Request {
             named.map(|header| str::from_utf8(header.value).unwrap_or("?").trim())
         };
         let is_old = parsed.version == Some(0);
-        if !is_old && all("host").count() != 1 {
+        let hosts = all("host").count();
+        if hosts > 1 || (hosts == 0 && !is_old) {
             return Err(Bad::new(400, "a request names one host"));
         }
         if all("transfer-encoding").next().is_some() {
@@ -83,6 +86,7 @@ impl Request {
             query: form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
+            host: all("host").next().map(str::to_owned),
             keeps_alive,
             is_old,
         })

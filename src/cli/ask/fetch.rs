@@ -57,7 +57,7 @@ fn exchange(address: &Address, wish: Wish, path: &str) -> io::Result<Vec<u8>> {
         Wish::Look => "GET",
         Wish::Change => "POST",
     };
-    let request = format!("{method} {path} HTTP/1.0\r\nHost: poold\r\n\r\n");
+    let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
     match address {
         Address::Unix(path) => {
             let stream = unix::connect(path, PATIENCE)?;

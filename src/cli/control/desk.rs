@@ -90,7 +90,7 @@ impl Desk {
             Some(inherited) => inherited,
             None => (Listeners::bind(&format!("unix:{}", path.display()))?, true),
         };
-        let (mut sockets, address, mut files) = listeners.into_parts();
+        let (mut sockets, _, address, mut files) = listeners.into_parts();
         let Some(Listener::Unix(socket)) = sockets.pop() else {
             return Err(Error::Start {
                 what: "the control socket",

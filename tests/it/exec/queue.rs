@@ -48,7 +48,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     }
     daemon
         .stderr
-        .wait_line("as many wait for a worker as --queue allows");
+        .wait_line("as many wait for a worker as the queue holds");
     drop(served);
     assert_eq!(take_line(&waits), "on");
     drop(waits);
@@ -63,7 +63,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
     daemon
         .stderr
-        .wait_line("they have waited for a worker for --max-wait");
+        .wait_line("they have waited for a worker for max-wait");
     drop(served);
     stop_well(&mut daemon, 1);
 }
