@@ -22,10 +22,12 @@ for program in debootstrap systemd-nspawn nsenter cargo-deb; do
 done
 [ "$(id -u)" = 0 ] || die "only root can boot a container"
 
-scripts/package.sh
+scripts/package.sh --pages
 for revision in 1 2; do
     cargo deb --quiet --no-build --strip --deb-revision "$revision" -o "$work/$revision.deb"
 done
+# cargo-deb has cleared target/debian, where somebody may look for the package.
+scripts/package.sh >/dev/null
 if [ ! -e "$work/made" ]; then
     rm -rf "$root"
     debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,netcat-openbsd,jq,procps \

@@ -31,6 +31,11 @@ pub enum WhenFull {
     Refuse,
     /// Close the client that has rested longest, if for [`shed_after`](crate::Options::shed_after);
     /// else refuse.
+    #[cfg_attr(
+        feature = "cli",
+        value(help = "Close the client that has rested longest, if for a \
+        minute; else refuse")
+    )]
     Shed,
 }
 

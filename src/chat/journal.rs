@@ -43,6 +43,8 @@ struct Queue {
     lost: u64,
     /// The last write failed, and left a line without its end.
     failing: bool,
+    /// Lines that are not in the file since then.
+    missing: usize,
     is_cut: bool,
 }
 
@@ -85,8 +87,14 @@ impl Journal {
                 queue.is_cut = *last != b'\n';
             }
             let was_failing = std::mem::replace(&mut queue.failing, written.is_err());
+            let rest = bytes.as_bytes()[length..].split(|byte| *byte == b'\n');
+            queue.missing += rest.filter(|line| !line.is_empty()).count();
+            let missing = queue.missing;
+            if written.is_ok() {
+                queue.missing = 0;
+            }
             drop(queue);
-            self.report(&written, was_failing, lost);
+            self.report(&written, was_failing, lost, missing);
         }
     }
 
@@ -104,13 +112,13 @@ impl Journal {
         Some((bytes, std::mem::take(&mut queue.lost)))
     }
 
-    fn report(&self, written: &io::Result<()>, was_failing: bool, lost: u64) {
+    fn report(&self, written: &io::Result<()>, was_failing: bool, lost: u64, missing: usize) {
         let file = self.path.display();
         if lost > 0 {
             error!(%file, "a room's file is written too slowly: {lost} turns are not in it");
         }
         match written {
-            Ok(()) if was_failing => info!(%file, "writing a room's file again"),
+            Ok(()) if was_failing => info!(%file, missing, "writing a room's file again"),
             Err(error) if !was_failing => {
                 error!(%file, %error, "can't write a room's file; the lines are lost");
             }

@@ -65,7 +65,7 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// List who is connected to it
     Clients(ClientsArgs),
-    /// Close one of its clients
+    /// Close one of its clients; a program of exec sees the end of its input, and may go on
     Close(CloseArgs),
     /// Let it accept nobody for now, until it is restarted at the latest; who comes waits
     Pause(Place),
@@ -252,9 +252,9 @@ pub(super) struct GuardArgs {
     pub(super) overload: MaybeDuration,
 
     /// Name a worker in the log that does not come back from a client for so long
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time,
-        env = "POOLD_STUCK_AFTER")]
-    pub(super) stuck_after: Duration,
+    /// [default: 30s; exec without --lines: never]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_STUCK_AFTER")]
+    pub(super) stuck_after: Option<Duration>,
 }
 
 /// What came of the command line.

@@ -15,7 +15,7 @@ use super::{exit, log, signals, sockets};
 use crate::admission::AddressList;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
-use crate::limits::Options;
+use crate::limits::{Options, TIME_MAX};
 use crate::listen::Listeners;
 use crate::server::Server;
 use crate::service::recv::{Acknowledge, Durability, Format, Holds, Output, Recv};
@@ -105,15 +105,20 @@ pub(super) fn streams(
 ) -> Result<ExitCode> {
     prepare(args);
     announce(name, args, Framing::Raw, |listeners, options| {
-        let options = Options {
-            queue_max: waiting.queue_max,
-            wait_max: waiting.wait_max,
-            outbox_max: REFUSAL_MAX,
-            ..options
-        };
-        Server::serve_streams(listeners, options, service)
+        Server::serve_streams(listeners, for_streams(options, args, waiting), service)
     })
     .map(run)
+}
+
+fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options {
+    Options {
+        queue_max: waiting.queue_max,
+        wait_max: waiting.wait_max,
+        outbox_max: REFUSAL_MAX,
+        // A worker stays as long as its client does: that is no sign of anything.
+        stuck_after: args.guard.stuck_after.unwrap_or(TIME_MAX),
+        ..options
+    }
 }
 
 /// A service of lines.
@@ -223,7 +228,7 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         overload: guard.overload.0,
         queue_max: defaults.queue_max,
         wait_max: defaults.wait_max,
-        stuck_after: guard.stuck_after,
+        stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),
     })
 }
 
@@ -240,4 +245,31 @@ pub(super) fn run(life: Life) -> ExitCode {
         return exit::CUT_OFF.into();
     }
     exit::DONE.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    #[test]
+    fn a_worker_that_stays_with_its_client_is_stuck_only_if_that_is_asked_for() {
+        for (typed, of_lines, of_streams) in [
+            (vec![""], Duration::from_secs(30), TIME_MAX),
+            (
+                vec!["", "--stuck-after", "5s"],
+                Duration::from_secs(5),
+                Duration::from_secs(5),
+            ),
+        ] {
+            let parser = ServeArgs::augment_args(Command::new(""));
+            let args = ServeArgs::from_arg_matches(&parser.get_matches_from(typed));
+            let args = args.expect("valid");
+            let options = options(&args, Framing::Raw).expect("valid");
+            assert_eq!(options.stuck_after, of_lines);
+            let options = for_streams(options, &args, Waiting::default());
+            assert_eq!(options.stuck_after, of_streams);
+        }
+    }
 }

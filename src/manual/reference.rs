@@ -71,7 +71,7 @@
 //! | `stderr: …` | what a program of `exec` complained of |
 //! | `can't write a room's file; the lines are lost` | make room on the disk |
 //! | `a room's file is written too slowly: …` | see to the disk |
-//! | `writing a room's file again` | it has passed |
+//! | `writing a room's file again` | it has passed; `missing` is how many lines are not in it |
 //! | `can't read a room's file; it begins without a past` | mend the file or its mode |
 //! | `read the address list again` | nothing |
 //! | `the log was not taken; lines are left out of it` | see to whoever reads the log; `lines` is how many so far |

@@ -88,7 +88,9 @@ fn a_line_that_a_full_disk_has_cut_does_not_swallow_the_next() {
     file.and_then(|file| file.set_len(cut as u64))
         .expect("ours");
     ann.say("whole");
-    daemon.stderr.wait_line("writing a room's file again");
+    let again = daemon.stderr.wait_line("writing a room's file again");
+    // Each takes 49 bytes of the 8192.
+    assert!(again.contains("missing=33"), "{again}");
     let kept = std::fs::read_to_string(&path).expect("its file");
     let last = kept.lines().last().expect("lines");
     assert_eq!(last.split_at(21).1, "<ann> whole", "{last}");

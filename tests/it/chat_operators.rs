@@ -36,6 +36,8 @@ fn only_the_password_makes_an_operator_and_failures_slow_the_next_try() {
     let eve = Talker::named(&daemon, "eve");
     assert!(eve.ask("/kick eve").starts_with("-- only operators"));
     let begin = Instant::now();
+    // To ask how is no try, after which one would have to wait.
+    assert_eq!(eve.ask("/op"), "-- /op PASSWORD makes one an operator");
     assert_eq!(eve.ask("/op guess"), "-- that is not the password");
     assert_eq!(
         eve.ask(&format!("/op {SECRET}")),

@@ -35,6 +35,11 @@ fn every_command_that_the_manual_page_names_has_its_own() {
             page.contains(".SH EXIT STATUS") && page.ends_with("poold(1)\n"),
             "{command}"
         );
+        // What is said of the library's types is told here, too, and can't be a link.
+        assert!(
+            !page.contains("crate::") && !page.contains("]("),
+            "{command}"
+        );
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
     };
     if args.serve.control.control.is_some() {
         // The keeper ends all that is left when its server ends, a successor too.
-        let problem = "--control: exec can't be taken over; a .socket unit keeps its port open";
+        let problem = "--control (or POOLD_CONTROL): exec can't be taken over; a .socket unit \
+                       keeps its port open";
         return Ok(exit::usage(problem));
     }
     if signals::ends_are_ignored() {

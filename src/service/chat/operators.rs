@@ -83,6 +83,8 @@ struct Bans {
 pub(super) enum Tried {
     Right,
     Wrong,
+    /// There was none: who asks how is not slowed.
+    Nothing,
     /// Too early after a failure: it was not even looked at.
     Wait(Duration),
     /// There is no password.
@@ -109,6 +111,9 @@ impl Operators {
         let Some(password) = &self.password else {
             return Tried::Never;
         };
+        if tried.is_empty() {
+            return Tried::Nothing;
+        }
         let mut failed = self.failed.lock();
         failed.retain(|_, failed| now.saturating_duration_since(failed.last) < MEMORY);
         let address = address(from);

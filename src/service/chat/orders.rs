@@ -51,6 +51,7 @@ impl Session {
                 self.person.make_operator();
                 self.answer(house, "you are an operator");
             }
+            Tried::Nothing => self.answer(house, "/op PASSWORD makes one an operator"),
             Tried::Wrong => {
                 warn!(%peer, "{name} gave a wrong operator's password");
                 self.answer(house, "that is not the password");

@@ -27,15 +27,21 @@ pub struct Program {
     removed: Vec<OsString>,
 }
 
-/// What other programs of this kind set; whatever it was in our own environment means another
-/// connection.
-const ABOUT_CLIENT: [&str; 6] = [
+/// Not for a program: what tells of a client, and here of another one, and what lets us talk to
+/// the service manager, in whose name no client may speak.
+const NOT_FOR_CHILDREN: [&str; 12] = [
     "PROTO",
     "TCPLOCALIP",
     "TCPLOCALPORT",
     "TCPREMOTEIP",
     "TCPREMOTEPORT",
     "TCPCONNNUM",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
 ];
 
 impl Program {
@@ -54,7 +60,7 @@ impl Program {
     pub fn at(file: PathBuf, words: Vec<OsString>) -> Program {
         let is_ours = |name: &OsString| name.as_bytes().starts_with(b"POOLD_");
         let ours = env::vars_os().map(|(name, _)| name).filter(is_ours);
-        let removed = ours.chain(ABOUT_CLIENT.map(OsString::from)).collect();
+        let removed = ours.chain(NOT_FOR_CHILDREN.map(OsString::from)).collect();
         Program {
             file,
             words,

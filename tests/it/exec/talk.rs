@@ -114,13 +114,17 @@ fn its_environment_tells_who_the_client_is_and_nothing_of_ours() {
     let mut command = poold(&["exec", "127.0.0.1:0", "--shell", "env; ls -m /proc/self/fd"]);
     command
         .env("POOLD_WORKERS", "2")
+        .env("NOTIFY_SOCKET", "/nonexistent/notify")
+        .env("WATCHDOG_USEC", "1000000000")
+        .env("LISTEN_FDS", "1")
+        .env("LISTEN_FDNAMES", "name")
         .env("TCPREMOTEHOST", "kept")
         .env("PROTO", "old");
     let mut daemon = Daemon::spawn(command.stdout(Stdio::null()));
     let client = connect(&daemon.address);
     let all = String::from_utf8(take_to_end(&client)).expect("UTF-8");
     let about = |line: &&str| {
-        ["TCP", "PROTO", "POOLD"]
+        ["TCP", "PROTO", "POOLD", "NOTIFY", "WATCHDOG", "LISTEN"]
             .iter()
             .any(|word| line.starts_with(word))
     };
