@@ -25,6 +25,9 @@ use crate::peer::Peer;
 use crate::state::{Next, Phase, Reasons, StateWord};
 use crate::times::{Bucket, Rate};
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// Puts a connection into the ready queue, and gets it noticed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
 
@@ -80,9 +83,11 @@ pub(crate) struct Hold {
     pub(crate) readable: bool,
     /// The poller saw the end coming: read until it shows.
     pub(crate) ending: bool,
+    /// There may be more behind a short read.
+    pub(crate) urgent: bool,
     /// The peer takes nothing any more: what is owed is thrown away, what it sent still read.
     pub(crate) deaf: bool,
-    /// When the message that is under way began, and the bytes that had come by then.
+    /// When the message under way began, and the bytes that had come by then.
     pub(crate) begun: Option<(Instant, u64)>,
     /// Since when the peer has taken none of what it is owed.
     pub(crate) stalled: Option<Instant>,
@@ -168,30 +173,23 @@ pub(crate) struct Opening {
 
 impl Connection {
     pub(crate) fn new(opening: Opening) -> Connection {
-        let Opening {
-            id,
-            peer,
-            socket,
-            decoder,
-            outbox_max,
-            rate,
-            stage,
-            queue,
-        } = opening;
-        let is_admitted = !matches!(stage, Stage::Refused(_));
+        let is_admitted = !matches!(opening.stage, Stage::Refused(_));
         let hold = Hold {
-            stage,
+            stage: opening.stage,
             handler: None,
-            decoder,
+            decoder: opening.decoder,
             unread: Vec::new(),
             readable: false,
             ending: false,
+            urgent: false,
             deaf: false,
             begun: None,
             stalled: None,
             paused: None,
             check: None,
-            bucket: rate.map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
+            bucket: opening
+                .rate
+                .map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
         };
         let desk = Desk {
             hold: Some(Box::new(hold)),
@@ -201,17 +199,17 @@ impl Connection {
             shut: false,
         };
         Connection {
-            id,
-            peer,
+            id: opening.id,
+            peer: opening.peer,
             is_admitted,
             since: Instant::now(),
-            socket,
+            socket: opening.socket,
             state: StateWord::ready(),
             tally: Tally::default(),
             lent: AtomicBool::new(false),
-            outbox_max,
+            outbox_max: opening.outbox_max,
             desk: Mutex::new(desk),
-            queue,
+            queue: opening.queue,
         }
     }
 
@@ -243,6 +241,11 @@ impl Connection {
         let mut desk = self.desk.lock();
         desk.in_hand += desk.outbox.bytes();
         std::mem::take(&mut desk.outbox)
+    }
+
+    /// The running worker has written all that it took out.
+    pub(crate) fn wrote_all(&self) {
+        self.desk.lock().in_hand = 0;
     }
 
     /// The running worker puts back what waits for the next turn.
@@ -278,9 +281,8 @@ impl Connection {
         std::mem::take(&mut desk.outbox)
     }
 
-    /// Leaves an order for the next turn. A cut is never taken back. A service that has the
-    /// whole stream reads to the end of what has arrived, and so comes to its own end; in one that
-    /// is cut its next read or write fails.
+    /// Leaves an order for the next turn. A cut is never taken back. A service that has the stream
+    /// reads to the end of what has arrived, and so comes to its own end; cut, it fails.
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
         let side = match order {
             Order::Cut => Shutdown::Both,
@@ -303,7 +305,7 @@ impl Connection {
         let is_close = |order: &mut Order| matches!(order, Order::Close(_));
         match self.desk.lock().order.take_if(is_close)? {
             Order::Close(reason) => Some(reason),
-            Order::Shed | Order::Cut => None,
+            _ => None,
         }
     }
 
@@ -325,12 +327,8 @@ impl Connection {
 
     /// How long it has taken nothing of what it is owed.
     pub(crate) fn stalled_for(&self) -> Option<Duration> {
-        let since = self
-            .tally
-            .stalled_ms
-            .load(Ordering::Relaxed)
-            .checked_sub(1)?;
-        let since = Duration::from_millis(since);
+        let since = self.tally.stalled_ms.load(Ordering::Relaxed);
+        let since = Duration::from_millis(since.checked_sub(1)?);
         Some(self.since.elapsed().saturating_sub(since))
     }
 

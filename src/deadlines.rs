@@ -94,3 +94,23 @@ impl Bell {
         *rung = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::connection::tests::connection;
+
+    #[test]
+    fn an_earlier_time_takes_the_place_of_a_later_one() {
+        let deadlines = Deadlines::default();
+        let (connection, _other) = connection();
+        let sooner = Instant::now();
+        let later = sooner + Duration::from_secs(1);
+        deadlines.push(later, None, &connection);
+        deadlines.push(sooner, Some(later), &connection);
+        assert_eq!(deadlines.due(sooner).len(), 1);
+        assert_eq!(deadlines.next(), None);
+    }
+}

@@ -56,8 +56,10 @@ pub struct Options {
     pub message_max: usize,
     /// What happens to a longer one. Default: [`Overlong::Truncate`].
     pub overlong: Overlong,
-    /// Most bytes that wait to be sent to a client that does not read: 1 KiB to 1 GiB.
-    /// A client that owes this much reading is not read from. Default: 256 KiB.
+    /// Most bytes that wait to be sent to a client that does not read: 1 KiB to 1 GiB. Each piece
+    /// that was [sent](crate::Client::send) for itself takes up to 80 bytes more of memory; what
+    /// the client is answered may come on top. A client that owes reading is not read from.
+    /// Default: 256 KiB.
     pub outbox_max: usize,
     /// Most bytes that the system keeps for a client that does not read, as near as it takes the
     /// hint: 4 KiB to 1 GiB. Default: what the system finds right, often megabytes.

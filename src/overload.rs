@@ -150,6 +150,8 @@ mod tests {
         overload.look(later + INTERVAL, 100);
         assert!(!overload.refuses(75), "a turn each 6 ms");
         assert!(overload.refuses(1000));
+        overload.rest();
+        assert!(!overload.refuses(1000), "whatever was is over");
         overload.look(later + 400 * INTERVAL_MAX, 0);
         overload.waited(Duration::from_millis(6));
         let month = later + Duration::from_secs(60 * 60 * 24 * 60);

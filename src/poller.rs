@@ -80,9 +80,11 @@ impl Poller {
             if event.is_readable() {
                 reasons = reasons.and(Reasons::READABLE);
             }
-            // A read stops before an urgent byte: that it is short says nothing then.
-            if event.is_read_closed() || event.is_error() || event.is_priority() {
+            if event.is_read_closed() || event.is_error() {
                 reasons = reasons.and(Reasons::ENDING);
+            }
+            if event.is_priority() {
+                reasons = reasons.and(Reasons::URGENT);
             }
             found(event.token().0 as u64, reasons);
         }

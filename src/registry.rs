@@ -91,11 +91,12 @@ impl Registry {
         }
     }
 
-    /// Sends bytes to every client; answers how many took them into their outbox.
+    /// Sends bytes to every client that was let in; answers how many took them into their outbox.
     pub fn send_all(&self, bytes: impl Into<Bytes>) -> usize {
         let bytes = bytes.into();
         self.all()
             .iter()
+            .filter(|connection| connection.is_admitted)
             .filter(|connection| connection.push(bytes.clone()).is_ok())
             .count()
     }

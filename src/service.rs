@@ -146,8 +146,9 @@ pub trait Service: Send + Sync + 'static {
     /// once a millisecond until the server has stopped, so it must not block itself.
     fn cut_off(&self) {}
 
-    /// The last call, when every connection is gone: by `deadline`, finish what was taken and is
-    /// not done. Answers how many messages are lost because that could not be.
+    /// The last call, when every connection is gone, but for those whose handlers have not come
+    /// back at the drain's deadline: by `deadline`, finish what was taken and is not done. Answers
+    /// how many messages are lost because that could not be.
     fn finish(&self, deadline: Instant) -> u64 {
         let _ = deadline;
         0
@@ -191,7 +192,7 @@ pub enum Tail {
 /// `times` say nothing to it: it reads for itself.
 pub trait StreamService: Send + Sync + 'static {
     /// Serves one client. When it returns, the write side is shut and the client may close; an
-    /// error is logged.
+    /// error is logged at the level `debug`.
     ///
     /// # Errors
     /// Whatever reading and writing says.

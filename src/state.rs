@@ -33,9 +33,12 @@ pub(crate) struct Reasons(u8);
 impl Reasons {
     /// The poller saw bytes or an error.
     pub(crate) const READABLE: Reasons = Reasons(0b0100);
-    /// The poller saw the end of what the peer sends, or something urgent in it. It says so once,
-    /// perhaps before the last bytes were read, so whoever is told must read until the end shows.
+    /// The poller saw the end of what the peer sends. It says so once, perhaps before the last
+    /// bytes were read, so whoever is told must read until the end shows.
     pub(crate) const ENDING: Reasons = Reasons(0b10_0000);
+    /// The poller saw something urgent in what the peer sends. A read stops before it: that it is
+    /// short says nothing then.
+    pub(crate) const URGENT: Reasons = Reasons(0b100_0000);
     /// The poller saw room to write.
     pub(crate) const WRITABLE: Reasons = Reasons(0b1000);
     /// Something waits for it inside: its outbox, a deadline, a drain, an order to close.

@@ -47,6 +47,7 @@ pub(crate) fn take_turn(
     let (mut hold, owed, order) = connection.take();
     hold.readable |= reasons.include(Reasons::READABLE);
     hold.ending |= reasons.include(Reasons::ENDING);
+    hold.urgent |= reasons.include(Reasons::URGENT);
     let mut turn = Turn {
         house,
         connection,
@@ -103,15 +104,25 @@ impl Turn<'_> {
         if matches!(order, Some(Order::Cut)) {
             return After::Gone(End::CutOff);
         }
+        // What it has sent before its first turn is served, whatever was ordered meanwhile.
+        if let (Stage::New, Work::Messages(opener)) = (&self.hold.stage, &self.house.work) {
+            self.hold.stage = Stage::Open;
+            self.open_session(&**opener);
+        }
         self.obey(order);
-        match self.hold.stage {
-            Stage::New | Stage::Waiting => self.open(),
-            Stage::Refused(limit) => self.refuse(limit),
+        match (&self.hold.stage, &self.house.work) {
+            (Stage::New | Stage::Waiting, Work::Streams(service)) => self.come_in(&**service),
+            (Stage::Refused(limit), _) => self.refuse(*limit),
             _ => {}
         }
         self.notice_drain();
+        let owed = !self.owed.is_empty();
         self.flush();
         if self.owed.is_empty() && self.is_serving() {
+            if owed {
+                // The service may take its time, and others send to the client meanwhile.
+                self.connection.wrote_all();
+            }
             self.serve();
         }
         // After all that, for what the client has done meanwhile may have waited for us.
@@ -124,16 +135,6 @@ impl Turn<'_> {
             self.hold.stage,
             Stage::New | Stage::Open | Stage::Last { .. }
         )
-    }
-
-    fn open(&mut self) {
-        match &self.house.work {
-            Work::Messages(opener) => {
-                self.hold.stage = Stage::Open;
-                self.open_session(&**opener);
-            }
-            Work::Streams(service) => self.come_in(&**service),
-        }
     }
 
     /// Tells a client why it is not let in.
@@ -163,8 +164,14 @@ impl Turn<'_> {
             self.house.lobby.remove(self.connection.id);
         }
         let arrived = rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0);
-        let arrived = usize::try_from(arrived).unwrap_or(usize::MAX);
+        let mut arrived = usize::try_from(arrived).unwrap_or(usize::MAX);
         self.hold.readable |= arrived > 0;
+        if self.hold.urgent {
+            // That counts what is before the urgent byte; behind it is no more than there is room
+            // for.
+            let room = self.connection.socket.recv_buffer_size();
+            arrived = arrived.max(room.unwrap_or(0));
+        }
         self.hold.stage = Stage::Last { arrived, end };
     }
 
@@ -194,7 +201,8 @@ impl Turn<'_> {
         }
         if let Stage::Last { arrived, end } = &self.hold.stage {
             let more = (self.hold.readable && *arrived > 0) || self.hold.ending;
-            if more || !self.hold.unread.is_empty() {
+            // A service that wanted to wait is called again, whatever there is.
+            if more || !self.hold.unread.is_empty() || self.hold.paused.is_some() {
                 let throttled = self.throttled_until().is_some();
                 return if throttled { After::Rest } else { After::Again };
             }
@@ -213,12 +221,12 @@ impl Turn<'_> {
             if !self.owed.is_empty() {
                 return After::Rest;
             }
-            let peer_is_done = matches!(end, End::Client | End::Lost(_));
             if matches!(end, End::Limit(Limit::WriteStall | Limit::Shed)) {
                 // Somebody waits for its place, or it takes nothing: its end is not waited for.
                 return After::Gone(end);
             }
-            if peer_is_done && (self.hold.ending || self.hold.deaf) {
+            // A stream whose service has failed may still hold what nobody has read.
+            if end == End::Client || (matches!(end, End::Lost(_)) && self.hold.deaf) {
                 return After::Gone(end);
             }
             self.linger(end);

@@ -88,14 +88,21 @@ impl Turn<'_> {
         self.allowed = u64::MAX;
         self.deliver(piece, StreamEnd::NotYet);
         while !self.hold.unread.is_empty() {
-            if let Some(until) = self.hold.paused.take() {
-                let pause = until.saturating_duration_since(Instant::now());
-                std::thread::sleep(pause.min(TAIL_PAUSE_MAX));
-            }
+            let _ = self.sleeps();
             let unread = std::mem::take(&mut self.hold.unread);
             self.now = Instant::now();
             self.deliver(&unread, StreamEnd::NotYet);
         }
+    }
+
+    /// Whether the service wanted to wait.
+    fn sleeps(&mut self) -> bool {
+        let Some(until) = self.hold.paused.take() else {
+            return false;
+        };
+        let pause = until.saturating_duration_since(Instant::now());
+        std::thread::sleep(pause.min(TAIL_PAUSE_MAX));
+        true
     }
 
     /// What was read and not yet delivered, when no more will be read.
@@ -107,6 +114,9 @@ impl Turn<'_> {
         }
         self.allowed = u64::MAX;
         self.deliver(&[], StreamEnd::Reached);
+        while self.hold.decoder.is_inside() && self.sleeps() {
+            self.deliver(&[], StreamEnd::Reached);
+        }
     }
 
     /// Its service closed it as it was opened: nothing that it has sent or sends is delivered.

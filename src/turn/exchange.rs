@@ -99,11 +99,7 @@ impl Turn<'_> {
         {
             Ok(0) => {
                 self.deliver(&[], StreamEnd::Reached);
-                if self.is_serving() {
-                    self.hold.stage = Stage::Closing(End::Client);
-                }
-                self.hold.ending = true;
-                self.hold.readable = false;
+                self.is_at_its_end(End::Client);
             }
             Ok(length) => {
                 self.scratch.portion.took(length);
@@ -126,6 +122,10 @@ impl Turn<'_> {
         self.allowed = self.allowance().0;
         let unread = std::mem::take(&mut self.hold.unread);
         self.deliver(&unread, StreamEnd::NotYet);
+        if unread.is_empty() && matches!(self.hold.stage, Stage::Last { .. }) {
+            // With nothing left to take it is waited for no more: it might never end.
+            self.hold.paused = None;
+        }
     }
 
     /// The server ends the connection: the service may say a last thing.
@@ -155,6 +155,7 @@ impl Turn<'_> {
     pub(super) fn empty(&mut self) {
         self.hold.readable = false;
         self.hold.ending = false;
+        self.hold.urgent = false;
     }
 
     /// For lists and for the idle limit.
@@ -171,7 +172,7 @@ impl Turn<'_> {
         self.heard_now();
         self.scratch.moved.bytes_in += length as u64;
         // A short read shows that the socket is empty: epoll(7), question 9.
-        self.hold.readable = length == most;
+        self.hold.readable = length == most || self.hold.urgent;
         if let Stage::Last { arrived, .. } = &mut self.hold.stage {
             *arrived = arrived.saturating_sub(length);
         }
@@ -179,13 +180,22 @@ impl Turn<'_> {
 
     /// The connection broke. What was begun is a message for those who store.
     fn lost(&mut self, error: &io::Error) {
+        self.hold.deaf = true;
         if self.house.work.tail() == Tail::Deliver {
             self.deliver(&[], StreamEnd::Reached);
         }
-        self.hold.deaf = true;
+        self.is_at_its_end(End::Lost(error.to_string()));
+    }
+
+    /// Nothing more comes from it. Where the service wants to wait before it takes what was begun,
+    /// the end shows again when that is over.
+    fn is_at_its_end(&mut self, end: End) {
         self.hold.ending = true;
         self.hold.readable = false;
-        self.hold.stage = Stage::Closing(End::Lost(error.to_string()));
+        let is_left = self.hold.paused.is_some() && self.hold.decoder.is_inside();
+        if self.is_serving() && !is_left {
+            self.hold.stage = Stage::Closing(end);
+        }
     }
 
     /// Cuts messages, gives them to the service, sends its replies.

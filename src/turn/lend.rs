@@ -37,6 +37,8 @@ impl Turn<'_> {
     pub(super) fn turn_away(&mut self, limit: Limit) {
         self.tell(limit);
         self.end_waiting(End::Limit(limit));
+        // The turn's own flush is over, and no event would come.
+        self.flush();
     }
 
     fn end_waiting(&mut self, end: End) {
@@ -79,8 +81,6 @@ impl Turn<'_> {
             Err(error) => Ok(Err(error)),
         };
         connection.lent.store(false, Ordering::SeqCst);
-        // Bytes that came unread while the worker blocked made no event that is still to come.
-        self.hold.readable = true;
         match served {
             Ok(Ok(())) => self.hold.stage = Stage::Closing(End::Service),
             Ok(Err(error)) => self.hold.stage = Stage::Closing(End::Lost(error.to_string())),

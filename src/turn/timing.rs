@@ -28,10 +28,10 @@ impl Turn<'_> {
         self.house.notices.acted(limit, &self.connection.peer);
         match limit {
             Limit::WriteStall => {
-                // It takes nothing: there is no use in waiting until it takes the end.
-                self.hold.deaf = true;
-                self.connection.close_with_reset();
-                self.stop_serving(End::Limit(limit));
+                // It takes nothing: there is no use in waiting until it takes the end. What was
+                // read of it is for those who store.
+                self.give_up_answering();
+                self.hold.stage = Stage::Closing(End::Limit(limit));
             }
             Limit::Message => {
                 self.last_words(&End::Limit(limit));
@@ -60,7 +60,9 @@ impl Turn<'_> {
         if times.message.is_some() {
             let bytes = self.connection.tally.bytes_in.load(Ordering::Relaxed);
             let begun = self.hold.begun.unwrap_or((self.now, bytes));
-            self.hold.begun = self.hold.decoder.is_inside().then_some(begun);
+            // While it owes reading it is not read from: then nobody knows whether it has ended.
+            let is_awaited = self.hold.decoder.is_inside() && self.owed.is_empty();
+            self.hold.begun = is_awaited.then_some(begun);
         }
         if self.owed.is_empty() {
             self.set_stalled(None);

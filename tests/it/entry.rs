@@ -134,11 +134,14 @@ fn one_is_shed_for_each_who_comes_and_none_before() {
     assert_eq!(count(&server, Limit::Shed), 0);
     // The second and the third have rested for long now, the second for longest.
     assert!(is_served(&inside[2]));
+    let begin = Instant::now();
     let next = connect(&address);
     assert!(
         is_served(&next),
         "it comes in although the other does not close"
     );
+    let took = begin.elapsed();
+    assert!(took < Duration::from_millis(1900), "{took:?}");
     assert_eq!(take_all(&inside[1]).0, b"");
     assert_eq!(
         (count(&server, Limit::Shed), count(&server, Limit::Clients)),

@@ -24,6 +24,7 @@ mod churn;
 mod client_pipe;
 mod client_terminal;
 mod clients;
+mod closing;
 mod connection;
 mod crowd;
 mod daemon;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use poold::{Handle, Phase, Server, Unsent, Verdict};
 use socket2::{Domain, Socket, Type};
 
+use crate::gate::Gate;
 use crate::house::{Log, Logged, finish, options, serve};
 use crate::net::{connect, send, take, take_all, take_line, take_to_end};
 use crate::spool::{PATIENCE, wait_until};
@@ -210,5 +211,37 @@ fn who_does_not_read_can_be_closed_all_the_same() {
         "a clean end too soon"
     );
     drop(deaf);
+    finish(server);
+}
+
+#[test]
+fn what_was_written_takes_no_room_while_the_handler_goes_on() {
+    let gate = Gate::default();
+    let inside = gate.clone();
+    let mut options = options();
+    options.outbox_max = 60_000;
+    let (logged, _) = Logged::new(move |_, _, _| {
+        inside.pass();
+        Verdict::Go
+    });
+    let (server, address) = serve(options, logged);
+    let client = connect(&address);
+    send(&client, "one\n");
+    gate.wait_waiting(1);
+    // For the next turn, with another message.
+    let handle = server.handle();
+    let registry = handle.registry();
+    registry.send(1, vec![b'a'; 50_000]).expect("room");
+    send(&client, "two\n");
+    gate.admit(1);
+    assert_eq!(take(&client, 50_000), [b'a'; 50_000]);
+    gate.wait_waiting(1);
+    assert_eq!(registry.look_up(1).expect("it is here").owed, 0);
+    registry
+        .send(1, vec![b'b'; 40_000])
+        .expect("it has read all");
+    gate.open();
+    assert_eq!(take(&client, 40_000), [b'b'; 40_000]);
+    drop(client);
     finish(server);
 }

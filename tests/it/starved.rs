@@ -211,6 +211,9 @@ fn who_waits_when_a_drain_begins_is_let_in_as_others_leave() {
     daemon.interrupt();
     daemon.signal(Signal::CONT);
     daemon.stderr.wait_line("cannot accept");
+    daemon.stderr.wait_line("draining");
+    // Nobody more is turned away, however long there is none.
+    std::thread::sleep(Duration::from_secs(1));
     drop(inside);
     let served = waiting.iter().filter(|client| is_answered(client)).count();
     // Until the signal is heard one is turned away, and more after 10, 20, 40 ms.

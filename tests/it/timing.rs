@@ -237,3 +237,22 @@ fn who_has_to_wait_because_of_its_rate_is_not_idle() {
     send(&client, "4\n");
     assert_eq!(take(&client, 2), b"4\n");
 }
+
+#[test]
+fn who_has_not_yet_read_what_it_asked_for_is_not_idle() {
+    let mut options = options();
+    options.send_buffer = Some(4096);
+    options.times.idle = Some(ms(400));
+    // Two answers fill the outbox: the others wait with what was read.
+    let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; 200_000]));
+    let client = connect(&address);
+    send(&client, "1\n2\n3\n4\n");
+    std::thread::sleep(ms(1000));
+    take(&client, 4 * 200_001);
+    send(&client, "5\n");
+    take(&client, 200_001);
+    drop(client);
+    let limits = server.handle().stats().limits;
+    assert!(limits.iter().all(|(_, count)| *count == 0), "{limits:?}");
+    crate::house::finish(server);
+}

@@ -247,3 +247,42 @@ fn the_system_keeps_no_more_than_it_is_asked_to() {
     assert!(little < 256 << 10, "{little} bytes");
     assert!(as_ever > 1 << 20, "{as_ever} bytes");
 }
+
+/// Is called again and again by waiting, whatever comes.
+struct Ticking;
+
+impl Service for Ticking {
+    type Session = ();
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) {}
+
+    fn message(&self, (): &mut (), _: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+        Verdict::Go
+    }
+
+    fn batch(&self, (): &mut (), messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict {
+        while messages.next_message().is_some() {}
+        reply.send("tick");
+        Verdict::Wait(Duration::from_millis(50))
+    }
+}
+
+#[test]
+fn a_service_that_always_waits_keeps_nobody_from_being_closed() {
+    let (server, address) = serve(options(), Ticking);
+    let (closed, drained) = (connect(&address), connect(&address));
+    for client in [&closed, &drained] {
+        send(client, "go\n");
+        assert_eq!(
+            (take_line(client), take_line(client)),
+            ("tick".into(), "tick".into())
+        );
+    }
+    let id = server.handle().registry().list()[0].id;
+    assert!(server.handle().registry().close(id, "enough"));
+    take_to_end(&closed);
+    server.handle().drain();
+    take_to_end(&drained);
+    drop((closed, drained));
+    assert_eq!(server.wait().cut_off, 0);
+}

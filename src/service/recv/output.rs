@@ -20,6 +20,9 @@ use tracing::{error, info, warn};
 
 use super::sink::{Holds, NamedFile, Pipe, Sink};
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes that may be queued while somebody writes.
 const QUEUED_MAX: usize = 1024 * 1024;
 /// How long a failed write waits before the next try, and a worker before it says that the
@@ -253,8 +256,12 @@ impl Output {
                 Err(error) => return Err(error),
             }
         }
-        if self.durability == Durability::Synced {
-            sink.sync()?;
+        if self.durability == Durability::Synced
+            && let Err(error) = sink.sync()
+        {
+            // What the disk did not take is forgotten, and the next sync knows nothing of it.
+            trouble.written = 0;
+            return Err(error);
         }
         if sink.is_kept() {
             Ok(())
@@ -328,61 +335,5 @@ impl Trouble {
         if self.reported.is_some() {
             info!("writing the output again");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    thread_local! {
-        static WRITES: Cell<usize> = const { Cell::new(0) };
-    }
-
-    /// Takes a while for each write, and counts those of each thread.
-    struct Slow;
-
-    impl Sink for Slow {
-        fn prepare(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            WRITES.set(WRITES.get() + 1);
-            std::thread::sleep(Duration::from_millis(1));
-            Ok(bytes.len())
-        }
-
-        fn is_kept(&self) -> bool {
-            true
-        }
-
-        fn sync(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn wait(&mut self, _: Duration) {}
-    }
-
-    #[test]
-    fn nobody_writes_for_others_while_its_own_client_waits() {
-        let output = Output::new(Box::new(Slow), Durability::Written);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..100 {
-                        let before = WRITES.get();
-                        let place = output.submit(&mut b"line\n".to_vec(), 1);
-                        assert!(output.wait_until_safe(place));
-                        // More than one where another has queued, and not yet said that it waits.
-                        let own = WRITES.get() - before;
-                        assert!(own <= 10, "{own} writes");
-                    }
-                });
-            }
-        });
-        assert_eq!(output.finish(Instant::now() + Duration::from_secs(1)), 0);
     }
 }

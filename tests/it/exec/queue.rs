@@ -1,6 +1,7 @@
 //! Who is served, who waits, who is turned away.
 
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use super::children::{children, server};
 use super::{program, shell, stop_well};
@@ -60,7 +61,10 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     );
     let served = connect(&daemon.address);
     assert_eq!(take_line(&served), "on");
+    let begin = Instant::now();
     assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
     daemon
         .stderr
         .wait_line("they have waited for a worker for max-wait");

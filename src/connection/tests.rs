@@ -1,0 +1,61 @@
+use socket2::{Domain, Type};
+
+use super::*;
+use crate::framing::{Framing, Overlong};
+
+const OUTBOX_MAX: usize = 100;
+
+/// With the other end, and none to queue it.
+pub(crate) fn connection() -> (Arc<Connection>, Socket) {
+    let (socket, other) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("descriptors");
+    let connection = Connection::new(Opening {
+        id: 1,
+        peer: Peer::Unix(0),
+        socket,
+        decoder: Decoder::new(Framing::Lines, 1, Overlong::Close),
+        outbox_max: OUTBOX_MAX,
+        rate: None,
+        stage: Stage::Open,
+        queue: Arc::new(drop),
+    });
+    (Arc::new(connection), other)
+}
+
+fn chunk(length: usize) -> Bytes {
+    vec![b'x'; length].into()
+}
+
+#[test]
+fn a_cut_is_never_taken_back() {
+    for later in [Order::Close("later".into()), Order::Shed] {
+        let (connection, _other) = connection();
+        connection.order(Order::Close("earlier".into()));
+        connection.order(Order::Cut);
+        connection.order(later);
+        assert!(connection.is_cut());
+        assert_eq!(connection.take_close(), None);
+        let (.., order) = connection.take();
+        assert!(matches!(order, Some(Order::Cut)), "{order:?}");
+    }
+}
+
+#[test]
+fn what_the_running_worker_has_in_hand_takes_room() {
+    let (connection, _other) = connection();
+    let _ = connection.state.start();
+    connection.push(chunk(60)).expect("room");
+    let (hold, mut owed, _) = connection.take();
+    assert_eq!(connection.push(chunk(50)), Err(Unsent::Full(chunk(50))));
+    connection.push(chunk(30)).expect("room");
+    owed.put_back(connection.take_more());
+    assert_eq!(connection.owed(), 90);
+    assert_eq!(connection.push(chunk(20)), Err(Unsent::Full(chunk(20))));
+    // However long, but only where nothing else waits.
+    let long = chunk(OUTBOX_MAX + 1);
+    assert_eq!(
+        connection.push(long.clone()),
+        Err(Unsent::Full(long.clone()))
+    );
+    connection.put_back(hold, Outbox::default());
+    connection.push(long).expect("nothing waits");
+}
