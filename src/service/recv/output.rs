@@ -223,7 +223,7 @@ impl Output {
             match self.try_write(sink, piece, &mut trouble) {
                 Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(error),
-                Err(error) => trouble.report(&error),
+                Err(error) => trouble.report(&error, sink.path()),
             }
             if trouble.waits_for_room {
                 sink.wait(RETRY);
@@ -323,11 +323,15 @@ struct Trouble {
 
 impl Trouble {
     /// Says a new kind of trouble once.
-    fn report(&mut self, error: &io::Error) {
+    fn report(&mut self, error: &io::Error, path: Option<&Path>) {
         self.waits_for_room = error.kind() == io::ErrorKind::WouldBlock;
         if !self.waits_for_room && self.reported != Some(error.kind()) {
             self.reported = Some(error.kind());
-            error!(%error, "cannot write the output; nothing is lost, clients wait, trying again");
+            error!(
+                path = path.map(tracing::field::debug),
+                %error,
+                "cannot write the output; nothing is lost, clients wait, trying again"
+            );
         }
     }
 

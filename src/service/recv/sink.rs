@@ -12,6 +12,10 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 
 /// Takes bytes in order. A short or failed write says how far it came.
 pub(super) trait Sink: Send {
+    /// For people; the standard output has none.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
     /// Called before each piece: the moment to notice that a file was moved away.
     fn prepare(&mut self) -> io::Result<()>;
     /// One write.
@@ -42,11 +46,7 @@ impl Sink for Pipe {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        match self.0.sync_data() {
-            // A pipe or a terminal has no disk behind it: fsync(2), EINVAL.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-            other => other,
-        }
+        sync(&self.0)
     }
 
     fn wait(&mut self, most: Duration) {
@@ -59,6 +59,8 @@ pub(super) struct NamedFile {
     path: PathBuf,
     file: File,
     holds: Holds,
+    /// Its name has reached the disk, too.
+    is_lasting: bool,
 }
 
 /// What is in a file.
@@ -76,6 +78,7 @@ impl NamedFile {
             path: path.to_owned(),
             file: open_to_append(path, holds, OFlags::empty())?,
             holds,
+            is_lasting: false,
         })
     }
 
@@ -90,10 +93,15 @@ impl NamedFile {
 }
 
 impl Sink for NamedFile {
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn prepare(&mut self) -> io::Result<()> {
         if !self.is_at_its_name()? {
             // If a pipe is there now, nobody waits here until somebody reads it.
             self.file = open_to_append(&self.path, self.holds, OFlags::NONBLOCK)?;
+            self.is_lasting = false;
         }
         Ok(())
     }
@@ -110,14 +118,36 @@ impl Sink for NamedFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        match self.file.sync_data() {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-            other => other,
+        sync(&self.file)?;
+        if !self.is_lasting {
+            // A new file is found by nobody without its entry: fsync(2), description. A directory
+            // that may not be read can't be synced.
+            if let Ok(directory) = File::open(directory(&self.path)) {
+                sync(&directory)?;
+            }
+            self.is_lasting = true;
         }
+        Ok(())
     }
 
     fn wait(&mut self, most: Duration) {
         wait_writable(&self.file, most);
+    }
+}
+
+fn sync(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        // A pipe or a terminal has no disk behind it: fsync(2), EINVAL.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other,
+    }
+}
+
+/// Where a file's name stands.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 
