@@ -1,4 +1,4 @@
-//! The manual: how to run poold and what to expect of it.
+//! The manual: how to run poold and what to expect of it. The package has it, too.
 //!
 //! - [`operating`]: start, stop, restart, watch; load balancers
 //! - [`service`]: systemd, the Debian package, upgrades
@@ -9,11 +9,26 @@
 //! - [`kernel`]: limits of the system that come first
 //! - [`promises`]: what is promised, and what is not
 
-pub mod container;
-pub mod kernel;
-pub mod metrics;
-pub mod operating;
-pub mod promises;
-pub mod reference;
-pub mod service;
-pub mod sizing;
+#[doc = include_str!("manual/container.md")]
+pub mod container {}
+
+#[doc = include_str!("manual/kernel.md")]
+pub mod kernel {}
+
+#[doc = include_str!("manual/metrics.md")]
+pub mod metrics {}
+
+#[doc = include_str!("manual/operating.md")]
+pub mod operating {}
+
+#[doc = include_str!("manual/promises.md")]
+pub mod promises {}
+
+#[doc = include_str!("manual/reference.md")]
+pub mod reference {}
+
+#[doc = include_str!("manual/service.md")]
+pub mod service {}
+
+#[doc = include_str!("manual/sizing.md")]
+pub mod sizing {}

@@ -56,7 +56,8 @@ pub struct ClientInfo {
 }
 
 impl Registry {
-    /// How many clients are connected.
+    /// How many clients are connected, those included that are only being told why they are not let
+    /// in.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }

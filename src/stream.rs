@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rustix::net::{RecvFlags, SendFlags};
 
@@ -20,18 +21,14 @@ use crate::peer::Peer;
 /// every read and write fails. It is the service's until that returns; what is kept longer reads
 /// and writes nothing of use.
 ///
-/// Reads and writes wait without end unless the socket is told otherwise; a client that is silent
-/// for too long then makes a read fail with [`WouldBlock`](io::ErrorKind::WouldBlock):
+/// Reads and writes wait without end unless they are told otherwise:
 ///
 /// ```no_run
 /// use std::io::{self, BufRead, BufReader};
-/// use std::net::TcpStream;
-/// use std::os::fd::AsFd;
 /// use std::time::Duration;
 ///
 /// fn serve(stream: poold::Stream) -> io::Result<()> {
-///     let socket = TcpStream::from(stream.as_fd().try_clone_to_owned()?);
-///     socket.set_read_timeout(Some(Duration::from_secs(30)))?;
+///     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
 ///     let mut line = String::new();
 ///     BufReader::new(&stream).read_line(&mut line)?;
 ///     Ok(())
@@ -59,6 +56,34 @@ impl Stream {
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
         self.connection.peer
+    }
+
+    /// The longest that a read waits for the client; for ever with `None`, as at first. Then it
+    /// fails with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when it is no time at all.
+    pub fn set_read_timeout(&self, most: Option<Duration>) -> io::Result<()> {
+        let most = some_time(most)?;
+        self.connection.socket.set_read_timeout(most)
+    }
+
+    /// The longest that a write waits until the client takes something; for ever with `None`, as at
+    /// first. Then it fails with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when it is no time at all.
+    pub fn set_write_timeout(&self, most: Option<Duration>) -> io::Result<()> {
+        let most = some_time(most)?;
+        self.connection.socket.set_write_timeout(most)
+    }
+}
+
+/// To the system a time of 0 means for ever: socket(7), SO_RCVTIMEO.
+fn some_time(most: Option<Duration>) -> io::Result<Option<Duration>> {
+    match most {
+        Some(Duration::ZERO) => Err(io::ErrorKind::InvalidInput.into()),
+        most => Ok(most),
     }
 }
 

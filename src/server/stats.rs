@@ -14,7 +14,7 @@ use crate::notices::{LIMITS, Limit};
 pub struct Stats {
     /// Clients accepted. Grows with every connection.
     pub accepted: u64,
-    /// Clients connected now.
+    /// Clients connected now, those included that are only being told why they are not let in.
     pub clients: usize,
     /// As many as there may be.
     pub clients_max: usize,
@@ -70,6 +70,12 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// How often one limit has acted on a client.
+    pub fn limit(&self, limit: Limit) -> u64 {
+        let found = self.limits.iter().find(|(one, _)| *one == limit);
+        found.map_or(0, |(_, count)| *count)
+    }
+
     pub(super) fn of(shared: &Shared) -> Stats {
         let totals = &shared.house.totals;
         let house = &shared.house;

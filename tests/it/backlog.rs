@@ -17,9 +17,7 @@ fn is_served(client: &TcpStream) -> bool {
 }
 
 fn count(server: &Server, limit: Limit) -> u64 {
-    let limits = server.handle().stats().limits;
-    let found = limits.iter().find(|(one, _)| *one == limit);
-    found.expect("every limit is counted").1
+    server.handle().stats().limit(limit)
 }
 
 /// Has the acceptor look at the door, and again, as a service manager's watchdog does.

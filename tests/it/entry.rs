@@ -29,9 +29,7 @@ fn is_turned_away(client: &TcpStream) -> bool {
 }
 
 fn count(server: &Server, limit: Limit) -> u64 {
-    let limits = server.handle().stats().limits;
-    let found = limits.iter().find(|(one, _)| *one == limit);
-    found.expect("every limit is counted").1
+    server.handle().stats().limit(limit)
 }
 
 fn echo() -> impl Service {

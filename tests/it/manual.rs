@@ -30,7 +30,7 @@ fn files(dir: &Path, end: &str) -> Vec<PathBuf> {
 }
 
 fn manual() -> String {
-    let pages = files(&root().join("src/manual"), ".rs");
+    let pages = files(&root().join("src/manual"), ".md");
     assert!(pages.len() >= 5);
     pages.iter().map(|page| read(page)).collect()
 }
@@ -75,14 +75,14 @@ fn every_flag_it_names_is_there_and_every_limit_is_named() {
 
 #[test]
 fn every_exit_code_is_there() {
-    let page = read(&root().join("src/manual/reference.rs"));
+    let page = read(&root().join("src/manual/reference.md"));
     let codes = read(&root().join("src/cli/exit.rs"));
     let mut count = 0;
     for line in codes.lines().filter(|line| line.contains(": u8 = ")) {
         let value = line.split(" = ").nth(1).expect("a value");
         let numbers = value.trim_end_matches(';').split(" + ");
         let code: u32 = numbers.map(|n| n.parse::<u32>().expect("a number")).sum();
-        assert!(page.contains(&format!("//! | {code} | ")), "{code}");
+        assert!(page.contains(&format!("\n| {code} | ")), "{code}");
         count += 1;
     }
     assert_eq!(count, page.lines().filter(|line| is_code(line)).count());
@@ -90,7 +90,7 @@ fn every_exit_code_is_there() {
 
 fn is_code(line: &str) -> bool {
     let cell = line
-        .strip_prefix("//! | ")
+        .strip_prefix("| ")
         .and_then(|row| row.split(' ').next());
     cell.is_some_and(|cell| !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -141,7 +141,7 @@ fn every_log_event_is_there() {
 
 #[test]
 fn every_metric_is_there() {
-    let page = read(&root().join("src/manual/metrics.rs"));
+    let page = read(&root().join("src/manual/metrics.md"));
     let code = read(&root().join("src/cli/admin/metrics.rs"));
     let names = code.split('"').filter(|text| text.starts_with("poold_"));
     let mut count = 0;

@@ -134,9 +134,7 @@ fn at_three_times_capacity_most_of_it_is_answered_within_a_second() {
     );
     assert!(goodput >= 0.9, "{goodput}");
     assert!(normal < Duration::from_secs(1), "{normal:?}");
-    let limits = server.handle().stats().limits;
-    let counted = limits.iter().find(|(limit, _)| *limit == Limit::Overload);
-    let counted = counted.expect("every limit is counted").1;
+    let counted = server.handle().stats().limit(Limit::Overload);
     assert_eq!(
         counted,
         outcome.refused.len() as u64 + turned_away,

@@ -68,6 +68,31 @@ fn every_worker_serves_a_stream_and_no_more() {
 }
 
 #[test]
+fn who_is_silent_or_does_not_read_keeps_a_worker_for_no_longer_than_is_wanted() {
+    let log = Log::default();
+    let noted = log.clone();
+    let most = Some(Duration::from_millis(20));
+    let (server, address) = lend(options(), move |mut stream| {
+        assert!(stream.set_read_timeout(Some(Duration::ZERO)).is_err());
+        assert!(stream.set_write_timeout(Some(Duration::ZERO)).is_err());
+        stream.set_read_timeout(most)?;
+        stream.set_write_timeout(most)?;
+        let read = stream.read(&mut [0]).map_err(|error| error.kind());
+        let written = loop {
+            if let Err(error) = stream.write(&[0; 65536]) {
+                break error.kind();
+            }
+        };
+        noted.note(format!("{read:?} {written:?}"));
+        Ok(())
+    });
+    let _client = connect(&address);
+    wait_until("both have failed", || !log.lines().is_empty());
+    assert_eq!(log.lines(), ["Err(WouldBlock) WouldBlock"]);
+    finish(server);
+}
+
+#[test]
 fn a_drain_ends_a_blocked_reader_cleanly() {
     let log = Log::default();
     let noted = log.clone();

@@ -135,20 +135,16 @@ fn limits(stats: &Stats, to: &mut Families) {
         "reason",
         of(closes),
     );
-    let count = |limit| {
-        let found = stats.limits.iter().find(|(one, _)| *one == limit);
-        found.map_or(0, |(_, count)| *count)
-    };
     to.counter(
         "poold_slow_readers_disconnected_total",
         "Clients that took nothing of what they were owed for --write-stall. Mend the client.",
-        count(Limit::WriteStall),
+        stats.limit(Limit::WriteStall),
     );
     to.counter(
         "poold_accept_rate_limited_total",
         "How often clients had to wait in the backlog for --accept-rate. Raise it if they should \
          not.",
-        count(Limit::AcceptRate),
+        stats.limit(Limit::AcceptRate),
     );
 }
 

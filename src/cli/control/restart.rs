@@ -1,5 +1,6 @@
 //! `poold restart`: asks a running one to start itself again.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
         )),
         Ok(None) => exit::failure(&format!(
             "not restarted: whoever listens on {path} ended, or is no poold"
+        )),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => exit::failure(&format!(
+            "no answer from {path} within {:?}; look in its log whether it was restarted",
+            args.ready_timeout + GRACE
         )),
         Err(error) => exit::failure(&format!(
             "cannot reach a poold at {path}: {error}; is that its --control?"
