@@ -7,17 +7,13 @@ use std::time::Duration;
 use poold::service::Echo;
 use poold::{Limit, Listeners, Server, WhenFull};
 
-use crate::house::{finish, options, serve};
+use crate::house::{count, finish, options, serve};
 use crate::net::{connect, send, take, take_all};
 use crate::spool::wait_until;
 
 fn is_served(client: &TcpStream) -> bool {
     send(client, "x\n");
     take(client, 2) == b"x\n"
-}
-
-fn count(server: &Server, limit: Limit) -> u64 {
-    server.handle().stats().limit(limit)
 }
 
 /// Has the acceptor look at the door, and again, as a service manager's watchdog does.

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
-use poold::{Limit, Options, Server, Service, WhenFull};
+use poold::{Limit, Options, Service, WhenFull};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::daemon::{Daemon, poold};
-use crate::house::{finish, options, serve};
+use crate::house::{count, finish, options, serve};
 use crate::net::{connect, connect_from, send, take, take_all};
 use crate::scratch::{Scratch, text};
 use crate::spool::wait_until;
@@ -26,10 +26,6 @@ fn is_served(client: &TcpStream) -> bool {
 /// Closed or reset, without a word.
 fn is_turned_away(client: &TcpStream) -> bool {
     take_all(client).0.is_empty()
-}
-
-fn count(server: &Server, limit: Limit) -> u64 {
-    server.handle().stats().limit(limit)
 }
 
 fn echo() -> impl Service {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use poold::service::Tail;
 use poold::{
-    Client, End, Message, Options, Reply, Report, Server, ServerPhase, Service, Stream, Verdict,
+    Client, End, Limit, Message, Options, Reply, Report, Server, ServerPhase, Service, Stream,
+    Verdict,
 };
 
 use crate::spool::PATIENCE;
@@ -37,6 +38,11 @@ pub fn lend(
     let server = Server::bind_streams("127.0.0.1:0", options, service).expect("it starts");
     let address = server.address().to_string();
     (server, address)
+}
+
+/// How often a limit has acted.
+pub fn count(server: &Server, limit: Limit) -> u64 {
+    server.handle().stats().limit(limit)
 }
 
 /// Drains it; every connection was to be over or to end by itself.

@@ -201,15 +201,20 @@ fn when_there_are_descriptors_again_it_says_so_once() {
     );
 }
 
-#[test]
-fn who_waits_when_a_drain_begins_is_let_in_as_others_leave() {
-    let (mut daemon, inside) = starving();
-    // So that they all wait when it begins.
+/// Clients that have sent something, all of whom wait when a drain begins.
+fn drain_before_eight(daemon: &mut Daemon) -> Vec<TcpStream> {
     daemon.signal(Signal::STOP);
     let waiting: Vec<_> = (0..8).map(|_| connect(&daemon.address)).collect();
     waiting.iter().for_each(|client| send(client, "x"));
     daemon.interrupt();
     daemon.signal(Signal::CONT);
+    waiting
+}
+
+#[test]
+fn who_waits_when_a_drain_begins_is_let_in_as_others_leave() {
+    let (mut daemon, inside) = starving();
+    let waiting = drain_before_eight(&mut daemon);
     daemon.stderr.wait_line("cannot accept");
     daemon.stderr.wait_line("draining");
     // Nobody more is turned away, however long there is none.
@@ -263,11 +268,7 @@ fn who_waits_in_vain_until_the_end_of_a_drain_is_cut_off() {
 #[test]
 fn a_drain_lets_in_with_the_descriptor_that_is_kept_back() {
     let (mut daemon, inside) = starving();
-    daemon.signal(Signal::STOP);
-    let waiting: Vec<_> = (0..8).map(|_| connect(&daemon.address)).collect();
-    waiting.iter().for_each(|client| send(client, "x"));
-    daemon.interrupt();
-    daemon.signal(Signal::CONT);
+    let waiting = drain_before_eight(&mut daemon);
     // One after the other, although nobody of those inside closes.
     let answered = |client: TcpStream| is_answered(&client);
     let served = waiting.into_iter().map(answered).filter(|is| *is).count();
