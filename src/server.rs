@@ -3,6 +3,7 @@
 mod control;
 mod entrance;
 mod guard;
+mod probe;
 mod pulse;
 mod shared;
 mod shedding;
@@ -26,7 +27,7 @@ use crate::pool::{Pool, thread_name};
 use crate::registry::Registry;
 use crate::service::{Opens, Service, StreamService, Work};
 
-pub use pulse::Probe;
+pub use probe::Probe;
 use shared::Shared;
 pub use stats::Stats;
 

@@ -1,5 +1,6 @@
 //! Exit codes, and errors as one line to a person.
 
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use crate::error::Error;
@@ -16,6 +17,50 @@ pub(super) const CUT_OFF: u8 = 3;
 pub(super) const INTERRUPTED: u8 = 128 + 2;
 /// Nobody reads the output any more: what a shell shows for a program ended by SIGPIPE.
 pub(super) const OUTPUT_CLOSED: u8 = 128 + 13;
+
+/// Why a command that prints a result has none.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The command line makes no sense; one line says why.
+    Usage(String),
+    /// The command line makes sense and could not be carried out; one line says why.
+    Failed(String),
+    /// The reader of the output has gone.
+    OutputClosed,
+}
+
+impl Failure {
+    pub(super) fn usage(why: impl Into<String>) -> Failure {
+        Failure::Usage(why.into())
+    }
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Failure {
+        Failure::Failed(why)
+    }
+}
+
+/// The exit code of a command whose result is good or bad, or that has none.
+pub(super) fn told(outcome: Result<bool, Failure>) -> ExitCode {
+    match outcome {
+        Ok(true) => DONE.into(),
+        Ok(false) => FAILED.into(),
+        Err(Failure::Usage(why)) => usage(&why),
+        Err(Failure::Failed(why)) => failure(&why),
+        Err(Failure::OutputClosed) => OUTPUT_CLOSED.into(),
+    }
+}
+
+/// Prints a result.
+pub(super) fn print(result: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(result).and_then(|()| out.flush());
+    printed.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::OutputClosed,
+        _ => Failure::Failed(format!("cannot print: {error}")),
+    })
+}
 
 /// One line, and the exit code that goes with the error.
 pub(super) fn failed(error: &Error) -> ExitCode {

@@ -61,7 +61,7 @@ pub(super) fn man(args: &ManArgs) -> ExitCode {
         return exit::usage("there is no such command; see poold --help");
     };
     match draw(page) {
-        Ok(roff) => print(&roff),
+        Ok(roff) => exit::told(exit::print(&roff).map(|()| true)),
         Err(error) => exit::failure(&error.to_string()),
     }
 }
@@ -102,13 +102,5 @@ fn draw(mut command: clap::Command) -> io::Result<Vec<u8>> {
 pub(super) fn completions(args: &CompletionsArgs) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut args::parser(), "poold", &mut script);
-    print(&script)
-}
-
-fn print(bytes: &[u8]) -> ExitCode {
-    match io::stdout().write_all(bytes) {
-        Ok(()) => exit::DONE.into(),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::OUTPUT_CLOSED.into(),
-        Err(error) => exit::failure(&format!("cannot write: {error}")),
-    }
+    exit::told(exit::print(&script).map(|()| true))
 }

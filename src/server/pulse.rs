@@ -1,10 +1,6 @@
 //! Whether the acceptor and the workers still come when they are called.
 
-use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use super::shared::Shared;
 
 /// Each has answered all probes up to its number.
 #[derive(Default)]
@@ -17,6 +13,22 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
+    /// A new question: its number, and whether a probe must be queued for it.
+    pub(super) fn ask(&self) -> (u64, bool) {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        (number, !self.queued.swap(true, Ordering::SeqCst))
+    }
+
+    /// Whether the acceptor has answered the question.
+    pub(super) fn acceptor_answered(&self, number: u64) -> bool {
+        self.acceptor.load(Ordering::SeqCst) >= number
+    }
+
+    /// Whether a worker has answered the question.
+    pub(super) fn worker_answered(&self, number: u64) -> bool {
+        self.worker.load(Ordering::SeqCst) >= number
+    }
+
     /// The acceptor looks at the door.
     pub(super) fn acceptor_came(&self) {
         let asked = self.asked.load(Ordering::SeqCst);
@@ -29,47 +41,5 @@ impl Pulse {
         self.queued.store(false, Ordering::SeqCst);
         let asked = self.asked.load(Ordering::SeqCst);
         self.worker.fetch_max(asked, Ordering::SeqCst);
-    }
-}
-
-/// A question to a running server whether it still accepts and serves; see
-/// [`Handle::probe`](crate::Handle::probe).
-#[must_use = "it tells only those who look at it"]
-pub struct Probe {
-    shared: Arc<Shared>,
-    number: u64,
-}
-
-impl fmt::Debug for Probe {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Probe")
-            .field("acceptor_answered", &self.acceptor_answered())
-            .field("worker_answered", &self.worker_answered())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Probe {
-    pub(super) fn new(shared: &Arc<Shared>) -> Probe {
-        let pulse = &shared.pulse;
-        let number = pulse.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        shared.house.doorbell.ring();
-        if !pulse.queued.swap(true, Ordering::SeqCst) {
-            shared.enqueue_probe();
-        }
-        Probe {
-            shared: Arc::clone(shared),
-            number,
-        }
-    }
-
-    /// Whether the acceptor has answered.
-    pub fn acceptor_answered(&self) -> bool {
-        self.shared.pulse.acceptor.load(Ordering::SeqCst) >= self.number
-    }
-
-    /// Whether a worker has. While all are busy none does.
-    pub fn worker_answered(&self) -> bool {
-        self.shared.pulse.worker.load(Ordering::SeqCst) >= self.number
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::Trouble;
+use crate::cli::exit::Failure;
 use crate::cli::unix;
 use crate::error::Error;
 use crate::peer::Address;
@@ -31,11 +31,11 @@ pub(super) enum Wish {
 ///
 /// # Errors
 /// One line that says what to do.
-pub(super) fn fetch(addresses: &str, wish: Wish, path: &str) -> Result<Answer, Trouble> {
+pub(super) fn fetch(addresses: &str, wish: Wish, path: &str) -> Result<Answer, Failure> {
     let address = choose(addresses, wish);
     let parsed = address.parse().map_err(|error: Error| match error {
-        Error::Address { .. } => Trouble::Usage(error.to_string()),
-        _ => Trouble::Problem(error.to_string()),
+        Error::Address { .. } => Failure::Usage(error.to_string()),
+        _ => Failure::Failed(error.to_string()),
     })?;
     let answered = exchange(&parsed, wish, path).map_err(|error| advice(&error));
     let answer = answered.and_then(parse);

@@ -6,12 +6,12 @@ mod fetch;
 mod screen;
 mod text;
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::admin::{Page, Status};
-use super::exit;
+use super::exit::{Failure, print, told};
 pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use clap::ValueEnum;
 use fetch::{Answer, Wish, fetch};
@@ -22,23 +22,7 @@ const WATCH_EACH: Duration = Duration::from_secs(1);
 const PAGE: usize = 1000;
 
 /// What one of the commands came to: whether all is well.
-type Outcome = Result<bool, Trouble>;
-
-/// Why it did not get that far.
-enum Trouble {
-    /// Nobody reads what it prints any more.
-    OutputClosed,
-    /// What was typed makes no sense, in a line.
-    Usage(String),
-    /// In a line.
-    Problem(String),
-}
-
-impl From<String> for Trouble {
-    fn from(problem: String) -> Trouble {
-        Trouble::Problem(problem)
-    }
-}
+type Outcome = Result<bool, Failure>;
 
 /// Prints how a daemon is; the exit code says whether it has a worker left.
 pub(super) fn status(args: &StatusArgs) -> ExitCode {
@@ -90,7 +74,7 @@ pub(super) fn clients(args: &ClientsArgs) -> ExitCode {
     told(list(args).map(|()| true))
 }
 
-fn list(args: &ClientsArgs) -> Result<(), Trouble> {
+fn list(args: &ClientsArgs) -> Result<(), Failure> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let filters = [
         ("address", &args.address),
@@ -155,17 +139,17 @@ fn ask(admin: &str, path: &str) -> Outcome {
     Ok(true)
 }
 
-fn look(admin: &str, path: &str) -> Result<Vec<u8>, Trouble> {
+fn look(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
     answer(admin, Wish::Look, path)
 }
 
-fn answer(admin: &str, wish: Wish, path: &str) -> Result<Vec<u8>, Trouble> {
+fn answer(admin: &str, wish: Wish, path: &str) -> Result<Vec<u8>, Failure> {
     let Answer { status, body } = fetch(admin, wish, path)?;
     let line = || text::plain(String::from_utf8_lossy(&body).trim());
     match status {
         200 => Ok(body),
-        400 => Err(Trouble::Usage(line())),
-        _ => Err(Trouble::Problem(line())),
+        400 => Err(Failure::Usage(line())),
+        _ => Err(Failure::Failed(line())),
     }
 }
 
@@ -175,23 +159,4 @@ fn read_status(body: &[u8]) -> Result<Status, String> {
 
 fn strange(error: &serde_json::Error) -> String {
     format!("the answer is not understood; is it a poold of another version? ({error})")
-}
-
-fn print(bytes: &[u8]) -> Result<(), Trouble> {
-    let mut out = io::stdout().lock();
-    let printed = out.write_all(bytes).and_then(|()| out.flush());
-    printed.map_err(|error| match error.kind() {
-        ErrorKind::BrokenPipe => Trouble::OutputClosed,
-        _ => format!("cannot print: {error}").into(),
-    })
-}
-
-fn told(outcome: Outcome) -> ExitCode {
-    match outcome {
-        Ok(true) => exit::DONE.into(),
-        Ok(false) => exit::FAILED.into(),
-        Err(Trouble::OutputClosed) => exit::OUTPUT_CLOSED.into(),
-        Err(Trouble::Usage(problem)) => exit::usage(&problem),
-        Err(Trouble::Problem(problem)) => exit::failure(&problem),
-    }
 }

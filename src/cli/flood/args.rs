@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::chat::ChatArgs;
+use super::chat::args::ChatArgs;
 use crate::cli::values;
 
 /// Flood a server with numbered messages, measure it, and say whether any was lost

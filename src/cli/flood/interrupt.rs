@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::Trouble;
-use crate::cli::{exit, signals};
+use crate::cli::exit::{self, Failure};
+use crate::cli::signals;
 
 /// How long what is on its way when the first one comes is waited for.
 pub const GRACE: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ struct Flags {
 
 impl Interrupt {
     /// From now on SIGINT, SIGTERM and SIGHUP press it. Before other threads are started.
-    pub fn listen(&self) -> Result<(), Trouble> {
+    pub fn listen(&self) -> Result<(), Failure> {
         signals::respect_nohup();
         let interrupt = self.clone();
         let press = move || {
@@ -32,7 +32,7 @@ impl Interrupt {
                 std::process::exit(exit::INTERRUPTED.into());
             }
         };
-        signals::pass_on(press).map_err(|error| Trouble::Failed(error.to_string()))
+        signals::pass_on(press).map_err(|error| Failure::Failed(error.to_string()))
     }
 
     /// The sending begins.

@@ -3,11 +3,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use super::Trouble;
 use super::args::{Expect, FloodArgs};
 use super::interrupt::Interrupt;
 use super::message::Shape;
 use super::stream::Target;
+use crate::cli::exit::Failure;
 use crate::limits::TIME_MAX;
 
 /// A run that can be carried out.
@@ -84,7 +84,7 @@ pub const GREED: u64 = 1024;
 
 impl Plan {
     /// Works out what the arguments mean; the error is for the person who typed them.
-    pub fn new(args: &FloodArgs, address: &str) -> Result<Self, Trouble> {
+    pub fn new(args: &FloodArgs, address: &str) -> Result<Self, Failure> {
         let clients = args.clients.unwrap_or(64);
         let open_ended = args.duration.is_some() || args.until_closed;
         let messages = args
@@ -92,26 +92,28 @@ impl Plan {
             .unwrap_or(if open_ended { u64::MAX } else { 1000 });
         if args.stall.saturating_add(args.greedy) >= clients {
             let why = "--stall, --greedy: at least one of the --clients must be neither";
-            return Err(why.into());
+            return Err(Failure::usage(why));
         }
         if args
             .duration
             .is_some_and(|duration| duration <= args.warmup)
         {
             let why = "--duration: must be longer than 0 and than --warmup";
-            return Err(why.into());
+            return Err(Failure::usage(why));
         }
         if args.timeout.is_zero() {
-            return Err("--timeout: must be longer than 0".into());
+            return Err(Failure::usage("--timeout: must be longer than 0"));
         }
         let times = [args.duration.unwrap_or_default(), args.warmup, args.timeout];
         if times.into_iter().any(|time| time > TIME_MAX) {
-            return Err("--duration, --warmup, --timeout: at most 100 years".into());
+            return Err(Failure::usage(
+                "--duration, --warmup, --timeout: at most 100 years",
+            ));
         }
         let run = args.run.clone().unwrap_or_else(random_id);
         let size = args.size.unwrap_or(64);
         let shape = Shape::new(&run, size, clients, messages.min(UNLIMITED)).map_err(|least| {
-            Trouble::Usage(format!("--size: the header alone needs {least} bytes"))
+            Failure::Usage(format!("--size: the header alone needs {least} bytes"))
         })?;
         Ok(Self {
             target: Target::resolve(address)?,

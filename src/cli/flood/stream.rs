@@ -11,7 +11,7 @@ use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
-use super::Trouble;
+use crate::cli::exit::Failure;
 use crate::error::Error;
 use crate::peer::Address;
 
@@ -28,10 +28,10 @@ pub enum Target {
 
 impl Target {
     /// Reads what a server's address is written as.
-    pub fn resolve(text: &str) -> Result<Self, Trouble> {
+    pub fn resolve(text: &str) -> Result<Self, Failure> {
         let parsed = text.parse().map_err(|error| match error {
-            Error::Lookup { .. } => Trouble::Failed(error.to_string()),
-            _ => Trouble::Usage(error.to_string()),
+            Error::Lookup { .. } => Failure::Failed(error.to_string()),
+            _ => Failure::Usage(error.to_string()),
         });
         let found = match parsed? {
             Address::Unix(path) => return Ok(Self::Unix(path)),
@@ -44,7 +44,7 @@ impl Target {
             [only] => Some(only),
             all => all.iter().find(answers).or(all.first()),
         };
-        let chosen = chosen.ok_or_else(|| Trouble::Failed(format!("'{text}' has no address")))?;
+        let chosen = chosen.ok_or_else(|| Failure::Failed(format!("'{text}' has no address")))?;
         Ok(Self::Tcp(*chosen))
     }
 

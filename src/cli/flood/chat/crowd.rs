@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use mio::{Events, Poll, Token};
 
 use super::super::interrupt::GRACE;
@@ -332,9 +331,4 @@ impl<'a> Crowd<'a> {
             tally.stalled_told += u64::from(told);
         }
     }
-}
-
-/// A quarter of an hour at most; longer is recorded as that.
-pub fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 900_000_000_000, 3).expect("constant bounds are valid")
 }

@@ -8,7 +8,7 @@
 //! | `room` | what everybody has to see |
 //! | `tally` | the figures |
 
-mod args;
+pub(super) mod args;
 mod crowd;
 mod member;
 mod plan;
@@ -16,18 +16,18 @@ mod room;
 mod sender;
 mod tally;
 
-pub use self::args::ChatArgs;
 use self::crowd::Crowd;
 use self::plan::ChatPlan;
 use super::args::FloodArgs;
+use super::descriptors;
 use super::tally::thread_cpu;
-use super::{DESCRIPTORS_BESIDE, Trouble, allow_descriptors, print};
+use crate::cli::exit::{Failure, print};
 
 /// Floods a chat and prints what came of it: whether nothing was wrong.
-pub fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
+pub fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
     let plan = ChatPlan::new(args, address)?;
-    allow_descriptors(plan.clients + DESCRIPTORS_BESIDE)?;
-    let failed = |error: std::io::Error| Trouble::Failed(error.to_string());
+    descriptors::allow(plan.clients)?;
+    let failed = |error: std::io::Error| Failure::Failed(error.to_string());
     plan.interrupt.listen()?;
     let crowd = Crowd::gather(&plan).map_err(failed)?;
     plan.interrupt.begin();
@@ -36,9 +36,12 @@ pub fn flood(args: &FloodArgs, address: &str) -> Result<bool, Trouble> {
     tally.cpu = thread_cpu()
         .zip(before)
         .map(|(after, before)| after - before);
-    print(&match args.json {
-        true => format!("{}\n", tally.json(&plan)),
-        false => tally.table(&plan),
-    })?;
+    print(
+        match args.json {
+            true => format!("{}\n", tally.json(&plan)),
+            false => tally.table(&plan),
+        }
+        .as_bytes(),
+    )?;
     Ok(tally.is_good())
 }

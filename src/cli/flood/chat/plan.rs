@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::Trouble;
 use super::super::args::FloodArgs;
 use super::super::interrupt::Interrupt;
 use super::super::message::Shape;
 use super::super::plan::{Pace, Plan};
 use super::super::stream::Target;
+use crate::cli::exit::Failure;
 
 /// Most that may be on its way in one room, so that what everybody has to see stays small.
 const WINDOW_BYTES_MAX: u64 = 64 << 20;
@@ -37,22 +37,26 @@ pub struct ChatPlan {
 
 impl ChatPlan {
     /// Works out what the arguments mean; the error is for the person who typed them.
-    pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, Trouble> {
+    pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, Failure> {
         let plan = Plan::new(args, address)?;
         let chat = &args.chat;
         let stalled = chat.stalled.of(plan.clients);
         if chat.senders.saturating_add(stalled) > plan.clients {
-            return Err("--senders and --stalled: together at most --clients".into());
+            return Err(Failure::usage(
+                "--senders and --stalled: together at most --clients",
+            ));
         }
         if chat.rooms > plan.clients - stalled {
             let why = "--rooms: at most as many as --clients that are not stalled";
-            return Err(why.into());
+            return Err(Failure::usage(why));
         }
         let size = plan.shape.size() as u64;
         if let Pace::Replies(window) = plan.pace
             && window.saturating_mul(size).saturating_mul(chat.senders) > WINDOW_BYTES_MAX
         {
-            return Err("--pipeline: at most 64 MiB may be on their way".into());
+            return Err(Failure::usage(
+                "--pipeline: at most 64 MiB may be on their way",
+            ));
         }
         Ok(ChatPlan {
             target: plan.target,

@@ -6,7 +6,6 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use super::super::report::time_row;
-use super::crowd::histogram;
 use super::plan::ChatPlan;
 
 /// What was counted.
@@ -177,4 +176,9 @@ impl Tally {
         let nanos = self.latency.value_at_percentile(percent);
         (nanos as f64 / 100.0).round() / 10.0
     }
+}
+
+/// A quarter of an hour at most; longer is recorded as that.
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 900_000_000_000, 3).expect("constant bounds are valid")
 }

@@ -1,0 +1,19 @@
+//! Each client is a descriptor, and the usual limit of 1024 is soon reached.
+
+use crate::cli::exit::Failure;
+
+/// Descriptors that are not connections: standard streams, polls, files.
+const BESIDE: u64 = 64;
+
+/// Raises the soft limit as far as so many connections need.
+pub fn allow(connections: u64) -> Result<(), Failure> {
+    let needed = connections + BESIDE;
+    let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(needed);
+    if allowed >= needed {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "{needed} open files are needed and {allowed} are allowed; raise the hard limit \
+         (ulimit -Hn) or use fewer --clients"
+    )))
+}

@@ -1,0 +1,47 @@
+//! A question to a running server, for health checks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::shared::Shared;
+
+/// A question to a running server whether it still accepts and serves; see
+/// [`Handle::probe`](crate::Handle::probe).
+#[must_use = "it tells only those who look at it"]
+pub struct Probe {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Probe")
+            .field("acceptor_answered", &self.acceptor_answered())
+            .field("worker_answered", &self.worker_answered())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Probe {
+    pub(super) fn new(shared: &Arc<Shared>) -> Probe {
+        let (number, is_to_queue) = shared.pulse.ask();
+        shared.house.doorbell.ring();
+        if is_to_queue {
+            shared.enqueue_probe();
+        }
+        Probe {
+            shared: Arc::clone(shared),
+            number,
+        }
+    }
+
+    /// Whether the acceptor has answered.
+    pub fn acceptor_answered(&self) -> bool {
+        self.shared.pulse.acceptor_answered(self.number)
+    }
+
+    /// Whether a worker has. While all are busy none does.
+    pub fn worker_answered(&self) -> bool {
+        self.shared.pulse.worker_answered(self.number)
+    }
+}
