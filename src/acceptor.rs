@@ -25,14 +25,12 @@ use line::Line;
 use source::Source;
 
 use crate::listen::{BACKLOG, Holders, Listener};
+use crate::series::Series;
 
 const WAKER: Token = Token(usize::MAX);
 /// Pauses after the system could not give a descriptor or memory: doubled while it can't.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
-/// Without another failure for this long the want is over: however often it comes and goes
-/// meanwhile, that is two lines in the log.
-const QUIET: Duration = Duration::from_secs(5);
 /// Clients accepted before the acceptor looks at anything else.
 const BURST: usize = 64;
 
@@ -79,21 +77,14 @@ pub(crate) struct Acceptor {
     reserve: Option<OwnedFd>,
     /// How long to wait the next time that there is no descriptor.
     pause: Duration,
-    starving: Option<Want>,
+    /// Failures for want of a descriptor or memory.
+    wants: Series<()>,
     /// Who waits while the house is full.
     outside: Line,
     /// Who waits because clients come too fast.
     held_up: Line,
     /// Somebody has come since the last look at the door.
     has_event: bool,
-}
-
-/// There was no descriptor lately.
-struct Want {
-    /// The last failure.
-    last: Instant,
-    /// Failures before this want.
-    before: u64,
 }
 
 impl Acceptor {
@@ -123,7 +114,7 @@ impl Acceptor {
                 errors,
                 reserve: open_reserve(),
                 pause: PAUSE_MIN,
-                starving: None,
+                wants: Series::new(),
                 outside: Line::default(),
                 held_up: Line::default(),
                 has_event: false,
@@ -146,8 +137,9 @@ impl Acceptor {
             if let Some(pause) = timeout {
                 self.rest(&mut events, pause);
             } else {
-                let quiet = self.starving.as_ref().map(|_| QUIET);
-                self.wait(&mut events, quiet);
+                let over = self.wants.next();
+                let left = over.map(|at| at.saturating_duration_since(Instant::now()));
+                self.wait(&mut events, left);
             }
         }
     }
@@ -259,13 +251,8 @@ impl Acceptor {
                 self.errors.client.fetch_add(1, Ordering::Relaxed);
             }
             Fault::Exhausted => {
-                let failures = self.errors.exhausted.fetch_add(1, Ordering::Relaxed);
-                let last = Instant::now();
-                if let Some(want) = &mut self.starving {
-                    want.last = last;
-                } else {
-                    let before = failures;
-                    self.starving = Some(Want { last, before });
+                self.errors.exhausted.fetch_add(1, Ordering::Relaxed);
+                if self.wants.happened((), Instant::now()).is_some() {
                     warn!(%error, "cannot accept; clients wait or are turned away until it passes");
                 }
             }
@@ -330,9 +317,7 @@ impl Acceptor {
 
     /// Says so when accepting has not failed any more for a while.
     fn notice_recovery(&mut self) {
-        let over = |want: &mut Want| want.last.elapsed() >= QUIET;
-        if let Some(want) = self.starving.take_if(over) {
-            let failures = self.errors.exhausted.load(Ordering::Relaxed) - want.before;
+        if let Some(failures) = self.wants.look(Instant::now()) {
             info!(failures, "accepting again");
         }
     }

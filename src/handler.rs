@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::framing::{Decoder, Framing, Message};
-use crate::notices::Limit;
+use crate::framing::{Decoder, Extent, Framing, Message};
+use crate::notices::{Limit, SENT_MAX};
 
 /// How long one connection may keep its worker in a turn when it has sent many messages at once.
 const TURN_MAX: Duration = Duration::from_micros(250);
@@ -69,6 +69,10 @@ pub struct Messages<'a> {
     decoder: &'a mut Decoder,
     piece: &'a [u8],
     at: usize,
+    /// Where the message under way begins in the piece.
+    begun: usize,
+    /// The beginning of the first message that was cut.
+    cut: Vec<u8>,
     stream: StreamEnd,
     started: Instant,
     clock_in: u64,
@@ -83,6 +87,17 @@ pub struct Messages<'a> {
 pub(crate) enum StreamEnd {
     NotYet,
     Reached,
+}
+
+/// What is left of a turn's messages.
+pub(crate) struct Rest<'a> {
+    pub(crate) tally: MessageTally,
+    /// What of the piece was not looked at.
+    pub(crate) unread: &'a [u8],
+    /// Where the last message of the piece begins, which may be one that makes no sense.
+    pub(crate) begun: usize,
+    /// The beginning of the first message that was cut, if one was.
+    pub(crate) cut: Vec<u8>,
 }
 
 /// How many messages were handed out.
@@ -106,6 +121,8 @@ impl<'a> Messages<'a> {
             decoder,
             piece,
             at: 0,
+            begun: 0,
+            cut: Vec::new(),
             stream,
             started,
             clock_in: 1,
@@ -133,10 +150,20 @@ impl<'a> Messages<'a> {
             self.tally.partial += u64::from(message.is_some());
             return message;
         }
+        if self.decoder.fault().is_none() {
+            self.begun = self.at;
+        }
         let (used, message) = self.decoder.next(&self.piece[self.at..]);
         self.at += used;
         self.tally.messages += u64::from(message.is_some());
         self.in_turn.store(self.tally.messages, Ordering::Relaxed);
+        if let Some(message) = message
+            && message.extent == Extent::Truncated
+            && self.cut.is_empty()
+        {
+            // One byte more than is quoted shows that there was more.
+            self.cut = message.bytes[..message.bytes.len().min(SENT_MAX + 1)].to_vec();
+        }
         message
     }
 
@@ -149,9 +176,14 @@ impl<'a> Messages<'a> {
         spent < TURN_MAX
     }
 
-    /// What was handed out, and what of the piece was not looked at.
-    pub(crate) fn into_rest(self) -> (MessageTally, &'a [u8]) {
-        (self.tally, &self.piece[self.at..])
+    /// When the service has taken what it wanted.
+    pub(crate) fn into_rest(self) -> Rest<'a> {
+        Rest {
+            tally: self.tally,
+            unread: &self.piece[self.at..],
+            begun: self.begun,
+            cut: self.cut,
+        }
     }
 }
 

@@ -1,17 +1,20 @@
-//! Log lines about limits and troubles: one when a limit begins to act, one when it has been quiet
-//! again for a while, with the count between them. However often it acts, the log grows by two
-//! lines.
+//! Log lines about limits and troubles: one when a limit begins to act, one for each other client
+//! that it acts on, up to ten, and one with the count when it has been quiet for a while. How
+//! often that may happen is for [`Series`] to say.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
+use crate::escape::escape;
 use crate::peer::Peer;
+use crate::series::Series;
 
-/// Without another event for this long, a limit has stopped acting.
-const QUIET: Duration = Duration::from_secs(5);
+/// Bytes of what a client sent that a line quotes.
+pub(crate) const SENT_MAX: usize = 40;
 
 /// A limit that acts on clients. The order is that of the counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,29 +112,35 @@ impl Trouble {
     }
 }
 
-/// Counts what limits do, and logs when they begin and end to do it.
+/// All of them, in their order.
+const TROUBLES: [Trouble; 2] = [Trouble::Panic, Trouble::Unwatched];
+
+/// What a line tells of the client.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Case<'a> {
+    /// Of its connection; `None` if it was not let in.
+    pub(crate) id: Option<u64>,
+    /// `None` if it was not accepted yet.
+    pub(crate) peer: Option<Peer>,
+    /// More than the limit's own words say; may be empty.
+    pub(crate) why: &'a str,
+    /// What it sent, where that is the reason; may be empty. The line quotes its beginning.
+    pub(crate) sent: &'a [u8],
+}
+
+/// What makes a client another one: its host, and why it is told of. Ports change with each try,
+/// and behind one address there may be several devices.
+type Client = (Option<IpAddr>, String);
+
+/// Counts what limits do, and logs it.
 pub(crate) struct Notices {
     /// Of the server, and what parts it from the words; empty if it has none.
     prefix: String,
     /// Called when something begins, so that somebody looks again when it may be over.
     begun: Box<dyn Fn() + Send + Sync>,
     counts: [AtomicU64; LIMITS.len()],
-    acting: Mutex<Vec<Episode>>,
-    troubles: Mutex<Vec<Series>>,
-}
-
-/// A limit that acts.
-struct Episode {
-    limit: Limit,
-    first: u64,
-    last: Instant,
-}
-
-/// A trouble that goes on.
-struct Series {
-    trouble: Trouble,
-    count: u64,
-    last: Instant,
+    limits: Mutex<[Series<Client>; LIMITS.len()]>,
+    troubles: Mutex<[Series<Client>; TROUBLES.len()]>,
 }
 
 impl Notices {
@@ -145,7 +154,7 @@ impl Notices {
             prefix,
             begun: Box::new(begun),
             counts: Default::default(),
-            acting: Mutex::default(),
+            limits: Mutex::default(),
             troubles: Mutex::default(),
         }
     }
@@ -155,43 +164,48 @@ impl Notices {
         &self.prefix
     }
 
-    /// A client is in trouble; `why` is empty where the log says it elsewhere.
-    pub(crate) fn trouble(&self, trouble: Trouble, id: u64, peer: &Peer, why: &str) {
-        let last = Instant::now();
-        let mut troubles = self.troubles.lock();
-        if let Some(series) = troubles.iter_mut().find(|one| one.trouble == trouble) {
-            series.count += 1;
-            series.last = last;
-            return;
-        }
-        troubles.push(Series {
-            trouble,
-            count: 1,
-            last,
-        });
-        drop(troubles);
+    /// A client is in trouble.
+    pub(crate) fn trouble(&self, trouble: Trouble, case: Case<'_>) {
+        let now = Instant::now();
+        let told = self.troubles.lock()[trouble as usize].happened(case.client(), now);
+        let Some(told) = told else { return };
         (self.begun)();
-        let why = Some(why).filter(|why| !why.is_empty());
-        error!(id, %peer, why, "{}", trouble.describe());
+        let Case { id, why, .. } = case;
+        let peer = case.peer.map(tracing::field::display);
+        let (why, earlier) = (some(why), told.earlier());
+        error!(
+            id,
+            peer,
+            why,
+            earlier,
+            "{}{}",
+            self.prefix,
+            trouble.describe()
+        );
     }
 
     /// A limit has acted on a client.
-    pub(crate) fn acted(&self, limit: Limit, who: &dyn std::fmt::Display) {
+    pub(crate) fn acted(&self, limit: Limit, case: Case<'_>) {
+        self.counts[limit as usize].fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
-        let count = self.counts[limit as usize].fetch_add(1, Ordering::Relaxed);
-        let mut acting = self.acting.lock();
-        if let Some(episode) = acting.iter_mut().find(|episode| episode.limit == limit) {
-            episode.last = now;
-            return;
-        }
-        acting.push(Episode {
-            limit,
-            first: count,
-            last: now,
-        });
-        drop(acting);
+        let told = self.limits.lock()[limit as usize].happened(case.client(), now);
+        let Some(told) = told else { return };
         (self.begun)();
-        warn!(first = %who, "{}{}", self.prefix, limit.describe());
+        let Case { id, why, .. } = case;
+        let peer = case.peer.map(tracing::field::display);
+        let (why, earlier, sent) = (some(why), told.earlier(), case.quoted());
+        let sent = some(&sent);
+        // What the client chose comes last, so that it can't pass for another field.
+        warn!(
+            id,
+            peer,
+            why,
+            earlier,
+            sent,
+            "{}{}",
+            self.prefix,
+            limit.describe()
+        );
     }
 
     /// How often it has acted.
@@ -201,38 +215,48 @@ impl Notices {
 
     /// When [`look`](Notices::look) may have something to do.
     pub(crate) fn next(&self) -> Option<Instant> {
-        let limits = self.acting.lock().iter().map(|one| one.last).min();
-        let troubles = self.troubles.lock().iter().map(|one| one.last).min();
-        Some(limits.into_iter().chain(troubles).min()? + QUIET)
+        let limits = self.limits.lock().iter().filter_map(Series::next).min();
+        let troubles = self.troubles.lock().iter().filter_map(Series::next).min();
+        limits.into_iter().chain(troubles).min()
     }
 
     /// Logs the end of what has been quiet for a while.
     pub(crate) fn look(&self, now: Instant) {
-        let mut over = Vec::new();
-        self.acting.lock().retain(|episode| {
-            let goes_on = now < episode.last + QUIET;
-            if !goes_on {
-                over.push((episode.limit, episode.first));
+        let over = self.limits.lock().each_mut().map(|one| one.look(now));
+        for (limit, count) in LIMITS.iter().zip(over) {
+            if let Some(count) = count {
+                info!(count, "{}no more: {}", self.prefix, limit.describe());
             }
-            goes_on
-        });
-        for (limit, first) in over {
-            let count = self.count(limit) - first;
-            info!(count, "{}no more: {}", self.prefix, limit.describe());
         }
-        let mut over = Vec::new();
-        self.troubles.lock().retain(|series| {
-            let goes_on = now < series.last + QUIET;
+        let over = self.troubles.lock().each_mut().map(|one| one.look(now));
+        for (trouble, count) in TROUBLES.iter().zip(over) {
             // What happened once has been told.
-            if !goes_on && series.count > 1 {
-                over.push((series.trouble, series.count));
+            if let Some(count) = count.filter(|count| *count > 1) {
+                info!(count, "{}no more: {}", self.prefix, trouble.describe());
             }
-            goes_on
-        });
-        for (trouble, count) in over {
-            info!(count, "no more: {}", trouble.describe());
         }
     }
+}
+
+impl Case<'_> {
+    fn client(&self) -> Client {
+        (self.peer.and_then(Peer::host), self.why.to_owned())
+    }
+
+    /// The beginning of what it sent, safe for a log.
+    fn quoted(&self) -> String {
+        let mut quoted = Vec::new();
+        escape(&self.sent[..self.sent.len().min(SENT_MAX)], &mut quoted);
+        let mut quoted = String::from_utf8_lossy(&quoted).into_owned();
+        if self.sent.len() > SENT_MAX {
+            quoted.push('…');
+        }
+        quoted
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -244,5 +268,23 @@ mod tests {
         for limit in LIMITS {
             assert!(!limit.describe().contains("--"), "{limit:?}");
         }
+    }
+
+    #[test]
+    fn a_quote_is_short_and_harmless() {
+        let quoted = |sent: &[u8]| {
+            Case {
+                sent,
+                ..Case::default()
+            }
+            .quoted()
+        };
+        assert_eq!(quoted(b""), "");
+        assert_eq!(quoted(b"\x16\x03\x01\0"), "\\u{16}\\u{3}\\u{1}\\u{0}");
+        assert_eq!(quoted(&[b'x'; SENT_MAX]), "x".repeat(SENT_MAX));
+        assert_eq!(
+            quoted(&[b'x'; SENT_MAX + 1]),
+            format!("{}…", "x".repeat(SENT_MAX))
+        );
     }
 }

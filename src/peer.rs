@@ -26,6 +26,14 @@ impl Peer {
             IpAddr::V6(_) => address,
         })
     }
+
+    /// Its address without the port; `None` for this machine's own, over a Unix socket.
+    pub(crate) fn host(self) -> Option<IpAddr> {
+        match self {
+            Peer::Tcp(address) => Some(address.ip().to_canonical()),
+            Peer::Unix(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Peer {

@@ -135,6 +135,11 @@ pub trait Service: Send + Sync + 'static {
         Tail::Discard
     }
 
+    /// What the log may quote of what a client sent that is cut or closed for it.
+    fn quote(&self) -> Quote {
+        Quote::Beginning
+    }
+
     /// The server's clock: called every few milliseconds while there is work, and while there is
     /// none at the time that it last answered. It holds up other deadlines, so it must be quick.
     fn tick(&self, now: Instant) -> Option<Instant> {
@@ -164,6 +169,17 @@ pub enum Tail {
     Deliver,
     /// Read it and throw it away: for services whose clients wait for an answer.
     Discard,
+}
+
+/// What the log may quote of what a client sent, where that is why it is cut or closed: the message
+/// is too long, has no end, or is none as the framing says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quote {
+    /// Its first 40 bytes, escaped: enough to see what kind of client it is.
+    Beginning,
+    /// Nothing: for services whose clients send passwords.
+    Nothing,
 }
 
 /// A service that takes the whole stream, and its worker with it, until it returns.

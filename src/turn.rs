@@ -24,9 +24,9 @@ use crate::connection::{Connection, Hold, Order, Stage};
 use crate::drain::ServerPhase;
 use crate::handler::End;
 use crate::house::House;
-use crate::notices::{Limit, Trouble};
+use crate::notices::{Case, Limit, Trouble};
 use crate::outbox::Outbox;
-use crate::service::Work;
+use crate::service::{Quote, Work};
 use crate::state::{Next, Reasons};
 
 /// Serves `connection` once; answers whether it must be queued again.
@@ -180,9 +180,30 @@ impl Turn<'_> {
         self.hold.stage = Stage::Closing(end);
     }
 
+    /// A limit has acted on the client, because it `sent` something if that is not empty.
+    fn acted(&self, limit: Limit, why: &str, sent: &[u8]) {
+        let sent = match self.house.work.quote() {
+            Quote::Beginning => sent,
+            Quote::Nothing => &[],
+        };
+        let case = Case {
+            why,
+            sent,
+            ..self.case()
+        };
+        self.house.notices.acted(limit, case);
+    }
+
+    fn case(&self) -> Case<'static> {
+        Case {
+            id: Some(self.connection.id),
+            peer: Some(self.connection.peer),
+            ..Case::default()
+        }
+    }
+
     fn panicked(&mut self) {
-        let Connection { id, peer, .. } = **self.connection;
-        self.house.notices.trouble(Trouble::Panic, id, &peer, "");
+        self.house.notices.trouble(Trouble::Panic, self.case());
         self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
         // Its session may be broken: it is not called again, and its end may panic as well.
         let broken = self.hold.handler.take();

@@ -165,6 +165,11 @@ impl Decoder {
         self.place != Place::Start || (!self.handed_out && !self.gathered.is_empty())
     }
 
+    /// What came of the message under way before this piece.
+    pub(crate) fn begun(&self) -> &[u8] {
+        if self.handed_out { &[] } else { &self.gathered }
+    }
+
     /// Over-long messages since the last call: those truncated, those dropped.
     pub(crate) fn take_overlong(&mut self) -> (u64, u64) {
         (

@@ -14,7 +14,7 @@ use crate::admission::WhenFull;
 use crate::connection::{Connection, Opening, Stage};
 use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Decoder;
-use crate::notices::{Limit, Trouble};
+use crate::notices::{Case, Limit, Trouble};
 use crate::peer::Peer;
 use crate::service::{InDrain, Work};
 use crate::state::Reasons;
@@ -71,7 +71,11 @@ impl Shared {
 
     /// Turns a client away: in a turn of its own if there is something to say, else at once.
     fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
-        self.house.notices.acted(limit, &peer);
+        let case = Case {
+            peer: Some(peer),
+            ..Case::default()
+        };
+        self.house.notices.acted(limit, case);
         let busy = self.house.refused.load(Ordering::SeqCst) >= REFUSALS_MAX;
         if !busy && self.house.work.refusal(limit).is_some() {
             self.connect(socket, peer, Stage::Refused(limit));
@@ -105,8 +109,13 @@ impl Shared {
         }));
         self.house.registry.insert(Arc::clone(&connection));
         if let Err(error) = self.poller.watch(&connection.socket, id) {
-            let notices = &self.house.notices;
-            notices.trouble(Trouble::Unwatched, id, &peer, &error.to_string());
+            let case = Case {
+                id: Some(id),
+                peer: Some(peer),
+                why: &error.to_string(),
+                ..Case::default()
+            };
+            self.house.notices.trouble(Trouble::Unwatched, case);
             if self.house.drain.phase() != ServerPhase::Running {
                 self.house.drain.count_end(true);
             }
@@ -156,8 +165,11 @@ impl Host for Arc<Shared> {
             _ if self.house.limits.options.when_full == WhenFull::Shed => return,
             _ => Limit::Clients,
         };
-        let notices = &self.house.notices;
-        notices.acted(limit, &"it waits in the backlog");
+        let case = Case {
+            why: "it waits in the backlog",
+            ..Case::default()
+        };
+        self.house.notices.acted(limit, case);
     }
 
     fn is_waited_for(&self) {

@@ -26,7 +26,7 @@ use crate::client::Client;
 use crate::framing::Message;
 use crate::handler::{End, Messages, Reply, Verdict};
 use crate::notices::Limit;
-use crate::service::Service;
+use crate::service::{Quote, Service};
 
 pub use console::Console;
 use lines::Lines;
@@ -83,6 +83,11 @@ impl Chat {
 
 impl Service for Chat {
     type Session = Session;
+
+    /// `/op PASSWORD` is a line as any other.
+    fn quote(&self) -> Quote {
+        Quote::Nothing
+    }
 
     fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Session {
         Session::open(&self.0, client)

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{InDrain, Service, StreamService, Tail};
+use super::{InDrain, Quote, Service, StreamService, Tail};
 use crate::client::Client;
 use crate::handler::{End, Handler, Messages, Reply, Verdict};
 use crate::notices::Limit;
@@ -17,6 +17,7 @@ pub(crate) trait Opener: Send + Sync {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
     fn refusal(&self, limit: Limit) -> Option<Bytes>;
     fn tail(&self) -> Tail;
+    fn quote(&self) -> Quote;
     fn tick(&self, now: Instant) -> Option<Instant>;
     fn cut_off(&self);
     fn finish(&self, deadline: Instant) -> u64;
@@ -41,6 +42,13 @@ impl Work {
         match self {
             Work::Messages(opener) => spared(Tail::Discard, || opener.tail()),
             Work::Streams(_) => Tail::Discard,
+        }
+    }
+
+    pub(crate) fn quote(&self) -> Quote {
+        match self {
+            Work::Messages(opener) => spared(Quote::Nothing, || opener.quote()),
+            Work::Streams(_) => Quote::Nothing,
         }
     }
 
@@ -117,6 +125,10 @@ impl<S: Service> Opener for Opens<S> {
 
     fn tail(&self) -> Tail {
         self.0.tail()
+    }
+
+    fn quote(&self) -> Quote {
+        self.0.quote()
     }
 
     fn tick(&self, now: Instant) -> Option<Instant> {

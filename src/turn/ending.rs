@@ -12,7 +12,7 @@ use super::{After, Turn, guarded};
 use crate::connection::Stage;
 use crate::handler::{End, StreamEnd};
 use crate::limits::{LINGER_BYTES_MAX, LINGER_MAX, READ_MAX};
-use crate::notices::{Limit, Trouble};
+use crate::notices::{Case, Limit, Trouble};
 use crate::service::{Tail, Work};
 
 /// Longest that a service which wants to wait is left alone when the end was sent already: long
@@ -131,9 +131,9 @@ impl Turn<'_> {
         if let Some(handler) = self.hold.handler.take()
             && guarded(|| handler.closed(end)).is_err()
         {
-            let (id, peer) = (self.connection.id, &self.connection.peer);
-            let notices = &self.house.notices;
-            notices.trouble(Trouble::Panic, id, peer, "while it was closed");
+            let why = "while it was closed";
+            let case = Case { why, ..self.case() };
+            self.house.notices.trouble(Trouble::Panic, case);
             self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -12,7 +12,7 @@ use super::{Turn, guarded};
 use crate::client::Client;
 use crate::connection::Stage;
 use crate::framing::Fault;
-use crate::handler::{End, MessageTally, Messages, Reply, StreamEnd, Verdict};
+use crate::handler::{End, MessageTally, Messages, Reply, Rest, StreamEnd, Verdict};
 use crate::limits::{READ_MAX, TIME_MAX};
 use crate::meter::add;
 use crate::notices::Limit;
@@ -214,9 +214,14 @@ impl Turn<'_> {
             Messages::new(&mut self.hold.decoder, piece, stream, now, allowed, in_turn);
         let verdict = guarded(|| handler.batch(&mut messages, &mut reply));
         let replies = reply.messages();
-        let (tally, rest) = messages.into_rest();
-        self.hold.unread.extend_from_slice(rest);
-        self.count(tally, replies);
+        let Rest {
+            tally,
+            unread,
+            begun,
+            cut,
+        } = messages.into_rest();
+        self.hold.unread.extend_from_slice(unread);
+        self.count(tally, replies, &cut);
         self.send_replies();
         if options.times.idle.is_some() {
             // Until now it may have waited for us.
@@ -237,13 +242,16 @@ impl Turn<'_> {
         }
         if let Some(fault) = self.hold.decoder.fault() {
             let why = describe(fault, options.message_max);
-            let who = format_args!("{}: {why}", self.connection.peer);
-            self.house.notices.acted(Limit::Framing, &who);
+            let sent = match self.hold.decoder.begun() {
+                [] => &piece[begun..],
+                gathered => gathered,
+            };
+            self.acted(Limit::Framing, &why, sent);
             self.stop_serving(End::Framing(why));
         }
     }
 
-    fn count(&mut self, tally: MessageTally, replies: u64) {
+    fn count(&mut self, tally: MessageTally, replies: u64, cut: &[u8]) {
         self.spend(tally.messages, 0);
         if tally.messages > 0 {
             // Another message may have begun, but this one ended in time.
@@ -252,8 +260,12 @@ impl Turn<'_> {
         let totals = &self.house.totals;
         let (truncated, dropped) = self.hold.decoder.take_overlong();
         if truncated + dropped > 0 {
-            let notices = &self.house.notices;
-            notices.acted(Limit::Overlong, &self.connection.peer);
+            let max = self.house.limits.options.message_max;
+            let why = match truncated {
+                0 => format!("dropped: it has more than {max} bytes"),
+                _ => format!("cut to {max} bytes"),
+            };
+            self.acted(Limit::Overlong, &why, cut);
         }
         self.connection.tally.in_turn.store(0, Ordering::Relaxed);
         add(&self.connection.tally.messages_in, tally.messages);

@@ -25,7 +25,11 @@ impl Turn<'_> {
         if due > self.now || (is_ending && limit != Limit::WriteStall) {
             return;
         }
-        self.house.notices.acted(limit, &self.connection.peer);
+        let begun = match limit {
+            Limit::Message => self.hold.decoder.begun(),
+            _ => &[],
+        };
+        self.acted(limit, "", begun);
         match limit {
             Limit::WriteStall => {
                 // It takes nothing: there is no use in waiting until it takes the end. What was
@@ -168,7 +172,7 @@ impl Turn<'_> {
                 self.begin_to_end(End::Closed(reason));
             }
             Some(Order::Shed) if goes_on => {
-                self.house.notices.acted(Limit::Shed, &self.connection.peer);
+                self.acted(Limit::Shed, "", &[]);
                 if !self.owed.is_empty() {
                     self.give_up_answering();
                 }

@@ -137,7 +137,7 @@ fn what_is_cut_or_makes_no_sense_is_told() {
         send(&client, sent);
         let line = daemon.stderr.wait_line(told);
         assert!(
-            line.starts_with("warning: ") && line.contains("first=127.0.0.1:"),
+            line.starts_with("warning: ") && line.contains("peer=127.0.0.1:"),
             "{line}"
         );
         drop(client);

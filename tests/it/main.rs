@@ -44,6 +44,7 @@ mod manual;
 mod model;
 mod neighbours;
 mod net;
+mod notices;
 mod overload;
 mod packaging;
 mod panics;

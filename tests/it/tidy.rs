@@ -11,7 +11,15 @@ use self::source::{Named, Source, sources};
 const ORDER: &[&[&str]] = &[
     // It is prose.
     &["manual"],
-    &["contention", "error", "escape", "pace", "spin", "sync"],
+    &[
+        "contention",
+        "error",
+        "escape",
+        "pace",
+        "series",
+        "spin",
+        "sync",
+    ],
     &["chat"],
     &[
         "framing", "meter", "notices", "outbox", "peer", "state", "times",

@@ -1,5 +1,5 @@
-//! How many children there are and were, and how they ended. Failures are told in the log when
-//! they begin, and then at most once in a while, with a count.
+//! How many children there are and were, and how they ended. Of failures the log names the first
+//! of each client and kind, and counts the others.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,9 +13,7 @@ use tracing::warn;
 
 use super::child::{End, Why};
 use crate::peer::Peer;
-
-/// Between two lines about failures.
-const QUIET: Duration = Duration::from_secs(5);
+use crate::series::Series;
 
 /// See the head of the file.
 #[derive(Default)]
@@ -24,6 +22,8 @@ pub(super) struct Tally {
     /// Nobody runs any more.
     none: Condvar,
     totals: Mutex<Totals>,
+    /// Failures, by the client's address and what happened.
+    failures: Mutex<Series<(Option<IpAddr>, String)>>,
 }
 
 #[derive(Default)]
@@ -41,9 +41,6 @@ struct Totals {
     overlong: u64,
     in_drain: u64,
     not_started: u64,
-    /// Failures that no line has told, and when the last one did.
-    untold: u64,
-    told: Option<Instant>,
 }
 
 /// One that runs, until it is dropped.
@@ -56,7 +53,7 @@ pub(super) struct Running<'a> {
 
 impl Tally {
     pub(super) fn begin(&self, peer: Peer) -> Running<'_> {
-        let address = address(peer);
+        let address = peer.host();
         let mut now = self.now.lock();
         now.running += 1;
         let of_address = address.map_or(1, |address| {
@@ -99,21 +96,24 @@ impl Tally {
                 return;
             }
         };
-        let untold = totals.tell();
         drop(totals);
-        if let Some(earlier) = untold {
+        if let Some(earlier) = self.tell(peer, &what) {
             warn!(id, %peer, end = %what, earlier, "the program failed");
         }
     }
 
     pub(super) fn not_started(&self, id: u64, peer: Peer, error: &io::Error) {
-        let mut totals = self.totals.lock();
-        totals.not_started += 1;
-        let untold = totals.tell();
-        drop(totals);
-        if let Some(earlier) = untold {
+        self.totals.lock().not_started += 1;
+        if let Some(earlier) = self.tell(peer, &error.to_string()) {
             warn!(id, %peer, %error, earlier, "the program can't be started");
         }
+    }
+
+    /// If a failure gets a line: how many before it had none.
+    fn tell(&self, peer: Peer, what: &str) -> Option<u64> {
+        let client = (peer.host(), what.to_owned());
+        let told = self.failures.lock().happened(client, Instant::now());
+        told.map(|told| told.earlier)
     }
 
     /// Waits until no child runs; not longer than this.
@@ -139,19 +139,6 @@ impl Drop for Running<'_> {
         if now.running == 0 {
             self.tally.none.notify_all();
         }
-    }
-}
-
-impl Totals {
-    /// If it is time for a line: how many failures none has told.
-    fn tell(&mut self) -> Option<u64> {
-        let now = Instant::now();
-        if self.told.is_some_and(|told| now < told + QUIET) {
-            self.untold += 1;
-            return None;
-        }
-        self.told = Some(now);
-        Some(std::mem::take(&mut self.untold))
     }
 }
 
@@ -183,12 +170,5 @@ impl fmt::Display for Tally {
             }
         }
         Ok(())
-    }
-}
-
-fn address(peer: Peer) -> Option<IpAddr> {
-    match peer {
-        Peer::Tcp(address) => Some(address.ip().to_canonical()),
-        Peer::Unix(_) => None,
     }
 }
