@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::child::{End, Why};
 use crate::peer::Peer;
-use crate::series::Series;
+use crate::series::{Series, Told};
 
 /// See the head of the file.
 #[derive(Default)]
@@ -97,23 +97,24 @@ impl Tally {
             }
         };
         drop(totals);
-        if let Some(earlier) = self.tell(peer, &what) {
+        if let Some(told) = self.tell(peer, &what) {
+            let earlier = told.earlier();
             warn!(id, %peer, end = %what, earlier, "the program failed");
         }
     }
 
     pub(super) fn not_started(&self, id: u64, peer: Peer, error: &io::Error) {
         self.totals.lock().not_started += 1;
-        if let Some(earlier) = self.tell(peer, &error.to_string()) {
+        if let Some(told) = self.tell(peer, &error.to_string()) {
+            let earlier = told.earlier();
             warn!(id, %peer, %error, earlier, "the program can't be started");
         }
     }
 
-    /// If a failure gets a line: how many before it had none.
-    fn tell(&self, peer: Peer, what: &str) -> Option<u64> {
+    /// Whether a failure gets a line.
+    fn tell(&self, peer: Peer, what: &str) -> Option<Told> {
         let client = (peer.host(), what.to_owned());
-        let told = self.failures.lock().happened(client, Instant::now());
-        told.map(|told| told.earlier)
+        self.failures.lock().happened(client, Instant::now())
     }
 
     /// Waits until no child runs; not longer than this.

@@ -197,26 +197,33 @@ fn who_complains_without_end_fills_no_disk() {
 }
 
 #[test]
-fn failures_are_counted_and_told_once() {
+fn failures_are_counted_and_each_kind_is_told_once() {
     let mut daemon = shell(
         &[],
         "read -r how; case $how in kill) kill -9 $$;; *) exit $how;; esac",
     );
-    for how in ["0\n", "3\n", "4\n", "kill\n"] {
+    for how in ["0\n", "3\n", "3\n", "4\n", "kill\n"] {
         assert_eq!(ask(&daemon, how), "");
     }
     children::wait_no_children(&daemon);
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
-    let expected = "4 programs run: 1 ended well, 2 failed, 1 ended by a signal";
+    let expected = "5 programs run: 1 ended well, 3 failed, 1 ended by a signal";
     assert_eq!(summary(&exit), expected);
     let told: Vec<&str> = exit
         .stderr
         .lines()
         .filter(|line| line.contains("failed ("))
         .collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("exit status: 3"), "{told:?}");
+    let ends = [
+        "end=exit status: 3)",
+        "end=exit status: 4, earlier=1)",
+        "(SIGKILL))",
+    ];
+    assert_eq!(told.len(), ends.len(), "{told:?}");
+    for (line, end) in told.iter().zip(ends) {
+        assert!(line.ends_with(end), "{line}");
+    }
 }
 
 #[test]
