@@ -43,7 +43,9 @@ pub(crate) trait Front: Send + Sync + 'static {
     /// How long a member has taken nothing of what it was given.
     fn stalled_for(&self, outlet: &Self::Outlet) -> Duration;
     /// Ends a member's connection, for a reason that it is told.
-    fn dismiss(&self, outlet: &Self::Outlet, who: &Name, why: &str);
+    fn dismiss(&self, outlet: &Self::Outlet, why: &str);
+    /// Records for the operator why a member's connection is ended.
+    fn record(&self, outlet: &Self::Outlet, who: &Name, why: &str);
 }
 
 /// What became of something that was given.

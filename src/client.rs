@@ -92,9 +92,13 @@ impl Client {
     /// # Errors
     /// [`Unsent`] gives the bytes back; the caller decides whether to drop them or the client.
     pub fn send(&self, bytes: impl Into<Bytes>) -> Result<(), Unsent> {
-        let bytes = bytes.into();
+        self.send_several(bytes.into(), 1)
+    }
+
+    /// The same for bytes that are so many messages.
+    pub(crate) fn send_several(&self, bytes: Bytes, messages: u64) -> Result<(), Unsent> {
         match self.connection.upgrade() {
-            Some(connection) => connection.push(bytes),
+            Some(connection) => connection.push(bytes, messages),
             None => Err(Unsent::Gone(bytes)),
         }
     }

@@ -256,8 +256,9 @@ impl Connection {
         desk.hold = Some(hold);
     }
 
-    /// Owes the client these bytes; gives them back if its outbox is full, or it has left.
-    pub(crate) fn push(self: &Arc<Self>, chunk: Bytes) -> Result<(), Unsent> {
+    /// Owes the client these bytes, which are so many messages; gives them back if its outbox is
+    /// full, or it has left.
+    pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
         {
             let mut desk = self.desk.lock();
             let room = self.outbox_max.saturating_sub(desk.in_hand);
@@ -268,6 +269,7 @@ impl Connection {
                 return Err(Unsent::Full(chunk));
             }
             desk.outbox.push(chunk, room).map_err(Unsent::Full)?;
+            desk.outbox.note_messages(messages);
         }
         self.wake(Reasons::NOTICE);
         Ok(())

@@ -32,6 +32,10 @@ pub enum Framing {
     /// A line feed ends a message; one carriage return before it is not part of it.
     #[default]
     Lines,
+    /// As people type lines: a line feed ends a message, or a carriage return, alone or with a
+    /// line feed or a zero byte after it (RFC 854, RFC 1123).
+    #[cfg_attr(feature = "cli", value(skip))]
+    Typed,
     /// A zero byte ends a message.
     Nul,
     /// The length in decimal digits, a space, the message (RFC 6587, octet counting). Strict: a
@@ -98,7 +102,7 @@ impl Framing {
     /// delimiter in a message is not escaped: the other end sees two.
     pub fn encode(self, message: &[u8], wire: &mut Vec<u8>) {
         match self {
-            Framing::Lines => {
+            Framing::Lines | Framing::Typed => {
                 wire.extend_from_slice(message);
                 wire.push(b'\n');
             }

@@ -17,6 +17,8 @@ const SLICES_MAX: usize = 64;
 pub(crate) struct Outbox {
     chunks: VecDeque<Bytes>,
     bytes: usize,
+    /// Messages that others have sent in them, and that are in no count yet.
+    messages: u64,
 }
 
 /// How a flush ended.
@@ -57,6 +59,16 @@ impl Outbox {
         while let Some(chunk) = rest.chunks.pop_back() {
             self.chunks.push_front(chunk);
         }
+    }
+
+    /// What was pushed last are so many messages.
+    pub(crate) fn note_messages(&mut self, count: u64) {
+        self.messages += count;
+    }
+
+    /// Messages since the last call.
+    pub(crate) fn take_messages(&mut self) -> u64 {
+        std::mem::take(&mut self.messages)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

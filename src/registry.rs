@@ -45,7 +45,7 @@ pub struct ClientInfo {
     pub messages_in: u64,
     /// Bytes that it sent.
     pub bytes_in: u64,
-    /// Messages that it was answered.
+    /// Messages that it was answered, or sent by others.
     pub messages_out: u64,
     /// Bytes that it was sent.
     pub bytes_out: u64,
@@ -98,7 +98,7 @@ impl Registry {
         self.all()
             .iter()
             .filter(|connection| connection.is_admitted)
-            .filter(|connection| connection.push(bytes.clone()).is_ok())
+            .filter(|connection| connection.push(bytes.clone(), 1).is_ok())
             .count()
     }
 

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use rustc_hash::FxHashMap;
 
 use super::history::Past;
 use super::journal::Journal;
-use super::room::{Arrival, Posted, Room};
+use super::room::{Arrival, Inner, Posted, Room};
 use super::{Event, Front, Name, NameError, Person};
 
 /// Rooms at once; one that nobody is in makes place for a new one.
@@ -167,8 +167,32 @@ impl<F: Front> Hall<F> {
 
     /// Tells everybody in a room something that can't wait.
     pub(crate) fn announce(&self, room: &Arc<Room<F>>, event: &Event) {
+        self.announce_to_others(room, event, None);
+    }
+
+    /// The same, but for one who knows.
+    pub(crate) fn announce_to_others(
+        &self,
+        room: &Arc<Room<F>>,
+        event: &Event,
+        except: Option<u64>,
+    ) {
         let mut inner = room.lock();
-        room.announce(&mut inner, &self.front, event);
+        room.announce(&mut inner, &self.front, event, except);
+        self.told(room, inner);
+    }
+
+    /// Takes somebody out of a room, which is told this and nothing else of it; answers whether it
+    /// was there.
+    pub(crate) fn expel(&self, room: &Arc<Room<F>>, person: &Person<F>, event: &Event) -> bool {
+        let mut inner = room.lock();
+        let was_here = room.expel(&mut inner, &self.front, person, event);
+        self.told(room, inner);
+        was_here
+    }
+
+    /// What is left to be done when something was announced.
+    fn told(&self, room: &Arc<Room<F>>, inner: MutexGuard<'_, Inner<F>>) {
         let due = room.due(&inner, Instant::now());
         drop(inner);
         self.put_off(room, due);

@@ -111,10 +111,19 @@ impl<F: Front> Person<F> {
 
     /// Ends its connection; what it still says is not heard. The first reason stands.
     pub(crate) fn put_out(&self, front: &F, why: &str) {
-        if !self.is_out.swap(true, Ordering::SeqCst) {
-            self.state.lock().out = Some(why.to_owned());
-            front.dismiss(&self.outlet, &self.name(), why);
+        if self.put_out_unrecorded(front, why) {
+            front.record(&self.outlet, &self.name(), why);
         }
+    }
+
+    /// The same where the operator knows already; answers whether this was the first time.
+    pub(crate) fn put_out_unrecorded(&self, front: &F, why: &str) -> bool {
+        let is_first = !self.is_out.swap(true, Ordering::SeqCst);
+        if is_first {
+            self.state.lock().out = Some(why.to_owned());
+            front.dismiss(&self.outlet, why);
+        }
+        is_first
     }
 
     pub(crate) fn is_out(&self) -> bool {

@@ -3,9 +3,11 @@
 //! What is posted is given to everybody under the room's lock. Somebody whose outlet is full is
 //! *late*: it is given the same chunk again in a moment, and until it has taken it nothing more is
 //! said in the room, so speakers who are faster than their listeners wait. Nobody is waited for
-//! longer than [`PATIENCE`], nor is anybody who has taken nothing at all for [`STALL`]: then it
-//! is put out. So somebody who has stopped reading costs the others nothing, unless they talk so
-//! fast that its outlet fills within that time.
+//! longer than [`PATIENCE`], nor is anybody who has taken nothing at all for a while: then it is
+//! put out. So somebody who has stopped reading costs the others nothing, unless they talk so fast
+//! that its outlet fills within that time.
+
+mod telling;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,24 +19,18 @@ use rustc_hash::FxHashMap;
 use super::event::Crowd;
 use super::history::{History, Past};
 use super::journal::Journal;
-use super::{Event, Front, Given, Name, Person, Text};
+use super::{Event, Front, Name, Person, Text};
 
 /// How long others wait for somebody whose outlet is full, as long as it takes something.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-/// How long somebody whose outlet is full may take nothing at all.
-const STALL: Duration = Duration::from_millis(250);
 /// Between two tries to give somebody what it could not take.
 const AGAIN_AFTER: Duration = Duration::from_millis(2);
 /// Who comes and goes is told at once, but not more often than this and than a share of the time
 /// that telling everybody takes.
 const NOTICE_EVERY: Duration = Duration::from_millis(250);
 const NOTICE_EVERY_MEMBER: Duration = Duration::from_micros(50);
-/// Seats for which a room keeps place when they are empty.
-const SEATS_KEPT: usize = 256;
 /// Announcements that wait for those who are late.
 const WAITING_MAX: usize = 64;
-/// Why somebody is put out who does not read.
-const DEAF: &str = "you did not read what was said";
 
 /// See the head of the file.
 pub(crate) struct Room<F: Front> {
@@ -53,8 +49,8 @@ pub(super) struct Inner<F: Front> {
     /// Who has not taken `last` yet.
     late: Vec<Late<F>>,
     last: Option<F::Chunk>,
-    /// Announcements that nobody has been given yet.
-    waiting: VecDeque<F::Chunk>,
+    /// Announcements that nobody has been given yet, each with whom it is not for.
+    waiting: VecDeque<(F::Chunk, Option<u64>)>,
     came: Crowd,
     left: Crowd,
     /// When who came and who left may be told again.
@@ -177,20 +173,41 @@ impl<F: Front> Room<F> {
             return Posted::NotYet;
         }
         self.keep(inner, event);
-        inner.tell(front, chunk, Some(by));
+        inner.tell(front, chunk, |seat| !seat.ignores(by));
         Posted::Done
     }
 
     /// Tells everybody something that can't wait for those who are late: they get it after what
-    /// they have not taken yet.
-    pub(super) fn announce(&self, inner: &mut Inner<F>, front: &F, event: &Event) {
+    /// they have not taken yet. One may be left out: who is told in another way.
+    pub(super) fn announce(
+        &self,
+        inner: &mut Inner<F>,
+        front: &F,
+        event: &Event,
+        except: Option<u64>,
+    ) {
         if inner.late.is_empty() {
             self.notify_now(inner, front);
         }
-        self.queue(inner, front, event);
+        self.queue(inner, front, event, except);
     }
 
-    fn queue(&self, inner: &mut Inner<F>, front: &F, event: &Event) {
+    /// Somebody is put out of the room: the announcement says so, and nothing else does.
+    pub(super) fn expel(
+        &self,
+        inner: &mut Inner<F>,
+        front: &F,
+        person: &Person<F>,
+        event: &Event,
+    ) -> bool {
+        let was_here = inner.unseat(person);
+        if was_here {
+            self.announce(inner, front, event, None);
+        }
+        was_here
+    }
+
+    fn queue(&self, inner: &mut Inner<F>, front: &F, event: &Event, except: Option<u64>) {
         if let Event::Topic { text, .. } = event {
             inner.topic = text.clone();
         }
@@ -200,7 +217,8 @@ impl<F: Front> Room<F> {
                 inner.put_out(front, &late.person);
             }
         }
-        inner.waiting.push_back(front.encode(&self.name, event));
+        let chunk = front.encode(&self.name, event);
+        inner.waiting.push_back((chunk, except));
         inner.catch_up(front);
     }
 
@@ -251,7 +269,7 @@ impl<F: Front> Room<F> {
             if let Event::Came(crowd) | Event::Left(crowd) = &event
                 && !crowd.is_empty()
             {
-                self.queue(inner, front, &event);
+                self.queue(inner, front, &event, None);
             }
         }
     }
@@ -288,99 +306,5 @@ impl<F: Front> Room<F> {
 impl<F: Front> Inner<F> {
     pub(super) fn is_deserted(&self) -> bool {
         self.seats.is_empty()
-    }
-
-    /// Gives everybody a chunk. Nobody may be late.
-    fn tell(&mut self, front: &F, chunk: &F::Chunk, by: Option<u64>) {
-        let mut full = Vec::new();
-        for seat in &self.seats {
-            if let (Some(ignores), Some(by)) = (&seat.ignores, by)
-                && ignores.contains(&by)
-            {
-                continue;
-            }
-            if front.give(&seat.outlet, chunk.clone()) == Given::Full {
-                full.push(Arc::clone(&seat.person));
-            }
-        }
-        if full.is_empty() {
-            return;
-        }
-        let since = Instant::now();
-        for person in full {
-            if front.stalled_for(&person.outlet) >= STALL {
-                self.put_out(front, &person);
-            } else {
-                self.late.push(Late { person, since });
-            }
-        }
-        self.last = (!self.late.is_empty()).then(|| chunk.clone());
-    }
-
-    /// Gives those who are late what they have not taken, then everybody what waits; answers
-    /// whether all is told.
-    fn catch_up(&mut self, front: &F) -> bool {
-        loop {
-            if !self.late.is_empty() {
-                self.give_again(front);
-            }
-            if !self.late.is_empty() {
-                return false;
-            }
-            self.last = None;
-            let Some(chunk) = self.waiting.pop_front() else {
-                return true;
-            };
-            self.tell(front, &chunk, None);
-        }
-    }
-
-    fn give_again(&mut self, front: &F) {
-        let Some(chunk) = self.last.clone() else {
-            return;
-        };
-        for late in std::mem::take(&mut self.late) {
-            if !self.places.contains_key(&late.person.id)
-                || front.give(&late.person.outlet, chunk.clone()) != Given::Full
-            {
-                continue;
-            }
-            let stalled = front.stalled_for(&late.person.outlet) >= STALL;
-            if stalled || late.since.elapsed() >= PATIENCE {
-                self.put_out(front, &late.person);
-            } else {
-                self.late.push(late);
-            }
-        }
-    }
-
-    fn put_out(&mut self, front: &F, person: &Arc<Person<F>>) {
-        self.remove(person);
-        person.put_out(front, DEAF);
-    }
-
-    fn remove(&mut self, person: &Person<F>) {
-        let Some(place) = self.places.remove(&person.id) else {
-            return;
-        };
-        self.seats.swap_remove(place);
-        if let Some(moved) = self.seats.get(place) {
-            let id = moved.person.id;
-            self.places.insert(id, place);
-        }
-        if self.seats.is_empty() {
-            // Nobody is left who could be told.
-            self.came = Crowd::default();
-            self.left = Crowd::default();
-            self.seats = Vec::new();
-            self.places = FxHashMap::default();
-        } else {
-            self.left.add(person.name());
-            if self.seats.capacity() > SEATS_KEPT.max(4 * self.seats.len()) {
-                // What a crowd has left behind.
-                self.seats.shrink_to_fit();
-                self.places.shrink_to_fit();
-            }
-        }
     }
 }

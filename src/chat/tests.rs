@@ -47,9 +47,11 @@ impl Front for Plain {
         ear.0.lock().stalled
     }
 
-    fn dismiss(&self, ear: &Ear, _: &Name, why: &str) {
+    fn dismiss(&self, ear: &Ear, why: &str) {
         ear.0.lock().dismissed = Some(why.to_owned());
     }
+
+    fn record(&self, _: &Ear, _: &Name, _: &str) {}
 }
 
 struct Someone {

@@ -69,8 +69,9 @@ pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
         log: args.log.clone(),
         password: password(args)?,
     });
-    let life = serve::announce("chat", &args.serve, Framing::Lines, |listeners, options| {
+    let life = serve::announce("chat", &args.serve, Framing::Typed, |listeners, options| {
         let options = Options {
+            framing: Framing::Typed,
             send_buffer: Some(SEND_BUFFER),
             ..options
         };

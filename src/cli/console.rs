@@ -49,6 +49,9 @@ pub(super) fn start(chat: &Chat) -> Result<Option<Terminal>> {
         // Full means rung.
         let _ = (&for_rooms).write(&[1]);
     });
+    if io::stderr().is_terminal() {
+        console.shares_its_place_with_the_log();
+    }
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(cannot)?;
     let thread = std::thread::Builder::new().name("console".into());
     let thread = thread.spawn(move || keep(console, &File::from(stdin), &rung));

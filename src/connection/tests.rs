@@ -43,19 +43,19 @@ fn a_cut_is_never_taken_back() {
 fn what_the_running_worker_has_in_hand_takes_room() {
     let (connection, _other) = connection();
     let _ = connection.state.start();
-    connection.push(chunk(60)).expect("room");
+    connection.push(chunk(60), 1).expect("room");
     let (hold, mut owed, _) = connection.take();
-    assert_eq!(connection.push(chunk(50)), Err(Unsent::Full(chunk(50))));
-    connection.push(chunk(30)).expect("room");
+    assert_eq!(connection.push(chunk(50), 1), Err(Unsent::Full(chunk(50))));
+    connection.push(chunk(30), 1).expect("room");
     owed.put_back(connection.take_more());
     assert_eq!(connection.owed(), 90);
-    assert_eq!(connection.push(chunk(20)), Err(Unsent::Full(chunk(20))));
+    assert_eq!(connection.push(chunk(20), 1), Err(Unsent::Full(chunk(20))));
     // However long, but only where nothing else waits.
     let long = chunk(OUTBOX_MAX + 1);
     assert_eq!(
-        connection.push(long.clone()),
+        connection.push(long.clone(), 1),
         Err(Unsent::Full(long.clone()))
     );
     connection.put_back(hold, Outbox::default());
-    connection.push(long).expect("nothing waits");
+    connection.push(long, 1).expect("nothing waits");
 }

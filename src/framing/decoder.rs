@@ -3,11 +3,15 @@
 //! | framing | between messages | inside one | inside one that is skipped |
 //! |---|---|---|---|
 //! | lines, nul | `Start`, nothing gathered | `Start`, gathered | `SkipToDelimiter` |
+//! | typed | the same, or `AfterReturn` | `Start`, gathered | `SkipToDelimiter` |
 //! | octet, len16, len32 | `Start` | `Header`, then `Body` | `SkipCount` |
 //! | raw | `Start` | never | never |
 
-use memchr::memchr;
+mod place;
 
+use memchr::{memchr, memchr2};
+
+use self::place::{Found, Place};
 use super::{Extent, Fault, Framing, Message, Overlong};
 
 /// Digits of the largest octet count that is read: enough for a GiB.
@@ -27,43 +31,6 @@ pub(crate) struct Decoder {
     truncated: u64,
     dropped: u64,
     fault: Option<Fault>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Start,
-    /// Inside a header: how many of its bytes came, and their value.
-    Header {
-        seen: u8,
-        value: u64,
-    },
-    /// Inside a message of known length: how many bytes are missing, and of what extent it is.
-    Body {
-        missing: usize,
-        then_skip: usize,
-    },
-    SkipToDelimiter,
-    SkipCount(usize),
-}
-
-/// What one step of the cutting found.
-enum Found {
-    /// A message in the piece: its first `length` bytes; `used` go with it.
-    Here {
-        length: usize,
-        used: usize,
-        extent: Extent,
-    },
-    /// The message that was gathered; `used` more bytes go with it.
-    Gathered {
-        length: usize,
-        used: usize,
-        extent: Extent,
-    },
-    /// No message yet, `used` bytes taken.
-    Taken(usize),
-    /// This can't go on.
-    Fault(Fault),
 }
 
 impl Decoder {
@@ -144,7 +111,10 @@ impl Decoder {
         }
         let begun = match self.place {
             Place::Start | Place::Body { .. } => !self.gathered.is_empty(),
-            Place::Header { .. } | Place::SkipToDelimiter | Place::SkipCount(_) => false,
+            Place::AfterReturn
+            | Place::Header { .. }
+            | Place::SkipToDelimiter
+            | Place::SkipCount(_) => false,
         };
         self.place = Place::Start;
         self.handed_out = true;
@@ -162,7 +132,8 @@ impl Decoder {
 
     /// Whether a message has begun and not ended.
     pub(crate) fn is_inside(&self) -> bool {
-        self.place != Place::Start || (!self.handed_out && !self.gathered.is_empty())
+        let is_between = matches!(self.place, Place::Start | Place::AfterReturn);
+        !is_between || (!self.handed_out && !self.gathered.is_empty())
     }
 
     /// What came of the message under way before this piece.
@@ -205,8 +176,12 @@ impl Decoder {
             }
             Place::Body { missing, then_skip } => self.body(piece, missing, then_skip),
             Place::Header { seen, value } => self.header(piece[0], seen, value),
+            Place::AfterReturn => {
+                self.place = Place::Start;
+                Found::Taken(usize::from(matches!(piece[0], b'\n' | 0)))
+            }
             Place::Start => match self.framing {
-                Framing::Lines | Framing::Nul => self.delimited(piece),
+                Framing::Lines | Framing::Typed | Framing::Nul => self.delimited(piece),
                 Framing::Raw => {
                     let length = piece.len().min(self.max);
                     Found::Here {
@@ -220,18 +195,27 @@ impl Decoder {
         }
     }
 
-    fn delimiter(&self) -> u8 {
-        if self.framing == Framing::Nul {
-            0
-        } else {
-            b'\n'
+    /// Where the first message of the piece ends.
+    fn find_delimiter(&self, piece: &[u8]) -> Option<usize> {
+        match self.framing {
+            Framing::Nul => memchr(0, piece),
+            Framing::Typed => memchr2(b'\n', b'\r', piece),
+            _ => memchr(b'\n', piece),
+        }
+    }
+
+    /// Where it is after a delimiter.
+    fn place_after(&self, delimiter: u8) -> Place {
+        match (self.framing, delimiter) {
+            (Framing::Typed, b'\r') => Place::AfterReturn,
+            _ => Place::Start,
         }
     }
 
     fn skip_to_delimiter(&mut self, piece: &[u8]) -> Found {
-        match memchr(self.delimiter(), piece) {
+        match self.find_delimiter(piece) {
             Some(end) => {
-                self.place = Place::Start;
+                self.place = self.place_after(piece[end]);
                 Found::Taken(end + 1)
             }
             None => Found::Taken(piece.len()),
@@ -239,12 +223,14 @@ impl Decoder {
     }
 
     fn delimited(&mut self, piece: &[u8]) -> Found {
-        let end = memchr(self.delimiter(), piece);
+        let end = self.find_delimiter(piece);
+        let after = end.map_or(Place::Start, |end| self.place_after(piece[end]));
         if self.gathered.is_empty()
             && let Some(end) = end
         {
             let length = end - usize::from(self.ends_in_return(&piece[..end]));
             if length <= self.max {
+                self.place = after;
                 return Found::Here {
                     length,
                     used: end + 1,
@@ -261,13 +247,14 @@ impl Decoder {
         if let Some(end) = end.filter(|_| taken == body) {
             let length = self.gathered.len() - usize::from(self.ends_in_return(&self.gathered));
             if length <= self.max {
+                self.place = after;
                 return Found::Gathered {
                     length,
                     used: end + 1,
                     extent: Extent::Whole,
                 };
             }
-            return self.overlong_line(end + 1, Place::Start);
+            return self.overlong_line(end + 1, after);
         }
         let may_fit = self.gathered.len() <= self.max || self.ends_in_return(&self.gathered);
         if taken == body && may_fit {

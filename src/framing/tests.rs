@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use self::reference::{Cut, cut};
 use super::{Decoder, Extent, Framing, Overlong};
 
-const FRAMINGS: [Framing; 6] = [
+const FRAMINGS: [Framing; 7] = [
     Framing::Lines,
+    Framing::Typed,
     Framing::Nul,
     Framing::Octet,
     Framing::Len16,
@@ -159,6 +160,7 @@ proptest! {
     ) {
         let fits = |message: &Vec<u8>| match framing {
             Framing::Lines => !message.contains(&b'\n') && message.last() != Some(&b'\r'),
+            Framing::Typed => !message.contains(&b'\n') && !message.contains(&b'\r'),
             Framing::Nul => !message.contains(&0),
             // A count of zero is not allowed.
             Framing::Octet => !message.is_empty(),

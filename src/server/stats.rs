@@ -39,7 +39,7 @@ pub struct Stats {
     pub bytes_in: u64,
     /// Bytes that clients were sent.
     pub bytes_out: u64,
-    /// Answers given to clients, those of other clients not counted.
+    /// Messages given to clients: answers, and what was sent through a [`Client`](crate::Client).
     pub messages_out: u64,
     /// Messages read.
     pub messages_in: u64,

@@ -8,15 +8,18 @@
 mod command;
 mod console;
 mod lines;
+mod newcomers;
 mod obey;
 mod operators;
 mod orders;
 mod screen;
 mod session;
+mod stranger;
 mod telnet;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,10 +32,13 @@ use crate::notices::Limit;
 use crate::service::{Quote, Service};
 
 pub use console::Console;
-use lines::Lines;
+use lines::{Ear, Lines};
+use newcomers::Newcomers;
 use operators::Operators;
 pub use operators::Password;
 pub use session::Session;
+use session::enter_lobby;
+use stranger::Strangers;
 
 type Hall = chat::Hall<Lines>;
 type Person = chat::Person<Lines>;
@@ -58,7 +64,11 @@ pub struct Chat(Arc<House>);
 
 struct House {
     hall: Hall,
+    newcomers: Newcomers,
     operators: Operators,
+    strangers: Strangers,
+    /// The log is printed at the server's own terminal, too.
+    has_log_at_console: AtomicBool,
 }
 
 impl Chat {
@@ -70,7 +80,10 @@ impl Chat {
         };
         Chat(Arc::new(House {
             hall: Hall::new(Lines, keeping),
+            newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
+            strangers: Strangers::default(),
+            has_log_at_console: AtomicBool::new(false),
         }))
     }
 
@@ -78,6 +91,15 @@ impl Chat {
     /// something to print; it must not block.
     pub fn console(&self, wake: impl Fn() + Send + Sync + 'static) -> Console {
         Console::new(Arc::clone(&self.0), wake)
+    }
+}
+
+impl House {
+    /// Whether what somebody does has to be recorded: not if it is done, and so answered, where the
+    /// log is read.
+    fn has_to_be_recorded(&self, by: &Person) -> bool {
+        let is_at_console = matches!(by.outlet, Ear::Console(_));
+        !(is_at_console && self.has_log_at_console.load(Ordering::Relaxed))
     }
 }
 
@@ -133,6 +155,13 @@ impl Service for Chat {
     }
 
     fn tick(&self, now: Instant) -> Option<Instant> {
-        self.0.hall.tick(now)
+        let house = &*self.0;
+        let newcomers = house
+            .newcomers
+            .tick(now, |person| enter_lobby(house, person));
+        [newcomers, house.hall.tick(now)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

@@ -44,6 +44,11 @@ impl Turn<'_> {
         if self.hold.deaf {
             self.owed = Outbox::default();
         }
+        let messages = self.owed.take_messages();
+        if messages > 0 {
+            add(&self.connection.tally.messages_out, messages);
+            self.scratch.moved.messages_out += messages;
+        }
         if self.owed.is_empty() {
             return;
         }

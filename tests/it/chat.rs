@@ -11,7 +11,7 @@ fn two_people_hear_each_other_and_themselves() {
     let mut daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     let bob = Talker::named(&daemon, "bob");
-    ann.wait("-- guest-2 is now called bob");
+    ann.wait("-- bob joined");
     ann.say("hello");
     bob.say("hi\r");
     assert_eq!(bob.wait("<bob> hi").len(), 1);
@@ -130,6 +130,7 @@ fn private_words_away_and_ignore() {
     let daemon = chat(&[]);
     let (ann, bob) = (Talker::named(&daemon, "ann"), Talker::named(&daemon, "bob"));
     let eve = Talker::named(&daemon, "eve");
+    bob.wait("-- eve joined");
     assert_eq!(bob.ask("/away lunch"), "-- you are away: lunch");
     assert_eq!(ann.ask("/msg BOB psst <x>"), "[to bob] psst <x>");
     assert_eq!(ann.hear(), "-- bob is away: lunch");
@@ -200,7 +201,7 @@ fn names_are_free_again_and_look_alikes_are_refused() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     let bob = Talker::come(&daemon);
-    let taken = "-- somebody has this name, or one that looks like it";
+    let taken = "-- you are still guest-2: somebody has this name, or one that looks like it";
     for look_alike in ["ANN", "\u{430}nn", "ａｎｎ"] {
         let answer = bob.ask(&format!("/nick {look_alike}"));
         assert!(
@@ -210,7 +211,10 @@ fn names_are_free_again_and_look_alikes_are_refused() {
     }
     for reserved in ["server", "Console", "guest-7", "GUEST-1", "0perator"] {
         let answer = bob.ask(&format!("/nick {reserved}"));
-        assert_eq!(answer, "-- this name is the server's own", "{reserved}");
+        assert_eq!(
+            answer, "-- you are still guest-2: this name is the server's own",
+            "{reserved}"
+        );
     }
     for wrong in [
         "--",
@@ -223,7 +227,10 @@ fn names_are_free_again_and_look_alikes_are_refused() {
         &"x".repeat(25),
     ] {
         let answer = bob.ask(&format!("/nick {wrong}"));
-        assert!(answer.starts_with("-- a name "), "{wrong}: {answer}");
+        assert!(
+            answer.starts_with("-- you are still guest-2: a name "),
+            "{wrong}: {answer}"
+        );
     }
     ann.stream.shutdown(Shutdown::Both).expect("connected");
     bob.wait("-- ann left");

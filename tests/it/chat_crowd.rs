@@ -128,7 +128,7 @@ fn a_storm_of_newcomers_is_told_in_few_lines() {
     let storm = size("POOLD_TEST_CHAT_STORM", 2000);
     let daemon = chat(&["--rate", "off", "--overload", "off"]);
     let (ann, bob) = (Talker::named(&daemon, "ann"), Talker::named(&daemon, "bob"));
-    ann.wait("-- guest-2 is now called bob");
+    ann.wait("-- bob joined");
     let begin = Instant::now();
     let crowd: Vec<TcpStream> = (0..storm).map(|_| connect(&daemon.address)).collect();
     let took = begin.elapsed();

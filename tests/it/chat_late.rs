@@ -15,7 +15,7 @@ fn lines_and_commands_of_one_paste_are_all_heard_in_their_order() {
     let daemon = chat(&["--rate", "off", "--outbox-max", "1k"]);
     let ann = Talker::named(&daemon, "ann");
     let bob = Talker::named(&daemon, "bob");
-    ann.wait("-- guest-2 is now called bob");
+    ann.wait("-- bob joined");
     let text = "x".repeat(400);
     let lines = (0..600).map(|number| match number % 4 {
         1 | 3 => format!("/me {number} {text}\n"),

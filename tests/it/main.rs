@@ -15,6 +15,7 @@ mod busy;
 mod chaos;
 mod chat;
 mod chat_crowd;
+mod chat_entry;
 mod chat_forgery;
 mod chat_late;
 mod chat_log;

@@ -19,25 +19,28 @@ pub struct Talker {
 }
 
 impl Talker {
-    /// Comes, and waits to be welcomed.
+    /// Comes, and is welcomed.
     pub fn come(daemon: &Daemon) -> Talker {
+        Talker::begin(daemon, "")
+    }
+
+    /// Comes with a name.
+    pub fn named(daemon: &Daemon, name: &str) -> Talker {
+        let talker = Talker::begin(daemon, &format!("/nick {name}"));
+        assert_eq!(talker.name, name);
+        talker
+    }
+
+    /// Comes with a first line, so that its welcome does not wait for one.
+    fn begin(daemon: &Daemon, line: &str) -> Talker {
         let stream = connect(&daemon.address);
+        send(&stream, format!("{line}\n"));
         let welcome = take_line(&stream);
         let name = welcome
             .strip_prefix("-- welcome; you are ")
             .and_then(|rest| rest.split(',').next());
         let name = name.unwrap_or_else(|| panic!("{welcome}")).to_owned();
         Talker { stream, name }
-    }
-
-    /// Comes and takes a name.
-    pub fn named(daemon: &Daemon, name: &str) -> Talker {
-        let mut talker = Talker::come(daemon);
-        talker.say(format!("/nick {name}"));
-        talker.wait(&format!("-- you are now {name}"));
-        talker.wait(&format!("-- {} is now called {name}", talker.name));
-        talker.name = name.to_owned();
-        talker
     }
 
     pub fn say(&self, line: impl AsRef<[u8]>) {

@@ -207,7 +207,7 @@ fn traffic(stats: &Stats, to: &mut Families) {
     );
     to.counter(
         "poold_messages_sent_total",
-        "Answers given to the clients that had asked.",
+        "Messages given to clients: answers, and what others have sent to them.",
         stats.messages_out,
     );
     to.counter(

@@ -56,15 +56,31 @@ fn a_return_belongs_to_lines_alone() {
 }
 
 #[test]
+fn every_key_that_ends_a_typed_line_ends_one() {
+    for end in [&b"\n"[..], b"\r", b"\r\n", b"\r\0"] {
+        let wire = [b"one", end, b"two", end, end].concat();
+        let whole = |text: &str| (text.as_bytes().to_vec(), Extent::Whole);
+        let expected = ["one", "two", ""].map(whole);
+        for size in 1..=wire.len() {
+            let mut decoder = Decoder::new(Framing::Typed, 4, Overlong::Close);
+            let found = feed(&mut decoder, 4, pieces(&wire, &[size]), Between::Rest);
+            assert_eq!(found.messages, expected, "{wire:?} in pieces of {size}");
+            assert!(!found.is_inside, "{wire:?} in pieces of {size}");
+        }
+    }
+}
+
+#[test]
 fn every_byte_comes_through() {
     for framing in FRAMINGS {
         for byte in 0..=u8::MAX {
             let delimiter = match framing {
                 Framing::Lines => Some(b'\n'),
+                Framing::Typed => Some(b'\n'),
                 Framing::Nul => Some(0),
                 _ => None,
             };
-            if delimiter == Some(byte) {
+            if delimiter == Some(byte) || (framing, byte) == (Framing::Typed, b'\r') {
                 continue;
             }
             let message = [b'<', byte, b'>'];

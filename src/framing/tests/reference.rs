@@ -23,7 +23,7 @@ pub(super) fn cut(framing: Framing, max: usize, overlong: Overlong, input: &[u8]
     let mut rest = input;
     while !rest.is_empty() {
         let used = match framing {
-            Framing::Lines | Framing::Nul => cutter.delimited(framing, rest),
+            Framing::Lines | Framing::Typed | Framing::Nul => cutter.delimited(framing, rest),
             Framing::Octet => cutter.octet(rest),
             Framing::Len16 => cutter.counted(2, rest),
             Framing::Len32 => cutter.counted(4, rest),
@@ -62,8 +62,12 @@ impl Cutter {
     }
 
     fn delimited(&mut self, framing: Framing, input: &[u8]) -> Result<usize, Stop> {
-        let delimiter = if framing == Framing::Nul { 0 } else { b'\n' };
-        let end = input.iter().position(|byte| *byte == delimiter);
+        let ends = |byte: &u8| match framing {
+            Framing::Nul => *byte == 0,
+            Framing::Typed => matches!(byte, b'\n' | b'\r'),
+            _ => *byte == b'\n',
+        };
+        let end = input.iter().position(ends);
         let line = &input[..end.unwrap_or(input.len())];
         let body = match line {
             [body @ .., b'\r'] if framing == Framing::Lines => body,
@@ -83,7 +87,12 @@ impl Cutter {
         } else {
             self.push(body, Extent::Partial);
         }
-        end.map(|end| end + 1).ok_or(Stop::Inside)
+        let end = end.ok_or(Stop::Inside)?;
+        let more = match (framing, &input[end..]) {
+            (Framing::Typed, [b'\r', b'\n' | 0, ..]) => 1,
+            _ => 0,
+        };
+        Ok(end + 1 + more)
     }
 
     fn octet(&mut self, input: &[u8]) -> Result<usize, Stop> {

@@ -65,21 +65,35 @@ fn halves(text: &str) -> (&str, &str) {
     (first, rest.trim())
 }
 
-/// What `/help` says.
+/// What `/help` says: with the time that a client puts before each line, no wider than a terminal.
 pub(super) const HELP: &str = "\
--- what you type is said in the room that you joined last; lines that begin with / are commands:
--- /nick NAME          be called so
--- /join ROOM          enter a room, or turn to one that you are in
--- /part [ROOM]        leave it
--- /rooms, /who [ROOM] which rooms there are, and who is there
--- /msg NAME TEXT      say it to one person only
--- /me TEXT            * you do something
--- /topic [TEXT]       what the room is about
--- /away [TEXT]        tell those who write to you that you are away; /away alone: you are back
--- /ignore NAME        don't hear somebody; again: hear them
--- /quit [TEXT]        leave
--- /op PASSWORD        become an operator: /kick NAME [WHY], /ban NAME|ADDRESS, /unban NAME|ADDRESS,
---                     /mute NAME [TIME], /wall TEXT; a ban is of the name or of the address, and
---                     ends with the server
--- a line that begins with // is said with one slash
+-- what you type is said in the room that you joined last; commands are:
+-- /nick NAME           be called so
+-- /join ROOM           enter a room, or speak in one that you are in
+-- /part [ROOM]         leave it
+-- /rooms, /who [ROOM]  which rooms there are, and who is there
+-- /msg NAME TEXT       say it to one person only
+-- /me TEXT             * you do something
+-- /topic [TEXT]        what the room is about
+-- /away [TEXT]         tell it to those who write to you; alone: you are back
+-- /ignore NAME         don't hear somebody; again: hear them
+-- /quit [TEXT]         leave
+-- //TEXT               say TEXT with one slash before it
+-- /op PASSWORD         become an operator, for whom there are also
+-- /kick NAME [WHY], /ban NAME|ADDRESS, /unban NAME|ADDRESS: a ban is of the
+--                      name or of the address, and ends with the server
+-- /mute NAME [TIME]    for 10m if not told; 0s ends it
+-- /wall TEXT           say it to everybody on this server
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_fits_a_terminal_with_the_time_before_it() {
+        for line in HELP.lines() {
+            assert!("09:30 ".len() + line.chars().count() <= 80, "{line}");
+        }
+    }
+}

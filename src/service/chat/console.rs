@@ -1,6 +1,7 @@
 //! The person at the server's own terminal: an operator who needs no connection.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::House;
 use super::screen::Screen;
@@ -24,6 +25,13 @@ impl Console {
             session: Some(session),
             screen,
         }
+    }
+
+    /// Says that the log is printed at the same terminal: what is ordered here is answered here,
+    /// and not logged as well.
+    pub fn shares_its_place_with_the_log(&self) {
+        let here = &self.house.has_log_at_console;
+        here.store(true, Ordering::Relaxed);
     }
 
     /// Takes a line as it was typed. `false`: that was the last.

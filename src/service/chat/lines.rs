@@ -23,6 +23,29 @@ const LIST_MAX: usize = 8 * 1024;
 /// The front end that speaks lines.
 pub(super) struct Lines;
 
+/// Lines that a member is told, each ended.
+#[derive(Clone)]
+pub(super) struct Chunk {
+    bytes: Bytes,
+    count: u64,
+}
+
+impl From<String> for Chunk {
+    fn from(lines: String) -> Chunk {
+        let count = memchr::memchr_iter(b'\n', lines.as_bytes()).count() as u64;
+        let bytes = lines.into();
+        Chunk { bytes, count }
+    }
+}
+
+/// What is no line.
+impl From<&'static [u8]> for Chunk {
+    fn from(bytes: &'static [u8]) -> Chunk {
+        let bytes = Bytes::from_static(bytes);
+        Chunk { bytes, count: 0 }
+    }
+}
+
 /// Where somebody hears them.
 #[derive(Clone)]
 pub(super) enum Ear {
@@ -41,10 +64,10 @@ impl Ear {
 }
 
 impl Front for Lines {
-    type Chunk = Bytes;
+    type Chunk = Chunk;
     type Outlet = Ear;
 
-    fn encode(&self, room: &Name, event: &Event) -> Bytes {
+    fn encode(&self, room: &Name, event: &Event) -> Chunk {
         let tag = tag(room);
         let mut out = String::new();
         match event {
@@ -74,15 +97,15 @@ impl Front for Lines {
         out.into()
     }
 
-    fn give(&self, ear: &Ear, chunk: Bytes) -> Given {
+    fn give(&self, ear: &Ear, chunk: Chunk) -> Given {
         let client = match ear {
             Ear::Client(client) => client,
             Ear::Console(screen) => {
-                screen.show(&chunk);
+                screen.show(&chunk.bytes);
                 return Given::Taken;
             }
         };
-        match client.send(chunk) {
+        match client.send_several(chunk.bytes, chunk.count) {
             Ok(()) => Given::Taken,
             Err(Unsent::Full(_)) => Given::Full,
             Err(Unsent::Gone(_)) => Given::Gone,
@@ -96,8 +119,11 @@ impl Front for Lines {
         }
     }
 
-    fn dismiss(&self, ear: &Ear, who: &Name, why: &str) {
+    fn record(&self, ear: &Ear, who: &Name, why: &str) {
         info!(peer = %ear.place(), "{who} is disconnected: {why}");
+    }
+
+    fn dismiss(&self, ear: &Ear, why: &str) {
         if let Ear::Client(client) = ear {
             client.close(why);
         }

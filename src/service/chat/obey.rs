@@ -52,22 +52,37 @@ impl Session {
     fn nick(&mut self, house: &House, name: &str) {
         let name = match Name::new(name) {
             Ok(name) if house.operators.is_name_banned(&name) => {
-                return self.answer(house, "that name is banned");
+                return self.keep_name(house, "that name is banned");
             }
             Ok(name) => name,
-            Err(error) => return self.answer(house, error),
+            Err(error) => return self.keep_name(house, error),
         };
         match house.hall.rename(&self.person, name) {
-            Ok(from) => {
-                let to = self.person.name();
-                self.answer(house, format_args!("you are now {to}"));
-                for room in &self.rooms {
-                    let (from, to) = (Arc::clone(&from), Arc::clone(&to));
-                    house.hall.announce(room, &Event::Renamed { from, to });
-                }
-            }
-            Err(error) => self.answer(house, error),
+            Ok(from) => self.renamed(house, &from),
+            Err(error) => self.keep_name(house, error),
         }
+    }
+
+    /// It has another name: it is told so, and so are its rooms, if they know the one before.
+    fn renamed(&mut self, house: &House, from: &Arc<Name>) {
+        if self.is_outside() {
+            return self.come_in(house);
+        }
+        let to = self.person.name();
+        self.answer(house, format_args!("you are now {to}"));
+        for room in &self.rooms {
+            let (from, to) = (Arc::clone(from), Arc::clone(&to));
+            let event = Event::Renamed { from, to };
+            let hall = &house.hall;
+            hall.announce_to_others(room, &event, Some(self.person.id));
+        }
+    }
+
+    /// It has asked for a name that it can't have.
+    fn keep_name(&mut self, house: &House, why: impl std::fmt::Display) {
+        self.come_in(house);
+        let name = self.person.name();
+        self.answer(house, format_args!("you are still {name}: {why}"));
     }
 
     fn join(&mut self, house: &House, name: &str) {

@@ -79,13 +79,23 @@ impl Session {
         }
         let colon = if why.is_empty() { "" } else { ": " };
         let reason = format!("{how} by {}{colon}{why}", self.person.name());
-        let told = Text::printable(format!("{} is {reason}", other.name()));
+        let told = format!("{} is {reason}", other.name());
+        let event = Event::Told(Text::printable(told.clone()));
+        let mut is_heard = false;
         for room in house.hall.rooms() {
-            if room.holds(other.id) {
-                house.hall.announce(&room, &Event::Told(told.clone()));
+            if house.hall.expel(&room, other, &event) {
+                is_heard |= room.holds(self.person.id);
             }
         }
-        other.put_out(&house.hall.front, &reason);
+        if !is_heard && other.id != self.person.id {
+            self.answer(house, told);
+        }
+        let front = &house.hall.front;
+        if house.has_to_be_recorded(&self.person) {
+            other.put_out(front, &reason);
+        } else {
+            other.put_out_unrecorded(front, &reason);
+        }
     }
 
     fn ban(&mut self, house: &House, whom: &str) {
@@ -95,7 +105,7 @@ impl Session {
         if !house.operators.ban(&banned) {
             return self.answer(house, "there are as many bans as there may be; /unban some");
         }
-        info!(by = %self.person.name(), "{whom} is banned");
+        self.record(house, format_args!("{whom} is banned"));
         match &banned {
             Banned::Name(name) => {
                 let found = house.hall.find(name);
@@ -128,7 +138,7 @@ impl Session {
             return;
         };
         if house.operators.unban(&banned) {
-            info!(by = %self.person.name(), "{whom} is not banned any more");
+            self.record(house, format_args!("{whom} is not banned any more"));
             self.answer(house, format_args!("{whom} is not banned any more"));
         } else {
             self.answer(house, format_args!("{whom} was not banned"));
@@ -161,10 +171,17 @@ impl Session {
             return tell(house, &other, &format!("{by} lets you speak again"));
         }
         other.mute(Some(Instant::now() + time));
-        info!(%by, "{name} is muted");
+        self.record(house, format_args!("{name} is muted"));
         let time = humantime::format_duration(time);
         self.answer(house, format_args!("{name} is muted for {time}"));
         tell(house, &other, &format!("{by} has muted you for {time}"));
+    }
+
+    /// Records an order, unless its answer is to be seen in the same place.
+    fn record(&self, house: &House, what: impl std::fmt::Display) {
+        if house.has_to_be_recorded(&self.person) {
+            info!(by = %self.person.name(), "{what}");
+        }
     }
 
     fn wall(&mut self, house: &House, text: &str) {

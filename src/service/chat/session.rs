@@ -3,12 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::command::{self, Line};
 use super::lines::{Ear, LOBBY, history, others, tag};
+use super::newcomers::Newcomer;
 use super::screen::Screen;
-use super::telnet::{Telnet, WONT_TIMING_MARK};
+use super::stranger::Stranger;
+use super::telnet::{Telnet, WONT_TIMING_MARK, edited};
 use super::{AGAIN_AFTER, House, Person, Room};
 use crate::chat::{Arrival, Event, Front, Name, Posted, Text};
 use crate::client::Client;
@@ -28,6 +28,10 @@ pub struct Session {
     pub(super) person: Arc<Person>,
     /// The rooms it is in; it speaks in the last.
     pub(super) rooms: Vec<Arc<Room>>,
+    /// Until its first line.
+    newcomer: Option<Arc<Newcomer>>,
+    /// It has not been greeted: that is the first thing it is told.
+    is_outside: bool,
     telnet: Telnet,
     /// Said and not posted yet: whole lines, printable.
     said: Vec<u8>,
@@ -46,7 +50,7 @@ impl Session {
         if house.operators.is_banned(client.peer()) {
             session.put_out(house, "your address is banned");
         } else {
-            session.enter_lobby(house);
+            session.newcomer = Some(house.newcomers.add(&session.person));
         }
         session
     }
@@ -56,7 +60,7 @@ impl Session {
         let ear = Ear::Console(Arc::clone(screen));
         let mut session = Session::new(house.hall.admit(ear, Some(name)));
         session.person.make_operator();
-        session.enter_lobby(house);
+        session.rooms.extend(enter_lobby(house, &session.person));
         session
     }
 
@@ -64,6 +68,8 @@ impl Session {
         Session {
             person,
             rooms: Vec::new(),
+            newcomer: None,
+            is_outside: false,
             telnet: Telnet::default(),
             said: Vec::new(),
             unposted: None,
@@ -72,21 +78,32 @@ impl Session {
         }
     }
 
-    fn enter_lobby(&mut self, house: &House) {
-        let name = self.person.name();
-        let greet = |arrival: &Arrival<'_>| {
-            let mut out = format!(
-                "-- welcome; you are {name}, in {LOBBY} with {}; /help lists the commands\n",
-                others(arrival.others)
-            );
-            history(arrival, &mut out);
-            out.into()
-        };
-        let lobby = Name::new(LOBBY).expect("letters");
-        match house.hall.enter(&lobby, &self.person, &greet) {
-            Ok(room) => self.rooms.push(room),
-            Err(error) => self.answer(house, error),
+    pub(super) fn is_outside(&self) -> bool {
+        self.is_outside
+    }
+
+    /// Enters the lobby, unless it has done so: a client is greeted before it is told anything.
+    pub(super) fn come_in(&mut self, house: &House) {
+        if std::mem::take(&mut self.is_outside) {
+            self.rooms.extend(enter_lobby(house, &self.person));
         }
+    }
+
+    /// The first line shows whether the client speaks lines.
+    fn take_first(&mut self, house: &House, line: &[u8]) -> Verdict {
+        let Some(newcomer) = self.newcomer.take() else {
+            return Verdict::Go;
+        };
+        let lobby = newcomer.take();
+        self.is_outside = lobby.is_none();
+        self.rooms.extend(lobby);
+        let Some(stranger) = Stranger::of(line) else {
+            return Verdict::Go;
+        };
+        house.strangers.note(stranger, self.person.outlet.place());
+        let answer = stranger.answer().into();
+        house.hall.front.give(&self.person.outlet, answer);
+        Verdict::Close
     }
 
     /// Whether it has said or asked for as much as a turn may, or has to wait until it is heard.
@@ -111,15 +128,24 @@ impl Session {
 
     /// Takes a line.
     pub(super) fn take(&mut self, house: &House, message: Message<'_>) -> Verdict {
+        if self.newcomer.is_some() && self.take_first(house, message.bytes) == Verdict::Close {
+            return Verdict::Close;
+        }
         let stripped = self.telnet.strip(message.bytes);
         if stripped.awaits_mark {
-            let mark = Bytes::from_static(WONT_TIMING_MARK);
+            let mark = WONT_TIMING_MARK.into();
             house.hall.front.give(&self.person.outlet, mark);
         }
-        let Some(line) = stripped.text else {
+        let Some(line) = stripped.text.map(edited) else {
             return Verdict::Go;
         };
-        if line.is_empty() || self.person.is_out() {
+        if self.person.is_out() {
+            return Verdict::Go;
+        }
+        if self.is_outside && !is_nick(&line) {
+            self.come_in(house);
+        }
+        if line.is_empty() {
             return Verdict::Go;
         }
         if line[0] == b'/' {
@@ -222,6 +248,9 @@ impl Session {
     }
 
     pub(super) fn close(mut self, house: &House) {
+        if let Some(newcomer) = self.newcomer.take() {
+            self.rooms.extend(newcomer.take());
+        }
         if let Some((room, event)) = self.unposted.take() {
             // Nobody would come back for it.
             house.hall.announce(&room, &event);
@@ -260,5 +289,32 @@ impl Session {
         // Its own outbox was empty when its turn began: answers always fit, unless a room fills
         // it meanwhile, and that room sees to it.
         house.hall.front.give(&self.person.outlet, lines.into());
+    }
+}
+
+/// Whether a line asks for a name. A client that does so first comes under that name.
+fn is_nick(line: &[u8]) -> bool {
+    str::from_utf8(line).is_ok_and(|line| matches!(command::read(line), Line::Nick(_)))
+}
+
+/// A person enters the lobby, and is greeted.
+pub(super) fn enter_lobby(house: &House, person: &Arc<Person>) -> Option<Arc<Room>> {
+    let name = person.name();
+    let greet = |arrival: &Arrival<'_>| {
+        let mut out = format!(
+            "-- welcome; you are {name}, in {LOBBY} with {}; /help lists commands\n",
+            others(arrival.others)
+        );
+        history(arrival, &mut out);
+        out.into()
+    };
+    let lobby = Name::new(LOBBY).expect("letters");
+    match house.hall.enter(&lobby, person, &greet) {
+        Ok(room) => Some(room),
+        Err(error) => {
+            let line = format!("-- {error}\n");
+            house.hall.front.give(&person.outlet, line.into());
+            None
+        }
     }
 }

@@ -10,6 +10,8 @@ const SB: u8 = 250;
 const SE: u8 = 240;
 const DO: u8 = 253;
 const TIMING_MARK: u8 = 6;
+const BACKSPACE: u8 = 8;
+const DELETE: u8 = 127;
 /// What a telnet client waits for after Ctrl-C: it shows nothing until its DO TIMING-MARK is
 /// answered (RFC 860).
 pub(super) const WONT_TIMING_MARK: &[u8] = &[IAC, 252, TIMING_MARK];
@@ -111,6 +113,24 @@ impl Telnet {
     }
 }
 
+/// A line as it is after all of its keys: where no terminal edits what is typed, Backspace and
+/// Delete come with it, and each takes a character back.
+pub(super) fn edited(line: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if memchr::memchr2(BACKSPACE, DELETE, &line).is_none() {
+        return line;
+    }
+    let mut kept = Vec::new();
+    for &byte in &*line {
+        if !matches!(byte, BACKSPACE | DELETE) {
+            kept.push(byte);
+            continue;
+        }
+        // The bytes that go on a character of UTF-8, and the one that begins it.
+        while kept.pop().is_some_and(|last| last & 0xc0 == 0x80) {}
+    }
+    kept.into()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -149,6 +169,19 @@ mod tests {
         bytes.extend(b"junk\n".repeat(100));
         bytes.extend(b"heard");
         assert_eq!(lines(&bytes).last().expect("a line"), b"heard");
+    }
+
+    #[test]
+    fn backspace_takes_a_character_back() {
+        for (typed, expected) in [
+            ("helo\u{7f}lo", "hello"),
+            ("na\u{efe}\u{8}", "na"),
+            ("\u{8}\u{8}x", "x"),
+            ("B\u{8}Bo\u{8}old", "Bold"),
+            ("", ""),
+        ] {
+            assert_eq!(&*edited(typed.as_bytes().into()), expected.as_bytes());
+        }
     }
 
     #[test]

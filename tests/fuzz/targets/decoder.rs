@@ -46,12 +46,13 @@ struct Cut {
 fuzz_target!(|input: Input<'_>| {
     let framing = [
         Framing::Lines,
+        Framing::Typed,
         Framing::Nul,
         Framing::Octet,
         Framing::Len16,
         Framing::Len32,
         Framing::Raw,
-    ][usize::from(input.framing) % 6];
+    ][usize::from(input.framing) % 7];
     let overlong =
         [Overlong::Truncate, Overlong::Drop, Overlong::Close][usize::from(input.overlong) % 3];
     let max = small(input.max).max(1);

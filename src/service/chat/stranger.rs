@@ -1,0 +1,144 @@
+//! Clients that are no people: what they say first tells.
+//!
+//! A page in a browser can make it send lines of the page's choice to any address that the browser
+//! reaches. They follow a request line, so a client that begins with one says nothing in a chat.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tracing::warn;
+
+/// Between two lines of the log about strangers.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// A client that does not speak lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stranger {
+    Http,
+    Tls,
+}
+
+const HTTP_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: text/plain\r\n\
+    Content-Length: 75\r\n\
+    Connection: close\r\n\
+    \r\n\
+    This is a chat, not a web server: join it with nc, telnet or poold client.\n";
+/// A fatal alert, `handshake_failure`, in TLS 1.0's record, which every client reads (RFC 8446).
+const TLS_ANSWER: &[u8] = &[21, 3, 1, 0, 2, 2, 40];
+/// What a TLS client's first record begins with: a handshake, version 3.x.
+const TLS_BEGINNING: &[u8] = &[22, 3];
+
+impl Stranger {
+    /// What the first line shows the client to be, unless that is a person.
+    pub(super) fn of(line: &[u8]) -> Option<Stranger> {
+        if line.starts_with(TLS_BEGINNING) {
+            return Some(Stranger::Tls);
+        }
+        is_request(line).then_some(Stranger::Http)
+    }
+
+    /// Says in its own way that it is wrong here.
+    pub(super) fn answer(self) -> &'static [u8] {
+        match self {
+            Stranger::Http => HTTP_ANSWER,
+            Stranger::Tls => TLS_ANSWER,
+        }
+    }
+
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Stranger::Http => "an HTTP request",
+            Stranger::Tls => "a TLS handshake",
+        }
+    }
+}
+
+/// Tells the log of strangers, seldom: a page can bring any number of them.
+#[derive(Default)]
+pub(super) struct Strangers(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    last: Option<Instant>,
+    /// Turned away since then.
+    since: u64,
+}
+
+impl Strangers {
+    pub(super) fn note(&self, stranger: Stranger, peer: impl Display) {
+        let now = Instant::now();
+        let mut told = self.0.lock();
+        let is_soon = |last| now.saturating_duration_since(last) < LOG_EVERY;
+        if told.last.is_some_and(is_soon) {
+            told.since += 1;
+            return;
+        }
+        told.last = Some(now);
+        let more = std::mem::take(&mut told.since);
+        drop(told);
+        let (what, also) = (stranger.describe(), format!("; {more} more like it before"));
+        let also = if more > 0 { also.as_str() } else { "" };
+        warn!(%peer, "a client is turned away: it began with {what}, and this is a chat{also}");
+    }
+}
+
+/// `METHOD TARGET HTTP/1.1`, of any method and version (RFC 9112). A person may well end a sentence
+/// with a version: the target tells.
+fn is_request(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ');
+    let method = words.next().unwrap_or_default();
+    let target = words.next().unwrap_or_default();
+    let version = words.next_back().unwrap_or_default();
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let is_target = target.starts_with(b"/")
+        || target == b"*"
+        || method == b"CONNECT"
+        || memchr::memmem::find(target, b"://").is_some();
+    !method.is_empty() && method.iter().all(is_token) && is_target && version.starts_with(b"HTTP/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_tells() {
+        for (line, expected) in [
+            (&b"GET / HTTP/1.1"[..], Some(Stranger::Http)),
+            (b"POST /nick?x= HTTP/1.0", Some(Stranger::Http)),
+            (b"PRI * HTTP/2.0", Some(Stranger::Http)),
+            (b"x-y /a b c HTTP/1.1", Some(Stranger::Http)),
+            (b"CONNECT example.org:443 HTTP/1.1", Some(Stranger::Http)),
+            (b"GET http://example.org/ HTTP/1.1", Some(Stranger::Http)),
+            (b"\x16\x03\x01\x02\x00\x01", Some(Stranger::Tls)),
+            (b"", None),
+            (b"HTTP/1.1", None),
+            (b"GET /", None),
+            (b"/me reads HTTP/1.1 is old", None),
+            (b"I use HTTP/1.1", None),
+            (b"who knows what is new in HTTP/2?", None),
+            (b"/nick GET", None),
+        ] {
+            let shown = String::from_utf8_lossy(line);
+            assert_eq!(Stranger::of(line), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_flood_of_strangers_is_one_line_of_the_log() {
+        let strangers = Strangers::default();
+        for _ in 0..1000 {
+            strangers.note(Stranger::Http, "anywhere");
+        }
+        assert_eq!(strangers.0.lock().since, 999);
+    }
+
+    #[test]
+    fn the_answer_is_as_long_as_it_says() {
+        let text = std::str::from_utf8(HTTP_ANSWER).expect("ASCII");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        assert!(head.contains(&format!("Content-Length: {}", body.len())));
+    }
+}
