@@ -3,10 +3,16 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::Handle;
+use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::posts::WorkerInfo;
+
+/// Longest wait for the acceptor, which needs microseconds where it has a processor.
+const PAUSE_WITHIN: Duration = Duration::from_secs(5);
 
 impl Handle {
     /// Says that a drain will begin after `delay`: [`is_ready`](Handle::is_ready) is false from
@@ -30,9 +36,17 @@ impl Handle {
 
     /// Accepts nobody until [`resume`](Handle::resume): who connects waits in the kernel's
     /// backlog; clients that are here are served. A drain takes the backlog in all the same.
+    ///
+    /// Returns when no more clients can be let in: it waits until the acceptor is done with the
+    /// one that it lets in just now, for 5 s at most, after which the log says that it is stuck.
+    /// On the acceptor's own thread, which calls [`refusal`](crate::Service::refusal) for one, it
+    /// returns at once.
     pub fn pause(&self) {
-        let paused = &self.shared.house.knobs.is_paused;
-        paused.store(true, Ordering::SeqCst);
+        let Shared { house, pulse, .. } = &*self.shared;
+        house.knobs.is_paused.store(true, Ordering::SeqCst);
+        if !pulse.wait_for_acceptor(|| house.doorbell.ring(), PAUSE_WITHIN) {
+            warn!("accepting is paused, but the acceptor is stuck; it may let one more client in");
+        }
     }
 
     /// Accepts again.

@@ -25,7 +25,9 @@ const REFUSALS_MAX: usize = 8;
 impl Shared {
     /// The acceptor's life, and the drain's first steps.
     pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
+        self.pulse.acceptor_begins();
         acceptor.run(self);
+        self.pulse.acceptor_ends();
         self.house.drain.begin(Backlog::Accept);
         self.house.drain.no_more_clients();
         let all = self.house.registry.all();

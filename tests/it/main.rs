@@ -49,6 +49,7 @@ mod notices;
 mod overload;
 mod packaging;
 mod panics;
+mod pause;
 mod pipes;
 mod places;
 mod recv_format;
