@@ -70,7 +70,6 @@ impl Doorbell {
 pub(crate) struct Acceptor {
     poll: Poll,
     listeners: Vec<Arc<Source>>,
-    holders: Holders,
     errors: Arc<AcceptErrors>,
     /// Kept open to be given up: with it the next client can be accepted, and told by the closing
     /// of its connection that there is no room, instead of being left to wait.
@@ -90,15 +89,14 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Prepares to accept from the listeners; the doorbell interrupts its wait.
     pub(crate) fn new(
-        listeners: Vec<Listener>,
-        holders: Holders,
+        listeners: Vec<(Listener, Holders)>,
         errors: Arc<AcceptErrors>,
     ) -> io::Result<(Acceptor, Doorbell)> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let mut sources = Vec::new();
-        for (index, listener) in listeners.into_iter().enumerate() {
-            let mut source = Source::from(listener);
+        for (index, (listener, holders)) in listeners.into_iter().enumerate() {
+            let mut source = Source::new(listener, holders);
             source.register(poll.registry(), Token(index))?;
             sources.push(Arc::new(source));
         }
@@ -110,7 +108,6 @@ impl Acceptor {
             Acceptor {
                 poll,
                 listeners: sources,
-                holders,
                 errors,
                 reserve: open_reserve(),
                 pause: PAUSE_MIN,
@@ -277,6 +274,8 @@ impl Acceptor {
             }
             // Who waits is another's.
             Door::Shut => return Waits::Nothing,
+            // Who waits goes on waiting.
+            Door::Held => return Waits::AnEvent,
             Door::Over => return self.cut_off(host),
             _ => {}
         }
@@ -291,11 +290,9 @@ impl Acceptor {
     /// Resets who is in the backlog, each counted, as far as there is a descriptor to accept it by;
     /// but leaves those who may be somebody else's.
     fn cut_off(&mut self, host: &impl Host) -> Waits {
-        if self.holders == Holders::Others {
-            return Waits::Nothing;
-        }
         self.reserve = None;
-        for listener in &self.listeners {
+        let is_ours = |listener: &&Arc<Source>| listener.holders == Holders::Ours;
+        for listener in self.listeners.iter().filter(is_ours) {
             for _ in 0..BACKLOG {
                 match listener.accept().map_err(|error| sort(&error)) {
                     Ok((socket, _)) => {

@@ -67,7 +67,10 @@ fn bind_advice(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             "permission denied; choose a port above 1023 or a path you may write to".into()
         }
-        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".into(),
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address; for one that comes later there is freebind"
+                .into()
+        }
         io::ErrorKind::NotFound => {
             "there is no such directory; make it or choose another path".into()
         }

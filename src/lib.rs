@@ -20,7 +20,8 @@
 //! - How bytes are cut into messages: [`Framing`]. Every limit and its default: [`Options`].
 //! - Sending to others, from anywhere: [`Client`], [`Registry`].
 //! - Draining, figures, another number of workers while it runs: [`Handle`].
-//! - TCP and Unix sockets, or sockets that listen already: [`Address`], [`Listeners`].
+//! - TCP and Unix sockets, several at once, or sockets that listen already: [`Address`],
+//!   [`Listeners`], [`Binding`].
 //!
 //! It runs on Linux. What it has to tell goes to [`tracing`]; it installs no signal handler, never
 //! prints and never exits. Several servers may run in one process; give each a
@@ -114,7 +115,7 @@ pub use error::{Error, Result};
 pub use framing::{Extent, Framing, Message, Overlong};
 pub use handler::{End, Messages, Reply, Verdict};
 pub use limits::Options;
-pub use listen::Listeners;
+pub use listen::{Binding, Listeners};
 pub use meter::Histogram;
 pub use notices::Limit;
 pub use peer::{Address, Peer};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -92,12 +92,8 @@ impl FromStr for Address {
         if host == "*" {
             return Err(wrong(format!("all interfaces are written :{port}")));
         }
-        if host.is_empty() {
-            // Dual-stack: an IPv6 socket on [::] takes IPv4 too; 0.0.0.0 where IPv6 is off.
-            return Ok(Address::Tcp(vec![
-                (std::net::Ipv6Addr::UNSPECIFIED, port).into(),
-                (std::net::Ipv4Addr::UNSPECIFIED, port).into(),
-            ]));
+        if let Some(both) = both_families(host, port) {
+            return Ok(both);
         }
         let bare = host
             .strip_prefix('[')
@@ -117,6 +113,26 @@ impl FromStr for Address {
             }),
         }
     }
+}
+
+/// Hosts that stand for both families without a look-up.
+fn both_families(host: &str, port: u16) -> Option<Address> {
+    let candidates = if host.is_empty() {
+        // Dual-stack: an IPv6 socket on [::] takes IPv4 too; 0.0.0.0 where IPv6 is off.
+        [
+            (Ipv6Addr::UNSPECIFIED, port).into(),
+            (Ipv4Addr::UNSPECIFIED, port).into(),
+        ]
+    } else if host.eq_ignore_ascii_case("localhost") {
+        // Also where /etc/hosts has one alone: clients try either (RFC 6761, 6.3).
+        [
+            (Ipv4Addr::LOCALHOST, port).into(),
+            (Ipv6Addr::LOCALHOST, port).into(),
+        ]
+    } else {
+        return None;
+    };
+    Some(Address::Tcp(candidates.into()))
 }
 
 fn not_a_port(text: &str) -> String {
@@ -168,7 +184,14 @@ mod tests {
         assert_eq!(tcp(":8080"), "[::]:8080");
         assert_eq!(tcp("127.0.0.1:0"), "127.0.0.1:0");
         assert_eq!(tcp("[::1]:8080"), "[::1]:8080");
-        assert!(tcp("localhost:80").ends_with(":80"));
+        let both = "localhost:80"
+            .parse::<Address>()
+            .expect("no name is asked for");
+        let both = both
+            .to_socket_addrs()
+            .expect("TCP")
+            .map(|one| one.to_string());
+        assert_eq!(both.collect::<Vec<_>>(), ["127.0.0.1:80", "[::1]:80"]);
         assert_eq!(
             "unix:/a/b".parse::<Address>().expect("valid").to_string(),
             "unix:/a/b"

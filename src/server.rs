@@ -75,7 +75,8 @@ pub struct Handle {
 }
 
 impl Server {
-    /// Listens on an address and serves every client that connects to it.
+    /// Listens on an address and serves every client that connects to it. For several addresses,
+    /// and for a choice of how they are bound: [`Listeners::bind_all`] and [`Server::serve`].
     ///
     /// # Errors
     /// [`Error`] says what is wrong with the address or the options, or what the system refused.
@@ -120,13 +121,13 @@ impl Server {
 
     fn start(listeners: Listeners, options: Options, work: Work) -> Result<Server> {
         let limits = Limits::new(options)?;
-        let (sockets, holders, addresses, socket_files) = listeners.into_parts();
+        let (sockets, addresses, socket_files) = listeners.into_parts();
         let name = limits.options.name;
         let threads = work.threads(limits.options.workers);
         let cannot = |what| move |source| Error::Start { what, source };
         let errors = Arc::new(AcceptErrors::default());
         let (acceptor, doorbell) =
-            Acceptor::new(sockets, holders, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
+            Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
         let poller = Poller::new().map_err(cannot("the poller"))?;
         let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
@@ -172,7 +173,15 @@ impl Server {
     /// Has the files of its Unix sockets removed at the end, as if they had been bound here. For
     /// sockets that were [adopted](Listeners::adopt) from somebody who is done with them.
     pub fn own_socket_files(&mut self) {
-        self.socket_files = SocketFile::all_of(&self.addresses);
+        self.own_files_of(&self.addresses.clone());
+    }
+
+    /// As [`own_socket_files`](Server::own_socket_files), for these of its addresses.
+    pub(crate) fn own_files_of(&mut self, these: &[Address]) {
+        // Those of before are the same files, or another's.
+        self.socket_files.iter_mut().for_each(SocketFile::keep);
+        let own = self.addresses.iter().filter(|one| these.contains(one));
+        self.socket_files = SocketFile::all_of(&own.cloned().collect::<Vec<_>>());
     }
 
     /// A handle, to drain it from elsewhere or to see who is connected.

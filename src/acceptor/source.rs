@@ -7,42 +7,46 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::Socket;
 
-use crate::listen::Listener;
+use crate::listen::{Holders, Listener};
 use crate::peer::Peer;
 
 /// See the head of the file.
-pub(super) enum Source {
+pub(super) struct Source {
+    kind: Kind,
+    pub(super) holders: Holders,
+}
+
+enum Kind {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
 
-impl From<Listener> for Source {
-    fn from(listener: Listener) -> Source {
-        match listener {
-            Listener::Tcp(listener) => Source::Tcp(TcpListener::from_std(listener)),
-            Listener::Unix(listener) => Source::Unix(UnixListener::from_std(listener)),
-        }
-    }
-}
-
 impl Source {
+    pub(super) fn new(listener: Listener, holders: Holders) -> Source {
+        let kind = match listener {
+            Listener::Tcp(listener) => Kind::Tcp(TcpListener::from_std(listener)),
+            Listener::Unix(listener) => Kind::Unix(UnixListener::from_std(listener)),
+        };
+        Source { kind, holders }
+    }
+
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        match self {
-            Source::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
-            Source::Unix(listener) => registry.register(listener, token, Interest::READABLE),
+        match &mut self.kind {
+            Kind::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
+            Kind::Unix(listener) => registry.register(listener, token, Interest::READABLE),
         }
     }
 
     pub(super) fn accept(&self) -> io::Result<(Socket, Peer)> {
-        match self {
-            Source::Tcp(listener) => {
+        match &self.kind {
+            Kind::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
                 Ok((
                     Socket::from(std::net::TcpStream::from(stream)),
                     Peer::from_tcp(address),
                 ))
             }
-            Source::Unix(listener) => {
+            Kind::Unix(listener) => {
                 let (stream, _) = listener.accept()?;
                 let stream = std::os::unix::net::UnixStream::from(stream);
                 let process = process_of(&stream);
@@ -54,9 +58,9 @@ impl Source {
 
 impl AsFd for Source {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Source::Tcp(listener) => listener.as_fd(),
-            Source::Unix(listener) => listener.as_fd(),
+        match &self.kind {
+            Kind::Tcp(listener) => listener.as_fd(),
+            Kind::Unix(listener) => listener.as_fd(),
         }
     }
 }

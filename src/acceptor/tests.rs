@@ -50,9 +50,11 @@ fn admitted(nth: u32) -> u32 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("bound");
-    let (acceptor, doorbell) =
-        Acceptor::new(vec![Listener::Tcp(listener)], Holders::Ours, Arc::default())
-            .expect("descriptors");
+    let (acceptor, doorbell) = Acceptor::new(
+        vec![(Listener::Tcp(listener), Holders::Ours)],
+        Arc::default(),
+    )
+    .expect("descriptors");
     let late = Late {
         nth,
         address,

@@ -15,6 +15,7 @@ use super::flood::FloodArgs;
 use super::log::LogFormat;
 use super::mistake;
 use super::pages::{CompletionsArgs, ManArgs};
+use super::sockets::ListenArgs;
 use super::values::{
     MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time, yes_or_no,
 };
@@ -105,10 +106,8 @@ pub(super) struct RecvArgs {
 #[derive(Debug, Args)]
 #[command(after_help = VALUES)]
 pub(super) struct ServeArgs {
-    /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080,
-    /// unix:PATH, or systemd[:NAME] for sockets that a service manager hands over
-    #[arg(default_value = "127.0.0.1:8080", env = "POOLD_ADDRESS")]
-    pub(super) address: String,
+    #[command(flatten)]
+    pub(super) listen: ListenArgs,
 
     /// Threads that serve clients, 1 to 1024 [default: 4 for each core, at least 8]
     #[arg(short, long, value_name = "N", env = "POOLD_WORKERS")]
@@ -277,10 +276,12 @@ pub(super) fn parse() -> Parsed {
     if let Some(problem) = mistake::no_command(&parser(), &typed) {
         return Parsed::Usage(problem);
     }
-    let parsed = parser()
-        .try_get_matches_from(&typed)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    match parsed {
+    let matches = parser().try_get_matches_from(&typed);
+    let late = matches.as_ref().ok();
+    if let Some(problem) = late.and_then(|matches| mistake::late_command(&parser(), matches)) {
+        return Parsed::Usage(problem);
+    }
+    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(Cli { command, recv }) => {
             Parsed::Command(Box::new(command.unwrap_or(Command::Recv(recv))))
         }
@@ -308,10 +309,16 @@ mod tests {
     fn without_a_command_it_receives() {
         let cli = Cli::try_parse_from(["poold"]).expect("valid");
         assert!(cli.command.is_none());
-        assert_eq!(cli.recv.serve.address, "127.0.0.1:8080");
+        assert_eq!(cli.recv.serve.listen.address, ["127.0.0.1:8080"]);
         let cli = Cli::try_parse_from(["poold", ":99", "-w", "4", "--ack"]).expect("valid");
         assert_eq!(cli.recv.serve.workers, Some(4));
-        assert_eq!(cli.recv.serve.address, ":99");
+        assert_eq!(cli.recv.serve.listen.address, [":99"]);
+        let several = ["poold", "echo", ":99", "unix:/a,98", "-w", "4"];
+        let cli = Cli::try_parse_from(several).expect("valid");
+        let Some(Command::Echo(echo)) = cli.command else {
+            panic!("echo was typed");
+        };
+        assert_eq!(echo.listen.address, [":99", "unix:/a", "98"]);
         for control in ["/run/c", "unix:/run/c"] {
             let cli = Cli::try_parse_from(["poold", "--control", control]).expect("valid");
             let path = cli.recv.serve.control.control;

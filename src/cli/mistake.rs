@@ -3,7 +3,11 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, Error};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, Error};
+
+const COMMAND_FIRST: &str = "write the command first, then its addresses and options, as in \
+     poold echo :8080 --workers 4";
 
 /// The problem without the usage and the hints that follow it, and where to read on.
 pub(super) fn describe(error: &Error, typed: &[OsString]) -> String {
@@ -14,10 +18,8 @@ pub(super) fn describe(error: &Error, typed: &[OsString]) -> String {
     let mut line = problem.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_conflict = error.kind() == ErrorKind::ArgumentConflict;
     if is_conflict && line.starts_with("the subcommand") {
-        line = "write the command first, then its address and options, as in \
-                poold echo :8080 --workers 4"
-            .to_owned();
-    } else if command == " exec" && lacks_dashes(error, &line) {
+        line = COMMAND_FIRST.to_owned();
+    } else if command == " exec" && lacks_dashes(error, &line, typed) {
         line = "write the program after --, as in poold exec :8080 -- cat".to_owned();
     }
     for (theirs, ours) in [
@@ -40,16 +42,44 @@ pub(super) fn describe(error: &Error, typed: &[OsString]) -> String {
 /// A first word that is neither a command nor an address, which `poold` alone would take it for.
 pub(super) fn no_command(parser: &Command, typed: &[OsString]) -> Option<String> {
     let word = typed.get(1)?.to_str()?;
-    let is_word = word.starts_with(|first: char| first.is_ascii_alphabetic())
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if !is_word || word == "systemd" || word == "help" || parser.find_subcommand(word).is_some() {
+    let is_known = word == "help" || parser.find_subcommand(word).is_some();
+    (is_a_word(word) && !is_known).then(|| neither(word))
+}
+
+/// A word among the addresses that is, or is meant to be, a command.
+pub(super) fn late_command(parser: &Command, matches: &ArgMatches) -> Option<String> {
+    let (command, matches) = matches
+        .subcommand()
+        .map_or((None, matches), |(name, matches)| (Some(name), matches));
+    let source = matches
+        .try_contains_id("address")
+        .ok()
+        .and_then(|_| matches.value_source("address"));
+    if source != Some(ValueSource::CommandLine) {
         return None;
     }
-    Some(format!(
-        "'{word}' is no command, and no address without a port; see poold --help"
-    ))
+    let typed = matches.try_get_many::<String>("address").ok().flatten()?;
+    let mut words = typed.filter(|word| is_a_word(word));
+    words.find_map(|word| {
+        if parser.find_subcommand(word).is_some() {
+            return Some(format!("{COMMAND_FIRST}; see poold --help"));
+        }
+        // What follows a command is an address.
+        command.is_none().then(|| neither(word))
+    })
+}
+
+/// No address: it has no port, and no path.
+fn is_a_word(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text != "systemd"
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+fn neither(word: &str) -> String {
+    format!("'{word}' is no command, and no address without a port; see poold --help")
 }
 
 /// The command that was typed, after a space.
@@ -62,11 +92,13 @@ fn command_of(typed: &[OsString]) -> String {
 }
 
 /// Whether the words of a program were taken for something else, or for nothing.
-fn lacks_dashes(error: &Error, line: &str) -> bool {
+fn lacks_dashes(error: &Error, line: &str, typed: &[OsString]) -> bool {
     match error.kind() {
         ErrorKind::MissingRequiredArgument => line.contains("<PROGRAM>"),
         ErrorKind::UnknownArgument => {
-            text(error, ContextKind::InvalidArg).is_some_and(|unknown| !unknown.starts_with('-'))
+            // A program was taken for an address, and its option for one of ours.
+            let mut words = typed.iter().skip(2).filter_map(|word| word.to_str());
+            !typed.iter().any(|word| word == "--") && words.any(is_a_word)
         }
         _ => false,
     }
@@ -101,9 +133,13 @@ mod tests {
 
     fn problem(line: &str) -> String {
         let typed: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let unknown = no_command(&parser(), &typed);
-        let error = || parser().try_get_matches_from(&typed).expect_err(line);
-        unknown.unwrap_or_else(|| describe(&error(), &typed))
+        if let Some(unknown) = no_command(&parser(), &typed) {
+            return unknown;
+        }
+        match parser().try_get_matches_from(&typed) {
+            Ok(matches) => late_command(&parser(), &matches).expect(line),
+            Err(error) => describe(&error, &typed),
+        }
     }
 
     #[test]
@@ -119,10 +155,15 @@ mod tests {
             ),
             ("poold echo --workers 99999999999999999999", "too large"),
             ("poold recv --sync", "--ack"),
-            ("poold echo 1 2", "unexpected argument '2'"),
+            ("poold client 1 2", "unexpected argument '2'"),
+            ("poold flood :0 2", "unexpected argument '2'"),
             ("poold --workers 4 echo :0", "the command first"),
             ("poold :0 echo", "the command first"),
+            ("poold :0 --workers 4 echo", "the command first"),
+            ("poold echo :0 recv", "the command first"),
+            ("poold 8080 receive", "'receive' is no command"),
             ("poold exec :0 cat", "the program after --"),
+            ("poold exec :0 unix:a cat -v", "the program after --"),
             ("poold exec :0", "the program after --"),
             ("poold exec --workers", "a value is required"),
         ] {
@@ -147,9 +188,16 @@ mod tests {
             "poold systemd",
             "poold unix:a",
             "poold a:80",
+            "poold 8080 systemd unix:echo echo:80",
+            "poold recv 8080 systemd:echo",
+            "poold client echo:80",
+            "poold flood :0",
+            "poold status",
         ] {
             let typed: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             assert_eq!(no_command(&parser(), &typed), None);
+            let matches = parser().try_get_matches_from(&typed).expect(line);
+            assert_eq!(late_command(&parser(), &matches), None, "{line}");
         }
     }
 }

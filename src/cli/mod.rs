@@ -10,6 +10,7 @@ mod control;
 mod exec;
 mod exit;
 mod flood;
+mod groups;
 mod life;
 mod log;
 mod mistake;

@@ -154,7 +154,7 @@ pub(super) fn announce(
         Some(path) if args.control.take_over => Inherited::ask(path)?,
         _ => None,
     };
-    let (listeners, has_files) = sockets::open(&args.address, inherited.as_mut())?;
+    let (listeners, with_files) = sockets::open(&args.listen, inherited.as_mut())?;
     let control = args.control.control.as_ref();
     let desk = control.map(|path| Desk::open(path, inherited.as_mut()));
     let mut desk = desk.transpose()?;
@@ -166,10 +166,11 @@ pub(super) fn announce(
         sockets::all_of(server.addresses()),
         delay,
     );
-    let mut admin = Admin::start(&args.admin.addresses, view, inherited.as_mut())?;
+    let private = args.listen.private();
+    let mut admin = Admin::start(&args.admin.addresses, &private, view, inherited.as_mut())?;
     signals::drain_on_signal(&server.handle(), delay)?;
     if let Some(desk) = &mut desk {
-        desk.offer(SERVICE, server.handle(), has_files);
+        desk.offer(SERVICE, server.handle(), with_files.clone());
         admin.offer(desk);
     }
     if let Some(inherited) = inherited {
@@ -178,9 +179,7 @@ pub(super) fn announce(
             server.handle().hand_over();
             return Err(error);
         }
-        if has_files {
-            server.own_socket_files();
-        }
+        server.own_files_of(&with_files);
         admin.own_files();
         desk.iter_mut().for_each(Desk::own_file);
     }

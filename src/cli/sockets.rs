@@ -2,8 +2,13 @@
 //!
 //! The only file that names `listenfd`.
 
+mod args;
+mod compare;
+
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 
 use listenfd::ListenFd;
 
@@ -12,17 +17,47 @@ use crate::error::{Error, Result};
 use crate::listen::Listeners;
 use crate::peer::Address;
 
-/// Sockets for ADDRESS, and whether they have files that this process removes at its end.
-pub(super) fn open(address: &str, from: Option<&mut Inherited>) -> Result<(Listeners, bool)> {
+pub(super) use args::ListenArgs;
+pub(super) use compare::are_at;
+
+/// Sockets for every ADDRESS, and those of them whose files this process removes at its end.
+pub(super) fn open(
+    args: &ListenArgs,
+    from: Option<&mut Inherited>,
+) -> Result<(Listeners, Vec<Address>)> {
+    let (managed, own) = sort(&args.address);
+    let is_unix = |address: &&str| address.starts_with("unix:");
+    if let Some(name) = args.for_files().filter(|_| !own.iter().any(is_unix)) {
+        return Err(Error::Option {
+            name,
+            problem: "no ADDRESS is unix:PATH; a .socket unit has SocketMode= and SocketGroup="
+                .to_owned(),
+        });
+    }
     if let Some(from) = from {
-        return inherit(address, from);
+        return inherit(args, from);
     }
-    if let Some(name) = manager(address) {
-        return Ok((activated(name)?, false));
+    if managed.is_empty() {
+        let bound = Listeners::bind_all(own, &args.binding())?;
+        let with_files = bound.with_files();
+        return Ok((bound, with_files));
     }
-    let listeners = Listeners::bind(address)?;
-    let has_files = listeners.has_files();
-    Ok((listeners, has_files))
+    let activated = activated(&managed)?;
+    if own.is_empty() {
+        return Ok((activated, Vec::new()));
+    }
+    let bound = Listeners::bind_all(own, &args.binding())?;
+    let with_files = bound.with_files();
+    Ok((activated.and(bound), with_files))
+}
+
+/// What a service manager is asked for, and what is bound here.
+fn sort(addresses: &[String]) -> (Vec<Option<&str>>, Vec<&str>) {
+    let managed = addresses.iter().filter_map(|address| manager(address));
+    let own = addresses
+        .iter()
+        .filter(|address| manager(address).is_none());
+    (managed.collect(), own.map(String::as_str).collect())
 }
 
 /// For `systemd` all names, for `systemd:NAME` that one.
@@ -33,23 +68,52 @@ fn manager(address: &str) -> Option<Option<&str>> {
     }
 }
 
-fn inherit(address: &str, from: &mut Inherited) -> Result<(Listeners, bool)> {
+fn inherit(args: &ListenArgs, from: &mut Inherited) -> Result<(Listeners, Vec<Address>)> {
     let wrong = |problem: String| Error::Address {
-        address: address.to_owned(),
+        address: args.address.join(" "),
         problem,
     };
-    let Some((listeners, has_files)) = from.take(SERVICE)? else {
+    let Some((listeners, with_files)) = from.take(SERVICE)? else {
         return Err(wrong("the running poold hands over no socket".into()));
     };
-    let found = listeners.addresses();
-    if manager(address).is_none() && !found.iter().any(|found| is_at(found, address)) {
-        let first = &found[0];
+    let (managed, own) = sort(&args.address);
+    let own = own
+        .into_iter()
+        .map(str::parse)
+        .collect::<Result<Vec<_>>>()?;
+    if !are_at(listeners.addresses(), &own, !managed.is_empty()) {
         return Err(wrong(format!(
-            "the running poold listens on {first}, and a take-over can't change that; stop it and \
-             start this one"
+            "the running poold listens on {}, and a take-over can't change that; stop it and start \
+             this one",
+            all_of(listeners.addresses())
         )));
     }
-    Ok((listeners, has_files))
+    for address in &with_files {
+        check_file(address, args)?;
+    }
+    Ok((listeners, with_files))
+}
+
+/// An error if an inherited socket's file is not as it is asked for.
+fn check_file(address: &Address, args: &ListenArgs) -> Result<()> {
+    let (Some(name), Address::Unix(path)) = (args.for_files(), address) else {
+        return Ok(());
+    };
+    let Ok(found) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let (mode, asked) = (found.mode() & 0o777, args.binding());
+    if mode == asked.socket_mode && asked.socket_group.is_none_or(|group| group == found.gid()) {
+        return Ok(());
+    }
+    Err(Error::Option {
+        name,
+        problem: format!(
+            "the running poold's {address} has the mode {mode:o} and the group {}, and a take-over \
+             can't change that; chmod or chgrp it, or stop that one and start this one",
+            found.gid()
+        ),
+    })
 }
 
 /// Where something listens, in words.
@@ -58,37 +122,21 @@ pub(super) fn all_of(addresses: &[Address]) -> String {
     all.join(" and ")
 }
 
-/// Whether those are the sockets that are asked for, one for each address.
-pub(super) fn are_at(found: &[Address], addresses: &[String]) -> bool {
-    let is_found = |address: &String| found.iter().any(|found| is_at(found, address));
-    found.len() == addresses.len() && addresses.iter().all(is_found)
-}
-
-/// Whether a socket that listens on `found` is one that `address` asks for.
-fn is_at(found: &Address, address: &str) -> bool {
-    match (found, address.parse::<Address>()) {
-        (Address::Unix(found), Ok(Address::Unix(path))) => *found == path,
-        (Address::Tcp(found), Ok(Address::Tcp(candidates))) => candidates.iter().any(|candidate| {
-            let is_port = candidate.port() == 0 || candidate.port() == found[0].port();
-            is_port && candidate.ip() == found[0].ip()
-        }),
-        _ => false,
-    }
-}
-
-/// What the service manager has handed over under this name, or all of it.
-fn activated(name: Option<&str>) -> Result<Listeners> {
+/// What the service manager has handed over under these names, or all of it.
+fn activated(names: &[Option<&str>]) -> Result<Listeners> {
     let wrong = |source| Error::Start {
         what: "the sockets from the service manager",
         source,
     };
-    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
-    let mut names = names.split(':');
+    let given = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut given = given.split(':');
     let mut all = ListenFd::from_env();
+    let mut missing = names.to_vec();
     let mut found: Vec<OwnedFd> = Vec::new();
     for index in 0..all.len() {
-        let is_wanted = names.next().is_some_and(|each| name == Some(each));
-        if is_wanted || name.is_none() {
+        let own = given.next();
+        let is_asked_for = |name: &Option<&str>| name.is_none() || *name == own;
+        if names.iter().any(is_asked_for) {
             let socket = match all.take_tcp_listener(index) {
                 Ok(socket) => socket.map(OwnedFd::from),
                 Err(_) => all
@@ -97,9 +145,10 @@ fn activated(name: Option<&str>) -> Result<Listeners> {
                     .map(OwnedFd::from),
             };
             found.extend(socket);
+            missing.retain(|name| !is_asked_for(name));
         }
     }
-    if found.is_empty() {
+    if let Some(name) = missing.first() {
         let which = name.map_or(String::new(), |name| format!(" of the name '{name}'"));
         let problem = format!("it gave none{which}; start this through its .socket unit");
         return Err(wrong(io::Error::other(problem)));
@@ -117,16 +166,5 @@ mod tests {
         assert_eq!(manager("systemd:lines"), Some(Some("lines")));
         assert_eq!(manager("systemd.example:80"), None);
         assert_eq!(manager("8080"), None);
-    }
-
-    #[test]
-    fn a_take_over_keeps_the_address() {
-        let found = "127.0.0.1:4711".parse().expect("an address");
-        for same in ["4711", "127.0.0.1:4711", "127.0.0.1:0", "0"] {
-            assert!(is_at(&found, same), "{same}");
-        }
-        for other in ["4712", ":4711", "[::1]:4711", "unix:/a", "nonsense"] {
-            assert!(!is_at(&found, other), "{other}");
-        }
     }
 }

@@ -40,6 +40,7 @@ mod flood_interrupt;
 mod gate;
 mod house;
 mod library;
+mod listening;
 mod logs;
 mod manual;
 mod model;

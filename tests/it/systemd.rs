@@ -298,6 +298,49 @@ fn all_that_it_hands_over_go_over_to_a_successor() {
 }
 
 #[test]
+fn beside_its_sockets_others_are_bound_whose_files_alone_are_removed() {
+    let dir = Scratch::new();
+    let [a, b, c, own, control] = ["a", "b", "c", "own", "control"].map(|name| dir.join(name));
+    let listen: Vec<_> = [&a, &b, &c]
+        .iter()
+        .flat_map(|path| ["-l", text(path)])
+        .collect();
+    let sockets = [&listen[..], &["--fdname=one:two:three"]].concat();
+    let unix = format!("unix:{}", text(&own));
+    let args = [
+        "echo",
+        &unix,
+        "systemd:one",
+        "systemd:three",
+        "--control",
+        text(&control),
+    ];
+    let Some(mut daemon) = activate(&sockets, &args, || drop(visit(&a))) else {
+        return;
+    };
+    let restarted = poold(&["restart", "--control", text(&control)]).output();
+    let restarted = restarted.expect("poold starts");
+    assert!(restarted.status.success(), "{restarted:?}");
+    assert_eq!(daemon.wait_exit_alone(), Some(0));
+    for path in [&a, &c, &own] {
+        let mut client = visit(path);
+        client.write_all(b"x").expect("it is read");
+        client.read_exact(&mut [0]).expect("an answer");
+    }
+    let line = daemon.stderr.wait_line("handed over");
+    let pid: String = line.chars().filter(char::is_ascii_digit).collect();
+    let pid = rustix::process::Pid::from_raw(pid.parse().expect("a number"));
+    rustix::process::kill_process(pid.expect("a process id"), Signal::TERM).expect("it runs");
+    let log = String::from_utf8(daemon.stderr.wait_end()).expect("UTF-8");
+    assert!(
+        !log.contains(&format!("listening on unix:{}", text(&b))),
+        "{log}"
+    );
+    assert!(a.exists() && c.exists(), "they are not ours");
+    assert!(!own.exists() && !control.exists());
+}
+
+#[test]
 fn without_its_sockets_that_is_one_line() {
     for (address, part) in [("systemd", "gave none"), ("systemd:x", "of the name 'x'")] {
         let output = poold(&["echo", address]).output().expect("poold starts");

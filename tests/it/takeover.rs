@@ -321,3 +321,36 @@ fn the_admin_endpoint_goes_over_too() {
     line.stop();
     assert!(!socket.exists(), "the last one removes it");
 }
+
+#[test]
+fn several_addresses_go_over_together() {
+    use std::os::unix::net::UnixStream;
+    let dir = Scratch::new();
+    let path = dir.join("socket");
+    let unix = format!("unix:{}", text(&path));
+    let mut line = Line::start(&dir, &["recv", "127.0.0.1:0", &unix, "localhost:0"]);
+    let log = line.first.stderr.text();
+    let tcp = log.lines().filter_map(|line| {
+        let address = line.strip_prefix("listening on ")?;
+        (!address.starts_with("unix:")).then(|| address.to_owned())
+    });
+    let tcp: Vec<_> = tcp.collect();
+    assert!((2..=3).contains(&tcp.len()), "{log}");
+    for number in 0..3 {
+        line.restart();
+        for address in &tcp {
+            let mut client = TcpStream::connect(address).expect("it listens");
+            writeln!(client, "{number} on {address}").expect("it is read");
+            line.first
+                .stdout
+                .wait_line(&format!(": {number} on {address}"));
+        }
+        let mut client = UnixStream::connect(&path).expect("it listens");
+        writeln!(client, "{number} on a path").expect("it is read");
+        line.first
+            .stdout
+            .wait_line(&format!(": {number} on a path"));
+    }
+    line.stop();
+    assert!(!path.exists(), "the last one removes it");
+}

@@ -305,6 +305,46 @@ fn a_successor_for_another_admin_address_is_told_so() {
 }
 
 #[test]
+fn all_addresses_are_compared() {
+    let dir = Scratch::new();
+    let control = text(&dir.join("control")).to_owned();
+    let unix = |name: &str| format!("unix:{}", text(&dir.join(name)));
+    let (one, two) = (unix("one"), unix("two"));
+    let tail = ["--control", &control, "--take-over"];
+    let mut old = Daemon::start(&[&["echo", "127.0.0.1:0", &one], &tail[..]].concat());
+    let tcp = old.address.clone();
+    for other in [
+        &[&*tcp][..],
+        &[&one],
+        &[&tcp, &two],
+        &[&tcp, &one, &two],
+        &[&tcp, &one, "127.0.0.1:0"],
+        &[&tcp, &one, "--socket-mode", "660"],
+    ] {
+        let (code, said) = run(&[&["echo"], other, &tail].concat());
+        assert_eq!(code, Some(2), "{other:?}: {said}");
+        assert!(said.contains(&one), "{other:?}: {said}");
+        assert!(said.contains("can't change that"), "{other:?}: {said}");
+        still_serves(&old);
+        drop(UnixStream::connect(dir.join("one")).expect("it listens"));
+    }
+    // In another order, and with an admin socket that the old one does not have.
+    let admin = unix("admin");
+    let new = [&["echo", &one, &tcp, "--socket-mode", "600"], &tail[..]].concat();
+    let mut new = Daemon::start(&[&new[..], &["--admin", &admin]].concat());
+    assert_eq!(old.wait_exit().code, Some(0));
+    let (code, said) = run(&["status", &admin]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(new.stop().code, Some(0));
+    for name in ["one", "two", "admin", "control"] {
+        assert!(
+            !dir.join(name).exists(),
+            "{name} is removed, or was never there"
+        );
+    }
+}
+
+#[test]
 fn one_that_is_started_by_hand_takes_over_and_without_another_just_starts() {
     let dir = Scratch::new();
     let control = text(&dir.join("control")).to_owned();

@@ -35,7 +35,8 @@ use super::sockets::{self, all_of};
 use crate::admission::WhenFull;
 use crate::error::{Error, Result};
 use crate::limits::Options;
-use crate::listen::Listeners;
+use crate::listen::{Binding, Listeners};
+use crate::peer::Address;
 use crate::server::Server;
 use crate::times::Times;
 
@@ -55,8 +56,8 @@ const SAMPLE_EACH: Duration = Duration::from_secs(1);
 pub(super) struct Admin {
     servers: Vec<Server>,
     view: Arc<View>,
-    /// Whether there are socket files that this process removes at its end.
-    has_files: bool,
+    /// The sockets whose files this process removes at its end.
+    with_files: Vec<Address>,
     sampled: Instant,
 }
 
@@ -67,6 +68,7 @@ impl Admin {
     /// As [`Server::bind`].
     pub(super) fn start(
         addresses: &[String],
+        how: &Binding,
         view: View,
         from: Option<&mut Inherited>,
     ) -> Result<Admin> {
@@ -81,10 +83,11 @@ impl Admin {
             Server::serve(listeners, options(), http::Http(answer))
         };
         let inherited = from.map(|from| from.take(ADMIN)).transpose()?.flatten();
-        let (listeners, has_files) = match inherited {
-            Some((listeners, has_files)) if !addresses.is_empty() => {
+        let (listeners, with_files) = match inherited {
+            Some((listeners, with_files)) if !addresses.is_empty() => {
                 let found = listeners.addresses();
-                if !sockets::are_at(found, addresses) {
+                let asked = addresses.iter().map(|address| address.parse());
+                if !sockets::are_at(found, &asked.collect::<Result<Vec<_>>>()?, false) {
                     return Err(Error::Option {
                         name: "admin",
                         problem: format!(
@@ -94,20 +97,20 @@ impl Admin {
                         ),
                     });
                 }
-                (vec![listeners], has_files)
+                (vec![listeners], with_files)
             }
             _ => {
-                let bound = addresses.iter().map(|address| Listeners::bind(address));
+                let bound = addresses.iter().map(|one| Listeners::bind_all([one], how));
                 let bound = bound.collect::<Result<Vec<_>>>()?;
-                let has_files = bound.iter().any(Listeners::has_files);
-                (bound, has_files)
+                let with_files = bound.iter().flat_map(Listeners::with_files).collect();
+                (bound, with_files)
             }
         };
         let servers = listeners.into_iter().map(serve).collect::<Result<_>>()?;
         Ok(Admin {
             servers,
             view,
-            has_files,
+            with_files,
             sampled: Instant::now(),
         })
     }
@@ -115,14 +118,14 @@ impl Admin {
     /// Has its sockets handed over to a successor, too.
     pub(super) fn offer(&self, desk: &mut Desk) {
         for server in &self.servers {
-            desk.offer(ADMIN, server.handle(), self.has_files);
+            desk.offer(ADMIN, server.handle(), self.with_files.clone());
         }
     }
 
     /// The predecessor is done with its sockets: from now on their files are this one's to remove.
     pub(super) fn own_files(&mut self) {
-        if self.has_files {
-            self.servers.iter_mut().for_each(Server::own_socket_files);
+        for server in &mut self.servers {
+            server.own_files_of(&self.with_files);
         }
     }
 

@@ -13,7 +13,7 @@ use super::successor::Inherited;
 use super::wire::{Answer, Ask, Given, SOCKETS_MAX, Wire};
 use super::{CONTROL, READY_WITHIN, READY_WITHIN_MAX, VERSION};
 use crate::error::{Error, Result};
-use crate::listen::{Listener, Listeners, SocketFile};
+use crate::listen::{Listener, Listeners, SocketFile, address_of};
 use crate::peer::Address;
 use crate::server::Handle;
 
@@ -41,7 +41,8 @@ pub(in crate::cli) struct Desk {
 struct Offer {
     name: &'static str,
     server: Handle,
-    has_file: bool,
+    /// Those of its sockets whose files are removed at the end.
+    with_files: Vec<Address>,
 }
 
 struct Talk {
@@ -87,11 +88,11 @@ impl Desk {
     pub(in crate::cli) fn open(path: &Path, from: Option<&mut Inherited>) -> Result<Desk> {
         let inherited = from.map(Inherited::take_control).transpose()?.flatten();
         let (listeners, has_file) = match inherited {
-            Some(inherited) => inherited,
+            Some((listeners, with_files)) => (listeners, !with_files.is_empty()),
             None => (Listeners::bind(&format!("unix:{}", path.display()))?, true),
         };
-        let (mut sockets, _, address, mut files) = listeners.into_parts();
-        let Some(Listener::Unix(socket)) = sockets.pop() else {
+        let (mut sockets, address, mut files) = listeners.into_parts();
+        let Some((Listener::Unix(socket), _)) = sockets.pop() else {
             return Err(Error::Start {
                 what: "the control socket",
                 source: io::Error::other("what was handed over is no Unix socket"),
@@ -116,11 +117,16 @@ impl Desk {
     }
 
     /// Has this server's sockets handed over, too, under a name that the successor knows.
-    pub(in crate::cli) fn offer(&mut self, name: &'static str, server: Handle, has_file: bool) {
+    pub(in crate::cli) fn offer(
+        &mut self,
+        name: &'static str,
+        server: Handle,
+        with_files: Vec<Address>,
+    ) {
         self.offers.push(Offer {
             name,
             server,
-            has_file,
+            with_files,
         });
     }
 
@@ -256,7 +262,7 @@ impl Desk {
             for socket in offer.server.listeners()? {
                 given.push(Given {
                     name: offer.name.into(),
-                    has_file: offer.has_file,
+                    has_file: offer.with_files.contains(&address_of(&socket)?),
                 });
                 duplicates.push(socket);
             }

@@ -12,6 +12,7 @@ use super::{CONTROL, VERSION};
 use crate::cli::unix;
 use crate::error::{Error, Result};
 use crate::listen::Listeners;
+use crate::peer::Address;
 
 /// Longest wait for the running one, to listen and for each answer: it needs a moment, or is stuck.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -55,9 +56,9 @@ impl Inherited {
         }
     }
 
-    /// The sockets of that name, if there are any, and whether they have files that are removed at
+    /// The sockets of that name, if there are any, and those of them whose files are removed at
     /// the end.
-    pub(in crate::cli) fn take(&mut self, name: &str) -> Result<Option<(Listeners, bool)>> {
+    pub(in crate::cli) fn take(&mut self, name: &str) -> Result<Option<(Listeners, Vec<Address>)>> {
         let all = std::mem::take(&mut self.sockets);
         let (ours, others): (Vec<_>, _) =
             all.into_iter().partition(|(given, _)| given.name == name);
@@ -65,13 +66,16 @@ impl Inherited {
         if ours.is_empty() {
             return Ok(None);
         }
-        let has_file = ours.iter().any(|(given, _)| given.has_file);
-        let listeners = Listeners::adopt(ours.into_iter().map(|(_, socket)| socket))?;
-        Ok(Some((listeners, has_file)))
+        let (given, ours): (Vec<_>, Vec<_>) = ours.into_iter().unzip();
+        let listeners = Listeners::adopt(ours)?;
+        let all = listeners.addresses().iter().zip(&given);
+        let with_files = all.filter(|(_, given)| given.has_file);
+        let with_files = with_files.map(|(address, _)| address.clone()).collect();
+        Ok(Some((listeners, with_files)))
     }
 
     /// The one for the next restart.
-    pub(super) fn take_control(&mut self) -> Result<Option<(Listeners, bool)>> {
+    pub(super) fn take_control(&mut self) -> Result<Option<(Listeners, Vec<Address>)>> {
         self.take(CONTROL)
     }
 

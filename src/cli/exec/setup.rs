@@ -8,12 +8,13 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use nix::unistd::{Group, User, getgrouplist};
+use nix::unistd::{User, getgrouplist};
 use rustix::fs::Mode;
 use rustix::process::{Gid, Resource, Rlimit, Signal, Uid, geteuid, setrlimit, umask};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::args::ExecArgs;
+use crate::cli::groups::group;
 use crate::service::exec::Program;
 
 /// The first argument of a child that is to set itself up.
@@ -57,7 +58,7 @@ impl Setup {
             setup.be_user(name)?;
         }
         if let Some(name) = &program.group {
-            let group = group(name)?;
+            let group = group(name).map_err(|problem| format!("--group {name}: {problem}"))?;
             setup.group = Some(group);
             if program.user.is_none() {
                 setup.groups = vec![group];
@@ -189,17 +190,6 @@ fn limit(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
         maximum: Some(hard),
     };
     Ok(setrlimit(resource, limit)?)
-}
-
-fn group(name: &str) -> Result<u32, String> {
-    if let Ok(number) = name.parse() {
-        return Ok(number);
-    }
-    match Group::from_name(name) {
-        Ok(Some(group)) => Ok(group.gid.as_raw()),
-        Ok(None) => Err(format!("--group {name}: there is none of that name")),
-        Err(error) => Err(format!("--group {name}: {error}")),
-    }
 }
 
 #[cfg(test)]
