@@ -4,16 +4,35 @@
 //! message that lies whole in the piece is handed on where it lies; only one that was cut by a
 //! piece's edge is gathered in the decoder. Each byte is looked at once and copied at most once,
 //! so a message that comes byte by byte costs no more than the same message at once, and a
-//! decoder never holds more than one message's bound.
+//! decoder never holds more than one message's bound, and a few bytes that may end it.
 
+mod auto;
+mod between;
+mod counted;
 mod decoder;
+mod delimited;
+mod delimiter;
+mod encode;
+mod ended;
+mod json;
+mod language;
+mod length;
+mod pri;
+mod raw;
+mod store;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub(crate) use decoder::Decoder;
+pub use delimiter::Delimiter;
+pub use language::FramingError;
+pub use length::Length;
 
 /// How bytes are cut into messages, and answers put on the wire.
 ///
+/// It is written as the command's `--framing` takes it, and parsed from that; the manual's page
+/// [`senders`](crate::manual::senders) says which one a sender wants.
 /// [`Reply::send`](crate::Reply::send) frames what it is given. Bytes for
 /// [`Client::send`](crate::Client::send) and the like are sent as they are: frame them with
 /// [`encode`](Framing::encode).
@@ -21,31 +40,55 @@ pub(crate) use decoder::Decoder;
 /// ```
 /// use poold::Framing;
 ///
+/// let mllp: Framing = "mllp".parse()?;
 /// let mut wire = Vec::new();
-/// Framing::Len16.encode(b"hello", &mut wire);
-/// assert_eq!(wire, b"\0\x05hello");
+/// mllp.encode(b"MSH|^~", &mut wire);
+/// assert_eq!(wire, b"\x0bMSH|^~\x1c\r");
+/// assert_eq!("between:\\x0b,\\x1c\\r".parse(), Ok(mllp));
+/// # Ok::<(), poold::FramingError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Framing {
-    /// A line feed ends a message; one carriage return before it is not part of it.
+    /// A line feed ends a message; one carriage return before it is not part of it. `lines`.
     #[default]
     Lines,
     /// As people type lines: a line feed ends a message, or a carriage return, alone or with a
-    /// line feed or a zero byte after it (RFC 854, RFC 1123).
-    #[cfg_attr(feature = "cli", value(skip))]
+    /// line feed or a zero byte behind it (RFC 854, RFC 1123). `typed`.
     Typed,
-    /// A zero byte ends a message.
-    Nul,
-    /// The length in decimal digits, a space, the message (RFC 6587, octet counting). Strict: a
-    /// count that is malformed, zero or over the bound ends the connection.
+    /// Each message as its sender ends it: a line, a zero byte, or an octet count before a syslog
+    /// priority (`95 <13>1 …`). Empty messages are none. `auto`.
+    Auto,
+    /// The length in decimal digits, a space, the message (RFC 6587, octet counting). A newline at
+    /// the end of a message or behind it is not part of it. A count that is malformed or zero ends
+    /// the connection. `octet`.
     Octet,
-    /// Two bytes of length, big-endian, then the message.
-    Len16,
-    /// Four bytes of length, big-endian, then the message.
-    Len32,
-    /// What arrived, as it arrived: a message is what one read returned.
+    /// A zero byte ends a message. `nul`.
+    Nul,
+    /// A carriage return ends a message. `cr`.
+    Cr,
+    /// These bytes end a message. `delimited:\r\n`.
+    Delimited(Delimiter),
+    /// A message lies between these bytes; what is not between them is counted and skipped.
+    /// `between:START,END`, `mllp`, `stx-etx`.
+    Between {
+        /// What begins a message.
+        start: Delimiter,
+        /// What ends it.
+        end: Delimiter,
+    },
+    /// A length of fixed width, then the message. `length:u16be`, `len16`, `len32`.
+    Length(Length),
+    /// A zero byte, a line feed or both end a message, as GELF's senders do. Empty messages are
+    /// none. `gelf`.
+    Gelf,
+    /// JSON values one after another. White space and zero bytes between them belong to none.
+    /// `json`.
+    Json,
+    /// A syslog message begins with its priority (`<13>`) and ends where the next one begins, after
+    /// half a second of silence, or with the connection. Empty messages are none. `pri`.
+    Pri,
+    /// What arrived, as it arrived: a message is what one read returned. `raw`.
     Raw,
 }
 
@@ -92,42 +135,6 @@ pub(crate) enum Fault {
     Overlong,
     #[error("malformed octet count")]
     BadCount,
-}
-
-impl Framing {
-    /// Appends a message as this framing puts it on the wire.
-    ///
-    /// A message that is too long for the header's width (65 535 bytes with `Len16`) is cut to
-    /// what fits it; with `Octet` an empty one is left out, as that has no way to say it. A
-    /// delimiter in a message is not escaped: the other end sees two.
-    pub fn encode(self, message: &[u8], wire: &mut Vec<u8>) {
-        match self {
-            Framing::Lines | Framing::Typed => {
-                wire.extend_from_slice(message);
-                wire.push(b'\n');
-            }
-            Framing::Nul => {
-                wire.extend_from_slice(message);
-                wire.push(0);
-            }
-            // RFC 6587 has no count of zero: nothing can be sent instead of an empty message.
-            Framing::Octet if message.is_empty() => {}
-            Framing::Octet => {
-                wire.extend_from_slice(message.len().to_string().as_bytes());
-                wire.push(b' ');
-                wire.extend_from_slice(message);
-            }
-            Framing::Len16 => {
-                let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
-                wire.extend_from_slice(&length.to_be_bytes());
-                wire.extend_from_slice(&message[..usize::from(length)]);
-            }
-            Framing::Len32 => {
-                let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-                wire.extend_from_slice(&length.to_be_bytes());
-                wire.extend_from_slice(&message[..length as usize]);
-            }
-            Framing::Raw => wire.extend_from_slice(message),
-        }
-    }
+    #[error("malformed length")]
+    BadLength,
 }

@@ -82,7 +82,8 @@ pub struct Messages<'a> {
     in_turn: &'a AtomicU64,
 }
 
-/// Whether `piece` is the last that will come.
+/// Whether what was begun ends with `piece`: it is the last that will come, or the next is long in
+/// coming where that ends a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamEnd {
     NotYet,
@@ -147,7 +148,8 @@ impl<'a> Messages<'a> {
             let message = self.decoder.finish();
             self.tally.messages += u64::from(message.is_some());
             self.in_turn.store(self.tally.messages, Ordering::Relaxed);
-            self.tally.partial += u64::from(message.is_some());
+            let is_partial = message.is_some_and(|message| message.extent == Extent::Partial);
+            self.tally.partial += u64::from(is_partial);
             return message;
         }
         if self.decoder.fault().is_none() {
@@ -196,7 +198,7 @@ fn micros(duration: Duration) -> u64 {
 #[derive(Debug)]
 pub struct Reply<'a> {
     wire: &'a mut Vec<u8>,
-    framing: Framing,
+    framing: &'a Framing,
     max: usize,
     messages: u64,
     /// Nobody wants the answer: whoever is answered has stopped reading for good, or others wait
@@ -205,7 +207,7 @@ pub struct Reply<'a> {
 }
 
 impl<'a> Reply<'a> {
-    pub(crate) fn new(wire: &'a mut Vec<u8>, framing: Framing, max: usize) -> Reply<'a> {
+    pub(crate) fn new(wire: &'a mut Vec<u8>, framing: &'a Framing, max: usize) -> Reply<'a> {
         Reply {
             wire,
             framing,
@@ -221,6 +223,11 @@ impl<'a> Reply<'a> {
     pub fn send(&mut self, message: impl AsRef<[u8]>) {
         self.framing.encode(message.as_ref(), self.wire);
         self.messages += 1;
+    }
+
+    /// How [`send`](Reply::send) puts messages on the wire.
+    pub fn framing(&self) -> &Framing {
+        self.framing
     }
 
     /// Answers with these bytes just as they are.

@@ -79,6 +79,8 @@ pub(crate) struct Totals {
     pub(crate) undelivered: AtomicU64,
     pub(crate) partial: AtomicU64,
     pub(crate) truncated: AtomicU64,
+    /// Bytes that belong to no message.
+    pub(crate) stray_bytes: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) panics: AtomicU64,
 }

@@ -112,7 +112,7 @@ pub use client::Client;
 pub use connection::Unsent;
 pub use drain::{Report, ServerPhase};
 pub use error::{Error, Result};
-pub use framing::{Extent, Framing, Message, Overlong};
+pub use framing::{Delimiter, Extent, Framing, FramingError, Length, Message, Overlong};
 pub use handler::{End, Messages, Reply, Verdict};
 pub use limits::Options;
 pub use listen::{Binding, Listeners};

@@ -7,6 +7,7 @@
 //! - [`reference`](mod@reference): signals, exit codes, log events
 //! - [`metrics`]: what `/metrics` tells
 //! - [`kernel`]: limits of the system that come first
+//! - [`senders`]: which framing a sender wants
 //! - [`promises`]: what is promised, and what is not
 
 #[doc = include_str!("manual/container.md")]
@@ -26,6 +27,9 @@ pub mod promises {}
 
 #[doc = include_str!("manual/reference.md")]
 pub mod reference {}
+
+#[doc = include_str!("manual/senders.md")]
+pub mod senders {}
 
 #[doc = include_str!("manual/service.md")]
 pub mod service {}

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use crate::acceptor::{AcceptErrors, Acceptor};
 use crate::drain::{Backlog, Report, ServerPhase};
 use crate::error::{Error, Result};
+use crate::framing::Framing;
 use crate::limits::{Limits, Options};
 use crate::listen::{Listeners, SocketFile};
 use crate::peer::Address;
@@ -307,6 +308,13 @@ impl Handle {
     /// The server's own figures.
     pub fn stats(&self) -> Stats {
         Stats::of(&self.shared)
+    }
+
+    /// How messages are cut; `None` for a service that has the whole stream.
+    pub fn framing(&self) -> Option<&Framing> {
+        let house = &self.shared.house;
+        let cuts = matches!(house.work, Work::Messages(_));
+        cuts.then_some(&house.limits.options.framing)
     }
 
     /// The most memory in bytes that the limits let clients and workers use.

@@ -22,7 +22,7 @@ pub(crate) use scratch::Scratch;
 
 use crate::connection::{Connection, Hold, Order, Stage};
 use crate::drain::ServerPhase;
-use crate::handler::End;
+use crate::handler::{End, StreamEnd};
 use crate::house::House;
 use crate::notices::{Case, Limit, Trouble};
 use crate::outbox::Outbox;
@@ -228,6 +228,9 @@ impl Turn<'_> {
                 return if throttled { After::Rest } else { After::Again };
             }
             let end = end.clone();
+            if self.hold.decoder.silence().is_some() {
+                self.deliver(&[], StreamEnd::Reached);
+            }
             self.hold.stage = Stage::Closing(end.clone());
             self.last_words(&end);
             if !self.owed.is_empty() {

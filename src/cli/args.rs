@@ -118,8 +118,10 @@ pub(super) struct ServeArgs {
     #[arg(short, long, value_name = "N", env = "POOLD_MAX_CLIENTS")]
     pub(super) max_clients: Option<usize>,
 
-    /// How bytes are cut into messages [default: lines; echo and discard: raw]
-    #[arg(long, value_enum, value_name = "HOW", env = "POOLD_FRAMING")]
+    /// How bytes are cut into messages: lines, typed, auto, octet, nul, cr, delimited:STRING,
+    /// between:START,END, mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32,
+    /// gelf, json, pri or raw [default: lines; echo and discard: raw]
+    #[arg(long, value_name = "HOW", env = "POOLD_FRAMING")]
     pub(super) framing: Option<Framing>,
 
     /// Longest message, up to 1g

@@ -51,7 +51,12 @@ pub(super) struct ChatArgs {
 }
 
 pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
-    if args.serve.framing.is_some_and(|how| how != Framing::Lines) {
+    if args
+        .serve
+        .framing
+        .as_ref()
+        .is_some_and(|how| *how != Framing::Lines)
+    {
         return Err(Error::Option {
             name: "framing",
             problem: "people in a chat write lines; leave it out".to_owned(),

@@ -38,7 +38,7 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     } else {
         Acknowledge::Never
     };
-    let (format, holds) = match (args.format, args.serve.framing) {
+    let (format, holds) = match (args.format, &args.serve.framing) {
         // What one read returns is no message: a newline after it would be in the midst of one.
         (Format::Raw, Some(Framing::Raw)) => (Format::Bytes, Holds::Bytes),
         (format, _) => (format, Holds::Lines),
@@ -203,7 +203,7 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         name: defaults.name,
         workers: args.workers.unwrap_or(defaults.workers),
         clients_max: args.max_clients.unwrap_or(defaults.clients_max),
-        framing: args.framing.unwrap_or(framing),
+        framing: args.framing.clone().unwrap_or(framing),
         message_max: args.message_max,
         overlong: args.overlong,
         outbox_max: args.outbox_max,

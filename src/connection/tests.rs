@@ -12,7 +12,7 @@ pub(crate) fn connection() -> (Arc<Connection>, Socket) {
         id: 1,
         peer: Peer::Unix(0),
         socket,
-        decoder: Decoder::new(Framing::Lines, 1, Overlong::Close),
+        decoder: Decoder::new(&Framing::Lines, 1, Overlong::Close),
         outbox_max: OUTBOX_MAX,
         rate: None,
         stage: Stage::Open,

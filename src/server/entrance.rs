@@ -103,7 +103,7 @@ impl Shared {
             id,
             peer,
             socket,
-            decoder: Decoder::new(options.framing, options.message_max, options.overlong),
+            decoder: Decoder::new(&options.framing, options.message_max, options.overlong),
             outbox_max: options.outbox_max,
             rate: options.rate,
             stage,

@@ -293,7 +293,7 @@ impl Shared {
             received,
             delivered: received.saturating_sub(undelivered),
             served: self.house.streamed.clients.load(Ordering::Relaxed),
-            unit: match (&self.house.work, self.house.limits.options.framing) {
+            unit: match (&self.house.work, &self.house.limits.options.framing) {
                 (Work::Streams(_), _) => Unit::Streams,
                 (Work::Messages(_), Framing::Raw) => Unit::Pieces,
                 (Work::Messages(_), _) => Unit::Messages,

@@ -49,6 +49,9 @@ pub struct Stats {
     pub truncated: u64,
     /// Messages longer than the bound, skipped. As above.
     pub dropped: u64,
+    /// Bytes that belong to no message: between two, or of a header whose message never came. Mend
+    /// the sender, or the framing.
+    pub stray_bytes: u64,
     /// Panics in handlers: each closed its client. The log says where.
     pub panics: u64,
     /// Failed accepts for want of a descriptor or memory. Raise the limit or lower `clients_max`.
@@ -106,6 +109,7 @@ impl Stats {
             partial: totals.partial.load(Ordering::Relaxed),
             truncated: totals.truncated.load(Ordering::Relaxed),
             dropped: totals.dropped.load(Ordering::Relaxed),
+            stray_bytes: totals.stray_bytes.load(Ordering::Relaxed),
             panics: totals.panics.load(Ordering::Relaxed),
             accept_exhausted: shared.accept_errors.exhausted.load(Ordering::Relaxed),
             accept_client: shared.accept_errors.client.load(Ordering::Relaxed),

@@ -17,6 +17,7 @@ pub use output::{Durability, Output};
 pub use sink::Holds;
 
 use super::{Client, Message, Messages, Reply, Service, Tail, Verdict};
+use crate::framing::Framing;
 use format::Label;
 
 /// Formatted bytes that are handed over at once, though the turn may bring more.
@@ -71,6 +72,15 @@ impl Recv {
     }
 }
 
+/// Tells the client that so many of its messages are safe: framed as they are, or as a line where
+/// the framing puts nothing between messages.
+fn acknowledge(safe: u64, reply: &mut Reply<'_>) {
+    match reply.framing() {
+        Framing::Json | Framing::Pri | Framing::Raw => reply.send_raw(format!("ack {safe}\n")),
+        _ => reply.send(format!("ack {safe}")),
+    }
+}
+
 impl Service for Recv {
     type Session = Sender;
 
@@ -111,7 +121,7 @@ impl Service for Recv {
             batch.shrink_to(2 * BATCH_MAX);
         });
         if sender.safe > safe {
-            reply.send_raw(format!("ack {}\n", sender.safe));
+            acknowledge(sender.safe, reply);
         }
         Verdict::Go
     }

@@ -24,7 +24,7 @@ impl Turn<'_> {
         let client = Client::new(self.connection);
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
-        let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
+        let mut reply = Reply::new(&mut self.scratch.wire, &options.framing, options.outbox_max);
         match guarded(|| opener.open(&client, &mut reply)) {
             Ok(handler) => {
                 add(&self.connection.tally.messages_out, reply.messages());
@@ -88,7 +88,8 @@ impl Turn<'_> {
             self.deliver(&unread, StreamEnd::NotYet);
             return;
         }
-        if !self.hold.readable && !self.hold.ending {
+        let is_silent = self.silent_at().is_some_and(|at| at <= self.now);
+        if !self.hold.readable && !self.hold.ending && !is_silent {
             return;
         }
         let mut input = std::mem::take(&mut self.scratch.input);
@@ -112,7 +113,12 @@ impl Turn<'_> {
                 self.spend(0, length);
                 self.deliver(&input[..length], StreamEnd::NotYet);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.empty(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.empty();
+                if is_silent {
+                    self.deliver(&[], StreamEnd::Reached);
+                }
+            }
             Err(error) => self.lost(&error),
         }
         self.scratch.input = input;
@@ -140,7 +146,7 @@ impl Turn<'_> {
         };
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
-        let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
+        let mut reply = Reply::new(&mut self.scratch.wire, &options.framing, options.outbox_max);
         if guarded(|| handler.last_words(end, &mut reply)).is_err() {
             self.panicked();
             return;
@@ -211,7 +217,7 @@ impl Turn<'_> {
         };
         let options = &self.house.limits.options;
         self.scratch.wire.clear();
-        let mut reply = Reply::new(&mut self.scratch.wire, options.framing, options.outbox_max);
+        let mut reply = Reply::new(&mut self.scratch.wire, &options.framing, options.outbox_max);
         reply.is_void = is_void;
         let in_turn = &self.connection.tally.in_turn;
         let (now, allowed) = (self.now, self.allowed);
@@ -263,7 +269,7 @@ impl Turn<'_> {
             self.hold.begun = None;
         }
         let totals = &self.house.totals;
-        let (truncated, dropped) = self.hold.decoder.take_overlong();
+        let (truncated, dropped, stray) = self.hold.decoder.take_counts();
         if truncated + dropped > 0 {
             let max = self.house.limits.options.message_max;
             let why = match truncated {
@@ -281,6 +287,7 @@ impl Turn<'_> {
             (&totals.partial, tally.partial),
             (&totals.truncated, truncated),
             (&totals.dropped, dropped),
+            (&totals.stray_bytes, stray),
         ] {
             if more > 0 {
                 total.fetch_add(more, Ordering::Relaxed);
@@ -322,6 +329,6 @@ impl Turn<'_> {
 fn describe(fault: Fault, max: usize) -> String {
     match fault {
         Fault::Overlong => format!("a message of more than {max} bytes"),
-        Fault::BadCount => fault.to_string(),
+        Fault::BadCount | Fault::BadLength => fault.to_string(),
     }
 }

@@ -48,7 +48,11 @@ impl Turn<'_> {
 
     /// Makes sure that it is woken when something is due.
     pub(super) fn schedule(&mut self) {
-        let due = [self.due().map(|(due, _)| due), self.throttled_until()];
+        let due = [
+            self.due().map(|(due, _)| due),
+            self.throttled_until(),
+            self.silent_at(),
+        ];
         let Some(due) = due.into_iter().flatten().min() else {
             return;
         };
@@ -142,6 +146,16 @@ impl Turn<'_> {
         .into_iter()
         .filter_map(|(due, limit)| Some((due?, limit)))
         .min_by_key(|(due, _)| *due)
+    }
+
+    /// When a message ends because nothing more has come, where the framing says so. Not while
+    /// bytes of the client may wait somewhere.
+    pub(super) fn silent_at(&self) -> Option<Instant> {
+        let silence = self.hold.decoder.silence()?;
+        let is_read = self.is_serving() && self.owed.is_empty() && self.hold.unread.is_empty();
+        let heard = self.connection.tally.heard_ms.load(Ordering::Relaxed);
+        let heard = self.connection.since + Duration::from_millis(heard);
+        (is_read && self.throttled_until().is_none()).then_some(heard + silence)
     }
 
     /// Messages and bytes that may be taken in now.

@@ -10,10 +10,16 @@ use crate::net::{connect, end, send, take_to_end};
 /// A framing's name, what it can't carry within a message, and how a message is written in it.
 type Framing = (&'static str, &'static [u8], fn(&[u8]) -> Vec<u8>);
 
-const FRAMINGS: [Framing; 5] = [
+const FRAMINGS: [Framing; 8] = [
     ("lines", b"\n", |message| [message, b"\n"].concat()),
     ("nul", b"\0", |message| [message, b"\0"].concat()),
-    ("octet", b"", |message| {
+    ("cr", b"\r", |message| [message, b"\r"].concat()),
+    ("delimited:|", b"|", |message| [message, b"|"].concat()),
+    ("mllp", b"\x1c", |message| {
+        [b"\x0b", message, b"\x1c\r"].concat()
+    }),
+    // A line feed at a message's end would not be part of it: only there, which is not tested here.
+    ("octet", b"\n", |message| {
         [message.len().to_string().as_bytes(), b" ", message].concat()
     }),
     ("len16", b"", |message| {

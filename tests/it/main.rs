@@ -37,6 +37,7 @@ mod exec;
 mod first;
 mod flood_chat;
 mod flood_interrupt;
+mod framings;
 mod gate;
 mod house;
 mod library;

@@ -101,6 +101,11 @@ fn counted_octets() {
         raw(&["--framing", "octet"], b"5 hello3 a\nb11 hello world"),
         "hello\na\nb\nhello world\n"
     );
+    // A newline at a message's end, or behind it, is not part of it.
+    assert_eq!(
+        raw(&["--framing", "octet"], b"6 hello\n3 a\nb\n5 hello\r\n2 ok"),
+        "hello\na\nb\nhello\nok\n"
+    );
     // A malformed count ends the connection; what came before it is kept.
     for wrong in ["0 ", "007 x", "x", "-1 a", "99999999999 a"] {
         let sent = format!("2 ok{wrong}");
@@ -143,20 +148,50 @@ fn what_is_too_long() {
     assert_eq!(with("truncate"), "short\ntoo l\nlast\n");
     assert_eq!(with("drop"), "short\nlast\n");
     assert_eq!(with("close"), "short\n");
-    let with = |what| {
-        let args = [
-            "--framing",
-            "len16",
-            "--message-max",
-            "5",
-            "--overlong",
-            what,
-        ];
-        raw(&args, b"\0\x05short\0\x08too long\0\x04last")
-    };
-    assert_eq!(with("truncate"), "short\ntoo l\nlast\n");
-    assert_eq!(with("drop"), "short\nlast\n");
-    assert_eq!(with("close"), "short\n");
+    for (framing, sent) in [
+        ("len16", &b"\0\x05short\0\x08too long\0\x04last"[..]),
+        ("octet", b"5 short8 too long4 last"),
+        ("octet", b"6 short\n9 too long\n5 last\n"),
+        ("auto", b"short\ntoo long\0last\n"),
+        ("delimited:--", b"short--too long--last--"),
+        ("stx-etx", b"\x02short\x03\x02too long\x03\x02last\x03"),
+    ] {
+        let with = |what| {
+            let args = [
+                "--framing",
+                framing,
+                "--message-max",
+                "5",
+                "--overlong",
+                what,
+            ];
+            raw(&args, sent)
+        };
+        assert_eq!(with("truncate"), "short\ntoo l\nlast\n", "{framing}");
+        assert_eq!(with("drop"), "short\nlast\n", "{framing}");
+        assert_eq!(with("close"), "short\n", "{framing}");
+    }
+}
+
+/// One byte over the bound, which is the default.
+#[test]
+fn exactly_one_byte_too_long() {
+    const MAX: usize = 64 * 1024;
+    let long = "x".repeat(MAX + 1);
+    for (framing, sent) in [
+        ("lines", format!("{long}\nok\n")),
+        ("octet", format!("{} {long}2 ok", MAX + 1)),
+        ("nul", format!("{long}\0ok\0")),
+        ("delimited:\\r\\n", format!("{long}\r\nok\r\n")),
+    ] {
+        let printed = raw(&["--framing", framing], sent.as_bytes());
+        assert!(printed == format!("{}\nok\n", &long[..MAX]), "{framing}");
+    }
+    // With its newline in the count it is no longer than it may be.
+    let whole = format!("{} {}\n2 ok", MAX + 1, &long[..MAX]);
+    let args = ["--framing", "octet", "--overlong", "close"];
+    let printed = raw(&args, whole.as_bytes());
+    assert!(printed == format!("{}\nok\n", &long[..MAX]));
 }
 
 #[test]

@@ -238,6 +238,12 @@ fn traffic(stats: &Stats, to: &mut Families) {
         "reason",
         [("overlong", stats.dropped)],
     );
+    to.counter(
+        "poold_stray_bytes_total",
+        "Bytes read that belong to no message: between two, or of a header whose message never \
+         came. Mend the sender, or --framing.",
+        stats.stray_bytes,
+    );
 }
 
 #[cfg(test)]

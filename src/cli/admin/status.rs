@@ -16,6 +16,9 @@ const WORKERS_MAX: usize = 16;
 pub(in crate::cli) struct Status {
     pub(in crate::cli) service: String,
     pub(in crate::cli) address: String,
+    /// As `--framing` takes it; nothing if a program has the stream.
+    #[serde(default)]
+    pub(in crate::cli) framing: Option<String>,
     pub(in crate::cli) version: String,
     pub(in crate::cli) pid: u32,
     pub(in crate::cli) uptime_s: f64,
@@ -80,6 +83,8 @@ pub(in crate::cli) struct Traffic {
     pub(in crate::cli) partial: u64,
     pub(in crate::cli) truncated: u64,
     pub(in crate::cli) dropped: u64,
+    #[serde(default)]
+    pub(in crate::cli) stray_bytes: u64,
     pub(in crate::cli) accept_exhausted: u64,
     pub(in crate::cli) accept_client: u64,
 }
@@ -134,6 +139,7 @@ pub(super) fn answer(view: &View, after: u64) -> Response {
     let status = Status {
         service: view.service.to_owned(),
         address: view.address.clone(),
+        framing: view.handle.framing().map(ToString::to_string),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         uptime_s: view.uptime().as_secs_f64(),
@@ -204,6 +210,7 @@ fn traffic(stats: &Stats) -> Traffic {
         partial: stats.partial,
         truncated: stats.truncated,
         dropped: stats.dropped,
+        stray_bytes: stats.stray_bytes,
         accept_exhausted: stats.accept_exhausted,
         accept_client: stats.accept_client,
     }

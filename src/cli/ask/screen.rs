@@ -34,8 +34,12 @@ fn headline(status: &Status) -> String {
         "running" => style("running".to_owned()).green(),
         other => style(plain(other)).yellow(),
     };
+    let framing = status.framing.iter();
+    let framing: String = framing
+        .map(|framing| format!(", framing {}", plain(framing)))
+        .collect();
     format!(
-        "{} on {}  {}  up {}  (poold {}, process {})",
+        "{} on {}  {}  up {}  (poold {}, process {}{framing})",
         style(plain(&status.service)).bold(),
         plain(&status.address),
         phase.bold(),
@@ -128,6 +132,7 @@ fn trouble(status: &Status) -> Vec<String> {
     let messages = [
         ("messages truncated", traffic.truncated),
         ("dropped", traffic.dropped),
+        ("stray bytes", traffic.stray_bytes),
         ("partial", traffic.partial),
         ("accept: exhausted", traffic.accept_exhausted),
         ("accept: client gone", traffic.accept_client),

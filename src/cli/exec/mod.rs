@@ -17,7 +17,6 @@ use setup::Setup;
 use super::args::ServeArgs;
 use super::{exit, serve, signals};
 use crate::error::{Error, Result};
-use crate::framing::Framing;
 use crate::limits::{Options, TIME_MAX};
 use crate::service::exec::{Exec, Filter, Patience, Program, Runner};
 
@@ -56,7 +55,7 @@ pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
         source,
     })?;
     let ended = if args.program.lines {
-        let framing = args.serve.framing.unwrap_or(Framing::Lines);
+        let framing = args.serve.framing.clone().unwrap_or_default();
         let filter = Filter::new(runner.clone(), framing, args.program.reply_max);
         serve::lines("exec", &args.serve, filter)
     } else {

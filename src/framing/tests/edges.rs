@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Between, FRAMINGS, OVERLONG, feed, pieces};
+use super::reference::{Cut, examples};
+use super::{Between, OVERLONG, feed, fitting, pieces};
 use crate::framing::{Decoder, Extent, Fault, Framing, Overlong};
+
+fn framing(form: &str) -> Framing {
+    form.parse().expect(form)
+}
 
 /// All that comes of an input that arrives byte by byte.
 fn bytewise(
-    framing: Framing,
+    framing: &Framing,
     max: usize,
     overlong: Overlong,
     input: &[u8],
@@ -16,7 +21,7 @@ fn bytewise(
     feed(&mut decoder, max, pieces(input, &[1]), Between::Nothing).messages
 }
 
-fn fault(framing: Framing, input: &[u8]) -> Option<Fault> {
+fn fault(framing: &Framing, input: &[u8]) -> Option<Fault> {
     let mut decoder = Decoder::new(framing, 8, Overlong::Truncate);
     feed(&mut decoder, 8, [input], Between::Nothing).fault
 }
@@ -39,7 +44,7 @@ fn lines_about_as_long_as_the_bound() {
         (b"12\r", b"12", Extent::Partial),
     ] {
         for size in 1..=line.len() {
-            let mut decoder = Decoder::new(Framing::Lines, 4, Overlong::Truncate);
+            let mut decoder = Decoder::new(&Framing::Lines, 4, Overlong::Truncate);
             let found = feed(&mut decoder, 4, pieces(line, &[size]), Between::Rest);
             let expected = vec![(bytes.to_vec(), extent)];
             assert_eq!(found.messages, expected, "{line:?} in pieces of {size}");
@@ -50,7 +55,7 @@ fn lines_about_as_long_as_the_bound() {
 
 #[test]
 fn a_return_belongs_to_lines_alone() {
-    let found = bytewise(Framing::Nul, 8, Overlong::Close, b"a\r\0\r\n\0");
+    let found = bytewise(&Framing::Nul, 8, Overlong::Close, b"a\r\0\r\n\0");
     assert_eq!(found[0].0, b"a\r");
     assert_eq!(found[1].0, b"\r\n");
 }
@@ -62,7 +67,7 @@ fn every_key_that_ends_a_typed_line_ends_one() {
         let whole = |text: &str| (text.as_bytes().to_vec(), Extent::Whole);
         let expected = ["one", "two", ""].map(whole);
         for size in 1..=wire.len() {
-            let mut decoder = Decoder::new(Framing::Typed, 4, Overlong::Close);
+            let mut decoder = Decoder::new(&Framing::Typed, 4, Overlong::Close);
             let found = feed(&mut decoder, 4, pieces(&wire, &[size]), Between::Rest);
             assert_eq!(found.messages, expected, "{wire:?} in pieces of {size}");
             assert!(!found.is_inside, "{wire:?} in pieces of {size}");
@@ -72,38 +77,31 @@ fn every_key_that_ends_a_typed_line_ends_one() {
 
 #[test]
 fn every_byte_comes_through() {
-    for framing in FRAMINGS {
+    for framing in examples() {
         for byte in 0..=u8::MAX {
-            let delimiter = match framing {
-                Framing::Lines => Some(b'\n'),
-                Framing::Typed => Some(b'\n'),
-                Framing::Nul => Some(0),
-                _ => None,
-            };
-            if delimiter == Some(byte) || (framing, byte) == (Framing::Typed, b'\r') {
+            let Some(message) = fitting(&framing, vec![b'.', byte, b'.']) else {
                 continue;
-            }
-            let message = [b'<', byte, b'>'];
+            };
             let mut wire = Vec::new();
             framing.encode(&message, &mut wire);
-            let mut decoder = Decoder::new(framing, 3, Overlong::Close);
-            let found = feed(&mut decoder, 3, [&wire[..]], Between::Nothing);
-            let expected = vec![(message.to_vec(), Extent::Whole)];
-            assert_eq!(found.messages, expected, "{framing:?} {byte}");
+            let mut decoder = Decoder::new(&framing, message.len(), Overlong::Close);
+            let found = feed(&mut decoder, message.len(), [&wire[..]], Between::Nothing);
+            let expected = vec![(message, Extent::Whole)];
+            assert_eq!(found.messages, expected, "{framing} {byte}");
         }
     }
 }
 
 #[test]
 fn empty_messages_are_messages() {
-    for (framing, wire) in [
-        (Framing::Lines, &b"\n\n\n"[..]),
-        (Framing::Nul, b"\0\0\0"),
-        (Framing::Len16, &[0; 6]),
-        (Framing::Len32, &[0; 12]),
+    for (form, wire) in [
+        ("lines", &b"\n\n\n"[..]),
+        ("nul", b"\0\0\0"),
+        ("len16", &[0; 6]),
+        ("len32", &[0; 12]),
     ] {
-        let found = bytewise(framing, 1, Overlong::Close, wire);
-        assert_eq!(found, vec![(Vec::new(), Extent::Whole); 3], "{framing:?}");
+        let found = bytewise(&framing(form), 1, Overlong::Close, wire);
+        assert_eq!(found, vec![(Vec::new(), Extent::Whole); 3], "{form}");
     }
 }
 
@@ -116,32 +114,34 @@ fn octet_counts_are_strict() {
         (b"+3 abc", Some(Fault::BadCount)),
         (b"3\tabc", Some(Fault::BadCount)),
         (b"3abc", Some(Fault::BadCount)),
-        (b"3 abc\n3 abc", Some(Fault::BadCount)),
+        (b"3 abc\n3 abc", None),
+        (b"3 abc\r\n3 abc", None),
+        (b"3 abc 3 abc", Some(Fault::BadCount)),
         (b"12345678901", Some(Fault::BadCount)),
         (b"1234567890", None),
-        (b"1234567890 ", Some(Fault::Overlong)),
-        (b"9 ", Some(Fault::Overlong)),
+        (b"1234567890 ", None),
+        (b"9 ", None),
         (b"8 12345678", None),
         (b"8 1234567", None),
     ] {
-        assert_eq!(fault(Framing::Octet, input), why, "{input:?}");
+        assert_eq!(fault(&Framing::Octet, input), why, "{input:?}");
     }
 }
 
 #[test]
 fn nothing_comes_after_a_fault() {
-    for (framing, wire) in [
-        (Framing::Lines, &b"12345\n1\n"[..]),
-        (Framing::Nul, b"12345\x001\0"),
-        (Framing::Octet, b"5 12345"),
-        (Framing::Len16, b"\0\x0512345"),
-        (Framing::Len32, b"\0\0\0\x0512345"),
+    for (form, wire) in [
+        ("lines", &b"12345\n1\n"[..]),
+        ("nul", b"12345\x001\0"),
+        ("octet", b"5 12345"),
+        ("len16", b"\0\x0512345"),
+        ("len32", b"\0\0\0\x0512345"),
     ] {
         for size in 1..=wire.len() {
-            let mut decoder = Decoder::new(framing, 4, Overlong::Close);
+            let mut decoder = Decoder::new(&framing(form), 4, Overlong::Close);
             let found = feed(&mut decoder, 4, pieces(wire, &[size]), Between::Nothing);
             assert_eq!(found.fault, Some(Fault::Overlong));
-            assert_eq!(found.messages, [], "{framing:?} in pieces of {size}");
+            assert_eq!(found.messages, [], "{form} in pieces of {size}");
             assert_eq!(decoder.next(b"1\n").1, None);
             assert_eq!(decoder.finish(), None);
         }
@@ -151,18 +151,18 @@ fn nothing_comes_after_a_fault() {
 /// What was read is delivered, of a message that would have been cut as well.
 #[test]
 fn what_came_of_a_message_is_a_part() {
-    for (framing, wire) in [
-        (Framing::Lines, &b"123"[..]),
-        (Framing::Nul, b"123"),
-        (Framing::Octet, b"4 123"),
-        (Framing::Len16, b"\0\x04123"),
-        (Framing::Len32, b"\0\0\0\x04123"),
-        (Framing::Len16, b"\0\x09123"),
-        (Framing::Len32, b"\0\0\0\x09123"),
+    for (form, wire) in [
+        ("lines", &b"123"[..]),
+        ("nul", b"123"),
+        ("octet", b"4 123"),
+        ("len16", b"\0\x04123"),
+        ("len32", b"\0\0\0\x04123"),
+        ("len16", b"\0\x09123"),
+        ("len32", b"\0\0\0\x09123"),
     ] {
-        let found = bytewise(framing, 4, Overlong::Truncate, wire);
+        let found = bytewise(&framing(form), 4, Overlong::Truncate, wire);
         let part = vec![(b"123".to_vec(), Extent::Partial)];
-        assert_eq!(found, part, "{framing:?} {wire:?}");
+        assert_eq!(found, part, "{form} {wire:?}");
     }
 }
 
@@ -170,9 +170,9 @@ fn what_came_of_a_message_is_a_part() {
 fn an_endless_message_needs_no_more_memory_than_the_bound() {
     const MAX: usize = 1000;
     let piece = [b'1'; 777];
-    for framing in FRAMINGS {
+    for framing in examples() {
         for overlong in OVERLONG {
-            let mut decoder = Decoder::new(framing, MAX, overlong);
+            let mut decoder = Decoder::new(&framing, MAX, overlong);
             let header = u32::MAX.to_be_bytes();
             let endless = std::iter::repeat_n(&piece[..], 5000);
             let found = feed(
@@ -188,7 +188,7 @@ fn an_endless_message_needs_no_more_memory_than_the_bound() {
 
 #[test]
 fn memory_is_given_back_at_rest() {
-    let mut decoder = Decoder::new(Framing::Lines, 100, Overlong::Truncate);
+    let mut decoder = Decoder::new(&Framing::Lines, 100, Overlong::Truncate);
     assert_eq!(decoder.next(b"begun"), (5, None));
     decoder.rest();
     assert_eq!(decoder.held(), 5, "it is still needed");
@@ -202,22 +202,187 @@ fn memory_is_given_back_at_rest() {
 fn a_long_message_byte_by_byte_costs_no_more_than_its_bytes() {
     const LENGTH: usize = 4 << 20;
     let until = Instant::now() + Duration::from_secs(60);
-    for framing in [Framing::Lines, Framing::Octet] {
+    for form in [
+        "lines",
+        "octet",
+        "delimited:xxxxxxxxxxxxxxxxy",
+        "mllp",
+        "len32",
+        "gelf",
+        "json",
+        "pri",
+    ] {
+        let framing = framing(form);
+        let mut message = vec![b'x'; LENGTH];
+        if form == "json" {
+            (message[0], message[LENGTH - 1]) = (b'"', b'"');
+        }
         let mut wire = Vec::new();
-        framing.encode(&vec![b'x'; LENGTH], &mut wire);
-        let mut decoder = Decoder::new(framing, LENGTH, Overlong::Close);
+        framing.encode(&message, &mut wire);
+        if form == "pri" {
+            wire.extend(b"<13>");
+        }
+        let mut decoder = Decoder::new(&framing, LENGTH, Overlong::Close);
         let mut length = 0;
         for (number, piece) in wire.chunks(1).enumerate() {
             if let (_, Some(message)) = decoder.next(piece) {
                 length = message.bytes.len();
             }
             if number % 4096 == 0 {
-                assert!(
-                    Instant::now() < until,
-                    "{framing:?}: only {number} bytes so far"
-                );
+                assert!(Instant::now() < until, "{form}: only {number} bytes so far");
             }
         }
-        assert_eq!(length, LENGTH);
+        assert_eq!(length, LENGTH, "{form}");
+    }
+}
+
+/// A framing, what senders put on the wire, and the messages.
+const SENT: &[(&str, &str, &[&str])] = &[
+    ("auto", "<14>a\0<14>b\0", &["<14>a", "<14>b"]),
+    (
+        "auto",
+        "2026-11-28 alpha\n99999999 x\n",
+        &["2026-11-28 alpha", "99999999 x"],
+    ),
+    (
+        "auto",
+        "6 <14>a\n5 <14>bline\r\n\n7 <14>c\r\n\n",
+        &["<14>a", "<14>b", "line", "<14>c"],
+    ),
+    ("auto", "<14>a\n\0<14>b\n\0", &["<14>a", "<14>b"]),
+    ("auto", "9 <14>one\ntwo\n", &["<14>one\nt", "wo"]),
+    (
+        "octet",
+        "6 <14>a\n6 <14>b\n5 <14>c\n5 <14>d",
+        &["<14>a", "<14>b", "<14>c", "<14>d"],
+    ),
+    (
+        "gelf",
+        "{1}\0{2}\n\0{3}\n{4}\0\n",
+        &["{1}", "{2}", "{3}", "{4}"],
+    ),
+    (
+        "json",
+        "{\"a\":\"}\\\"{\"}{} [1] \"s\"12 {",
+        &["{\"a\":\"}\\\"{\"}", "{}", "[1]", "\"s\"", "12", "{"],
+    ),
+    (
+        "pri",
+        "<14>a<14>one\ntwo\n<13>see <b> <999> <19<1>x\n\0",
+        &["<14>a", "<14>one\ntwo", "<13>see <b> <999> <19", "<1>x"],
+    ),
+    (
+        "mllp",
+        "\x0bMSH|a\rPID\x1c\r\x0bMSH|b\x1c\r",
+        &["MSH|a\rPID", "MSH|b"],
+    ),
+    (r"between:\n,\r", "\n12AB\r\n34CD\r", &["12AB", "34CD"]),
+    (
+        "delimited:__LOG4JS__",
+        "{1}__LOG4JS__{_}__LOG4JS__",
+        &["{1}", "{_}"],
+    ),
+    ("length:ascii4", "0003abc0000", &["abc", ""]),
+    (
+        "length:u16be+2,inclusive",
+        "\0\x06abcd\0\x04ef",
+        &["abcd", "ef"],
+    ),
+    (
+        "length:u16be+2,keepalive",
+        "\0\x02abcd\0\0ef\0\x01ghi",
+        &["abcd", "ghi"],
+    ),
+];
+
+#[test]
+fn what_senders_send() {
+    for (form, wire, expected) in SENT {
+        for size in [1, 2, 3, 1000] {
+            let mut decoder = Decoder::new(&framing(form), 100, Overlong::Close);
+            let found = feed(
+                &mut decoder,
+                100,
+                pieces(wire.as_bytes(), &[size]),
+                Between::Rest,
+            );
+            let texts = found
+                .messages
+                .iter()
+                .map(|(bytes, _)| String::from_utf8_lossy(bytes));
+            assert_eq!(
+                texts.collect::<Vec<_>>(),
+                *expected,
+                "{form} in pieces of {size}"
+            );
+            assert_eq!(found.fault, None, "{form}");
+        }
+    }
+}
+
+/// What comes outside of messages is counted.
+#[test]
+fn what_belongs_to_no_message_is_counted() {
+    for (form, wire, stray) in [
+        ("mllp", "x\x0ba\x1c\r\n\n\x0bb\x1c\r\x0b", 4),
+        ("stx-etx", "noise", 5),
+        ("octet", "1 a12", 2),
+        ("octet", "1 a12 ", 3),
+        ("len16", "\0\x01a\0", 1),
+        ("len16", "\0\x01a\0\x05", 2),
+        ("len32", "\0\0\0\x05a", 0),
+        ("length:ascii4", "0001a0005", 4),
+    ] {
+        for size in 1..=wire.len() {
+            let mut decoder = Decoder::new(&framing(form), 100, Overlong::Close);
+            let Cut { stray: found, .. } = feed(
+                &mut decoder,
+                100,
+                pieces(wire.as_bytes(), &[size]),
+                Between::Rest,
+            );
+            assert_eq!(found, stray, "{form} {wire:?} in pieces of {size}");
+        }
+    }
+}
+
+/// A count that includes a newline is not over the bound because of that.
+#[test]
+fn octet_counts_over_the_bound_are_cut_as_lines_are() {
+    for (overlong, wire, expected) in [
+        (
+            Overlong::Truncate,
+            &b"5 1234\n4 abcd"[..],
+            vec!["1234", "abcd"],
+        ),
+        (
+            Overlong::Truncate,
+            b"6 1234\r\n4 abcd",
+            vec!["1234", "abcd"],
+        ),
+        (Overlong::Truncate, b"5 123454 abcd", vec!["1234", "abcd"]),
+        (
+            Overlong::Truncate,
+            b"9 1234567894 abcd",
+            vec!["1234", "abcd"],
+        ),
+        (Overlong::Drop, b"5 12345\n9 1234567894 abcd", vec!["abcd"]),
+        (Overlong::Close, b"4 abcd5 12345", vec!["abcd"]),
+        (Overlong::Close, b"4 abcd9 12345", vec!["abcd"]),
+    ] {
+        for size in 1..=wire.len() {
+            let mut decoder = Decoder::new(&Framing::Octet, 4, overlong);
+            let found = feed(&mut decoder, 4, pieces(wire, &[size]), Between::Nothing);
+            let texts = found
+                .messages
+                .iter()
+                .map(|(bytes, _)| String::from_utf8_lossy(bytes));
+            assert_eq!(
+                texts.collect::<Vec<_>>(),
+                expected,
+                "{wire:?} in pieces of {size}"
+            );
+            assert_eq!(found.fault.is_some(), overlong == Overlong::Close);
+        }
     }
 }

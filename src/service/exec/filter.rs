@@ -39,7 +39,7 @@ impl Service for Filter {
     }
 
     fn message(&self, who: &mut For, message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
-        let is_line = self.framing == Framing::Lines;
+        let is_line = matches!(self.framing, Framing::Lines | Framing::Auto);
         let mut input = message.bytes.to_vec();
         if is_line {
             input.push(b'\n');

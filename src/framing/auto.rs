@@ -1,0 +1,209 @@
+//! Each message as its sender ends it: a line feed, a zero byte, or both; and, with `auto`, also an
+//! octet count before it.
+//!
+//! A number at the head of a line is a count only where a space, a syslog priority (`<13>`) and a
+//! message of that length can follow: `2026-11-28 alpha` is a line. Empty messages are none, for
+//! they are what is left between two ends.
+
+use memchr::memchr2;
+
+use super::counted::{Body, COUNT_DIGITS_MAX};
+use super::decoder::Cutter;
+use super::store::{Ending, Found, Store, carriage_return};
+
+/// The largest count that is taken for one, unless messages may be longer.
+const COUNT_MAX: u64 = 1 << 20;
+/// A head that may be a count and a priority: ten digits, a space, `<191>`.
+const HEAD_MAX: usize = COUNT_DIGITS_MAX as usize + 6;
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Auto {
+    counts: bool,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At the head of a message, which may be a count: no more than that is gathered.
+    Head,
+    Line,
+    Body(Body),
+}
+
+/// What stands at the head of a message.
+#[derive(Debug, PartialEq, Eq)]
+enum Head {
+    Line,
+    /// More bytes will tell.
+    Open,
+    /// A count of so many bytes, and how long it is with its space.
+    Count {
+        length: u64,
+        width: usize,
+    },
+}
+
+impl Auto {
+    pub(super) const AUTO: Auto = Auto::new(true);
+    pub(super) const GELF: Auto = Auto::new(false);
+
+    const fn new(counts: bool) -> Auto {
+        let place = if counts { Place::Head } else { Place::Line };
+        Auto { counts, place }
+    }
+
+    /// A whole message at the front of the piece, when nothing else is under way: its length, and
+    /// that of its end.
+    #[inline]
+    pub(super) fn here(&self, piece: &[u8]) -> Option<(usize, usize)> {
+        let is_between = self.place
+            == if self.counts {
+                Place::Head
+            } else {
+                Place::Line
+            };
+        if !is_between || piece.first().is_none_or(u8::is_ascii_digit) {
+            return None;
+        }
+        let at = memchr2(b'\n', 0, piece)?;
+        let Ending { used, strip } = ending(&[], piece, at);
+        (used > strip).then_some((used - strip, used))
+    }
+
+    fn look_at_head(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        let came = store.gathered.len();
+        let seen = match came {
+            0 => head(piece, store.max),
+            _ => {
+                let more = &piece[..piece.len().min(HEAD_MAX - came)];
+                head(&[&store.gathered[..], more].concat(), store.max)
+            }
+        };
+        match seen {
+            Head::Line => {
+                self.place = Place::Line;
+                self.line(store, piece)
+            }
+            Head::Open => {
+                store.gathered.extend_from_slice(piece);
+                Found::Taken(piece.len())
+            }
+            Head::Count { length, width } => {
+                store.gathered.drain(..width.min(came));
+                match Body::begin(store, length, true) {
+                    Ok(body) => self.place = body.map_or(Place::Head, Place::Body),
+                    Err(fault) => return Found::Fault(fault),
+                }
+                Found::Taken(width.saturating_sub(came))
+            }
+        }
+    }
+
+    fn line(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        let ending = memchr2(b'\n', 0, piece).map(|at| ending(&store.gathered, piece, at));
+        let tail = carriage_return(&store.gathered, piece);
+        if ending.is_some() {
+            self.place = Auto::new(self.counts).place;
+        }
+        store.cut(piece, ending, tail)
+    }
+}
+
+impl Cutter for Auto {
+    fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        match self.place {
+            Place::Head => self.look_at_head(store, piece),
+            Place::Line => self.line(store, piece),
+            Place::Body(body) => {
+                let (body, found) = body.step(store, piece, true);
+                self.place = body.map_or(Place::Head, Place::Body);
+                found
+            }
+        }
+    }
+
+    fn tail(&self, gathered: &[u8]) -> usize {
+        match self.place {
+            Place::Body(_) => 0,
+            Place::Head | Place::Line => carriage_return(gathered, &[]),
+        }
+    }
+
+    fn is_inside(&self) -> bool {
+        matches!(self.place, Place::Body(_))
+    }
+
+    fn reset(&mut self, _: bool) -> u64 {
+        *self = Auto::new(self.counts);
+        0
+    }
+}
+
+/// The end of a line or of a message with a zero byte, which is at `at`.
+fn ending(gathered: &[u8], piece: &[u8], at: usize) -> Ending {
+    let returned = match piece[at] {
+        b'\n' => carriage_return(gathered, &piece[..at]),
+        _ => 0,
+    };
+    Ending {
+        used: at + 1,
+        strip: 1 + returned,
+    }
+}
+
+fn head(bytes: &[u8], message_max: usize) -> Head {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
+    let digits = digits.count();
+    if digits > COUNT_DIGITS_MAX.into() || digits == 0 || bytes[0] == b'0' {
+        return if bytes.is_empty() {
+            Head::Open
+        } else {
+            Head::Line
+        };
+    }
+    let Some((space, priority)) = bytes[digits..].split_first() else {
+        return Head::Open;
+    };
+    let number = bytes[..digits].iter();
+    let length = number.fold(0, |length, byte| length * 10 + u64::from(byte - b'0'));
+    if *space != b' ' || length > COUNT_MAX.max(message_max as u64) {
+        return Head::Line;
+    }
+    match super::pri::priority(priority) {
+        Some(Some(width)) if width as u64 <= length => Head::Count {
+            length,
+            width: digits + 1,
+        },
+        Some(_) => Head::Line,
+        None => Head::Open,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_one_only_where_a_priority_follows() {
+        let count = |length, width| Head::Count { length, width };
+        for (bytes, expected) in [
+            (&b"95 <13>1 "[..], count(95, 3)),
+            (b"1048576 <0>", count(1 << 20, 8)),
+            (b"3 <0>", count(3, 2)),
+            (b"2 <0>", Head::Line),
+            (b"95", Head::Open),
+            (b"95 <19", Head::Open),
+            (b"2026-11-28 alpha", Head::Line),
+            (b"2026 <b>", Head::Line),
+            (b"99999999 x", Head::Line),
+            (b"99999999 <13>", Head::Line),
+            (b"09 <13>", Head::Line),
+            (b"9 <192>", Head::Line),
+            (b"12345678901", Head::Line),
+            (b"<13>", Head::Line),
+        ] {
+            assert_eq!(head(bytes, 1000), expected, "{}", bytes.escape_ascii());
+        }
+    }
+}

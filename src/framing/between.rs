@@ -1,0 +1,66 @@
+//! Messages between a string that begins them and one that ends them. What lies outside is counted.
+
+use super::Delimiter;
+use super::decoder::Cutter;
+use super::store::{Ending, Found, Store};
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Between {
+    start: Delimiter,
+    end: Delimiter,
+    is_inside: bool,
+    /// Bytes of the string that is looked for that came last.
+    matched: u8,
+}
+
+impl Between {
+    pub(super) fn new(start: &Delimiter, end: &Delimiter) -> Between {
+        Between {
+            start: start.clone(),
+            end: end.clone(),
+            is_inside: false,
+            matched: 0,
+        }
+    }
+
+    fn look_for_start(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        let came = u64::from(self.matched);
+        let start = self.start.find(&mut self.matched, piece);
+        self.is_inside = start.is_some();
+        let used = start.unwrap_or(piece.len());
+        let ours = start.map_or(self.matched.into(), |_| self.start.len());
+        store.stray += came + used as u64 - ours as u64;
+        Found::Taken(used)
+    }
+}
+
+impl Cutter for Between {
+    fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        if !self.is_inside {
+            return self.look_for_start(store, piece);
+        }
+        let strip = self.end.len();
+        let ending = self.end.find(&mut self.matched, piece);
+        self.is_inside = ending.is_none();
+        let ending = ending.map(|used| Ending { used, strip });
+        store.cut(piece, ending, self.matched.into())
+    }
+
+    fn tail(&self, _: &[u8]) -> usize {
+        self.matched.into()
+    }
+
+    fn is_inside(&self) -> bool {
+        self.is_inside || self.matched > 0
+    }
+
+    fn reset(&mut self, is_begun: bool) -> u64 {
+        let matched = std::mem::take(&mut self.matched);
+        match std::mem::take(&mut self.is_inside) {
+            false => matched.into(),
+            true if is_begun => 0,
+            true => self.start.len() as u64,
+        }
+    }
+}

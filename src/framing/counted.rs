@@ -1,0 +1,198 @@
+//! Messages whose length stands before them: octet counting, and lengths of a fixed width.
+
+use super::decoder::Cutter;
+use super::length::Length;
+use super::store::{Ending, Found, Store, newline};
+use super::{Extent, Fault};
+
+/// Digits of the largest octet count that is read: enough for a GiB.
+pub(super) const COUNT_DIGITS_MAX: u8 = 10;
+/// A newline: octet counts may include one that is not part of the message.
+const NEWLINE_MAX: usize = 2;
+
+/// The bytes behind a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// So many are missing of the message, and so many follow that are not wanted.
+    Wanted { missing: usize, then_skip: usize },
+    /// So many are skipped.
+    Skip(usize),
+}
+
+impl Body {
+    /// The header says `length`, of which the message has what is gathered.
+    pub(super) fn begin(
+        store: &mut Store,
+        length: u64,
+        has_newline: bool,
+    ) -> Result<Option<Body>, Fault> {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let came = store.gathered.len();
+        let most = store.max + if has_newline { NEWLINE_MAX } else { 0 };
+        if length <= most {
+            let missing = length - came;
+            let then_skip = 0;
+            return Ok(Some(Body::Wanted { missing, then_skip }));
+        }
+        Ok(Some(match store.announce_overlong()? {
+            0 => Body::Skip(length - came),
+            wanted => Body::Wanted {
+                missing: wanted.saturating_sub(came),
+                then_skip: length - wanted.max(came),
+            },
+        }))
+    }
+
+    /// `None` for the body that is left: it ends here.
+    pub(super) fn step(
+        self,
+        store: &mut Store,
+        piece: &[u8],
+        has_newline: bool,
+    ) -> (Option<Body>, Found) {
+        match self {
+            Body::Skip(left) => {
+                let used = left.min(piece.len());
+                let rest = (used < left).then_some(Body::Skip(left - used));
+                (rest, Found::Taken(used))
+            }
+            Body::Wanted { missing, then_skip } if piece.len() < missing => {
+                store.gathered.extend_from_slice(piece);
+                let missing = missing - piece.len();
+                let rest = Body::Wanted { missing, then_skip };
+                (Some(rest), Found::Taken(piece.len()))
+            }
+            Body::Wanted {
+                missing,
+                then_skip: 0,
+            } => {
+                let strip = if has_newline {
+                    newline(&store.gathered, &piece[..missing])
+                } else {
+                    0
+                };
+                let used = missing;
+                (None, store.end(piece, Ending { used, strip }))
+            }
+            Body::Wanted { missing, then_skip } => {
+                let found = store.hand(piece, missing, store.max, Extent::Truncated);
+                (Some(Body::Skip(then_skip)), found)
+            }
+        }
+    }
+}
+
+/// What stands before a message.
+#[derive(Debug)]
+pub(super) enum Header {
+    /// Decimal digits and a space.
+    Octet,
+    Length(Length),
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Counted {
+    header: Header,
+    /// Bytes that came of the header, until its message ends.
+    seen: u8,
+    /// What they say so far.
+    value: u64,
+    body: Option<Body>,
+}
+
+impl Counted {
+    pub(super) fn new(header: Header) -> Counted {
+        Counted {
+            header,
+            seen: 0,
+            value: 0,
+            body: None,
+        }
+    }
+
+    fn has_newline(&self) -> bool {
+        matches!(self.header, Header::Octet)
+    }
+
+    /// One byte of the header. The length of what follows, when it is complete.
+    fn read(&mut self, byte: u8) -> Result<Option<u64>, Fault> {
+        let seen = self.seen;
+        self.seen += 1;
+        match &self.header {
+            Header::Octet => match byte {
+                // A newline behind the message before.
+                b'\r' | b'\n' if seen == 0 => self.seen = 0,
+                b'0'..=b'9' if seen < COUNT_DIGITS_MAX && (seen > 0 || byte != b'0') => {
+                    self.value = self.value * 10 + u64::from(byte - b'0');
+                }
+                b' ' if seen > 0 => return Ok(Some(self.value)),
+                _ => return Err(Fault::BadCount),
+            },
+            Header::Length(length) => {
+                self.value = length.read(self.value, seen, byte)?;
+                if usize::from(self.seen) == length.width() {
+                    return length.body(self.value).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The header is complete.
+    fn begin(&mut self, store: &mut Store, length: u64) -> Found {
+        self.value = 0;
+        if let Header::Length(header) = &self.header
+            && header.is_keepalive(length)
+        {
+            self.body = (length > 0).then_some(Body::Skip(length as usize));
+            self.seen = 0;
+            return Found::Taken(1);
+        }
+        if length == 0 {
+            self.seen = 0;
+            return Found::Here {
+                length: 0,
+                used: 1,
+                extent: Extent::Whole,
+            };
+        }
+        match Body::begin(store, length, self.has_newline()) {
+            Ok(body) => self.body = body,
+            Err(fault) => return Found::Fault(fault),
+        }
+        Found::Taken(1)
+    }
+}
+
+impl Cutter for Counted {
+    fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        if let Some(body) = self.body {
+            let (body, found) = body.step(store, piece, self.has_newline());
+            self.body = body;
+            if body.is_none() {
+                self.seen = 0;
+            }
+            return found;
+        }
+        match self.read(piece[0]) {
+            Ok(Some(length)) => self.begin(store, length),
+            Ok(None) => Found::Taken(1),
+            Err(fault) => Found::Fault(fault),
+        }
+    }
+
+    fn is_inside(&self) -> bool {
+        self.seen > 0 || self.body.is_some()
+    }
+
+    fn reset(&mut self, is_begun: bool) -> u64 {
+        self.value = 0;
+        let seen = u64::from(std::mem::take(&mut self.seen));
+        match self.body.take() {
+            Some(Body::Skip(_)) => 0,
+            _ if is_begun => 0,
+            _ => seen,
+        }
+    }
+}

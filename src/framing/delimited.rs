@@ -1,0 +1,40 @@
+//! Messages that a string ends.
+
+use super::Delimiter;
+use super::decoder::Cutter;
+use super::store::{Ending, Found, Store};
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Delimited {
+    end: Delimiter,
+    /// Bytes of it that came last.
+    matched: u8,
+}
+
+impl Delimited {
+    pub(super) fn new(end: &Delimiter) -> Delimited {
+        Delimited {
+            end: end.clone(),
+            matched: 0,
+        }
+    }
+}
+
+impl Cutter for Delimited {
+    fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        let strip = self.end.len();
+        let ending = self.end.find(&mut self.matched, piece);
+        let ending = ending.map(|used| Ending { used, strip });
+        store.cut(piece, ending, self.matched.into())
+    }
+
+    fn tail(&self, _: &[u8]) -> usize {
+        self.matched.into()
+    }
+
+    fn reset(&mut self, _: bool) -> u64 {
+        self.matched = 0;
+        0
+    }
+}

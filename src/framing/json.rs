@@ -1,0 +1,96 @@
+//! JSON values one after another, with nothing between them that must be there.
+//!
+//! White space, zero bytes and record separators (RFC 7464) between values belong to none. What
+//! is no object, array or string ends where the next value may begin.
+
+use memchr::memchr2;
+
+use super::decoder::Cutter;
+use super::store::{Ending, Found, Store};
+
+/// See the head of the file.
+#[derive(Debug, Default)]
+pub(super) struct Json {
+    place: Place,
+    /// Objects and arrays that are open.
+    depth: u64,
+    is_in_string: bool,
+    is_escaped: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Between,
+    /// In an object, array or string.
+    Closed,
+    /// In anything else, a number for example.
+    Bare,
+}
+
+impl Json {
+    fn find_end(&mut self, piece: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < piece.len() {
+            if std::mem::take(&mut self.is_escaped) {
+                at += 1;
+                continue;
+            }
+            if self.is_in_string {
+                at += memchr2(b'"', b'\\', &piece[at..])?;
+            }
+            match piece[at] {
+                b'\\' if self.is_in_string => self.is_escaped = true,
+                b'"' => self.is_in_string = !self.is_in_string,
+                b'{' | b'[' if !self.is_in_string => self.depth += 1,
+                b'}' | b']' if !self.is_in_string => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+            at += 1;
+            if self.depth == 0 && !self.is_in_string {
+                return Some(at);
+            }
+        }
+        None
+    }
+}
+
+impl Cutter for Json {
+    fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        if self.place == Place::Between {
+            let between = piece.iter().position(|byte| !is_between(*byte));
+            match between {
+                Some(0) => {}
+                _ => return Found::Taken(between.unwrap_or(piece.len())),
+            }
+            self.place = if begins(piece[0]) {
+                Place::Closed
+            } else {
+                Place::Bare
+            };
+        }
+        let end = match self.place {
+            Place::Bare => piece
+                .iter()
+                .position(|byte| is_between(*byte) || begins(*byte)),
+            _ => self.find_end(piece),
+        };
+        if end.is_some() {
+            self.place = Place::Between;
+        }
+        store.cut(piece, end.map(|used| Ending { used, strip: 0 }), 0)
+    }
+
+    fn reset(&mut self, _: bool) -> u64 {
+        *self = Json::default();
+        0
+    }
+}
+
+fn is_between(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0 | 0x1e)
+}
+
+fn begins(byte: u8) -> bool {
+    matches!(byte, b'{' | b'[' | b'"')
+}

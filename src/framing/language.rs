@@ -1,0 +1,153 @@
+//! How a framing is written: `lines`, `delimited:\r\n`, `length:u16be,inclusive`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Delimiter, Framing};
+
+/// All there are, as an error and the help tell them.
+const FORMS: &str = "lines, typed, auto, octet, nul, cr, delimited:STRING, between:START,END, \
+                     mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32, \
+                     gelf, json, pri or raw";
+
+/// A framing that can't be; says what to write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FramingError(String);
+
+impl FramingError {
+    pub(super) fn new(problem: String) -> FramingError {
+        FramingError(problem)
+    }
+}
+
+/// Framings that have a name, and what they are.
+const NAMES: [(&str, &str); 4] = [
+    ("len16", "length:u16be"),
+    ("len32", "length:u32be"),
+    ("mllp", r"between:\x0b,\x1c\r"),
+    ("stx-etx", r"between:\x02,\x03"),
+];
+
+impl FromStr for Framing {
+    type Err = FramingError;
+
+    fn from_str(text: &str) -> Result<Framing, FramingError> {
+        if let Some((_, form)) = NAMES.iter().find(|(name, _)| *name == text) {
+            return form.parse();
+        }
+        let (kind, rest) = match text.split_once(':') {
+            Some((kind, rest)) => (kind, Some(rest)),
+            None => (text, None),
+        };
+        Ok(match (kind, rest) {
+            ("lines", None) => Framing::Lines,
+            ("typed", None) => Framing::Typed,
+            ("auto", None) => Framing::Auto,
+            ("octet", None) => Framing::Octet,
+            ("nul", None) => Framing::Nul,
+            ("cr", None) => Framing::Cr,
+            ("gelf", None) => Framing::Gelf,
+            ("json", None) => Framing::Json,
+            ("pri", None) => Framing::Pri,
+            ("raw", None) => Framing::Raw,
+            ("delimited", Some(end)) => Framing::Delimited(Delimiter::new(&unescape(end)?)?),
+            ("between", Some(both)) => {
+                let (start, end) = split_at_comma(both).ok_or_else(|| {
+                    FramingError(format!(
+                        "\"{text}\"; write between:START,END, with \\, for a comma"
+                    ))
+                })?;
+                let [start, end] = [start, end].map(|part| Delimiter::new(&unescape(part)?));
+                let (start, end) = (start?, end?);
+                Framing::Between { start, end }
+            }
+            ("length", Some(form)) => Framing::Length(form.parse()?),
+            _ => {
+                return Err(FramingError(format!(
+                    "no framing \"{text}\"; write {FORMS}"
+                )));
+            }
+        })
+    }
+}
+
+/// As [`Framing::from_str`] takes it; by its name where it has one.
+impl fmt::Display for Framing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = match self {
+            Framing::Lines => "lines".into(),
+            Framing::Typed => "typed".into(),
+            Framing::Auto => "auto".into(),
+            Framing::Octet => "octet".into(),
+            Framing::Nul => "nul".into(),
+            Framing::Cr => "cr".into(),
+            Framing::Gelf => "gelf".into(),
+            Framing::Json => "json".into(),
+            Framing::Pri => "pri".into(),
+            Framing::Raw => "raw".into(),
+            Framing::Delimited(end) => format!("delimited:{end}"),
+            Framing::Between { start, end } => format!("between:{start},{end}"),
+            Framing::Length(length) => format!("length:{length}"),
+        };
+        let name = NAMES.iter().find(|(_, named)| *named == form);
+        out.write_str(name.map_or(&form, |(name, _)| name))
+    }
+}
+
+/// The halves before and behind the first comma that has no backslash before it.
+fn split_at_comma(text: &str) -> Option<(&str, &str)> {
+    let mut is_escaped = false;
+    let comma = text.bytes().position(|byte| {
+        let is_comma = byte == b',' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_comma
+    })?;
+    Some((&text[..comma], &text[comma + 1..]))
+}
+
+/// Bytes as they are written: what is not printable ASCII, a backslash and a comma are escaped.
+pub(super) fn escape(bytes: &[u8]) -> String {
+    let written = bytes.iter().map(|byte| match byte {
+        b'\n' => r"\n".into(),
+        b'\r' => r"\r".into(),
+        b'\t' => r"\t".into(),
+        0 => r"\0".into(),
+        b'\\' => r"\\".into(),
+        b',' => r"\,".into(),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!(r"\x{byte:02x}"),
+    });
+    written.collect()
+}
+
+fn unescape(text: &str) -> Result<Vec<u8>, FramingError> {
+    let wrong = || {
+        let all = r"\r, \n, \t, \0, \\, \, and \x0b";
+        FramingError(format!(
+            "\"{text}\"; of what begins with a backslash there are {all}"
+        ))
+    };
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        bytes.push(match rest.next().ok_or_else(wrong)? {
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'0' => 0,
+            b'x' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = digit().zip(digit()).ok_or_else(wrong)?;
+                (high * 16 + low) as u8
+            }
+            byte @ (b'\\' | b',' | b':' | b' ') => byte,
+            _ => return Err(wrong()),
+        });
+    }
+    Ok(bytes)
+}

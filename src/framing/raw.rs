@@ -1,0 +1,17 @@
+//! What arrived, as it arrived.
+
+use super::Extent;
+use super::decoder::Cutter;
+use super::store::{Found, Store};
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Raw;
+
+impl Cutter for Raw {
+    fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
+        let length = piece.len().min(store.max);
+        let extent = Extent::Whole;
+        store.hand(piece, length, length, extent)
+    }
+}

@@ -1,0 +1,229 @@
+//! What all framings share: the message under way, its bound, what is counted.
+
+use super::{Extent, Fault, Overlong};
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) max: usize,
+    overlong: Overlong,
+    /// The message that a piece's edge has cut, so far.
+    pub(super) gathered: Vec<u8>,
+    /// Bytes at the front of `gathered` that were handed out, and are to be removed.
+    spent: usize,
+    /// Bytes at its end that are the next message's.
+    kept: usize,
+    /// An empty message is none.
+    skips_empty: bool,
+    /// Inside a message that is over the bound: nothing of it is kept until its end.
+    pub(super) skipping: bool,
+    pub(super) truncated: u64,
+    pub(super) dropped: u64,
+    /// Bytes that belong to no message.
+    pub(super) stray: u64,
+}
+
+/// What one step of the cutting found.
+pub(super) enum Found {
+    /// A message in the piece: its first `length` bytes; `used` go with it.
+    Here {
+        length: usize,
+        used: usize,
+        extent: Extent,
+    },
+    /// The first `length` bytes that were gathered; `used` bytes of the piece go with them.
+    Gathered {
+        length: usize,
+        used: usize,
+        extent: Extent,
+    },
+    /// No message yet, `used` bytes taken.
+    Taken(usize),
+    /// This can't go on.
+    Fault(Fault),
+}
+
+/// Where a message ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    /// Bytes of the piece up to there, the delimiter included.
+    pub(super) used: usize,
+    /// How many of the last bytes are not part of the message.
+    pub(super) strip: usize,
+}
+
+impl Store {
+    pub(super) fn new(max: usize, overlong: Overlong, skips_empty: bool) -> Store {
+        Store {
+            max,
+            overlong,
+            gathered: Vec::new(),
+            spent: 0,
+            kept: 0,
+            skips_empty,
+            skipping: false,
+            truncated: 0,
+            dropped: 0,
+            stray: 0,
+        }
+    }
+
+    /// Whether nothing of a message has come.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.skipping && self.gathered.len() == self.spent
+    }
+
+    /// What came of the message under way.
+    pub(super) fn begun(&self) -> &[u8] {
+        &self.gathered[self.spent..]
+    }
+
+    /// The first `length` gathered bytes are handed out, and what is not the next message's goes
+    /// with them.
+    pub(super) fn hand_out(&mut self, length: usize) -> &[u8] {
+        self.spent = self.gathered.len() - std::mem::take(&mut self.kept);
+        &self.gathered[..length]
+    }
+
+    /// Gathers the beginning of the next message, behind the one that was found.
+    pub(super) fn keep(&mut self, next: &[u8], found: &Found) {
+        self.gathered.extend_from_slice(next);
+        if matches!(found, Found::Gathered { .. }) {
+            self.kept = next.len();
+        }
+    }
+
+    /// Removes what was handed out.
+    pub(super) fn settle(&mut self) {
+        let spent = std::mem::take(&mut self.spent);
+        if spent > 0 {
+            self.gathered.drain(..spent);
+        }
+    }
+
+    /// Gives back memory that nothing needs at rest.
+    pub(super) fn rest(&mut self) {
+        self.settle();
+        if self.gathered.is_empty() {
+            self.gathered = Vec::new();
+        }
+    }
+
+    /// A framing whose messages end with a mark has looked at the whole piece. Without an ending,
+    /// the last `tail` bytes that came may be the beginning of one.
+    pub(super) fn cut(&mut self, piece: &[u8], ending: Option<Ending>, tail: usize) -> Found {
+        match ending {
+            Some(Ending { used, .. }) if std::mem::take(&mut self.skipping) => Found::Taken(used),
+            Some(ending) => self.end(piece, ending),
+            None if self.skipping => Found::Taken(piece.len()),
+            None => self.go_on(piece, tail),
+        }
+    }
+
+    /// The message under way ends in this piece.
+    pub(super) fn end(&mut self, piece: &[u8], Ending { used, strip }: Ending) -> Found {
+        let length = self.gathered.len() + used - strip;
+        if length > self.max {
+            return self.exceed(piece, used);
+        }
+        if length == 0 && self.skips_empty {
+            self.gathered.clear();
+            return Found::Taken(used);
+        }
+        self.hand(piece, used, length, Extent::Whole)
+    }
+
+    fn go_on(&mut self, piece: &[u8], tail: usize) -> Found {
+        if self.gathered.len() + piece.len() - tail > self.max {
+            self.skipping = true;
+            return self.exceed(piece, piece.len());
+        }
+        self.gathered.extend_from_slice(piece);
+        Found::Taken(piece.len())
+    }
+
+    /// The message is over the bound, whatever follows.
+    fn exceed(&mut self, piece: &[u8], used: usize) -> Found {
+        match self.overlong {
+            Overlong::Truncate => {
+                self.truncated += 1;
+                self.hand(piece, used, self.max, Extent::Truncated)
+            }
+            Overlong::Drop => {
+                self.dropped += 1;
+                self.gathered.clear();
+                Found::Taken(used)
+            }
+            Overlong::Close => Found::Fault(Fault::Overlong),
+        }
+    }
+
+    /// A message of known length is over the bound: how many bytes of it are wanted.
+    pub(super) fn announce_overlong(&mut self) -> Result<usize, Fault> {
+        match self.overlong {
+            Overlong::Truncate => {
+                self.truncated += 1;
+                Ok(self.max)
+            }
+            Overlong::Drop => {
+                self.dropped += 1;
+                self.gathered.clear();
+                Ok(0)
+            }
+            Overlong::Close => Err(Fault::Overlong),
+        }
+    }
+
+    /// A message of this length, which what was gathered and the piece hold.
+    pub(super) fn hand(
+        &mut self,
+        piece: &[u8],
+        used: usize,
+        length: usize,
+        extent: Extent,
+    ) -> Found {
+        if self.gathered.is_empty() {
+            return Found::Here {
+                length,
+                used,
+                extent,
+            };
+        }
+        let missing = length.saturating_sub(self.gathered.len());
+        self.gathered.extend_from_slice(&piece[..missing]);
+        Found::Gathered {
+            length,
+            used,
+            extent,
+        }
+    }
+
+    /// The stream ends in a message, of which the last `tail` bytes are not part: its length.
+    pub(super) fn finish(&mut self, tail: usize) -> Result<Option<(usize, Extent)>, Fault> {
+        if std::mem::take(&mut self.skipping) || self.gathered.is_empty() {
+            return Ok(None);
+        }
+        let length = self.gathered.len() - tail;
+        if length > self.max {
+            let wanted = self.announce_overlong()?;
+            return Ok((wanted > 0).then_some((wanted, Extent::Truncated)));
+        }
+        let is_message = length > 0 || !self.skips_empty;
+        Ok(is_message.then_some((length, Extent::Partial)))
+    }
+}
+
+/// Length of the newline at the end of what was gathered and then of `piece`.
+pub(super) fn newline(gathered: &[u8], piece: &[u8]) -> usize {
+    let mut last = piece.iter().rev().chain(gathered.iter().rev());
+    match last.next() {
+        Some(b'\n') => 1 + usize::from(last.next() == Some(&b'\r')),
+        _ => 0,
+    }
+}
+
+/// Length of the carriage return there.
+pub(super) fn carriage_return(gathered: &[u8], piece: &[u8]) -> usize {
+    let last = piece.last().or(gathered.last());
+    usize::from(last == Some(&b'\r'))
+}
