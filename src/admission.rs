@@ -1,13 +1,13 @@
-//! Who is let in: the number of clients, each address's share, lists, pace and load, in this order.
-//! Every refusal is counted with its reason.
+//! Who is let in: pace, lists, and each address's share. (The number of clients, the queue and the
+//! load are for the server to ask.)
 //!
 //! Runs in the acceptor; the shares are given back by the workers that end connections.
 
 mod list;
 mod pace;
+mod shares;
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -15,6 +15,9 @@ use parking_lot::Mutex;
 pub use list::AddressList;
 use list::LiveList;
 use pace::Pace;
+pub(crate) use shares::Placed;
+use shares::Shares;
+pub use shares::WhenAddressFull;
 
 use crate::notices::Limit;
 use crate::peer::Peer;
@@ -33,8 +36,8 @@ pub enum WhenFull {
     /// else refuse.
     #[cfg_attr(
         feature = "cli",
-        value(help = "Close the client that has rested longest, if for a \
-        minute; else refuse")
+        value(help = "Close the client that has rested longest, if for \
+        --shed-after; else refuse")
     )]
     Shed,
 }
@@ -43,6 +46,7 @@ pub enum WhenFull {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     pub(crate) per_address_max: Option<usize>,
+    pub(crate) when_address_full: WhenAddressFull,
     pub(crate) allow: AddressList,
     pub(crate) deny: AddressList,
     /// Clients a second.
@@ -51,20 +55,19 @@ pub(crate) struct Rules {
 
 /// See the head of the file.
 pub(crate) struct Admission {
-    per_address_max: Option<usize>,
-    shares: Mutex<HashMap<IpAddr, usize>>,
-    allow: Mutex<LiveList>,
-    deny: Mutex<LiveList>,
+    shares: Option<Mutex<Shares>>,
+    allow: LiveList,
+    deny: LiveList,
     pace: Option<Mutex<Pace>>,
 }
 
 impl Admission {
     pub(crate) fn new(rules: Rules) -> Admission {
+        let shares = |most| Mutex::new(Shares::new(most, rules.when_address_full));
         Admission {
-            per_address_max: rules.per_address_max,
-            shares: Mutex::default(),
-            allow: Mutex::new(LiveList::new(rules.allow)),
-            deny: Mutex::new(LiveList::new(rules.deny)),
+            shares: rules.per_address_max.map(shares),
+            allow: LiveList::new(rules.allow),
+            deny: LiveList::new(rules.deny),
             pace: rules.accept_rate.map(|rate| Mutex::new(Pace::new(rate))),
         }
     }
@@ -74,56 +77,46 @@ impl Admission {
         self.pace.as_ref()?.lock().pause(now)
     }
 
-    /// Lets a client in, counted with its address's share, or says which limit keeps it out.
-    pub(crate) fn admit(&self, peer: Peer, now: Instant) -> Result<(), Limit> {
+    /// One was accepted, whatever becomes of it.
+    pub(crate) fn accepted(&self, now: Instant) {
         if let Some(pace) = &self.pace {
             pace.lock().take(now);
         }
-        let Peer::Tcp(address) = peer else {
+    }
+
+    /// Whether the lists keep a client out.
+    pub(crate) fn check_lists(&self, peer: Peer, now: Instant) -> Result<(), Limit> {
+        let Some(address) = address(peer) else {
             return Ok(());
         };
-        let address = address.ip().to_canonical();
-        let mut allow = self.allow.lock();
-        let is_allowed = allow.is_empty() || allow.contains(address, now);
-        drop(allow);
-        if !is_allowed || self.deny.lock().contains(address, now) {
+        let is_allowed = self.allow.is_empty() || self.allow.contains(address, now);
+        if !is_allowed || self.deny.contains(address, now) {
             return Err(Limit::AddressList);
         }
-        let Some(most) = self.per_address_max else {
-            return Ok(());
-        };
-        let mut shares = self.shares.lock();
-        let share = shares.entry(share_of(address)).or_default();
-        if *share >= most {
-            return Err(Limit::AddressShare);
-        }
-        *share += 1;
         Ok(())
     }
 
-    /// A client that was let in has gone.
-    pub(crate) fn release(&self, peer: Peer) {
-        let (Some(_), Peer::Tcp(address)) = (self.per_address_max, peer) else {
-            return;
+    /// Counts a client with its address's share. Whom it replaces is to be closed.
+    pub(crate) fn take_share(&self, peer: Peer, id: u64) -> Result<Placed, Limit> {
+        let (Some(shares), Some(address)) = (&self.shares, address(peer)) else {
+            return Ok(Placed { replaces: None });
         };
-        let key = share_of(address.ip().to_canonical());
-        let mut shares = self.shares.lock();
-        if let Some(share) = shares.get_mut(&key) {
-            *share -= 1;
-            if *share == 0 {
-                shares.remove(&key);
-            }
+        let placed = shares.lock().take(address, id);
+        placed.ok_or(Limit::AddressShare)
+    }
+
+    /// A client that may have a share has gone.
+    pub(crate) fn release(&self, peer: Peer, id: u64) {
+        if let (Some(shares), Some(address)) = (&self.shares, address(peer)) {
+            shares.lock().give_back(address, id);
         }
     }
 }
 
-/// Who shares: an IPv4 address, or an IPv6 /64, which is what one customer or host gets.
-fn share_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-            address.to_bits() & !u128::from(u64::MAX),
-        )),
+fn address(peer: Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Tcp(address) => Some(address.ip().to_canonical()),
+        Peer::Unix(_) => None,
     }
 }
 
@@ -136,6 +129,11 @@ mod tests {
 
     fn peer(address: &str) -> Peer {
         Peer::Tcp((address.parse::<IpAddr>().expect("an address"), 1).into())
+    }
+
+    fn admit(admission: &Admission, address: &str, id: u64) -> Result<(), Limit> {
+        admission.check_lists(peer(address), Instant::now())?;
+        admission.take_share(peer(address), id).map(drop)
     }
 
     fn list(entries: &[&str]) -> AddressList {
@@ -153,25 +151,19 @@ mod tests {
             ..Rules::default()
         };
         let admission = Admission::new(rules);
-        let now = Instant::now();
-        assert_eq!(admission.admit(peer("192.0.2.1"), now), Ok(()));
+        let full = Err(Limit::AddressShare);
         // The same host over IPv6's mapped form is the same host.
-        assert_eq!(admission.admit(peer("::ffff:192.0.2.1"), now), Ok(()));
-        assert_eq!(
-            admission.admit(peer("192.0.2.1"), now),
-            Err(Limit::AddressShare)
-        );
-        assert_eq!(admission.admit(peer("192.0.2.2"), now), Ok(()));
-        admission.release(peer("192.0.2.1"));
-        assert_eq!(admission.admit(peer("192.0.2.1"), now), Ok(()));
+        assert_eq!(admit(&admission, "192.0.2.1", 1), Ok(()));
+        assert_eq!(admit(&admission, "::ffff:192.0.2.1", 2), Ok(()));
+        assert_eq!(admit(&admission, "192.0.2.1", 3), full);
+        assert_eq!(admit(&admission, "192.0.2.2", 4), Ok(()));
+        admission.release(peer("192.0.2.1"), 1);
+        assert_eq!(admit(&admission, "192.0.2.1", 5), Ok(()));
         // One IPv6 /64 is one address.
-        assert_eq!(admission.admit(peer("2001:db8::1"), now), Ok(()));
-        assert_eq!(admission.admit(peer("2001:db8::2"), now), Ok(()));
-        assert_eq!(
-            admission.admit(peer("2001:db8::3"), now),
-            Err(Limit::AddressShare)
-        );
-        assert_eq!(admission.admit(peer("2001:db8:0:1::3"), now), Ok(()));
+        assert_eq!(admit(&admission, "2001:db8::1", 6), Ok(()));
+        assert_eq!(admit(&admission, "2001:db8::2", 7), Ok(()));
+        assert_eq!(admit(&admission, "2001:db8::3", 8), full);
+        assert_eq!(admit(&admission, "2001:db8:0:1::3", 9), Ok(()));
     }
 
     #[test]
@@ -184,17 +176,17 @@ mod tests {
             ..Rules::default()
         });
         let now = Instant::now();
-        assert_eq!(admission.admit(peer("192.0.2.1"), now), Ok(()));
+        assert_eq!(admission.check_lists(peer("192.0.2.1"), now), Ok(()));
         assert_eq!(
-            admission.admit(peer("192.0.2.7"), now),
+            admission.check_lists(peer("192.0.2.7"), now),
             Err(Limit::AddressList)
         );
         assert_eq!(
-            admission.admit(peer("198.51.100.1"), now),
+            admission.check_lists(peer("198.51.100.1"), now),
             Err(Limit::AddressList)
         );
-        assert_eq!(admission.admit(peer("2001:db8::9"), now), Ok(()));
-        assert_eq!(admission.admit(Peer::Unix(1), now), Ok(()));
+        assert_eq!(admission.check_lists(peer("2001:db8::9"), now), Ok(()));
+        assert_eq!(admission.check_lists(Peer::Unix(1), now), Ok(()));
         for wrong in ["nonsense", "192.0.2.0/99"] {
             let error = AddressList::default().add(wrong).expect_err(wrong);
             assert!(error.to_string().contains("no network"), "{error}");
@@ -212,10 +204,10 @@ mod tests {
         });
         let now = Instant::now();
         assert_eq!(
-            admission.admit(peer("192.0.2.1"), now),
+            admission.check_lists(peer("192.0.2.1"), now),
             Err(Limit::AddressList)
         );
-        assert_eq!(admission.admit(peer("192.0.2.2"), now), Ok(()));
+        assert_eq!(admission.check_lists(peer("192.0.2.2"), now), Ok(()));
         std::fs::write(&path, "192.0.2.2 # moved\n").expect("a writable directory");
         let touched = SystemTime::now() + Duration::from_secs(2);
         let file = std::fs::File::options()
@@ -224,9 +216,9 @@ mod tests {
             .expect("it was just written");
         file.set_modified(touched).expect("our own file");
         let later = now + REREAD;
-        assert_eq!(admission.admit(peer("192.0.2.1"), later), Ok(()));
+        assert_eq!(admission.check_lists(peer("192.0.2.1"), later), Ok(()));
         assert_eq!(
-            admission.admit(peer("192.0.2.2"), later),
+            admission.check_lists(peer("192.0.2.2"), later),
             Err(Limit::AddressList)
         );
         std::fs::write(&path, "rubbish").expect("a writable directory");
@@ -234,7 +226,7 @@ mod tests {
             .expect("our own file");
         let last = later + REREAD;
         assert_eq!(
-            admission.admit(peer("192.0.2.2"), last),
+            admission.check_lists(peer("192.0.2.2"), last),
             Err(Limit::AddressList)
         );
         std::fs::remove_file(&path).expect("our own file");
@@ -260,7 +252,7 @@ mod tests {
         });
         write(&next, "192.0.2.2\n");
         std::fs::rename(&next, &path).expect("our own files");
-        let denied = admission.admit(peer("192.0.2.2"), Instant::now());
+        let denied = admission.check_lists(peer("192.0.2.2"), Instant::now());
         assert_eq!(denied, Err(Limit::AddressList));
         std::fs::remove_file(&path).expect("our own file");
     }

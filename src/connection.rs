@@ -66,8 +66,8 @@ struct Desk {
 pub(crate) enum Order {
     /// Send what is owed, then close, for this reason.
     Close(String),
-    /// Close it to make room.
-    Shed,
+    /// Close it to make room, as this limit wants.
+    Shed(Limit),
     /// Reset it now: the drain's deadline has come.
     Cut,
 }
@@ -288,7 +288,7 @@ impl Connection {
     pub(crate) fn order(self: &Arc<Self>, order: Order) {
         let side = match order {
             Order::Cut => Shutdown::Both,
-            Order::Close(_) | Order::Shed => Shutdown::Read,
+            Order::Close(_) | Order::Shed(_) => Shutdown::Read,
         };
         {
             let mut desk = self.desk.lock();

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::acceptor::Doorbell;
-use crate::admission::Admission;
-use crate::connection::Connection;
+use crate::admission::{Admission, Placed};
+use crate::connection::{Connection, Order};
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::limits::{Limits, Options};
 use crate::lobby::Lobby;
 use crate::meter::Streamed;
-use crate::notices::Notices;
+use crate::notices::{Case, Limit, Notices};
 use crate::registry::Registry;
 use crate::service::Work;
 
@@ -46,10 +46,29 @@ impl House {
     /// What a connection was counted with is another's. Said while it is in the registry.
     pub(crate) fn give_up_place(&self, connection: &Connection) {
         if connection.is_admitted {
-            self.admission.release(connection.peer);
+            self.admission.release(connection.peer, connection.id);
         } else {
             self.refused.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+
+    /// Closes the client in whose place another has come.
+    pub(crate) fn make_place(&self, placed: Placed) {
+        let replaced = placed.replaces.and_then(|id| self.registry.find(id));
+        if let Some(connection) = replaced {
+            self.shed(&connection, Limit::Replaced);
+        }
+    }
+
+    /// Closes a client so that another can have its place.
+    pub(crate) fn shed(&self, connection: &Arc<Connection>, limit: Limit) {
+        let case = Case {
+            id: Some(connection.id),
+            peer: Some(connection.peer),
+            ..Case::default()
+        };
+        self.notices.acted(limit, case);
+        connection.order(Order::Shed(limit));
     }
 }
 

@@ -107,7 +107,7 @@ mod watch;
 
 pub use bytes::Bytes;
 
-pub use admission::{AddressList, WhenFull};
+pub use admission::{AddressList, WhenAddressFull, WhenFull};
 pub use client::Client;
 pub use connection::Unsent;
 pub use drain::{Report, ServerPhase};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::admission::{AddressList, WhenFull};
+use crate::admission::{AddressList, WhenAddressFull, WhenFull};
 use crate::error::{Error, Result};
 use crate::framing::{Framing, Overlong};
 use crate::times::{Rate, Times};
@@ -74,6 +74,8 @@ pub struct Options {
     pub shed_after: Duration,
     /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
     pub per_address_max: Option<usize>,
+    /// What to do with clients beyond `per_address_max`. Default: [`WhenAddressFull::Refuse`].
+    pub when_address_full: WhenAddressFull,
     /// Addresses that may connect. Default: all.
     pub allow: AddressList,
     /// Addresses that may not, even when they are allowed. Default: none.
@@ -113,6 +115,7 @@ impl Default for Options {
             when_full: WhenFull::default(),
             shed_after: Duration::from_secs(60),
             per_address_max: None,
+            when_address_full: WhenAddressFull::default(),
             allow: AddressList::default(),
             deny: AddressList::default(),
             accept_rate: None,
@@ -176,6 +179,7 @@ impl Limits {
             1,
             usize::MAX,
         )?;
+        check_when_address_full(&options)?;
         within(
             "accept_rate",
             options.accept_rate.unwrap_or(1) as usize,
@@ -238,6 +242,18 @@ impl Limits {
     }
 }
 
+fn check_when_address_full(options: &Options) -> Result<()> {
+    let newest = options.when_address_full == WhenAddressFull::Newest;
+    if newest && options.per_address_max.is_none() {
+        let problem = "newest needs max-per-address: the clients that an address may have";
+        return Err(Error::Option {
+            name: "when_address_full",
+            problem: problem.into(),
+        });
+    }
+    Ok(())
+}
+
 fn check_name(name: &str) -> Result<()> {
     if name.contains('\0') {
         let problem = format!("{name:?} has a zero byte; a thread's name can't");
@@ -285,6 +301,12 @@ fn at_most(name: &'static str, time: Option<Duration>, most: Duration, words: &s
 fn check_times(options: &Options) -> Result<()> {
     at_most("drain", Some(options.drain), DRAIN_MAX, "a day")?;
     check_stuck_after(options.stuck_after)?;
+    at_most(
+        "shed_after",
+        Some(options.shed_after),
+        TIME_MAX,
+        "100 years",
+    )?;
     let times = &options.times;
     let closing = [
         ("first_byte", times.first_byte),

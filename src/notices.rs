@@ -50,10 +50,12 @@ pub enum Limit {
     Overlong,
     /// What the client sent could not be cut into messages; it is closed.
     Framing,
+    /// Closed in favour of the newest client of its address.
+    Replaced,
 }
 
 /// All of them.
-pub(crate) const LIMITS: [Limit; 15] = [
+pub(crate) const LIMITS: [Limit; 16] = [
     Limit::Clients,
     Limit::AddressShare,
     Limit::AddressList,
@@ -69,6 +71,7 @@ pub(crate) const LIMITS: [Limit; 15] = [
     Limit::Wait,
     Limit::Overlong,
     Limit::Framing,
+    Limit::Replaced,
 ];
 
 impl Limit {
@@ -90,6 +93,7 @@ impl Limit {
             Limit::Wait => "refusing clients: they have waited for a worker for max-wait",
             Limit::Overlong => "not taking whole what is longer than message-max",
             Limit::Framing => "closing clients that don't send messages as the framing says",
+            Limit::Replaced => "closing clients: a newer one of their address takes their place",
         }
     }
 }

@@ -71,8 +71,7 @@ impl Registry {
 
     /// One of them.
     pub fn look_up(&self, id: u64) -> Option<ClientInfo> {
-        let connection = self.connections.read().get(&id).cloned();
-        connection.map(|connection| ClientInfo::of(&connection))
+        self.find(id).map(|connection| ClientInfo::of(&connection))
     }
 
     /// A handle to one of them.
@@ -106,6 +105,11 @@ impl Registry {
     pub fn close(&self, id: u64, reason: impl Into<String>) -> bool {
         let client = self.client(id);
         client.map(|client| client.close(reason)).is_some()
+    }
+
+    /// The connection of that number.
+    pub(crate) fn find(&self, id: u64) -> Option<Arc<Connection>> {
+        self.connections.read().get(&id).cloned()
     }
 
     /// A copy of who is here, so that whatever is done with each is not done under the lock.

@@ -245,7 +245,7 @@ impl Turn<'_> {
             if !self.owed.is_empty() {
                 return After::Rest;
             }
-            if matches!(end, End::Limit(Limit::WriteStall | Limit::Shed)) {
+            if matches!(end, End::Limit(Limit::WriteStall)) || is_for_another(&end) {
                 // Somebody waits for its place, or it takes nothing: its end is not waited for.
                 return After::Gone(end);
             }
@@ -271,13 +271,10 @@ impl Turn<'_> {
 
     /// Others wait for its place.
     fn is_shed(&self) -> bool {
-        matches!(
-            self.hold.stage,
-            Stage::Last {
-                end: End::Limit(Limit::Shed),
-                ..
-            } | Stage::Closing(End::Limit(Limit::Shed))
-        )
+        match &self.hold.stage {
+            Stage::Last { end, .. } | Stage::Closing(end) => is_for_another(end),
+            _ => false,
+        }
     }
 
     /// It does not take what it is owed: nobody waits until it does, and it sees a reset.
@@ -290,6 +287,11 @@ impl Turn<'_> {
     fn draining(&self) -> bool {
         self.house.drain.phase() != ServerPhase::Running
     }
+}
+
+/// Whether it ends so that another can have its place.
+fn is_for_another(end: &End) -> bool {
+    matches!(end, End::Limit(Limit::Shed | Limit::Replaced))
 }
 
 /// Runs the service's code so that a panic in it ends no worker.

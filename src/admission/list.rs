@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
+use parking_lot::{Mutex, RwLock};
 use tracing::{info, warn};
 
 use crate::error::{Error, Result};
@@ -86,37 +87,69 @@ fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
     Ok(networks)
 }
 
-/// A list whose files are read again when they change.
+/// A list whose files are read again when they change. Whoever asks when they are due to be looked
+/// at does that; the others go by what is known and wait for nothing.
 pub(super) struct LiveList {
     networks: Vec<IpNet>,
+    has_files: bool,
+    /// What the files said last.
+    listed: RwLock<Vec<IpNet>>,
+    /// Held while they are looked at.
+    files: Mutex<Files>,
+}
+
+struct Files {
     files: Vec<ListFile>,
     looked: Option<Instant>,
 }
 
 impl LiveList {
     pub(super) fn new(list: AddressList) -> LiveList {
+        let AddressList { networks, files } = list;
         LiveList {
-            networks: list.networks,
-            files: list.files,
-            looked: None,
+            networks,
+            has_files: !files.is_empty(),
+            listed: RwLock::new(all_of(&files)),
+            files: Mutex::new(Files {
+                files,
+                looked: None,
+            }),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.networks.is_empty() && self.files.is_empty()
+        self.networks.is_empty() && !self.has_files
     }
 
-    pub(super) fn contains(&mut self, address: IpAddr, now: Instant) -> bool {
-        if self.looked.is_none_or(|looked| now >= looked + REREAD) {
-            self.looked = Some(now);
-            self.files.iter_mut().for_each(ListFile::reread);
+    pub(super) fn contains(&self, address: IpAddr, now: Instant) -> bool {
+        let is_in = |networks: &[IpNet]| networks.iter().any(|one| one.contains(&address));
+        if is_in(&self.networks) {
+            return true;
         }
-        let networks = self.files.iter().flat_map(|file| &file.networks);
-        self.networks
-            .iter()
-            .chain(networks)
-            .any(|network| network.contains(&address))
+        if !self.has_files {
+            return false;
+        }
+        self.look(now);
+        is_in(&self.listed.read())
     }
+
+    /// Reads again what has changed, unless another does or has just done so.
+    fn look(&self, now: Instant) {
+        let Some(mut files) = self.files.try_lock() else {
+            return;
+        };
+        let is_due = |looked| now >= looked + REREAD;
+        if files.looked.is_none_or(is_due) {
+            files.looked = Some(now);
+            files.files.iter_mut().for_each(ListFile::reread);
+            *self.listed.write() = all_of(&files.files);
+        }
+    }
+}
+
+fn all_of(files: &[ListFile]) -> Vec<IpNet> {
+    let networks = files.iter().flat_map(|file| &file.networks);
+    networks.copied().collect()
 }
 
 impl ListFile {

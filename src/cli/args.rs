@@ -19,7 +19,7 @@ use super::sockets::ListenArgs;
 use super::values::{
     MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time, yes_or_no,
 };
-use crate::admission::WhenFull;
+use crate::admission::{WhenAddressFull, WhenFull};
 use crate::framing::{Framing, Overlong};
 use crate::service::recv::Format;
 
@@ -97,6 +97,11 @@ pub(super) struct RecvArgs {
     /// A message is safe only when it is on the disk
     #[arg(long, requires = "ack", value_parser = yes_or_no(), env = "POOLD_SYNC")]
     pub(super) sync: bool,
+
+    /// Begin each line of text with the time at which the message was read (RFC 3339, UTC); json
+    /// always has it
+    #[arg(long, value_parser = yes_or_no(), env = "POOLD_TIME")]
+    pub(super) time: bool,
 
     #[command(flatten)]
     pub(super) serve: ServeArgs,
@@ -193,9 +198,24 @@ pub(super) struct GuardArgs {
     )]
     pub(super) when_full: WhenFull,
 
+    /// A client that has rested for less is not closed by --when-full shed
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = time,
+        env = "POOLD_SHED_AFTER")]
+    pub(super) shed_after: Duration,
+
     /// Clients at once from one IPv4 address or IPv6 /64 [default: no limit]
     #[arg(long, value_name = "N", env = "POOLD_MAX_PER_ADDRESS")]
     pub(super) max_per_address: Option<usize>,
+
+    /// What to do with clients beyond --max-per-address
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        env = "POOLD_WHEN_ADDRESS_FULL"
+    )]
+    pub(super) when_address_full: WhenAddressFull,
 
     /// Let only these connect: an address, a network (192.0.2.0/24) or a file of them, which is
     /// read again when it changes; repeatable

@@ -27,6 +27,10 @@ use crate::times::Times;
 const DESCRIPTORS_MAX: u64 = 1024 * 1024;
 
 pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
+    if args.time && args.format == Format::Raw {
+        let problem = "--time: raw has no room for it; leave out --format raw";
+        return Ok(exit::usage(problem));
+    }
     prepare(&args.serve);
     let durability = if args.sync {
         Durability::Synced
@@ -39,6 +43,7 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
         Acknowledge::Never
     };
     let (format, holds) = match (args.format, &args.serve.framing) {
+        (Format::Text, _) if args.time => (Format::Timed, Holds::Lines),
         // What one read returns is no message: a newline after it would be in the midst of one.
         (Format::Raw, Some(Framing::Raw)) => (Format::Bytes, Holds::Bytes),
         (format, _) => (format, Holds::Lines),
@@ -210,8 +215,9 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         send_buffer: None,
         drain: args.drain,
         when_full: guard.when_full,
-        shed_after: defaults.shed_after,
+        shed_after: guard.shed_after,
         per_address_max: guard.max_per_address,
+        when_address_full: guard.when_address_full,
         allow: list(&guard.allow)?,
         deny: list(&guard.deny)?,
         accept_rate: guard.accept_rate,

@@ -27,7 +27,7 @@ fn chunk(length: usize) -> Bytes {
 
 #[test]
 fn a_cut_is_never_taken_back() {
-    for later in [Order::Close("later".into()), Order::Shed] {
+    for later in [Order::Close("later".into()), Order::Shed(Limit::Shed)] {
         let (connection, _other) = connection();
         connection.order(Order::Close("earlier".into()));
         connection.order(Order::Cut);

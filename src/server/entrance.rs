@@ -10,7 +10,7 @@ use tracing::debug;
 
 use super::shared::Shared;
 use crate::acceptor::{Acceptor, Door, Host};
-use crate::admission::WhenFull;
+use crate::admission::{Placed, WhenFull};
 use crate::connection::{Connection, Opening, Stage};
 use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Decoder;
@@ -82,6 +82,26 @@ impl Shared {
         if !busy && self.house.work.refusal(limit).is_some() {
             self.connect(socket, peer, Stage::Refused(limit));
         }
+    }
+
+    /// What a client is let in with, or which limit keeps it out.
+    fn find_place(&self, peer: Peer, id: u64) -> Result<Placed, Limit> {
+        // Who waited in the backlog when a drain begins is let in, however many that are.
+        let waits = self.house.limits.options.when_full == WhenFull::Wait;
+        let running = self.house.drain.phase() == ServerPhase::Running;
+        if running && !waits && !self.has_room() {
+            return Err(Limit::Clients);
+        }
+        let admission = &self.house.admission;
+        admission.check_lists(peer, Instant::now())?;
+        if self.keeps_workers() && !self.house.lobby.has_room() {
+            return Err(Limit::Queue);
+        }
+        if running && self.overload.refuses(self.ready.load().0) {
+            return Err(Limit::Overload);
+        }
+        // Last, for it may be at another's expense.
+        admission.take_share(peer, id)
     }
 
     fn keeps_workers(&self) -> bool {
@@ -182,27 +202,14 @@ impl Host for Arc<Shared> {
         // There was a descriptor and, if it matters, room: who leaves need not ring for that until
         // the door is found shut again.
         self.house.crowded.store(false, Ordering::SeqCst);
-        // Who waited in the backlog when a drain begins is let in, however many that are.
-        let waits = self.house.limits.options.when_full == WhenFull::Wait;
-        let running = self.house.drain.phase() == ServerPhase::Running;
-        let admission = &self.house.admission;
-        let verdict = if running && !waits && !self.has_room() {
-            Err(Limit::Clients)
-        } else {
-            admission.admit(peer, Instant::now()).and_then(|()| {
-                if self.keeps_workers() && !self.house.lobby.has_room() {
-                    admission.release(peer);
-                    return Err(Limit::Queue);
-                }
-                if running && self.overload.refuses(self.ready.load().0) {
-                    admission.release(peer);
-                    return Err(Limit::Overload);
-                }
-                Ok(())
-            })
-        };
-        match verdict {
-            Ok(()) => self.connect(socket, peer, Stage::New),
+        self.house.admission.accepted(Instant::now());
+        // Only this thread gives numbers.
+        let id = self.accepted.load(Ordering::Relaxed) + 1;
+        match self.find_place(peer, id) {
+            Ok(placed) => {
+                self.connect(socket, peer, Stage::New);
+                self.house.make_place(placed);
+            }
             Err(limit) => self.refuse(socket, peer, limit),
         }
     }

@@ -305,6 +305,7 @@ impl Shared {
 fn rules(options: &Options) -> Rules {
     Rules {
         per_address_max: options.per_address_max,
+        when_address_full: options.when_address_full,
         allow: options.allow.clone(),
         deny: options.deny.clone(),
         accept_rate: options.accept_rate,

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::connection::{Connection, Order};
+use crate::connection::Connection;
 use crate::house::House;
+use crate::notices::Limit;
 use crate::state::Phase;
 
 /// Looking for somebody means looking at everybody: not more often than this in vain.
@@ -43,7 +44,7 @@ impl Shedding {
         last.id = found.as_ref().map(|connection| connection.id);
         drop(last);
         if let Some(connection) = found {
-            connection.order(Order::Shed);
+            house.shed(&connection, Limit::Shed);
         }
     }
 }

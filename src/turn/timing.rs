@@ -185,12 +185,11 @@ impl Turn<'_> {
             Some(Order::Close(reason)) if goes_on => {
                 self.begin_to_end(End::Closed(reason));
             }
-            Some(Order::Shed) if goes_on => {
-                self.acted(Limit::Shed, "", &[]);
+            Some(Order::Shed(limit)) if goes_on => {
                 if !self.owed.is_empty() {
                     self.give_up_answering();
                 }
-                self.begin_to_end(End::Limit(Limit::Shed));
+                self.begin_to_end(End::Limit(limit));
             }
             _ => {}
         }

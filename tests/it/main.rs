@@ -39,6 +39,7 @@ mod flood_chat;
 mod flood_interrupt;
 mod framings;
 mod gate;
+mod ghosts;
 mod house;
 mod library;
 mod listening;

@@ -131,7 +131,8 @@ fn limits(stats: &Stats, to: &mut Families) {
     to.counters(
         "poold_clients_closed_total",
         "Clients closed by a limit. Devices that should stay: raise the flag of the same name. \
-         shed: raise --max-clients. framing: mend the sender, or --framing.",
+         shed: raise --max-clients. framing: mend the sender, or --framing. replaced: raise \
+         --max-per-address.",
         "reason",
         of(closes),
     );

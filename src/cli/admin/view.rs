@@ -92,5 +92,6 @@ pub(super) fn name_of(limit: Limit) -> &'static str {
         Limit::Wait => "wait",
         Limit::Overlong => "overlong",
         Limit::Framing => "framing",
+        Limit::Replaced => "replaced",
     }
 }

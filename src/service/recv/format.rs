@@ -19,6 +19,9 @@ pub enum Format {
     /// invalid UTF-8 are escaped, so that nobody can forge a line or reach the terminal.
     #[default]
     Text,
+    /// As text, each line begun with the time at which the message was read.
+    #[value(skip)]
+    Timed,
     /// One JSON object on a line; nothing is lost.
     Json,
     /// The bytes and a newline; with --framing raw the bytes alone.
@@ -31,28 +34,40 @@ pub enum Format {
 /// What a client's lines have in common, made once.
 pub(super) enum Label {
     Text(Box<[u8]>),
+    Timed(Opening),
     Json(Opening),
     Raw,
     Bytes,
 }
 
-/// How a client's JSON lines begin: all that stands before the message.
+/// How the lines of a client begin that have a time: all that stands before the message.
 pub(super) struct Opening {
     /// With the time of `at`: remade when that has passed, for many lines come at once.
     line: Vec<u8>,
     at: SystemTime,
-    /// What comes after the time.
+    /// What comes before the time.
+    before: &'static str,
+    /// What comes after it.
     who: Box<[u8]>,
 }
 
 impl Opening {
-    fn new(id: u64, peer: &str) -> Opening {
-        let who = format!("\",\"id\":{id},\"peer\":{},\"message\":", json(peer));
+    fn new(before: &'static str, who: String) -> Opening {
         Opening {
             line: Vec::new(),
             at: SystemTime::UNIX_EPOCH,
+            before,
             who: who.into_bytes().into(),
         }
+    }
+
+    fn text(peer: &str) -> Opening {
+        Opening::new("", format!(" Message from {peer}: "))
+    }
+
+    fn json(id: u64, peer: &str) -> Opening {
+        let who = format!("\",\"id\":{id},\"peer\":{},\"message\":", json(peer));
+        Opening::new("{\"time\":\"", who)
     }
 
     fn at(&mut self, now: SystemTime) -> &[u8] {
@@ -61,7 +76,7 @@ impl Opening {
             self.line.clear();
             let time = humantime::format_rfc3339_millis(now);
             // A vector's write can't fail.
-            let _ = write!(self.line, "{{\"time\":\"{time}");
+            let _ = write!(self.line, "{}{time}", self.before);
             self.line.extend_from_slice(&self.who);
         }
         &self.line
@@ -70,13 +85,11 @@ impl Opening {
 
 impl Label {
     pub(super) fn new(format: Format, client: &Client) -> Label {
+        let peer = || client.peer().to_string();
         match format {
-            Format::Text => Label::Text(
-                format!("Message from {}: ", client.peer())
-                    .into_bytes()
-                    .into(),
-            ),
-            Format::Json => Label::Json(Opening::new(client.id(), &client.peer().to_string())),
+            Format::Text => Label::Text(format!("Message from {}: ", peer()).into_bytes().into()),
+            Format::Timed => Label::Timed(Opening::text(&peer())),
+            Format::Json => Label::Json(Opening::json(client.id(), &peer())),
             Format::Raw => Label::Raw,
             Format::Bytes => Label::Bytes,
         }
@@ -85,16 +98,8 @@ impl Label {
     /// Appends the message's line.
     pub(super) fn format(&mut self, message: Message<'_>, now: SystemTime, out: &mut Vec<u8>) {
         match self {
-            Label::Text(label) => {
-                // "(partial)" stands before the colon, where no message can put it.
-                let bare = &label[..label.len() - 2];
-                match message.extent {
-                    Extent::Whole => out.extend_from_slice(label),
-                    Extent::Truncated => out.extend_from_slice(&[bare, b" (truncated): "].concat()),
-                    Extent::Partial => out.extend_from_slice(&[bare, b" (partial): "].concat()),
-                }
-                escape(message.bytes, out);
-            }
+            Label::Text(label) => text(label, message, out),
+            Label::Timed(opening) => text(opening.at(now), message, out),
             Label::Json(opening) => {
                 out.extend_from_slice(opening.at(now));
                 finish_json(message, out);
@@ -104,6 +109,18 @@ impl Label {
         }
         out.push(b'\n');
     }
+}
+
+/// The label, which ends in a colon and a space, and the message.
+fn text(label: &[u8], message: Message<'_>, out: &mut Vec<u8>) {
+    // "(partial)" stands before the colon, where no message can put it.
+    let bare = &label[..label.len() - 2];
+    match message.extent {
+        Extent::Whole => out.extend_from_slice(label),
+        Extent::Truncated => out.extend_from_slice(&[bare, b" (truncated): "].concat()),
+        Extent::Partial => out.extend_from_slice(&[bare, b" (partial): "].concat()),
+    }
+    escape(message.bytes, out);
 }
 
 /// The message and what is to be said of it.
@@ -158,8 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn a_time_stands_before_the_label() {
+        let mut label = Label::Timed(Opening::text("1.2.3.4:5"));
+        let expected = "1970-01-01T00:00:00.000Z Message from 1.2.3.4:5";
+        let whole = line(&mut label, b"x", Extent::Whole);
+        assert_eq!(whole, format!("{expected}: x\n"));
+        let partial = line(&mut label, b"x", Extent::Partial);
+        assert_eq!(partial, format!("{expected} (partial): x\n"));
+    }
+
+    #[test]
     fn json_loses_nothing() {
-        let mut label = Label::Json(Opening::new(7, "1.2.3.4:5"));
+        let mut label = Label::Json(Opening::json(7, "1.2.3.4:5"));
         let plain = line(&mut label, b"a\"b\n", Extent::Whole);
         let expected = r#"{"time":"1970-01-01T00:00:00.000Z","id":7,"peer":"1.2.3.4:5","#;
         assert_eq!(plain, format!("{expected}\"message\":\"a\\\"b\\n\"}}\n"));
@@ -175,7 +202,7 @@ mod tests {
         fn every_json_line_is_read_back(bytes in "[ -~\"\\\\é\u{1b}]{0,40}", odd: Option<u8>) {
             let mut bytes = bytes.into_bytes();
             bytes.extend(odd);
-            let json = line(&mut Label::Json(Opening::new(7, "unix")), &bytes, Extent::Whole);
+            let json = line(&mut Label::Json(Opening::json(7, "unix")), &bytes, Extent::Whole);
             let read: serde_json::Value = serde_json::from_str(&json).expect("one object");
             let text = String::from_utf8_lossy(&bytes);
             assert_eq!(read["message"], *text);

@@ -1,0 +1,127 @@
+//! How many clients of each address are here, and which of them came first.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What to do with a client whose address has its share of clients already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
+pub enum WhenAddressFull {
+    /// Tell it so, if the service has a line for that, and close it.
+    #[default]
+    Refuse,
+    /// Close the address's oldest client in its favour: the ghost of a device that lost its power
+    /// and comes again.
+    Newest,
+}
+
+/// The shares of all addresses.
+#[derive(Debug)]
+pub(super) struct Shares {
+    most: usize,
+    when_full: WhenAddressFull,
+    of: HashMap<IpAddr, Share>,
+}
+
+/// The clients of one address.
+#[derive(Debug, Default)]
+struct Share {
+    /// In the order in which they were let in: at most twice as many as may be here.
+    clients: Vec<u64>,
+    /// The first so many are being closed in favour of later ones. They are not counted, but no
+    /// more of them are closed at once than may be here.
+    leaving: usize,
+}
+
+/// A client has its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// The client that has to be closed for that.
+    pub(crate) replaces: Option<u64>,
+}
+
+impl Shares {
+    pub(super) fn new(most: usize, when_full: WhenAddressFull) -> Shares {
+        let of = HashMap::new();
+        Shares {
+            most,
+            when_full,
+            of,
+        }
+    }
+
+    /// Counts a client among those of its address, if there is room.
+    pub(super) fn take(&mut self, address: IpAddr, id: u64) -> Option<Placed> {
+        let share = self.of.entry(key(address)).or_default();
+        let is_full = share.clients.len() - share.leaving >= self.most;
+        let may_replace = self.when_full == WhenAddressFull::Newest && share.leaving < self.most;
+        if is_full && !may_replace {
+            return None;
+        }
+        let replaces = is_full.then(|| share.clients[share.leaving]);
+        share.leaving += usize::from(is_full);
+        share.clients.push(id);
+        Some(Placed { replaces })
+    }
+
+    /// A client that was counted has gone.
+    pub(super) fn give_back(&mut self, address: IpAddr, id: u64) {
+        let key = key(address);
+        let Some(share) = self.of.get_mut(&key) else {
+            return;
+        };
+        if let Some(at) = share.clients.iter().position(|one| *one == id) {
+            share.clients.remove(at);
+            share.leaving -= usize::from(at < share.leaving);
+        }
+        if share.clients.is_empty() {
+            self.of.remove(&key);
+        }
+    }
+}
+
+/// Who shares: an IPv4 address, or an IPv6 /64, which is what one customer or host gets.
+fn key(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & !u128::from(u64::MAX),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn the_newest_takes_the_place_of_the_oldest() {
+        let mut shares = Shares::new(2, WhenAddressFull::Newest);
+        let mut take = |id| shares.take(ADDRESS, id).map(|placed| placed.replaces);
+        assert_eq!((take(1), take(2)), (Some(None), Some(None)));
+        assert_eq!((take(3), take(4)), (Some(Some(1)), Some(Some(2))));
+        assert_eq!(take(5), None, "as many are being closed as may be here");
+        shares.give_back(ADDRESS, 2);
+        let placed = shares.take(ADDRESS, 6).expect("one has gone");
+        assert_eq!(placed.replaces, Some(3));
+        for gone in [6, 1, 3, 4] {
+            shares.give_back(ADDRESS, gone);
+            shares.give_back(ADDRESS, gone);
+        }
+        assert!(shares.of.is_empty());
+    }
+
+    #[test]
+    fn whoever_leaves_makes_room() {
+        let mut shares = Shares::new(1, WhenAddressFull::Refuse);
+        assert!(shares.take(ADDRESS, 1).is_some());
+        assert!(shares.take(ADDRESS, 2).is_none());
+        shares.give_back(ADDRESS, 2);
+        assert!(shares.take(ADDRESS, 3).is_none(), "2 had no place");
+        shares.give_back(ADDRESS, 1);
+        assert!(shares.take(ADDRESS, 3).is_some());
+    }
+}
