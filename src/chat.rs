@@ -25,7 +25,7 @@ pub(crate) use hall::{Hall, Keeping};
 pub(crate) use history::{Entry, Kind};
 pub(crate) use name::Name;
 pub(crate) use person::Person;
-pub(crate) use room::{Arrival, Posted, Room};
+pub(crate) use room::{Arrival, DEAF, Posted, Room};
 
 use name::NameError;
 

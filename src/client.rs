@@ -108,6 +108,13 @@ impl Client {
         self.connection.upgrade()?.stalled_for()
     }
 
+    /// Bytes that have come from it and were not read.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unread(&self) -> usize {
+        let connection = self.connection.upgrade();
+        connection.map_or(0, |connection| connection.unread())
+    }
+
     /// Closes it: what has arrived by now is still served, then it gets the service's
     /// [last words](crate::Service::last_words) and all that it is owed. While it is
     /// [opened](crate::Service::opened) nothing of it is served. To end it in the midst of its

@@ -256,8 +256,7 @@ impl Connection {
         desk.hold = Some(hold);
     }
 
-    /// Owes the client these bytes, which are so many messages; gives them back if its outbox is
-    /// full, or it has left.
+    /// Owes the client these bytes, so many messages; gives them back if its outbox is full.
     pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
         {
             let mut desk = self.desk.lock();
@@ -332,6 +331,11 @@ impl Connection {
         let since = self.tally.stalled_ms.load(Ordering::Relaxed);
         let since = Duration::from_millis(since.checked_sub(1)?);
         Some(self.since.elapsed().saturating_sub(since))
+    }
+
+    /// Bytes that have come and were not read.
+    pub(crate) fn unread(&self) -> usize {
+        rustix::io::ioctl_fionread(&self.socket).map_or(0, |count| count as usize)
     }
 
     /// Bytes that wait to be sent.

@@ -77,6 +77,8 @@ pub struct Messages<'a> {
     started: Instant,
     clock_in: u64,
     allowed: u64,
+    /// The client's rate leaves no bytes to be read after this piece.
+    is_spent: bool,
     tally: MessageTally,
     /// `tally.messages`, for whoever reports while the service is stuck in one.
     in_turn: &'a AtomicU64,
@@ -128,9 +130,22 @@ impl<'a> Messages<'a> {
             started,
             clock_in: 1,
             allowed,
+            is_spent: false,
             tally,
             in_turn,
         }
+    }
+
+    /// After this piece the client's rate leaves no bytes to be read.
+    pub(crate) fn spent(self, is_spent: bool) -> Messages<'a> {
+        Messages { is_spent, ..self }
+    }
+
+    /// When the client has sent as much as its [`rate`](crate::Options::rate) lets through: what
+    /// was read of it and has to wait, perhaps nothing. What else it has sent is not read.
+    pub fn held_back(&self) -> Option<&'a [u8]> {
+        let is_held = self.is_spent || self.tally.messages >= self.allowed;
+        is_held.then_some(&self.piece[self.at..])
     }
 
     /// The next message; `None` when there is no more, or when this connection has had its worker

@@ -104,6 +104,11 @@ impl Bucket {
         (self.messages.max(0.0) as u64, self.bytes.max(0.0) as usize)
     }
 
+    /// Whether it has no bytes left.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.bytes < 1.0
+    }
+
     pub(crate) fn take(&mut self, messages: u64, bytes: usize) {
         self.messages -= messages as f64;
         self.bytes -= bytes as f64;

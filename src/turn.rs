@@ -163,8 +163,7 @@ impl Turn<'_> {
         if matches!(self.hold.stage, Stage::New | Stage::Waiting) {
             self.house.lobby.remove(self.connection.id);
         }
-        let arrived = rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0);
-        let mut arrived = usize::try_from(arrived).unwrap_or(usize::MAX);
+        let mut arrived = self.connection.unread();
         self.hold.readable |= arrived > 0;
         if self.hold.urgent {
             // That counts what is before the urgent byte; behind it is no more than there is room

@@ -32,6 +32,9 @@ const NOTICE_EVERY_MEMBER: Duration = Duration::from_micros(50);
 /// Announcements that wait for those who are late.
 const WAITING_MAX: usize = 64;
 
+/// Why somebody is put out who does not read.
+pub(crate) const DEAF: &str = "you did not read what was said";
+
 /// See the head of the file.
 pub(crate) struct Room<F: Front> {
     pub(crate) name: Arc<Name>,

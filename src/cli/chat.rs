@@ -73,6 +73,7 @@ pub(super) fn run(args: &ChatArgs) -> Result<ExitCode> {
         history: args.history,
         log: args.log.clone(),
         password: password(args)?,
+        rate: args.serve.guard.rate.0,
     });
     let life = serve::announce("chat", &args.serve, Framing::Typed, |listeners, options| {
         let options = Options {

@@ -12,8 +12,10 @@ mod newcomers;
 mod obey;
 mod operators;
 mod orders;
+mod pace;
 mod screen;
 mod session;
+mod speakers;
 mod stranger;
 mod telnet;
 
@@ -30,14 +32,17 @@ use crate::framing::Message;
 use crate::handler::{End, Messages, Reply, Verdict};
 use crate::notices::Limit;
 use crate::service::{Quote, Service};
+use crate::times::Rate;
 
 pub use console::Console;
 use lines::{Ear, Lines};
 use newcomers::Newcomers;
 use operators::Operators;
 pub use operators::Password;
+use pace::Taken;
 pub use session::Session;
 use session::enter_lobby;
+use speakers::{Speakers, put_out_deaf};
 use stranger::Strangers;
 
 type Hall = chat::Hall<Lines>;
@@ -56,6 +61,9 @@ pub struct Settings {
     pub log: Option<PathBuf>,
     /// What makes an operator; without it nobody can become one.
     pub password: Option<Password>,
+    /// What the server delays clients to ([`Options::rate`](crate::Options)): one that has to wait
+    /// is told for how long.
+    pub rate: Option<Rate>,
 }
 
 /// See the head of the module. Cheap to clone.
@@ -66,6 +74,8 @@ struct House {
     hall: Hall,
     newcomers: Newcomers,
     operators: Operators,
+    rate: Option<Rate>,
+    speakers: Speakers,
     strangers: Strangers,
     /// The log is printed at the server's own terminal, too.
     has_log_at_console: AtomicBool,
@@ -82,6 +92,8 @@ impl Chat {
             hall: Hall::new(Lines, keeping),
             newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
+            rate: settings.rate,
+            speakers: Speakers::default(),
             strangers: Strangers::default(),
             has_log_at_console: AtomicBool::new(false),
         }))
@@ -127,11 +139,16 @@ impl Service for Chat {
         _: &mut Reply<'_>,
     ) -> Verdict {
         let mut verdict = session.catch_up(&self.0);
+        let mut taken = Taken::default();
         while verdict == Verdict::Go
             && !session.is_full()
             && let Some(message) = messages.next_message()
         {
+            taken.add(&message);
             verdict = session.take(&self.0, message);
+        }
+        if let Some(rest) = messages.held_back() {
+            session.tell_delay(&self.0, &taken, rest);
         }
         session.end_turn(&self.0, verdict)
     }
@@ -159,9 +176,10 @@ impl Service for Chat {
         let newcomers = house
             .newcomers
             .tick(now, |person| enter_lobby(house, person));
-        [newcomers, house.hall.tick(now)]
-            .into_iter()
-            .flatten()
-            .min()
+        let speakers = house
+            .speakers
+            .tick(now, |person| put_out_deaf(house, person));
+        let rooms = house.hall.tick(now);
+        [newcomers, speakers, rooms].into_iter().flatten().min()
     }
 }

@@ -221,8 +221,10 @@ impl Turn<'_> {
         reply.is_void = is_void;
         let in_turn = &self.connection.tally.in_turn;
         let (now, allowed) = (self.now, self.allowed);
+        let is_spent = self.hold.bucket.as_ref().is_some_and(|one| one.is_spent());
         let mut messages =
-            Messages::new(&mut self.hold.decoder, piece, stream, now, allowed, in_turn);
+            Messages::new(&mut self.hold.decoder, piece, stream, now, allowed, in_turn)
+                .spent(is_spent);
         let verdict = guarded(|| handler.batch(&mut messages, &mut reply));
         let replies = reply.messages();
         let Rest {

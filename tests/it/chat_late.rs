@@ -1,12 +1,15 @@
 //! Chat: somebody is late, and the room waits. Nothing that was said is lost by it.
 
+use std::io::Write;
 use std::thread;
+use std::time::Duration;
 
 use poold::Options;
 use poold::service::chat::{Chat, Settings};
+use socket2::SockRef;
 
 use crate::house::{finish, options, serve};
-use crate::net::{connect, end, send, take_line, take_to_end};
+use crate::net::{connect, end, send, take_all, take_line, take_to_end};
 use crate::talk::{Talker, chat};
 
 #[test]
@@ -70,4 +73,70 @@ fn what_is_said_at_the_console_waits_for_who_is_late() {
     }
     drop((ann, eve, console));
     finish(server);
+}
+
+#[test]
+fn who_writes_and_reads_nothing_is_put_out_with_a_reason() {
+    let mut daemon = chat(&["--rate", "off"]);
+    let ann = Talker::named(&daemon, "ann");
+    let eve = Talker::named(&daemon, "eve");
+    ann.wait("-- eve joined");
+    // The lines come back to her; when no more is taken of her, the server waits for her to read.
+    let piece = format!("{}\n", "x".repeat(999)).repeat(64);
+    let listens = thread::spawn(move || {
+        let mut heard = 0;
+        while ann.hear() != "-- eve left" {
+            heard += 1;
+        }
+        (ann, heard)
+    });
+    let most = Duration::from_secs(1);
+    eve.stream.set_write_timeout(Some(most)).expect("a socket");
+    // So little that is on its way that it does not cut off what she is told.
+    SockRef::from(&eve.stream)
+        .set_send_buffer_size(8 * 1024)
+        .expect("a socket");
+    let mut said = 0;
+    while let Ok(length) = (&eve.stream).write(piece.as_bytes()) {
+        said += length;
+    }
+    let (ann, heard) = listens.join().expect("it hears that she has left");
+    assert!(heard * 1000 <= said, "{heard} lines of {said} bytes");
+    let (last, _) = take_all(&eve.stream);
+    assert!(last.ends_with(b"-- you are disconnected: you did not read what was said\n"));
+    drop((ann, eve));
+    let exit = daemon.stop();
+    let reason = "eve is disconnected: you did not read what was said (peer=127.0.0.1:";
+    assert_eq!(exit.stderr.matches(reason).count(), 1, "{}", exit.stderr);
+}
+
+#[test]
+fn who_pastes_more_than_it_may_is_told_how_long_it_waits() {
+    let daemon = chat(&[]);
+    let bob = Talker::named(&daemon, "bob");
+    let paste = |lines: usize| "a line of 20 letters\n".repeat(lines);
+    bob.say(paste(2000));
+    let told = loop {
+        let heard = bob.hear();
+        if heard.starts_with("-- ") {
+            break heard;
+        }
+    };
+    let begin = "-- your lines are delayed to 10 a second: about ";
+    let rest = told.strip_prefix(begin).unwrap_or_else(|| panic!("{told}"));
+    let (lines, time) = rest
+        .split_once(" wait so far, the last for ")
+        .expect("a time");
+    let lines: u64 = lines.parse().expect("a number");
+    assert!((1800..=1900).contains(&lines), "{told}");
+    assert!(
+        ["3m", "3m 10s"].contains(&time) || time.starts_with("3m "),
+        "{told}"
+    );
+    // A short one is not worth a word.
+    let ann = Talker::named(&daemon, "ann");
+    send(&ann.stream, paste(105));
+    end(&ann.stream);
+    let heard = String::from_utf8(take_to_end(&ann.stream)).expect("UTF-8");
+    assert!(!heard.contains("delayed"), "{heard}");
 }

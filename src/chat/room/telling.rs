@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::{Inner, Late, PATIENCE, Seat};
+use super::{DEAF, Inner, Late, PATIENCE, Seat};
 use crate::chat::event::Crowd;
 use crate::chat::{Front, Given, Person};
 
@@ -13,8 +13,6 @@ use crate::chat::{Front, Given, Person};
 const STALL: Duration = Duration::from_millis(250);
 /// Seats for which a room keeps place when they are empty.
 const SEATS_KEPT: usize = 256;
-/// Why somebody is put out who does not read.
-const DEAF: &str = "you did not read what was said";
 
 impl<F: Front> Seat<F> {
     pub(super) fn ignores(&self, whom: u64) -> bool {

@@ -75,13 +75,14 @@ pub(super) const HELP: &str = "\
 -- /msg NAME TEXT       say it to one person only
 -- /me TEXT             * you do something
 -- /topic [TEXT]        what the room is about
--- /away [TEXT]         tell it to those who write to you; alone: you are back
+-- /away [TEXT]         answer who writes to you; alone: you are back
 -- /ignore NAME         don't hear somebody; again: hear them
 -- /quit [TEXT]         leave
 -- //TEXT               say TEXT with one slash before it
 -- /op PASSWORD         become an operator, for whom there are also
--- /kick NAME [WHY], /ban NAME|ADDRESS, /unban NAME|ADDRESS: a ban is of the
---                      name or of the address, and ends with the server
+-- /kick NAME [WHY]     end somebody's connection
+-- /ban NAME|ADDRESS    the same, and keep out the name or the address
+-- /unban NAME|ADDRESS  a ban ends with the server, too
 -- /mute NAME [TIME]    for 10m if not told; 0s ends it
 -- /wall TEXT           say it to everybody on this server
 ";

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::command::{self, Line};
 use super::lines::{Ear, LOBBY, history, others, tag};
@@ -41,6 +42,8 @@ pub struct Session {
     deferred: Option<String>,
     /// Bytes that it was answered in this turn.
     answered: usize,
+    /// When it was last told that its lines are delayed.
+    pub(super) told_delay: Option<Instant>,
 }
 
 impl Session {
@@ -75,6 +78,7 @@ impl Session {
             unposted: None,
             deferred: None,
             answered: 0,
+            told_delay: None,
         }
     }
 
@@ -181,6 +185,7 @@ impl Session {
         if self.unposted.is_none() {
             self.post(house);
         }
+        house.speakers.note(&self.person);
         if self.unposted.is_some() && verdict == Verdict::Go {
             return Verdict::Wait(AGAIN_AFTER);
         }

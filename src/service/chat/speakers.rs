@@ -1,0 +1,96 @@
+//! Clients that speak and do not read.
+//!
+//! What a client says comes back to it, and while it does not take that, it is not read from: its
+//! room never waits for it, and would never put it out. So the clock looks at who has spoken: one
+//! that takes nothing for [`STOPPED`], and has sent more, has stopped reading.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+use super::lines::Ear;
+use super::{House, Person};
+use crate::chat::DEAF;
+
+/// How long one may take nothing. Nobody else waits for it meanwhile.
+const STOPPED: Duration = Duration::from_secs(5);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Speakers(Mutex<Watched>);
+
+#[derive(Default)]
+struct Watched {
+    people: FxHashMap<u64, Arc<Person>>,
+    next_look: Option<Instant>,
+}
+
+/// How one is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// It takes what it is sent.
+    Reads,
+    /// It takes nothing now.
+    Stalls,
+    Stopped,
+}
+
+impl Speakers {
+    /// Somebody has spoken.
+    pub(super) fn note(&self, person: &Arc<Person>) {
+        let mut watched = self.0.lock();
+        watched
+            .people
+            .entry(person.id)
+            .or_insert_with(|| Arc::clone(person));
+        watched
+            .next_look
+            .get_or_insert_with(|| Instant::now() + LOOK_EVERY);
+    }
+
+    /// Looks at them; answers when to look again.
+    pub(super) fn tick(&self, now: Instant, put_out: impl Fn(&Arc<Person>)) -> Option<Instant> {
+        let mut watched = self.0.lock();
+        if watched.next_look? > now {
+            return watched.next_look;
+        }
+        let mut stopped = Vec::new();
+        watched.people.retain(|_, person| {
+            let found = look_at(person);
+            if found == Found::Stopped {
+                stopped.push(Arc::clone(person));
+            }
+            found == Found::Stalls
+        });
+        watched.next_look = (!watched.people.is_empty()).then(|| now + LOOK_EVERY);
+        let next = watched.next_look;
+        drop(watched);
+        stopped.iter().for_each(put_out);
+        next
+    }
+}
+
+fn look_at(person: &Person) -> Found {
+    let Ear::Client(client) = &person.outlet else {
+        return Found::Reads;
+    };
+    match client.stalled_for() {
+        Some(time) if time >= STOPPED && client.unread() > 0 => Found::Stopped,
+        Some(_) => Found::Stalls,
+        None => Found::Reads,
+    }
+}
+
+/// Puts it out, as a room does with who does not read.
+pub(super) fn put_out_deaf(house: &House, person: &Arc<Person>) {
+    person.put_out(&house.hall.front, DEAF);
+    for room in house.hall.rooms() {
+        if room.holds(person.id) {
+            house.hall.leave(&room, person);
+        }
+    }
+}
