@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use crate::peer::Address;
 
 /// Longest wait for the lock, which is held for a few system calls.
-const LOCK_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const LOCK_WITHIN: Duration = Duration::from_secs(5);
+/// The same at the end, which has a time of its own.
+const END_WITHIN: Duration = Duration::from_millis(500);
 /// Between two tries: flock(2) has no deadline.
 const TRY_EACH: Duration = Duration::from_millis(5);
 
@@ -35,7 +37,7 @@ impl Lock {
     ///
     /// # Errors
     /// When there is no such directory, or another process does not give the lock back in time.
-    pub(super) fn take(path: &Path) -> io::Result<Lock> {
+    pub(super) fn take(path: &Path, within: Duration) -> io::Result<Lock> {
         let folder = path.parent().unwrap_or(Path::new(""));
         // The dot has it refused, at once, if it is no directory.
         let folder = match File::open(folder.join(".")) {
@@ -45,7 +47,7 @@ impl Lock {
             }
             Err(error) => return Err(error),
         };
-        let until = Instant::now() + LOCK_WITHIN;
+        let until = Instant::now() + within;
         loop {
             match folder.try_lock() {
                 Ok(()) => return Ok(Lock::Held { _folder: folder }),
@@ -101,7 +103,7 @@ impl Drop for SocketFile {
             return;
         }
         // Without the lock it stays: the next one that listens there replaces it.
-        let Ok(_lock) = Lock::take(&self.path) else {
+        let Ok(_lock) = Lock::take(&self.path, END_WITHIN) else {
             return;
         };
         if identity(&self.path) == self.made {

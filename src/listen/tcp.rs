@@ -65,23 +65,23 @@ fn listen_on_all(
                 made.push((listener, own));
             }
             Err(error) if is_no_such_address(&error) && !has_family(address) => {
-                missing = Some((address, error));
+                missing = Some(address);
             }
             Err(error) => return Err(failed(error)),
         }
     }
-    match missing {
-        Some((address, source)) if made.is_empty() && !is_reached => Err(Error::Bind {
-            address: address.to_string(),
-            source,
-        }),
-        Some((address, _)) => {
-            let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
-            info!("not listening on {address}: this system has no {family}");
-            Ok(made)
+    if let Some(address) = missing {
+        let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+        let why = format!("this system has no {family}");
+        if made.is_empty() && !is_reached {
+            return Err(Error::Bind {
+                address: address.to_string(),
+                source: io::Error::new(io::ErrorKind::Unsupported, why),
+            });
         }
-        None => Ok(made),
+        info!("not listening on {address}: {why}");
     }
+    Ok(made)
 }
 
 /// Whether who connects to `other` comes to a socket that listens on `one`.

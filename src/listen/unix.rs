@@ -10,13 +10,13 @@ use std::path::Path;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tracing::warn;
 
-use super::file::{Lock, SocketFile};
+use super::file::{LOCK_WITHIN, Lock, SocketFile};
 use super::{BACKLOG, Binding};
 
 /// Listens on a path. A socket on which no process listens any more is replaced; whatever else is
 /// there is left alone.
 pub(super) fn listen(path: &Path, how: &Binding) -> io::Result<(UnixListener, SocketFile)> {
-    let lock = Lock::take(path)?;
+    let lock = Lock::take(path, LOCK_WITHIN)?;
     if let Lock::Unavailable(error) = &lock {
         warn!(?path, %error, "can't lock the directory; start one server at a time there");
     }

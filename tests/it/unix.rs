@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Signal, kill_process};
@@ -233,6 +234,14 @@ fn one_that_keeps_the_lock_is_told_of_and_not_waited_for_without_end() {
     assert!(line.contains("flock") && line.contains(&address), "{line}");
     assert!(path.exists(), "it is left alone");
     drop(lock);
+    let mut daemon = Daemon::start(&["echo", &address]);
+    // Its end does not wait for it either: the next one replaces what it leaves.
+    let held = self::lock(dir.path());
+    let begin = Instant::now();
+    assert_eq!(daemon.stop().code, Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(4));
+    assert!(path.exists());
+    drop(held);
     let mut daemon = Daemon::start(&["echo", &address]);
     assert_eq!(daemon.stop().code, Some(0));
     assert!(!path.exists());
