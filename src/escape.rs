@@ -44,7 +44,7 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// C0, C1 and delete; line and paragraph separators; marks that turn the direction of the text.
-fn is_dangerous(character: char) -> bool {
+pub(crate) fn is_dangerous(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

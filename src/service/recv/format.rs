@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use memchr::memchr2;
 
 use crate::client::Client;
-use crate::escape::{escape, is_plain};
+use crate::escape::{escape, is_dangerous, is_plain};
 use crate::framing::{Extent, Message};
 
 /// How a message is printed.
@@ -131,7 +131,7 @@ fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
         out.push(b'"');
     } else {
         let text = String::from_utf8_lossy(message.bytes);
-        out.extend_from_slice(json(&text).as_bytes());
+        escape_json(&json(&text), out);
         if let Cow::Owned(_) = text {
             // Not UTF-8: all the bytes, in base64.
             let bytes = BASE64_STANDARD.encode(message.bytes);
@@ -143,6 +143,21 @@ fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
         Extent::Truncated => b",\"truncated\":true}",
         Extent::Partial => b",\"partial\":true}",
     });
+}
+
+/// Appends JSON with everything escaped that some readers take for the end of a line, or a terminal
+/// obeys. JSON itself demands that only of what is below a space.
+fn escape_json(json: &str, out: &mut Vec<u8>) {
+    let mut plain = 0;
+    for (at, character) in json.char_indices() {
+        if is_dangerous(character) {
+            out.extend_from_slice(&json.as_bytes()[plain..at]);
+            // None of them is beyond the first 65 536, where it would take two.
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+            plain = at + character.len_utf8();
+        }
+    }
+    out.extend_from_slice(&json.as_bytes()[plain..]);
 }
 
 fn json(text: &str) -> String {
@@ -197,9 +212,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn json_has_nothing_that_ends_a_line_or_moves_a_cursor() {
+        let mut label = Label::Json(Opening::new(7, "unix"));
+        for character in ('\0'..='\u{ffff}').chain(['🦀']) {
+            let text = format!("a{character}b");
+            let json = line(&mut label, text.as_bytes(), Extent::Whole);
+            let read: serde_json::Value = serde_json::from_str(&json).expect("one object");
+            assert_eq!(read["message"], *text);
+            let inner = json.trim_end_matches('\n');
+            assert!(!inner.chars().any(is_dangerous), "{inner:?}");
+        }
+    }
+
+    /// Plain, quoted, and what is to be escaped.
+    const SOME: &str = "[ -~\"\\\\é\u{1b}\u{7f}-\u{9f}\u{2028}-\u{202e}\u{2066}]{0,40}";
+
     proptest::proptest! {
         #[test]
-        fn every_json_line_is_read_back(bytes in "[ -~\"\\\\é\u{1b}]{0,40}", odd: Option<u8>) {
+        fn every_json_line_is_read_back(bytes in SOME, odd: Option<u8>) {
             let mut bytes = bytes.into_bytes();
             bytes.extend(odd);
             let json = line(&mut Label::Json(Opening::json(7, "unix")), &bytes, Extent::Whole);
