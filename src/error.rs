@@ -44,10 +44,16 @@ pub enum Error {
     /// The output of `recv` could not be opened.
     #[error("cannot write to {name}: {source}; choose another file or directory")]
     Output {
-        /// The file, `-` for the standard output.
+        /// The file or directory.
         name: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// The standard output, which `recv` prints to, can't be written to.
+    #[error("cannot write to the standard output: {problem}; redirect it, or take --output FILE")]
+    Stdout {
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// A thread, a poller or a signal handler could not be had.
     #[error("cannot start: {what}: {source}")]

@@ -122,7 +122,7 @@ pub use peer::{Address, Peer};
 pub use posts::WorkerInfo;
 pub use registry::{ClientInfo, Registry};
 pub use server::{Handle, Probe, Server, Stats};
-pub use service::{InDrain, Quote, Service, StreamService, Tail, answer};
+pub use service::{InDrain, Outlet, Quote, Service, StreamService, Tail, answer};
 pub use state::Phase;
 pub use stream::Stream;
 pub use times::{Rate, Times};

@@ -16,6 +16,9 @@ pub(crate) struct Posts {
     began: Instant,
     /// In milliseconds.
     stuck_after: AtomicU64,
+    /// Until when workers were held up by what the service tells of itself, in milliseconds after
+    /// `began`: that time counts for nobody.
+    held_up_until: AtomicU64,
     posts: Vec<OnceLock<Box<Post>>>,
     /// No post from this number on was ever used.
     used: AtomicUsize,
@@ -53,6 +56,7 @@ impl Posts {
         Posts {
             began: Instant::now(),
             stuck_after: AtomicU64::new(millis(stuck_after)),
+            held_up_until: AtomicU64::new(0),
             posts: (0..numbers).map(|_| OnceLock::new()).collect(),
             used: AtomicUsize::new(0),
             stuck: Mutex::default(),
@@ -106,7 +110,7 @@ impl Posts {
                 number,
                 client: id,
                 busy_for: Duration::from_millis(ms),
-                is_stuck: ms >= stuck_after,
+                is_stuck: now.saturating_sub(self.counts_from(since)) >= stuck_after,
             }
         };
         self.busy().map(info).collect()
@@ -114,10 +118,24 @@ impl Posts {
 
     /// When the next worker will have been away for too long.
     pub(crate) fn next(&self) -> Option<Instant> {
-        let earliest = self.busy().map(|(_, _, since)| since).min()?;
+        let earliest = self
+            .busy()
+            .map(|(_, _, since)| self.counts_from(since))
+            .min()?;
         let due = self.began + Duration::from_millis(earliest) + self.stuck_after();
         // One that is stuck already is looked at once a second, to see it come back.
         Some(due.max(Instant::now() + Duration::from_secs(1)))
+    }
+
+    /// From now on workers may be stuck; before, they waited for what the service tells of itself.
+    pub(crate) fn were_held_up(&self, now: Instant) {
+        self.held_up_until
+            .store(self.millis(now), Ordering::Relaxed);
+    }
+
+    /// Since when a worker may be stuck that has been busy since then.
+    fn counts_from(&self, since: u64) -> u64 {
+        since.max(self.held_up_until.load(Ordering::Relaxed))
     }
 
     /// Names workers that are stuck, once, and says when they are back. Logs and asks for peers
@@ -137,7 +155,8 @@ impl Posts {
         });
         for (worker, id, since) in self.busy() {
             let ms = now.saturating_sub(since);
-            if ms >= stuck_after && !stuck.contains_key(&worker) {
+            let may_be_stuck = now.saturating_sub(self.counts_from(since)) >= stuck_after;
+            if may_be_stuck && !stuck.contains_key(&worker) {
                 stuck.insert(worker, (id, since));
                 gone.push((worker, id, ms));
             }

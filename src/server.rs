@@ -206,13 +206,17 @@ impl Server {
         drain.wait(ServerPhase::Draining, None);
         loop {
             // A second signal may bring the deadline forward while this waits.
-            let deadline = drain.deadline().unwrap_or_else(Instant::now) + CUT_GRACE;
+            let deadline = self.over_at();
             let look_again = deadline.min(Instant::now() + Duration::from_millis(50));
             if drain.wait(ServerPhase::Stopped, Some(look_again)) || Instant::now() >= deadline {
                 break;
             }
         }
-        let deadline = drain.deadline().unwrap_or_else(Instant::now) + CUT_GRACE;
+        let deadline = self.over_at();
+        if drain.phase() < ServerPhase::Stopped {
+            // The watch does it as well, perhaps a moment later.
+            shared.cut_off();
+        }
         let lost = shared.house.work.finish(deadline);
         shared.answer(shared.ready.close());
         shared.house.deadlines.bell.ring();
@@ -228,6 +232,18 @@ impl Server {
             shared.pool.join(deadline);
         }
         report
+    }
+
+    /// When a drain is over at the latest. Where workers are held up, they notice nothing: then it
+    /// is the deadline itself. It is for one that all connections have met.
+    fn over_at(&self) -> Instant {
+        let drain = &self.shared.house.drain;
+        let deadline = drain.deadline().unwrap_or_else(Instant::now);
+        let is_met = drain.phase() == ServerPhase::Stopped && Instant::now() < deadline;
+        match is_met || self.shared.house.work.is_held_up() {
+            true => deadline,
+            false => deadline + CUT_GRACE,
+        }
     }
 }
 

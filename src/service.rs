@@ -17,7 +17,7 @@ pub mod recv;
 mod work;
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use discard::Discard;
 pub use echo::Echo;
@@ -147,6 +147,13 @@ pub trait Service: Send + Sync + 'static {
         None
     }
 
+    /// The service's own output, if handlers wait for one. While it is blocked no worker counts as
+    /// stuck, and a drain's deadline is waited for no longer than it lasts. Asked about once a
+    /// millisecond while there is work, so it must be quick.
+    fn outlet(&self) -> Option<Outlet> {
+        None
+    }
+
     /// The drain's deadline has come: whatever of it blocks should return soon. Comes again about
     /// once a millisecond until the server has stopped, so it must not block itself.
     fn cut_off(&self) {}
@@ -158,6 +165,17 @@ pub trait Service: Send + Sync + 'static {
         let _ = deadline;
         0
     }
+}
+
+/// What a service's handlers put their work into, and wait for: a file, a pipe, a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outlet {
+    /// Bytes that wait to be taken.
+    pub waiting_bytes: u64,
+    /// For how long it has taken nothing; zero while it takes what it is given.
+    pub blocked: Duration,
+    /// For how long it has taken nothing in its whole life.
+    pub blocked_total: Duration,
 }
 
 /// What to do with what a client sends after the server has shut its side (for a drain, a limit or

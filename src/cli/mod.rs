@@ -20,6 +20,7 @@ mod patient;
 mod serve;
 mod signals;
 mod sockets;
+mod stdout;
 mod unix;
 mod values;
 

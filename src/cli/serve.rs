@@ -11,7 +11,7 @@ use super::admin::{Admin, View};
 use super::args::{RecvArgs, ServeArgs};
 use super::control::{Desk, Inherited, SERVICE};
 use super::life::Life;
-use super::{exit, log, signals, sockets};
+use super::{exit, log, signals, sockets, stdout};
 use crate::admission::AddressList;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
@@ -49,24 +49,35 @@ pub(super) fn recv(args: &RecvArgs) -> Result<ExitCode> {
         (format, _) => (format, Holds::Lines),
     };
     let path = args.output.as_deref().unwrap_or(Path::new("-"));
-    let output = if path == Path::new("-") {
-        Output::stdout(durability)
-    } else {
-        Output::file(path, holds, durability)
-    };
-    let output = Arc::new(output.map_err(|source| Error::Output {
-        name: path.display().to_string(),
-        source,
-    })?);
+    let output = Arc::new(open_output(path, holds, durability)?);
     let service = Recv::new(Arc::clone(&output), format, acknowledge);
     let life = start("recv", &args.serve, Framing::Lines, service)?;
     let handle = life.handle();
+    output.follow({
+        let handle = handle.clone();
+        move || handle.drain_left()
+    });
     output.when_closed(move || handle.drain());
     let code = run(life);
     Ok(if output.is_closed() {
         exit::OUTPUT_CLOSED.into()
     } else {
         code
+    })
+}
+
+fn open_output(path: &Path, holds: Holds, durability: Durability) -> Result<Output> {
+    let is_stdout = path == Path::new("-");
+    if is_stdout || stdout::is_at(path) {
+        stdout::check()?;
+    }
+    let output = match is_stdout {
+        true => Output::stdout(durability),
+        false => Output::file(path, holds, durability),
+    };
+    output.map_err(|source| Error::Output {
+        name: path.display().to_string(),
+        source,
     })
 }
 

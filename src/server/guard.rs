@@ -24,11 +24,14 @@ impl Shared {
             connection.wake(Reasons::NOTICE);
         }
         self.overload.look(now, self.ready.load().0);
+        self.house.work.tick(now);
+        if self.house.work.is_held_up() {
+            self.posts.were_held_up(now);
+        }
         self.posts.look(now, |id| {
             self.house.registry.look_up(id).map(|info| info.peer)
         });
         self.house.notices.look(now);
-        self.house.work.tick(now);
         if self.house.drain.begins().is_some_and(|at| at <= now) {
             self.house.drain.begin(Backlog::Accept);
             self.house.doorbell.ring();
@@ -74,7 +77,7 @@ impl Shared {
     }
 
     /// The drain's deadline has come: every connection that is left is reset.
-    fn cut_off(&self) {
+    pub(super) fn cut_off(&self) {
         self.house.work.cut_off();
         // Without descriptors it may still wait to let somebody in.
         self.house.doorbell.ring();

@@ -7,6 +7,7 @@ use super::shared::Shared;
 use crate::drain::ServerPhase;
 use crate::meter::Histogram;
 use crate::notices::{LIMITS, Limit};
+use crate::service::Outlet;
 
 /// What a server has done so far, and what it does now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Stats {
     /// Bytes that belong to no message: between two, or of a header whose message never came. Mend
     /// the sender, or the framing.
     pub stray_bytes: u64,
+    /// What waits for the service's own output, if it has one. Blocked: see to what takes it.
+    pub outlet: Option<Outlet>,
     /// Panics in handlers: each closed its client. The log says where.
     pub panics: u64,
     /// Failed accepts for want of a descriptor or memory. Raise the limit or lower `clients_max`.
@@ -110,6 +113,7 @@ impl Stats {
             truncated: totals.truncated.load(Ordering::Relaxed),
             dropped: totals.dropped.load(Ordering::Relaxed),
             stray_bytes: totals.stray_bytes.load(Ordering::Relaxed),
+            outlet: house.work.outlet(),
             panics: totals.panics.load(Ordering::Relaxed),
             accept_exhausted: shared.accept_errors.exhausted.load(Ordering::Relaxed),
             accept_client: shared.accept_errors.client.load(Ordering::Relaxed),

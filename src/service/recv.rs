@@ -5,8 +5,11 @@
 //! order.
 
 mod format;
+mod named;
 mod output;
 mod sink;
+mod standstill;
+mod writing;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -16,7 +19,7 @@ pub use format::Format;
 pub use output::{Durability, Output};
 pub use sink::Holds;
 
-use super::{Client, Message, Messages, Reply, Service, Tail, Verdict};
+use super::{Client, Message, Messages, Outlet, Reply, Service, Tail, Verdict};
 use crate::framing::Framing;
 use format::Label;
 
@@ -128,6 +131,14 @@ impl Service for Recv {
 
     fn tail(&self) -> Tail {
         Tail::Deliver
+    }
+
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        self.output.look(now)
+    }
+
+    fn outlet(&self) -> Option<Outlet> {
+        Some(self.output.outlet())
     }
 
     fn finish(&self, deadline: Instant) -> u64 {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{InDrain, Quote, Service, StreamService, Tail};
+use super::{InDrain, Outlet, Quote, Service, StreamService, Tail};
 use crate::client::Client;
 use crate::handler::{End, Handler, Messages, Reply, Verdict};
 use crate::notices::Limit;
@@ -19,6 +19,7 @@ pub(crate) trait Opener: Send + Sync {
     fn tail(&self) -> Tail;
     fn quote(&self) -> Quote;
     fn tick(&self, now: Instant) -> Option<Instant>;
+    fn outlet(&self) -> Option<Outlet>;
     fn cut_off(&self);
     fn finish(&self, deadline: Instant) -> u64;
 }
@@ -57,6 +58,19 @@ impl Work {
             Work::Messages(opener) => spared(None, || opener.tick(now)),
             Work::Streams(_) => None,
         }
+    }
+
+    pub(crate) fn outlet(&self) -> Option<Outlet> {
+        match self {
+            Work::Messages(opener) => spared(None, || opener.outlet()),
+            Work::Streams(_) => None,
+        }
+    }
+
+    /// Whether handlers wait for an output that takes nothing.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.outlet()
+            .is_some_and(|outlet| !outlet.blocked.is_zero())
     }
 
     pub(crate) fn finish(&self, deadline: Instant) -> u64 {
@@ -133,6 +147,10 @@ impl<S: Service> Opener for Opens<S> {
 
     fn tick(&self, now: Instant) -> Option<Instant> {
         self.0.tick(now)
+    }
+
+    fn outlet(&self) -> Option<Outlet> {
+        self.0.outlet()
     }
 
     fn cut_off(&self) {

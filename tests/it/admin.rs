@@ -93,19 +93,20 @@ fn promtool_finds_nothing_wrong() {
 
 #[test]
 fn it_answers_and_names_them_when_all_workers_are_stuck() {
-    // Nobody reads the other end.
-    let (_reader, writer) = std::io::pipe().expect("descriptors");
-    let args = ["recv", "127.0.0.1:0", "-w", "2", "--stuck-after", "300ms"];
+    let args = [
+        "exec",
+        "127.0.0.1:0",
+        "-w",
+        "2",
+        "--lines",
+        "--stuck-after",
+        "300ms",
+    ];
     let watched = Watched::start_with(&args, |command| {
-        command.stdout(Stdio::from(writer));
+        command.args(["--", "sleep", "1000"]).stdout(Stdio::piped());
     });
-    // The first worker is stuck in the pipe, the second waits for room behind it.
     let clients: Vec<_> = (0..4).map(|_| connect(&watched.daemon.address)).collect();
-    for client in &clients {
-        let mut client = client;
-        client.set_nonblocking(true).expect("a socket");
-        let _ = client.write(&b"a line of some length\n".repeat(40_000));
-    }
+    clients.iter().for_each(|client| send(client, "one\n"));
     wait_until("both are stuck", || watched.get("/healthz").status == 503);
     for path in [
         "/healthz", "/metrics", "/readyz", "/status", "/clients", "/",

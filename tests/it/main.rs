@@ -49,6 +49,8 @@ mod model;
 mod neighbours;
 mod net;
 mod notices;
+mod outputs;
+mod outputs_wait;
 mod overload;
 mod packaging;
 mod panics;

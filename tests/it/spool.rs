@@ -58,6 +58,14 @@ impl Spool {
         self.wait(&format!("{count} lines"), |text| text.lines >= count);
     }
 
+    /// Waits until at least so many times this has come.
+    pub fn wait_times(&self, part: &str, count: usize) {
+        self.wait(&format!("{count} times '{part}'"), |text| {
+            let all = String::from_utf8_lossy(&text.bytes);
+            all.matches(part).count() >= count
+        });
+    }
+
     /// Waits for a whole line with this in it, and answers the line.
     pub fn wait_line(&self, part: &str) -> String {
         let mut found = None;

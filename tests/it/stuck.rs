@@ -1,18 +1,18 @@
 //! Workers that don't come back: they are named, and hold up nothing that need not wait.
 
-use std::fs::File;
+use std::fs;
 use std::net::TcpStream;
-use std::os::fd::OwnedFd;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use poold::{Server, answer};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::daemon::{Daemon, poold};
+use crate::daemon::Daemon;
 use crate::gate::Gate;
 use crate::house::{finish, options, serve};
 use crate::net::{connect, end, send, take_line, take_to_end};
-use crate::spool::{Spool, wait_until};
+use crate::scratch::{Scratch, text};
+use crate::spool::wait_until;
 
 /// A server, and some of its four workers, each of them stuck with a client that said `stay`.
 pub struct Stuck {
@@ -66,14 +66,23 @@ impl Stuck {
 
 #[test]
 fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
-    let (reader, writer) = std::io::pipe().expect("descriptors");
-    let args = ["recv", "127.0.0.1:0", "-w", "2", "--stuck-after", "500ms"];
-    let mut command = poold(&args);
-    let mut daemon = Daemon::spawn(command.stdout(Stdio::from(writer)));
-    drop(command);
+    let dir = Scratch::new();
+    let pipe = dir.join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("our directory");
+    let args = [
+        "exec",
+        "127.0.0.1:0",
+        "--lines",
+        "-w",
+        "2",
+        "--stuck-after",
+        "500ms",
+    ];
+    let mut daemon = Daemon::start(&[&args[..], &["--", "cat", text(&pipe)]].concat());
     let client = connect(&daemon.address);
     let name = client.local_addr().expect("connected").to_string();
-    send(&client, "a line of some length\n".repeat(10_000));
+    // The program waits for somebody who writes into the pipe.
+    send(&client, "one\n");
     let begin = Instant::now();
     let line = daemon.stderr.wait_line("does not come back");
     assert!(
@@ -84,10 +93,10 @@ fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
     assert!(line.contains(&name) && line.contains("id=1"), "{line}");
     // A while longer, to see that it is not said again.
     std::thread::sleep(Duration::from_millis(1500));
-    let printed = Spool::of(File::from(OwnedFd::from(reader)));
+    fs::write(&pipe, "two\n").expect("it is read");
     let line = daemon.stderr.wait_line("is back");
     assert!(line.contains("id=1"), "{line}");
-    printed.wait_lines(10_000);
+    assert_eq!(take_line(&client), "two");
     drop(client);
     let exit = daemon.stop();
     let named = exit.stderr.matches("does not come back").count();

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::ops::Range;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,13 @@ pub struct Line {
 impl Line {
     /// Starts `poold ARGS… --control` with the socket in this directory.
     pub fn start(dir: &Scratch, args: &[&str]) -> Line {
+        Line::spawn(dir, poold(args).stdout(Stdio::piped()))
+    }
+
+    /// Starts this command with `--control`; the caller has chosen its standard output.
+    pub fn spawn(dir: &Scratch, command: &mut Command) -> Line {
         let control = text(&dir.join("control")).to_owned();
-        let first = Daemon::start(&[args, &["--control", &control]].concat());
+        let first = Daemon::spawn(command.args(["--control", &control]));
         let now = first.pid();
         Line {
             first,

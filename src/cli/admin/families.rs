@@ -12,6 +12,11 @@ pub(super) struct Families(pub(super) Vec<MetricFamily>);
 
 impl Families {
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.add(name, help, MetricType::COUNTER, vec![count(value as f64)]);
+    }
+
+    /// A counter of time.
+    pub(super) fn seconds(&mut self, name: &str, help: &str, value: f64) {
         self.add(name, help, MetricType::COUNTER, vec![count(value)]);
     }
 
@@ -24,7 +29,7 @@ impl Families {
         values: impl IntoIterator<Item = (&'a str, u64)>,
     ) {
         let metrics = values.into_iter();
-        let metrics = metrics.map(|(of, value)| labelled(count(value), label, of));
+        let metrics = metrics.map(|(of, value)| labelled(count(value as f64), label, of));
         self.add(name, help, MetricType::COUNTER, metrics.collect());
     }
 
@@ -82,9 +87,9 @@ impl Families {
     }
 }
 
-fn count(value: u64) -> Metric {
+fn count(value: f64) -> Metric {
     let mut counter = Counter::default();
-    counter.set_value(value as f64);
+    counter.set_value(value);
     let mut metric = Metric::default();
     metric.set_counter(counter);
     metric

@@ -19,6 +19,7 @@ pub(super) fn answer(view: &View) -> Response {
     limits(&stats, &mut to);
     workers(view, &stats, &mut to);
     traffic(&stats, &mut to);
+    outlet(&stats, &mut to);
     match TextEncoder::new().encode_to_string(&to.0) {
         Ok(text) => Response::new(200, TEXT_FORMAT, text.into_bytes()),
         Err(error) => Response::text(500, error.to_string()),
@@ -244,6 +245,31 @@ fn traffic(stats: &Stats, to: &mut Families) {
         "Bytes read that belong to no message: between two, or of a header whose message never \
          came. Mend the sender, or --framing.",
         stats.stray_bytes,
+    );
+}
+
+/// Of a service that has an output of its own, as recv has.
+fn outlet(stats: &Stats, to: &mut Families) {
+    let Some(outlet) = &stats.outlet else {
+        return;
+    };
+    to.gauge(
+        "poold_output_waiting_bytes",
+        "Bytes that wait for the output to take them. Often above a megabyte: the output is slower \
+         than the clients; see to whoever reads it, or the disk.",
+        outlet.waiting_bytes as f64,
+    );
+    to.gauge(
+        "poold_output_blocked_seconds",
+        "For how long the output has taken nothing; 0 while it takes what it is given. Clients are \
+         not read meanwhile: see to whoever reads it, or the disk.",
+        outlet.blocked.as_secs_f64(),
+    );
+    to.seconds(
+        "poold_output_blocked_seconds_total",
+        "For how long the output has taken nothing in all, waits under a second not counted. As \
+         above.",
+        outlet.blocked_total.as_secs_f64(),
     );
 }
 

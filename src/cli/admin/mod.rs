@@ -42,7 +42,7 @@ use crate::times::Times;
 
 pub(super) use args::AdminArgs;
 pub(super) use clients::Page;
-pub(super) use status::{ClientRow, Sample, Status, WorkerRow};
+pub(super) use status::{ClientRow, OutputRow, Sample, Status, WorkerRow};
 pub(super) use view::View;
 
 /// What its sockets are called in a restart.

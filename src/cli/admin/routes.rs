@@ -1,5 +1,7 @@
 //! What is where, and who may.
 
+use std::time::Duration;
+
 use super::actions::Action;
 use super::request::Request;
 use super::response::Response;
@@ -78,13 +80,20 @@ fn health(view: &View) -> Response {
     Response::text(status, format!("{word}; stuck: {}", names.join(", ")))
 }
 
-/// Unready from the first moment of a drain, or while accepting is paused.
+/// An output that takes nothing for so long is no matter of a moment.
+const BLOCKED: Duration = Duration::from_secs(1);
+
+/// Unready from the first moment of a drain, while accepting is paused, or the output is blocked.
 fn readiness(view: &View) -> Response {
     let handle = &view.handle;
+    let outlet = handle.stats().outlet.unwrap_or_default();
     if handle.is_leaving() {
         Response::text(503, "draining")
     } else if handle.is_paused() {
         Response::text(503, "accepting is paused")
+    } else if outlet.blocked >= BLOCKED {
+        let seconds = outlet.blocked.as_secs();
+        Response::text(503, format!("the output has taken nothing for {seconds} s"))
     } else {
         Response::text(200, "ready")
     }

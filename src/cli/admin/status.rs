@@ -29,6 +29,9 @@ pub(in crate::cli) struct Status {
     pub(in crate::cli) clients: Clients,
     pub(in crate::cli) workers: Workers,
     pub(in crate::cli) traffic: Traffic,
+    /// Of a service that has one, as `recv` has.
+    #[serde(default)]
+    pub(in crate::cli) output: Option<OutputRow>,
     /// Of all turns so far.
     pub(in crate::cli) wait_ms: Quantiles,
     pub(in crate::cli) turn_ms: Quantiles,
@@ -87,6 +90,14 @@ pub(in crate::cli) struct Traffic {
     pub(in crate::cli) stray_bytes: u64,
     pub(in crate::cli) accept_exhausted: u64,
     pub(in crate::cli) accept_client: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct OutputRow {
+    pub(in crate::cli) waiting_bytes: u64,
+    /// For how long it has taken nothing.
+    pub(in crate::cli) blocked_s: f64,
+    pub(in crate::cli) blocked_total_s: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -159,6 +170,11 @@ pub(super) fn answer(view: &View, after: u64) -> Response {
         },
         workers: workers(view, &stats),
         traffic: traffic(&stats),
+        output: stats.outlet.map(|outlet| OutputRow {
+            waiting_bytes: outlet.waiting_bytes,
+            blocked_s: outlet.blocked.as_secs_f64(),
+            blocked_total_s: outlet.blocked_total.as_secs_f64(),
+        }),
         wait_ms: quantiles(&stats.waits),
         turn_ms: quantiles(&stats.turns),
         limits: limits(&stats),

@@ -3,7 +3,7 @@
 use console::{StyledObject, style, truncate_str};
 
 use super::text::{bytes, count, millis, plain, span, spark};
-use crate::cli::admin::{ClientRow, Page, Sample, Status, WorkerRow};
+use crate::cli::admin::{ClientRow, OutputRow, Page, Sample, Status, WorkerRow};
 
 /// Columns of the history.
 const SPARK: usize = 40;
@@ -124,6 +124,7 @@ fn trouble(status: &Status) -> Vec<String> {
             millis(left)
         ));
     }
+    lines.extend(status.output.as_ref().and_then(output));
     let traffic = &status.traffic;
     let limits = status
         .limits
@@ -150,6 +151,18 @@ fn trouble(status: &Status) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// An output that takes nothing, or has not at some time.
+fn output(output: &OutputRow) -> Option<String> {
+    let waiting = bytes(output.waiting_bytes as f64);
+    let now = style(format!("blocked for {}", span(output.blocked_s))).red();
+    let ever = format!("blocked for {} in all", span(output.blocked_total_s));
+    match output {
+        _ if output.blocked_s >= 1.0 => Some(format!("{}{now}, {waiting} wait", label("output"))),
+        _ if output.blocked_total_s > 0.0 => Some(format!("{}{ever}", label("output"))),
+        _ => None,
+    }
 }
 
 fn workers(status: &Status) -> Vec<String> {

@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn json_has_nothing_that_ends_a_line_or_moves_a_cursor() {
-        let mut label = Label::Json(Opening::new(7, "unix"));
+        let mut label = Label::Json(Opening::json(7, "unix"));
         for character in ('\0'..='\u{ffff}').chain(['🦀']) {
             let text = format!("a{character}b");
             let json = line(&mut label, text.as_bytes(), Extent::Whole);

@@ -9,26 +9,30 @@
 //!
 //! Who runs here: workers, through [`submit`](Output::submit); the lock is held to queue and to
 //! take, never while writing. The sink itself is the writer's token: it is away exactly as long as
-//! one worker writes.
+//! one worker writes. The watch looks in to see whether that is the same piece as before
+//! ([`look`](Output::look)), and tells.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use indicatif::BinaryBytes;
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use super::sink::{Holds, NamedFile, Pipe, Sink};
+use super::named::NamedFile;
+use super::sink::{Holds, Pipe, Sink};
+use super::standstill::{Change, HELD_UP, Standstill};
+use super::writing::write;
+use crate::service::Outlet;
 
 #[cfg(test)]
 mod tests;
 
 /// Bytes that may be queued while somebody writes.
 const QUEUED_MAX: usize = 1024 * 1024;
-/// How long a failed write waits before the next try, and a worker before it says that the
-/// output blocks.
-const RETRY: Duration = Duration::from_millis(200);
-const BLOCKED: Duration = Duration::from_secs(1);
+/// A wait for the output is looked at so often, in case its end was not told.
+const LOOK_EACH: Duration = Duration::from_secs(1);
 
 /// When a message counts as safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +45,20 @@ pub enum Durability {
 
 /// What is called when nobody reads the output any more.
 type OnClosed = Box<dyn Fn() + Send + Sync>;
+/// How long a drain may still take.
+type DrainLeft = Box<dyn Fn() -> Option<Duration> + Send + Sync>;
 
 /// See the head of the file.
 pub struct Output {
+    /// The standard output has none.
+    path: Option<PathBuf>,
     durability: Durability,
     queue: Mutex<Queue>,
+    standstill: Mutex<Standstill>,
     /// The writer has made room, or made something safe.
     progress: Condvar,
     on_closed: Mutex<Option<OnClosed>>,
+    drain_left: Mutex<Option<DrainLeft>>,
 }
 
 /// A place in the output: all up to it is safe or not.
@@ -64,12 +74,16 @@ struct Queue {
     in_hand: u64,
     /// Messages whose workers wait for room.
     waiting: u64,
+    /// Bytes that the writer has in hand, and those that wait for room.
+    bytes_in_hand: usize,
+    bytes_waiting: usize,
+    /// Writes begun.
+    writes: u64,
     /// Pieces queued, and pieces safe, since the beginning.
     queued: u64,
     safe: u64,
     /// The last piece that somebody waits for.
     awaited: u64,
-    blocked: bool,
     closed: bool,
     /// Messages given up because the output was closed.
     lost: u64,
@@ -83,10 +97,11 @@ impl Output {
     pub fn stdout(durability: Durability) -> io::Result<Output> {
         use std::os::fd::AsFd;
         let file = io::stdout().as_fd().try_clone_to_owned()?.into();
-        Ok(Output::new(Box::new(Pipe(file)), durability))
+        Ok(Output::new(Box::new(Pipe::new(file)), durability))
     }
 
-    /// A file, appended to; it is opened again when it was renamed or removed.
+    /// A file, appended to; it is opened again when its path leads to another one. A pipe without
+    /// a reader and a full disk are waited for when there is something to write.
     ///
     /// # Errors
     /// When it can't be opened.
@@ -97,10 +112,13 @@ impl Output {
 
     fn new(sink: Box<dyn Sink>, durability: Durability) -> Output {
         Output {
+            path: sink.path().map(Path::to_owned),
             durability,
             queue: Mutex::new(Queue::new(sink)),
+            standstill: Mutex::default(),
             progress: Condvar::new(),
             on_closed: Mutex::new(None),
+            drain_left: Mutex::new(None),
         }
     }
 
@@ -123,17 +141,12 @@ impl Output {
     pub fn submit(&self, piece: &mut Vec<u8>, messages: u64) -> Place {
         let mut queue = self.queue.lock();
         queue.waiting += messages;
+        queue.bytes_waiting += piece.len();
         while queue.sink.is_none() && !queue.has_room(piece.len()) {
-            let late = self.progress.wait_for(&mut queue, BLOCKED).timed_out();
-            // The writer may have come between the timeout and the lock.
-            if late && !queue.blocked && !queue.has_room(piece.len()) {
-                queue.blocked = true;
-                MutexGuard::unlocked(&mut queue, || {
-                    warn!("the output blocks; clients are not read until it takes more");
-                });
-            }
+            self.progress.wait_for(&mut queue, LOOK_EACH);
         }
         queue.waiting -= messages;
+        queue.bytes_waiting -= piece.len();
         queue.queued += 1;
         let place = Place(queue.queued);
         if queue.closed {
@@ -163,21 +176,73 @@ impl Output {
                 self.write_all_queued(sink, queue, &mut Vec::new());
                 queue = self.queue.lock();
             } else {
-                self.progress.wait_for(&mut queue, BLOCKED);
+                self.progress.wait_for(&mut queue, LOOK_EACH);
             }
         }
         queue.safe >= place.0
     }
 
     /// Waits until all is out, at most until `deadline`; answers how many messages are not.
+    ///
+    /// A write that is under way when the deadline has come may end, but for one that stands still.
     pub fn finish(&self, deadline: Instant) -> u64 {
-        let mut queue = self.queue.lock();
-        while (queue.sink.is_none() || !queue.bytes.is_empty()) && !queue.closed {
-            if self.progress.wait_until(&mut queue, deadline).timed_out() {
-                break;
+        let until = deadline.max(Instant::now() + HELD_UP);
+        loop {
+            let now = Instant::now();
+            self.look(now);
+            let is_over = now >= until
+                || ((now >= deadline || self.is_hurried()) && !self.outlet().blocked.is_zero());
+            let mut queue = self.queue.lock();
+            if is_over || queue.is_done() {
+                return queue.messages + queue.in_hand + queue.waiting + queue.lost;
             }
+            let next = until.min(now + HELD_UP);
+            self.progress.wait_until(&mut queue, next);
         }
-        queue.messages + queue.in_hand + queue.waiting + queue.lost
+    }
+
+    /// Ends the wait of [`finish`](Output::finish) when a drain has no time left, which may come
+    /// sooner than it was told.
+    pub fn follow(&self, drain_left: impl Fn() -> Option<Duration> + Send + Sync + 'static) {
+        *self.drain_left.lock() = Some(Box::new(drain_left));
+    }
+
+    /// A look from outside: tells when the output stands still, and when it goes on. Answers when
+    /// to look again.
+    pub fn look(&self, now: Instant) -> Option<Instant> {
+        let (in_hand, bytes) = self.queue.lock().in_hand();
+        let mut standstill = self.standstill.lock();
+        let change = standstill.look(now, in_hand);
+        let next = standstill.next(now);
+        drop(standstill);
+        let path = self.path.as_deref().map(tracing::field::debug);
+        match change {
+            Some(Change::Blocks) => {
+                warn!(
+                    path,
+                    waiting = %BinaryBytes(bytes),
+                    "the output blocks; clients are not read until it takes more"
+                );
+            }
+            Some(Change::GoesOn { after }) => {
+                let ms = after.as_millis() as u64;
+                info!(path, ms, "the output takes more again");
+            }
+            None => {}
+        }
+        next
+    }
+
+    /// What waits for it, and for how long.
+    pub fn outlet(&self) -> Outlet {
+        let (_, bytes) = self.queue.lock().in_hand();
+        let now = Instant::now();
+        let standstill = self.standstill.lock();
+        Outlet {
+            waiting_bytes: bytes,
+            blocked: standstill.lasts(now),
+            blocked_total: standstill.total(now),
+        }
     }
 
     /// The writer's work: what is queued, until nothing is, or somebody who waits for more can go
@@ -192,11 +257,13 @@ impl Output {
             // The two buffers change places, so that neither is allocated anew.
             std::mem::swap(piece, &mut queue.bytes);
             queue.in_hand = std::mem::take(&mut queue.messages);
+            queue.bytes_in_hand = piece.len();
+            queue.writes += 1;
             let upto = queue.queued;
             drop(queue);
             // There is room again.
             self.progress.notify_all();
-            let written = self.write(&mut *sink, piece);
+            let written = write(&mut *sink, piece, self.durability);
             piece.clear();
             queue = self.queue.lock();
             if let Err(error) = written {
@@ -205,68 +272,12 @@ impl Output {
             }
             queue.safe = upto;
             queue.in_hand = 0;
-            if std::mem::take(&mut queue.blocked) {
-                MutexGuard::unlocked(&mut queue, || info!("the output takes more again"));
-            }
+            queue.bytes_in_hand = 0;
             if queue.bytes.is_empty() || queue.awaited > upto {
                 queue.sink = Some(sink);
                 self.progress.notify_all();
                 return;
             }
-        }
-    }
-
-    /// Writes one piece, however long it takes. An error means that it never will be.
-    fn write(&self, sink: &mut dyn Sink, piece: &[u8]) -> io::Result<()> {
-        let mut trouble = Trouble::default();
-        loop {
-            match self.try_write(sink, piece, &mut trouble) {
-                Ok(()) => break,
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(error),
-                Err(error) => trouble.report(&error, sink.path()),
-            }
-            if trouble.waits_for_room {
-                sink.wait(RETRY);
-            } else {
-                std::thread::sleep(RETRY);
-            }
-        }
-        trouble.over();
-        Ok(())
-    }
-
-    fn try_write(
-        &self,
-        sink: &mut dyn Sink,
-        piece: &[u8],
-        trouble: &mut Trouble,
-    ) -> io::Result<()> {
-        if !sink.is_kept() {
-            // Removed under our hands: all of it goes to the file that takes its place.
-            trouble.written = 0;
-        }
-        if trouble.written == 0 {
-            sink.prepare()?;
-        }
-        while trouble.written < piece.len() {
-            match sink.write(&piece[trouble.written..]) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(length) => trouble.written += length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if self.durability == Durability::Synced
-            && let Err(error) = sink.sync()
-        {
-            // What the disk did not take is forgotten, and the next sync knows nothing of it.
-            trouble.written = 0;
-            return Err(error);
-        }
-        if sink.is_kept() {
-            Ok(())
-        } else {
-            self.try_write(sink, piece, trouble)
         }
     }
 
@@ -276,11 +287,18 @@ impl Output {
         queue.lost += queue.messages + queue.in_hand;
         queue.messages = 0;
         queue.in_hand = 0;
+        queue.bytes_in_hand = 0;
         queue.bytes = Vec::new();
         drop(queue);
         self.progress.notify_all();
         warn!(%error, "nobody reads the output any more");
         self.tell_closed();
+    }
+
+    fn is_hurried(&self) -> bool {
+        let left = self.drain_left.lock();
+        let left = left.as_ref().and_then(|left| left());
+        left.is_some_and(|left| left.is_zero())
     }
 
     fn tell_closed(&self) {
@@ -299,10 +317,12 @@ impl Queue {
             messages: 0,
             in_hand: 0,
             waiting: 0,
+            bytes_in_hand: 0,
+            bytes_waiting: 0,
+            writes: 0,
             queued: 0,
             safe: 0,
             awaited: 0,
-            blocked: false,
             closed: false,
             lost: 0,
         }
@@ -311,33 +331,16 @@ impl Queue {
     fn has_room(&self, more: usize) -> bool {
         self.bytes.is_empty() || self.bytes.len() + more <= QUEUED_MAX
     }
-}
 
-/// A piece that does not go out at once.
-#[derive(Default)]
-struct Trouble {
-    written: usize,
-    waits_for_room: bool,
-    reported: Option<io::ErrorKind>,
-}
-
-impl Trouble {
-    /// Says a new kind of trouble once.
-    fn report(&mut self, error: &io::Error, path: Option<&Path>) {
-        self.waits_for_room = error.kind() == io::ErrorKind::WouldBlock;
-        if !self.waits_for_room && self.reported != Some(error.kind()) {
-            self.reported = Some(error.kind());
-            error!(
-                path = path.map(tracing::field::debug),
-                %error,
-                "cannot write the output; nothing is lost, clients wait, trying again"
-            );
-        }
+    /// Whether there is nothing left to write, or never will be.
+    fn is_done(&self) -> bool {
+        self.closed || (self.sink.is_some() && self.bytes.is_empty())
     }
 
-    fn over(&self) {
-        if self.reported.is_some() {
-            info!("writing the output again");
-        }
+    /// The number of the write that is under way, and the bytes that wait for the output.
+    fn in_hand(&self) -> (Option<u64>, u64) {
+        let is_written = self.sink.is_none() && !self.closed;
+        let bytes = self.bytes.len() + self.bytes_in_hand + self.bytes_waiting;
+        (is_written.then_some(self.writes), bytes as u64)
     }
 }

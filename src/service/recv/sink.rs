@@ -1,14 +1,16 @@
-//! Where the output goes: the standard output, or a file that may be moved away under it.
+//! Where the output goes, as the writer sees it; and the standard output.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{FlockOperation, OFlags, flock};
+
+/// The file system of pipes without a name: statfs(2).
+const PIPEFS_MAGIC: i64 = 0x5049_5045;
 
 /// Takes bytes in order. A short or failed write says how far it came.
 pub(super) trait Sink: Send {
@@ -16,51 +18,40 @@ pub(super) trait Sink: Send {
     fn path(&self) -> Option<&Path> {
         None
     }
-    /// Called before each piece: the moment to notice that a file was moved away.
-    fn prepare(&mut self) -> io::Result<()>;
+    /// Called before each attempt to write: the moment to notice that a file was moved away.
+    fn prepare(&mut self) -> io::Result<Found> {
+        Ok(Found::Same)
+    }
     /// One write.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    /// Whether what was written can still be found under some name. If not, the piece has to be
-    /// written again after [`prepare`](Sink::prepare).
-    fn is_kept(&self) -> bool;
+    /// Whether the file was removed.
+    fn is_nameless(&self) -> bool {
+        false
+    }
+    /// Says once that it was, where it is written on with.
+    fn tell_nameless(&mut self) {}
+    /// How much of what was written stays in a file that another takes the place of: the rest is
+    /// the beginning of a line.
+    fn kept_of(&self, written: &[u8]) -> usize {
+        written.len()
+    }
     /// Returns when what was written has reached the disk.
     fn sync(&mut self) -> io::Result<()>;
     /// Waits until a write may go on, or until `most` has passed.
     fn wait(&mut self, most: Duration);
-}
-
-/// The standard output, or a descriptor like it.
-pub(super) struct Pipe(pub(super) File);
-
-impl Sink for Pipe {
-    fn prepare(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn is_kept(&self) -> bool {
-        true
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        sync(&self.0)
-    }
-
-    fn wait(&mut self, most: Duration) {
-        wait_writable(&self.0, most);
+    /// Whether another reader may come when there is none.
+    fn may_be_read_again(&self) -> bool {
+        false
     }
 }
 
-/// A file that is appended to, and opened again when its name leads elsewhere.
-pub(super) struct NamedFile {
-    path: PathBuf,
-    file: File,
-    holds: Holds,
-    /// Its name has reached the disk, too.
-    is_lasting: bool,
+/// Where the next bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Behind those before them.
+    Same,
+    /// To another file.
+    Other,
 }
 
 /// What is in a file.
@@ -72,70 +63,77 @@ pub enum Holds {
     Bytes,
 }
 
-impl NamedFile {
-    pub(super) fn open(path: &Path, holds: Holds) -> io::Result<NamedFile> {
-        Ok(NamedFile {
-            path: path.to_owned(),
-            file: open_to_append(path, holds, OFlags::empty())?,
-            holds,
-            is_lasting: false,
-        })
-    }
+/// The standard output, or a descriptor like it.
+pub(super) struct Pipe {
+    file: File,
+    is_regular: bool,
+    /// It was said that the file has no name.
+    is_told: bool,
+}
 
-    fn is_at_its_name(&self) -> io::Result<bool> {
-        let here = self.file.metadata()?;
-        match std::fs::metadata(&self.path) {
-            Ok(there) => Ok((there.dev(), there.ino()) == (here.dev(), here.ino())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
+impl Pipe {
+    pub(super) fn new(file: File) -> Pipe {
+        let is_regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+        Pipe {
+            file,
+            is_regular,
+            is_told: false,
         }
     }
 }
 
-impl Sink for NamedFile {
-    fn path(&self) -> Option<&Path> {
-        Some(&self.path)
-    }
-
-    fn prepare(&mut self) -> io::Result<()> {
-        if !self.is_at_its_name()? {
-            // If a pipe is there now, nobody waits here until somebody reads it.
-            self.file = open_to_append(&self.path, self.holds, OFlags::NONBLOCK)?;
-            self.is_lasting = false;
-        }
-        Ok(())
-    }
-
+impl Sink for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
 
-    fn is_kept(&self) -> bool {
-        // A file that was moved still has a name; one that was removed has none.
-        self.file
-            .metadata()
-            .map_or(true, |metadata| metadata.nlink() > 0)
+    fn is_nameless(&self) -> bool {
+        self.is_regular && !self.is_told && !has_name(&self.file)
+    }
+
+    fn tell_nameless(&mut self) {
+        tell_once(&mut self.is_told, None);
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        sync(&self.file)?;
-        if !self.is_lasting {
-            // A new file is found by nobody without its entry: fsync(2), description. A directory
-            // that may not be read can't be synced.
-            if let Ok(directory) = File::open(directory(&self.path)) {
-                sync(&directory)?;
-            }
-            self.is_lasting = true;
-        }
-        Ok(())
+        sync(&self.file)
     }
 
     fn wait(&mut self, most: Duration) {
         wait_writable(&self.file, most);
     }
+
+    fn may_be_read_again(&self) -> bool {
+        is_named_pipe(&self.file)
+    }
 }
 
-fn sync(file: &File) -> io::Result<()> {
+/// Whether an open file can still be found.
+pub(super) fn has_name(file: &File) -> bool {
+    file.metadata()
+        .map_or(true, |metadata| metadata.nlink() > 0)
+}
+
+/// Says that nothing can find what is written.
+pub(super) fn tell_once(is_told: &mut bool, path: Option<&Path>) {
+    if !std::mem::replace(is_told, true) {
+        tracing::warn!(
+            path = path.map(tracing::field::debug),
+            "the output's file was removed; what is written to it has no name"
+        );
+    }
+}
+
+/// Whether this is a pipe that a reader may open by its name.
+pub(super) fn is_named_pipe(file: &File) -> bool {
+    let is_pipe = file
+        .metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_fifo() && metadata.nlink() > 0);
+    // A pipe without a name counts one as well.
+    is_pipe && rustix::fs::fstatfs(file).is_ok_and(|on| on.f_type != PIPEFS_MAGIC)
+}
+
+pub(super) fn sync(file: &File) -> io::Result<()> {
     match file.sync_data() {
         // A pipe or a terminal has no disk behind it: fsync(2), EINVAL.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
@@ -143,42 +141,7 @@ fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// Where a file's name stands.
-fn directory(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn open_to_append(path: &Path, holds: Holds, flags: OFlags) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    options.custom_flags(flags.bits().cast_signed());
-    let mut file = options.open(path)?;
-    // Everybody who writes here holds the lock with the others: who gets it alone is alone.
-    let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-    if holds == Holds::Lines && is_alone && ends_within_a_line(path).unwrap_or(false) {
-        // Whoever wrote before was killed in a write: its last line must not swallow our first.
-        file.write_all(b"\n")?;
-    }
-    // Without locks, as on some network file systems, it is written all the same.
-    let _ = flock(&file, FlockOperation::NonBlockingLockShared);
-    Ok(file)
-}
-
-/// Only of a file can the end be looked at, and only if it may be read.
-fn ends_within_a_line(path: &Path) -> io::Result<bool> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() || metadata.len() == 0 {
-        return Ok(false);
-    }
-    let mut last = [0];
-    File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
-    Ok(last != [b'\n'])
-}
-
-fn wait_writable(file: &File, most: Duration) {
+pub(super) fn wait_writable(file: &File, most: Duration) {
     let mut polled = [PollFd::from_borrowed_fd(file.as_fd(), PollFlags::OUT)];
     let most = Timespec::try_from(most).ok();
     // Whatever ends the wait, the write is tried again.

@@ -11,18 +11,10 @@ thread_local! {
 struct Slow;
 
 impl Sink for Slow {
-    fn prepare(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         WRITES.set(WRITES.get() + 1);
         std::thread::sleep(Duration::from_millis(1));
         Ok(bytes.len())
-    }
-
-    fn is_kept(&self) -> bool {
-        true
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -57,17 +49,9 @@ fn nobody_writes_for_others_while_its_own_client_waits() {
 struct Failing(Arc<Mutex<(Vec<u8>, u32)>>);
 
 impl Sink for Failing {
-    fn prepare(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().0.extend_from_slice(bytes);
         Ok(bytes.len())
-    }
-
-    fn is_kept(&self) -> bool {
-        true
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -1,0 +1,232 @@
+//! A file that is appended to, and that may be moved away under it.
+//!
+//! Before each attempt to write, the path is looked at: where it leads to another file than the
+//! one that is held, that one is opened. A file that can't be reached by its path and is reached by
+//! nothing else, but by the path itself (`/dev/stdout`, a mount of a single file), is written on
+//! with, and that is said once.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use memchr::memrchr;
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use super::sink::{Found, Holds, Sink, has_name, is_named_pipe, sync, tell_once, wait_writable};
+
+/// A file by its path. See the head of the file.
+pub(super) struct NamedFile {
+    path: PathBuf,
+    holds: Holds,
+    /// `None` while it is a pipe that has not had a reader yet.
+    held: Option<Held>,
+}
+
+/// The file that is open.
+struct Held {
+    file: File,
+    id: Id,
+    /// Its name has reached the disk, too.
+    is_lasting: bool,
+    /// It ended within a line, and there was no room for the newline.
+    owes_newline: bool,
+    /// It was said that it has no name.
+    is_told: bool,
+}
+
+/// Device and number: what makes two open files the same.
+type Id = (u64, u64);
+
+impl NamedFile {
+    /// Opens it. A pipe that has no reader, and a disk that is full, are waited for by the writer.
+    pub(super) fn open(path: &Path, holds: Holds) -> io::Result<NamedFile> {
+        let mut named = NamedFile {
+            path: path.to_owned(),
+            holds,
+            held: None,
+        };
+        match Held::open(path, holds) {
+            Ok(held) => named.held = Some(held),
+            Err(error) if is_unread(&error) && is_pipe(path) => {
+                tracing::warn!(
+                    ?path,
+                    "the output is a pipe without a reader; waiting for one"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(named)
+    }
+
+    fn held(&mut self) -> io::Result<&mut Held> {
+        let unread = || io::Error::from(io::ErrorKind::NotConnected);
+        self.held.as_mut().ok_or_else(unread)
+    }
+
+    /// Whether the path leads to another file than the one that is held, or to none.
+    fn leads_away(&self) -> io::Result<bool> {
+        let Some(held) = &self.held else {
+            return Ok(true);
+        };
+        match std::fs::metadata(&self.path) {
+            Ok(there) => Ok(id(&there) != held.id),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Sink for NamedFile {
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn prepare(&mut self) -> io::Result<Found> {
+        let mut found = Found::Same;
+        if self.leads_away()? {
+            let fresh = Held::open(&self.path, self.holds).map_err(say_unread)?;
+            // What has no name of its own may still be what opening the path yields.
+            if self.held.as_ref().is_none_or(|held| held.id != fresh.id) {
+                self.held = Some(fresh);
+                found = Found::Other;
+            }
+        }
+        match &mut self.held {
+            Some(held) => held.end_line(&self.path)?,
+            None => return Err(io::ErrorKind::NotConnected.into()),
+        }
+        Ok(found)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.held()?.file.write(bytes)
+    }
+
+    fn is_nameless(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !has_name(&held.file))
+    }
+
+    fn tell_nameless(&mut self) {
+        if let Some(held) = &mut self.held {
+            tell_once(&mut held.is_told, Some(&self.path));
+        }
+    }
+
+    fn kept_of(&self, written: &[u8]) -> usize {
+        match self.holds {
+            Holds::Lines => memrchr(b'\n', written).map_or(0, |last| last + 1),
+            Holds::Bytes => written.len(),
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let NamedFile { path, held, .. } = self;
+        let Some(held) = held else {
+            return Ok(());
+        };
+        sync(&held.file)?;
+        if !held.is_lasting {
+            // A new file is found by nobody without its entry: fsync(2), description. A directory
+            // that may not be read can't be synced.
+            if let Ok(directory) = File::open(directory(path)) {
+                sync(&directory)?;
+            }
+            held.is_lasting = true;
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, most: Duration) {
+        match &self.held {
+            Some(held) => wait_writable(&held.file, most),
+            None => std::thread::sleep(most),
+        }
+    }
+
+    fn may_be_read_again(&self) -> bool {
+        self.held
+            .as_ref()
+            .is_none_or(|held| is_named_pipe(&held.file))
+    }
+}
+
+impl Held {
+    fn open(path: &Path, holds: Holds) -> io::Result<Held> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        // A pipe without a reader is an error, and not a wait that nothing can end.
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.custom_flags(flags.bits().cast_signed());
+        let file = options.open(path)?;
+        // Everybody who writes here holds the lock with the others: who gets it alone is alone.
+        let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        // Whoever wrote before was killed in a write, or found no room for the rest: its last line
+        // must not swallow our first.
+        let owes_newline = holds == Holds::Lines && is_alone;
+        let mut held = Held {
+            id: id(&file.metadata()?),
+            file,
+            is_lasting: false,
+            owes_newline,
+            is_told: false,
+        };
+        // Where there is no room for it, it goes out before the first line.
+        let _ = held.end_line(path);
+        // Without locks, as on some network file systems, it is written all the same.
+        let _ = flock(&held.file, FlockOperation::NonBlockingLockShared);
+        Ok(held)
+    }
+
+    /// Ends the line in which the file ends, if that is still to be done.
+    fn end_line(&mut self, path: &Path) -> io::Result<()> {
+        if self.owes_newline {
+            if ends_within_a_line(path).unwrap_or(false) {
+                self.file.write_all(b"\n")?;
+            }
+            self.owes_newline = false;
+        }
+        Ok(())
+    }
+}
+
+fn id(metadata: &std::fs::Metadata) -> Id {
+    (metadata.dev(), metadata.ino())
+}
+
+/// A pipe can't be written to that nothing reads: fifo(7).
+fn is_unread(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error())
+}
+
+fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// The system's words for it are "no such device or address".
+fn say_unread(error: io::Error) -> io::Error {
+    if is_unread(&error) {
+        return io::Error::new(io::ErrorKind::NotConnected, "nothing reads it");
+    }
+    error
+}
+
+/// Where a file's name stands.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Only of a file can the end be looked at, and only if it may be read.
+fn ends_within_a_line(path: &Path) -> io::Result<bool> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() || metadata.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
+    Ok(last != [b'\n'])
+}

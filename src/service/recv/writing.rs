@@ -1,0 +1,109 @@
+//! One piece on its way out, however long that takes.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::{error, info};
+
+use super::output::Durability;
+use super::sink::{Found, Sink};
+
+/// How long a failed write waits before the next try.
+pub(super) const RETRY: Duration = Duration::from_millis(200);
+
+/// Writes one piece, however long it takes. An error means that it never will be.
+pub(super) fn write(sink: &mut dyn Sink, piece: &[u8], durability: Durability) -> io::Result<()> {
+    let mut trouble = Trouble::default();
+    while let Err(error) = try_write(sink, piece, durability, &mut trouble.written) {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe if !sink.may_be_read_again() => return Err(error),
+            io::ErrorKind::WouldBlock => {
+                sink.wait(RETRY);
+                continue;
+            }
+            _ => trouble.report(&error, sink.path()),
+        }
+        std::thread::sleep(RETRY);
+    }
+    trouble.over();
+    Ok(())
+}
+
+/// Writes what is left of the piece; `written` is how much of it is out.
+fn try_write(
+    sink: &mut dyn Sink,
+    piece: &[u8],
+    durability: Durability,
+    written: &mut usize,
+) -> io::Result<()> {
+    loop {
+        if sink.prepare()? == Found::Other {
+            // What is in the other file stays there, but for the line that it ends within.
+            *written = sink.kept_of(&piece[..*written]);
+        }
+        let begin = *written;
+        let all = write_rest(sink, piece, written);
+        if sink.is_nameless() {
+            // Removed under our hands: what came after that goes to the file in its place.
+            let upto = std::mem::replace(written, begin);
+            if sink.prepare()? == Found::Other {
+                *written = sink.kept_of(&piece[..begin]);
+                continue;
+            }
+            *written = upto;
+            sink.tell_nameless();
+        }
+        all?;
+        if durability == Durability::Synced
+            && let Err(error) = sink.sync()
+        {
+            // What the disk did not take is forgotten, and the next sync knows nothing of it.
+            *written = 0;
+            return Err(error);
+        }
+        return Ok(());
+    }
+}
+
+fn write_rest(sink: &mut dyn Sink, piece: &[u8], written: &mut usize) -> io::Result<()> {
+    while *written < piece.len() {
+        match sink.write(&piece[*written..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(length) => *written += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A piece that does not go out at once.
+#[derive(Default)]
+struct Trouble {
+    written: usize,
+    reported: Option<io::ErrorKind>,
+}
+
+impl Trouble {
+    /// Says a new kind of trouble once.
+    fn report(&mut self, error: &io::Error, path: Option<&Path>) {
+        if self.reported != Some(error.kind()) {
+            self.reported = Some(error.kind());
+            error!(
+                path = path.map(tracing::field::debug),
+                error = match error.kind() {
+                    io::ErrorKind::BrokenPipe => "nothing reads it any more".to_owned(),
+                    _ => error.to_string(),
+                },
+                "cannot write the output; nothing is lost, clients wait, trying again"
+            );
+        }
+    }
+
+    fn over(&self) {
+        if self.reported.is_some() {
+            info!("writing the output again");
+        }
+    }
+}
