@@ -23,11 +23,9 @@ use std::time::Duration;
 pub(crate) use event::{Crowd, Event, Text};
 pub(crate) use hall::{Hall, Keeping};
 pub(crate) use history::{Entry, Kind};
-pub(crate) use name::Name;
+pub(crate) use name::{Name, NameError};
 pub(crate) use person::Person;
 pub(crate) use room::{Arrival, DEAF, Posted, Room};
-
-use name::NameError;
 
 /// How events reach members, and how they look on the way.
 pub(crate) trait Front: Send + Sync + 'static {

@@ -108,6 +108,12 @@ impl Client {
         self.connection.upgrade()?.stalled_for()
     }
 
+    /// The connection, while it lasts.
+    #[cfg(feature = "cli")]
+    pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
+        self.connection.upgrade()
+    }
+
     /// Bytes that have come from it and were not read.
     #[cfg(feature = "cli")]
     pub(crate) fn unread(&self) -> usize {

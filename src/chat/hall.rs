@@ -76,10 +76,7 @@ impl<F: Front> Hall<F> {
         let mut people = self.people.lock();
         people.last_id += 1;
         let id = people.last_id;
-        let name = name.unwrap_or_else(|| {
-            people.guests += 1;
-            Name::new(&format!("{GUEST}{}", people.guests)).expect("letters and digits")
-        });
+        let name = name.unwrap_or_else(|| people.guest());
         let person = Arc::new(Person::new(id, outlet, name));
         people.claim(&person.name(), &person);
         people.by_id.insert(id, Arc::clone(&person));
@@ -88,17 +85,33 @@ impl<F: Front> Hall<F> {
 
     /// Gives somebody another name; answers the one before.
     pub(crate) fn rename(&self, person: &Arc<Person<F>>, to: Name) -> Result<Arc<Name>, NameError> {
+        self.rename_past(person, to, None)
+    }
+
+    /// The same where the holder of that name has no right to it any more: it is a guest then.
+    pub(crate) fn rename_past(
+        &self,
+        person: &Arc<Person<F>>,
+        to: Name,
+        holder: Option<&Arc<Person<F>>>,
+    ) -> Result<Arc<Name>, NameError> {
         let is_reserved = |look: &str| RESERVED.contains(&look) || look.starts_with(GUEST);
         if to.looks().any(is_reserved) {
             return Err(NameError::Reserved);
         }
         let mut people = self.people.lock();
         let is_others = |look: &str| {
-            let holder = people.by_look.get(look);
-            holder.is_some_and(|holder| holder.id != person.id)
+            let found = people.by_look.get(look).map(|found| found.id);
+            found.is_some_and(|id| id != person.id && Some(id) != holder.map(|one| one.id))
         };
         if to.looks().any(is_others) {
             return Err(NameError::Taken);
+        }
+        if let Some(holder) = holder.filter(|one| people.by_id.contains_key(&one.id)) {
+            let guest = Arc::new(people.guest());
+            people.release(&holder.name());
+            people.claim(&guest, holder);
+            holder.rename(guest);
         }
         let to = Arc::new(to);
         people.release(&person.name());
@@ -111,6 +124,13 @@ impl<F: Front> Hall<F> {
         let mut people = self.people.lock();
         people.release(&person.name());
         people.by_id.remove(&person.id);
+    }
+
+    /// Who has this name, or one that looks like it.
+    pub(crate) fn holder(&self, name: &Name) -> Option<Arc<Person<F>>> {
+        let people = self.people.lock();
+        name.looks()
+            .find_map(|look| people.by_look.get(look).cloned())
     }
 
     /// Who is called so.
@@ -184,9 +204,15 @@ impl<F: Front> Hall<F> {
 
     /// Takes somebody out of a room, which is told this and nothing else of it; answers whether it
     /// was there.
-    pub(crate) fn expel(&self, room: &Arc<Room<F>>, person: &Person<F>, event: &Event) -> bool {
+    pub(crate) fn expel(
+        &self,
+        room: &Arc<Room<F>>,
+        person: &Person<F>,
+        event: &Event,
+        except: Option<u64>,
+    ) -> bool {
         let mut inner = room.lock();
-        let was_here = room.expel(&mut inner, &self.front, person, event);
+        let was_here = room.expel(&mut inner, &self.front, person, event, except);
         self.told(room, inner);
         was_here
     }
@@ -281,6 +307,11 @@ fn close_deserted<F: Front>(rooms: &mut FxHashMap<Box<str>, Arc<Room<F>>>) -> bo
 }
 
 impl<F: Front> People<F> {
+    fn guest(&mut self) -> Name {
+        self.guests += 1;
+        Name::new(&format!("{GUEST}{}", self.guests)).expect("letters and digits")
+    }
+
     fn claim(&mut self, name: &Name, person: &Arc<Person<F>>) {
         for look in name.looks() {
             self.by_look.insert(look.into(), Arc::clone(person));

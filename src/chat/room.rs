@@ -202,10 +202,11 @@ impl<F: Front> Room<F> {
         front: &F,
         person: &Person<F>,
         event: &Event,
+        except: Option<u64>,
     ) -> bool {
         let was_here = inner.unseat(person);
         if was_here {
-            self.announce(inner, front, event, None);
+            self.announce(inner, front, event, except);
         }
         was_here
     }

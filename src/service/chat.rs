@@ -7,12 +7,14 @@
 
 mod command;
 mod console;
+mod ghost;
 mod lines;
 mod newcomers;
 mod obey;
 mod operators;
 mod orders;
 mod pace;
+mod probe;
 mod screen;
 mod session;
 mod speakers;
@@ -40,6 +42,7 @@ use newcomers::Newcomers;
 use operators::Operators;
 pub use operators::Password;
 use pace::Taken;
+use probe::Probes;
 pub use session::Session;
 use session::enter_lobby;
 use speakers::{Speakers, put_out_deaf};
@@ -74,6 +77,7 @@ struct House {
     hall: Hall,
     newcomers: Newcomers,
     operators: Operators,
+    probes: Probes,
     rate: Option<Rate>,
     speakers: Speakers,
     strangers: Strangers,
@@ -92,6 +96,7 @@ impl Chat {
             hall: Hall::new(Lines, keeping),
             newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
+            probes: Probes::default(),
             rate: settings.rate,
             speakers: Speakers::default(),
             strangers: Strangers::default(),

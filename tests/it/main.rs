@@ -17,6 +17,7 @@ mod chat;
 mod chat_crowd;
 mod chat_entry;
 mod chat_forgery;
+mod chat_ghost;
 mod chat_late;
 mod chat_log;
 mod chat_operators;

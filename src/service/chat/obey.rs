@@ -6,7 +6,7 @@ use super::command::{HELP, Line};
 use super::lines::{history, list, tag};
 use super::session::Session;
 use super::{House, Room};
-use crate::chat::{Arrival, Event, Front, Given, Name, Text};
+use crate::chat::{Arrival, Event, Front, Given, Name, NameError, Text};
 use crate::handler::Verdict;
 
 /// Rooms that one can be in.
@@ -21,7 +21,7 @@ impl Session {
                 self.speak(house, Event::Said { by, lines });
             }
             Line::Help => self.give(house, HELP.to_owned()),
-            Line::Nick(name) => self.nick(house, name),
+            Line::Nick(name) => return self.nick(house, name),
             Line::Join(name) => self.join(house, name),
             Line::Part(name) => self.part(house, name),
             Line::Rooms => self.list_rooms(house),
@@ -49,22 +49,23 @@ impl Session {
         Verdict::Go
     }
 
-    fn nick(&mut self, house: &House, name: &str) {
-        let name = match Name::new(name) {
+    fn nick(&mut self, house: &House, name: &str) -> Verdict {
+        match Name::new(name) {
             Ok(name) if house.operators.is_name_banned(&name) => {
-                return self.keep_name(house, "that name is banned");
+                self.keep_name(house, "that name is banned");
             }
-            Ok(name) => name,
-            Err(error) => return self.keep_name(house, error),
-        };
-        match house.hall.rename(&self.person, name) {
-            Ok(from) => self.renamed(house, &from),
+            Ok(name) => match house.hall.rename(&self.person, name.clone()) {
+                Ok(from) => self.renamed(house, &from),
+                Err(NameError::Taken) => return self.ask_holder(house, name),
+                Err(error) => self.keep_name(house, error),
+            },
             Err(error) => self.keep_name(house, error),
         }
+        Verdict::Go
     }
 
     /// It has another name: it is told so, and so are its rooms, if they know the one before.
-    fn renamed(&mut self, house: &House, from: &Arc<Name>) {
+    pub(super) fn renamed(&mut self, house: &House, from: &Arc<Name>) {
         if self.is_outside() {
             return self.come_in(house);
         }
@@ -79,7 +80,7 @@ impl Session {
     }
 
     /// It has asked for a name that it can't have.
-    fn keep_name(&mut self, house: &House, why: impl std::fmt::Display) {
+    pub(super) fn keep_name(&mut self, house: &House, why: impl std::fmt::Display) {
         self.come_in(house);
         let name = self.person.name();
         self.answer(house, format_args!("you are still {name}: {why}"));

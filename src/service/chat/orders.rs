@@ -83,7 +83,7 @@ impl Session {
         let event = Event::Told(Text::printable(told.clone()));
         let mut is_heard = false;
         for room in house.hall.rooms() {
-            if house.hall.expel(&room, other, &event) {
+            if house.hall.expel(&room, other, &event, None) {
                 is_heard |= room.holds(self.person.id);
             }
         }

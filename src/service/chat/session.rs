@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::command::{self, Line};
+use super::ghost::Asked;
 use super::lines::{Ear, LOBBY, history, others, tag};
 use super::newcomers::Newcomer;
 use super::screen::Screen;
@@ -38,6 +39,8 @@ pub struct Session {
     said: Vec<u8>,
     /// What the room could not take yet, because somebody is late.
     unposted: Option<(Arc<Room>, Event)>,
+    /// The name that it wants, until its holder's host has answered.
+    pub(super) asked: Option<Asked>,
     /// A command that waits for that.
     deferred: Option<String>,
     /// Bytes that it was answered in this turn.
@@ -76,6 +79,7 @@ impl Session {
             telnet: Telnet::default(),
             said: Vec::new(),
             unposted: None,
+            asked: None,
             deferred: None,
             answered: 0,
             told_delay: None,
@@ -118,6 +122,10 @@ impl Session {
     /// Says what could not be said before.
     pub(super) fn catch_up(&mut self, house: &House) -> Verdict {
         self.answered = 0;
+        let verdict = self.look_at_holder(house);
+        if verdict != Verdict::Go {
+            return verdict;
+        }
         if let Some((room, event)) = self.unposted.take() {
             self.tell(house, room, event);
         }

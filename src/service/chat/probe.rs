@@ -1,0 +1,119 @@
+//! Whether the host at the other end of a connection still answers.
+//!
+//! TCP's keepalive asks, sooner than usual: the host's system answers it, and no program sees it.
+//! While something is owed to the host, that is sent again instead. Either way the system knows
+//! when the last acknowledgement came (`TCP_INFO`).
+
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::sys::socket::GetSockOpt;
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use socket2::{Socket, TcpKeepalive};
+
+use crate::client::Client;
+use crate::connection::Connection;
+
+/// A host that acknowledges nothing for so long, though it was asked, does not answer.
+const SILENCE: Duration = Duration::from_secs(3);
+/// After so much silence keepalive asks: the shortest time that it knows.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Probes under way, by the number of their connection: two that ask for the same host share one.
+#[derive(Default)]
+pub(super) struct Probes(Mutex<FxHashMap<u64, Weak<Probe>>>);
+
+/// Asks a host until it is dropped.
+pub(super) struct Probe {
+    connection: Arc<Connection>,
+    since: Instant,
+    usual: TcpKeepalive,
+}
+
+/// What is known of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    Answers,
+    /// It was asked, and has time left.
+    Asked,
+    Silent,
+}
+
+impl Probes {
+    /// Asks the host of a client; `None` if there is none to ask, as behind a Unix socket.
+    pub(super) fn ask(&self, client: &Client) -> Option<Arc<Probe>> {
+        let connection = client.connection()?;
+        acknowledged(&connection.socket).ok()?;
+        let mut probes = self.0.lock();
+        probes.retain(|_, probe| probe.strong_count() > 0);
+        if let Some(probe) = probes.get(&client.id()).and_then(Weak::upgrade) {
+            return Some(probe);
+        }
+        let probe = Arc::new(Probe::begin(connection).ok()?);
+        probes.insert(client.id(), Arc::downgrade(&probe));
+        Some(probe)
+    }
+}
+
+impl Probe {
+    fn begin(connection: Arc<Connection>) -> io::Result<Probe> {
+        let socket = &connection.socket;
+        let usual = TcpKeepalive::new()
+            .with_time(socket.tcp_keepalive_time()?)
+            .with_interval(socket.tcp_keepalive_interval()?);
+        let soon = TcpKeepalive::new().with_time(SOON).with_interval(SOON);
+        socket.set_tcp_keepalive(&soon)?;
+        Ok(Probe {
+            connection,
+            since: Instant::now(),
+            usual,
+        })
+    }
+
+    /// What is known by now.
+    pub(super) fn host(&self) -> Host {
+        let asked = self.since.elapsed();
+        match acknowledged(&self.connection.socket) {
+            Ok(acknowledged) if acknowledged >= asked && asked >= SILENCE => Host::Silent,
+            Ok(acknowledged) if acknowledged >= asked => Host::Asked,
+            _ => Host::Answers,
+        }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // On a connection that has ended there is nothing to be put back.
+        let _ = self.connection.socket.set_tcp_keepalive(&self.usual);
+    }
+}
+
+/// How long ago the host has acknowledged something last. Only TCP knows.
+fn acknowledged(socket: &Socket) -> io::Result<Duration> {
+    let info = TcpInfo.get(socket)?;
+    Ok(Duration::from_millis(info.last_ack_ms.into()))
+}
+
+/// The beginning of the system's `struct tcp_info`, which fills in as much of it as it is given
+/// room for. It begins with bytes and goes on with numbers.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+struct Info {
+    _bytes: [u8; 8],
+    _numbers: [u32; 12],
+    last_ack_ms: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TcpInfo;
+
+nix::getsockopt_impl!(
+    TcpInfo,
+    libc::IPPROTO_TCP,
+    libc::TCP_INFO,
+    Info,
+    nix::sys::socket::sockopt::GetStruct<Info>
+);
