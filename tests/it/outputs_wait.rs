@@ -373,6 +373,68 @@ fn a_full_disk_is_waited_for_whenever_it_is_full() {
     }
 }
 
+/// A line that a process could not end is not gone on with by its successor: neither while the old
+/// one waits for room, nor when it has given up.
+#[test]
+fn a_line_that_waits_for_room_is_not_swallowed_by_a_successor() {
+    let dir = Scratch::new();
+    let Some(disk) = Mounted::disk("64k", &dir.join("disk")) else {
+        return;
+    };
+    for (round, gives_up) in [false, false, false, false, true, true]
+        .into_iter()
+        .enumerate()
+    {
+        let dir = Scratch::new();
+        let file = disk.join(&format!("out{round}"));
+        // There is room for a part of the first client's lines.
+        fs::write(&file, "before\n").expect("room");
+        fill(&disk);
+        let drain = if gives_up { "300ms" } else { "30s" };
+        let args = [
+            "recv",
+            "127.0.0.1:0",
+            "-f",
+            "raw",
+            "--drain",
+            drain,
+            "-o",
+            text(&file),
+        ];
+        let mut line = Line::spawn(&dir, poold(&args).stdout(Stdio::null()));
+        let first = connect(&line.first.address);
+        send(&first, lines(0, 1000).replace("line", "first"));
+        line.first.stderr.wait_line("cannot write the output");
+        assert_eq!(fs::metadata(&file).expect("it is there").len(), 4096);
+        line.restart();
+        let second = connect(&line.first.address);
+        send(&second, lines(0, 1000));
+        end(&second);
+        line.first.stderr.wait_times("cannot write the output", 2);
+        if gives_up {
+            line.first.stderr.wait_line("drained in");
+        }
+        make_room(&disk);
+        assert_eq!(take_to_end(&second), b"");
+        if !gives_up {
+            end(&first);
+            assert_eq!(take_to_end(&first), b"");
+        }
+        let log = line.stop();
+        let written = fs::read_to_string(&file).expect("it is there");
+        let of = |word: &str| -> String {
+            let lines = written.split_inclusive('\n');
+            lines.filter(|line| line.starts_with(word)).collect()
+        };
+        assert_once(&of("line"), 1000, &log);
+        if !gives_up {
+            assert_once(&of("first").replace("first", "line"), 1000, &log);
+            assert_eq!(written.lines().count(), 2001, "{log}");
+        }
+        fs::remove_file(&file).expect("it is there");
+    }
+}
+
 #[test]
 fn a_file_that_is_moved_off_a_full_disk_takes_its_whole_lines_with_it() {
     let dir = Scratch::new();

@@ -6,15 +6,18 @@
 //! with, and that is said once.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memchr::memrchr;
 use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::sink::{Found, Holds, Sink, has_name, is_named_pipe, sync, tell_once, wait_writable};
+
+/// How long another process may be in the midst of a line before it is taken for dead.
+const LINE_MAX: Duration = Duration::from_secs(10);
 
 /// A file by its path. See the head of the file.
 pub(super) struct NamedFile {
@@ -28,10 +31,16 @@ pub(super) struct NamedFile {
 struct Held {
     file: File,
     id: Id,
+    /// It is a file that can end within a line.
+    has_end: bool,
     /// Its name has reached the disk, too.
     is_lasting: bool,
-    /// It ended within a line, and there was no room for the newline.
-    owes_newline: bool,
+    /// It may end within a line: look before the next write.
+    is_unsettled: bool,
+    /// What was written here last ends within a line.
+    is_in_line: bool,
+    /// Since when another process is in the midst of a line.
+    waits_since: Option<Instant>,
     /// It was said that it has no name.
     is_told: bool,
 }
@@ -58,11 +67,6 @@ impl NamedFile {
             Err(error) => return Err(error),
         }
         Ok(named)
-    }
-
-    fn held(&mut self) -> io::Result<&mut Held> {
-        let unread = || io::Error::from(io::ErrorKind::NotConnected);
-        self.held.as_mut().ok_or_else(unread)
     }
 
     /// Whether the path leads to another file than the one that is held, or to none.
@@ -93,15 +97,22 @@ impl Sink for NamedFile {
                 found = Found::Other;
             }
         }
-        match &mut self.held {
-            Some(held) => held.end_line(&self.path)?,
-            None => return Err(io::ErrorKind::NotConnected.into()),
+        let path = &self.path;
+        let held = self.held.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        if held.is_unsettled && held.has_end && held.settle(path)? == Found::Other {
+            found = Found::Other;
         }
         Ok(found)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.held()?.file.write(bytes)
+        let held = self.held.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let written = held.file.write(bytes);
+        match &written {
+            Ok(length) => held.is_in_line = !bytes[..*length].ends_with(b"\n"),
+            Err(_) => held.is_unsettled = true,
+        }
+        written
     }
 
     fn is_nameless(&self) -> bool {
@@ -160,34 +171,55 @@ impl Held {
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         options.custom_flags(flags.bits().cast_signed());
         let file = options.open(path)?;
-        // Everybody who writes here holds the lock with the others: who gets it alone is alone.
-        let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        // Whoever wrote before was killed in a write, or found no room for the rest: its last line
-        // must not swallow our first.
-        let owes_newline = holds == Holds::Lines && is_alone;
+        let metadata = file.metadata()?;
         let mut held = Held {
-            id: id(&file.metadata()?),
+            id: id(&metadata),
             file,
+            has_end: holds == Holds::Lines && metadata.is_file(),
             is_lasting: false,
-            owes_newline,
+            is_unsettled: true,
+            is_in_line: false,
+            waits_since: None,
             is_told: false,
         };
-        // Where there is no room for it, it goes out before the first line.
-        let _ = held.end_line(path);
-        // Without locks, as on some network file systems, it is written all the same.
-        let _ = flock(&held.file, FlockOperation::NonBlockingLockShared);
+        // Everybody who writes here holds the lock with the others: who gets it alone is alone.
+        let is_alone = held.is_alone();
+        if held.has_end && is_alone {
+            // Where there is no room for the newline, it goes out before the first line.
+            let _ = held.settle(path);
+        }
         Ok(held)
     }
 
-    /// Ends the line in which the file ends, if that is still to be done.
-    fn end_line(&mut self, path: &Path) -> io::Result<()> {
-        if self.owes_newline {
-            if ends_within_a_line(path).unwrap_or(false) {
-                self.file.write_all(b"\n")?;
+    /// Sees to it that the next write begins a line, or goes on with its own. Whoever wrote before
+    /// may have been killed in a write, or wait for room in the midst of a line.
+    fn settle(&mut self, path: &Path) -> io::Result<Found> {
+        let mut found = Found::Same;
+        if self.is_in_line {
+            if self.file.stream_position()? == self.file.metadata()?.len() {
+                return Ok(Found::Same);
             }
-            self.owes_newline = false;
+            // Another has written behind it, or emptied it: the line is torn, and begins again.
+            found = Found::Other;
         }
-        Ok(())
+        if ends_within_a_line(path).unwrap_or(false) {
+            let since = *self.waits_since.get_or_insert_with(Instant::now);
+            if !self.is_alone() && since.elapsed() < LINE_MAX {
+                let what = "another process is in the midst of a line";
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, what));
+            }
+            self.file.write_all(b"\n")?;
+        }
+        (self.is_unsettled, self.is_in_line, self.waits_since) = (false, false, None);
+        Ok(found)
+    }
+
+    /// Whether no other process has it open to write, as far as those tell that hold the lock.
+    /// Without locks, as on some network file systems, there may be others.
+    fn is_alone(&self) -> bool {
+        let alone = flock(&self.file, FlockOperation::NonBlockingLockExclusive);
+        let _ = flock(&self.file, FlockOperation::NonBlockingLockShared);
+        alone != Err(rustix::io::Errno::WOULDBLOCK)
     }
 }
 
