@@ -16,8 +16,10 @@ use parking_lot::Mutex;
 use rustix::net::{self, RecvFlags, SendFlags};
 use socket2::Socket;
 
+pub(crate) use stage::{Linger, Stage};
+
 use crate::framing::Decoder;
-use crate::handler::{End, Handler};
+use crate::handler::Handler;
 use crate::meter::add;
 use crate::notices::Limit;
 use crate::outbox::Outbox;
@@ -25,6 +27,8 @@ use crate::peer::Peer;
 use crate::state::{Next, Phase, Reasons, StateWord};
 use crate::times::{Bucket, Rate};
 
+mod outq;
+mod stage;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -96,30 +100,6 @@ pub(crate) struct Hold {
     /// The earliest time at which it is to be woken.
     pub(crate) check: Option<Instant>,
     pub(crate) bucket: Option<Box<Bucket>>,
-}
-
-/// How far a connection is on its way to the end.
-#[derive(Clone, Debug)]
-pub(crate) enum Stage {
-    /// Not let in: it is told so, if the service has a line for that, and closed.
-    Refused(Limit),
-    /// Accepted; its service has not seen it yet.
-    New,
-    /// It waits for a worker that is lent to it.
-    Waiting,
-    /// Messages are read and answered.
-    Open,
-    /// It is to end, because the server drains or for another reason of ours: what had arrived
-    /// when that was noticed is still read and answered.
-    Last { arrived: usize, end: End },
-    /// No more messages; what is owed is sent.
-    Closing(End),
-    /// The write side is shut; it is read until the client closes, too.
-    Lingering {
-        until: Instant,
-        bytes_left: usize,
-        end: End,
-    },
 }
 
 /// What the connection has done, for lists and totals. Written by the running worker only.
@@ -356,6 +336,17 @@ impl Connection {
     /// Shuts one side or both; that the peer was quicker is no error.
     pub(crate) fn shut(&self, side: Shutdown) {
         let _ = self.socket.shutdown(side);
+    }
+
+    /// Shows the client the end. `false`: there is no connection any more.
+    pub(crate) fn shut_writing(&self) -> bool {
+        let shut = self.socket.shutdown(Shutdown::Write);
+        !shut.is_err_and(|error| error.kind() == io::ErrorKind::NotConnected)
+    }
+
+    /// Bytes that the client's host has not acknowledged; none where the system does not say.
+    pub(crate) fn unsent(&self) -> usize {
+        outq::unacknowledged(&self.socket).unwrap_or(0)
     }
 
     /// Lets the peer see a reset instead of an end when the socket closes.

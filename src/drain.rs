@@ -28,9 +28,11 @@ pub enum ServerPhase {
 pub struct Report {
     /// From the drain's begin to the end of its last connection.
     pub took: Duration,
-    /// Clients whose connection ended by itself during the drain.
+    /// Clients whose connection ended during the drain: by itself, or because the client had all
+    /// that it was sent, and the end, and did not close.
     pub left: u64,
-    /// Clients whose connection was reset at the deadline.
+    /// Clients whose connection was reset at the deadline: something that they were owed, or that
+    /// the service would have stored, may be lost.
     pub cut_off: u64,
     /// Messages read, in the server's whole life.
     pub received: u64,

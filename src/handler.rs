@@ -22,7 +22,8 @@ pub enum Verdict {
     /// whether or not more has come. Costs no worker. Keep it short: what the client has sent
     /// waits, and if the server ends the connection meanwhile, that comes after it.
     Wait(Duration),
-    /// Serve nothing more, send what is owed, then close; the client has two seconds to do so, too.
+    /// Serve nothing more, send what is owed, then close. What the client still sends is read and
+    /// thrown away until it has closed, too; see [`Times::write_stall`](crate::Times).
     Close,
 }
 

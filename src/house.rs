@@ -14,6 +14,7 @@ use crate::meter::Streamed;
 use crate::notices::{Case, Limit, Notices};
 use crate::registry::Registry;
 use crate::service::Work;
+use crate::spare::Spare;
 
 /// What every turn needs of the server.
 pub(crate) struct House {
@@ -25,6 +26,7 @@ pub(crate) struct House {
     pub(crate) notices: Notices,
     pub(crate) deadlines: Deadlines,
     pub(crate) lobby: Lobby,
+    pub(crate) spare: Spare,
     pub(crate) totals: Totals,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,
@@ -43,11 +45,14 @@ impl House {
         self.registry.count().saturating_sub(refused)
     }
 
-    /// What a connection was counted with is another's. Said while it is in the registry.
+    /// Gives back its address's share, if it has it still.
+    pub(crate) fn give_up_share(&self, connection: &Connection) {
+        self.admission.release(connection.peer, connection.id);
+    }
+
+    /// The last thing of a connection. Called while it is in the registry.
     pub(crate) fn give_up_place(&self, connection: &Connection) {
-        if connection.is_admitted {
-            self.admission.release(connection.peer, connection.id);
-        } else {
+        if !connection.is_admitted {
             self.refused.fetch_sub(1, Ordering::SeqCst);
         }
     }

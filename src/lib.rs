@@ -97,6 +97,7 @@ mod registry;
 mod series;
 mod server;
 pub mod service;
+mod spare;
 mod spin;
 mod state;
 mod stream;

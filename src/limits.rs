@@ -11,14 +11,11 @@ use crate::times::{Rate, Times};
 
 /// Bytes that a worker reads at once, and so the most that a turn takes from a socket.
 pub(crate) const READ_MAX: usize = 64 * 1024;
-/// Longest that a connection is read from after its write side was shut, so that the peer gets
-/// the last reply instead of a reset; during a drain the drain's deadline takes its place.
-pub(crate) const LINGER_MAX: Duration = Duration::from_secs(2);
-/// Most bytes that are read and thrown away in that time.
-pub(crate) const LINGER_BYTES_MAX: usize = 64 * 1024;
-/// Without a write limit: longest that a connection which is to be closed waits for its client to
-/// take what it is owed.
-pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(10);
+/// Without a write limit: longest that a connection which is being closed waits for its client to
+/// take some of what it was sent; and then, when it has all, for its client to close as well.
+pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(30);
+/// Longest of the latter while a drain waits.
+pub(crate) const CLOSING_IN_DRAIN_MAX: Duration = Duration::from_secs(2);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest of every other time: far beyond it a deadline is no moment that can be expressed.

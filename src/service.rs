@@ -225,8 +225,9 @@ pub enum Quote {
 /// Of [`Options`](crate::Options), `framing` and what concerns messages, `rate` and nearly all
 /// `times` say nothing to it: it reads for itself.
 pub trait StreamService: Send + Sync + 'static {
-    /// Serves one client. When it returns, the write side is shut and the client may close; an
-    /// error is logged at the level `debug`.
+    /// Serves one client. When it returns, the write side is shut, without a worker: what was
+    /// written reaches a client that reads, whatever it still sends, and it may close. An error is
+    /// logged at the level `debug`.
     ///
     /// # Errors
     /// Whatever reading and writing says.

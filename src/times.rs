@@ -29,8 +29,9 @@ pub struct Times {
     /// Bytes a second that a message that is under way must keep up, 500 unless set; only counts
     /// with `message`.
     pub min_rate: Option<u32>,
-    /// That bytes may wait to be sent while the client takes none of them. A client that is being
-    /// closed has ten seconds where this is not set.
+    /// That bytes may wait to be sent while the client takes none of them. Also the longest that a
+    /// client which has all that it was sent, and the end, may take to close as well. A client that
+    /// is being closed has 30 seconds for each where this is not set.
     pub write_stall: Option<Duration>,
     /// Of the whole connection.
     pub lifetime: Option<Duration>,

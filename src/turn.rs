@@ -10,6 +10,7 @@
 mod ending;
 mod exchange;
 mod lend;
+mod linger;
 mod scratch;
 mod timing;
 
@@ -28,6 +29,7 @@ use crate::notices::{Case, Limit, Trouble};
 use crate::outbox::Outbox;
 use crate::service::{Quote, Work};
 use crate::state::{Next, Reasons};
+use linger::{Delivery, Heard};
 
 /// Serves `connection` once; answers whether it must be queued again.
 pub(crate) fn take_turn(
@@ -101,7 +103,8 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     fn run(&mut self, order: Option<Order>) -> After {
-        if matches!(order, Some(Order::Cut)) {
+        let is_lingering = matches!(self.hold.stage, Stage::Lingering(_));
+        if matches!(order, Some(Order::Cut)) && !is_lingering {
             return After::Gone(End::CutOff);
         }
         // What it has sent before its first turn is served, whatever was ordered meanwhile.
@@ -217,7 +220,7 @@ impl Turn<'_> {
             self.give_up_answering();
         }
         if !self.owed.is_empty() {
-            return After::Rest;
+            return self.await_room();
         }
         if let Stage::Last { arrived, end } = &self.hold.stage {
             let more = (self.hold.readable && *arrived > 0) || self.hold.ending;
@@ -242,19 +245,20 @@ impl Turn<'_> {
             self.owed = self.connection.shut_outbox();
             self.flush();
             if !self.owed.is_empty() {
-                return After::Rest;
+                return self.await_room();
             }
             if matches!(end, End::Limit(Limit::WriteStall)) || is_for_another(&end) {
                 // Somebody waits for its place, or it takes nothing: its end is not waited for.
                 return After::Gone(end);
             }
             // A stream whose service has failed may still hold what nobody has read.
-            if end == End::Client || (matches!(end, End::Lost(_)) && self.hold.deaf) {
+            let is_lost = matches!(end, End::Lost(_)) && self.hold.deaf;
+            if is_lost || self.is_over_already(&end) {
                 return After::Gone(end);
             }
-            self.linger(end);
+            return self.linger(end);
         }
-        if matches!(self.hold.stage, Stage::Lingering { .. }) {
+        if matches!(self.hold.stage, Stage::Lingering(_)) {
             return self.read_to_the_end();
         }
         if matches!(self.hold.stage, Stage::Waiting) {
@@ -265,6 +269,26 @@ impl Turn<'_> {
             After::Again
         } else {
             After::Rest
+        }
+    }
+
+    /// Until the client takes more of what it is owed. One that is being closed may have to be rid
+    /// of what it sends before it reads.
+    fn await_room(&mut self) -> After {
+        let Stage::Closing(end) = &self.hold.stage else {
+            return After::Rest;
+        };
+        if self.is_delivering(end) {
+            return After::Rest;
+        }
+        self.hold.paused = None;
+        match self.read_on(Delivery::None) {
+            Heard::More if self.throttled_until().is_none() => After::Again,
+            Heard::Broken => {
+                self.hold.deaf = true;
+                After::Again
+            }
+            _ => After::Rest,
         }
     }
 

@@ -250,7 +250,9 @@ pub(super) struct GuardArgs {
         env = "POOLD_MIN_RATE")]
     pub(super) min_rate: Option<u32>,
 
-    /// Close who takes nothing of what it is owed for so long [default: never]
+    /// Reset clients that take none of what they are sent for TIME, and close those that have all,
+    /// and the end, for TIME; with exec only after the program has ended [default: never; 30s for
+    /// clients that are being closed]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_WRITE_STALL")]
     pub(super) write_stall: Option<Duration>,

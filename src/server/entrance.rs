@@ -17,10 +17,13 @@ use crate::framing::Decoder;
 use crate::notices::{Case, Limit, Trouble};
 use crate::peer::Peer;
 use crate::service::{InDrain, Work};
+use crate::spare::Whose;
 use crate::state::Reasons;
 
 /// Clients that are being told that they are not let in: more are closed without a word.
 const REFUSALS_MAX: usize = 8;
+/// Of so many places one is kept free as long as there is a client that has all it was sent.
+const PLACES_A_SPARE: usize = 16;
 
 impl Shared {
     /// The acceptor's life, and the drain's first steps.
@@ -71,6 +74,16 @@ impl Shared {
         has()
     }
 
+    /// Keeps some places free where that costs no client anything: one that has everything goes
+    /// before the next one comes for its place.
+    fn keep_room(&self) {
+        let house = &self.house;
+        let most = house.knobs.clients_max.load(Ordering::SeqCst);
+        if house.admitted() + most / PLACES_A_SPARE + 1 > most {
+            house.spare.let_go(Whose::Admitted);
+        }
+    }
+
     /// Turns a client away: in a turn of its own if there is something to say, else at once.
     fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
         let case = Case {
@@ -78,7 +91,11 @@ impl Shared {
             ..Case::default()
         };
         self.house.notices.acted(limit, case);
-        let busy = self.house.refused.load(Ordering::SeqCst) >= REFUSALS_MAX;
+        let refused = self.house.refused.load(Ordering::SeqCst);
+        if refused >= REFUSALS_MAX / 2 {
+            self.house.spare.let_go(Whose::Refused);
+        }
+        let busy = refused >= REFUSALS_MAX;
         if !busy && self.house.work.refusal(limit).is_some() {
             self.connect(socket, peer, Stage::Refused(limit));
         }
@@ -90,6 +107,8 @@ impl Shared {
         let waits = self.house.limits.options.when_full == WhenFull::Wait;
         let running = self.house.drain.phase() == ServerPhase::Running;
         if running && !waits && !self.has_room() {
+            // Too late for this client, but not for the next.
+            self.house.spare.let_go(Whose::Admitted);
             return Err(Limit::Clients);
         }
         let admission = &self.house.admission;
@@ -141,6 +160,7 @@ impl Shared {
             if self.house.drain.phase() != ServerPhase::Running {
                 self.house.drain.count_end(true);
             }
+            self.house.give_up_share(&connection);
             self.house.give_up_place(&connection);
             self.house.registry.remove(id);
             self.house.drain.one_gone(|| self.house.registry.count());
@@ -195,7 +215,9 @@ impl Host for Arc<Shared> {
     }
 
     fn is_waited_for(&self) {
-        self.shed_one();
+        if !self.house.spare.want(Whose::Admitted) {
+            self.shed_one();
+        }
     }
 
     fn admit(&self, socket: Socket, peer: Peer) {
@@ -209,6 +231,7 @@ impl Host for Arc<Shared> {
             Ok(placed) => {
                 self.connect(socket, peer, Stage::New);
                 self.house.make_place(placed);
+                self.keep_room();
             }
             Err(limit) => self.refuse(socket, peer, limit),
         }
@@ -220,6 +243,9 @@ impl Host for Arc<Shared> {
 
     fn starved(&self) {
         self.house.crowded.store(true, Ordering::SeqCst);
-        self.shed_one();
+        let spare = &self.house.spare;
+        if !spare.let_go(Whose::Refused) && !spare.want(Whose::Admitted) {
+            self.shed_one();
+        }
     }
 }

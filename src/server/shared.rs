@@ -36,6 +36,7 @@ use crate::posts::Posts;
 use crate::ready::{Call, Ready, Step, Wait};
 use crate::registry::Registry;
 use crate::service::{Tail, Work};
+use crate::spare::Spare;
 use crate::state::{Next, Reasons};
 use crate::turn::{Scratch, take_turn};
 
@@ -139,6 +140,7 @@ impl Shared {
                 notices,
                 deadlines: Deadlines::default(),
                 lobby,
+                spare: Spare::default(),
                 totals: Totals::default(),
                 streamed: Arc::default(),
                 knobs,

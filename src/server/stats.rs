@@ -17,6 +17,9 @@ pub struct Stats {
     pub accepted: u64,
     /// Clients connected now, those included that are only being told why they are not let in.
     pub clients: usize,
+    /// Of these, clients that have all they were sent, and the end, and have not closed. They make
+    /// room when a place is needed.
+    pub lingering: usize,
     /// As many as there may be.
     pub clients_max: usize,
     /// Connections that wait for a worker now. Often above zero: add workers.
@@ -67,7 +70,7 @@ pub struct Stats {
     pub is_leaving: bool,
     /// Nobody is accepted, because somebody has paused it.
     pub is_paused: bool,
-    /// Clients that have left since the drain began.
+    /// Clients that have left since the drain began, or had all that they were to get.
     pub left: u64,
     /// Clients that were reset at the drain's deadline.
     pub cut_off: u64,
@@ -94,6 +97,7 @@ impl Stats {
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
             clients: shared.house.registry.count(),
+            lingering: house.spare.count(),
             clients_max: house.knobs.clients_max.load(Ordering::Relaxed),
             ready: ready + house.lobby.waiting(),
             workers: house.knobs.workers.load(Ordering::Relaxed),

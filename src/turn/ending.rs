@@ -1,17 +1,12 @@
-//! How a connection ends: the end is sent, the rest read, the service told.
+//! How a connection ends: the rest is delivered, the service told.
 
-use std::io;
-use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rustix::net::RecvFlags;
 use tracing::debug;
 
-use super::{After, Turn, guarded};
-use crate::connection::Stage;
+use super::{Turn, guarded};
 use crate::handler::{End, StreamEnd};
-use crate::limits::{LINGER_BYTES_MAX, LINGER_MAX, READ_MAX};
 use crate::notices::{Case, Limit, Trouble};
 use crate::service::{Tail, Work};
 
@@ -20,71 +15,9 @@ use crate::service::{Tail, Work};
 const TAIL_PAUSE_MAX: Duration = Duration::from_millis(10);
 
 impl Turn<'_> {
-    /// Shuts the write side, so that the client sees the end, and reads on until it closes: a
-    /// close with unread bytes would reset the connection, and the client might lose the replies.
-    pub(super) fn linger(&mut self, end: End) {
-        self.connection.shut(Shutdown::Write);
-        let (until, bytes_left) = match self.house.drain.deadline() {
-            Some(deadline) => (deadline, usize::MAX),
-            None => (self.now + LINGER_MAX, LINGER_BYTES_MAX),
-        };
-        self.hold.readable = true;
-        self.hold.stage = Stage::Lingering {
-            until,
-            bytes_left,
-            end,
-        };
-    }
-
-    pub(super) fn read_to_the_end(&mut self) -> After {
-        let Stage::Lingering {
-            until,
-            bytes_left,
-            end,
-        } = self.hold.stage.clone()
-        else {
-            return After::Rest;
-        };
-        if self.now >= until || bytes_left == 0 {
-            // One that was ending when a drain began is not waited for as long as the others.
-            let deadline = self.house.drain.deadline();
-            let is_cut = deadline.is_some_and(|deadline| self.now >= deadline);
-            return After::Gone(if is_cut { End::CutOff } else { end });
-        }
-        if !self.hold.readable && !self.hold.ending {
-            return After::Rest;
-        }
-        let delivers = end.is_ours() && self.house.work.tail() == Tail::Deliver;
-        let mut input = std::mem::take(&mut self.scratch.input);
-        let read = self.connection.read(&mut input, RecvFlags::DONTWAIT);
-        let after = match read {
-            Ok(0) => After::Gone(end),
-            Ok(length) => {
-                self.heard(length, READ_MAX);
-                if delivers {
-                    self.deliver_all(&input[..length]);
-                }
-                let bytes_left = bytes_left.saturating_sub(length);
-                self.hold.stage = Stage::Lingering {
-                    until,
-                    bytes_left,
-                    end,
-                };
-                After::Again
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.empty();
-                After::Rest
-            }
-            Err(_) => After::Gone(end),
-        };
-        self.scratch.input = input;
-        after
-    }
-
     /// Delivers what came after the end was sent: nothing of it may wait for another turn. A
     /// service that wants to wait keeps its worker meanwhile.
-    fn deliver_all(&mut self, piece: &[u8]) {
+    pub(super) fn deliver_all(&mut self, piece: &[u8]) {
         self.allowed = u64::MAX;
         self.deliver(piece, StreamEnd::NotYet);
         while !self.hold.unread.is_empty() {
@@ -142,11 +75,8 @@ impl Turn<'_> {
     pub(super) fn bury(&mut self, end: End) {
         let connection = self.connection;
         // A worker that was stuck in it sees other errors first.
-        let end = if connection.is_cut() {
-            &End::CutOff
-        } else {
-            &end
-        };
+        let is_cut = connection.is_cut() && !self.is_complete();
+        let end = if is_cut { &End::CutOff } else { &end };
         if *end == End::CutOff {
             connection.close_with_reset();
         }
@@ -174,6 +104,10 @@ impl Turn<'_> {
             let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
             self.house.drain.count_end(!by_itself);
         }
+        if self.is_spare() {
+            self.house.spare.remove(connection);
+        }
+        self.house.give_up_share(connection);
         self.house.give_up_place(connection);
         self.house.registry.remove(connection.id);
         if self.house.crowded.load(Ordering::SeqCst) {

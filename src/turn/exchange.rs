@@ -156,7 +156,7 @@ impl Turn<'_> {
     }
 
     /// Counts what was taken in against what the client may send.
-    fn spend(&mut self, messages: u64, bytes: usize) {
+    pub(super) fn spend(&mut self, messages: u64, bytes: usize) {
         if let Some(bucket) = &mut self.hold.bucket {
             bucket.take(messages, bytes);
         }

@@ -3,6 +3,7 @@
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -81,6 +82,7 @@ impl Turn<'_> {
             Err(error) => Ok(Err(error)),
         };
         connection.lent.store(false, Ordering::SeqCst);
+        self.now = Instant::now();
         match served {
             Ok(Ok(())) => self.hold.stage = Stage::Closing(End::Service),
             Ok(Err(error)) => self.hold.stage = Stage::Closing(End::Lost(error.to_string())),

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::Turn;
 use crate::connection::{Order, Stage};
 use crate::handler::End;
-use crate::limits::CLOSING_MAX;
 use crate::notices::Limit;
 
 impl Turn<'_> {
@@ -18,10 +17,7 @@ impl Turn<'_> {
         let Some((due, limit)) = self.due() else {
             return;
         };
-        let is_ending = matches!(
-            self.hold.stage,
-            Stage::Last { .. } | Stage::Lingering { .. }
-        );
+        let is_ending = matches!(self.hold.stage, Stage::Last { .. });
         if due > self.now || (is_ending && limit != Limit::WriteStall) {
             return;
         }
@@ -50,6 +46,7 @@ impl Turn<'_> {
     pub(super) fn schedule(&mut self) {
         let due = [
             self.due().map(|(due, _)| due),
+            self.next_look(),
             self.throttled_until(),
             self.silent_at(),
         ];
@@ -96,8 +93,8 @@ impl Turn<'_> {
 
     /// The earliest deadline of this connection as it stands.
     fn due(&self) -> Option<(Instant, Limit)> {
-        if let Stage::Lingering { until, .. } = self.hold.stage {
-            return Some((until, Limit::Lifetime));
+        if let Stage::Lingering(_) = self.hold.stage {
+            return None;
         }
         if let Stage::Waiting = self.hold.stage {
             let wait_max = self.house.limits.options.wait_max?;
@@ -108,10 +105,7 @@ impl Turn<'_> {
         }
         let times = &self.house.limits.options.times;
         let stall = match self.hold.stage {
-            // In a drain the drain's deadline ends it.
-            Stage::Last { .. } | Stage::Closing(_) if !self.draining() => {
-                Some(times.write_stall.unwrap_or(CLOSING_MAX))
-            }
+            Stage::Last { .. } | Stage::Closing(_) => self.stall_max(),
             _ => times.write_stall,
         };
         let stall = self
@@ -191,7 +185,8 @@ impl Turn<'_> {
                 }
                 self.begin_to_end(End::Limit(limit));
             }
-            _ => {}
+            Some(order) => self.obey_lingering(&order),
+            None => {}
         }
     }
 }

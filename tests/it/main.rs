@@ -88,6 +88,7 @@ mod tool;
 mod turned_away;
 mod unix;
 mod verdicts;
+mod whole_answers;
 
 // Some of the server's own files, compiled a second time against the primitives of `sync.rs`.
 #[allow(dead_code, reason = "the models need a part of it")]

@@ -9,7 +9,7 @@ use poold::{
 };
 
 use crate::house::{finish, options, serve};
-use crate::net::{connect, send, take_line, take_to_end, wait_reset};
+use crate::net::{connect, send, take_line, take_to_end};
 
 const PART_OF_THE_TEST: &str = "this panic is part of the test";
 
@@ -124,9 +124,11 @@ fn a_drain_comes_to_its_end_whatever_panics_in_it() {
     // It is the watch that begins it.
     handle.drain_after(Duration::from_millis(1));
     let report = server.wait();
-    wait_reset(&stays);
     assert!(waits.join().expect("it does not panic"));
-    assert_eq!((report.cut_off, report.received), (1, 1), "{report}");
+    // What it is depends on how long the panics take: its end may have been sent by then.
+    assert_eq!(report.left + report.cut_off, 1, "{report}");
+    assert_eq!(report.received, 1, "{report}");
+    drop(stays);
     assert_eq!(report.delivered, 0, "something is not finished: {report}");
 }
 

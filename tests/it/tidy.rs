@@ -37,7 +37,15 @@ const ORDER: &[&[&str]] = &[
     ],
     &["acceptor", "connection"],
     &["client"],
-    &["deadlines", "drain", "lobby", "registry", "stream", "watch"],
+    &[
+        "deadlines",
+        "drain",
+        "lobby",
+        "registry",
+        "spare",
+        "stream",
+        "watch",
+    ],
     &["service"],
     &["house"],
     &["turn"],
@@ -64,6 +72,9 @@ const DOORS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// What no crate has a safe form of; each of these files says why.
+const UNSAFE: &[&str] = &["src/connection/outq.rs"];
 
 const LINE_MAX: usize = 100;
 const FILE_MAX: usize = 400;
@@ -271,8 +282,9 @@ fn some_things_are_not_done_at_all() {
             let words = || line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
             for (word, instead) in banned {
                 let is_macro = word != "unsafe";
+                let is_allowed = !is_macro && UNSAFE.contains(&source.path.as_str());
                 // The crate wants it said that this runs before `main`.
-                if line == "#[ctor::ctor(unsafe)]" {
+                if is_allowed || line == "#[ctor::ctor(unsafe)]" {
                     continue;
                 }
                 if words().any(|each| each == word)

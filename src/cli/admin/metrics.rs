@@ -76,6 +76,13 @@ fn clients(stats: &Stats, to: &mut Families) {
         ],
     );
     to.gauge(
+        "poold_clients_lingering",
+        "Of the resting clients, those that have all they were sent, and the end, and have not \
+         closed. Many: mend the clients, or lower --write-stall. They make room when it is \
+         needed.",
+        stats.lingering as f64,
+    );
+    to.gauge(
         "poold_clients_max",
         "As many as there may be. Near it: raise --max-clients, and ulimit -n with it.",
         stats.clients_max as f64,
@@ -93,8 +100,9 @@ fn clients(stats: &Stats, to: &mut Families) {
     let drained = [("left", stats.left), ("cut_off", stats.cut_off)];
     to.counters(
         "poold_drain_clients_total",
-        "Clients gone since the drain began: by themselves, or reset at its deadline. Cut off: \
-         raise --drain, or have clients close when they see the end.",
+        "Clients gone since the drain began: by themselves or with all that they were to get, or \
+         reset at its deadline. Cut off: raise --drain, or have clients close when they see the \
+         end.",
         "how",
         drained,
     );
@@ -139,7 +147,8 @@ fn limits(stats: &Stats, to: &mut Families) {
     );
     to.counter(
         "poold_slow_readers_disconnected_total",
-        "Clients that took nothing of what they were owed for --write-stall. Mend the client.",
+        "Clients that took nothing of what they were owed for --write-stall, or for 30 s while \
+         they were being closed. Mend the client.",
         stats.limit(Limit::WriteStall),
     );
     to.counter(

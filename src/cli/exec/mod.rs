@@ -125,7 +125,6 @@ fn kept_by_nobody(serve: &ServeArgs) -> Option<&'static str> {
         ("--first-byte", guard.first_byte.is_some()),
         ("--idle", guard.idle.is_some()),
         ("--message", guard.message.is_some()),
-        ("--write-stall", guard.write_stall.is_some()),
         ("--lifetime", guard.lifetime.is_some()),
         ("--rate", guard.rate.0.is_some()),
     ])

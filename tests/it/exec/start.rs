@@ -55,7 +55,7 @@ fn what_can_not_be_started_is_said_at_once() {
         (&["--message-max", "1k", "--", "cat"], "--message-max can't"),
         (&["--overlong", "close", "--", "cat"], "--overlong can't"),
         (&["--outbox-max", "1k", "--", "cat"], "--outbox-max can't"),
-        (&["--write-stall", "5s", "--", "cat"], "--timeout"),
+        (&["--lifetime", "5s", "--", "cat"], "--timeout"),
         (&["--lines", "--queue", "9", "--", "cat"], "--max-clients"),
         (&["--lines", "--max-wait", "9s", "--", "cat"], "--overload"),
         (&["--reply-max", "1k", "--", "cat"], "--lines"),

@@ -1,0 +1,259 @@
+//! After the end was sent: what the client still sends is read, until it has all and closes.
+//!
+//! Closing a socket with unread bytes resets the connection, and so do bytes that come after a
+//! close. A reset throws away what has not been sent yet, and with some systems what the client has
+//! not read. So the connection stays, at rest, as long as the client takes something of its answer,
+//! and for a while after it has all; how much it sends meanwhile makes no difference.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use rustix::net::RecvFlags;
+
+use super::{After, Turn};
+use crate::connection::{Linger, Order, Stage};
+use crate::handler::End;
+use crate::limits::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
+use crate::notices::Limit;
+use crate::service::Tail;
+
+/// How often the send queue is looked at in the time that it may stay as it is. That it is empty
+/// the poller tells; that it has become shorter, nobody.
+const LOOKS: u32 = 8;
+
+/// What becomes of what is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    All,
+    None,
+}
+
+/// What came of reading once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// There may be more.
+    More,
+    Nothing,
+    End,
+    Broken,
+}
+
+impl Turn<'_> {
+    /// Whether the client closed in good order and its host has acknowledged all that it was sent.
+    pub(super) fn is_over_already(&self, end: &End) -> bool {
+        *end == End::Client && (self.hold.deaf || self.connection.unsent() == 0)
+    }
+
+    /// Shuts the write side, so that the client sees the end.
+    pub(super) fn linger(&mut self, end: End) -> After {
+        let is_read_out = end == End::Client;
+        // The service may have taken its time since the turn began.
+        self.now = Instant::now();
+        if self.is_too_late() {
+            return After::Gone(End::CutOff);
+        }
+        if !self.connection.shut_writing() {
+            return After::Gone(end);
+        }
+        self.hold.readable = !is_read_out;
+        self.hold.paused = None;
+        self.hold.stage = Stage::Lingering(Linger {
+            end,
+            unsent: usize::MAX,
+            since: self.now,
+            is_read_out,
+            is_spare: false,
+            is_let_go: false,
+        });
+        self.read_to_the_end()
+    }
+
+    pub(super) fn read_to_the_end(&mut self) -> After {
+        let Stage::Lingering(linger) = &self.hold.stage else {
+            return After::Rest;
+        };
+        let mut linger = linger.clone();
+        let delivery = match self.is_delivering(&linger.end) {
+            true => Delivery::All,
+            false => Delivery::None,
+        };
+        let heard = match linger.is_read_out {
+            true => Heard::Nothing,
+            false => self.read_on(delivery),
+        };
+        linger.is_read_out |= heard == Heard::End;
+        self.look_at_queue(&mut linger);
+        let after = match (heard, self.outcome(&linger)) {
+            (Heard::Broken, _) => After::Gone(linger.end.clone()),
+            (_, Some(end)) => After::Gone(end),
+            (Heard::More, None) if self.throttled_until().is_none() => After::Again,
+            (_, None) => After::Rest,
+        };
+        self.hold.stage = Stage::Lingering(linger);
+        after
+    }
+
+    /// Reads once, and delivers that or throws it away.
+    pub(super) fn read_on(&mut self, delivery: Delivery) -> Heard {
+        if !self.hold.readable && !self.hold.ending {
+            return Heard::Nothing;
+        }
+        // In a drain all of it is read, and its deadline is the bound.
+        let most = match self.draining() {
+            true => READ_MAX,
+            false => self.allowance().1.min(READ_MAX),
+        };
+        if most == 0 || (self.throttled_until().is_some() && !self.draining()) {
+            return Heard::More;
+        }
+        let mut input = std::mem::take(&mut self.scratch.input);
+        let read = self
+            .connection
+            .read(&mut input[..most], RecvFlags::DONTWAIT);
+        let heard = match read {
+            Ok(0) => {
+                self.empty();
+                Heard::End
+            }
+            Ok(length) => {
+                self.heard(length, most);
+                self.spend(0, length);
+                if delivery == Delivery::All {
+                    self.deliver_all(&input[..length]);
+                }
+                Heard::More
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.empty();
+                Heard::Nothing
+            }
+            Err(_) => Heard::Broken,
+        };
+        self.scratch.input = input;
+        heard
+    }
+
+    /// Whether what the client sends until it notices the end is delivered.
+    pub(super) fn is_delivering(&self, end: &End) -> bool {
+        end.is_ours() && self.house.work.tail() == Tail::Deliver
+    }
+
+    /// Whether a drain waits for what the client still sends.
+    fn is_awaited(&self, linger: &Linger) -> bool {
+        linger.end == End::Drained && self.is_delivering(&linger.end)
+    }
+
+    /// Its client has all, and no drain waits for what it still sends.
+    pub(super) fn is_complete(&self) -> bool {
+        let Stage::Lingering(linger) = &self.hold.stage else {
+            return false;
+        };
+        linger.has_all() && !self.is_awaited(linger)
+    }
+
+    /// It makes room when its place is needed.
+    pub(super) fn is_spare(&self) -> bool {
+        matches!(&self.hold.stage, Stage::Lingering(linger) if linger.is_spare)
+    }
+
+    fn look_at_queue(&mut self, linger: &mut Linger) {
+        if linger.has_all() {
+            return;
+        }
+        let unsent = self.connection.unsent();
+        if unsent < linger.unsent {
+            linger.unsent = unsent;
+            linger.since = self.now;
+        }
+        if linger.has_all() && !linger.is_read_out && !self.is_awaited(linger) {
+            linger.is_spare = true;
+            self.house.give_up_share(self.connection);
+            linger.is_let_go |= !self.house.spare.add(self.connection);
+        }
+    }
+
+    /// How it ends, if it does now.
+    fn outcome(&self, linger: &Linger) -> Option<End> {
+        let is_done = linger.is_read_out || linger.is_let_go;
+        if linger.has_all() && is_done {
+            return Some(linger.end.clone());
+        }
+        if self.is_too_late() {
+            let is_complete = linger.has_all() && !self.is_awaited(linger);
+            return Some(if is_complete {
+                linger.end.clone()
+            } else {
+                End::CutOff
+            });
+        }
+        let due = linger.since + self.closing_max(linger)?;
+        if due > self.now {
+            return None;
+        }
+        if linger.has_all() {
+            return Some(linger.end.clone());
+        }
+        let why = format!("it takes none of the last {} bytes", linger.unsent);
+        self.acted(Limit::WriteStall, &why, &[]);
+        self.connection.close_with_reset();
+        Some(End::Limit(Limit::WriteStall))
+    }
+
+    /// The drain's deadline has come.
+    fn is_too_late(&self) -> bool {
+        let deadline = self.house.drain.deadline();
+        deadline.is_some_and(|deadline| deadline <= self.now)
+    }
+
+    /// Longest that nothing may happen before it is over.
+    fn closing_max(&self, linger: &Linger) -> Option<Duration> {
+        if !linger.has_all() {
+            return self.stall_max();
+        }
+        if self.is_awaited(linger) {
+            return None;
+        }
+        let write_stall = self.house.limits.options.times.write_stall;
+        let most = write_stall.unwrap_or(CLOSING_MAX);
+        let is_hurried = self.draining();
+        Some(if is_hurried {
+            most.min(CLOSING_IN_DRAIN_MAX)
+        } else {
+            most
+        })
+    }
+
+    /// Longest that a connection which is being closed waits for its client to take something.
+    pub(super) fn stall_max(&self) -> Option<Duration> {
+        let write_stall = self.house.limits.options.times.write_stall;
+        // In a drain the drain's deadline ends it.
+        let otherwise = (!self.draining()).then_some(CLOSING_MAX);
+        write_stall.or(otherwise)
+    }
+
+    /// When to look at it again if nothing happens.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        let Stage::Lingering(linger) = &self.hold.stage else {
+            return None;
+        };
+        let deadline = self.house.drain.deadline();
+        let most = self.closing_max(linger);
+        let over = most.map(|most| linger.since + most);
+        let look = most.filter(|_| !linger.has_all());
+        let look = look.map(|most| self.now + most / LOOKS);
+        [deadline, over, look].into_iter().flatten().min()
+    }
+
+    /// What others order of a connection whose end was sent.
+    pub(super) fn obey_lingering(&mut self, order: &Order) {
+        let Stage::Lingering(linger) = &mut self.hold.stage else {
+            return;
+        };
+        if linger.is_spare {
+            linger.is_let_go = true;
+        } else if let Order::Shed(limit) = order {
+            self.give_up_answering();
+            self.hold.stage = Stage::Closing(End::Limit(*limit));
+        }
+    }
+}
