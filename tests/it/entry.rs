@@ -229,6 +229,8 @@ fn a_list_that_is_spoilt_before_anybody_comes_stays_what_it_was_at_the_start() {
         spoil(&path);
         assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
         assert!(is_served(&connect_from("127.0.0.2", &daemon.address)));
+        // The log comes by a way of its own.
+        wait_until("it is complained of", || complaints(&daemon) > 0);
         assert_eq!(complaints(&daemon), 1, "{}", daemon.stderr.text());
         std::fs::write(&other, "127.0.0.77\n").expect("our own directory");
         wait_until("both are looked at again", || {
