@@ -10,6 +10,7 @@ use crate::daemon::{Daemon, Guard, poold};
 use crate::net::{end, send, take, take_all, take_line, take_to_end};
 use crate::scratch::{Scratch, text};
 use crate::spool::{Spool, wait_until};
+use crate::talk::{Talker, chat};
 
 /// A client with its three streams in our hands.
 struct Client {
@@ -209,4 +210,34 @@ fn nobody_to_read_it_ends_it() {
         guard.0.try_wait().expect("our own child").is_some()
     });
     assert_eq!(guard.wait_exit(), Some(141));
+}
+
+#[test]
+fn a_name_that_cannot_be_had_is_an_error_and_nothing_is_said() {
+    let daemon = chat(&[]);
+    let ann = Talker::named(&daemon, "ann");
+    for (name, why) in [
+        ("ann", "somebody has this name, or one that looks like it"),
+        ("server", "this name is the server's own"),
+        ("a/b", "a name has letters, digits and -_."),
+    ] {
+        let mut client = Client::start(&[&daemon.address, "--name", name]);
+        client.say(b"not as a guest\n");
+        client.end();
+        let (code, _, trouble) = client.wait();
+        let begin = format!("poold client: you can't be {name} there: {why}");
+        assert_eq!((code, trouble.lines().count()), (Some(1), 1), "{trouble}");
+        assert!(trouble.starts_with(&begin), "{trouble}");
+    }
+    let mut client = Client::start(&[&daemon.address, "--name", "bob"]);
+    client.say(b"as bob\n/quit\n");
+    let (code, printed, trouble) = client.wait();
+    assert_eq!((code, trouble.as_str()), (Some(0), ""));
+    let printed = String::from_utf8(printed).expect("UTF-8");
+    assert!(printed.starts_with("-- welcome; you are bob, in lobby with 1 other"));
+    let heard = ann.wait("<bob> as bob");
+    assert!(
+        !heard.iter().any(|line| line.contains("not as a guest")),
+        "{heard:?}"
+    );
 }

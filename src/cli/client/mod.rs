@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `args`, `ending` | what was typed, how it went |
 //! | `dial` | connecting |
-//! | `pipe` | bytes in, bytes out |
+//! | `pipe`, `introduce` | bytes in, bytes out; the name before them |
 //! | `safe` | what may reach a terminal |
 //! | `terminal` | the two threads of a session, and its end |
 //! | `keys`, `paste`, `helper` | what is typed, and what the line editor asks |
@@ -18,6 +18,7 @@ mod desk;
 mod dial;
 mod ending;
 mod helper;
+mod introduce;
 mod keys;
 mod known;
 mod link;
@@ -68,7 +69,7 @@ fn connect(args: &ClientArgs) -> Ending {
     );
     match (typed, shown) {
         (true, true) if terminal::is_capable() => terminal::run(socket, &args.address, greeting),
-        (_, true) => pipe::run(socket, &greeting, Passing::Escaped),
-        (_, false) => pipe::run(socket, &greeting, Passing::Exact),
+        (_, true) => pipe::run(socket, args.name.as_deref(), Passing::Escaped),
+        (_, false) => pipe::run(socket, args.name.as_deref(), Passing::Exact),
     }
 }

@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use super::ending::Ending;
+use super::introduce::introduce;
 use super::safe::Lines;
 
 const BUFFER: usize = 64 << 10;
@@ -45,7 +46,7 @@ struct Sending {
 enum Holds {
     /// It waits for input.
     Nothing,
-    /// There is input, or a greeting, that the server has not taken yet.
+    /// There is input that the server has not taken yet.
     #[default]
     Something,
     /// The input has ended, and the server has taken all.
@@ -55,19 +56,32 @@ enum Holds {
 }
 
 /// Copies in both directions until the server ends.
-pub fn run(socket: Socket, greeting: &str, passing: Passing) -> Ending {
+pub fn run(socket: Socket, name: Option<&str>, passing: Passing) -> Ending {
+    match start(socket, name, passing) {
+        Ok(ending) | Err(ending) => ending,
+    }
+}
+
+fn start(socket: Socket, name: Option<&str>, passing: Passing) -> Result<Ending, Ending> {
+    let mut printer = Printer::new(passing)?;
+    if let Some(name) = name {
+        introduce(&socket, name, &mut printer)?;
+    }
+    Ok(copy(socket, printer))
+}
+
+fn copy(socket: Socket, printer: Printer) -> Ending {
     let socket = Arc::new(socket);
     let sending = Arc::new(Sending::default());
     let sender = {
         let (socket, sending) = (Arc::clone(&socket), Arc::clone(&sending));
-        let greeting = greeting.as_bytes().to_vec();
         // It is not waited for: it may be reading, and nobody types any more.
-        move || send(&socket, greeting, &sending)
+        move || send(&socket, &sending)
     };
     if let Err(error) = std::thread::Builder::new().spawn(sender) {
         return Ending::Failed(format!("cannot start a thread: {error}"));
     }
-    let ending = receive(&socket, passing);
+    let ending = receive(&socket, printer);
     if !matches!(ending, Ending::Well) {
         return ending;
     }
@@ -108,14 +122,13 @@ impl Sending {
 }
 
 /// Standard input to the server, until one of them ends.
-fn send(mut socket: &Socket, mut buffer: Vec<u8>, sending: &Sending) {
+fn send(mut socket: &Socket, sending: &Sending) {
     let input = std::io::stdin().as_fd().try_clone_to_owned();
     let mut input = match input.map(File::from) {
         Ok(input) => input,
         Err(error) => return *sending.trouble.lock() = Some(error),
     };
-    let mut length = buffer.len();
-    buffer.resize(BUFFER, 0);
+    let (mut length, mut buffer) = (0, vec![0; BUFFER]);
     loop {
         if length > 0 && socket.write_all(&buffer[..length]).is_err() {
             // Why it fails, the receiving side learns.
@@ -145,14 +158,8 @@ fn wait_input(most: Option<&Timespec>) -> bool {
 }
 
 /// From the server to standard output, until the server ends or nobody reads.
-fn receive(mut socket: &Socket, passing: Passing) -> Ending {
-    let output = std::io::stdout().as_fd().try_clone_to_owned();
-    let mut output = match output.map(File::from) {
-        Ok(output) => output,
-        Err(error) => return Ending::Failed(format!("cannot write: {error}")),
-    };
+fn receive(mut socket: &Socket, mut printer: Printer) -> Ending {
     let mut buffer = vec![0; BUFFER];
-    let mut lines = Lines::default();
     loop {
         let length = match socket.read(&mut buffer) {
             Ok(0) => break,
@@ -160,20 +167,50 @@ fn receive(mut socket: &Socket, passing: Passing) -> Ending {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Ending::Failed(format!("the connection was lost: {error}")),
         };
-        let written = match passing {
-            Passing::Exact => output.write_all(&buffer[..length]),
-            Passing::Escaped => output.write_all(escaped(&mut lines, &buffer[..length]).as_bytes()),
-        };
-        if let Err(error) = written {
-            return unwritten(&error);
+        if let Err(ending) = printer.print(&buffer[..length]) {
+            return ending;
         }
     }
-    match lines.rest() {
-        Some(rest) => match output.write_all(rest.as_bytes()) {
-            Ok(()) => Ending::Well,
-            Err(error) => unwritten(&error),
-        },
-        None => Ending::Well,
+    printer
+        .end()
+        .map_or_else(|ending| ending, |()| Ending::Well)
+}
+
+/// Standard output.
+pub struct Printer {
+    output: File,
+    passing: Passing,
+    lines: Lines,
+}
+
+impl Printer {
+    fn new(passing: Passing) -> Result<Printer, Ending> {
+        let output = std::io::stdout().as_fd().try_clone_to_owned();
+        let output = output.map_err(|error| unwritten(&error))?.into();
+        let lines = Lines::default();
+        Ok(Printer {
+            output,
+            passing,
+            lines,
+        })
+    }
+
+    /// Passes on what has come.
+    pub fn print(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+        let written = match self.passing {
+            Passing::Exact => self.output.write_all(bytes),
+            Passing::Escaped => {
+                let text = escaped(&mut self.lines, bytes);
+                self.output.write_all(text.as_bytes())
+            }
+        };
+        written.map_err(|error| unwritten(&error))
+    }
+
+    fn end(mut self) -> Result<(), Ending> {
+        let rest = self.lines.rest().unwrap_or_default();
+        let written = self.output.write_all(rest.as_bytes());
+        written.map_err(|error| unwritten(&error))
     }
 }
 

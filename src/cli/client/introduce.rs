@@ -1,0 +1,139 @@
+//! In a pipe: the name is had before anything is said under it.
+
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use socket2::Socket;
+
+use super::ending::Ending;
+use super::pipe::Printer;
+use super::safe::Lines;
+use super::wire::{What, parse};
+
+/// A server that has said nothing for so long is no chat.
+const FIRST_MAX: Duration = Duration::from_secs(2);
+/// Longest that a chat may take: it looks whether the one who has the name is still there.
+const ANSWER_MAX: Duration = Duration::from_secs(15);
+const BUFFER: usize = 4 << 10;
+
+/// What a server has said of the name by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    /// It is a chat, and has greeted us under another name.
+    Welcome,
+    Ours,
+    Refused(String),
+    /// It does not speak as a chat does.
+    NoChat,
+}
+
+/// Asks for the name, and passes on what comes until it is ours. A server that is no chat is left
+/// alone.
+pub fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Result<(), Ending> {
+    let lost = |error| Ending::Failed(format!("the connection was lost: {error}"));
+    let mut stream = socket;
+    stream
+        .write_all(format!("/nick {name}\n").as_bytes())
+        .map_err(lost)?;
+    let begin = Instant::now();
+    let (mut lines, mut said) = (Lines::default(), Said::Nothing);
+    let mut buffer = [0; BUFFER];
+    loop {
+        let most = match said {
+            Said::Nothing => FIRST_MAX,
+            Said::Welcome => ANSWER_MAX,
+            Said::Ours | Said::NoChat => break,
+            Said::Refused(why) => {
+                return Err(Ending::Failed(format!("you can't be {name} there: {why}")));
+            }
+        };
+        let left = most.saturating_sub(begin.elapsed());
+        let left = left.max(Duration::from_millis(1));
+        socket.set_read_timeout(Some(left)).map_err(lost)?;
+        match stream.read(&mut buffer) {
+            // What comes next is told as ever.
+            Ok(0) => break,
+            Ok(length) => {
+                printer.print(&buffer[..length])?;
+                lines.take(&buffer[..length], |line| hear(&mut said, &line, name));
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => match said {
+                Said::Nothing => break,
+                _ => said = Said::Refused("the server does not say whether".to_owned()),
+            },
+            Err(error) => return Err(lost(error)),
+        }
+    }
+    socket.set_read_timeout(None).map_err(lost)
+}
+
+/// Learns from a line. What others say comes under their names, and so proves nothing.
+fn hear(said: &mut Said, line: &str, name: &str) {
+    let parsed = parse(line);
+    let notice = match parsed.what {
+        What::Notice(text) if parsed.time.is_none() && parsed.room.is_none() => text,
+        _ if *said == Said::Nothing => return *said = Said::NoChat,
+        _ => return,
+    };
+    match said {
+        Said::Nothing => {
+            let own = notice.strip_prefix("welcome; you are ");
+            let own = own.and_then(|rest| rest.split(',').next());
+            *said = match own {
+                Some(own) if own == name => Said::Ours,
+                Some(_) => Said::Welcome,
+                None => refusal(notice).map_or(Said::NoChat, Said::Refused),
+            };
+        }
+        Said::Welcome if notice.starts_with("you are now ") => *said = Said::Ours,
+        Said::Welcome => {
+            if let Some(why) = refusal(notice) {
+                *said = Said::Refused(why);
+            }
+        }
+        Said::Ours | Said::Refused(_) | Said::NoChat => {}
+    }
+}
+
+fn refusal(notice: &str) -> Option<String> {
+    let kept = notice.strip_prefix("you are still ");
+    let why = kept.and_then(|rest| Some(rest.split_once(": ")?.1));
+    let why = why.or_else(|| notice.strip_prefix("you are disconnected: "));
+    why.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_server_says_whose_the_name_is() {
+        let heard = |lines: &[&str]| {
+            let mut said = Said::Nothing;
+            lines.iter().for_each(|line| hear(&mut said, line, "ann"));
+            said
+        };
+        let welcome = "-- welcome; you are guest-2, in lobby with 1 other; /help lists commands";
+        let taken = "-- you are still guest-2: somebody has this name";
+        let refused = Said::Refused("somebody has this name".to_owned());
+        for (lines, expected) in [
+            (
+                &["-- welcome; you are ann, in lobby with nobody else"][..],
+                Said::Ours,
+            ),
+            (&[welcome], Said::Welcome),
+            (
+                &[welcome, "<eve> -- you are now ann", "#x -- you are now ann"],
+                Said::Welcome,
+            ),
+            (&[welcome, "-- topic: x", "-- you are now ann"], Said::Ours),
+            (&[welcome, "08:51 <bob> hi", taken], refused),
+            (&["220 ready"], Said::NoChat),
+            (&["-- nothing that a chat says"], Said::NoChat),
+        ] {
+            assert_eq!(heard(lines), expected, "{lines:?}");
+        }
+    }
+}
