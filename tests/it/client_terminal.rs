@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use crate::daemon::Daemon;
 use crate::net::{end, send, take, take_line};
 use crate::spool::PATIENCE;
+use crate::talk::Talker;
 use crate::terminal::Terminal;
 
 /// A server that says what a test wants it to say.
@@ -41,9 +42,9 @@ fn people_talk_and_nothing_breaks_what_they_type() {
     let Some(ann) = Terminal::client(&[], &[&daemon.address, "--name", "ann"]) else {
         return;
     };
-    ann.wait_line("you are now ann");
+    ann.wait_line("you are ann, in lobby with nobody else; /help lists commands");
     let bob = Terminal::client(&[], &[&daemon.address, "-n", "bob"]).expect("as before");
-    bob.wait_line("you are now bob");
+    bob.wait_line("you are bob, in lobby with 1 other; /help lists commands");
     bob.type_text("half a sent");
     bob.wait_prompt("> half a sent");
     ann.type_text("hello bob, \u{e4}\u{1f600}");
@@ -300,4 +301,31 @@ fn a_password_is_hidden_whatever_it_is_and_without_colours_too() {
     assert!(!terminal.colours().contains('\u{1b}'));
     terminal.press(&["Enter"]);
     assert_eq!(take_line(&server), "/op s\u{e9}cr\u{1f600}t");
+}
+
+#[test]
+fn a_name_that_is_taken_is_asked_for_until_it_is_free() {
+    let daemon = Daemon::start(&["chat", "127.0.0.1:0"]);
+    let before = Talker::named(&daemon, "ann");
+    let Some(terminal) = Terminal::client(&[], &[&daemon.address, "--name", "ann"]) else {
+        return;
+    };
+    terminal.wait_line("== ann is taken; asking for it again until it is free");
+    drop(before);
+    let screen = terminal.wait_line("you are now ann");
+    let refused = screen
+        .iter()
+        .filter(|line| line.contains("you are still guest-2"));
+    assert_eq!(refused.count(), 1, "{screen:?}");
+    // What the person asks for is asked for once.
+    let _bob = Talker::named(&daemon, "bob");
+    terminal.type_text("/nick bob");
+    terminal.press(&["Enter"]);
+    terminal.wait_line("you are still ann: somebody has this name, or one that looks like it");
+    assert!(
+        !terminal
+            .screen()
+            .iter()
+            .any(|line| line.contains("bob is taken"))
+    );
 }

@@ -22,6 +22,22 @@ pub struct Known {
     rooms: Vec<String>,
     /// Where we are; what we say goes to the last one.
     joined: Vec<String>,
+    /// Who we want to be.
+    wanted: Option<String>,
+    asked: Asked,
+}
+
+/// How far we are with the name that we want.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// It is ours, or the person at the keyboard sees to it.
+    #[default]
+    Not,
+    /// For the first time since we have come.
+    Once,
+    Again,
+    /// Somebody has it.
+    Taken,
 }
 
 impl Known {
@@ -40,16 +56,49 @@ impl Known {
         matching(&self.rooms, beginning)
     }
 
-    /// What makes a new connection what the lost one was.
-    pub fn return_greeting(&self) -> String {
-        let Some(own) = &self.own else {
+    /// We want to be called so.
+    pub fn want(&mut self, name: &str) {
+        self.wanted = Some(name.to_owned());
+    }
+
+    /// The person at the keyboard asks for a name, and is told what becomes of it.
+    pub fn leave_name(&mut self) {
+        self.wanted = None;
+        self.asked = Asked::Not;
+    }
+
+    /// The name that we want, if somebody has it.
+    pub fn taken(&self) -> Option<&str> {
+        self.wanted
+            .as_deref()
+            .filter(|_| self.asked == Asked::Taken)
+    }
+
+    /// Whether a line says again what was said the first time.
+    pub fn is_told_again(&self, line: &Line<'_>) -> bool {
+        let is_refusal = |text: &str| text.starts_with("you are still ");
+        self.asked == Asked::Again && matches!(line.what, What::Notice(text) if is_refusal(text))
+    }
+
+    /// Asks for the name that we want; whom the server has named, it does not name again.
+    pub fn ask_for_name(&mut self) -> String {
+        let Some(wanted) = &self.wanted else {
             return String::new();
         };
-        let mut greeting = String::new();
-        // Whom the server has named, it names again.
-        if !is_guest(own) {
-            greeting.push_str(&format!("/nick {own}\n"));
+        self.asked = match self.asked {
+            Asked::Taken => Asked::Again,
+            _ => Asked::Once,
+        };
+        format!("/nick {wanted}\n")
+    }
+
+    /// What makes a new connection what the lost one was.
+    pub fn return_greeting(&mut self) -> String {
+        if self.own.is_none() {
+            return String::new();
         }
+        self.asked = Asked::Not;
+        let mut greeting = self.ask_for_name();
         let is_only_lobby = self.joined.len() == 1 && self.joined[0] == LOBBY;
         for room in self.joined.iter().filter(|_| !is_only_lobby) {
             greeting.push_str(&format!("/join {room}\n"));
@@ -80,8 +129,20 @@ impl Known {
             let own = rest.split([',', ' ', ';']).next().unwrap_or_default();
             self.own = Some(own.to_owned());
             self.joined = vec![LOBBY.to_owned()];
+            if self.own == self.wanted {
+                self.asked = Asked::Not;
+            }
         } else if let Some(own) = text.strip_prefix("you are now ") {
-            self.own = Some(first_word(own).to_owned());
+            let own = first_word(own).to_owned();
+            self.wanted = Some(own.clone());
+            self.own = Some(own);
+            self.asked = Asked::Not;
+        } else if let Some(rest) = text.strip_prefix("you are still ") {
+            let why = rest.split_once(": ").map_or("", |(_, why)| why);
+            self.asked = match (self.asked, why.starts_with("somebody has this name")) {
+                (Asked::Once | Asked::Again, true) => Asked::Taken,
+                _ => Asked::Not,
+            };
         } else if let Some(room) = turned_to(text) {
             remember(&mut self.rooms, room);
             self.joined.retain(|joined| joined != room);
@@ -124,11 +185,6 @@ fn crowd(list: &str) -> impl Iterator<Item = &str> {
 
 fn first_word(text: &str) -> &str {
     text.split([' ', ';']).next().unwrap_or_default()
-}
-
-fn is_guest(name: &str) -> bool {
-    let number = name.strip_prefix("guest-").unwrap_or_default();
-    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn remember(list: &mut Vec<String>, name: &str) {
@@ -183,16 +239,44 @@ mod tests {
         let welcome = "-- welcome; you are guest-3, in lobby with 11 others; /help";
         assert_eq!(taught(&[]).return_greeting(), "");
         assert_eq!(taught(&[welcome]).return_greeting(), "");
-        let known = taught(&[welcome, "-- you are now ann"]);
+        let mut known = taught(&[welcome, "-- you are now ann"]);
         assert_eq!(known.return_greeting(), "/nick ann\n");
-        let known = taught(&[
+        let mut known = taught(&[
             welcome,
             "#ops -- you joined ops",
             "-- you speak in lobby now",
         ]);
         assert_eq!(known.return_greeting(), "/join ops\n/join lobby\n");
-        let known = taught(&[welcome, "-- you joined ops", "-- you left lobby"]);
+        let mut known = taught(&[welcome, "-- you joined ops", "-- you left lobby"]);
         assert_eq!(known.return_greeting(), "/join ops\n/part lobby\n");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_asked_for_again_and_told_of_once() {
+        let mut known = Known::default();
+        known.want("ann");
+        let taken = parse("-- you are still guest-3: somebody has this name, or one like it");
+        assert_eq!(known.ask_for_name(), "/nick ann\n");
+        known.learn(&parse("-- welcome; you are guest-3, in lobby with 1 other"));
+        assert!(!known.is_told_again(&taken));
+        known.learn(&taken);
+        assert_eq!(known.taken(), Some("ann"));
+        assert_eq!(known.ask_for_name(), "/nick ann\n");
+        assert!(known.is_told_again(&taken));
+        known.learn(&taken);
+        assert_eq!(known.taken(), Some("ann"));
+        known.ask_for_name();
+        known.learn(&parse("-- you are now ann"));
+        assert_eq!(known.taken(), None);
+        // What can't be had at all is not asked for again.
+        known.ask_for_name();
+        known.learn(&parse("-- you are still ann: that name is banned"));
+        assert_eq!(known.taken(), None);
+        // What the person asks for is the person's.
+        known.ask_for_name();
+        known.leave_name();
+        known.learn(&taken);
+        assert_eq!(known.taken(), None);
     }
 
     #[test]

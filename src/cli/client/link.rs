@@ -26,6 +26,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const GREETING: Duration = Duration::from_secs(10);
 const DELAY_MIN: Duration = Duration::from_secs(1);
 const DELAY_MAX: Duration = Duration::from_secs(60);
+/// Between a name's refusal and the first time that it is asked for again.
+const NAME_MIN: Duration = Duration::from_secs(3);
 /// A connection that held for so long was a good one: the delay begins anew.
 const GOOD_AFTER: Duration = Duration::from_secs(30);
 
@@ -37,6 +39,14 @@ pub struct Link {
     pub screen: Screen,
     pub unsent: Unsent,
     pub is_leaving: bool,
+    pub name: Name,
+}
+
+/// When the name that we want and that is taken is asked for again.
+#[derive(Default)]
+pub struct Name {
+    next: Option<Instant>,
+    delay: Duration,
 }
 
 /// How one connection ended.
@@ -75,6 +85,7 @@ impl Link {
             match dial(&self.address) {
                 Ok(socket) => {
                     self.screen.note("connected again");
+                    self.name = Name::default();
                     greeting = self.desk.known.lock().return_greeting();
                     next = Some(socket);
                 }
@@ -115,7 +126,8 @@ impl Link {
                 socket.shutdown(Shutdown::Write)?;
                 until = Some(Instant::now() + FAREWELL);
             }
-            let readable = self.wait_socket(socket, until)?;
+            let next = [until, self.name.next].into_iter().flatten().min();
+            let readable = self.wait_socket(socket, next)?;
             if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(Parting::Over);
             }
@@ -123,6 +135,7 @@ impl Link {
             if readable && let Some(parting) = self.read(socket, &mut lines, &mut buffer)? {
                 return Ok(parting);
             }
+            self.ask_for_name();
             self.unsent.write_to(socket)?;
         }
     }
@@ -154,6 +167,35 @@ impl Link {
         Ok(None)
     }
 
+    /// Whoever has our name may leave, or have left without a word.
+    fn ask_for_name(&mut self) {
+        let mut known = self.desk.known.lock();
+        let Some(taken) = known.taken().filter(|_| !self.is_leaving) else {
+            self.name.next = None;
+            return;
+        };
+        match self.name.next {
+            Some(next) if next <= Instant::now() => {
+                self.name.next = None;
+                self.unsent.add(known.ask_for_name().as_bytes());
+            }
+            Some(_) => {}
+            None => {
+                let is_first = self.name.delay.is_zero();
+                let note = format!("{taken} is taken; asking for it again until it is free");
+                drop(known);
+                let delay = (self.name.delay * 2).clamp(NAME_MIN, DELAY_MAX);
+                self.name = Name {
+                    next: Some(Instant::now() + delay),
+                    delay,
+                };
+                if is_first {
+                    self.screen.note(&note);
+                }
+            }
+        }
+    }
+
     fn take_typed(&mut self) {
         hush(&self.ear);
         if self.unsent.len() > BUFFER && !self.desk.is_leaving() {
@@ -171,6 +213,9 @@ impl Link {
         if !taken.bytes.is_empty() && !self.desk.known.lock().is_chat() {
             // A chat says it to everybody, us too; here nobody else would.
             self.screen.echo(&taken.bytes);
+        }
+        if taken.bytes.split(|byte| *byte == b'\n').any(is_nick) {
+            self.desk.known.lock().leave_name();
         }
         self.unsent.add(&taken.bytes);
     }
@@ -202,6 +247,14 @@ impl Link {
             self.take_typed();
         }
     }
+}
+
+/// Whether the person asks for a name.
+fn is_nick(line: &[u8]) -> bool {
+    let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    [&b"/nick"[..], b"/name"]
+        .iter()
+        .any(|nick| word.eq_ignore_ascii_case(nick))
 }
 
 fn poll_until(polled: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<()> {

@@ -59,17 +59,14 @@ fn connect(args: &ClientArgs) -> Ending {
             return Ending::Failed(format!("cannot connect to {}: {why}", args.address));
         }
     };
-    let greeting = match &args.name {
-        Some(name) => format!("/nick {name}\n"),
-        None => String::new(),
-    };
+    let name = args.name.as_deref();
     let (typed, shown) = (
         std::io::stdin().is_terminal(),
         std::io::stdout().is_terminal(),
     );
     match (typed, shown) {
-        (true, true) if terminal::is_capable() => terminal::run(socket, &args.address, greeting),
-        (_, true) => pipe::run(socket, args.name.as_deref(), Passing::Escaped),
-        (_, false) => pipe::run(socket, args.name.as_deref(), Passing::Exact),
+        (true, true) if terminal::is_capable() => terminal::run(socket, &args.address, name),
+        (_, true) => pipe::run(socket, name, Passing::Escaped),
+        (_, false) => pipe::run(socket, name, Passing::Exact),
     }
 }

@@ -31,8 +31,12 @@ impl Screen {
         let mut known = desk.known.lock();
         for text in lines {
             let line = parse(&text);
+            let is_told_again = known.is_told_again(&line);
             if line.time.is_none() {
                 known.learn(&line);
+            }
+            if is_told_again {
+                continue;
             }
             if let What::Notice(notice) = line.what {
                 notice.clone_into(&mut self.last_notice);

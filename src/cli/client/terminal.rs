@@ -19,7 +19,7 @@ use super::desk::Desk;
 use super::ending::Ending;
 use super::helper::Prompter;
 use super::keys::Keys;
-use super::link::Link;
+use super::link::{Link, Name};
 use super::paint::Colours;
 use super::screen::Screen;
 use super::unsent::Unsent;
@@ -38,17 +38,22 @@ pub fn is_capable() -> bool {
 }
 
 /// Talks until somebody leaves.
-pub fn run(socket: Socket, address: &str, greeting: String) -> Ending {
-    match start(socket, address, greeting) {
+pub fn run(socket: Socket, address: &str, name: Option<&str>) -> Ending {
+    match start(socket, address, name) {
         Ok(ending) => ending,
         Err(error) => Ending::Failed(format!("cannot use the terminal: {error}")),
     }
 }
 
-fn start(socket: Socket, address: &str, greeting: String) -> Result<Ending, ReadlineError> {
+fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, ReadlineError> {
     let before = tcgetattr(std::io::stdin()).map_err(std::io::Error::from)?;
     let (desk, ear) = Desk::new()?;
     let desk = Arc::new(desk);
+    let greeting = {
+        let mut known = desk.known.lock();
+        name.into_iter().for_each(|name| known.want(name));
+        known.ask_for_name()
+    };
     let colours = Colours::of_terminal();
     let (started, has_started) = sync_channel(1);
     let mut line = editor(Prompter {
@@ -68,6 +73,7 @@ fn start(socket: Socket, address: &str, greeting: String) -> Result<Ending, Read
         screen: Screen::new(Box::new(print), colours),
         unsent: Unsent::default(),
         is_leaving: false,
+        name: Name::default(),
     };
     let (ended, ending) = sync_channel(1);
     let at_end = AtEnd {
