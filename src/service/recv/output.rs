@@ -12,6 +12,7 @@
 //! one worker writes. The watch looks in to see whether that is the same piece as before
 //! ([`look`](Output::look)), and tells.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,8 +22,8 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::{info, warn};
 
 use super::named::NamedFile;
-use super::sink::{Holds, Pipe, Sink};
-use super::standstill::{Change, HELD_UP, Standstill};
+use super::sink::{Holds, NAME_EACH, Name, Pipe, Sink};
+use super::standstill::{Change, HELD_UP, Lines, Standstill};
 use super::writing::write;
 use crate::service::Outlet;
 
@@ -55,6 +56,10 @@ pub struct Output {
     durability: Durability,
     queue: Mutex<Queue>,
     standstill: Mutex<Standstill>,
+    /// About errors.
+    lines: Mutex<Lines>,
+    /// The standard output's; a file that is opened by its path sees to it by itself.
+    name: Mutex<Name>,
     /// The writer has made room, or made something safe.
     progress: Condvar,
     on_closed: Mutex<Option<OnClosed>>,
@@ -96,8 +101,11 @@ impl Output {
     /// When there is none.
     pub fn stdout(durability: Durability) -> io::Result<Output> {
         use std::os::fd::AsFd;
-        let file = io::stdout().as_fd().try_clone_to_owned()?.into();
-        Ok(Output::new(Box::new(Pipe::new(file)), durability))
+        let file: File = io::stdout().as_fd().try_clone_to_owned()?.into();
+        let name = Name::of(Some(file.try_clone()?));
+        let mut output = Output::new(Box::new(Pipe(file)), durability);
+        output.name = Mutex::new(name);
+        Ok(output)
     }
 
     /// A file, appended to; it is opened again when its path leads to another one. A pipe without
@@ -116,6 +124,8 @@ impl Output {
             durability,
             queue: Mutex::new(Queue::new(sink)),
             standstill: Mutex::default(),
+            lines: Mutex::default(),
+            name: Mutex::new(Name::of(None)),
             progress: Condvar::new(),
             on_closed: Mutex::new(None),
             drain_left: Mutex::new(None),
@@ -194,6 +204,7 @@ impl Output {
                 || ((now >= deadline || self.is_hurried()) && !self.outlet().blocked.is_zero());
             let mut queue = self.queue.lock();
             if is_over || queue.is_done() {
+                MutexGuard::unlocked(&mut queue, || self.look_at_name(now + NAME_EACH));
                 return queue.messages + queue.in_hand + queue.waiting + queue.lost;
             }
             let next = until.min(now + HELD_UP);
@@ -215,11 +226,13 @@ impl Output {
         let change = standstill.look(now, in_hand);
         let next = standstill.next(now);
         drop(standstill);
+        let next = [next, self.look_at_name(now)].into_iter().flatten().min();
         let path = self.path.as_deref().map(tracing::field::debug);
         match change {
-            Some(Change::Blocks) => {
+            Some(Change::Blocks { left_out }) => {
                 warn!(
                     path,
+                    earlier = Some(left_out).filter(|left_out| *left_out > 0),
                     waiting = %BinaryBytes(bytes),
                     "the output blocks; clients are not read until it takes more"
                 );
@@ -231,6 +244,11 @@ impl Output {
             None => {}
         }
         next
+    }
+
+    fn look_at_name(&self, now: Instant) -> Option<Instant> {
+        let writes = self.queue.lock().writes;
+        self.name.lock().look(now, writes)
     }
 
     /// What waits for it, and for how long.
@@ -263,7 +281,7 @@ impl Output {
             drop(queue);
             // There is room again.
             self.progress.notify_all();
-            let written = write(&mut *sink, piece, self.durability);
+            let written = write(&mut *sink, piece, self.durability, &self.lines);
             piece.clear();
             queue = self.queue.lock();
             if let Err(error) = written {

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
+/// Between two looks at a name.
+pub(super) const NAME_EACH: Duration = Duration::from_millis(200);
 /// The file system of pipes without a name: statfs(2).
 const PIPEFS_MAGIC: i64 = 0x5049_5045;
 
@@ -64,47 +66,57 @@ pub enum Holds {
 }
 
 /// The standard output, or a descriptor like it.
-pub(super) struct Pipe {
-    file: File,
-    is_regular: bool,
-    /// It was said that the file has no name.
-    is_told: bool,
-}
-
-impl Pipe {
-    pub(super) fn new(file: File) -> Pipe {
-        let is_regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        Pipe {
-            file,
-            is_regular,
-            is_told: false,
-        }
-    }
-}
+pub(super) struct Pipe(pub(super) File);
 
 impl Sink for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn is_nameless(&self) -> bool {
-        self.is_regular && !self.is_told && !has_name(&self.file)
-    }
-
-    fn tell_nameless(&mut self) {
-        tell_once(&mut self.is_told, None);
+        self.0.write(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        sync(&self.file)
+        sync(&self.0)
     }
 
     fn wait(&mut self, most: Duration) {
-        wait_writable(&self.file, most);
+        wait_writable(&self.0, most);
     }
 
     fn may_be_read_again(&self) -> bool {
-        is_named_pipe(&self.file)
+        is_named_pipe(&self.0)
+    }
+}
+
+/// Whether the file behind the standard output still has a name, as seen from outside: nothing can
+/// be opened in its place, so no write has to wait for the answer.
+pub(super) struct Name {
+    /// `None` if it is no file, or if that was told.
+    file: Option<File>,
+    looked_at: Option<Instant>,
+    writes: u64,
+}
+
+impl Name {
+    pub(super) fn of(file: Option<File>) -> Name {
+        Name {
+            file: file.filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file())),
+            looked_at: None,
+            writes: 0,
+        }
+    }
+
+    /// A look, if something was written since the last one; answers when to come for it.
+    pub(super) fn look(&mut self, now: Instant, writes: u64) -> Option<Instant> {
+        let file = self.file.as_ref().filter(|_| writes > self.writes)?;
+        let due = self.looked_at.map(|at| at + NAME_EACH);
+        if due.is_some_and(|due| now < due) {
+            return due;
+        }
+        (self.looked_at, self.writes) = (Some(now), writes);
+        if !has_name(file) {
+            tell_once(&mut false, None);
+            self.file = None;
+        }
+        None
     }
 }
 

@@ -11,22 +11,59 @@ const BLOCKED: Duration = Duration::from_secs(1);
 /// Shorter waits are a disk's own, and no reason for anything.
 pub(super) const HELD_UP: Duration = Duration::from_millis(100);
 
+/// Standstills that are told within an hour; all are counted.
+const LINES_MAX: u32 = 10;
+const LINES_FOR: Duration = Duration::from_secs(60 * 60);
+
 /// See the head of the file.
 #[derive(Default)]
 pub(super) struct Standstill {
     /// The piece in hand, by its number, and when it was seen first.
     piece: Option<(u64, Instant)>,
-    /// Since when it stands still, once that was told.
+    /// Since when it stands still, once that is worth a line.
     told: Option<Instant>,
-    /// Standstills that are over and were told.
+    /// Standstills that are over.
     total: Duration,
+    lines: Lines,
+    /// The log has a line of this one.
+    has_line: bool,
+}
+
+/// How many lines may still be written about what comes and goes, so that the log stays short.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// The hour that they are counted in, and how many it has had.
+    since: Option<Instant>,
+    count: u32,
+    /// Those that were not written since the last one.
+    left_out: u64,
+}
+
+impl Lines {
+    /// `Some` if there may be one, with how many were left out before it.
+    pub(super) fn next(&mut self, now: Instant) -> Option<u64> {
+        if self.since.is_none_or(|since| now >= since + LINES_FOR) {
+            (self.since, self.count) = (Some(now), 0);
+        }
+        if self.count >= LINES_MAX {
+            self.left_out += 1;
+            return None;
+        }
+        self.count += 1;
+        Some(std::mem::take(&mut self.left_out))
+    }
 }
 
 /// What is to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    Blocks,
-    GoesOn { after: Duration },
+    /// With how many before it were not told.
+    Blocks {
+        left_out: u64,
+    },
+    GoesOn {
+        after: Duration,
+    },
 }
 
 impl Standstill {
@@ -40,7 +77,9 @@ impl Standstill {
             let is_late = waited.is_some_and(|waited| waited >= BLOCKED);
             if is_late && self.told.is_none() {
                 self.told = before.map(|(_, since)| since);
-                return Some(Change::Blocks);
+                let left_out = self.lines.next(now);
+                self.has_line = left_out.is_some();
+                return left_out.map(|left_out| Change::Blocks { left_out });
             }
             return None;
         }
@@ -53,7 +92,7 @@ impl Standstill {
         let since = self.told.take()?;
         let after = now.saturating_duration_since(since);
         self.total += after;
-        Some(Change::GoesOn { after })
+        self.has_line.then_some(Change::GoesOn { after })
     }
 
     /// For how long it has stood still; zero while it does not.
@@ -67,7 +106,7 @@ impl Standstill {
         }
     }
 
-    /// All standstills that were told, in all.
+    /// All standstills of a second or more.
     pub(super) fn total(&self, now: Instant) -> Duration {
         self.total
             + self
@@ -117,9 +156,9 @@ mod tests {
             after: Duration::from_millis(ms),
         };
         let expected = [
-            (1902, Change::Blocks),
+            (1902, Change::Blocks { left_out: 0 }),
             (6600, goes_on(6600 - 901)),
-            (10_100, Change::Blocks),
+            (10_100, Change::Blocks { left_out: 0 }),
             (10_101, goes_on(1001)),
         ];
         assert_eq!(told, expected);
@@ -128,5 +167,14 @@ mod tests {
             Duration::from_millis(6600 - 901 + 1001)
         );
         assert_eq!(output.lasts(at(20_000)), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_told_ten_times_an_hour() {
+        let begin = Instant::now();
+        let mut lines = Lines::default();
+        let minute = |n: u64| begin + Duration::from_secs(60 * n);
+        let told: Vec<_> = (0..120).filter_map(|n| lines.next(minute(n))).collect();
+        assert_eq!(told, [&[0; 10][..], &[50], &[0; 9]].concat());
     }
 }

@@ -2,18 +2,25 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tracing::{error, info};
 
 use super::output::Durability;
 use super::sink::{Found, Sink};
+use super::standstill::Lines;
 
 /// How long a failed write waits before the next try.
 pub(super) const RETRY: Duration = Duration::from_millis(200);
 
 /// Writes one piece, however long it takes. An error means that it never will be.
-pub(super) fn write(sink: &mut dyn Sink, piece: &[u8], durability: Durability) -> io::Result<()> {
+pub(super) fn write(
+    sink: &mut dyn Sink,
+    piece: &[u8],
+    durability: Durability,
+    lines: &Mutex<Lines>,
+) -> io::Result<()> {
     let mut trouble = Trouble::default();
     while let Err(error) = try_write(sink, piece, durability, &mut trouble.written) {
         match error.kind() {
@@ -22,7 +29,7 @@ pub(super) fn write(sink: &mut dyn Sink, piece: &[u8], durability: Durability) -
                 sink.wait(RETRY);
                 continue;
             }
-            _ => trouble.report(&error, sink.path()),
+            _ => trouble.report(&error, sink.path(), lines),
         }
         std::thread::sleep(RETRY);
     }
@@ -82,16 +89,23 @@ fn write_rest(sink: &mut dyn Sink, piece: &[u8], written: &mut usize) -> io::Res
 #[derive(Default)]
 struct Trouble {
     written: usize,
-    reported: Option<io::ErrorKind>,
+    /// The last kind, and whether the log has a line of it.
+    kind: Option<io::ErrorKind>,
+    has_line: bool,
 }
 
 impl Trouble {
     /// Says a new kind of trouble once.
-    fn report(&mut self, error: &io::Error, path: Option<&Path>) {
-        if self.reported != Some(error.kind()) {
-            self.reported = Some(error.kind());
+    fn report(&mut self, error: &io::Error, path: Option<&Path>, lines: &Mutex<Lines>) {
+        if self.kind.replace(error.kind()) == Some(error.kind()) {
+            return;
+        }
+        let left_out = lines.lock().next(Instant::now());
+        if let Some(left_out) = left_out {
+            self.has_line = true;
             error!(
                 path = path.map(tracing::field::debug),
+                earlier = Some(left_out).filter(|left_out| *left_out > 0),
                 error = match error.kind() {
                     io::ErrorKind::BrokenPipe => "nothing reads it any more".to_owned(),
                     _ => error.to_string(),
@@ -102,7 +116,7 @@ impl Trouble {
     }
 
     fn over(&self) {
-        if self.reported.is_some() {
+        if self.has_line {
             info!("writing the output again");
         }
     }
