@@ -53,10 +53,10 @@ impl Auto {
         Auto { counts, place }
     }
 
-    /// A whole message at the front of the piece, when nothing else is under way: its length, and
-    /// that of its end.
+    /// A whole message at the front of the piece, when nothing is under way: it, and what goes with
+    /// it.
     #[inline]
-    pub(super) fn here(&self, piece: &[u8]) -> Option<(usize, usize)> {
+    pub(super) fn here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
         let is_between = self.place
             == if self.counts {
                 Place::Head
@@ -68,7 +68,7 @@ impl Auto {
         }
         let at = memchr2(b'\n', 0, piece)?;
         let Ending { used, strip } = ending(&[], piece, at);
-        (used > strip).then_some((used - strip, used))
+        (used > strip).then(|| (used, &piece[..used - strip]))
     }
 
     fn look_at_head(&mut self, store: &mut Store, piece: &[u8]) -> Found {

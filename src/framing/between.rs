@@ -24,6 +24,19 @@ impl Between {
         }
     }
 
+    /// A whole message at the front of the piece, when nothing is under way: it, and what goes with
+    /// it.
+    #[inline]
+    pub(super) fn here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        if self.is_inside || self.matched > 0 {
+            return None;
+        }
+        let body = piece.strip_prefix(self.start.as_bytes())?;
+        let end = self.end.find_whole(body)?;
+        let used = self.start.len() + end + self.end.len();
+        Some((used, &body[..end]))
+    }
+
     fn look_for_start(&mut self, store: &mut Store, piece: &[u8]) -> Found {
         let came = u64::from(self.matched);
         let start = self.start.find(&mut self.matched, piece);

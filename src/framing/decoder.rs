@@ -159,9 +159,9 @@ impl Decoder {
         (at, None)
     }
 
-    /// A whole message at the front of the piece, which is what nearly all are: with lines, and
-    /// with what is nearly lines, worth a way of its own. All others, and what is too long, go
-    /// step by step.
+    /// A whole message at the front of the piece, which is what nearly all are: where it is found
+    /// as quickly as a line, worth a way of its own. All others, and what is too long, go step by
+    /// step.
     #[inline]
     fn message_here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
         if !self.store.is_empty() {
@@ -173,10 +173,9 @@ impl Decoder {
                 let line = &piece[..end];
                 (end + 1, line.strip_suffix(b"\r").unwrap_or(line))
             }
-            Family::Auto(auto) => {
-                let (length, used) = auto.here(piece)?;
-                (used, &piece[..length])
-            }
+            Family::Auto(auto) => auto.here(piece)?,
+            Family::Delimited(delimited) => delimited.here(piece)?,
+            Family::Between(between) => between.here(piece)?,
             _ => return None,
         };
         (message.len() <= self.store.max).then_some((used, message))

@@ -19,6 +19,14 @@ impl Delimited {
             matched: 0,
         }
     }
+
+    /// A whole message at the front of the piece, when nothing is under way: it, and what goes with
+    /// it.
+    #[inline]
+    pub(super) fn here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let end = self.end.find_whole(piece)?;
+        Some((end + self.end.len(), &piece[..end]))
+    }
 }
 
 impl Cutter for Delimited {

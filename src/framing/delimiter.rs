@@ -57,6 +57,12 @@ impl Delimiter {
         self.as_bytes().len()
     }
 
+    /// Where the first occurrence in these bytes begins.
+    #[inline]
+    pub(super) fn find_whole(&self, bytes: &[u8]) -> Option<usize> {
+        self.0.finder.find(bytes)
+    }
+
     /// Bytes of `piece` up to the end of the first occurrence. `matched` are the bytes before the
     /// piece that may begin it, and then those at the piece's end. Each byte is looked at a bounded
     /// number of times, however small the pieces are.
