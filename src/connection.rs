@@ -8,7 +8,7 @@
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use rustix::net::{self, RecvFlags, SendFlags};
 use socket2::Socket;
 
 pub(crate) use stage::{Linger, Stage};
+pub(crate) use tally::{Look, Tally};
 
 use crate::framing::Decoder;
 use crate::handler::Handler;
@@ -29,6 +30,7 @@ use crate::times::{Bucket, Rate};
 
 mod outq;
 mod stage;
+mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -100,22 +102,7 @@ pub(crate) struct Hold {
     /// The earliest time at which it is to be woken.
     pub(crate) check: Option<Instant>,
     pub(crate) bucket: Option<Box<Bucket>>,
-}
-
-/// What the connection has done, for lists and totals. Written by the running worker only.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) messages_in: AtomicU64,
-    /// Handed to the service in the turn that is running: not yet in any sum.
-    pub(crate) in_turn: AtomicU64,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) messages_out: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
-    /// Milliseconds after `since` of the last byte that came.
-    pub(crate) heard_ms: AtomicU64,
-    /// Milliseconds after `since`, and one, at which the peer last took something of what it is
-    /// owed still; 0 while it owes no reading.
-    pub(crate) stalled_ms: AtomicU64,
+    pub(crate) look: Look,
 }
 
 /// The client's outbox is full, or it is gone: what was to be sent comes back.
@@ -170,6 +157,7 @@ impl Connection {
             bucket: opening
                 .rate
                 .map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
+            look: Look::default(),
         };
         let desk = Desk {
             hold: Some(Box::new(hold)),

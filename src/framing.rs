@@ -24,10 +24,12 @@ mod store;
 mod tests;
 mod typed;
 
+pub(crate) use auto::begins_with_count;
 pub(crate) use decoder::Decoder;
 pub use delimiter::Delimiter;
 pub use language::FramingError;
 pub use length::Length;
+pub(crate) use pri::begins_with_priority;
 
 /// How bytes are cut into messages, and answers put on the wire.
 ///

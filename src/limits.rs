@@ -92,9 +92,24 @@ pub struct Options {
     pub queue_max: Option<usize>,
     /// Longest that one of them waits before it is refused. Default: for ever.
     pub wait_max: Option<Duration>,
+    /// Whether the log says what the bytes of a client look like that sends no messages.
+    /// Default: [`Hints::Told`].
+    pub hints: Hints,
     /// A worker that does not come back from a handler for this long is named in the log.
     /// Default: 30 s.
     pub stuck_after: Duration,
+}
+
+/// Whether the log and [`ClientInfo`](crate::ClientInfo) say what the bytes of a client look like
+/// when they make no messages, or begin as other protocols do. It is a guess, and changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hints {
+    /// They do.
+    #[default]
+    Told,
+    /// They don't: for services whose clients may well look like others.
+    Off,
 }
 
 impl Default for Options {
@@ -121,6 +136,7 @@ impl Default for Options {
             overload: Some(Duration::from_millis(500)),
             queue_max: None,
             wait_max: None,
+            hints: Hints::Told,
             stuck_after: Duration::from_secs(30),
         }
     }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
 use crate::escape::escape;
+use crate::hint::{HINTS, Hint};
 use crate::peer::Peer;
 use crate::series::Series;
 
@@ -145,6 +146,7 @@ pub(crate) struct Notices {
     counts: [AtomicU64; LIMITS.len()],
     limits: Mutex<[Series<Client>; LIMITS.len()]>,
     troubles: Mutex<[Series<Client>; TROUBLES.len()]>,
+    hints: Mutex<[Series<Client>; HINTS.len()]>,
 }
 
 impl Notices {
@@ -160,6 +162,7 @@ impl Notices {
             counts: Default::default(),
             limits: Mutex::default(),
             troubles: Mutex::default(),
+            hints: Mutex::new([const { Series::new() }; HINTS.len()]),
         }
     }
 
@@ -209,6 +212,26 @@ impl Notices {
             "{}{}",
             self.prefix,
             limit.describe()
+        );
+    }
+
+    /// A client's bytes look like something else. Nobody waits for the end of that.
+    pub(crate) fn hint(&self, hint: Hint, case: Case<'_>) {
+        let now = Instant::now();
+        let told = self.hints.lock()[hint as usize].happened(case.client(), now);
+        let Some(told) = told else { return };
+        let Case { id, .. } = case;
+        let peer = case.peer.map(tracing::field::display);
+        let (earlier, sent) = (told.earlier(), case.quoted());
+        let sent = some(&sent);
+        warn!(
+            id,
+            peer,
+            earlier,
+            sent,
+            "{}a guess: {}",
+            self.prefix,
+            hint.describe()
         );
     }
 

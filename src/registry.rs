@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 
 use crate::client::Client;
 use crate::connection::{Connection, Unsent};
+use crate::hint::Hint;
 use crate::peer::Peer;
 use crate::state::Phase;
 
@@ -51,6 +52,8 @@ pub struct ClientInfo {
     pub bytes_out: u64,
     /// Bytes that wait until it reads.
     pub owed: usize,
+    /// What its bytes look like, if that is not what they should: a guess.
+    pub hint: Option<Hint>,
     /// Where it is.
     pub phase: Phase,
 }
@@ -165,6 +168,7 @@ impl ClientInfo {
             messages_out: tally.messages_out.load(Ordering::Relaxed),
             bytes_out: tally.bytes_out.load(Ordering::Relaxed),
             owed: connection.owed(),
+            hint: tally.hint(),
             phase: connection.state.phase(),
         }
     }

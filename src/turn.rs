@@ -9,6 +9,7 @@
 
 mod ending;
 mod exchange;
+mod hints;
 mod lend;
 mod linger;
 mod scratch;
@@ -130,6 +131,7 @@ impl Turn<'_> {
         }
         // After all that, for what the client has done meanwhile may have waited for us.
         self.notice_time();
+        self.notice_hint();
         self.settle()
     }
 
@@ -184,16 +186,20 @@ impl Turn<'_> {
 
     /// A limit has acted on the client, because it `sent` something if that is not empty.
     fn acted(&self, limit: Limit, why: &str, sent: &[u8]) {
+        self.house.notices.acted(limit, self.quoting(why, sent));
+    }
+
+    /// With what it sent, as far as the log may have it.
+    fn quoting<'a>(&self, why: &'a str, sent: &'a [u8]) -> Case<'a> {
         let sent = match self.house.work.quote() {
             Quote::Beginning => sent,
             Quote::Nothing => &[],
         };
-        let case = Case {
+        Case {
             why,
             sent,
             ..self.case()
-        };
-        self.house.notices.acted(limit, case);
+        }
     }
 
     fn case(&self) -> Case<'static> {

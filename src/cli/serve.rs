@@ -244,6 +244,7 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         overload: guard.overload.0,
         queue_max: defaults.queue_max,
         wait_max: defaults.wait_max,
+        hints: defaults.hints,
         stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),
     })
 }

@@ -152,6 +152,11 @@ fn ending(gathered: &[u8], piece: &[u8], at: usize) -> Ending {
     }
 }
 
+/// Whether an octet count and a syslog message stand at the head.
+pub(crate) fn begins_with_count(bytes: &[u8]) -> bool {
+    matches!(head(bytes, 0), Head::Count { .. })
+}
+
 fn head(bytes: &[u8], message_max: usize) -> Head {
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
     let digits = digits.count();

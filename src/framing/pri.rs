@@ -67,6 +67,11 @@ pub(super) fn priority(bytes: &[u8]) -> Option<Option<usize>> {
     None
 }
 
+/// Whether a syslog message stands at the head.
+pub(crate) fn begins_with_priority(bytes: &[u8]) -> bool {
+    matches!(priority(bytes), Some(Some(_)))
+}
+
 impl Pri {
     /// Where the next priority begins, counted from the beginning of the message under way, of
     /// which `came` bytes lie before the piece.

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use rustix::net::{RecvFlags, SendFlags};
 use tracing::debug;
 
+use super::hints::{Came, FIRST_MAX};
 use super::{Turn, guarded};
 use crate::client::Client;
-use crate::connection::Stage;
+use crate::connection::{Look, Stage};
 use crate::framing::Fault;
 use crate::handler::{End, MessageTally, Messages, Reply, Rest, StreamEnd, Verdict};
 use crate::limits::{READ_MAX, TIME_MAX};
@@ -234,7 +235,14 @@ impl Turn<'_> {
             cut,
         } = messages.into_rest();
         self.hold.unread.extend_from_slice(unread);
-        self.count(tally, replies, &cut);
+        let read = &piece[..piece.len() - unread.len()];
+        let stray = self.count(tally, replies, &cut);
+        if !matches!(self.hold.look, Look::Done) {
+            self.look_at(read, Came::of(tally, stream, !cut.is_empty()));
+        }
+        if stray > 0 {
+            self.hint_of_stray();
+        }
         self.send_replies();
         if options.times.idle.is_some() {
             // Until now it may have waited for us.
@@ -254,17 +262,30 @@ impl Turn<'_> {
             }
         }
         if let Some(fault) = self.hold.decoder.fault() {
-            let why = describe(fault, options.message_max);
-            let sent = match self.hold.decoder.begun() {
-                [] => &piece[begun..],
-                gathered => gathered,
-            };
-            self.acted(Limit::Framing, &why, sent);
-            self.stop_serving(End::Framing(why));
+            self.break_off(fault, &piece[begun..]);
         }
     }
 
-    fn count(&mut self, tally: MessageTally, replies: u64, cut: &[u8]) {
+    /// What came can't be cut any further; the last message begins with `piece` or before.
+    fn break_off(&mut self, fault: Fault, piece: &[u8]) {
+        let why = describe(fault, self.house.limits.options.message_max);
+        let sent = match self.hold.decoder.begun() {
+            [] => piece,
+            gathered => gathered,
+        };
+        let sent = &sent[..sent.len().min(FIRST_MAX)].to_vec();
+        match self.hint_of_fault(sent) {
+            Some(hint) => {
+                let why = format!("{why}; a guess: {}", hint.describe());
+                self.acted(Limit::Framing, &why, sent);
+            }
+            None => self.acted(Limit::Framing, &why, sent),
+        }
+        self.stop_serving(End::Framing(why));
+    }
+
+    /// Answers how many bytes belonged to no message.
+    fn count(&mut self, tally: MessageTally, replies: u64, cut: &[u8]) -> u64 {
         self.spend(tally.messages, 0);
         if tally.messages > 0 {
             // Another message may have begun, but this one ended in time.
@@ -295,6 +316,7 @@ impl Turn<'_> {
                 total.fetch_add(more, Ordering::Relaxed);
             }
         }
+        stray
     }
 
     /// One write for all replies of the turn, after what others have sent meanwhile.

@@ -49,6 +49,7 @@ impl Turn<'_> {
             self.next_look(),
             self.throttled_until(),
             self.silent_at(),
+            self.hint_at(),
         ];
         let Some(due) = due.into_iter().flatten().min() else {
             return;

@@ -41,6 +41,7 @@ mod flood_interrupt;
 mod framings;
 mod gate;
 mod ghosts;
+mod hints;
 mod house;
 mod library;
 mod listening;

@@ -1,10 +1,10 @@
-//! Who sends most, and who does not read what it is sent.
+//! Who sends most, who does not read what it is sent, and whose bytes are not what they should be.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::clients::phase_name;
-use super::status::ClientRow;
+use super::clients::{hint, phase_name};
+use super::status::{ClientRow, HintRow};
 use crate::registry::{ClientInfo, Registry};
 
 /// Rows of each list.
@@ -20,6 +20,8 @@ pub(super) struct Board {
     before: HashMap<u64, (u64, u64)>,
     pub(super) busiest: Vec<ClientRow>,
     pub(super) slowest: Vec<ClientRow>,
+    /// The latest of those whose bytes are not what they should be.
+    pub(super) hinted: Vec<HintRow>,
 }
 
 impl Board {
@@ -32,6 +34,7 @@ impl Board {
         }
         self.at = Some(now);
         let list = registry.list();
+        self.hinted = list.iter().rev().filter_map(hinted).take(ROWS).collect();
         let before = std::mem::take(&mut self.before);
         let mut rows: Vec<_> = list
             .iter()
@@ -50,6 +53,14 @@ impl Board {
         rows.truncate(ROWS);
         self.slowest = rows;
     }
+}
+
+fn hinted(info: &ClientInfo) -> Option<HintRow> {
+    Some(HintRow {
+        id: info.id,
+        peer: info.peer.to_string(),
+        hint: hint(info)?,
+    })
 }
 
 fn moved(info: &ClientInfo) -> u64 {

@@ -42,6 +42,9 @@ pub(in crate::cli) struct Row {
     pub(in crate::cli) messages_out: u64,
     pub(in crate::cli) bytes_out: u64,
     pub(in crate::cli) owed: usize,
+    /// What its bytes look like, if that is not what they should.
+    #[serde(default)]
+    pub(in crate::cli) hint: Option<String>,
 }
 
 /// What is asked for.
@@ -144,7 +147,17 @@ fn row(info: &ClientInfo) -> Row {
         messages_out: info.messages_out,
         bytes_out: info.bytes_out,
         owed: info.owed,
+        hint: hint(info),
     }
+}
+
+/// What is to be said of the client's bytes.
+pub(super) fn hint(info: &ClientInfo) -> Option<String> {
+    let says = info.hint?.describe();
+    Some(match info.messages_in {
+        0 => format!("no message in {} bytes; {says}", info.bytes_in),
+        _ => says.to_owned(),
+    })
 }
 
 /// Where a client is, in a word.

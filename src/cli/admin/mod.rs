@@ -34,7 +34,7 @@ use super::control::{Desk, Inherited};
 use super::sockets::{self, all_of};
 use crate::admission::WhenFull;
 use crate::error::{Error, Result};
-use crate::limits::Options;
+use crate::limits::{Hints, Options};
 use crate::listen::{Binding, Listeners};
 use crate::peer::Address;
 use crate::server::Server;
@@ -42,7 +42,7 @@ use crate::times::Times;
 
 pub(super) use args::AdminArgs;
 pub(super) use clients::Page;
-pub(super) use status::{ClientRow, OutputRow, Sample, Status, WorkerRow};
+pub(super) use status::{ClientRow, HintRow, OutputRow, Sample, Status, WorkerRow};
 pub(super) use view::View;
 
 /// What its sockets are called in a restart.
@@ -174,6 +174,8 @@ fn options() -> Options {
         // With few descriptors there are fewer.
         clients_max: CLIENTS_MAX.min(defaults.clients_max),
         message_max: http::HEAD_MAX,
+        // They speak HTTP, and should.
+        hints: Hints::Off,
         // One answer or a few: then who asks for more stands in line like everybody else.
         outbox_max: 1024,
         drain: Duration::from_millis(200),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::board::Board;
 use super::history::millis;
 use super::response::Response;
 use super::view::{View, name_of, phase_of, worker_name};
@@ -40,6 +41,9 @@ pub(in crate::cli) struct Status {
     pub(in crate::cli) history: Vec<Sample>,
     pub(in crate::cli) busiest: Vec<ClientRow>,
     pub(in crate::cli) slowest: Vec<ClientRow>,
+    /// Clients whose bytes are not what they should be.
+    #[serde(default)]
+    pub(in crate::cli) hinted: Vec<HintRow>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -127,6 +131,14 @@ pub(in crate::cli) struct Sample {
     pub(in crate::cli) clients: usize,
 }
 
+/// A client, and what its bytes look like.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct HintRow {
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) hint: String,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::cli) struct ClientRow {
     pub(in crate::cli) id: u64,
@@ -142,10 +154,16 @@ pub(in crate::cli) struct ClientRow {
 pub(super) fn answer(view: &View, after: u64) -> Response {
     view.sample();
     let stats = view.handle.stats();
-    let (busiest, slowest) = {
+    let (busiest, slowest, hinted) = {
         let mut board = view.board.lock();
         board.look(view.handle.registry());
-        (board.busiest.clone(), board.slowest.clone())
+        let Board {
+            busiest,
+            slowest,
+            hinted,
+            ..
+        } = &*board;
+        (busiest.clone(), slowest.clone(), hinted.clone())
     };
     let status = Status {
         service: view.service.to_owned(),
@@ -181,6 +199,7 @@ pub(super) fn answer(view: &View, after: u64) -> Response {
         history: view.history.lock().after(after),
         busiest,
         slowest,
+        hinted,
     };
     json(&status)
 }

@@ -3,7 +3,7 @@
 use console::{StyledObject, style, truncate_str};
 
 use super::text::{bytes, count, millis, plain, span, spark};
-use crate::cli::admin::{ClientRow, OutputRow, Page, Sample, Status, WorkerRow};
+use crate::cli::admin::{ClientRow, HintRow, OutputRow, Page, Sample, Status, WorkerRow};
 
 /// Columns of the history.
 const SPARK: usize = 40;
@@ -16,6 +16,7 @@ pub(super) fn draw(status: &Status, width: usize) -> String {
     lines.extend(workers(status));
     lines.extend(rows("busiest", &status.busiest));
     lines.extend(rows("not reading", &status.slowest));
+    lines.extend(hinted(&status.hinted));
     let cut = |line: &String| format!("{}\n", truncate_str(line, width, "…"));
     lines.iter().map(cut).collect()
 }
@@ -217,6 +218,16 @@ fn rows(name: &str, rows: &[ClientRow]) -> Vec<String> {
     lines
 }
 
+fn hinted(rows: &[HintRow]) -> Vec<String> {
+    let lines = rows.iter().map(|row| {
+        let hint = style(plain(&row.hint)).yellow();
+        format!("{:>22}  {:<28}{hint}", row.id, plain(&row.peer))
+    });
+    let head = (!rows.is_empty()).then(|| style("odd bytes".to_owned()).dim().to_string());
+    let head = head.into_iter().flat_map(|head| [String::new(), head]);
+    head.chain(lines).collect()
+}
+
 /// A page of clients; the first with a headline.
 pub(super) fn clients(page: &Page, is_first: bool) -> String {
     let mut lines = String::new();
@@ -241,6 +252,9 @@ pub(super) fn clients(page: &Page, is_first: bool) -> String {
             bytes(row.bytes_out as f64),
             bytes(row.owed as f64)
         );
+        if let Some(hint) = &row.hint {
+            lines += &format!("{:>12}{}\n", "", style(plain(hint)).yellow());
+        }
     }
     lines
 }

@@ -1,0 +1,130 @@
+//! Tells what a client's bytes look like where they make no messages.
+//!
+//! | the client | is looked at |
+//! |---|---|
+//! | sent nothing yet | never |
+//! | ended a message with its first bytes, as nearly all do | once, for what other protocols begin with |
+//! | sent bytes, and no message has ended | then, after four seconds, and when its connection ends |
+
+use std::time::{Duration, Instant};
+
+use super::Turn;
+use crate::connection::Look;
+use crate::framing::Framing;
+use crate::handler::{MessageTally, StreamEnd};
+use crate::hint::{Hint, of_bytes, of_signature};
+use crate::limits::Hints;
+
+/// Bytes of a connection that are kept until a message ends.
+pub(super) const FIRST_MAX: usize = 256;
+/// After the first bytes a message should have ended.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What came of the bytes that are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// No message has ended.
+    Nothing,
+    /// One ended as messages do.
+    Whole,
+    /// One was cut: it was too long, or the connection's end came first.
+    Part,
+}
+
+impl Came {
+    pub(super) fn of(tally: MessageTally, stream: StreamEnd, is_cut: bool) -> Came {
+        match tally.messages {
+            0 if stream == StreamEnd::NotYet => Came::Nothing,
+            messages if is_cut || messages == tally.partial => Came::Part,
+            _ => Came::Whole,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Looks at the beginning of what a client sends.
+    pub(super) fn look_at(&mut self, piece: &[u8], came: Came) {
+        let options = &self.house.limits.options;
+        let (since, mut first) = match std::mem::replace(&mut self.hold.look, Look::Done) {
+            Look::Done => return,
+            // Its end tells more.
+            _ if self.hold.decoder.fault().is_some() => return,
+            _ if options.hints == Hints::Off => return,
+            Look::Nothing if piece.is_empty() => {
+                self.hold.look = Look::Nothing;
+                return;
+            }
+            Look::Nothing => (self.now, Vec::new()),
+            Look::Begun { since, first } => (since, first),
+        };
+        let room = FIRST_MAX.saturating_sub(first.len());
+        first.extend_from_slice(&piece[..piece.len().min(room)]);
+        let hint = match came {
+            Came::Nothing | Came::Whole => of_signature(&options.framing, &first),
+            Came::Part => self.of_all(&first),
+        };
+        match hint {
+            Some(hint) => self.tell_hint(hint, &first),
+            None if came == Came::Nothing => self.hold.look = Look::Begun { since, first },
+            None => {}
+        }
+    }
+
+    /// What all look like that came.
+    fn of_all(&self, bytes: &[u8]) -> Option<Hint> {
+        let framing = &self.house.limits.options.framing;
+        let is_outside = matches!(framing, Framing::Between { .. });
+        of_bytes(framing, bytes)
+            .or((is_outside && !self.hold.decoder.is_inside()).then_some(Hint::Stray))
+    }
+
+    /// When it is told that no message has ended.
+    pub(super) fn hint_at(&self) -> Option<Instant> {
+        match &self.hold.look {
+            Look::Begun { since, .. } if self.is_serving() => Some(*since + PATIENCE),
+            _ => None,
+        }
+    }
+
+    pub(super) fn notice_hint(&mut self) {
+        if self.hint_at().is_none_or(|at| at > self.now) {
+            return;
+        }
+        let Look::Begun { first, .. } = std::mem::replace(&mut self.hold.look, Look::Done) else {
+            return;
+        };
+        // Signs of life and white space are no messages, and nothing is missing; people type slowly.
+        let is_typed = matches!(self.house.limits.options.framing, Framing::Typed);
+        let waits = self.hold.decoder.is_inside() && !is_typed;
+        let hint = self.of_all(&first);
+        if let Some(hint) = hint.or(waits.then_some(Hint::Unknown)) {
+            self.tell_hint(hint, &first);
+        }
+    }
+
+    /// What the message looks like that is not as the framing says.
+    pub(super) fn hint_of_fault(&mut self, sent: &[u8]) -> Option<Hint> {
+        let options = &self.house.limits.options;
+        self.hold.look = Look::Done;
+        let hint = match options.hints {
+            Hints::Told => of_bytes(&options.framing, sent),
+            Hints::Off => None,
+        };
+        hint.inspect(|hint| self.connection.tally.tell(*hint))
+    }
+
+    /// Bytes came that belong to no message, and it is not still looked for what they are.
+    pub(super) fn hint_of_stray(&self) {
+        let is_done = matches!(self.hold.look, Look::Done);
+        let is_told = self.connection.tally.hint().is_some();
+        if is_done && !is_told && self.house.limits.options.hints == Hints::Told {
+            self.tell_hint(Hint::Stray, &[]);
+        }
+    }
+
+    fn tell_hint(&self, hint: Hint, sent: &[u8]) {
+        self.connection.tally.tell(hint);
+        let case = self.quoting("", sent);
+        self.house.notices.hint(hint, case);
+    }
+}
