@@ -3,8 +3,8 @@
 //! | the client | is looked at |
 //! |---|---|
 //! | sent nothing yet | never |
-//! | ended a message with its first bytes, as nearly all do | once, for what other protocols begin with |
-//! | sent bytes, and no message has ended | then, after four seconds, and when its connection ends |
+//! | ended a message at once, as nearly all do | once, for what other protocols begin with |
+//! | sent bytes, and ended no message | then, after four seconds, and at its end |
 
 use std::time::{Duration, Instant};
 
@@ -73,9 +73,9 @@ impl Turn<'_> {
     /// What all look like that came.
     fn of_all(&self, bytes: &[u8]) -> Option<Hint> {
         let framing = &self.house.limits.options.framing;
-        let is_outside = matches!(framing, Framing::Between { .. });
-        of_bytes(framing, bytes)
-            .or((is_outside && !self.hold.decoder.is_inside()).then_some(Hint::Stray))
+        let has_outside = matches!(framing, Framing::Between { .. });
+        let is_outside = has_outside && !self.hold.decoder.is_inside();
+        of_bytes(framing, bytes).or(is_outside.then_some(Hint::Stray))
     }
 
     /// When it is told that no message has ended.
@@ -93,7 +93,7 @@ impl Turn<'_> {
         let Look::Begun { first, .. } = std::mem::replace(&mut self.hold.look, Look::Done) else {
             return;
         };
-        // Signs of life and white space are no messages, and nothing is missing; people type slowly.
+        // Signs of life and white space are no messages, and none is missing. People type slowly.
         let is_typed = matches!(self.house.limits.options.framing, Framing::Typed);
         let waits = self.hold.decoder.is_inside() && !is_typed;
         let hint = self.of_all(&first);
