@@ -7,13 +7,13 @@ mod list;
 mod pace;
 mod shares;
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 pub use list::AddressList;
 use list::LiveList;
+pub(crate) use list::parse_network;
 use pace::Pace;
 pub(crate) use shares::Placed;
 use shares::Shares;
@@ -86,7 +86,7 @@ impl Admission {
 
     /// Whether the lists keep a client out.
     pub(crate) fn check_lists(&self, peer: Peer, now: Instant) -> Result<(), Limit> {
-        let Some(address) = address(peer) else {
+        let Some(address) = peer.host() else {
             return Ok(());
         };
         let is_allowed = self.allow.is_empty() || self.allow.contains(address, now);
@@ -98,7 +98,7 @@ impl Admission {
 
     /// Counts a client with its address's share. Whom it replaces is to be closed.
     pub(crate) fn take_share(&self, peer: Peer, id: u64) -> Result<Placed, Limit> {
-        let (Some(shares), Some(address)) = (&self.shares, address(peer)) else {
+        let (Some(shares), Some(address)) = (&self.shares, peer.host()) else {
             return Ok(Placed { replaces: None });
         };
         let placed = shares.lock().take(address, id);
@@ -107,21 +107,15 @@ impl Admission {
 
     /// A client that may have a share has gone.
     pub(crate) fn release(&self, peer: Peer, id: u64) {
-        if let (Some(shares), Some(address)) = (&self.shares, address(peer)) {
+        if let (Some(shares), Some(address)) = (&self.shares, peer.host()) {
             shares.lock().give_back(address, id);
         }
     }
 }
 
-fn address(peer: Peer) -> Option<IpAddr> {
-    match peer {
-        Peer::Tcp(address) => Some(address.ip().to_canonical()),
-        Peer::Unix(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::time::SystemTime;
 
     use super::list::REREAD;
@@ -194,9 +188,44 @@ mod tests {
     }
 
     #[test]
+    fn ipv4_in_the_form_of_ipv6_is_ipv4() {
+        let now = Instant::now();
+        for (entry, inside, outside) in [
+            ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.2"),
+            ("::ffff:c000:201/128", "192.0.2.1", "192.0.2.2"),
+            ("::ffff:192.0.2.0/120", "192.0.2.9", "192.0.3.1"),
+            ("::ffff:127.0.0.0/104", "127.1.2.3", "128.0.0.1"),
+            ("::ffff:0:0/96", "198.51.100.1", "2001:db8::1"),
+            ("192.0.2.0/24", "::ffff:192.0.2.1", "::ffff:192.0.3.1"),
+            ("::/0", "2001:db8::1", "192.0.2.1"),
+            ("::1", "::1", "127.0.0.1"),
+        ] {
+            let listed = |allow: AddressList, deny: AddressList| {
+                let admission = Admission::new(Rules {
+                    allow,
+                    deny,
+                    ..Rules::default()
+                });
+                [inside, outside].map(|client| admission.check_lists(peer(client), now).is_ok())
+            };
+            let (nothing, list) = (AddressList::default(), list(&[entry]));
+            assert_eq!(
+                listed(nothing.clone(), list.clone()),
+                [false, true],
+                "deny {entry}"
+            );
+            assert_eq!(listed(list, nothing), [true, false], "allow {entry}");
+        }
+        for entry in ["::ffff:10.0.0.0/8", "::ffff:10.0.0.0/95", "::ffff:0:0/0"] {
+            let error = AddressList::default().add(entry).expect_err(entry);
+            assert!(error.to_string().contains("write it as IPv4"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_file_is_read_again_when_it_changes() {
         let path = std::env::temp_dir().join(format!("poold-list-{}", std::process::id()));
-        std::fs::write(&path, "# the lab\n192.0.2.1\n").expect("a writable directory");
+        std::fs::write(&path, "# the lab\n::ffff:192.0.2.1\n").expect("a writable directory");
         let deny = list(&[path.to_str().expect("UTF-8")]);
         let admission = Admission::new(Rules {
             deny,

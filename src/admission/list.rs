@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use parking_lot::{Mutex, RwLock};
 use tracing::{info, warn};
 
@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 
 /// How often a list's file is looked at, at most.
 pub(super) const REREAD: Duration = Duration::from_secs(1);
+/// Bits before an IPv4 address in its IPv6 form (RFC 4291, 2.5.5.2).
+const MAPPED_PREFIX: u8 = 96;
 
 /// Addresses, as networks in CIDR notation or in a file with one on each line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,9 @@ impl AddressList {
     /// Adds `192.0.2.0/24`, `2001:db8::/32`, a single address, or a file's path (one that contains
     /// a `/` and is no network). The file is read again when it changes.
     ///
+    /// IPv4 in IPv6's mapped form (`::ffff:192.0.2.0/120`) is IPv4, as is a client that comes so;
+    /// every other IPv6 network, `::/0` too, is of IPv6 clients alone.
+    ///
     /// # Errors
     /// [`Error::Option`] when it is none of these, or the file can't be read now.
     pub fn add(&mut self, text: &str) -> Result<()> {
@@ -41,15 +46,16 @@ impl AddressList {
             name: "address list",
             problem,
         };
-        if let Some(network) = parse_network(text) {
-            self.networks.push(network);
-            return Ok(());
-        }
+        let problem = match parse_network(text) {
+            Ok(network) => {
+                self.networks.push(network);
+                return Ok(());
+            }
+            Err(problem) => problem,
+        };
         let is_meant = |(address, _): (&str, _)| address.parse::<IpAddr>().is_ok();
         if text.split_once('/').is_some_and(is_meant) {
-            return Err(wrong(format!(
-                "'{text}' is no network; after the '/' comes the length of its prefix in bits"
-            )));
+            return Err(wrong(problem));
         }
         if !text.contains('/') && !Path::new(text).exists() {
             return Err(wrong(format!(
@@ -66,10 +72,35 @@ impl AddressList {
     }
 }
 
-fn parse_network(text: &str) -> Option<IpNet> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+/// A network in CIDR notation, or an address, in the form that peers have: IPv4 in IPv6's mapped form
+/// is IPv4.
+pub(crate) fn parse_network(text: &str) -> std::result::Result<IpNet, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_canonical().into());
+    }
+    let Ok(network) = text.parse::<IpNet>() else {
+        return Err(match text.contains('/') {
+            true => format!(
+                "'{text}' is no network; after the '/' comes the length of its prefix in bits"
+            ),
+            false => format!("'{text}' is no address"),
+        });
+    };
+    let IpAddr::V4(address) = network.addr().to_canonical() else {
+        return Ok(network);
+    };
+    let prefix = match network {
+        IpNet::V4(_) => Some(network.prefix_len()),
+        IpNet::V6(_) => network.prefix_len().checked_sub(MAPPED_PREFIX),
+    };
+    // No client would be in a shorter one: it counts as IPv6, and they as IPv4.
+    let network = prefix.and_then(|prefix| Ipv4Net::new(address, prefix).ok());
+    network.map(IpNet::V4).ok_or_else(|| {
+        format!(
+            "'{text}' is an IPv4 network in IPv6's form, whose prefix is {MAPPED_PREFIX} bits \
+             longer; write it as IPv4, {address}/…"
+        )
+    })
 }
 
 /// One address or network a line; what follows a `#` and empty lines say nothing.
@@ -81,7 +112,7 @@ fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
     let mut networks = Vec::new();
     for (number, entry) in entries.enumerate().filter(|(_, entry)| !entry.is_empty()) {
         let network = parse_network(entry)
-            .ok_or_else(|| format!("{path:?}, line {}: '{entry}' is no address", number + 1))?;
+            .map_err(|problem| format!("{path:?}, line {}: {problem}", number + 1))?;
         networks.push(network);
     }
     Ok(networks)

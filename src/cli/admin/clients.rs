@@ -1,6 +1,5 @@
 //! `/clients`: who is connected, in pages, filtered.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -9,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::request::Request;
 use super::response::Response;
 use super::status::json;
+use crate::admission::parse_network;
 use crate::cli::values::time;
-use crate::peer::Peer;
 use crate::registry::{ClientInfo, Registry};
 use crate::state::Phase;
 
@@ -99,9 +98,8 @@ impl Filter {
                     filter.limit = filter.limit.clamp(1, PAGE_MAX);
                 }
                 "address" => {
-                    let net = value.parse::<IpNet>();
-                    let net = net.or_else(|_| value.parse::<IpAddr>().map(IpNet::from));
-                    filter.address = Some(net.map_err(|_| wrong("no address or network"))?);
+                    let net = parse_network(value).map_err(|problem| wrong(&problem));
+                    filter.address = Some(net?);
                 }
                 "state" if ["resting", "ready", "running"].contains(&value.as_str()) => {
                     filter.state = Some(value.clone());
@@ -122,10 +120,7 @@ impl Filter {
 
     fn wants(&self, info: &ClientInfo) -> bool {
         let age = info.since.elapsed().unwrap_or_default();
-        let is_from = |net: &IpNet| match info.peer {
-            Peer::Tcp(address) => net.contains(&address.ip().to_canonical()),
-            Peer::Unix(_) => false,
-        };
+        let is_from = |net: &IpNet| info.peer.host().is_some_and(|host| net.contains(&host));
         let state = phase_name(info.phase);
         info.id > self.after
             && self.address.as_ref().is_none_or(is_from)
