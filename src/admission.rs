@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 pub use list::AddressList;
 use list::LiveList;
+#[cfg(feature = "cli")]
 pub(crate) use list::parse_network;
 use pace::Pace;
 pub(crate) use shares::Placed;

@@ -56,13 +56,26 @@ pub enum Error {
         problem: &'static str,
     },
     /// A thread, a poller or a signal handler could not be had.
-    #[error("cannot start: {what}: {source}")]
+    #[error("cannot start: {what}: {}", start_advice(source))]
     Start {
         /// What was wanted.
         what: &'static str,
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// A thread or a process that the system does not give is an error without words of its own
+/// (EAGAIN: "Resource temporarily unavailable").
+pub(crate) fn start_advice(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            "the system gives no more threads; raise the limit of processes (ulimit -u, TasksMax=, \
+             the container's pids limit), or ask for fewer workers"
+                .into()
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn bind_advice(error: &io::Error) -> String {

@@ -141,8 +141,9 @@ impl Histogram {
     }
 
     /// The end of the bucket in which the given part of all lies (0.99: all but the longest
-    /// hundredth; from 0 to 1, what is beyond counts as these): at most twice what it really was.
-    /// Zero if there were none.
+    /// hundredth; from 0 to 1, what is beyond counts as these): a bound, at most twice what it
+    /// really was. What took longer than the last end, 69 s, counts as twice that, however long it
+    /// was. Zero if there were none.
     pub fn quantile(&self, part: f64) -> Duration {
         let wanted = (self.count() as f64 * part.min(1.0)).ceil().max(1.0) as u64;
         let mut seen = 0;

@@ -9,7 +9,7 @@
 //! workers is another pool, a new *shift*: the old one's idle threads end at once, the others when
 //! they have come home.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CString;
 use std::io;
 use std::sync::Arc;
@@ -57,6 +57,7 @@ struct Badge {
 
 thread_local! {
     static BADGE: RefCell<Option<Badge>> = const { RefCell::new(None) };
+    static IS_STARTING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Jobs handed over and not yet done.
@@ -147,8 +148,17 @@ fn start(server: &str, workers: usize) -> io::Result<ThreadPool> {
         .num_threads(workers)
         .thread_name(thread_name(server, "worker"));
     // It has no other way to say that a thread could not be had.
-    std::panic::catch_unwind(|| builder.build())
-        .map_err(|_| io::Error::other(format!("{workers} threads could not be started")))
+    IS_STARTING.set(true);
+    let started = std::panic::catch_unwind(|| builder.build());
+    IS_STARTING.set(false);
+    started.map_err(|_| io::ErrorKind::WouldBlock.into())
+}
+
+/// Whether a panic of this thread only says that the system gives no more threads: then it is told
+/// as the error that it becomes.
+#[cfg(feature = "cli")]
+pub(crate) fn is_starting() -> bool {
+    IS_STARTING.get()
 }
 
 /// This thread's number; its first job gives it one, and its name.

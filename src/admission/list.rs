@@ -72,8 +72,8 @@ impl AddressList {
     }
 }
 
-/// A network in CIDR notation, or an address, in the form that peers have: IPv4 in IPv6's mapped form
-/// is IPv4.
+/// A network in CIDR notation, or an address, in the form that peers have: IPv4 in IPv6's mapped
+/// form is IPv4.
 pub(crate) fn parse_network(text: &str) -> std::result::Result<IpNet, String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(address.to_canonical().into());

@@ -1,5 +1,5 @@
 //! The main thread: it waits for the drain, and meanwhile serves the control socket, the service
-//! manager and the admin's memory.
+//! manager, the admin's memory and SIGUSR1.
 
 use std::io::{self, PipeReader};
 use std::os::fd::AsFd;
@@ -11,11 +11,11 @@ use tracing::{info, warn};
 use super::admin::Admin;
 use super::control::{Desk, Event};
 use super::notify::Notifier;
-use super::signals;
+use super::signals::{self, Awaited, Signal};
 use crate::drain::{Report, ServerPhase};
 use crate::server::{Handle, Server};
 
-/// Between two looks at a drain, for the service manager.
+/// Between two looks at a drain, for the service manager and SIGUSR1.
 const DRAIN_LOOK: Duration = Duration::from_millis(500);
 
 /// A daemon that runs.
@@ -24,6 +24,8 @@ pub(super) struct Life {
     desk: Option<Desk>,
     notifier: Notifier,
     admin: Admin,
+    /// `None` where the system gave no descriptor.
+    asked: Option<Awaited>,
 }
 
 impl Life {
@@ -34,6 +36,7 @@ impl Life {
             desk,
             notifier,
             admin,
+            asked: Awaited::new(&[Signal::SIGUSR1]).ok(),
         }
     }
 
@@ -44,14 +47,12 @@ impl Life {
     /// Until the drain is over.
     pub(super) fn live(mut self) -> Report {
         self.notifier.ready();
-        if self.desk.is_some() || self.notifier.is_wanted() || self.admin.is_wanted() {
-            if let Err(error) = self.attend() {
-                warn!(%error, "no restart, no watchdog and no history from now on");
-            }
-            // Whoever waits for an answer gets it now.
-            self.desk = None;
-            self.see_drained();
+        if let Err(error) = self.attend() {
+            warn!(%error, "no restart, no watchdog and no history from now on");
         }
+        // Whoever waits for an answer gets it now.
+        self.desk = None;
+        self.see_drained();
         let report = self.server.wait();
         self.admin.stop();
         report
@@ -76,13 +77,23 @@ impl Life {
             }
             self.notifier.tick(now);
             self.admin.tick(now);
+            self.tell_if_asked();
         }
         Ok(())
     }
 
+    /// How it is, if SIGUSR1 has come.
+    fn tell_if_asked(&self) {
+        if self.asked.as_ref().and_then(Awaited::take).is_some() {
+            self.admin.dump();
+        }
+    }
+
     fn wait(&self, drain: &PipeReader) -> io::Result<()> {
         let desk = self.desk.iter().flat_map(Desk::descriptors);
+        let asked = self.asked.iter().map(AsFd::as_fd);
         let mut awaited: Vec<_> = std::iter::once(drain.as_fd())
+            .chain(asked)
             .chain(desk)
             .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
             .collect();
@@ -120,13 +131,17 @@ impl Life {
 
     /// Until nobody is left or the deadline has come.
     fn see_drained(&mut self) {
-        self.notifier.stopping();
+        if self.notifier.is_wanted() {
+            self.notifier.stopping();
+        }
         let handle = self.server.handle();
-        while self.notifier.is_wanted()
-            && !handle.wait_for(ServerPhase::Stopped, DRAIN_LOOK)
+        while !handle.wait_for(ServerPhase::Stopped, DRAIN_LOOK)
             && handle.drain_left().is_some_and(|left| !left.is_zero())
         {
-            self.notifier.draining();
+            if self.notifier.is_wanted() {
+                self.notifier.draining();
+            }
+            self.tell_if_asked();
         }
     }
 }

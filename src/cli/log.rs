@@ -16,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
+use super::client::is_capable;
 use line::{Line, Priority, Style};
 use lines::Lines;
 
@@ -73,7 +74,7 @@ where
     let lines = Lines::new();
     let layer = fmt::layer()
         .with_writer(move || lines.clone())
-        .with_ansi(io::stderr().is_terminal() && !wants_none);
+        .with_ansi(io::stderr().is_terminal() && is_capable() && !wants_none);
     match format {
         LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),
         LogFormat::Logfmt => layer.event_format(Line(Style::Logfmt, priority)).boxed(),

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tracing::info;
 
 use super::admin::{Admin, View};
-use super::args::{RecvArgs, ServeArgs};
+use super::args::{RecvArgs, ServeArgs, parser};
 use super::control::{Desk, Inherited, SERVICE};
 use super::life::Life;
-use super::{exit, log, signals, sockets, stdout};
+use super::{environment, exit, log, signals, sockets, stdout};
 use crate::admission::AddressList;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
@@ -96,7 +96,11 @@ pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
 pub(super) fn prepare(args: &ServeArgs) {
     signals::respect_nohup();
     log::start(args.log_level, args.log_format);
+    for problem in environment::strangers(&parser()) {
+        tracing::warn!("{problem}");
+    }
     signals::outlive_file_limit();
+    signals::outlive_user_signals();
     if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {
         tracing::debug!(%error, "the descriptor limit stays as it is");
     }

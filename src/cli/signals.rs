@@ -1,9 +1,13 @@
 //! Signals; the only file that names `ctrlc`.
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::SigSet;
+pub(super) use nix::sys::signal::Signal;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::exec::keeper_is_gone;
 use crate::drain::ServerPhase;
@@ -47,6 +51,38 @@ fn is_ignored(signal: Signal) -> bool {
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     // The first bit is signal 1.
     mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
+}
+
+/// SIGUSR2 is nothing, and SIGUSR1 waits until it is [taken](Awaited::take). As
+/// [`outlive_file_limit`] for threads and programs.
+pub(super) fn outlive_user_signals() {
+    block(Signal::SIGUSR1);
+    block(Signal::SIGUSR2);
+}
+
+/// Signals that do nothing but make this readable.
+pub(super) struct Awaited(SignalFd);
+
+impl Awaited {
+    /// Before other threads are started.
+    pub(super) fn new(signals: &[Signal]) -> io::Result<Awaited> {
+        signals.iter().copied().for_each(block);
+        let signals = signals.iter().copied().collect();
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        Ok(Awaited(SignalFd::with_flags(&signals, flags)?))
+    }
+
+    /// One that has come, if one has.
+    pub(super) fn take(&self) -> Option<Signal> {
+        let come = self.0.read_signal().ok()??;
+        Signal::try_from(come.ssi_signo.cast_signed()).ok()
+    }
+}
+
+impl AsFd for Awaited {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 fn block(signal: Signal) {
@@ -103,6 +139,9 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
 fn not_installed(error: ctrlc::Error) -> Error {
     Error::Start {
         what: "the signal handler",
-        source: std::io::Error::other(error),
+        source: match error {
+            ctrlc::Error::System(error) => error,
+            other => io::Error::other(other),
+        },
     }
 }

@@ -137,14 +137,7 @@ fn activated(names: &[Option<&str>]) -> Result<Listeners> {
         let own = given.next();
         let is_asked_for = |name: &Option<&str>| name.is_none() || *name == own;
         if names.iter().any(is_asked_for) {
-            let socket = match all.take_tcp_listener(index) {
-                Ok(socket) => socket.map(OwnedFd::from),
-                Err(_) => all
-                    .take_unix_listener(index)
-                    .map_err(wrong)?
-                    .map(OwnedFd::from),
-            };
-            found.extend(socket);
+            found.extend(take(&mut all, index).map_err(wrong)?);
             missing.retain(|name| !is_asked_for(name));
         }
     }
@@ -154,6 +147,26 @@ fn activated(names: &[Option<&str>]) -> Result<Listeners> {
         return Err(wrong(io::Error::other(problem)));
     }
     Listeners::adopt(found)
+}
+
+/// One of the sockets, if it was not taken before.
+fn take(all: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
+    if let Ok(socket) = all.take_tcp_listener(index) {
+        return Ok(socket.map(OwnedFd::from));
+    }
+    if let Ok(socket) = all.take_unix_listener(index) {
+        return Ok(socket.map(OwnedFd::from));
+    }
+    let is_datagram = all.take_udp_socket(index).is_ok() || all.take_unix_datagram(index).is_ok();
+    let kind = match is_datagram {
+        true => "is for datagrams (UDP)",
+        false => "is no stream socket",
+    };
+    Err(io::Error::other(format!(
+        "number {} of what it hands over {kind}, and clients connect; the .socket unit needs \
+         ListenStream=",
+        index + 1
+    )))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use poold::{Options, Server, answer};
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
+use crate::ask::Watched;
 use crate::daemon::{Daemon, Guard, POOLD, poold};
 use crate::net::{connect, send, take_to_end};
 use crate::scratch::{Scratch, text};
@@ -89,6 +90,42 @@ fn at_a_terminal(no_color: &str, told: &str) {
     keys.write_all(b"\x03").expect("it reads");
     shown.wait_line("drained in");
     guard.wait_exit();
+}
+
+#[test]
+fn a_dumb_terminal_gets_no_escapes() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    for (run, shown) in [
+        (
+            format!("{POOLD} status --watch {}", watched.tcp),
+            "queue wait",
+        ),
+        (format!("{POOLD} echo 127.0.0.1:0"), "Press Ctrl-C to stop"),
+    ] {
+        let mut command = Command::new("script");
+        command
+            .args(["-qfec", &run, "/dev/null"])
+            .env("TERM", "dumb");
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let Ok(child) = command.spawn() else {
+            eprintln!("passed over: script is not installed");
+            return;
+        };
+        let mut guard = Guard(child);
+        let screen = Spool::of(guard.0.stdout.take().expect("piped"));
+        screen.wait_line(shown);
+        // Ctrl-C, as a terminal sends it.
+        let mut keys = guard.0.stdin.take().expect("piped");
+        keys.write_all(b"\x03").expect("it reads");
+        let all = screen.wait_end();
+        assert!(
+            !all.contains(&b'\x1b'),
+            "{:?}",
+            String::from_utf8_lossy(&all)
+        );
+        guard.wait_exit();
+    }
 }
 
 #[test]

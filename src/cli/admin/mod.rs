@@ -11,6 +11,7 @@ mod actions;
 mod args;
 mod board;
 mod clients;
+mod dump;
 mod families;
 mod history;
 mod hosts;
@@ -153,6 +154,11 @@ impl Admin {
             self.sampled = now;
             self.view.sample();
         }
+    }
+
+    /// Tells the log how the server is.
+    pub(super) fn dump(&self) {
+        dump::dump(&self.view);
     }
 
     /// Ends it; who is still asking gets what it is owed.

@@ -152,6 +152,11 @@ pub(in crate::cli) struct ClientRow {
 
 /// The answer; with the samples after the one of this number.
 pub(super) fn answer(view: &View, after: u64) -> Response {
+    json(&look(view, after))
+}
+
+/// How it is now.
+pub(super) fn look(view: &View, after: u64) -> Status {
     view.sample();
     let stats = view.handle.stats();
     let (busiest, slowest, hinted) = {
@@ -165,7 +170,7 @@ pub(super) fn answer(view: &View, after: u64) -> Response {
         } = &*board;
         (busiest.clone(), slowest.clone(), hinted.clone())
     };
-    let status = Status {
+    Status {
         service: view.service.to_owned(),
         address: view.address.clone(),
         framing: view.handle.framing().map(ToString::to_string),
@@ -200,8 +205,7 @@ pub(super) fn answer(view: &View, after: u64) -> Response {
         busiest,
         slowest,
         hinted,
-    };
-    json(&status)
+    }
 }
 
 /// A value as JSON.

@@ -4,14 +4,15 @@
 mod args;
 mod fetch;
 mod screen;
-mod text;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::admin::{Page, Status};
+use super::client::is_capable;
 use super::exit::{Failure, print, told};
+use super::figures::plain;
 pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use clap::ValueEnum;
 use fetch::{Answer, Wish, fetch};
@@ -59,7 +60,7 @@ fn watch(admin: &str) -> Outcome {
         let status = read_status(&look(admin, "/status")?)?;
         let (height, width) = term.size();
         let drawn = screen::draw(&status, usize::from(width));
-        if io::stdout().is_terminal() {
+        if io::stdout().is_terminal() && is_capable() {
             print(screen::over(&drawn, usize::from(height), is_first).as_bytes())?;
         } else {
             print(format!("{drawn}\n").as_bytes())?;
@@ -134,7 +135,7 @@ pub(super) fn change(admin: &str, path: &str) -> ExitCode {
 
 fn ask(admin: &str, path: &str) -> Outcome {
     let body = answer(admin, Wish::Change, path)?;
-    let line = text::plain(String::from_utf8_lossy(&body).trim());
+    let line = plain(String::from_utf8_lossy(&body).trim());
     print(format!("{line}\n").as_bytes())?;
     Ok(true)
 }
@@ -145,7 +146,7 @@ fn look(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
 
 fn answer(admin: &str, wish: Wish, path: &str) -> Result<Vec<u8>, Failure> {
     let Answer { status, body } = fetch(admin, wish, path)?;
-    let line = || text::plain(String::from_utf8_lossy(&body).trim());
+    let line = || plain(String::from_utf8_lossy(&body).trim());
     match status {
         200 => Ok(body),
         400 => Err(Failure::Usage(line())),

@@ -2,8 +2,8 @@
 
 use console::{StyledObject, style, truncate_str};
 
-use super::text::{bytes, count, millis, plain, span, spark};
 use crate::cli::admin::{ClientRow, HintRow, OutputRow, Page, Sample, Status, WorkerRow};
+use crate::cli::figures::{at_most, bytes, count, millis, plain, span, spark};
 
 /// Columns of the history.
 const SPARK: usize = 40;
@@ -98,14 +98,14 @@ fn figures(status: &Status) -> Vec<String> {
         ),
         line(
             "queue wait",
-            &format!("p99 {}", millis(now(|sample| sample.wait_ms))),
-            &format!("ever: p99 {}", millis(status.wait_ms.p99)),
+            &format!("p99 {}", at_most(now(|sample| sample.wait_ms))),
+            &format!("ever: p99 {}", at_most(status.wait_ms.p99)),
             &past(|sample| sample.wait_ms),
         ),
         line(
             "turn",
-            &format!("p99 {}", millis(now(|sample| sample.turn_ms))),
-            &format!("ever: p99 {}", millis(status.turn_ms.p99)),
+            &format!("p99 {}", at_most(now(|sample| sample.turn_ms))),
+            &format!("ever: p99 {}", at_most(status.turn_ms.p99)),
             &past(|sample| sample.turn_ms),
         ),
     ]

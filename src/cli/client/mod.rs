@@ -38,6 +38,7 @@ pub use self::args::ClientArgs;
 use self::dial::NotConnected;
 use self::ending::Ending;
 use self::pipe::Passing;
+pub(super) use self::terminal::is_capable;
 
 /// Runs `poold client`: 0 all went well, 1 not connected or lost, 2 usage.
 pub fn run(args: &ClientArgs) -> ExitCode {
@@ -65,7 +66,7 @@ fn connect(args: &ClientArgs) -> Ending {
         std::io::stdout().is_terminal(),
     );
     match (typed, shown) {
-        (true, true) if terminal::is_capable() => terminal::run(socket, &args.address, name),
+        (true, true) if is_capable() => terminal::run(socket, &args.address, name),
         (_, true) => pipe::run(socket, name, Passing::Escaped),
         (_, false) => pipe::run(socket, name, Passing::Exact),
     }

@@ -18,6 +18,7 @@ use socket2::Socket;
 use super::ending::Ending;
 use super::introduce::introduce;
 use super::safe::Lines;
+use crate::error::start_advice;
 
 const BUFFER: usize = 64 << 10;
 /// Longest that a server which has ended its side may take nothing of what is left.
@@ -79,7 +80,7 @@ fn copy(socket: Socket, printer: Printer) -> Ending {
         move || send(&socket, &sending)
     };
     if let Err(error) = std::thread::Builder::new().spawn(sender) {
-        return Ending::Failed(format!("cannot start a thread: {error}"));
+        return Ending::Failed(format!("cannot start: {}", start_advice(&error)));
     }
     let ending = receive(&socket, printer);
     if !matches!(ending, Ending::Well) {

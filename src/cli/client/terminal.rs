@@ -3,7 +3,7 @@
 //! Two threads: this one edits the line, the other speaks to the server (`link`). What comes in is
 //! handed to the editor, which alone paints.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use super::link::{Link, Name};
 use super::paint::Colours;
 use super::screen::Screen;
 use super::unsent::Unsent;
+use crate::error::start_advice;
 
 const PROMPT: &str = "> ";
 /// Longest that leaving takes: the server's farewell and a little.
@@ -84,7 +85,8 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
     let speak = move || speak(link, socket, greeting, &has_started, at_end);
     std::thread::Builder::new()
         .name("link".into())
-        .spawn(speak)?;
+        .spawn(speak)
+        .map_err(|error| io::Error::other(start_advice(&error)))?;
     let left = line.readline(PROMPT);
     desk.leave();
     Ok(match left {

@@ -37,7 +37,7 @@ impl Inherited {
                     info!(control = ?path, "nobody to take over from; starting as ever");
                     Ok(None)
                 } else {
-                    Err(failed(error))
+                    Err(failed(in_words(error)))
                 };
             }
         };
@@ -47,7 +47,7 @@ impl Inherited {
         let version = VERSION;
         wire.say(&Ask::TakeOver { version, pid }, &[])
             .map_err(failed)?;
-        match wire.hear().map_err(failed)? {
+        match wire.hear().map_err(|error| failed(in_words(error)))? {
             Some(Answer::Sockets(given)) => {
                 let sockets = given.into_iter().zip(wire.take_sockets()).collect();
                 Ok(Some(Inherited { wire, sockets }))
@@ -97,6 +97,7 @@ impl Inherited {
                 Ok(())
             }
             Err(error) => {
+                let error = in_words(error);
                 warn!(%error, "the other poold does not answer; this one goes on");
                 Ok(())
             }
@@ -108,6 +109,18 @@ fn failed(source: io::Error) -> Error {
     Error::Start {
         what: "the take-over from the poold that --control reaches",
         source,
+    }
+}
+
+/// That an answer did not come in time has no words of its own.
+fn in_words(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => io::Error::other(format!(
+            "no answer within {} s; it is stopped (kill -CONT lets it go on) or stuck: end it, and \
+             start this one",
+            ANSWER_MAX.as_secs()
+        )),
+        _ => error,
     }
 }
 

@@ -21,7 +21,7 @@ use rustix::process::{
     pidfd_send_signal, set_child_subreaper, set_parent_process_death_signal, wait,
 };
 
-use crate::cli::signals;
+use crate::cli::signals::{self, Awaited};
 use crate::error::{Error, Result};
 
 /// Names the keeper to the server.
@@ -75,6 +75,9 @@ fn keeper() -> Option<Pid> {
 
 fn run() -> io::Result<ExitCode> {
     set_child_subreaper(Some(getpid()))?;
+    signals::outlive_user_signals();
+    let awaited = [signals::Signal::SIGUSR1, signals::Signal::SIGCHLD];
+    let signals = Awaited::new(&awaited)?;
     let mut words = env::args_os();
     let mut command = Command::new(ITSELF);
     if let Some(name) = words.next() {
@@ -99,17 +102,31 @@ fn run() -> io::Result<ExitCode> {
         .spawn()?;
     let server = Pid::from_child(&server);
     let pidfd = pidfd_open(server, PidfdFlags::empty())?;
-    let _ = watched.set(pidfd);
-    let status = wait_for(server)?;
+    let pidfd = watched.get_or_init(|| pidfd);
+    let status = wait_for(server, pidfd, &signals)?;
     end_the_rest();
     Ok(code(status))
 }
 
-/// Waits for the server, and for orphans meanwhile.
-fn wait_for(server: Pid) -> io::Result<WaitStatus> {
+/// Waits for the server, and for orphans meanwhile; passes SIGUSR1 on.
+fn wait_for(server: Pid, pidfd: &OwnedFd, signals: &Awaited) -> io::Result<WaitStatus> {
     loop {
-        match wait(WaitOptions::empty()) {
-            Ok(Some((pid, status))) if pid == server => return Ok(status),
+        while let Some(signal) = signals.take() {
+            if signal == signals::Signal::SIGUSR1 {
+                // It may have ended.
+                let _ = pidfd_send_signal(pidfd, Signal::USR1);
+            }
+        }
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid == server => return Ok(status),
+                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+                Ok(None) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // Whoever ends from now on is told by SIGCHLD, which waits.
+        match poll(&mut [PollFd::new(signals, PollFlags::IN)], None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -17,6 +17,7 @@ use super::load::Load;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::tally::{Tally, thread_cpu};
+use crate::error::start_advice;
 
 const EVENTS_MAX: usize = 1024;
 
@@ -42,7 +43,8 @@ pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
                     let share = run_share(plan, thread, &notes, &open, done);
                     // Nobody listens only if the run has failed otherwise.
                     let _ = notes.send(Note::Done(Box::new(share)));
-                })?;
+                })
+                .map_err(|error| io::Error::other(start_advice(&error)))?;
         }
         drop(notes);
         collect(plan, &inbox, gates, &|| {

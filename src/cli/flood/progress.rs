@@ -1,7 +1,5 @@
 //! The bar for whoever watches.
 
-use std::time::Duration;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt::Interrupt;
@@ -29,7 +27,6 @@ impl Progress {
         };
         bar.set_draw_target(target);
         bar.set_style(ProgressStyle::with_template(template).expect("a constant template"));
-        bar.enable_steady_tick(Duration::from_millis(250));
         Self(bar)
     }
 
@@ -41,6 +38,7 @@ impl Progress {
     /// So many messages are through.
     pub fn show(&self, done: u64, interrupt: &Interrupt) {
         self.0.set_position(done);
+        self.0.tick();
         if interrupt.is_pressed() {
             self.0.set_message("; Ctrl-C again ends at once");
         }

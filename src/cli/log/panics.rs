@@ -5,12 +5,16 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use crate::pool;
 use crate::series::Series;
 
 static PLACES: Mutex<Series<String>> = Mutex::new(Series::new());
 
 /// The panic hook.
 pub(super) fn log(panic: &PanicHookInfo<'_>) {
+    if pool::is_starting() {
+        return;
+    }
     let place = panic
         .location()
         .map(ToString::to_string)

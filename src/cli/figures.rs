@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// In milliseconds, a little more than the 2^36 ns of `meter.rs`.
+const LAST_BOUND: f64 = 68_720.0;
 /// Bars for a line of small columns.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -35,6 +37,16 @@ pub(super) fn millis(value: f64) -> String {
         ..10.0 => format!("{value:.1} ms"),
         ..1000.0 => format!("{value:.0} ms"),
         _ => format!("{:.1} s", value / 1e3),
+    }
+}
+
+/// A histogram's bound in milliseconds, as what it is: `≤ 8.6 s`. What is longer than the last one
+/// has none.
+pub(super) fn at_most(bound: f64) -> String {
+    match bound {
+        0.0 => "0".into(),
+        ..LAST_BOUND => format!("≤ {}", millis(bound)),
+        _ => format!("> {}", millis(LAST_BOUND)),
     }
 }
 
@@ -87,6 +99,8 @@ mod tests {
             (millis(150.0), millis(2100.0)),
             ("150 ms".into(), "2.1 s".into())
         );
+        let bounds = [0.0, 8589.935, 68_719.477, 137_438.953].map(at_most);
+        assert_eq!(bounds, ["0", "≤ 8.6 s", "≤ 68.7 s", "> 68.7 s"]);
         assert_eq!((span(5.9), span(3725.0)), ("5s".into(), "1h 2m".into()));
     }
 
