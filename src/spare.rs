@@ -1,4 +1,4 @@
-//! Connections whose clients have all that they were sent, and the end, and have not closed.
+//! Connections whose clients have all that they were sent, and have not closed.
 //!
 //! Each keeps its place and its descriptor until its client closes or its time is up, so that
 //! nothing that the client still sends makes the system reset what it has not read. When the

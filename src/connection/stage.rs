@@ -42,6 +42,12 @@ pub(crate) struct Linger {
 }
 
 impl Linger {
+    /// All that was sent to the client has arrived at its host, the end perhaps not: systems take
+    /// their time to acknowledge that, and it arrives after a close as well.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.unsent <= 1
+    }
+
     /// All that was sent to the client has arrived at its host, the end as well.
     pub(crate) fn has_all(&self) -> bool {
         self.unsent == 0

@@ -143,12 +143,12 @@ impl Turn<'_> {
         linger.end == End::Drained && self.is_delivering(&linger.end)
     }
 
-    /// Its client has all, and no drain waits for what it still sends.
+    /// Its client has its answer, and no drain waits for what it still sends.
     pub(super) fn is_complete(&self) -> bool {
         let Stage::Lingering(linger) = &self.hold.stage else {
             return false;
         };
-        linger.has_all() && !self.is_awaited(linger)
+        linger.has_answer() && !self.is_awaited(linger)
     }
 
     /// It makes room when its place is needed.
@@ -165,7 +165,8 @@ impl Turn<'_> {
             linger.unsent = unsent;
             linger.since = self.now;
         }
-        if linger.has_all() && !linger.is_read_out && !self.is_awaited(linger) {
+        let may_go = linger.has_answer() && !linger.is_read_out && !self.is_awaited(linger);
+        if may_go && !linger.is_spare {
             linger.is_spare = true;
             self.house.give_up_share(self.connection);
             linger.is_let_go |= !self.house.spare.add(self.connection);
@@ -174,12 +175,12 @@ impl Turn<'_> {
 
     /// How it ends, if it does now.
     fn outcome(&self, linger: &Linger) -> Option<End> {
-        let is_done = linger.is_read_out || linger.is_let_go;
-        if linger.has_all() && is_done {
+        let is_over = linger.has_all() && linger.is_read_out;
+        if is_over || linger.is_let_go {
             return Some(linger.end.clone());
         }
         if self.is_too_late() {
-            let is_complete = linger.has_all() && !self.is_awaited(linger);
+            let is_complete = linger.has_answer() && !self.is_awaited(linger);
             return Some(if is_complete {
                 linger.end.clone()
             } else {

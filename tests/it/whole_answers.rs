@@ -199,35 +199,63 @@ fn a_drain_waits_until_who_has_only_half_closed_has_its_answer() {
     assert!(report.took < Duration::from_secs(10), "{report}");
 }
 
-/// What is lost when it is closed, and what the report says of it.
+/// They get their answer and their end during the drain.
 #[test]
 fn who_has_everything_and_stays_does_not_hold_up_a_drain() {
-    let greet = |mut stream: poold::Stream| stream.write_all(b"hello\n");
-    let (server, address) = lend(options(), greet);
+    let (server, address) = lend(options(), |mut stream| {
+        stream.write_all(b"hello\n")?;
+        stream.read_to_end(&mut Vec::new())?;
+        stream.write_all(b"bye\n")
+    });
     let clients: Vec<_> = (0..3).map(|_| connect(&address)).collect();
     for client in &clients {
-        assert_eq!(take_to_end(client), b"hello\n");
+        assert_eq!(take_line(client), "hello");
     }
-    let report = finish(server);
+    server.handle().drain();
+    for client in &clients {
+        assert_eq!(take_to_end(client), b"bye\n");
+    }
+    let report = server.wait();
     assert_eq!((report.left, report.cut_off), (3, 0), "{report}");
     assert!(report.took < Duration::from_secs(10), "{report}");
+    drop(clients);
 
-    let mut daemon = Daemon::start(&[
-        "exec",
-        "127.0.0.1:0",
-        "--drain",
-        "20s",
-        "--shell",
-        "echo hello",
-    ]);
+    let script = "echo hello; read -r l; echo bye";
+    let args = ["exec", "127.0.0.1:0", "--drain", "20s", "--shell", script];
+    let mut daemon = Daemon::start(&args);
     let clients: Vec<_> = (0..3).map(|_| connect(&daemon.address)).collect();
     for client in &clients {
-        assert_eq!(take_to_end(client), b"hello\n");
+        assert_eq!(take_line(client), "hello");
     }
-    let exit = daemon.stop();
+    daemon.interrupt();
+    for client in &clients {
+        send(client, "go on\n");
+        assert_eq!(take_to_end(client), b"bye\n");
+    }
+    let exit = daemon.wait_exit();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     assert_eq!((exit.report().left, exit.report().cut_off), (3, 0));
     assert!(exit.report().ms < 10_000, "{}", exit.stderr);
+}
+
+/// More of them than are told at once, and none of them closes.
+#[test]
+fn everybody_who_cannot_be_served_is_told_and_sees_no_reset() {
+    let args = ["exec", "127.0.0.1:0", "--workers", "1", "--queue", "0"];
+    let script = ["--shell", "echo on; exec cat"];
+    let mut daemon = Daemon::start(&[&args[..], &script[..]].concat());
+    let runs = connect(&daemon.address);
+    assert_eq!(take_line(&runs), "on");
+    let turned_away: Vec<_> = (0..30)
+        .map(|_| {
+            let client = connect(&daemon.address);
+            send(&client, "a request that is never read\n");
+            assert_eq!(take_to_end(&client), b"busy\n");
+            client
+        })
+        .collect();
+    drop((runs, turned_away));
+    assert_eq!(daemon.stop().code, Some(0));
 }
 
 /// One that has everything and is still here when even that time is up is not cut off.
