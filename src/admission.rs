@@ -3,6 +3,7 @@
 //!
 //! Runs in the acceptor; the shares are given back by the workers that end connections.
 
+mod balancers;
 mod list;
 mod pace;
 mod shares;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+pub use balancers::ProxyFrom;
 pub use list::AddressList;
 use list::LiveList;
 #[cfg(feature = "cli")]
@@ -50,6 +52,7 @@ pub(crate) struct Rules {
     pub(crate) when_address_full: WhenAddressFull,
     pub(crate) allow: AddressList,
     pub(crate) deny: AddressList,
+    pub(crate) proxy_from: ProxyFrom,
     /// Clients a second.
     pub(crate) accept_rate: Option<u32>,
 }
@@ -59,6 +62,8 @@ pub(crate) struct Admission {
     shares: Option<Mutex<Shares>>,
     allow: LiveList,
     deny: LiveList,
+    balancers: LiveList,
+    has_unix_balancers: bool,
     pace: Option<Mutex<Pace>>,
 }
 
@@ -69,6 +74,8 @@ impl Admission {
             shares: rules.per_address_max.map(shares),
             allow: LiveList::new(rules.allow),
             deny: LiveList::new(rules.deny),
+            balancers: LiveList::new(rules.proxy_from.addresses),
+            has_unix_balancers: rules.proxy_from.unix,
             pace: rules.accept_rate.map(|rate| Mutex::new(Pace::new(rate))),
         }
     }
@@ -82,6 +89,14 @@ impl Admission {
     pub(crate) fn accepted(&self, now: Instant) {
         if let Some(pace) = &self.pace {
             pace.lock().take(now);
+        }
+    }
+
+    /// Whether a connection is a balancer's, which begins with a header.
+    pub(crate) fn awaits_header(&self, peer: Peer, now: Instant) -> bool {
+        match peer.host() {
+            Some(address) => self.balancers.contains(address, now),
+            None => self.has_unix_balancers,
         }
     }
 

@@ -60,10 +60,9 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(connection: &Arc<Connection>) -> Client {
-        let Connection { id, peer, .. } = **connection;
         Client {
-            id,
-            peer,
+            id: connection.id,
+            peer: connection.guest.peer(),
             connection: Arc::downgrade(connection),
         }
     }
@@ -78,10 +77,14 @@ impl Client {
         self.peer
     }
 
-    /// The address of ours that it connected to; `None` if that is a Unix socket, or it has left.
+    /// The address of ours that it connected to, or of the balancer that announced it; `None` if
+    /// that is a Unix socket, or it has left.
     pub fn local_address(&self) -> Option<SocketAddr> {
         let connection = self.connection.upgrade()?;
-        connection.socket.local_addr().ok()?.as_socket()
+        match connection.guest.announced_local() {
+            Some(announced) => announced,
+            None => connection.socket.local_addr().ok()?.as_socket(),
+        }
     }
 
     /// Sends these bytes as they are ([`Framing::encode`](crate::Framing::encode) frames them),

@@ -5,7 +5,6 @@
 //! - anybody may push to the outbox or leave an order on the desk, and then wakes it;
 //! - the desk's lock is held for a few moves at a time, never across I/O.
 
-use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,26 +12,27 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use rustix::net::{self, RecvFlags, SendFlags};
 use socket2::Socket;
-
-pub(crate) use stage::{Linger, Stage};
-pub(crate) use tally::{Look, Tally};
 
 use crate::framing::Decoder;
 use crate::handler::Handler;
-use crate::meter::add;
 use crate::notices::Limit;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::state::{Next, Phase, Reasons, StateWord};
 use crate::times::{Bucket, Rate};
 
+mod guest;
 mod outq;
 mod stage;
 mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wire;
+
+pub(crate) use guest::{Guest, Standing};
+pub(crate) use stage::{Linger, Stage};
+pub(crate) use tally::{Look, Tally};
 
 /// Puts a connection into the ready queue, and gets it noticed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
@@ -41,9 +41,7 @@ pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
 pub(crate) struct Connection {
     /// Never used twice in the life of a server; the poller's token, too.
     pub(crate) id: u64,
-    pub(crate) peer: Peer,
-    /// It was let in; else it is only told that it is not.
-    pub(crate) is_admitted: bool,
+    pub(crate) guest: Guest,
     pub(crate) since: Instant,
     pub(crate) socket: Socket,
     pub(crate) state: StateWord,
@@ -140,7 +138,11 @@ pub(crate) struct Opening {
 
 impl Connection {
     pub(crate) fn new(opening: Opening) -> Connection {
-        let is_admitted = !matches!(opening.stage, Stage::Refused(_));
+        let standing = match opening.stage {
+            Stage::Refused(_) => Standing::Refused,
+            Stage::Header { .. } => Standing::Awaited,
+            _ => Standing::Admitted,
+        };
         let hold = Hold {
             stage: opening.stage,
             handler: None,
@@ -168,8 +170,7 @@ impl Connection {
         };
         Connection {
             id: opening.id,
-            peer: opening.peer,
-            is_admitted,
+            guest: Guest::new(opening.peer, standing),
             since: Instant::now(),
             socket: opening.socket,
             state: StateWord::ready(),
@@ -329,7 +330,7 @@ impl Connection {
     /// Shows the client the end. `false`: there is no connection any more.
     pub(crate) fn shut_writing(&self) -> bool {
         let shut = self.socket.shutdown(Shutdown::Write);
-        !shut.is_err_and(|error| error.kind() == io::ErrorKind::NotConnected)
+        !shut.is_err_and(|error| error.kind() == std::io::ErrorKind::NotConnected)
     }
 
     /// Bytes that the client's host has not acknowledged; none where the system does not say.
@@ -340,40 +341,5 @@ impl Connection {
     /// Lets the peer see a reset instead of an end when the socket closes.
     pub(crate) fn close_with_reset(&self) {
         let _ = self.socket.set_linger(Some(Duration::ZERO));
-    }
-
-    /// With [`RecvFlags::DONTWAIT`] it never blocks, whatever mode the socket is in: a program that
-    /// has it, too, may have changed that.
-    pub(crate) fn read(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
-        // Not through libc, whose wrappers are cancellation points and dearer in threads.
-        let read = rustix::io::retry_on_intr(|| net::recv(&self.socket, &mut *buffer, flags));
-        match read {
-            Ok((length, _)) => {
-                add(&self.tally.bytes_in, length as u64);
-                Ok(length)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// As [`read`](Connection::read). No signal tells of a peer that has left: it ends a process in
-    /// which SIGPIPE has its default.
-    pub(crate) fn write(&self, bytes: &[u8], flags: SendFlags) -> io::Result<usize> {
-        let flags = flags | SendFlags::NOSIGNAL;
-        self.counted(net::send(&self.socket, bytes, flags).map_err(io::Error::from))
-    }
-
-    /// As [`write`](Connection::write), and never blocks.
-    pub(crate) fn write_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        let flags = flags.bits() as i32;
-        self.counted(self.socket.send_vectored_with_flags(slices, flags))
-    }
-
-    fn counted(&self, written: io::Result<usize>) -> io::Result<usize> {
-        if let Ok(length) = written {
-            add(&self.tally.bytes_out, length as u64);
-        }
-        written
     }
 }

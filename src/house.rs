@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::acceptor::Doorbell;
 use crate::admission::{Admission, Placed};
-use crate::connection::{Connection, Order};
+use crate::connection::{Connection, Order, Standing};
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::limits::{Limits, Options};
@@ -14,7 +14,10 @@ use crate::meter::Streamed;
 use crate::notices::{Case, Limit, Notices};
 use crate::registry::Registry;
 use crate::service::Work;
-use crate::spare::Spare;
+use crate::spare::{Spare, Whose};
+
+/// Clients that are being told that they are not let in: more are closed without a word.
+const REFUSALS_MAX: usize = 8;
 
 /// What every turn needs of the server.
 pub(crate) struct House {
@@ -47,14 +50,36 @@ impl House {
 
     /// Gives back its address's share, if it has it still.
     pub(crate) fn give_up_share(&self, connection: &Connection) {
-        self.admission.release(connection.peer, connection.id);
+        let client = connection.guest.peer();
+        self.admission.release(client, connection.id);
     }
 
     /// The last thing of a connection. Called while it is in the registry.
     pub(crate) fn give_up_place(&self, connection: &Connection) {
-        if !connection.is_admitted {
+        if connection.guest.is(Standing::Refused) {
             self.refused.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+
+    /// A connection that has a place turns out not to be let in, and gives it up. Answers whether
+    /// it is told.
+    pub(crate) fn turn_away(&self, connection: &Connection, limit: Limit) -> bool {
+        let is_told = self.can_tell(limit);
+        connection.guest.stand(Standing::Refused);
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        if self.crowded.load(Ordering::SeqCst) {
+            self.doorbell.ring();
+        }
+        is_told
+    }
+
+    /// Whether one more client can be told that it is not let in.
+    pub(crate) fn can_tell(&self, limit: Limit) -> bool {
+        let refused = self.refused.load(Ordering::SeqCst);
+        if refused >= REFUSALS_MAX / 2 {
+            self.spare.let_go(Whose::Refused);
+        }
+        refused < REFUSALS_MAX && self.work.refusal(limit).is_some()
     }
 
     /// Closes the client in whose place another has come.
@@ -69,7 +94,7 @@ impl House {
     pub(crate) fn shed(&self, connection: &Arc<Connection>, limit: Limit) {
         let case = Case {
             id: Some(connection.id),
-            peer: Some(connection.peer),
+            peer: Some(connection.guest.peer()),
             ..Case::default()
         };
         self.notices.acted(limit, case);

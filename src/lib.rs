@@ -93,6 +93,7 @@ mod peer;
 mod poller;
 mod pool;
 mod posts;
+mod proxy;
 mod ready;
 mod registry;
 mod series;
@@ -109,7 +110,7 @@ mod watch;
 
 pub use bytes::Bytes;
 
-pub use admission::{AddressList, WhenAddressFull, WhenFull};
+pub use admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
 pub use client::Client;
 pub use connection::Unsent;
 pub use drain::{Report, ServerPhase};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::admission::{AddressList, WhenAddressFull, WhenFull};
+use crate::admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
 use crate::error::{Error, Result};
 use crate::framing::{Framing, Overlong};
 use crate::times::{Rate, Times};
@@ -16,6 +16,9 @@ pub(crate) const READ_MAX: usize = 64 * 1024;
 pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(30);
 /// Longest of the latter while a drain waits.
 pub(crate) const CLOSING_IN_DRAIN_MAX: Duration = Duration::from_secs(2);
+/// Longest that a balancer takes to announce its client, unless the time of the first byte is
+/// bounded: its header comes at once, and is sent again after a second if it was lost.
+pub(crate) const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest of every other time: far beyond it a deadline is no moment that can be expressed.
@@ -77,6 +80,12 @@ pub struct Options {
     pub allow: AddressList,
     /// Addresses that may not, even when they are allowed. Default: none.
     pub deny: AddressList,
+    /// Balancers: their connections must begin with a PROXY header (version 1 or 2), which comes
+    /// within `times.first_byte`, or ten seconds. The client that it names is the one that is
+    /// judged by `allow`, `deny` and `per_address_max`, and that services see; the balancer itself
+    /// never is. Without a header the connection is reset. Others' headers are data.
+    /// Default: none.
+    pub proxy_from: ProxyFrom,
     /// Clients accepted a second, 1 to 1 000 000; more wait in the backlog. Default: no limit.
     pub accept_rate: Option<u32>,
     /// Time limits of each connection. Default: none.
@@ -130,6 +139,7 @@ impl Default for Options {
             when_address_full: WhenAddressFull::default(),
             allow: AddressList::default(),
             deny: AddressList::default(),
+            proxy_from: ProxyFrom::default(),
             accept_rate: None,
             times: Times::default(),
             rate: None,

@@ -37,8 +37,7 @@ impl Lobby {
         }
     }
 
-    /// Whether there is a worker or room to wait in for one more. Only the acceptor asks, and only
-    /// it lets somebody in.
+    /// Whether there is a worker or room to wait in for one more. Only the acceptor asks.
     pub(crate) fn has_room(&self) -> bool {
         let inner = self.inner.lock();
         inner.waiting.len() < self.waiting_max.saturating_add(inner.free())
@@ -48,6 +47,16 @@ impl Lobby {
     pub(crate) fn let_in(&self, connection: &Arc<Connection>) {
         let mut inner = self.inner.lock();
         inner.waiting.insert(connection.id, Arc::clone(connection));
+    }
+
+    /// As both, for a client of which it turned out later that it comes in.
+    pub(crate) fn enter(&self, connection: &Arc<Connection>) -> bool {
+        let mut inner = self.inner.lock();
+        let has_room = inner.waiting.len() < self.waiting_max.saturating_add(inner.free());
+        if has_room {
+            inner.waiting.insert(connection.id, Arc::clone(connection));
+        }
+        has_room
     }
 
     /// Whether a worker is lent to this client now: give it back with [`leave`](Lobby::leave). If

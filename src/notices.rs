@@ -53,10 +53,12 @@ pub enum Limit {
     Framing,
     /// Closed in favour of the newest client of its address.
     Replaced,
+    /// A balancer's connection did not begin with a PROXY header in time; it is reset.
+    ProxyHeader,
 }
 
 /// All of them.
-pub(crate) const LIMITS: [Limit; 16] = [
+pub(crate) const LIMITS: [Limit; 17] = [
     Limit::Clients,
     Limit::AddressShare,
     Limit::AddressList,
@@ -73,6 +75,7 @@ pub(crate) const LIMITS: [Limit; 16] = [
     Limit::Overlong,
     Limit::Framing,
     Limit::Replaced,
+    Limit::ProxyHeader,
 ];
 
 impl Limit {
@@ -94,6 +97,9 @@ impl Limit {
             Limit::Wait => "refusing clients: they have waited for a worker for max-wait",
             Limit::Overlong => "not taking whole what is longer than message-max",
             Limit::Framing => "closing clients that don't send messages as the framing says",
+            Limit::ProxyHeader => {
+                "closing connections from proxy-from without a right PROXY header"
+            }
             Limit::Replaced => "closing clients: a newer one of their address takes their place",
         }
     }

@@ -13,7 +13,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use rustc_hash::FxHashMap;
 
 use crate::client::Client;
-use crate::connection::{Connection, Unsent};
+use crate::connection::{Connection, Standing, Unsent};
 use crate::hint::Hint;
 use crate::peer::Peer;
 use crate::state::Phase;
@@ -36,7 +36,7 @@ pub struct Registry {
 pub struct ClientInfo {
     /// Its number: counts up from 1, never used twice.
     pub id: u64,
-    /// Where it connected from.
+    /// Where it connected from: what its balancer says, once it has announced it.
     pub peer: Peer,
     /// When it connected.
     pub since: SystemTime,
@@ -99,7 +99,7 @@ impl Registry {
         let bytes = bytes.into();
         self.all()
             .iter()
-            .filter(|connection| connection.is_admitted)
+            .filter(|connection| connection.guest.is(Standing::Admitted))
             .filter(|connection| connection.push(bytes.clone(), 1).is_ok())
             .count()
     }
@@ -157,7 +157,7 @@ impl ClientInfo {
         let tally = &connection.tally;
         ClientInfo {
             id: connection.id,
-            peer: connection.peer,
+            peer: connection.guest.peer(),
             // Reckoned back from now: the clock may have been set since.
             since: SystemTime::now()
                 .checked_sub(connection.since.elapsed())

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::connection::{Connection, Order};
+use crate::connection::{Connection, Order, Standing};
 use crate::notices::Limit;
 
 /// See the head of the file. Those that were let in and those that were not have different places.
@@ -44,9 +44,9 @@ impl Spare {
     }
 
     fn list_of(&self, connection: &Connection) -> &Mutex<List> {
-        self.list(match connection.is_admitted {
-            true => Whose::Admitted,
-            false => Whose::Refused,
+        self.list(match connection.guest.is(Standing::Refused) {
+            true => Whose::Refused,
+            false => Whose::Admitted,
         })
     }
 

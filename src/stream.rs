@@ -55,7 +55,7 @@ impl Stream {
 
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
-        self.connection.peer
+        self.connection.guest.peer()
     }
 
     /// The longest that a read waits for the client; for ever with `None`, as at first. Then it
@@ -92,7 +92,8 @@ impl fmt::Debug for Stream {
         write!(
             out,
             "Stream({} {})",
-            self.connection.id, self.connection.peer
+            self.connection.id,
+            self.connection.guest.peer()
         )
     }
 }

@@ -9,6 +9,7 @@
 
 mod ending;
 mod exchange;
+mod header;
 mod hints;
 mod lend;
 mod linger;
@@ -108,6 +109,11 @@ impl Turn<'_> {
         if matches!(order, Some(Order::Cut)) && !is_lingering {
             return After::Gone(End::CutOff);
         }
+        if self.is_unknown()
+            && let Some(end) = self.hear()
+        {
+            return After::Gone(end);
+        }
         // What it has sent before its first turn is served, whatever was ordered meanwhile.
         if let (Stage::New, Work::Messages(opener)) = (&self.hold.stage, &self.house.work) {
             self.hold.stage = Stage::Open;
@@ -156,15 +162,22 @@ impl Turn<'_> {
     }
 
     fn notice_drain(&mut self) {
-        if matches!(self.hold.stage, Stage::Open)
-            && self.house.drain.phase() != ServerPhase::Running
-        {
+        if !self.draining() {
+            return;
+        }
+        self.await_less();
+        if matches!(self.hold.stage, Stage::Open) {
             self.begin_to_end(End::Drained);
         }
     }
 
     /// What has arrived by now is the last that is served.
     fn begin_to_end(&mut self, end: End) {
+        if self.is_unknown() {
+            // Nothing of a client has come.
+            self.hold.stage = Stage::Closing(end);
+            return;
+        }
         if matches!(self.hold.stage, Stage::New | Stage::Waiting) {
             self.house.lobby.remove(self.connection.id);
         }
@@ -205,7 +218,7 @@ impl Turn<'_> {
     fn case(&self) -> Case<'static> {
         Case {
             id: Some(self.connection.id),
-            peer: Some(self.connection.peer),
+            peer: Some(self.connection.guest.peer()),
             ..Case::default()
         }
     }
@@ -267,7 +280,7 @@ impl Turn<'_> {
         if matches!(self.hold.stage, Stage::Lingering(_)) {
             return self.read_to_the_end();
         }
-        if matches!(self.hold.stage, Stage::Waiting) {
+        if matches!(self.hold.stage, Stage::Waiting) || self.is_unknown() {
             return After::Rest;
         }
         let more = self.hold.readable || self.hold.ending || !self.hold.unread.is_empty();

@@ -226,6 +226,16 @@ pub(super) struct GuardArgs {
     #[arg(long, value_name = "NET", env = "POOLD_DENY", value_delimiter = ',')]
     pub(super) deny: Vec<String>,
 
+    /// Balancers: connections from these must begin with a PROXY header, version 1 or 2, which
+    /// names the client; an address, a network, a file of them, or unix; repeatable
+    #[arg(
+        long,
+        value_name = "NET",
+        env = "POOLD_PROXY_FROM",
+        value_delimiter = ','
+    )]
+    pub(super) proxy_from: Vec<String>,
+
     /// Clients accepted a second; more wait [default: no limit]
     #[arg(long, value_name = "N", env = "POOLD_ACCEPT_RATE")]
     pub(super) accept_rate: Option<u32>,

@@ -12,7 +12,7 @@ use super::args::{RecvArgs, ServeArgs, parser};
 use super::control::{Desk, Inherited, SERVICE};
 use super::life::Life;
 use super::{environment, exit, log, signals, sockets, stdout};
-use crate::admission::AddressList;
+use crate::admission::{AddressList, ProxyFrom};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::{Options, TIME_MAX};
@@ -235,6 +235,7 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         when_address_full: guard.when_address_full,
         allow: list(&guard.allow)?,
         deny: list(&guard.deny)?,
+        proxy_from: balancers(&guard.proxy_from)?,
         accept_rate: guard.accept_rate,
         times: Times {
             first_byte: guard.first_byte,
@@ -257,6 +258,12 @@ fn list(entries: &[String]) -> Result<AddressList> {
     let mut list = AddressList::default();
     entries.iter().try_for_each(|entry| list.add(entry))?;
     Ok(list)
+}
+
+fn balancers(entries: &[String]) -> Result<ProxyFrom> {
+    let mut balancers = ProxyFrom::default();
+    entries.iter().try_for_each(|entry| balancers.add(entry))?;
+    Ok(balancers)
 }
 
 pub(super) fn run(life: Life) -> ExitCode {

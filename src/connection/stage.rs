@@ -10,6 +10,10 @@ use crate::notices::Limit;
 pub(crate) enum Stage {
     /// Not let in: it is told so, if the service has a line for that, and closed.
     Refused(Limit),
+    /// From a balancer: its header has not come whole.
+    Header { until: Instant },
+    /// Its header names no client: a check, unless something follows.
+    Nameless { until: Instant },
     /// Accepted; its service has not seen it yet.
     New,
     /// It waits for a worker that is lent to it.

@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use socket2::Socket;
 use tracing::debug;
@@ -14,14 +14,13 @@ use crate::admission::{Placed, WhenFull};
 use crate::connection::{Connection, Opening, Stage};
 use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Decoder;
+use crate::limits::HEADER_WITHIN;
 use crate::notices::{Case, Limit, Trouble};
 use crate::peer::Peer;
 use crate::service::{InDrain, Work};
 use crate::spare::Whose;
 use crate::state::Reasons;
 
-/// Clients that are being told that they are not let in: more are closed without a word.
-const REFUSALS_MAX: usize = 8;
 /// Of so many places one is kept free as long as there is a client that has all it was sent.
 const PLACES_A_SPARE: usize = 16;
 
@@ -91,18 +90,20 @@ impl Shared {
             ..Case::default()
         };
         self.house.notices.acted(limit, case);
-        let refused = self.house.refused.load(Ordering::SeqCst);
-        if refused >= REFUSALS_MAX / 2 {
-            self.house.spare.let_go(Whose::Refused);
-        }
-        let busy = refused >= REFUSALS_MAX;
-        if !busy && self.house.work.refusal(limit).is_some() {
+        if self.house.can_tell(limit) {
             self.connect(socket, peer, Stage::Refused(limit));
         }
     }
 
-    /// What a client is let in with, or which limit keeps it out.
-    fn find_place(&self, peer: Peer, id: u64) -> Result<Placed, Limit> {
+    /// How long a balancer's header may take.
+    fn header_within(&self) -> Duration {
+        let times = &self.house.limits.options.times;
+        times.first_byte.unwrap_or(HEADER_WITHIN)
+    }
+
+    /// What a client is let in with, or which limit keeps it out. One that will be announced is
+    /// judged when it is known.
+    fn find_place(&self, peer: Peer, id: u64, is_announced: bool) -> Result<Placed, Limit> {
         // Who waited in the backlog when a drain begins is let in, however many that are.
         let waits = self.house.limits.options.when_full == WhenFull::Wait;
         let running = self.house.drain.phase() == ServerPhase::Running;
@@ -112,12 +113,17 @@ impl Shared {
             return Err(Limit::Clients);
         }
         let admission = &self.house.admission;
-        admission.check_lists(peer, Instant::now())?;
-        if self.keeps_workers() && !self.house.lobby.has_room() {
+        if !is_announced {
+            admission.check_lists(peer, Instant::now())?;
+        }
+        if !is_announced && self.keeps_workers() && !self.house.lobby.has_room() {
             return Err(Limit::Queue);
         }
         if running && self.overload.refuses(self.ready.load().0) {
             return Err(Limit::Overload);
+        }
+        if is_announced {
+            return Ok(Placed { replaces: None });
         }
         // Last, for it may be at another's expense.
         admission.take_share(peer, id)
@@ -129,8 +135,8 @@ impl Shared {
 
     fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
         let options = &self.house.limits.options;
-        let is_admitted = !matches!(stage, Stage::Refused(_));
-        if !is_admitted {
+        let is_new = matches!(stage, Stage::New);
+        if matches!(stage, Stage::Refused(_)) {
             self.house.refused.fetch_add(1, Ordering::SeqCst);
         }
         if let Some(bytes) = options.send_buffer {
@@ -167,7 +173,7 @@ impl Shared {
             return;
         }
         debug!(id, %peer, "{}connected", self.house.notices.prefix());
-        if is_admitted && self.keeps_workers() {
+        if is_new && self.keeps_workers() {
             // In the order of their coming, which their turns need not have.
             self.house.lobby.let_in(&connection);
         }
@@ -227,9 +233,16 @@ impl Host for Arc<Shared> {
         self.house.admission.accepted(Instant::now());
         // Only this thread gives numbers.
         let id = self.accepted.load(Ordering::Relaxed) + 1;
-        match self.find_place(peer, id) {
+        let is_announced = self.house.admission.awaits_header(peer, Instant::now());
+        let stage = match is_announced {
+            true => Stage::Header {
+                until: Instant::now() + self.header_within(),
+            },
+            false => Stage::New,
+        };
+        match self.find_place(peer, id, is_announced) {
             Ok(placed) => {
-                self.connect(socket, peer, Stage::New);
+                self.connect(socket, peer, stage);
                 self.house.make_place(placed);
                 self.keep_room();
             }

@@ -310,6 +310,7 @@ fn rules(options: &Options) -> Rules {
         when_address_full: options.when_address_full,
         allow: options.allow.clone(),
         deny: options.deny.clone(),
+        proxy_from: options.proxy_from.clone(),
         accept_rate: options.accept_rate,
     }
 }

@@ -93,7 +93,7 @@ impl Turn<'_> {
         self.tell_closed(end);
         debug!(
             id = connection.id,
-            peer = %connection.peer,
+            peer = %connection.guest.peer(),
             messages = connection.tally.messages_in.load(Ordering::Relaxed),
             end = ?end,
             "{}closed",

@@ -66,7 +66,8 @@ impl Turn<'_> {
 
     /// The peer reads no more. What it sent before that is read all the same.
     fn went_deaf(&mut self, error: &io::Error) {
-        debug!(id = self.connection.id, peer = %self.connection.peer, %error, "reads no more");
+        let peer = self.connection.guest.peer();
+        debug!(id = self.connection.id, %peer, %error, "reads no more");
         self.hold.deaf = true;
         self.hold.readable = true;
         self.owed = Outbox::default();

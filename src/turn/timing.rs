@@ -50,6 +50,7 @@ impl Turn<'_> {
             self.throttled_until(),
             self.silent_at(),
             self.hint_at(),
+            self.awaited_until(),
         ];
         let Some(due) = due.into_iter().flatten().min() else {
             return;
@@ -100,6 +101,10 @@ impl Turn<'_> {
         if let Stage::Waiting = self.hold.stage {
             let wait_max = self.house.limits.options.wait_max?;
             return Some((self.connection.since + wait_max, Limit::Wait));
+        }
+        if self.is_unknown() {
+            // Its header's own time bounds it.
+            return None;
         }
         if !self.house.limits.is_timed && self.hold.stalled.is_none() {
             return None;
@@ -175,7 +180,8 @@ impl Turn<'_> {
 
     /// What others have ordered.
     pub(super) fn obey(&mut self, order: Option<Order>) {
-        let goes_on = matches!(self.hold.stage, Stage::Waiting) || self.is_serving();
+        let waits = matches!(self.hold.stage, Stage::Waiting) || self.is_unknown();
+        let goes_on = waits || self.is_serving();
         match order {
             Some(Order::Close(reason)) if goes_on => {
                 self.begin_to_end(End::Closed(reason));

@@ -60,6 +60,7 @@ mod panics;
 mod pause;
 mod pipes;
 mod places;
+mod proxy;
 mod recv_format;
 mod recv_output;
 mod refused;

@@ -22,7 +22,7 @@ const ORDER: &[&[&str]] = &[
     ],
     &["chat"],
     &[
-        "framing", "hint", "meter", "notices", "outbox", "peer", "state", "times",
+        "framing", "hint", "meter", "notices", "outbox", "peer", "proxy", "state", "times",
     ],
     &[
         "admission",

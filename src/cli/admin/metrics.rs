@@ -141,7 +141,7 @@ fn limits(stats: &Stats, to: &mut Families) {
         "poold_clients_closed_total",
         "Clients closed by a limit. Devices that should stay: raise the flag of the same name. \
          shed: raise --max-clients. framing: mend the sender, or --framing. replaced: raise \
-         --max-per-address.",
+         --max-per-address. proxy_header: mend the balancer, or --proxy-from.",
         "reason",
         of(closes),
     );

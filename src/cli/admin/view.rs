@@ -93,5 +93,6 @@ pub(super) fn name_of(limit: Limit) -> &'static str {
         Limit::Overlong => "overlong",
         Limit::Framing => "framing",
         Limit::Replaced => "replaced",
+        Limit::ProxyHeader => "proxy_header",
     }
 }

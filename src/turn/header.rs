@@ -1,0 +1,202 @@
+//! A balancer's connection before its client is known: the PROXY header is awaited at rest, read
+//! to its last byte and no further, and then the client is let in or not.
+//!
+//! A balancer's health check looks as a client does that says nothing yet: a header, then a reset,
+//! or an end without a header. It must not reach the service. So a client that is not named waits a
+//! moment for what follows.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use super::Turn;
+use crate::connection::{Stage, Standing};
+use crate::handler::End;
+use crate::notices::Limit;
+use crate::peer::Peer;
+use crate::proxy::{self, Announced, HEADER_MAX, Seen};
+use crate::service::Work;
+
+/// How long a client that its balancer does not name is taken for a health check while it says
+/// nothing: HAProxy resets its checks as soon as their header is sent.
+const CHECK_WITHIN: Duration = Duration::from_millis(100);
+/// Longest that a header is awaited once a drain has begun.
+const WITHIN_IN_DRAIN: Duration = Duration::from_secs(1);
+
+impl Turn<'_> {
+    /// Hears who the client is, as far as that has been told. Answers the end, if it is one.
+    pub(super) fn hear(&mut self) -> Option<End> {
+        if let Stage::Header { until } = self.hold.stage {
+            match self.take_header(until) {
+                Ok(Some(announced)) => {
+                    if let Some(end) = self.meet(announced) {
+                        return Some(end);
+                    }
+                }
+                Ok(None) => return None,
+                Err(end) => return Some(end),
+            }
+        }
+        match self.hold.stage {
+            Stage::Nameless { until } => self.hear_nameless(until),
+            _ => None,
+        }
+    }
+
+    /// Whether it is not known yet whom it is for.
+    pub(super) fn is_unknown(&self) -> bool {
+        let stage = &self.hold.stage;
+        matches!(stage, Stage::Header { .. } | Stage::Nameless { .. })
+    }
+
+    /// When it is known at the latest.
+    pub(super) fn awaited_until(&self) -> Option<Instant> {
+        match self.hold.stage {
+            Stage::Header { until } | Stage::Nameless { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// In a drain a header that is under way is still waited for: its client was let in.
+    pub(super) fn await_less(&mut self) {
+        if let Stage::Header { until } = &mut self.hold.stage {
+            *until = (*until).min(self.now + WITHIN_IN_DRAIN);
+        }
+    }
+
+    /// Takes the header, and nothing behind it, from the socket once all of it is there.
+    fn take_header(&mut self, until: Instant) -> Result<Option<Announced>, End> {
+        let mut input = std::mem::take(&mut self.scratch.input);
+        let peeked = self.connection.peek(&mut input[..HEADER_MAX]);
+        let taken = match peeked {
+            Ok(0) => Err(End::Client),
+            Ok(come) => self.look(&mut input[..come], until),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.empty();
+                self.wait_for_header(&[], until)
+            }
+            Err(error) => Err(End::Lost(error.to_string())),
+        };
+        self.scratch.input = input;
+        taken
+    }
+
+    fn look(&mut self, come: &mut [u8], until: Instant) -> Result<Option<Announced>, End> {
+        match proxy::look(come) {
+            Ok(Seen::Header { length, announced }) => {
+                let taken = self.connection.skip(&mut come[..length]);
+                taken.map_err(|error| End::Lost(error.to_string()))?;
+                self.hold.readable = true;
+                Ok(Some(announced))
+            }
+            Ok(Seen::Begun) if self.hold.ending => Err(self.wrong("it ends within it", come)),
+            Ok(Seen::Begun) => {
+                // The poller tells of the next byte.
+                self.hold.readable = false;
+                self.wait_for_header(come, until)
+            }
+            Err(wrong) => Err(self.wrong(&wrong.to_string(), come)),
+        }
+    }
+
+    fn wait_for_header(&mut self, come: &[u8], until: Instant) -> Result<Option<Announced>, End> {
+        if self.now < until {
+            return Ok(None);
+        }
+        if self.draining() {
+            self.hold.stage = Stage::Closing(End::Drained);
+            return Ok(None);
+        }
+        Err(self.wrong("it does not come in time", come))
+    }
+
+    /// Its balancer is to see that something is wrong.
+    fn wrong(&mut self, why: &str, come: &[u8]) -> End {
+        self.acted(Limit::ProxyHeader, why, come);
+        self.connection.close_with_reset();
+        End::Limit(Limit::ProxyHeader)
+    }
+
+    /// Now the client is known, or it is known that it is not named.
+    fn meet(&mut self, announced: Announced) -> Option<End> {
+        let guest = &self.connection.guest;
+        let balancer = guest.peer();
+        let (client, local) = match announced {
+            Announced::Tcp { from, to } => (Peer::from_tcp(from), Some(canonical(to))),
+            Announced::Unix => (Peer::Unix(0), None),
+            Announced::Nobody => (balancer, None),
+        };
+        if client == balancer {
+            // The connection's own ends, as HAProxy's checks have them in version 1.
+            let until = self.now + CHECK_WITHIN;
+            self.hold.stage = Stage::Nameless { until };
+            return None;
+        }
+        guest.announce(client, local);
+        debug!(
+            id = self.connection.id,
+            peer = %client,
+            through = %balancer,
+            "{}announced",
+            self.house.notices.prefix()
+        );
+        self.let_in(Some(client))
+    }
+
+    /// What follows tells a client from a check.
+    fn hear_nameless(&mut self, until: Instant) -> Option<End> {
+        match self.connection.peek(&mut [0]) {
+            Ok(0) => Some(End::Client),
+            Ok(_) => self.let_in(None),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                Some(End::Lost(error.to_string()))
+            }
+            Err(_) if self.now >= until => self.let_in(None),
+            Err(_) => {
+                self.empty();
+                None
+            }
+        }
+    }
+
+    /// As the acceptor does with clients that come without a balancer. The balancer itself is
+    /// judged by no list, and has no share.
+    fn let_in(&mut self, client: Option<Peer>) -> Option<End> {
+        let (house, connection) = (self.house, self.connection);
+        let Err(limit) = self.find_place(client) else {
+            self.hold.readable = true;
+            self.hold.stage = Stage::New;
+            return None;
+        };
+        self.acted(limit, "", &[]);
+        if house.turn_away(connection, limit) {
+            self.hold.stage = Stage::Refused(limit);
+            return None;
+        }
+        Some(End::Refused(limit))
+    }
+
+    fn find_place(&self, client: Option<Peer>) -> Result<(), Limit> {
+        let (house, connection) = (self.house, self.connection);
+        if let Some(client) = client {
+            house.admission.check_lists(client, self.now)?;
+        }
+        if matches!(house.work, Work::Streams(_)) && !house.lobby.enter(connection) {
+            return Err(Limit::Queue);
+        }
+        if let Some(client) = client {
+            let placed = house.admission.take_share(client, connection.id);
+            let placed = placed.inspect_err(|_| house.lobby.remove(connection.id))?;
+            house.make_place(placed);
+        }
+        connection.guest.stand(Standing::Admitted);
+        Ok(())
+    }
+}
+
+/// IPv4 as such, where it is written as IPv6.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    (address.ip().to_canonical(), address.port()).into()
+}
