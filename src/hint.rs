@@ -164,6 +164,7 @@ fn text(framing: &Framing, bytes: &[u8]) -> Option<Hint> {
     let is_count = !matches!(framing, Framing::Typed) && begins_with_count(bytes);
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => Some(Hint::ByteOrderMark),
+        [0, 0, ..] if *framing == Framing::Lines => control(bytes),
         _ if is_count => Some(Hint::Octet).filter(|hint| !is_known_to(framing, *hint)),
         _ => None,
     }
@@ -244,6 +245,7 @@ mod tests {
             (b"95 <13>1 2026", Some(Hint::Octet)),
             (b"2026-11-28 alpha\n", None),
             (b"<13>alpha\n", None),
+            (b"\0\0\x01\xf6}q\0(X\n", Some(Hint::Len32)),
             (b"\x02data\x03\r\n", None),
             (b"{\"a\":1}\n", None),
             (b"plain\n", None),

@@ -16,7 +16,7 @@ use crate::hint::{Hint, of_bytes, of_signature};
 use crate::limits::Hints;
 
 /// Bytes of a connection that are kept until a message ends.
-pub(super) const FIRST_MAX: usize = 256;
+pub(super) const FIRST_MAX: usize = 1024;
 /// After the first bytes a message should have ended.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -96,7 +96,13 @@ impl Turn<'_> {
         // Signs of life and white space are no messages, and none is missing. People type slowly.
         let is_typed = matches!(self.house.limits.options.framing, Framing::Typed);
         let waits = self.hold.decoder.is_inside() && !is_typed;
-        let hint = self.of_all(&first);
+        let begun = self.hold.decoder.begun();
+        let all = if begun.len() > first.len() {
+            begun
+        } else {
+            &first
+        };
+        let hint = self.of_all(all);
         if let Some(hint) = hint.or(waits.then_some(Hint::Unknown)) {
             self.tell_hint(hint, &first);
         }

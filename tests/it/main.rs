@@ -71,6 +71,7 @@ mod resize;
 mod resize_streams;
 mod restart;
 mod scratch;
+mod senders;
 mod service;
 mod signals;
 mod spool;

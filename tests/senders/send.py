@@ -1,0 +1,89 @@
+"""Sends three messages as SENDER does: send.py SENDER PORT."""
+
+import logging
+import logging.handlers
+import socket
+import sys
+
+HOST = "127.0.0.1"
+MESSAGES = ["alpha", "beta", "one\ntwo"]
+
+
+def log(handler):
+    logger = logging.getLogger("sender")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    for message in MESSAGES:
+        logger.info(message)
+    logging.shutdown()
+
+
+def syslog(port, append_nul):
+    handler = logging.handlers.SysLogHandler((HOST, port), socktype=socket.SOCK_STREAM)
+    handler.append_nul = append_nul
+    log(handler)
+
+
+def graypy(port):
+    from graypy import GELFTCPHandler
+
+    log(GELFTCPHandler(HOST, port))
+
+
+def pygelf(port):
+    from pygelf import GelfTcpHandler
+
+    log(GelfTcpHandler(host=HOST, port=port))
+
+
+def logging_gelf(port, null_character):
+    from logging_gelf.handlers import GELFTCPSocketHandler
+    from logging_gelf.formatters import GELFFormatter
+
+    handler = GELFTCPSocketHandler(host=HOST, port=port)
+    handler.setFormatter(GELFFormatter(null_character=null_character))
+    log(handler)
+
+
+def logstash(port):
+    from logstash import TCPLogstashHandler
+
+    log(TCPLogstashHandler(HOST, port, version=1))
+
+
+def rfc5424(port):
+    from rfc5424logging import Rfc5424SysLogHandler
+
+    log(Rfc5424SysLogHandler(address=(HOST, port), socktype=socket.SOCK_STREAM))
+
+
+def cee(port):
+    from cee_syslog_handler import CeeSysLogHandler
+
+    log(CeeSysLogHandler(address=(HOST, port), socktype=socket.SOCK_STREAM))
+
+
+def pysyslogclient(port):
+    import pysyslogclient
+
+    client = pysyslogclient.SyslogClientRFC5424(HOST, port, proto="TCP")
+    for message in MESSAGES:
+        client.log(message, program="sender")
+    client.close()
+
+
+SENDERS = {
+    "syslog": lambda port: syslog(port, True),
+    "syslog-bare": lambda port: syslog(port, False),
+    "graypy": graypy,
+    "pygelf": pygelf,
+    "logging-gelf": lambda port: logging_gelf(port, False),
+    "logging-gelf-nul": lambda port: logging_gelf(port, True),
+    "logstash": logstash,
+    "rfc5424": rfc5424,
+    "cee": cee,
+    "pysyslogclient": pysyslogclient,
+    "socket": lambda port: log(logging.handlers.SocketHandler(HOST, port)),
+}
+
+SENDERS[sys.argv[1]](int(sys.argv[2]))
