@@ -119,11 +119,12 @@ impl<F: Front> Hall<F> {
         Ok(person.rename(to))
     }
 
-    /// Somebody has gone: the name is free.
+    /// Somebody has gone: the name is free, and another's from now on.
     pub(crate) fn forget(&self, person: &Person<F>) {
         let mut people = self.people.lock();
-        people.release(&person.name());
-        people.by_id.remove(&person.id);
+        if people.by_id.remove(&person.id).is_some() {
+            people.release(&person.name());
+        }
     }
 
     /// Who has this name, or one that looks like it.

@@ -55,6 +55,8 @@ pub(super) struct Inner<F: Front> {
     /// Announcements that nobody has been given yet, each with whom it is not for.
     waiting: VecDeque<(F::Chunk, Option<u64>)>,
     came: Crowd,
+    /// The only one who came: it knows.
+    came_alone: Option<u64>,
     left: Crowd,
     /// When who came and who left may be told again.
     notice_from: Instant,
@@ -106,6 +108,7 @@ impl<F: Front> Room<F> {
                 last: None,
                 waiting: VecDeque::new(),
                 came: Crowd::default(),
+                came_alone: None,
                 left: Crowd::default(),
                 notice_from: Instant::now(),
                 closed: false,
@@ -133,6 +136,7 @@ impl<F: Front> Room<F> {
             return true;
         }
         if !inner.seats.is_empty() {
+            inner.came_alone = inner.came.is_empty().then_some(person.id);
             inner.came.add(person.name());
             self.notify(inner, front, Instant::now());
         }
@@ -269,11 +273,12 @@ impl<F: Front> Room<F> {
         inner.notice_from = Instant::now() + pause;
         let came = std::mem::take(&mut inner.came);
         let left = std::mem::take(&mut inner.left);
-        for event in [Event::Came(came), Event::Left(left)] {
+        let alone = inner.came_alone.take();
+        for (event, except) in [(Event::Came(came), alone), (Event::Left(left), None)] {
             if let Event::Came(crowd) | Event::Left(crowd) = &event
                 && !crowd.is_empty()
             {
-                self.queue(inner, front, &event, None);
+                self.queue(inner, front, &event, except);
             }
         }
     }

@@ -148,3 +148,27 @@ fn what_members_are_told_is_counted() {
         metrics.windows(counted.len()).any(|part| part == counted)
     });
 }
+
+#[test]
+fn who_quits_has_left_whenever_the_connection_ends() {
+    let daemon = chat(&[]);
+    let ann = Talker::named(&daemon, "ann");
+    let bob = Talker::named(&daemon, "bob");
+    ann.wait("-- bob joined");
+    let begin = Instant::now();
+    bob.say("/quit");
+    // As nc does while its input is open, he reads and does not close.
+    assert!(take_to_end(&bob.stream).ends_with(b"-- goodbye\n"));
+    ann.wait("-- bob left");
+    let again = Talker::named(&daemon, "bob");
+    assert!(
+        begin.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begin.elapsed()
+    );
+    // What is left of him takes nothing with it when it goes.
+    drop(bob);
+    ann.wait("-- bob joined");
+    assert_eq!(ann.ask("/msg bob psst"), "[to bob] psst");
+    assert_eq!(again.hear(), "[ann] psst");
+}

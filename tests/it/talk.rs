@@ -47,9 +47,10 @@ impl Talker {
         send(&self.stream, [line.as_ref(), b"\n"].concat());
     }
 
-    /// The next line.
+    /// The next line, however it ends.
     pub fn hear(&self) -> String {
-        take_line(&self.stream)
+        let line = take_line(&self.stream);
+        line.strip_suffix('\r').map(str::to_owned).unwrap_or(line)
     }
 
     /// Reads until this line comes; answers what came before it.

@@ -17,10 +17,6 @@ pub struct Terminal {
 impl Terminal {
     /// `poold client ARGS…`, and then its exit code; nothing if `tmux` is not installed.
     pub fn client(environment: &[&str], args: &[&str]) -> Option<Terminal> {
-        let terminal = Terminal {
-            scratch: Scratch::new(),
-        };
-        let size = ["-x", "80", "-y", &ROWS.to_string()].map(str::to_owned);
         let client = format!(
             "env {} {POOLD} client {}",
             environment.join(" "),
@@ -28,9 +24,19 @@ impl Terminal {
         );
         // The window stays to be looked at when the client has ended, and shows how it was left.
         let left = "stty -a | grep -we -icanon";
-        let line = format!("{client}; code=$?; {left}; echo exit code $code; read");
+        Terminal::shell(&format!(
+            "{client}; code=$?; {left}; echo exit code $code; read"
+        ))
+    }
+
+    /// A line of a shell; nothing if `tmux` is not installed.
+    pub fn shell(line: &str) -> Option<Terminal> {
+        let terminal = Terminal {
+            scratch: Scratch::new(),
+        };
+        let size = ["-x", "80", "-y", &ROWS.to_string()].map(str::to_owned);
         let mut start = terminal.tmux(&["-f", "/dev/null", "new-session", "-d"]);
-        start.args(size).arg(&line);
+        start.args(size).arg(line);
         match start.status() {
             Ok(status) => assert!(status.success(), "tmux: {status}"),
             Err(error) => {
@@ -72,6 +78,12 @@ impl Terminal {
         self.run(&[&["send-keys"], keys].concat());
     }
 
+    /// Types a line, as a person does.
+    pub fn enter(&self, line: &str) {
+        self.type_text(line);
+        self.press(&["Enter"]);
+    }
+
     /// Pastes as terminals do.
     pub fn paste(&self, pasted: &str) {
         let file = self.scratch.join("pasted");
@@ -97,6 +109,16 @@ impl Terminal {
         wait_until(&format!("a line that ends with '{end}'"), || {
             screen = self.screen();
             screen.iter().any(|line| line.trim_end().ends_with(end))
+        });
+        screen
+    }
+
+    /// Waits until this is to be seen; answers what is to be seen then.
+    pub fn wait_text(&self, text: &str) -> Vec<String> {
+        let mut screen = Vec::new();
+        wait_until(&format!("'{text}' on the screen"), || {
+            screen = self.screen();
+            screen.iter().any(|line| line.contains(text))
         });
         screen
     }

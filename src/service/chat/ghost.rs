@@ -40,11 +40,11 @@ impl Session {
             return Verdict::Go;
         };
         self.come_in(house);
-        self.asked = Some(Asked {
+        self.asked = Some(Box::new(Asked {
             name,
             holder,
             probe,
-        });
+        }));
         Verdict::Wait(LOOK_EVERY)
     }
 
@@ -62,7 +62,7 @@ impl Session {
                 self.asked = Some(asked);
                 return Verdict::Wait(LOOK_EVERY);
             }
-            Host::Silent if is_here => self.take_over(house, asked),
+            Host::Silent if is_here => self.take_over(house, *asked),
             // It may have left meanwhile.
             _ => match house.hall.rename(&self.person, asked.name) {
                 Ok(from) => self.renamed(house, &from),
@@ -83,6 +83,7 @@ impl Session {
         if holder.put_out_unrecorded(front, SILENT) {
             front.record(&holder.outlet, &before, SILENT);
         }
+        hall.forget(&holder);
         let to = self.person.name();
         self.answer(house, format_args!("you are now {to}"));
         let gone = Text::printable(format!("{before} does not answer any more"));

@@ -2,7 +2,9 @@
 //! produce such a beginning: something of ours stands before every text.
 
 use std::fmt::Write;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -49,11 +51,40 @@ impl From<&'static [u8]> for Chunk {
 /// Where somebody hears them.
 #[derive(Clone)]
 pub(super) enum Ear {
-    Client(Client),
+    Client(Arc<Wire>),
     Console(Arc<Screen>),
 }
 
+/// A client's connection.
+pub(super) struct Wire {
+    client: Client,
+    /// It has negotiated: to a terminal that is in its hands, a line feed alone is no new line.
+    is_telnet: AtomicBool,
+}
+
+impl Wire {
+    /// It has negotiated.
+    pub(super) fn note_telnet(&self) {
+        self.is_telnet.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Deref for Wire {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
 impl Ear {
+    pub(super) fn of(client: &Client) -> Ear {
+        Ear::Client(Arc::new(Wire {
+            client: client.clone(),
+            is_telnet: AtomicBool::new(false),
+        }))
+    }
+
     /// Where it is, for people.
     pub(super) fn place(&self) -> String {
         match self {
@@ -105,7 +136,11 @@ impl Front for Lines {
                 return Given::Taken;
             }
         };
-        match client.send_several(chunk.bytes, chunk.count) {
+        let bytes = match client.is_telnet.load(Ordering::Relaxed) {
+            true => with_returns(&chunk.bytes),
+            false => chunk.bytes,
+        };
+        match client.send_several(bytes, chunk.count) {
             Ok(()) => Given::Taken,
             Err(Unsent::Full(_)) => Given::Full,
             Err(Unsent::Gone(_)) => Given::Gone,
@@ -128,6 +163,17 @@ impl Front for Lines {
             client.close(why);
         }
     }
+}
+
+/// Lines as RFC 854 has them.
+fn with_returns(lines: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(lines.len() + lines.len() / 32 + 1);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.strip_suffix(b"\n");
+        out.extend_from_slice(text.unwrap_or(line));
+        out.extend_from_slice(text.map_or(b"", |_| b"\r\n"));
+    }
+    out.into()
 }
 
 /// What stands before a room's lines.

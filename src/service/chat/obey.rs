@@ -231,6 +231,7 @@ impl Session {
             house.hall.announce(room, &Event::Acted { by, text });
         }
         self.answer(house, "goodbye");
+        self.leave(house);
     }
 
     /// A name as it was typed, with or without the sign that rooms have.

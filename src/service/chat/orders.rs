@@ -90,6 +90,7 @@ impl Session {
         if !is_heard && other.id != self.person.id {
             self.answer(house, told);
         }
+        house.hall.forget(other);
         let front = &house.hall.front;
         if house.has_to_be_recorded(&self.person) {
             other.put_out(front, &reason);

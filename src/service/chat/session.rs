@@ -40,7 +40,7 @@ pub struct Session {
     /// What the room could not take yet, because somebody is late.
     unposted: Option<(Arc<Room>, Event)>,
     /// The name that it wants, until its holder's host has answered.
-    pub(super) asked: Option<Asked>,
+    pub(super) asked: Option<Box<Asked>>,
     /// A command that waits for that.
     deferred: Option<String>,
     /// Bytes that it was answered in this turn.
@@ -51,7 +51,7 @@ pub struct Session {
 
 impl Session {
     pub(super) fn open(house: &House, client: &Client) -> Session {
-        let person = house.hall.admit(Ear::Client(client.clone()), None);
+        let person = house.hall.admit(Ear::of(client), None);
         let mut session = Session::new(person);
         if house.operators.is_banned(client.peer()) {
             session.put_out(house, "your address is banned");
@@ -144,6 +144,11 @@ impl Session {
             return Verdict::Close;
         }
         let stripped = self.telnet.strip(message.bytes);
+        if stripped.negotiates
+            && let Ear::Client(wire) = &self.person.outlet
+        {
+            wire.note_telnet();
+        }
         if stripped.awaits_mark {
             let mark = WONT_TIMING_MARK.into();
             house.hall.front.give(&self.person.outlet, mark);
@@ -268,6 +273,12 @@ impl Session {
             // Nobody would come back for it.
             house.hall.announce(&room, &event);
         }
+        self.leave(house);
+    }
+
+    /// It is in no room any more, and its name is free. Its connection may last: until it has taken
+    /// what it is owed, and closes.
+    pub(super) fn leave(&mut self, house: &House) {
         for room in std::mem::take(&mut self.rooms) {
             house.hall.leave(&room, &self.person);
         }

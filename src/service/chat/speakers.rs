@@ -93,4 +93,5 @@ pub(super) fn put_out_deaf(house: &House, person: &Arc<Person>) {
             house.hall.leave(&room, person);
         }
     }
+    house.hall.forget(person);
 }

@@ -29,6 +29,7 @@ pub(super) struct Telnet {
     goes_on: bool,
     /// A timing mark was asked for and is not answered yet.
     awaits_mark: bool,
+    negotiates: bool,
 }
 
 /// What is left of a line.
@@ -38,6 +39,8 @@ pub(super) struct Stripped<'a> {
     pub(super) text: Option<Cow<'a, [u8]>>,
     /// [`WONT_TIMING_MARK`] has to be sent before anything else.
     pub(super) awaits_mark: bool,
+    /// There were commands in it.
+    pub(super) negotiates: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +63,7 @@ impl Telnet {
             return Stripped {
                 text: Some(line.into()),
                 awaits_mark: false,
+                negotiates: false,
             };
         }
         for &byte in line {
@@ -69,10 +73,12 @@ impl Telnet {
         self.take(b'\n');
         self.goes_on = self.kept.pop_if(|last| *last == b'\n').is_none();
         let awaits_mark = std::mem::take(&mut self.awaits_mark);
+        let negotiates = std::mem::take(&mut self.negotiates);
         if self.goes_on && self.kept.len() < KEPT_MAX {
             return Stripped {
                 text: None,
                 awaits_mark,
+                negotiates,
             };
         }
         self.goes_on = false;
@@ -81,10 +87,12 @@ impl Telnet {
         Stripped {
             text: Some(std::mem::take(&mut self.kept).into()),
             awaits_mark,
+            negotiates,
         }
     }
 
     fn take(&mut self, byte: u8) {
+        self.negotiates |= self.state == State::Command && (SE..IAC).contains(&byte);
         self.state = match (self.state, byte) {
             (State::Text, IAC) => State::Command,
             (State::Text, _) => {
