@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::ask::Watched;
 use crate::daemon::Guard;
 use crate::net::{connect, end, send, take_line, take_to_end};
+use crate::passed::lacks;
 use crate::spool::wait_until;
 use crate::tool::flood;
 
@@ -73,9 +74,7 @@ fn promtool_finds_nothing_wrong() {
     command.args(["check", "metrics"]).stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(child) = command.spawn() else {
-        let must = std::env::var_os("CI").is_some_and(|value| value == "true");
-        assert!(!must, "promtool is missing, and this is CI");
-        return eprintln!("passed over: promtool is not installed");
+        return lacks("promtool");
     };
     let mut guard = Guard(child);
     let mut stdin = guard.0.stdin.take().expect("piped");

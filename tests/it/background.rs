@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::daemon::{Guard, POOLD};
 use crate::net::{connect, send, take_line};
+use crate::passed::lacks;
 use crate::spool::Spool;
 
 #[test]
@@ -15,7 +16,7 @@ fn what_is_typed_for_the_shell_does_not_stop_it() {
     command.args(["-qfec", &shell, "/dev/null"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(child) = command.spawn() else {
-        eprintln!("passed over: script is not installed");
+        lacks("script");
         return;
     };
     let mut guard = Guard(child);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::daemon::{Daemon, Guard, POOLD};
 use crate::net::{connect, send};
+use crate::passed::cannot;
 use crate::scratch::{Scratch, text};
 use crate::spool::Spool;
 use crate::talk::{Talker, chat};
@@ -25,7 +26,7 @@ impl Cable {
         let (third, fourth) = (id / 64 % 256, id % 64 * 4);
         let [ours, theirs] = [1, 2].map(|end| format!("198.18.{third}.{}", fourth + end));
         if !ip(&["netns", "add", &name]) {
-            eprintln!("passed over: no network namespace can be made here");
+            cannot("allow network namespaces (unshare, ip, as root)");
             return None;
         }
         let cable = Cable { name, ours };
@@ -42,7 +43,7 @@ impl Cable {
             &["-n", ns, "link", "set", far, "up"],
         ] {
             if !ip(args) {
-                eprintln!("passed over: no cable between networks can be made here");
+                cannot("allow network namespaces (unshare, ip, as root)");
                 return None;
             }
         }

@@ -8,6 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::daemon::{Daemon, Guard, POOLD};
 use crate::net::{send, take_line, take_to_end};
+use crate::passed::lacks;
 use crate::scratch::{Scratch, text};
 use crate::spool::{PATIENCE, Spool};
 use crate::talk::{Talker, chat};
@@ -185,7 +186,7 @@ fn the_terminal_that_started_it_sees_the_rooms_and_keeps_order() {
     command.args(["-qfec", &format!("{POOLD} chat 127.0.0.1:0"), "/dev/null"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(child) = command.spawn() else {
-        eprintln!("passed over: script is not installed");
+        lacks("script");
         return;
     };
     let mut guard = Guard(child);

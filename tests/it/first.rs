@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use crate::daemon::{Daemon, POOLD};
 use crate::exec::children::{children, pid};
 use crate::net::{connect, end, send, take, take_to_end};
+use crate::passed::cannot;
 use crate::spool::wait_until;
 
 const UNSHARE: [&str; 5] = [
@@ -22,7 +23,7 @@ const UNSHARE: [&str; 5] = [
 fn start(args: &[&str]) -> Option<Daemon> {
     let tried = Command::new("unshare").args(UNSHARE).arg("true").output();
     if !tried.is_ok_and(|tried| tried.status.success()) {
-        eprintln!("passed over: no namespaces here");
+        cannot("allow process and mount namespaces (unshare, as root)");
         return None;
     }
     let mut command = Command::new("unshare");

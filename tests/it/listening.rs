@@ -13,6 +13,7 @@ use socket2::{Domain, Socket, Type};
 use crate::daemon::{Daemon, POOLD, poold};
 use crate::house::{finish, options};
 use crate::net::{connect, send, take_line};
+use crate::passed::cannot;
 use crate::scratch::{Scratch, text};
 
 /// A port that is free in both families, and that no other test is given for its port 0.
@@ -69,7 +70,7 @@ fn is_echoed(address: &str) {
 fn has_ipv6() -> bool {
     let has = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
     if !has {
-        eprintln!("passed over: this system has no IPv6");
+        cannot("switch IPv6 on");
     }
     has
 }
@@ -242,7 +243,7 @@ fn in_a_network(script: &str) -> Option<String> {
     };
     let can = run(&["ip", "link", "set", "lo", "up"]);
     if !can.is_some_and(|tried| tried.status.success()) {
-        eprintln!("passed over: no namespaces here, or no ip");
+        cannot("allow network namespaces (unshare, ip, as root)");
         return None;
     }
     let output = run(&["timeout", "60", "sh", "-ec", script, "sh", POOLD]).expect("it starts");

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::ask::Watched;
 use crate::daemon::{Daemon, Guard, POOLD, poold};
 use crate::net::{connect, send, take_to_end};
+use crate::passed::lacks;
 use crate::scratch::{Scratch, text};
 use crate::spool::{PATIENCE, Spool, wait_until};
 
@@ -75,7 +76,7 @@ fn at_a_terminal(no_color: &str, told: &str) {
     command.env("NO_COLOR", no_color);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(child) = command.spawn() else {
-        eprintln!("passed over: script is not installed");
+        lacks("script");
         return;
     };
     let mut guard = Guard(child);
@@ -109,7 +110,7 @@ fn a_dumb_terminal_gets_no_escapes() {
         command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let Ok(child) = command.spawn() else {
-            eprintln!("passed over: script is not installed");
+            lacks("script");
             return;
         };
         let mut guard = Guard(child);

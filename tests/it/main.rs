@@ -57,6 +57,7 @@ mod outputs_wait;
 mod overload;
 mod packaging;
 mod panics;
+mod passed;
 mod pause;
 mod pipes;
 mod places;

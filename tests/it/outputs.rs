@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::daemon::poold;
 use crate::net::{connect, end, send, take_to_end};
+use crate::passed::cannot;
 use crate::scratch::{Scratch, text};
 use crate::spool::wait_until;
 use crate::takeover::Line;
@@ -79,7 +80,7 @@ impl Mounted {
         }
         let must = std::env::var_os("CI").is_some_and(|value| value == "true");
         assert!(!must, "nothing can be mounted, and this is CI");
-        eprintln!("passed over: this user may not mount a file system");
+        cannot("allow this user to mount a file system");
         None
     }
 

@@ -8,6 +8,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::daemon::{Daemon, POOLD};
 use crate::net::{connect, end, send, take_all, take_line, take_to_end};
+use crate::passed::cannot;
 use crate::scratch::{Scratch, text};
 use crate::spool::wait_until;
 use crate::tool::{Flood, check};
@@ -211,7 +212,7 @@ fn complaints(stderr: &str) -> usize {
 fn a_full_disk_keeps_everything_until_there_is_room() {
     let dir = Scratch::new();
     let Some(disk) = tiny_disk(&dir) else {
-        eprintln!("passed over: this user may not mount a file system");
+        cannot("allow this user to mount a file system");
         return;
     };
     let (file, ballast) = (disk.0.join("out.log"), disk.0.join("ballast"));

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::daemon::{POOLD, poold};
+use crate::passed::cannot;
 use crate::scratch::{Scratch, text};
 
 /// One line on the standard error and nothing on the other; answers the line.
@@ -39,7 +40,7 @@ fn a_port_that_is_not_permitted() {
         .and_then(|text| text.trim().parse().ok())
         .unwrap_or(1024);
     if rustix::process::geteuid().is_root() || floor <= 1 {
-        eprintln!("passed over: this user may listen on every port");
+        cannot("start as a user who may not listen on port 1");
         return;
     }
     let line = refused(&mut poold(&["recv", "127.0.0.1:1"]), 1);

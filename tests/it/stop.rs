@@ -7,6 +7,7 @@ use rustix::process::Signal;
 
 use crate::daemon::{Daemon, Exit, POOLD, poold};
 use crate::net::{connect, is_reset, send, take, take_all, take_to_end, wait_reset};
+use crate::passed::cannot;
 use crate::scratch::{Scratch, text};
 use crate::tool::{Flood, check};
 
@@ -186,7 +187,7 @@ fn a_second_signal_ends_it_at_once() {
         (Signal::HUP, Signal::TERM),
     ] {
         if first == Signal::HUP && hangups_are_ignored() {
-            eprintln!("passed over: under nohup a hang-up is nothing, see the test above");
+            cannot("start without nohup");
             continue;
         }
         let (exit, took) = interrupted_twice(first, second);

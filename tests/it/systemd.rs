@@ -11,6 +11,7 @@ use rustix::process::Signal;
 
 use crate::daemon::{Daemon, POOLD, poold};
 use crate::net::{connect, end, send, take, take_to_end};
+use crate::passed::is_installed;
 use crate::scratch::{Scratch, text};
 use crate::spool::{PATIENCE, wait_until};
 
@@ -221,20 +222,6 @@ fn activate(sockets: &[&str], args: &[&str], first: impl FnOnce() + Send) -> Opt
         comes.join().expect("the first client comes");
         Some(daemon)
     })
-}
-
-fn is_installed(program: &str) -> bool {
-    let found = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status();
-    let is_there = found.is_ok();
-    let must = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(is_there || !must, "{program} is missing, and this is CI");
-    if !is_there {
-        eprintln!("passed over: {program} is not installed");
-    }
-    is_there
 }
 
 fn visit(path: &Path) -> UnixStream {

@@ -7,19 +7,8 @@ use std::thread;
 use super::{children, program, shell, stop_well, summary};
 use crate::daemon::{Daemon, poold};
 use crate::net::{connect, end, send, take_line, take_to_end};
+use crate::passed::is_installed;
 use crate::scratch::{Scratch, text};
-
-/// Passed over with a message where a program is missing, but not in CI.
-fn is_installed(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
-    let must = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(is_there || !must, "{name} is missing, and this is CI");
-    if !is_there {
-        eprintln!("passed over: {name} is not installed");
-    }
-    is_there
-}
 
 /// What a child of a process that opens nothing has open: whoever started the tests may have left
 /// it more than the usual.

@@ -1,0 +1,45 @@
+//! Tests that are passed over, where what they need is not there: each is kept for the last line of
+//! `cargo test` (`tests/passed_over.rs`), since what a test prints is not shown when it ends well.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::process::parent_id;
+
+/// Whether a program that a test needs is there. In CI it has to be.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !is_there {
+        lacks(program);
+    }
+    is_there
+}
+
+/// This test is passed over, because a program is not installed.
+pub fn lacks(program: &str) {
+    let must = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!must, "{program} is missing, and this is CI");
+    note(&format!("install {program}"));
+}
+
+/// This test is passed over, though nothing is to be installed; `to_do` is what would help.
+pub fn cannot(to_do: &str) {
+    note(to_do);
+}
+
+fn note(to_do: &str) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("a test");
+    eprintln!("passed over: {name}: {to_do}");
+    // One file for each run: cargo starts both.
+    let path = format!(
+        "{}/passed-over-{}",
+        env!("CARGO_TARGET_TMPDIR"),
+        parent_id()
+    );
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    // One write: others append at the same time.
+    let line = format!("{name}\t{to_do}\n");
+    file.and_then(|mut file| file.write_all(line.as_bytes()))
+        .expect("cargo has made the folder");
+}
