@@ -10,6 +10,7 @@ mod ask;
 mod attack;
 mod background;
 mod backlog;
+mod balancers;
 mod blocked;
 mod busy;
 mod chaos;
