@@ -249,7 +249,8 @@ impl Turn<'_> {
                 return if throttled { After::Rest } else { After::Again };
             }
             let end = end.clone();
-            if self.hold.decoder.silence().is_some() {
+            // Where what still comes is delivered, its message goes on.
+            if self.hold.decoder.silence().is_some() && !self.is_delivering(&end) {
                 self.deliver(&[], StreamEnd::Reached);
             }
             self.hold.stage = Stage::Closing(end.clone());

@@ -90,7 +90,7 @@ impl Turn<'_> {
             self.deliver(&unread, StreamEnd::NotYet);
             return;
         }
-        let is_silent = self.silent_at().is_some_and(|at| at <= self.now);
+        let is_silent = self.is_silent();
         if !self.hold.readable && !self.hold.ending && !is_silent {
             return;
         }

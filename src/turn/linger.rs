@@ -12,7 +12,7 @@ use rustix::net::RecvFlags;
 
 use super::{After, Turn};
 use crate::connection::{Linger, Order, Stage};
-use crate::handler::End;
+use crate::handler::{End, StreamEnd};
 use crate::limits::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
 use crate::notices::Limit;
 use crate::service::Tail;
@@ -82,6 +82,9 @@ impl Turn<'_> {
             false => self.read_on(delivery),
         };
         linger.is_read_out |= heard == Heard::End;
+        if heard == Heard::Nothing && self.is_silent() {
+            self.deliver(&[], StreamEnd::Reached);
+        }
         self.look_at_queue(&mut linger);
         let after = match (heard, self.outcome(&linger)) {
             (Heard::Broken, _) => After::Gone(linger.end.clone()),

@@ -152,10 +152,19 @@ impl Turn<'_> {
     /// bytes of the client may wait somewhere.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         let silence = self.hold.decoder.silence()?;
-        let is_read = self.is_serving() && self.owed.is_empty() && self.hold.unread.is_empty();
+        let is_served = match &self.hold.stage {
+            Stage::Lingering(linger) => self.is_delivering(&linger.end),
+            _ => self.is_serving(),
+        };
+        let is_read = is_served && self.owed.is_empty() && self.hold.unread.is_empty();
         let heard = self.connection.tally.heard_ms.load(Ordering::Relaxed);
         let heard = self.connection.since + Duration::from_millis(heard);
         (is_read && self.throttled_until().is_none()).then_some(heard + silence)
+    }
+
+    /// Whether a message has ended in silence.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent_at().is_some_and(|at| at <= self.now)
     }
 
     /// Messages and bytes that may be taken in now.

@@ -101,6 +101,29 @@ fn a_drain_ends_a_syslog_message() {
     assert_eq!(daemon.wait_exit().code, Some(0));
 }
 
+/// A message that the end comes into the midst of arrives in one piece, as a line does.
+#[test]
+fn a_drain_tears_no_syslog_message() {
+    for last in ["", "<13>last"] {
+        let mut daemon = Daemon::recv(&["--framing", "pri", "--format", "raw"]);
+        let client = connect(&daemon.address);
+        send(&client, "<13>first<13>sec");
+        daemon.stdout.wait_lines(1);
+        daemon.interrupt();
+        assert_eq!(take_to_end(&client), b"");
+        send(&client, "ond");
+        // Silence ends it while the client stays, and so does the client.
+        if last.is_empty() {
+            daemon.stdout.wait_lines(2);
+        }
+        send(&client, last);
+        drop(client);
+        assert_eq!(daemon.wait_exit().code, Some(0));
+        let expected = format!("<13>first\n<13>second\n{last}");
+        assert_eq!(daemon.stdout.text().trim_end(), expected.trim_end());
+    }
+}
+
 #[test]
 fn bytes_of_no_message_are_counted() {
     for (framing, wire, stray) in [
