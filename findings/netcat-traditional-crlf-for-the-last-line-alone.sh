@@ -5,7 +5,7 @@
 # netcat-openbsd's and ncat's -C and as its --help says ("Send CRLF as line-ending").
 # Seen: the first two keep their bare line feed. A here-document with an SMTP or IRC dialogue goes out with
 # one CR at its end; typed by hand, a line at a time, all have one.
-# Source: Debian's patch to netcat.c (replaces the last byte of the buffer that read(2) filled).
+# Source: the package's nc.traditional; -C is an addition to the original netcat 1.10, which has none.
 # Output seen on 2026-11-29:
 #   one write: b'a\nb\nc\r\n'
 #   three writes: b'a\r\nb\r\nc\r\n'
@@ -26,7 +26,8 @@ def sent(writes):
     for write in writes:
         netcat.stdin.write(write)
         netcat.stdin.flush()
-        data += client.recv(4096)
+        while not data.endswith(b"\n"):
+            data += client.recv(4096)
     netcat.stdin.close()
     while part := client.recv(4096):
         data += part
