@@ -26,18 +26,35 @@ pub(super) struct Life {
     admin: Admin,
     /// `None` where the system gave no descriptor.
     asked: Option<Awaited>,
+    /// At its end when a drain begins.
+    drain: io::Result<PipeReader>,
 }
 
 impl Life {
     pub(super) fn new(server: Server, desk: Option<Desk>, admin: Admin) -> Life {
         let notifier = Notifier::new(server.handle());
+        let drain = io::pipe().map(|(drain, held)| {
+            server.handle().when_draining(move || drop(held));
+            drain
+        });
         Life {
             server,
             desk,
             notifier,
             admin,
             asked: Awaited::new(&[Signal::SIGUSR1]).ok(),
+            drain,
         }
+    }
+
+    /// Says that it serves: last, for who hears it may count its descriptors or send it a signal.
+    pub(super) fn tell(&self, what: &str) {
+        for address in self.server.addresses() {
+            info!("listening on {address}");
+        }
+        self.admin.tell();
+        info!("{what}");
+        info!("Press Ctrl-C to stop");
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -61,10 +78,8 @@ impl Life {
     /// Until the drain begins.
     fn attend(&mut self) -> io::Result<()> {
         let handle = self.server.handle();
-        let (drain, held) = io::pipe()?;
-        handle.when_draining(move || drop(held));
         while handle.phase() == ServerPhase::Running {
-            self.wait(&drain)?;
+            self.wait()?;
             let now = Instant::now();
             let event = self.desk.as_mut().and_then(|desk| desk.look(now));
             match event {
@@ -89,7 +104,9 @@ impl Life {
         }
     }
 
-    fn wait(&self, drain: &PipeReader) -> io::Result<()> {
+    fn wait(&self) -> io::Result<()> {
+        let drain = self.drain.as_ref();
+        let drain = drain.map_err(|error| io::Error::from(error.kind()))?;
         let desk = self.desk.iter().flat_map(Desk::descriptors);
         let asked = self.asked.iter().map(AsFd::as_fd);
         let mut awaited: Vec<_> = std::iter::once(drain.as_fd())

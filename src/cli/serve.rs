@@ -203,16 +203,14 @@ pub(super) fn announce(
         admin.own_files();
         desk.iter_mut().for_each(Desk::own_file);
     }
-    for address in server.addresses() {
-        info!("listening on {address}");
-    }
-    admin.tell();
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (ws, cs) = (plural(workers), plural(clients_max));
-    info!("{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory");
-    info!("Press Ctrl-C to stop");
-    Ok(Life::new(server, desk, admin))
+    let life = Life::new(server, desk, admin);
+    life.tell(&format!(
+        "{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory"
+    ));
+    Ok(life)
 }
 
 /// What was typed, as the library takes it.

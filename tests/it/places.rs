@@ -44,8 +44,8 @@ fn who_is_told_why_it_is_refused_fills_no_house() {
     let answers: Vec<_> = many[2..].iter().map(|client| take_all(client).0).collect();
     let told = answers.iter().filter(|answer| !answer.is_empty());
     assert!(told.clone().all(|answer| answer == b"AddressShare"));
-    // They don't close: for a while each of those who were told is still here.
-    assert!((1..=8).contains(&told.count()), "{answers:?}");
+    // They don't close: those who were told are still here, or have made room for the next.
+    assert!((8..=18).contains(&told.count()), "{answers:?}");
     let other = connect_from("127.0.0.2", &address);
     send(&other, "hello\n");
     assert_eq!(take_line(&other), "hello");

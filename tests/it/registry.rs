@@ -16,7 +16,10 @@ fn echo() -> (Server, String, Log) {
         reply.send(message.bytes);
         Verdict::Go
     });
-    let (server, address) = serve(options(), logged);
+    let mut options = options();
+    // One that is being closed has as long.
+    options.times.write_stall = Some(Duration::from_secs(5));
+    let (server, address) = serve(options, logged);
     (server, address, log)
 }
 
