@@ -3,14 +3,35 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::clients::{hint, phase_name};
-use super::status::{ClientRow, HintRow};
 use crate::registry::{ClientInfo, Registry};
 
 /// Rows of each list.
 const ROWS: usize = 8;
 /// Everybody is looked at for it: not more often than this, however many ask.
 const EACH: Duration = Duration::from_millis(900);
+
+/// A client, with its rates since the last look.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct ClientRow {
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) messages_s: f64,
+    pub(in crate::cli) bytes_s: f64,
+    pub(in crate::cli) owed: usize,
+    pub(in crate::cli) quiet_s: f64,
+}
+
+/// A client, and what its bytes look like.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct HintRow {
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) hint: String,
+}
 
 /// See the head of the file. Only kept up while somebody looks.
 #[derive(Default)]

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::request::Request;
 use super::response::Response;
-use super::status::json;
 use crate::admission::parse_network;
 use crate::cli::values::time;
 use crate::registry::{ClientInfo, Registry};
@@ -68,7 +67,7 @@ pub(super) fn answer(registry: &Registry, request: &Request) -> Response {
     let count = matching().count();
     let clients: Vec<_> = matching().take(filter.limit).map(row).collect();
     let next = clients.last().map(|last| last.id);
-    json(&Page {
+    Response::json(&Page {
         open: list.len(),
         matching: count,
         next: next.filter(|_| count > clients.len()),

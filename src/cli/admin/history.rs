@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::status::Sample;
+use serde::{Deserialize, Serialize};
+
 use crate::meter::Histogram;
 use crate::posts::WorkerInfo;
 use crate::server::Stats;
@@ -14,6 +15,19 @@ const SAMPLES_MAX: usize = 300;
 const EACH: Duration = Duration::from_millis(900);
 /// A turn that takes longer is not counted when it ends but while it lasts.
 const LONG: Duration = Duration::from_secs(1);
+
+/// A second of the past. What moved is for each second; times are those that all but a hundredth
+/// did not exceed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Sample {
+    pub(in crate::cli) number: u64,
+    pub(in crate::cli) messages: f64,
+    pub(in crate::cli) bytes: f64,
+    pub(in crate::cli) wait_ms: f64,
+    pub(in crate::cli) turn_ms: f64,
+    pub(in crate::cli) busy: f64,
+    pub(in crate::cli) clients: usize,
+}
 
 /// See the head of the file.
 #[derive(Default)]

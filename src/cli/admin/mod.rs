@@ -42,8 +42,10 @@ use crate::server::Server;
 use crate::times::Times;
 
 pub(super) use args::AdminArgs;
+pub(super) use board::{ClientRow, HintRow};
 pub(super) use clients::Page;
-pub(super) use status::{ClientRow, HintRow, OutputRow, Sample, Status, WorkerRow};
+pub(super) use history::Sample;
+pub(super) use status::{OutputRow, Status, WorkerRow};
 pub(super) use view::View;
 
 /// What its sockets are called in a restart.

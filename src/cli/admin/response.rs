@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use super::request::{Bad, Request};
 
 /// What a client is answered.
@@ -46,6 +48,14 @@ impl Response {
             content_type,
             body: body.into(),
             extra: Vec::new(),
+        }
+    }
+
+    /// A value as JSON.
+    pub(super) fn json(value: &impl Serialize) -> Response {
+        match serde_json::to_vec(value) {
+            Ok(body) => Response::new(200, "application/json", body),
+            Err(error) => Response::text(500, error.to_string()),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::board::Board;
-use super::history::millis;
+use super::board::{Board, ClientRow, HintRow};
+use super::history::{Sample, millis};
 use super::response::Response;
 use super::view::{View, name_of, phase_of, worker_name};
 use crate::meter::Histogram;
@@ -118,41 +118,9 @@ pub(in crate::cli) struct LimitRow {
     pub(in crate::cli) count: u64,
 }
 
-/// A second of the past. What moved is for each second; times are those that all but a hundredth
-/// did not exceed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Sample {
-    pub(in crate::cli) number: u64,
-    pub(in crate::cli) messages: f64,
-    pub(in crate::cli) bytes: f64,
-    pub(in crate::cli) wait_ms: f64,
-    pub(in crate::cli) turn_ms: f64,
-    pub(in crate::cli) busy: f64,
-    pub(in crate::cli) clients: usize,
-}
-
-/// A client, and what its bytes look like.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct HintRow {
-    pub(in crate::cli) id: u64,
-    pub(in crate::cli) peer: String,
-    pub(in crate::cli) hint: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct ClientRow {
-    pub(in crate::cli) id: u64,
-    pub(in crate::cli) peer: String,
-    pub(in crate::cli) state: String,
-    pub(in crate::cli) messages_s: f64,
-    pub(in crate::cli) bytes_s: f64,
-    pub(in crate::cli) owed: usize,
-    pub(in crate::cli) quiet_s: f64,
-}
-
 /// The answer; with the samples after the one of this number.
 pub(super) fn answer(view: &View, after: u64) -> Response {
-    json(&look(view, after))
+    Response::json(&look(view, after))
 }
 
 /// How it is now.
@@ -205,14 +173,6 @@ pub(super) fn look(view: &View, after: u64) -> Status {
         busiest,
         slowest,
         hinted,
-    }
-}
-
-/// A value as JSON.
-pub(super) fn json(value: &impl Serialize) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => Response::new(200, "application/json", body),
-        Err(error) => Response::text(500, error.to_string()),
     }
 }
 
