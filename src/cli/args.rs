@@ -1,27 +1,17 @@
 //! What was typed. What it means is decided in `serve.rs`.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-
-use super::admin::AdminArgs;
 use super::ask::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use super::chat::ChatArgs;
 use super::client::ClientArgs;
-use super::control::{ControlArgs, RestartArgs};
+use super::control::RestartArgs;
 use super::exec::ExecArgs;
 use super::flood::FloodArgs;
-use super::log::LogFormat;
-use super::mistake;
 use super::pages::{CompletionsArgs, ManArgs};
-use super::sockets::ListenArgs;
-use super::values::{
-    MaybeDuration, MaybeRate, duration_or_off, per_second, rate, size, time, yes_or_no,
-};
-use crate::admission::{WhenAddressFull, WhenFull};
-use crate::framing::{Framing, Overlong};
-use crate::service::recv::Format;
+use super::serve_args::{RecvArgs, ServeArgs};
+use super::values::VALUES;
+use super::{environment, mistake};
 
 /// Puts a fixed number of threads behind a TCP port: receives what thousands of clients send, gives
 /// them a chat or runs a program for each, loses nothing that was read, and drains on Ctrl-C
@@ -37,10 +27,6 @@ struct Cli {
     #[command(flatten)]
     recv: RecvArgs,
 }
-
-/// How values are written.
-pub(super) const VALUES: &str = "\
-SIZE is in bytes, or as 64k, 1m, 1g (times 1024 each); TIME as 500ms, 8s, 2m, 1h 30m.";
 
 const EXIT_CODES: &str = "\
 Without a command: recv. Ctrl-C or SIGTERM drains; a second one ends at once.
@@ -78,216 +64,17 @@ pub(super) enum Command {
     Set(SetArgs),
 }
 
-/// `poold recv`.
-#[derive(Debug, Args)]
-pub(super) struct RecvArgs {
-    /// How messages are printed
-    #[arg(short, long, value_enum, default_value_t, env = "POOLD_FORMAT")]
-    pub(super) format: Format,
-
-    /// Append to this file instead of the standard output (-); it is opened again when it is
-    /// renamed or removed
-    #[arg(short, long, value_name = "FILE", env = "POOLD_OUTPUT")]
-    pub(super) output: Option<PathBuf>,
-
-    /// Tell each client how many of its messages are safe: `ack N`
-    #[arg(long, value_parser = yes_or_no(), env = "POOLD_ACK")]
-    pub(super) ack: bool,
-
-    /// A message is safe only when it is on the disk
-    #[arg(long, requires = "ack", value_parser = yes_or_no(), env = "POOLD_SYNC")]
-    pub(super) sync: bool,
-
-    /// Begin each line of text with the time at which the message was read (RFC 3339, UTC); json
-    /// always has it
-    #[arg(long, value_parser = yes_or_no(), env = "POOLD_TIME")]
-    pub(super) time: bool,
-
-    #[command(flatten)]
-    pub(super) serve: ServeArgs,
-}
-
-/// What every service takes.
-#[derive(Debug, Args)]
-#[command(after_help = VALUES)]
-pub(super) struct ServeArgs {
-    #[command(flatten)]
-    pub(super) listen: ListenArgs,
-
-    /// Threads that serve clients, 1 to 1024 [default: 4 for each core, at least 8]
-    #[arg(short, long, value_name = "N", env = "POOLD_WORKERS")]
-    pub(super) workers: Option<usize>,
-
-    /// Clients connected at once; more wait until one leaves [default: what the descriptor limit
-    /// allows]
-    #[arg(short, long, value_name = "N", env = "POOLD_MAX_CLIENTS")]
-    pub(super) max_clients: Option<usize>,
-
-    /// How bytes are cut into messages: lines, typed, auto, octet, nul, cr, delimited:STRING,
-    /// between:START,END, mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32,
-    /// gelf, json, pri or raw [default: lines; echo and discard: raw]
-    #[arg(long, value_name = "HOW", env = "POOLD_FRAMING")]
-    pub(super) framing: Option<Framing>,
-
-    /// Longest message, up to 1g
-    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
-        env = "POOLD_MESSAGE_MAX")]
-    pub(super) message_max: usize,
-
-    /// What happens to a longer one
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "WHAT",
-        env = "POOLD_OVERLONG"
-    )]
-    pub(super) overlong: Overlong,
-
-    /// Most that waits for a client that does not read, 1k to 1g; until it does, it is not read
-    /// from
-    #[arg(long, value_name = "SIZE", default_value = "256k", value_parser = size,
-        env = "POOLD_OUTBOX_MAX")]
-    pub(super) outbox_max: usize,
-
-    /// Longest that a drain waits for clients before it cuts them off
-    #[arg(long, value_name = "TIME", default_value = "8s", value_parser = time,
-        env = "POOLD_DRAIN")]
-    pub(super) drain: Duration,
-
-    /// What is told on the standard error: error, warn, info, debug or trace
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        default_value = "info",
-        env = "POOLD_LOG_LEVEL"
-    )]
-    pub(super) log_level: tracing::Level,
-
-    /// How it is told
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "HOW",
-        env = "POOLD_LOG_FORMAT"
-    )]
-    pub(super) log_format: LogFormat,
-
-    #[command(flatten)]
-    pub(super) guard: GuardArgs,
-
-    #[command(flatten)]
-    pub(super) control: ControlArgs,
-
-    #[command(flatten)]
-    pub(super) admin: AdminArgs,
-}
-
-/// What keeps clients from hurting each other.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-pub(super) struct GuardArgs {
-    /// What to do with clients beyond --max-clients
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "WHAT",
-        env = "POOLD_WHEN_FULL"
-    )]
-    pub(super) when_full: WhenFull,
-
-    /// A client that has rested for less is not closed by --when-full shed
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = time,
-        env = "POOLD_SHED_AFTER")]
-    pub(super) shed_after: Duration,
-
-    /// Clients at once from one IPv4 address or IPv6 /64 [default: no limit]
-    #[arg(long, value_name = "N", env = "POOLD_MAX_PER_ADDRESS")]
-    pub(super) max_per_address: Option<usize>,
-
-    /// What to do with clients beyond --max-per-address
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "WHAT",
-        env = "POOLD_WHEN_ADDRESS_FULL"
-    )]
-    pub(super) when_address_full: WhenAddressFull,
-
-    /// Let only these connect: an address, a network (192.0.2.0/24) or a file of them, which is
-    /// read again when it changes; repeatable
-    #[arg(long, value_name = "NET", env = "POOLD_ALLOW", value_delimiter = ',')]
-    pub(super) allow: Vec<String>,
-
-    /// Keep these out, though they are allowed; repeatable
-    #[arg(long, value_name = "NET", env = "POOLD_DENY", value_delimiter = ',')]
-    pub(super) deny: Vec<String>,
-
-    /// Balancers: connections from these must begin with a PROXY header, version 1 or 2, which
-    /// names the client; an address, a network, a file of them, or unix; repeatable
-    #[arg(
-        long,
-        value_name = "NET",
-        env = "POOLD_PROXY_FROM",
-        value_delimiter = ','
-    )]
-    pub(super) proxy_from: Vec<String>,
-
-    /// Clients accepted a second; more wait [default: no limit]
-    #[arg(long, value_name = "N", env = "POOLD_ACCEPT_RATE")]
-    pub(super) accept_rate: Option<u32>,
-
-    /// Close who sends nothing for so long after connecting [default: never]
-    #[arg(long, value_name = "TIME", value_parser = time,
-        env = "POOLD_FIRST_BYTE")]
-    pub(super) first_byte: Option<Duration>,
-
-    /// Close who has sent nothing for so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_IDLE")]
-    pub(super) idle: Option<Duration>,
-
-    /// Close who does not end a message it began in so long, longer as its bytes keep coming
-    /// [default: never]
-    #[arg(long, value_name = "TIME", value_parser = time,
-        env = "POOLD_MESSAGE")]
-    pub(super) message: Option<Duration>,
-
-    /// Bytes a second that a message under way has to keep up [default: 500]
-    #[arg(long, value_name = "SIZE", requires = "message", value_parser = per_second,
-        env = "POOLD_MIN_RATE")]
-    pub(super) min_rate: Option<u32>,
-
-    /// Reset clients that take none of what they are sent for TIME, and close those that have all,
-    /// and the end, for TIME; with exec only after the program has ended [default: never; 30s for
-    /// clients that are being closed]
-    #[arg(long, value_name = "TIME", value_parser = time,
-        env = "POOLD_WRITE_STALL")]
-    pub(super) write_stall: Option<Duration>,
-
-    /// Close every connection after so long [default: never]
-    #[arg(long, value_name = "TIME", value_parser = time,
-        env = "POOLD_LIFETIME")]
-    pub(super) lifetime: Option<Duration>,
-
-    /// What each client may send: MESSAGES,BYTES a second, each with :BURST if more may come at
-    /// once (10:100,16k:32k), or off; what is over is delayed, never dropped
-    #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate,
-        env = "POOLD_RATE")]
-    pub(super) rate: MaybeRate,
-
-    /// Refuse new clients while they would wait longer than this for a worker, or off; recv,
-    /// discard and exec without --lines never do
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration_or_off,
-        env = "POOLD_OVERLOAD")]
-    pub(super) overload: MaybeDuration,
-
-    /// Name a worker in the log that does not come back from a client for so long
-    /// [default: 30s; exec without --lines: never]
-    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_STUCK_AFTER")]
-    pub(super) stuck_after: Option<Duration>,
+impl Command {
+    /// What every service takes, if it is one.
+    fn serve(&mut self) -> Option<&mut ServeArgs> {
+        match self {
+            Command::Recv(args) => Some(&mut args.serve),
+            Command::Echo(args) | Command::Discard(args) => Some(args),
+            Command::Chat(args) => Some(&mut args.serve),
+            Command::Exec(args) => Some(&mut args.serve),
+            _ => None,
+        }
+    }
 }
 
 /// What came of the command line.
@@ -317,7 +104,11 @@ pub(super) fn parse() -> Parsed {
     }
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(Cli { command, recv }) => {
-            Parsed::Command(Box::new(command.unwrap_or(Command::Recv(recv))))
+            let mut command = command.unwrap_or(Command::Recv(recv));
+            if let Some(serve) = command.serve() {
+                serve.strangers = environment::strangers(&parser());
+            }
+            Parsed::Command(Box::new(command))
         }
         Err(error) if !error.use_stderr() => {
             // Nobody may be there to read it: then it is not needed either.
@@ -330,9 +121,12 @@ pub(super) fn parse() -> Parsed {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cli::values::{duration_or_off, rate, size};
 
     #[test]
     fn the_parser_is_sound() {

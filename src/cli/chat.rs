@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::args::ServeArgs;
+use super::serve_args::ServeArgs;
 use super::{console, serve};
 use crate::error::{Error, Result};
 use crate::framing::Framing;

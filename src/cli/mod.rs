@@ -20,6 +20,7 @@ mod notify;
 mod pages;
 mod patient;
 mod serve;
+mod serve_args;
 mod signals;
 mod sockets;
 mod stdout;
@@ -51,8 +52,8 @@ pub fn run() -> ExitCode {
         Command::Exec(args) => exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
         Command::Restart(args) => return control::restart(&args),
-        Command::Man(args) => return pages::man(&args),
-        Command::Completions(args) => return pages::completions(&args),
+        Command::Man(args) => return pages::man(&args, args::parser()),
+        Command::Completions(args) => return pages::completions(&args, args::parser()),
         Command::Status(args) => return ask::status(&args),
         Command::Clients(args) => return ask::clients(&args),
         Command::Close(args) => return ask::close(&args),

@@ -4,12 +4,12 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::args::{self, VALUES};
 use super::exit;
+use super::values::VALUES;
 
 /// What all pages have towards their end.
 const END: &str = r".SH EXIT STATUS
@@ -48,9 +48,9 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn man(args: &ManArgs) -> ExitCode {
+pub(super) fn man(args: &ManArgs, parser: Command) -> ExitCode {
     // `help` is for a terminal.
-    let mut all = args::parser().disable_help_subcommand(true);
+    let mut all = parser.disable_help_subcommand(true);
     // So that each command knows its page's name: poold-recv(1).
     all.build();
     let page = match &args.command {
@@ -66,7 +66,7 @@ pub(super) fn man(args: &ManArgs) -> ExitCode {
     }
 }
 
-fn draw(mut command: clap::Command) -> io::Result<Vec<u8>> {
+fn draw(mut command: Command) -> io::Result<Vec<u8>> {
     let usage = command.render_usage().to_string();
     let has_commands = command.has_subcommands();
     let after = command.get_after_help().map(ToString::to_string);
@@ -99,8 +99,8 @@ fn draw(mut command: clap::Command) -> io::Result<Vec<u8>> {
     Ok(roff)
 }
 
-pub(super) fn completions(args: &CompletionsArgs) -> ExitCode {
+pub(super) fn completions(args: &CompletionsArgs, mut parser: Command) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut args::parser(), "poold", &mut script);
+    clap_complete::generate(args.shell, &mut parser, "poold", &mut script);
     exit::told(exit::print(&script).map(|()| true))
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tracing::info;
 
 use super::admin::{Admin, View};
-use super::args::{RecvArgs, ServeArgs, parser};
 use super::control::{Desk, Inherited, SERVICE};
 use super::life::Life;
-use super::{environment, exit, log, signals, sockets, stdout};
+use super::serve_args::{RecvArgs, ServeArgs};
+use super::{exit, log, signals, sockets, stdout};
 use crate::admission::{AddressList, ProxyFrom};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
@@ -96,7 +96,7 @@ pub(super) fn discard(args: &ServeArgs) -> Result<ExitCode> {
 pub(super) fn prepare(args: &ServeArgs) {
     signals::respect_nohup();
     log::start(args.log_level, args.log_format);
-    for problem in environment::strangers(&parser()) {
+    for problem in &args.strangers {
         tracing::warn!("{problem}");
     }
     signals::outlive_file_limit();

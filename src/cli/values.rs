@@ -6,6 +6,10 @@ use clap::builder::BoolishValueParser;
 
 use crate::times::Rate;
 
+/// How values are written.
+pub(super) const VALUES: &str = "\
+SIZE is in bytes, or as 64k, 1m, 1g (times 1024 each); TIME as 500ms, 8s, 2m, 1h 30m.";
+
 /// Digits that always fit 64 bits.
 const SIZE_DIGITS_MAX: usize = 19;
 /// Digits whose seconds always fit 64 bits, years though they may be.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::args::ServeArgs;
+use crate::cli::serve_args::ServeArgs;
 use crate::cli::values::{size, time, yes_or_no};
 
 /// Run a program for each client, with the connection as its input and output: at most --workers

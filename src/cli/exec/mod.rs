@@ -14,7 +14,7 @@ pub(super) use setup::become_program;
 use keeper::Role;
 use setup::Setup;
 
-use super::args::ServeArgs;
+use super::serve_args::ServeArgs;
 use super::{exit, serve, signals};
 use crate::error::{Error, Result};
 use crate::limits::{Options, TIME_MAX};
