@@ -18,6 +18,7 @@ mod json;
 mod language;
 mod length;
 mod pri;
+mod problem;
 mod raw;
 mod store;
 #[cfg(test)]
@@ -27,9 +28,9 @@ mod typed;
 pub(crate) use auto::begins_with_count;
 pub(crate) use decoder::Decoder;
 pub use delimiter::Delimiter;
-pub use language::FramingError;
 pub use length::Length;
 pub(crate) use pri::begins_with_priority;
+pub use problem::FramingError;
 
 /// How bytes are cut into messages, and answers put on the wire.
 ///

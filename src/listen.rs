@@ -1,5 +1,6 @@
 //! Listening sockets: made, named, and removed at the end.
 
+mod binding;
 mod file;
 mod tcp;
 mod unix;
@@ -16,13 +17,11 @@ use socket2::{SockAddr, SockRef, Socket, Type};
 use crate::error::{Error, Result};
 use crate::peer::Address;
 
+pub(crate) use binding::BACKLOG;
+pub use binding::Binding;
 pub(crate) use file::SocketFile;
 #[cfg(feature = "cli")]
 pub(crate) use tcp::{covers, has_family};
-
-/// Connections that the kernel keeps for us before they are accepted; it caps the number at
-/// `net.core.somaxconn`.
-pub(crate) const BACKLOG: i32 = 4096;
 
 /// A socket that clients connect to, non-blocking.
 pub(crate) enum Listener {
@@ -37,38 +36,6 @@ pub(crate) enum Holders {
     Ours,
     /// A service manager, or the process that handed it over.
     Others,
-}
-
-/// How [`Listeners::bind_all`] makes its sockets.
-///
-/// ```
-/// use poold::Binding;
-///
-/// let how = Binding {
-///     socket_mode: 0o660,
-///     ..Binding::default()
-/// };
-/// # assert!(!how.freebind);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// Also binds an address that this machine does not have yet (`IP_FREEBIND`): clients reach
-    /// it as soon as it is there.
-    pub freebind: bool,
-    /// Mode of a Unix socket's file: connecting needs the write permission.
-    pub socket_mode: u32,
-    /// Number of the group of a Unix socket's file; by default the process's own.
-    pub socket_group: Option<u32>,
-}
-
-impl Default for Binding {
-    fn default() -> Binding {
-        Binding {
-            freebind: false,
-            socket_mode: 0o600,
-            socket_group: None,
-        }
-    }
 }
 
 /// Sockets that listen, at least one: bound here, or got from a service manager or a predecessor.

@@ -31,7 +31,6 @@ use crate::notices::{Case, Limit, Trouble};
 use crate::outbox::Outbox;
 use crate::service::{Quote, Work};
 use crate::state::{Next, Reasons};
-use linger::{Delivery, Heard};
 
 /// Serves `connection` once; answers whether it must be queued again.
 pub(crate) fn take_turn(
@@ -81,6 +80,23 @@ pub(crate) fn take_turn(
     };
     scratch.rest(house.limits.replies_max());
     next
+}
+
+/// What becomes of what is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    All,
+    None,
+}
+
+/// What came of reading once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// There may be more.
+    More,
+    Nothing,
+    End,
+    Broken,
 }
 
 /// What becomes of a connection after its turn.

@@ -8,8 +8,7 @@
 use memchr::memchr2;
 
 use super::counted::{Body, COUNT_DIGITS_MAX};
-use super::decoder::Cutter;
-use super::store::{Ending, Found, Store, carriage_return};
+use super::store::{Cutter, Ending, Found, Store, carriage_return};
 
 /// The largest count that is taken for one, unless messages may be longer.
 const COUNT_MAX: u64 = 1 << 20;

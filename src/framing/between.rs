@@ -1,8 +1,7 @@
 //! Messages between a string that begins them and one that ends them. What lies outside is counted.
 
 use super::Delimiter;
-use super::decoder::Cutter;
-use super::store::{Ending, Found, Store};
+use super::store::{Cutter, Ending, Found, Store};
 
 /// See the head of the file.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! Messages whose length stands before them: octet counting, and lengths of a fixed width.
 
-use super::decoder::Cutter;
 use super::length::Length;
-use super::store::{Ending, Found, Store, newline};
+use super::store::{Cutter, Ending, Found, Store, newline};
 use super::{Extent, Fault};
 
 /// Digits of the largest octet count that is read: enough for a GiB.

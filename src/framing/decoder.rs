@@ -12,7 +12,7 @@ use super::ended::Ended;
 use super::json::Json;
 use super::pri::Pri;
 use super::raw::Raw;
-use super::store::{Found, Store};
+use super::store::{Cutter, Found, Store};
 use super::typed::Typed;
 use super::{Extent, Fault, Framing, Message, Overlong};
 
@@ -25,28 +25,6 @@ pub(crate) struct Decoder {
     family: Family,
     store: Store,
     fault: Option<Fault>,
-}
-
-/// How one family of framings finds the end of a message.
-pub(super) trait Cutter {
-    /// Looks at what comes next, which is at least a byte.
-    fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found;
-
-    /// How many of the last gathered bytes would not be part of a message that ended now.
-    fn tail(&self, _gathered: &[u8]) -> usize {
-        0
-    }
-
-    /// Whether more than what is gathered says that a message has begun.
-    fn is_inside(&self) -> bool {
-        false
-    }
-
-    /// The stream has ended, and a message with it if one `is_begun`. Answers how many bytes came
-    /// that are no part of any.
-    fn reset(&mut self, _is_begun: bool) -> u64 {
-        0
-    }
 }
 
 #[derive(Debug)]

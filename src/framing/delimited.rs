@@ -1,8 +1,7 @@
 //! Messages that a string ends.
 
 use super::Delimiter;
-use super::decoder::Cutter;
-use super::store::{Ending, Found, Store};
+use super::store::{Cutter, Ending, Found, Store};
 
 /// See the head of the file.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
-use super::language::{FramingError, escape};
+use super::problem::{FramingError, escape};
 
 /// Most bytes of one.
 const LENGTH_MAX: usize = 64;

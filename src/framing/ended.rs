@@ -2,8 +2,7 @@
 
 use memchr::memchr;
 
-use super::decoder::Cutter;
-use super::store::{Ending, Found, Store, carriage_return};
+use super::store::{Cutter, Ending, Found, Store, carriage_return};
 
 /// See the head of the file.
 #[derive(Debug)]

@@ -3,23 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::problem::FramingError;
 use super::{Delimiter, Framing};
 
 /// All there are, as an error and the help tell them.
 const FORMS: &str = "lines, typed, auto, octet, nul, cr, delimited:STRING, between:START,END, \
                      mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32, \
                      gelf, json, pri or raw";
-
-/// A framing that can't be; says what to write.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FramingError(String);
-
-impl FramingError {
-    pub(super) fn new(problem: String) -> FramingError {
-        FramingError(problem)
-    }
-}
 
 /// Framings that have a name, and what they are.
 const NAMES: [(&str, &str); 4] = [
@@ -104,21 +94,6 @@ fn split_at_comma(text: &str) -> Option<(&str, &str)> {
         is_comma
     })?;
     Some((&text[..comma], &text[comma + 1..]))
-}
-
-/// Bytes as they are written: what is not printable ASCII, a backslash and a comma are escaped.
-pub(super) fn escape(bytes: &[u8]) -> String {
-    let written = bytes.iter().map(|byte| match byte {
-        b'\n' => r"\n".into(),
-        b'\r' => r"\r".into(),
-        b'\t' => r"\t".into(),
-        0 => r"\0".into(),
-        b'\\' => r"\\".into(),
-        b',' => r"\,".into(),
-        b' '..=b'~' => char::from(*byte).to_string(),
-        _ => format!(r"\x{byte:02x}"),
-    });
-    written.collect()
 }
 
 fn unescape(text: &str) -> Result<Vec<u8>, FramingError> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Fault;
-use super::language::FramingError;
+use super::problem::FramingError;
 
 /// Most bytes of a header behind its length.
 const MORE_MAX: u16 = 1024;

@@ -5,8 +5,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use memchr::memchr;
 
-use super::decoder::Cutter;
-use super::store::{Ending, Found, Store};
+use super::store::{Cutter, Ending, Found, Store};
 
 const PRIORITY_MAX: u16 = 191;
 /// Line feeds, carriage returns and zero bytes at a message's end that are not part of it.

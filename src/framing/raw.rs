@@ -1,8 +1,7 @@
 //! What arrived, as it arrived.
 
 use super::Extent;
-use super::decoder::Cutter;
-use super::store::{Found, Store};
+use super::store::{Cutter, Found, Store};
 
 /// See the head of the file.
 #[derive(Debug)]

@@ -3,8 +3,7 @@
 
 use memchr::memchr2;
 
-use super::decoder::Cutter;
-use super::store::{Ending, Found, Store};
+use super::store::{Cutter, Ending, Found, Store};
 
 /// See the head of the file.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tracing::info;
 
-use super::{BACKLOG, Binding};
+use super::binding::{BACKLOG, Binding};
 use crate::error::{Error, Result};
 
 /// A peer at rest that answers none of TCP's own probes for so long is dead.

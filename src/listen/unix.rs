@@ -10,8 +10,8 @@ use std::path::Path;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tracing::warn;
 
+use super::binding::{BACKLOG, Binding};
 use super::file::{LOCK_WITHIN, Lock, SocketFile};
-use super::{BACKLOG, Binding};
 
 /// Listens on a path. A socket on which no process listens any more is replaced; whatever else is
 /// there is left alone.

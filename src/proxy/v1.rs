@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::{Announced, Seen, Wrong, begins};
+use super::header::{Announced, Seen, Wrong, begins};
 
 pub(super) const WORD: &[u8] = b"PROXY ";
 /// Of a line with its end.

@@ -3,7 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Announced, HEADER_MAX, Seen, Wrong, crc32c};
+use super::crc32c;
+use super::header::{Announced, HEADER_MAX, Seen, Wrong};
 
 pub(super) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// What comes before the addresses.

@@ -30,6 +30,7 @@ pub use socket::Exec;
 
 use crate::client::Client;
 use crate::peer::Peer;
+pub use child::Patience;
 use child::{Child, End};
 use complaints::Complaints;
 use pipes::Pipes;
@@ -37,15 +38,6 @@ use tally::Tally;
 
 /// What clients are told that can't be served.
 const BUSY: &str = "busy\n";
-
-/// How long a child may run, and what it gets to end itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// After this it is told to end (TERM). Default: never.
-    pub timeout: Option<Duration>,
-    /// After this much more it is killed, with its process group.
-    pub kill_after: Duration,
-}
 
 /// What both services share.
 #[derive(Clone)]

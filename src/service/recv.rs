@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 pub use format::Format;
-pub use output::{Durability, Output};
-pub use sink::Holds;
+pub use output::Output;
+pub use sink::{Durability, Holds};
 
 use super::{Client, Message, Messages, Outlet, Reply, Service, Tail, Verdict};
 use crate::framing::Framing;

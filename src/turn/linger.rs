@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::RecvFlags;
 
-use super::{After, Turn};
+use super::{After, Delivery, Heard, Turn};
 use crate::connection::{Linger, Order, Stage};
 use crate::handler::{End, StreamEnd};
 use crate::limits::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
@@ -20,23 +20,6 @@ use crate::service::Tail;
 /// How often the send queue is looked at in the time that it may stay as it is. That it is empty
 /// the poller tells; that it has become shorter, nobody.
 const LOOKS: u32 = 8;
-
-/// What becomes of what is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Delivery {
-    All,
-    None,
-}
-
-/// What came of reading once.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// There may be more.
-    More,
-    Nothing,
-    End,
-    Broken,
-}
 
 impl Turn<'_> {
     /// Whether the client closed in good order and its host has acknowledged all that it was sent.

@@ -10,9 +10,17 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use super::Patience;
 use super::complaints::Complaints;
 use super::pipes::{Pipe, Pipes};
+
+/// How long a child may run, and what it gets to end itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// After this it is told to end (TERM). Default: never.
+    pub timeout: Option<Duration>,
+    /// After this much more it is killed, with its process group.
+    pub kill_after: Duration,
+}
 
 /// See the head of the file. Dropping it kills and reaps.
 pub(super) struct Child {

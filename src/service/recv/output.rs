@@ -22,7 +22,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::{info, warn};
 
 use super::named::NamedFile;
-use super::sink::{Holds, NAME_EACH, Name, Pipe, Sink};
+use super::sink::{Durability, Holds, NAME_EACH, Name, Pipe, Sink};
 use super::standstill::{Change, HELD_UP, Lines, Standstill};
 use super::writing::write;
 use crate::service::Outlet;
@@ -34,15 +34,6 @@ mod tests;
 const QUEUED_MAX: usize = 1024 * 1024;
 /// A wait for the output is looked at so often, in case its end was not told.
 const LOOK_EACH: Duration = Duration::from_secs(1);
-
-/// When a message counts as safe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// When the system has taken it.
-    Written,
-    /// When it is on the disk: one `fdatasync` for all that wait.
-    Synced,
-}
 
 /// What is called when nobody reads the output any more.
 type OnClosed = Box<dyn Fn() + Send + Sync>;

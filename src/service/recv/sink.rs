@@ -9,6 +9,15 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
+/// When a message counts as safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When the system has taken it.
+    Written,
+    /// When it is on the disk: one `fdatasync` for all that wait.
+    Synced,
+}
+
 /// Between two looks at a name.
 pub(super) const NAME_EACH: Duration = Duration::from_millis(200);
 /// The file system of pipes without a name: statfs(2).

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tracing::{error, info};
 
-use super::output::Durability;
-use super::sink::{Found, Sink};
+use super::sink::{Durability, Found, Sink};
 use super::standstill::Lines;
 
 /// How long a failed write waits before the next try.

@@ -1,0 +1,27 @@
+//! What is wrong with a framing as it is written.
+
+/// A framing that can't be; says what to write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FramingError(pub(super) String);
+
+impl FramingError {
+    pub(super) fn new(problem: String) -> FramingError {
+        FramingError(problem)
+    }
+}
+
+/// Bytes as they are written: what is not printable ASCII, a backslash and a comma are escaped.
+pub(super) fn escape(bytes: &[u8]) -> String {
+    let written = bytes.iter().map(|byte| match byte {
+        b'\n' => r"\n".into(),
+        b'\r' => r"\r".into(),
+        b'\t' => r"\t".into(),
+        0 => r"\0".into(),
+        b'\\' => r"\\".into(),
+        b',' => r"\,".into(),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!(r"\x{byte:02x}"),
+    });
+    written.collect()
+}
