@@ -18,17 +18,18 @@ mod probe;
 mod screen;
 mod session;
 mod speakers;
+mod state;
 mod stranger;
 mod telnet;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::chat::{self, Keeping};
+use crate::chat::Keeping;
 use crate::client::Client;
 use crate::framing::Message;
 use crate::handler::{End, Messages, Reply, Verdict};
@@ -37,7 +38,7 @@ use crate::service::{Quote, Service};
 use crate::times::Rate;
 
 pub use console::Console;
-use lines::{Ear, Lines};
+use lines::{Hall, Lines};
 use newcomers::Newcomers;
 use operators::Operators;
 pub use operators::Password;
@@ -45,15 +46,9 @@ use pace::Taken;
 use probe::Probes;
 pub use session::Session;
 use session::enter_lobby;
-use speakers::{Speakers, put_out_deaf};
+use speakers::Speakers;
+use state::ChatState;
 use stranger::Strangers;
-
-type Hall = chat::Hall<Lines>;
-type Person = chat::Person<Lines>;
-type Room = chat::Room<Lines>;
-
-/// Between two tries to say something while somebody has not taken what was said before.
-const AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// What a chat is like.
 #[derive(Clone, Debug, Default)]
@@ -71,19 +66,7 @@ pub struct Settings {
 
 /// See the head of the module. Cheap to clone.
 #[derive(Clone)]
-pub struct Chat(Arc<House>);
-
-struct House {
-    hall: Hall,
-    newcomers: Newcomers,
-    operators: Operators,
-    probes: Probes,
-    rate: Option<Rate>,
-    speakers: Speakers,
-    strangers: Strangers,
-    /// The log is printed at the server's own terminal, too.
-    has_log_at_console: AtomicBool,
-}
+pub struct Chat(Arc<ChatState>);
 
 impl Chat {
     /// An empty house with a lobby.
@@ -92,7 +75,7 @@ impl Chat {
             history: settings.history,
             directory: settings.log,
         };
-        Chat(Arc::new(House {
+        Chat(Arc::new(ChatState {
             hall: Hall::new(Lines, keeping),
             newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
@@ -108,15 +91,6 @@ impl Chat {
     /// something to print; it must not block.
     pub fn console(&self, wake: impl Fn() + Send + Sync + 'static) -> Console {
         Console::new(Arc::clone(&self.0), wake)
-    }
-}
-
-impl House {
-    /// Whether what somebody does has to be recorded: not if it is done, and so answered, where the
-    /// log is read.
-    fn has_to_be_recorded(&self, by: &Person) -> bool {
-        let is_at_console = matches!(by.outlet, Ear::Console(_));
-        !(is_at_console && self.has_log_at_console.load(Ordering::Relaxed))
     }
 }
 
@@ -183,7 +157,7 @@ impl Service for Chat {
             .tick(now, |person| enter_lobby(house, person));
         let speakers = house
             .speakers
-            .tick(now, |person| put_out_deaf(house, person));
+            .tick(now, |person| house.put_out_deaf(person));
         let rooms = house.hall.tick(now);
         [newcomers, speakers, rooms].into_iter().flatten().min()
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use socket2::Socket;
 
 use super::ending::Ending;
-use super::pipe::Printer;
+use super::printer::Printer;
 use super::safe::Lines;
 use super::wire::{What, parse};
 

@@ -2,7 +2,7 @@
 //! again when the connection is lost.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::ending::Ending;
 use super::paste::PASTE_MAX;
 use super::safe::Lines;
 use super::screen::Screen;
-use super::unsent::Unsent;
+use super::unsent::{Unsent, is_for_later};
 
 const BUFFER: usize = 64 << 10;
 /// Longest that the server may take to end when we have ended.
@@ -264,10 +264,6 @@ fn poll_until(polled: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<(
         Err(rustix::io::Errno::INTR) => Ok(()),
         polled => Ok(polled.map(drop)?),
     }
-}
-
-pub fn is_for_later(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// Half to one and a half times as long, so that not everybody comes back at once.

@@ -25,6 +25,7 @@ mod link;
 mod paint;
 mod paste;
 mod pipe;
+mod printer;
 mod safe;
 mod screen;
 mod terminal;
@@ -37,7 +38,7 @@ use std::process::ExitCode;
 pub use self::args::ClientArgs;
 use self::dial::NotConnected;
 use self::ending::Ending;
-use self::pipe::Passing;
+use self::printer::Passing;
 pub(super) use self::terminal::is_capable;
 
 /// Runs `poold client`: 0 all went well, 1 not connected or lost, 2 usage.

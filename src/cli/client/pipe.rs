@@ -17,21 +17,12 @@ use socket2::Socket;
 
 use super::ending::Ending;
 use super::introduce::introduce;
-use super::safe::Lines;
+use super::printer::{Passing, Printer};
 use crate::error::start_advice;
 
 const BUFFER: usize = 64 << 10;
 /// Longest that a server which has ended its side may take nothing of what is left.
 const SETTLING: Duration = Duration::from_secs(2);
-
-/// What happens to what the server sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
-    /// It goes on as it is.
-    Exact,
-    /// Somebody looks at it: only text may reach the terminal.
-    Escaped,
-}
 
 /// What the receiving side has to know of the sending one.
 #[derive(Default)]
@@ -175,58 +166,4 @@ fn receive(mut socket: &Socket, mut printer: Printer) -> Ending {
     printer
         .end()
         .map_or_else(|ending| ending, |()| Ending::Well)
-}
-
-/// Standard output.
-pub struct Printer {
-    output: File,
-    passing: Passing,
-    lines: Lines,
-}
-
-impl Printer {
-    fn new(passing: Passing) -> Result<Printer, Ending> {
-        let output = std::io::stdout().as_fd().try_clone_to_owned();
-        let output = output.map_err(|error| unwritten(&error))?.into();
-        let lines = Lines::default();
-        Ok(Printer {
-            output,
-            passing,
-            lines,
-        })
-    }
-
-    /// Passes on what has come.
-    pub fn print(&mut self, bytes: &[u8]) -> Result<(), Ending> {
-        let written = match self.passing {
-            Passing::Exact => self.output.write_all(bytes),
-            Passing::Escaped => {
-                let text = escaped(&mut self.lines, bytes);
-                self.output.write_all(text.as_bytes())
-            }
-        };
-        written.map_err(|error| unwritten(&error))
-    }
-
-    fn end(mut self) -> Result<(), Ending> {
-        let rest = self.lines.rest().unwrap_or_default();
-        let written = self.output.write_all(rest.as_bytes());
-        written.map_err(|error| unwritten(&error))
-    }
-}
-
-fn escaped(lines: &mut Lines, bytes: &[u8]) -> String {
-    let mut text = String::new();
-    lines.take(bytes, |line| {
-        text.push_str(&line);
-        text.push('\n');
-    });
-    text
-}
-
-fn unwritten(error: &io::Error) -> Ending {
-    match error.kind() {
-        ErrorKind::BrokenPipe => Ending::OutputClosed,
-        _ => Ending::Failed(format!("cannot write: {error}")),
-    }
 }

@@ -4,8 +4,6 @@ use std::io::{self, Write};
 
 use socket2::Socket;
 
-use super::link::is_for_later;
-
 /// The ways to say it that a chat knows.
 const QUITS: [&[u8]; 3] = [b"/quit", b"/exit", b"/bye"];
 
@@ -59,6 +57,13 @@ impl Unsent {
 fn is_quit(line: &[u8]) -> bool {
     let word = line.split(|byte| *byte == b' ').next().unwrap_or_default();
     QUITS.iter().any(|quit| word.eq_ignore_ascii_case(quit))
+}
+
+pub fn is_for_later(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }
 
 #[cfg(test)]

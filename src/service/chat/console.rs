@@ -3,21 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::House;
 use super::screen::Screen;
 use super::session::Session;
+use super::state::ChatState;
 use crate::framing::{Extent, Message};
 use crate::handler::Verdict;
 
 /// See the head of the file.
 pub struct Console {
-    house: Arc<House>,
+    house: Arc<ChatState>,
     session: Option<Session>,
     screen: Arc<Screen>,
 }
 
 impl Console {
-    pub(super) fn new(house: Arc<House>, wake: impl Fn() + Send + Sync + 'static) -> Console {
+    pub(super) fn new(house: Arc<ChatState>, wake: impl Fn() + Send + Sync + 'static) -> Console {
         let screen = Arc::new(Screen::new(wake));
         let session = Session::at_console(&house, &screen);
         Console {

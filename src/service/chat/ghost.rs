@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lines::Ear;
-use super::probe::{Host, Probe};
-use super::session::Session;
-use super::{House, Person};
+use super::probe::Host;
+use super::session::{Asked, Session};
+use super::state::ChatState;
 use crate::chat::{Event, Front, Name, NameError, Text};
 use crate::handler::Verdict;
 
@@ -19,16 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Why the holder's connection is ended: it is told when its host comes back in time.
 const SILENT: &str = "your host did not answer while another asked for your name";
 
-/// A name that was asked for and may be free soon.
-pub(super) struct Asked {
-    name: Name,
-    holder: Arc<Person>,
-    probe: Arc<Probe>,
-}
-
 impl Session {
     /// Somebody has the name: is it still there?
-    pub(super) fn ask_holder(&mut self, house: &House, name: Name) -> Verdict {
+    pub(super) fn ask_holder(&mut self, house: &ChatState, name: Name) -> Verdict {
         let holder = house.hall.holder(&name);
         let probe = holder.as_ref().and_then(|holder| match &holder.outlet {
             Ear::Client(client) => house.probes.ask(client),
@@ -49,7 +42,7 @@ impl Session {
     }
 
     /// Looks whether the holder's host has answered.
-    pub(super) fn look_at_holder(&mut self, house: &House) -> Verdict {
+    pub(super) fn look_at_holder(&mut self, house: &ChatState) -> Verdict {
         let Some(asked) = self.asked.take() else {
             return Verdict::Go;
         };
@@ -72,7 +65,7 @@ impl Session {
         Verdict::Go
     }
 
-    fn take_over(&mut self, house: &House, asked: Asked) {
+    fn take_over(&mut self, house: &ChatState, asked: Asked) {
         let Asked { name, holder, .. } = asked;
         let (hall, front) = (&house.hall, &house.hall.front);
         let before = holder.name();

@@ -12,7 +12,7 @@ use tracing::info;
 
 use super::screen::Screen;
 
-use crate::chat::{Arrival, Crowd, Entry, Event, Front, Given, Kind, Name};
+use crate::chat::{self, Arrival, Crowd, Entry, Event, Front, Given, Kind, Name};
 use crate::client::Client;
 use crate::connection::Unsent;
 
@@ -24,6 +24,10 @@ const LIST_MAX: usize = 8 * 1024;
 
 /// The front end that speaks lines.
 pub(super) struct Lines;
+
+pub(super) type Hall = chat::Hall<Lines>;
+pub(super) type Person = chat::Person<Lines>;
+pub(super) type Room = chat::Room<Lines>;
 
 /// Lines that a member is told, each ended.
 #[derive(Clone)]

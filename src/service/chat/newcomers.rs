@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::{Person, Room};
+use super::lines::{Person, Room};
 
 /// How long a client that says nothing waits for its greeting: a program that speaks first has
 /// done so by then, and a person does not notice it.

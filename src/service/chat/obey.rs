@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::command::{HELP, Line};
+use super::lines::{Person, Room};
 use super::lines::{history, list, tag};
 use super::session::Session;
-use super::{House, Room};
+use super::state::ChatState;
 use crate::chat::{Arrival, Event, Front, Given, Name, NameError, Text};
 use crate::handler::Verdict;
 
@@ -13,7 +14,7 @@ use crate::handler::Verdict;
 const JOINED_MAX: usize = 20;
 
 impl Session {
-    pub(super) fn obey(&mut self, house: &House, line: Line<'_>) -> Verdict {
+    pub(super) fn obey(&mut self, house: &ChatState, line: Line<'_>) -> Verdict {
         match line {
             Line::Text(text) => {
                 let by = self.person.name();
@@ -49,7 +50,7 @@ impl Session {
         Verdict::Go
     }
 
-    fn nick(&mut self, house: &House, name: &str) -> Verdict {
+    fn nick(&mut self, house: &ChatState, name: &str) -> Verdict {
         match Name::new(name) {
             Ok(name) if house.operators.is_name_banned(&name) => {
                 self.keep_name(house, "that name is banned");
@@ -65,7 +66,7 @@ impl Session {
     }
 
     /// It has another name: it is told so, and so are its rooms, if they know the one before.
-    pub(super) fn renamed(&mut self, house: &House, from: &Arc<Name>) {
+    pub(super) fn renamed(&mut self, house: &ChatState, from: &Arc<Name>) {
         if self.is_outside() {
             return self.come_in(house);
         }
@@ -80,13 +81,13 @@ impl Session {
     }
 
     /// It has asked for a name that it can't have.
-    pub(super) fn keep_name(&mut self, house: &House, why: impl std::fmt::Display) {
+    pub(super) fn keep_name(&mut self, house: &ChatState, why: impl std::fmt::Display) {
         self.come_in(house);
         let name = self.person.name();
         self.answer(house, format_args!("you are still {name}: {why}"));
     }
 
-    fn join(&mut self, house: &House, name: &str) {
+    fn join(&mut self, house: &ChatState, name: &str) {
         let Some(name) = self.room_name(house, name) else {
             return;
         };
@@ -113,7 +114,7 @@ impl Session {
         }
     }
 
-    fn part(&mut self, house: &House, name: &str) {
+    fn part(&mut self, house: &ChatState, name: &str) {
         let place = match name {
             "" => self.rooms.len().checked_sub(1),
             name => match self.room_name(house, name) {
@@ -129,7 +130,7 @@ impl Session {
         self.answer_about(house, &room, format_args!("you left {}", room.name));
     }
 
-    fn list_rooms(&mut self, house: &House) {
+    fn list_rooms(&mut self, house: &ChatState) {
         let rooms = house.hall.rooms().into_iter();
         let mut rooms: Vec<_> = rooms.map(|room| (room.count(), room)).collect();
         rooms.retain(|(count, _)| *count > 0);
@@ -140,7 +141,7 @@ impl Session {
         self.answer(house, format_args!("rooms: {}", list(rooms)));
     }
 
-    fn who(&mut self, house: &House, name: &str) {
+    fn who(&mut self, house: &ChatState, name: &str) {
         let Some(room) = self.room_of(house, name) else {
             return;
         };
@@ -150,7 +151,7 @@ impl Session {
         self.answer_about(house, &room, format_args!("here: {}", list(names)));
     }
 
-    fn whisper(&mut self, house: &House, name: &str, text: &str) {
+    fn whisper(&mut self, house: &ChatState, name: &str, text: &str) {
         if text.is_empty() {
             return self.answer(house, "/msg NAME TEXT says it to one person only");
         }
@@ -174,7 +175,7 @@ impl Session {
         }
     }
 
-    fn topic(&mut self, house: &House, text: &str) {
+    fn topic(&mut self, house: &ChatState, text: &str) {
         let Some(room) = self.rooms.last().cloned() else {
             return self.answer(house, "you are in no room; /join one");
         };
@@ -193,7 +194,7 @@ impl Session {
         house.hall.announce(&room, &Event::Topic { by, text });
     }
 
-    fn away(&mut self, house: &House, text: &str) {
+    fn away(&mut self, house: &ChatState, text: &str) {
         if text.is_empty() {
             self.person.set_away(None);
             return self.answer(house, "you are not away");
@@ -206,7 +207,7 @@ impl Session {
         self.answer(house, format_args!("you are away: {text}"));
     }
 
-    fn ignore(&mut self, house: &House, name: &str) {
+    fn ignore(&mut self, house: &ChatState, name: &str) {
         let Some(other) = self.person_called(house, name) else {
             return;
         };
@@ -221,7 +222,7 @@ impl Session {
         }
     }
 
-    fn quit(&mut self, house: &House, text: &str) {
+    fn quit(&mut self, house: &ChatState, text: &str) {
         if !text.is_empty()
             && !self.person.is_muted()
             && let Some(room) = self.rooms.last()
@@ -235,7 +236,7 @@ impl Session {
     }
 
     /// A name as it was typed, with or without the sign that rooms have.
-    fn room_name(&mut self, house: &House, name: &str) -> Option<Name> {
+    fn room_name(&mut self, house: &ChatState, name: &str) -> Option<Name> {
         let name = Name::new(name.strip_prefix('#').unwrap_or(name));
         name.map_err(|error| self.answer(house, error)).ok()
     }
@@ -246,7 +247,7 @@ impl Session {
     }
 
     /// The room of that name, or the one that it speaks in.
-    fn room_of(&mut self, house: &House, name: &str) -> Option<Arc<Room>> {
+    fn room_of(&mut self, house: &ChatState, name: &str) -> Option<Arc<Room>> {
         if name.is_empty() {
             if self.rooms.is_empty() {
                 self.answer(house, "you are in no room; /join one");
@@ -265,11 +266,7 @@ impl Session {
     }
 
     /// Somebody who is here, or an answer that nobody of that name is.
-    pub(super) fn person_called(
-        &mut self,
-        house: &House,
-        name: &str,
-    ) -> Option<Arc<super::Person>> {
+    pub(super) fn person_called(&mut self, house: &ChatState, name: &str) -> Option<Arc<Person>> {
         let found = Name::new(name).ok().and_then(|name| house.hall.find(&name));
         if found.is_none() {
             self.answer(house, "nobody of that name is here; /who lists who is");

@@ -6,9 +6,10 @@ use tracing::{info, warn};
 
 use super::command::Line;
 use super::lines::Ear;
+use super::lines::Person;
 use super::operators::{Banned, Tried, address};
 use super::session::Session;
-use super::{House, Person};
+use super::state::ChatState;
 use crate::chat::{Event, Front, Name, Text};
 use crate::peer::Peer;
 
@@ -22,7 +23,7 @@ const TIME_MAX: usize = 12;
 const UNTIL: &str = "until this server ends";
 
 impl Session {
-    pub(super) fn order(&mut self, house: &House, order: Line<'_>) {
+    pub(super) fn order(&mut self, house: &ChatState, order: Line<'_>) {
         if let Line::Op(password) = order {
             return self.become_operator(house, password);
         }
@@ -39,7 +40,7 @@ impl Session {
         }
     }
 
-    fn become_operator(&mut self, house: &House, password: &str) {
+    fn become_operator(&mut self, house: &ChatState, password: &str) {
         let peer = match &self.person.outlet {
             Ear::Client(client) => client.peer(),
             Ear::Console(_) => return self.answer(house, "you are an operator"),
@@ -66,14 +67,14 @@ impl Session {
         }
     }
 
-    fn kick(&mut self, house: &House, name: &str, why: &str) {
+    fn kick(&mut self, house: &ChatState, name: &str, why: &str) {
         if let Some(other) = self.person_called(house, name) {
             self.put_out_other(house, &other, "kicked", why);
         }
     }
 
     /// Ends somebody's connection, and tells the rooms where it was.
-    fn put_out_other(&mut self, house: &House, other: &Person, how: &str, why: &str) {
+    fn put_out_other(&mut self, house: &ChatState, other: &Person, how: &str, why: &str) {
         if matches!(other.outlet, Ear::Console(_)) {
             return self.answer(house, "nobody can do that to the person at the server");
         }
@@ -99,7 +100,7 @@ impl Session {
         }
     }
 
-    fn ban(&mut self, house: &House, whom: &str) {
+    fn ban(&mut self, house: &ChatState, whom: &str) {
         let Some(banned) = self.banned(house, whom) else {
             return;
         };
@@ -134,7 +135,7 @@ impl Session {
         }
     }
 
-    fn unban(&mut self, house: &House, whom: &str) {
+    fn unban(&mut self, house: &ChatState, whom: &str) {
         let Some(banned) = self.banned(house, whom) else {
             return;
         };
@@ -146,7 +147,7 @@ impl Session {
         }
     }
 
-    fn banned(&mut self, house: &House, whom: &str) -> Option<Banned> {
+    fn banned(&mut self, house: &ChatState, whom: &str) -> Option<Banned> {
         if let Ok(address) = whom.parse::<std::net::IpAddr>() {
             return Some(Banned::Address(address.to_canonical()));
         }
@@ -154,7 +155,7 @@ impl Session {
         name.map_err(|error| self.answer(house, error)).ok()
     }
 
-    fn mute(&mut self, house: &House, name: &str, time: &str) {
+    fn mute(&mut self, house: &ChatState, name: &str, time: &str) {
         let parsed = (time.len() <= TIME_MAX).then(|| humantime::parse_duration(time));
         let time = match (time, parsed) {
             ("", _) => MUTE,
@@ -179,13 +180,13 @@ impl Session {
     }
 
     /// Records an order, unless its answer is to be seen in the same place.
-    fn record(&self, house: &House, what: impl std::fmt::Display) {
+    fn record(&self, house: &ChatState, what: impl std::fmt::Display) {
         if house.has_to_be_recorded(&self.person) {
             info!(by = %self.person.name(), "{what}");
         }
     }
 
-    fn wall(&mut self, house: &House, text: &str) {
+    fn wall(&mut self, house: &ChatState, text: &str) {
         if text.is_empty() {
             return self.answer(house, "/wall TEXT tells everybody on this server");
         }
@@ -197,7 +198,7 @@ impl Session {
 }
 
 /// A line from the server to somebody. Who does not read misses it; its rooms see to it.
-fn tell(house: &House, other: &Person, text: &str) {
+fn tell(house: &ChatState, other: &Person, text: &str) {
     let front = &house.hall.front;
     front.give(&other.outlet, format!("-- {text}\n").into());
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::House;
 use super::lines::Ear;
 use super::session::Session;
+use super::state::ChatState;
 use crate::framing::Message;
 use crate::times::Rate;
 
@@ -29,7 +29,7 @@ impl Taken {
 
 impl Session {
     /// The client's rate is why `rest`, and what else it has sent, has to wait.
-    pub(super) fn tell_delay(&mut self, house: &House, taken: &Taken, rest: &[u8]) {
+    pub(super) fn tell_delay(&mut self, house: &ChatState, taken: &Taken, rest: &[u8]) {
         let (Some(rate), Ear::Client(client)) = (house.rate, &self.person.outlet) else {
             return;
         };

@@ -5,18 +5,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::command::{self, Line};
-use super::ghost::Asked;
-use super::lines::{Ear, LOBBY, history, others, tag};
+use super::lines::{Ear, LOBBY, Person, Room, history, others, tag};
 use super::newcomers::Newcomer;
+use super::probe::Probe;
 use super::screen::Screen;
+use super::state::{AGAIN_AFTER, ChatState};
 use super::stranger::Stranger;
 use super::telnet::{Telnet, WONT_TIMING_MARK, edited};
-use super::{AGAIN_AFTER, House, Person, Room};
 use crate::chat::{Arrival, Event, Front, Name, Posted, Text};
 use crate::client::Client;
 use crate::escape::escape;
 use crate::framing::{Extent, Message};
 use crate::handler::{End, Reply, Verdict};
+
+/// A name that was asked for and may be free soon.
+pub(super) struct Asked {
+    pub(super) name: Name,
+    pub(super) holder: Arc<Person>,
+    pub(super) probe: Arc<Probe>,
+}
 
 /// Bytes that one turn of a client makes of what it says: what is more waits for its next turn.
 const SAID_MAX: usize = 32 * 1024;
@@ -50,7 +57,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn open(house: &House, client: &Client) -> Session {
+    pub(super) fn open(house: &ChatState, client: &Client) -> Session {
         let person = house.hall.admit(Ear::of(client), None);
         let mut session = Session::new(person);
         if house.operators.is_banned(client.peer()) {
@@ -61,7 +68,7 @@ impl Session {
         session
     }
 
-    pub(super) fn at_console(house: &House, screen: &Arc<Screen>) -> Session {
+    pub(super) fn at_console(house: &ChatState, screen: &Arc<Screen>) -> Session {
         let name = Name::new(CONSOLE).expect("letters");
         let ear = Ear::Console(Arc::clone(screen));
         let mut session = Session::new(house.hall.admit(ear, Some(name)));
@@ -91,14 +98,14 @@ impl Session {
     }
 
     /// Enters the lobby, unless it has done so: a client is greeted before it is told anything.
-    pub(super) fn come_in(&mut self, house: &House) {
+    pub(super) fn come_in(&mut self, house: &ChatState) {
         if std::mem::take(&mut self.is_outside) {
             self.rooms.extend(enter_lobby(house, &self.person));
         }
     }
 
     /// The first line shows whether the client speaks lines.
-    fn take_first(&mut self, house: &House, line: &[u8]) -> Verdict {
+    fn take_first(&mut self, house: &ChatState, line: &[u8]) -> Verdict {
         let Some(newcomer) = self.newcomer.take() else {
             return Verdict::Go;
         };
@@ -120,7 +127,7 @@ impl Session {
     }
 
     /// Says what could not be said before.
-    pub(super) fn catch_up(&mut self, house: &House) -> Verdict {
+    pub(super) fn catch_up(&mut self, house: &ChatState) -> Verdict {
         self.answered = 0;
         let verdict = self.look_at_holder(house);
         if verdict != Verdict::Go {
@@ -139,7 +146,7 @@ impl Session {
     }
 
     /// Takes a line.
-    pub(super) fn take(&mut self, house: &House, message: Message<'_>) -> Verdict {
+    pub(super) fn take(&mut self, house: &ChatState, message: Message<'_>) -> Verdict {
         if self.newcomer.is_some() && self.take_first(house, message.bytes) == Verdict::Close {
             return Verdict::Close;
         }
@@ -184,7 +191,7 @@ impl Session {
     }
 
     /// What was sent before a question is seen before its answer.
-    fn command(&mut self, house: &House, line: String) -> Verdict {
+    fn command(&mut self, house: &ChatState, line: String) -> Verdict {
         self.post(house);
         if self.unposted.is_none() {
             return self.obey(house, command::read(&line));
@@ -194,7 +201,7 @@ impl Session {
     }
 
     /// Posts what was said in the turn.
-    pub(super) fn end_turn(&mut self, house: &House, verdict: Verdict) -> Verdict {
+    pub(super) fn end_turn(&mut self, house: &ChatState, verdict: Verdict) -> Verdict {
         if self.unposted.is_none() {
             self.post(house);
         }
@@ -205,7 +212,7 @@ impl Session {
         verdict
     }
 
-    fn post(&mut self, house: &House) {
+    fn post(&mut self, house: &ChatState) {
         if self.said.is_empty() {
             return;
         }
@@ -216,7 +223,7 @@ impl Session {
     }
 
     /// Whether an operator has muted it; it is told so.
-    pub(super) fn is_unheard(&mut self, house: &House) -> bool {
+    pub(super) fn is_unheard(&mut self, house: &ChatState) -> bool {
         let muted = self.person.is_muted();
         if muted {
             self.answer(house, "an operator has muted you: nobody hears you");
@@ -225,7 +232,7 @@ impl Session {
     }
 
     /// Speaks in the room that was joined last.
-    pub(super) fn speak(&mut self, house: &House, event: Event) {
+    pub(super) fn speak(&mut self, house: &ChatState, event: Event) {
         if self.person.is_out() {
             return;
         }
@@ -238,7 +245,7 @@ impl Session {
         }
     }
 
-    fn tell(&mut self, house: &House, room: Arc<Room>, event: Event) {
+    fn tell(&mut self, house: &ChatState, room: Arc<Room>, event: Event) {
         if house.hall.post(&room, &event, self.person.id) == Posted::Done {
             return;
         }
@@ -265,7 +272,7 @@ impl Session {
         }
     }
 
-    pub(super) fn close(mut self, house: &House) {
+    pub(super) fn close(mut self, house: &ChatState) {
         if let Some(newcomer) = self.newcomer.take() {
             self.rooms.extend(newcomer.take());
         }
@@ -278,19 +285,19 @@ impl Session {
 
     /// It is in no room any more, and its name is free. Its connection may last: until it has taken
     /// what it is owed, and closes.
-    pub(super) fn leave(&mut self, house: &House) {
+    pub(super) fn leave(&mut self, house: &ChatState) {
         for room in std::mem::take(&mut self.rooms) {
             house.hall.leave(&room, &self.person);
         }
         house.hall.forget(&self.person);
     }
 
-    pub(super) fn put_out(&mut self, house: &House, why: &str) {
+    pub(super) fn put_out(&mut self, house: &ChatState, why: &str) {
         self.person.put_out(&house.hall.front, why);
     }
 
     /// One line from the server to this client.
-    pub(super) fn answer(&mut self, house: &House, text: impl std::fmt::Display) {
+    pub(super) fn answer(&mut self, house: &ChatState, text: impl std::fmt::Display) {
         let mut line = String::new();
         let _ = writeln!(line, "-- {text}");
         self.give(house, line);
@@ -299,7 +306,7 @@ impl Session {
     /// The same, about a room.
     pub(super) fn answer_about(
         &mut self,
-        house: &House,
+        house: &ChatState,
         room: &Room,
         text: impl std::fmt::Display,
     ) {
@@ -308,7 +315,7 @@ impl Session {
         self.give(house, line);
     }
 
-    pub(super) fn give(&mut self, house: &House, lines: String) {
+    pub(super) fn give(&mut self, house: &ChatState, lines: String) {
         self.answered += lines.len();
         // Its own outbox was empty when its turn began: answers always fit, unless a room fills
         // it meanwhile, and that room sees to it.
@@ -322,7 +329,7 @@ fn is_nick(line: &[u8]) -> bool {
 }
 
 /// A person enters the lobby, and is greeted.
-pub(super) fn enter_lobby(house: &House, person: &Arc<Person>) -> Option<Arc<Room>> {
+pub(super) fn enter_lobby(house: &ChatState, person: &Arc<Person>) -> Option<Arc<Room>> {
     let name = person.name();
     let greet = |arrival: &Arrival<'_>| {
         let mut out = format!(

@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use super::lines::Ear;
-use super::{House, Person};
-use crate::chat::DEAF;
+use super::lines::{Ear, Person};
 
 /// How long one may take nothing. Nobody else waits for it meanwhile.
 const STOPPED: Duration = Duration::from_secs(5);
@@ -83,15 +81,4 @@ fn look_at(person: &Person) -> Found {
         Some(_) => Found::Stalls,
         None => Found::Reads,
     }
-}
-
-/// Puts it out, as a room does with who does not read.
-pub(super) fn put_out_deaf(house: &House, person: &Arc<Person>) {
-    person.put_out(&house.hall.front, DEAF);
-    for room in house.hall.rooms() {
-        if room.holds(person.id) {
-            house.hall.leave(&room, person);
-        }
-    }
-    house.hall.forget(person);
 }
