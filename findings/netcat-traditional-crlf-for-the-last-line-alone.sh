@@ -14,7 +14,7 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"; chmod 755 "$work"
 apt-get download -qq netcat-traditional=1.10-47 2>/dev/null
 dpkg -x netcat-traditional*.deb root
 cat > run.py <<'PY'
-import socket, subprocess, time
+import socket, subprocess
 
 def sent(writes):
     server = socket.create_server(("127.0.0.1", 0))
@@ -26,7 +26,8 @@ def sent(writes):
     for write in writes:
         netcat.stdin.write(write)
         netcat.stdin.flush()
-        while not data.endswith(b"\n"):
+        end = data.count(b"\n") + write.count(b"\n")
+        while data.count(b"\n") < end:
             data += client.recv(4096)
     netcat.stdin.close()
     while part := client.recv(4096):
