@@ -3,8 +3,9 @@
 #
 # Expected: message 1 together with the head of message 2 in one packet, then the rest of message 2: two
 # calls of the handler, as with any other cut of the same bytes.
-# Seen: four calls: message 1, an empty one, message 1 again, message 2; and four answers. The first packet
-# is handled as it is, and kept to be put together with the second one as well.
+# Seen: four calls and four answers: message 1, the head of message 2 as a message of its own, then message 1
+# again, then message 2. The end of a frame anywhere in what has arrived is taken for the end of it all, and
+# nothing of it is thrown away before the next packet.
 # Source: the package's server/inbound.js, the listener of the socket's data event.
 # Output seen on 2026-11-29, Node.js 20:
 #   handled: ["1","","1","2"] answers: 4
