@@ -2,12 +2,18 @@
 //!
 //! [`Options`] is what somebody typed; [`Limits`] exists only once that is valid.
 
+mod descriptors;
+
 use std::time::Duration;
 
 use crate::admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
 use crate::error::{Error, Result};
 use crate::framing::{Framing, Overlong};
 use crate::times::{Rate, Times};
+
+pub(crate) use descriptors::{check_clients_max, clients_most};
+
+use descriptors::default_clients_max;
 
 /// Bytes that a worker reads at once, and so the most that a turn takes from a socket.
 pub(crate) const READ_MAX: usize = 64 * 1024;
@@ -27,8 +33,6 @@ pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 
 const CLIENT_BYTES: usize = 1024;
 /// Most threads that serve clients.
 const WORKERS_MAX: usize = 1024;
-/// Descriptors kept back for the listener, the poller, output files and the like.
-const SPARE_DESCRIPTORS: usize = 32;
 
 /// What a server should be like. Every field has a sensible default. Later versions may have more
 /// fields: end with `..Default::default()`, as here.
@@ -107,6 +111,9 @@ pub struct Options {
     /// A worker that does not come back from a handler for this long is named in the log.
     /// Default: 30 s.
     pub stuck_after: Duration,
+    /// Descriptors that the service may open for each client that a worker serves, beside the
+    /// client's own; `clients_max` may be what they leave. Default: 0.
+    pub worker_descriptors: usize,
 }
 
 /// Whether the log and [`ClientInfo`](crate::ClientInfo) say what the bytes of a client look like
@@ -148,6 +155,7 @@ impl Default for Options {
             wait_max: None,
             hints: Hints::Told,
             stuck_after: Duration::from_secs(30),
+            worker_descriptors: 0,
         }
     }
 }
@@ -160,18 +168,6 @@ fn default_workers() -> usize {
 /// Cores that this process may use, as far as the system tells.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |count| count.get())
-}
-
-fn default_clients_max() -> usize {
-    descriptors().saturating_sub(SPARE_DESCRIPTORS).max(1)
-}
-
-/// Descriptors that this process may have open (its soft limit).
-fn descriptors() -> usize {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile)
-        .current
-        .and_then(|limit| usize::try_from(limit).ok())
-        .unwrap_or(1024 * 1024)
 }
 
 /// Valid [`Options`], and the sums that follow from them.
@@ -191,7 +187,11 @@ impl Limits {
         const GIB: usize = 1 << 30;
         check_name(options.name)?;
         check_workers(options.workers)?;
-        check_clients_max(options.clients_max)?;
+        check_clients_max(
+            options.clients_max,
+            options.workers,
+            options.worker_descriptors,
+        )?;
         within("message_max", options.message_max, 1, GIB)?;
         within("outbox_max", options.outbox_max, 1024, GIB)?;
         within("send_buffer", options.send_buffer.unwrap_or(GIB), 4096, GIB)?;
@@ -290,21 +290,6 @@ fn check_name(name: &str) -> Result<()> {
 
 pub(crate) fn check_workers(workers: usize) -> Result<()> {
     within("workers", workers, 1, WORKERS_MAX)
-}
-
-pub(crate) fn check_clients_max(clients_max: usize) -> Result<()> {
-    within("clients_max", clients_max, 1, usize::MAX)?;
-    let most = default_clients_max();
-    if clients_max <= most {
-        return Ok(());
-    }
-    Err(Error::Option {
-        name: "clients_max",
-        problem: format!(
-            "{clients_max} clients need more descriptors than this process may open; \
-             at most {most}, or raise the limit (ulimit -n)",
-        ),
-    })
 }
 
 pub(crate) fn check_stuck_after(stuck_after: Duration) -> Result<()> {

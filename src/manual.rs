@@ -3,6 +3,7 @@
 //! - [`operating`]: start, stop, restart, watch; load balancers
 //! - [`service`]: systemd, the Debian package, upgrades
 //! - [`container`]: the image, signals, health
+//! - [`exec`]: what a program gets, and when it ends
 //! - [`sizing`]: how many workers, how many clients, how much memory
 //! - [`reference`](mod@reference): signals, exit codes, log events
 //! - [`metrics`]: what `/metrics` tells
@@ -12,6 +13,9 @@
 
 #[doc = include_str!("manual/container.md")]
 pub mod container {}
+
+#[doc = include_str!("manual/exec.md")]
+pub mod exec {}
 
 #[doc = include_str!("manual/kernel.md")]
 pub mod kernel {}

@@ -35,7 +35,7 @@ use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.
 pub fn run() -> ExitCode {
-    if let Some(code) = exec::become_program().or_else(control::go_between) {
+    if let Some(code) = control::go_between() {
         return code;
     }
     let command = match args::parse() {

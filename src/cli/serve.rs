@@ -15,9 +15,9 @@ use super::{exit, log, signals, sockets, stdout};
 use crate::admission::{AddressList, ProxyFrom};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
-use crate::limits::{Options, TIME_MAX};
+use crate::limits::{Options, TIME_MAX, clients_most};
 use crate::listen::Listeners;
-use crate::server::Server;
+use crate::server::{Server, Stats};
 use crate::service::recv::{Acknowledge, Durability, Format, Holds, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
 use crate::times::Times;
@@ -114,6 +114,8 @@ const REFUSAL_MAX: usize = 1024;
 pub(super) struct Waiting {
     pub(super) queue_max: Option<usize>,
     pub(super) wait_max: Option<Duration>,
+    /// Descriptors that each client takes that is served, beside its own.
+    pub(super) descriptors: usize,
 }
 
 /// A service that takes the whole stream.
@@ -137,18 +139,35 @@ fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options 
         outbox_max: REFUSAL_MAX,
         // A worker stays as long as its client does: that is no sign of anything.
         stuck_after: args.guard.stuck_after.unwrap_or(TIME_MAX),
-        ..options
+        ..with_descriptors(options, args, waiting.descriptors)
     }
 }
 
-/// A service of lines.
+/// A service of lines, that needs so many descriptors for each message.
 pub(super) fn lines(
     name: &'static str,
     args: &ServeArgs,
+    descriptors: usize,
     service: impl Service,
 ) -> Result<ExitCode> {
     prepare(args);
-    start(name, args, Framing::Lines, service).map(run)
+    announce(name, args, Framing::Lines, |listeners, options| {
+        Server::serve(
+            listeners,
+            with_descriptors(options, args, descriptors),
+            service,
+        )
+    })
+    .map(run)
+}
+
+fn with_descriptors(options: Options, args: &ServeArgs, each: usize) -> Options {
+    let most = || clients_most(options.workers, each);
+    Options {
+        clients_max: args.max_clients.unwrap_or_else(most),
+        worker_descriptors: each,
+        ..options
+    }
 }
 
 fn start(
@@ -169,7 +188,6 @@ pub(super) fn announce(
     serve: impl FnOnce(Listeners, Options) -> Result<Server>,
 ) -> Result<Life> {
     let options = options(args, framing)?;
-    let (workers, clients_max) = (options.workers, options.clients_max);
     let mut inherited = match &args.control.control {
         Some(path) if args.control.take_over => Inherited::ask(path)?,
         _ => None,
@@ -204,6 +222,11 @@ pub(super) fn announce(
         desk.iter_mut().for_each(Desk::own_file);
     }
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
+    let Stats {
+        workers,
+        clients_max,
+        ..
+    } = server.handle().stats();
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (ws, cs) = (plural(workers), plural(clients_max));
     let life = Life::new(server, desk, admin);
@@ -249,6 +272,7 @@ pub(super) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         wait_max: defaults.wait_max,
         hints: defaults.hints,
         stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),
+        worker_descriptors: defaults.worker_descriptors,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::peer::Peer;
 /// See the head of the file.
 pub(crate) struct Guest {
     /// The other end of the connection.
-    origin: Peer,
+    pub(crate) origin: Peer,
     announced: OnceLock<Box<Announcement>>,
     standing: AtomicU8,
 }

@@ -89,6 +89,12 @@ impl Handle {
             Error::Start { what, source }
         })?;
         now.store(workers, Ordering::Relaxed);
+        let each = shared.house.limits.options.worker_descriptors;
+        if each > 0 {
+            let most = limits::clients_most(workers, each);
+            let clients_max = &shared.house.knobs.clients_max;
+            clients_max.fetch_min(most, Ordering::SeqCst);
+        }
         shared.answer(shared.ready.resize(threads, shift));
         lobby.resize(workers);
         shared.house.doorbell.ring();
@@ -100,8 +106,10 @@ impl Handle {
     /// # Errors
     /// [`Error::Option`] when it is 0 or needs more descriptors than the process may open.
     pub fn set_clients_max(&self, clients_max: usize) -> Result<()> {
-        limits::check_clients_max(clients_max)?;
         let knobs = &self.shared.house.knobs;
+        let workers = knobs.workers.load(Ordering::Relaxed);
+        let each = self.shared.house.limits.options.worker_descriptors;
+        limits::check_clients_max(clients_max, workers, each)?;
         knobs.clients_max.store(clients_max, Ordering::SeqCst);
         self.shared.house.doorbell.ring();
         Ok(())

@@ -1,43 +1,73 @@
 //! A program for each client, or for each message.
 //!
-//! [`Exec`] gives a client's socket to a child as its input and output; the worker waits until the
-//! child has ended, and takes nothing of what passes. [`Filter`] gives a child one message, and
-//! answers with what the child prints. In both a child is the leader of a process group of its own,
-//! what it says on its standard error goes to the log, and when it ends, whatever else is left of
-//! its group is killed.
+//! [`Exec`] gives a client's socket to a program as its input and output; the worker waits until
+//! it has ended, and takes nothing of what passes. [`Filter`] gives a program one message, and
+//! answers with what it prints. In both a program is the leader of a session of its own, what it
+//! says on its standard error goes to the log, and when it ends, whatever else is left of its
+//! process group is killed.
 
+mod absence;
 mod child;
 mod complaints;
+mod environment;
+mod family;
 mod filter;
+mod launch;
 mod pipes;
 mod program;
 mod socket;
 mod tally;
+mod vigil;
 
+use std::ffi::{CString, OsString};
 use std::io;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
-use std::process::Stdio;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, eventfd};
+use bytes::Bytes;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::process::{Pid, getppid};
 use tracing::debug;
 
+pub use absence::ClientGone;
+pub use environment::Inherits;
 pub use filter::Filter;
+pub use launch::{Setting, hide_descriptors};
 pub use program::Program;
 pub use socket::Exec;
 
 use crate::client::Client;
+use crate::connection::Connection;
 use crate::peer::Peer;
-pub use child::Patience;
-use child::{Child, End};
+use absence::{Absence, News};
+use child::Child;
 use complaints::Complaints;
+use launch::{Failure, Launcher, Order};
 use pipes::Pipes;
 use tally::Tally;
+pub use vigil::Patience;
+use vigil::{End, Plan, Vigil};
 
 /// What clients are told that can't be served.
 const BUSY: &str = "busy\n";
+
+/// Between two tries to start a program that can't be started now, at first and at most.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+
+/// What is run, and how it is set up.
+#[derive(Debug)]
+pub struct Job {
+    /// The program.
+    pub program: Program,
+    /// What is different for it.
+    pub setting: Setting,
+    /// What it gets of our environment.
+    pub inherits: Inherits,
+    /// What it gets besides.
+    pub variables: Vec<(&'static str, OsString)>,
+}
 
 /// What both services share.
 #[derive(Clone)]
@@ -45,17 +75,21 @@ pub struct Runner(Arc<Shared>);
 
 struct Shared {
     program: Program,
+    launcher: Launcher,
+    variables: Vec<CString>,
+    /// Who takes what programs leave behind.
+    keeper: Option<Pid>,
     patience: Patience,
     tally: Tally,
-    /// Readable once the drain's deadline has come: all children are to end.
+    /// Readable once the drain's deadline has come: all programs are to end.
     over: OwnedFd,
 }
 
-/// Who a child is run for.
+/// Who a program is run for.
 pub struct For {
     id: u64,
     peer: Peer,
-    local: Option<SocketAddr>,
+    client: Client,
 }
 
 impl For {
@@ -63,17 +97,17 @@ impl For {
         For {
             id: client.id(),
             peer: client.peer(),
-            local: client.local_address(),
+            client: client.clone(),
         }
     }
 }
 
-/// What a child reads and where it prints.
+/// What a program reads and where it prints.
 enum Talk {
     /// The client's socket, as both.
-    Socket(OwnedFd, OwnedFd),
+    Socket,
     /// A message; what it prints is ours, up to so many bytes.
-    Message(Vec<u8>, usize),
+    Message(Bytes, usize),
 }
 
 /// What came of a run.
@@ -91,10 +125,13 @@ impl Runner {
     ///
     /// # Errors
     /// When there is no descriptor left.
-    pub fn new(program: Program, patience: Patience) -> io::Result<Runner> {
+    pub fn new(job: Job, patience: Patience) -> io::Result<Runner> {
         let over = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Runner(Arc::new(Shared {
-            program,
+            program: job.program,
+            launcher: Launcher::new(job.setting),
+            variables: environment::common(job.inherits, job.variables),
+            keeper: getppid(),
             patience,
             tally: Tally::default(),
             over,
@@ -106,43 +143,97 @@ impl Runner {
         self.0.tally.to_string()
     }
 
-    /// Runs a child to its end.
-    fn run(&self, who: &For, talk: Talk) -> Ran {
-        let For { id, peer, .. } = *who;
-        let tally = &self.0.tally;
-        // Until the child has been reaped.
-        let running = tally.begin(peer);
-        let ran = match self.start(who, talk, running.of_address) {
-            Ok((child, pipes)) => self.see_through(who, child, pipes),
-            Err(error) => {
-                tally.not_started(id, peer, &error);
-                Ran::Not
-            }
-        };
-        drop(running);
-        ran
+    /// Clients that got nothing, since their program could not be started.
+    pub fn unserved(&self) -> u64 {
+        self.0.tally.unserved()
     }
 
-    fn start(&self, who: &For, talk: Talk, of_address: usize) -> io::Result<(Child, Pipes)> {
-        let mut command = self.0.program.command(who, of_address);
-        match talk {
-            Talk::Socket(input, output) => {
-                let mut child = Child::start(command.stdin(input).stdout(output))?;
-                let pipes = Pipes::errors(child.errors())?;
-                Ok((child, pipes))
+    /// Runs a program to its end.
+    fn run(&self, who: &For, talk: &Talk) -> Ran {
+        let Some(connection) = who.client.connection() else {
+            return Ran::Not;
+        };
+        let For { id, peer, .. } = *who;
+        let tally = &self.0.tally;
+        // Until it has been reaped.
+        let running = tally.begin(peer);
+        let mut pause = PAUSE_MIN;
+        loop {
+            let failure = match self.start(who, &connection, talk, running.of_address) {
+                Ok((child, pipes)) => return self.see_through(who, &connection, child, pipes),
+                Err(failure) => failure,
+            };
+            if !failure.is_want() {
+                tally.not_started(id, peer, &failure);
+                return Ran::Not;
             }
-            Talk::Message(message, reply_max) => {
-                command.stdin(Stdio::piped()).stdout(Stdio::piped());
-                let mut child = Child::start(&mut command)?;
-                let pipes = Pipes::errors(child.errors())?;
-                let (input, output) = (child.input(), child.output());
-                let pipes = pipes.and_talk(input, message, output, reply_max)?;
-                Ok((child, pipes))
+            tally.wanted(id, peer, &failure);
+            match self.wait_before_next(&connection, pause) {
+                Wait::Over => {
+                    tally.not_started(id, peer, &failure);
+                    return Ran::Not;
+                }
+                Wait::Gone => return Ran::Not,
+                Wait::Again => pause = (pause * 2).min(PAUSE_MAX),
             }
         }
     }
 
-    fn see_through(&self, who: &For, mut child: Child, mut pipes: Pipes) -> Ran {
+    fn start(
+        &self,
+        who: &For,
+        connection: &Connection,
+        talk: &Talk,
+        of_address: usize,
+    ) -> Result<(Child, Pipes), Failure> {
+        let Shared {
+            program,
+            launcher,
+            variables,
+            keeper,
+            ..
+        } = &*self.0;
+        let failed = Failure::of("a pipe");
+        let mut pipes = Pipes::errors().map_err(&failed)?;
+        if let Talk::Message(message, reply_max) = talk {
+            pipes = pipes
+                .and_talk(message.clone(), *reply_max)
+                .map_err(&failed)?;
+        }
+        let socket = connection.socket.as_fd();
+        let (input, output) = pipes.its_talk().unwrap_or((socket, socket));
+        let launched = launcher.launch(&Order {
+            file: &program.file,
+            words: &program.words,
+            variables: [variables, &environment::of_client(&who.client, of_address)],
+            input,
+            output,
+            errors: pipes.its_errors(),
+        })?;
+        pipes.begun();
+        Ok((Child::new(launched, who.id, *keeper), pipes))
+    }
+
+    /// Waits until a program may be had again, or its client is served no more.
+    fn wait_before_next(&self, connection: &Connection, pause: Duration) -> Wait {
+        let mut polled = [
+            PollFd::new(&self.0.over, PollFlags::IN),
+            // A reset, or both ends.
+            PollFd::from_borrowed_fd(connection.socket.as_fd(), PollFlags::empty()),
+        ];
+        let most = Timespec::try_from(pause).ok();
+        if poll(&mut polled, most.as_ref()).is_err() {
+            return Wait::Again;
+        }
+        let [over, gone] = polled.map(|fd| !fd.revents().is_empty());
+        match (over, gone || connection.is_ordered()) {
+            (true, _) => Wait::Over,
+            (_, true) => Wait::Gone,
+            _ => Wait::Again,
+        }
+    }
+
+    fn see_through(&self, who: &For, connection: &Connection, child: Child, pipes: Pipes) -> Ran {
         let For { id, peer, .. } = *who;
         let Shared {
             patience,
@@ -150,15 +241,33 @@ impl Runner {
             over,
             ..
         } = &*self.0;
-        let mut complaints = Complaints::new(id, peer);
-        let end = child.wait(patience, over, &mut pipes, &mut complaints);
-        complaints.finish();
+        let now = Instant::now();
+        let mut vigil = Vigil {
+            child,
+            pipes,
+            complaints: Complaints::new(id, peer),
+            absence: Absence::new(connection, patience.client_gone, now),
+            over,
+            plan: Plan::new(patience, now),
+        };
+        let end = vigil.keep(|news| match news {
+            News::HangUp => {
+                tally.runs_on(id, peer, "the client has gone; its program is told (HUP)")
+            }
+            News::RunsOn => tally.runs_on(
+                id,
+                peer,
+                "the client has sent its end, and its program runs on",
+            ),
+            News::Closed => {}
+        });
+        vigil.complaints.finish();
         debug!(id, %peer, end = ?end, "the program has ended");
         tally.ended(id, peer, &end);
-        let printed = pipes.into_printed();
+        let printed = vigil.pipes.into_printed();
         match end {
             End::Itself(_) => Ran::Ended(printed),
-            End::Stopped(_) => Ran::Stopped(printed),
+            End::HungUp | End::Stopped(_) => Ran::Stopped(printed),
         }
     }
 
@@ -172,4 +281,13 @@ impl Runner {
         const MORE: Duration = Duration::from_millis(500);
         self.0.tally.wait_none(self.0.patience.kill_after + MORE);
     }
+}
+
+/// What came of a wait for what a program needs.
+enum Wait {
+    Again,
+    /// Its client is not there any more, or was closed.
+    Gone,
+    /// So is the server.
+    Over,
 }

@@ -2,12 +2,16 @@
 
 pub mod children;
 mod ends;
+mod gets;
+mod gone;
 mod killed;
 mod lines;
 mod many;
 mod queue;
 mod start;
+mod strays;
 mod talk;
+mod want;
 
 use crate::daemon::{Daemon, Exit};
 

@@ -4,18 +4,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::serve_args::ServeArgs;
 use crate::cli::values::{size, time, yes_or_no};
+use crate::service::exec::ClientGone;
 
 /// Run a program for each client, with the connection as its input and output: at most --workers
 /// at once, the others wait
 ///
 /// The program's environment tells who the client is: PROTO, TCPREMOTEIP, TCPREMOTEPORT,
 /// TCPLOCALIP, TCPLOCALPORT, TCPCONNNUM (how many run for its address) and POOLD_CLIENT (its number
-/// in the log). What it prints on its standard error goes to the log. When it ends, what is left of
-/// its process group is killed.
+/// in the log). It has a session, and limits of descriptors, of its own. What it prints on its
+/// standard error goes to the log. When it ends, what is left of its process group is killed.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExecArgs {
     // First, so that ADDRESS comes before the program's words.
@@ -60,7 +61,11 @@ pub(super) struct ProgramArgs {
     #[arg(long, value_name = "DIR", env = "POOLD_CHDIR")]
     pub(super) chdir: Option<PathBuf>,
 
-    /// Its user, by name or number; for root only
+    /// Of poold's environment give it PATH alone, beside what tells of its client and its user
+    #[arg(long, value_parser = yes_or_no(), env = "POOLD_CLEAN_ENV")]
+    pub(super) clean_env: bool,
+
+    /// Its user, by name or number; HOME, USER, LOGNAME and SHELL are that user's; for root only
     #[arg(long, value_name = "USER", env = "POOLD_USER")]
     pub(super) user: Option<String>,
 
@@ -97,6 +102,18 @@ pub(super) struct ChildArgs {
         env = "POOLD_KILL_AFTER")]
     pub(super) kill_after: Duration,
 
+    /// What happens to a program whose client has gone. hangup: it gets HUP when the connection is
+    /// reset or the client's host does not answer. hangup-on-fin: also as soon as the client has
+    /// sent its end, for clients that do not wait for an answer after that. finish: nothing
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "hangup",
+        env = "POOLD_CLIENT_GONE",
+        verbatim_doc_comment
+    )]
+    pub(super) client_gone: Gone,
+
     /// Most processor time of each process, in whole seconds
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_CPU")]
     pub(super) cpu: Option<Duration>,
@@ -104,6 +121,24 @@ pub(super) struct ChildArgs {
     /// Most memory (address space) of each process
     #[arg(long, value_name = "SIZE", value_parser = size, env = "POOLD_MEMORY")]
     pub(super) memory: Option<usize>,
+}
+
+/// As [`ClientGone`], as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Gone {
+    Hangup,
+    HangupOnFin,
+    Finish,
+}
+
+impl From<Gone> for ClientGone {
+    fn from(gone: Gone) -> ClientGone {
+        match gone {
+            Gone::Hangup => ClientGone::Hangup,
+            Gone::HangupOnFin => ClientGone::HangupOnFin,
+            Gone::Finish => ClientGone::Finish,
+        }
+    }
 }
 
 fn mask(text: &str) -> Result<u32, String> {

@@ -51,6 +51,8 @@ pub(super) fn keep() -> Result<Role> {
         // The keeper may have gone before: then nobody would tell.
         set_parent_process_death_signal(Some(Signal::TERM))
             .map_err(|error| cannot(error.into()))?;
+        // Else it is called "exe", as the file by which it was started. That is only a name.
+        let _ = rustix::thread::set_name(c"poold");
         return Ok(Role::Server);
     }
     run().map(Role::Keeper).map_err(cannot)
@@ -99,13 +101,26 @@ fn run() -> io::Result<ExitCode> {
         .env_remove("LISTEN_PID")
         .env_remove("WATCHDOG_PID")
         .process_group(0)
-        .spawn()?;
+        .spawn()
+        .map_err(why_not)?;
     let server = Pid::from_child(&server);
     let pidfd = pidfd_open(server, PidfdFlags::empty())?;
     let pidfd = watched.get_or_init(|| pidfd);
     let status = wait_for(server, pidfd, &signals)?;
     end_the_rest();
     Ok(code(status))
+}
+
+/// What to do about a server that can't be started.
+fn why_not(error: io::Error) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => "exec needs /proc; mount it",
+        io::ErrorKind::WouldBlock => {
+            "no process is to be had; raise the limit (ulimit -u, pids.max, TasksMax=)"
+        }
+        _ => return error,
+    };
+    io::Error::other(format!("{error}: {advice}"))
 }
 
 /// Waits for the server, and for orphans meanwhile; passes SIGUSR1 on.

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 pub(super) use args::ExecArgs;
 pub(super) use keeper::is_gone as keeper_is_gone;
-pub(super) use setup::become_program;
 
 use keeper::Role;
 use setup::Setup;
@@ -18,7 +17,9 @@ use super::serve_args::ServeArgs;
 use super::{exit, serve, signals};
 use crate::error::{Error, Result};
 use crate::limits::{Options, TIME_MAX};
-use crate::service::exec::{Exec, Filter, Patience, Program, Runner};
+use crate::service::exec::{
+    Exec, Filter, Inherits, Job, Patience, Program, Runner, hide_descriptors,
+};
 
 /// Longest time between TERM and KILL.
 const KILL_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -27,8 +28,8 @@ const QUEUE_MAX: usize = 1024;
 
 /// Runs the program for each client until the server drains.
 pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
-    let program = match program(args) {
-        Ok(program) => program,
+    let job = match job(args) {
+        Ok(job) => job,
         Err(problem) => return Ok(exit::usage(&problem)),
     };
     if args.serve.control.control.is_some() {
@@ -46,33 +47,44 @@ pub(super) fn run(args: &ExecArgs) -> Result<ExitCode> {
     if let Role::Keeper(code) = keeper::keep()? {
         return Ok(code);
     }
+    hide_descriptors().map_err(|source| Error::Start {
+        what: "programs: /proc can't be read",
+        source,
+    })?;
     let patience = Patience {
         timeout: args.limits.timeout,
         kill_after: args.limits.kill_after,
+        client_gone: args.limits.client_gone.into(),
     };
-    let runner = Runner::new(program, patience).map_err(|source| Error::Start {
+    let runner = Runner::new(job, patience).map_err(|source| Error::Start {
         what: "a descriptor",
         source,
     })?;
     let ended = if args.program.lines {
         let framing = args.serve.framing.clone().unwrap_or_default();
         let filter = Filter::new(runner.clone(), framing, args.program.reply_max);
-        serve::lines("exec", &args.serve, filter)
+        serve::lines("exec", &args.serve, Filter::DESCRIPTORS, filter)
     } else {
         let queue = serve::Waiting {
             queue_max: Some(args.limits.queue.unwrap_or(QUEUE_MAX)),
             wait_max: args.limits.max_wait,
+            descriptors: Exec::DESCRIPTORS,
         };
         serve::streams("exec", &args.serve, queue, Exec::new(runner.clone()))
     };
     if keeper::is_gone() {
         keeper::end_the_rest();
     }
-    ended.inspect(|_| tracing::info!("{}", runner.summary()))
+    let code = ended?;
+    tracing::info!("{}", runner.summary());
+    Ok(match runner.unserved() {
+        0 => code,
+        _ => exit::CUT_OFF.into(),
+    })
 }
 
 /// What is to be run, if it can be.
-fn program(args: &ExecArgs) -> std::result::Result<Program, String> {
+fn job(args: &ExecArgs) -> std::result::Result<Job, String> {
     let ExecArgs {
         serve,
         program,
@@ -103,14 +115,16 @@ fn program(args: &ExecArgs) -> std::result::Result<Program, String> {
         Some(string) => vec!["sh".into(), "-c".into(), string.clone()],
         None => program.words.clone(),
     };
-    let setup = Setup::new(args)?;
-    let found = setup.before(Program::new(words)?);
-    match &program.chdir {
-        Some(folder) if !folder.is_dir() => {
-            Err(format!("--chdir {}: no such directory", folder.display()))
-        }
-        folder => Ok(found.in_folder(folder.clone())),
-    }
+    let Setup { setting, variables } = Setup::new(args)?;
+    Ok(Job {
+        program: Program::new(words, program.chdir.as_deref())?,
+        setting,
+        inherits: match program.clean_env {
+            true => Inherits::Path,
+            false => Inherits::All,
+        },
+        variables,
+    })
 }
 
 /// A limit that was asked for and that nobody could keep.

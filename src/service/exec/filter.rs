@@ -20,6 +20,9 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Those that a program takes while it runs: its process's, and both ends of three pipes.
+    pub const DESCRIPTORS: usize = 7;
+
     /// Answers messages by children of this runner, with at most `reply_max` bytes each. A child
     /// that prints more, or that is not done in time, ends its client's connection.
     pub fn new(runner: Runner, framing: Framing, reply_max: usize) -> Filter {
@@ -44,7 +47,8 @@ impl Service for Filter {
         if is_line {
             input.push(b'\n');
         }
-        match self.runner.run(who, Talk::Message(input, self.reply_max)) {
+        let talk = Talk::Message(input.into(), self.reply_max);
+        match self.runner.run(who, &talk) {
             Ran::Ended(printed) => {
                 let end: &[u8] = if is_line { b"\n" } else { b"" };
                 reply.send(printed.strip_suffix(end).unwrap_or(&printed));

@@ -1,29 +1,46 @@
-//! Our ends of a child's pipes. Nothing here blocks.
+//! The pipes between us and a program. Nothing here blocks.
+//!
+//! Of what a program prints to, we keep its end as well until it has ended: so its end of the pipe
+//! does not wake us a moment before its end as a process does. Nobody else reads our ends, so a
+//! read of what is known to be there does not wait, and they need not be made non-blocking.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::AsFd;
-use std::process::{ChildStderr, ChildStdin, ChildStdout};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use bytes::{Buf, Bytes};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, ioctl_fionread};
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::complaints::Complaints;
 
 /// Most that is read from a pipe at once.
 const PIECE: usize = 16 * 1024;
-/// Most that is still read from a pipe after its child has ended: what a pipe can hold.
+/// Most that is still read from a pipe after its program has ended: what a pipe can hold.
 const REST_MAX: usize = 1024 * 1024;
 
-/// See the head of the file. One that is at its end is gone.
-#[derive(Default)]
+/// See the head of the file.
 pub(super) struct Pipes {
-    errors: Option<ChildStderr>,
-    input: Option<(ChildStdin, Bytes)>,
-    output: Option<ChildStdout>,
-    /// What came out of `output`, and how much may.
+    errors: Printed,
+    talk: Option<Talk>,
+    /// What came out of the talk's output, and how much may.
     printed: Vec<u8>,
     printed_max: usize,
+}
+
+/// A pipe that a program prints to.
+struct Printed {
+    ours: OwnedFd,
+    its: OwnedFd,
+}
+
+/// Of a program that has a message.
+struct Talk {
+    /// Until all is written.
+    input: Option<(OwnedFd, Bytes)>,
+    /// Until it is started.
+    its_input: Option<OwnedFd>,
+    output: Printed,
 }
 
 /// One of them.
@@ -35,65 +52,84 @@ pub(super) enum Pipe {
 }
 
 impl Pipes {
-    /// For a child that has the socket: only what it complains about comes to us.
-    pub(super) fn errors(errors: Option<ChildStderr>) -> io::Result<Pipes> {
-        errors.as_ref().map_or(Ok(()), unblock)?;
+    /// For a program that has the socket: only what it complains about comes to us.
+    pub(super) fn errors() -> Result<Pipes, Errno> {
         Ok(Pipes {
-            errors,
-            ..Pipes::default()
+            errors: Printed::new()?,
+            talk: None,
+            printed: Vec::new(),
+            printed_max: 0,
         })
     }
 
-    /// For a child that reads `bytes` and prints at most `printed_max`.
-    pub(super) fn and_talk(
-        mut self,
-        input: Option<ChildStdin>,
-        bytes: Vec<u8>,
-        output: Option<ChildStdout>,
-        printed_max: usize,
-    ) -> io::Result<Pipes> {
-        input.as_ref().map_or(Ok(()), unblock)?;
-        output.as_ref().map_or(Ok(()), unblock)?;
-        self.input = input.map(|input| (input, bytes.into()));
-        self.output = output;
+    /// For a program that reads `bytes` and prints at most `printed_max`.
+    pub(super) fn and_talk(mut self, bytes: Bytes, printed_max: usize) -> Result<Pipes, Errno> {
+        let (its_input, input) = pipe_with(PipeFlags::CLOEXEC)?;
+        // Our end only: the program's has flags of its own.
+        let flags = fcntl_getfl(&input)?;
+        fcntl_setfl(&input, flags | OFlags::NONBLOCK)?;
+        self.talk = Some(Talk {
+            input: Some((input, bytes)),
+            its_input: Some(its_input),
+            output: Printed::new()?,
+        });
         self.printed_max = printed_max;
         Ok(self)
     }
 
+    /// The program's standard error.
+    pub(super) fn its_errors(&self) -> BorrowedFd<'_> {
+        self.errors.its.as_fd()
+    }
+
+    /// The program's input and output, if they are pipes and it has not begun.
+    pub(super) fn its_talk(&self) -> Option<(BorrowedFd<'_>, BorrowedFd<'_>)> {
+        let talk = self.talk.as_ref()?;
+        let input = talk.its_input.as_ref()?;
+        Some((input.as_fd(), talk.output.its.as_fd()))
+    }
+
+    /// The program has begun: if it does not read, we are to notice.
+    pub(super) fn begun(&mut self) {
+        if let Some(talk) = &mut self.talk {
+            talk.its_input = None;
+        }
+    }
+
     /// Those that something can come of.
-    pub(super) fn watched(&self) -> Vec<(Pipe, PollFd<'_>)> {
-        let errors = self.errors.as_ref();
-        let input = self.input.as_ref();
-        let output = self.output.as_ref();
-        [
-            errors.map(|pipe| (Pipe::Errors, PollFd::new(pipe, PollFlags::IN))),
-            input.map(|(pipe, _)| (Pipe::Input, PollFd::new(pipe, PollFlags::OUT))),
-            output.map(|pipe| (Pipe::Output, PollFd::new(pipe, PollFlags::IN))),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+    pub(super) fn watched(&self) -> impl Iterator<Item = (Pipe, PollFd<'_>)> {
+        let talk = self.talk.as_ref();
+        let input = talk.and_then(|talk| talk.input.as_ref());
+        let [errors, output] = [Some(&self.errors), talk.map(|talk| &talk.output)]
+            .map(|printed| printed.map(|printed| PollFd::new(&printed.ours, PollFlags::IN)));
+        let input = input.map(|(pipe, _)| PollFd::new(pipe, PollFlags::OUT));
+        let all = [
+            (Pipe::Errors, errors),
+            (Pipe::Input, input),
+            (Pipe::Output, output),
+        ];
+        all.into_iter().filter_map(|(pipe, fd)| Some((pipe, fd?)))
     }
 
     /// Passes a piece on; answers how long it was, 0 if there was none.
     pub(super) fn pass(&mut self, pipe: Pipe, complaints: &mut Complaints) -> usize {
-        match pipe {
-            Pipe::Errors => read(&mut self.errors, |piece| complaints.take(piece)),
-            Pipe::Output => {
+        match (pipe, &mut self.talk) {
+            (Pipe::Errors, _) => self.errors.read(|piece| complaints.take(piece)),
+            (Pipe::Output, Some(talk)) => {
                 let (printed, max) = (&mut self.printed, self.printed_max);
                 // One byte more than may be shows that there was more.
-                read(&mut self.output, |piece| {
+                talk.output.read(|piece| {
                     let room = (max + 1).saturating_sub(printed.len());
                     printed.extend_from_slice(&piece[..piece.len().min(room)]);
                 })
             }
-            Pipe::Input => self.feed(),
+            (Pipe::Input, Some(talk)) => talk.feed(),
+            (_, None) => 0,
         }
     }
 
     /// Passes on what is in them still.
     pub(super) fn pass_rest(&mut self, complaints: &mut Complaints) {
-        self.input = None;
         for pipe in [Pipe::Errors, Pipe::Output] {
             let mut rest = 0;
             while rest < REST_MAX {
@@ -115,15 +151,39 @@ impl Pipes {
         self.printed.truncate(self.printed_max);
         self.printed
     }
+}
 
+impl Printed {
+    fn new() -> Result<Printed, Errno> {
+        let (ours, its) = pipe_with(PipeFlags::CLOEXEC)?;
+        Ok(Printed { ours, its })
+    }
+
+    /// Reads once what is there; answers how much that was.
+    fn read(&self, mut take: impl FnMut(&[u8])) -> usize {
+        if ioctl_fionread(&self.ours).unwrap_or(0) == 0 {
+            return 0;
+        }
+        let mut piece = [0; PIECE];
+        match rustix::io::read(&self.ours, &mut piece) {
+            Ok(length) => {
+                take(&piece[..length]);
+                length
+            }
+            Err(_) => 0,
+        }
+    }
+}
+
+impl Talk {
     /// Writes as much as goes; then, or if nobody reads it, closes.
     fn feed(&mut self) -> usize {
         let Some((pipe, bytes)) = &mut self.input else {
             return 0;
         };
-        let written = match pipe.write(bytes) {
+        let written = match rustix::io::write(&*pipe, bytes) {
             Ok(length) => length,
-            Err(error) if is_passing(&error) => return 0,
+            Err(Errno::AGAIN | Errno::INTR) => return 0,
             Err(_) => bytes.len(),
         };
         bytes.advance(written);
@@ -134,28 +194,18 @@ impl Pipes {
     }
 }
 
-/// Reads once; closes the pipe at its end.
-fn read(pipe: &mut Option<impl Read>, mut take: impl FnMut(&[u8])) -> usize {
-    let mut piece = [0; PIECE];
-    match pipe.as_mut().map(|pipe| pipe.read(&mut piece)) {
-        Some(Ok(length)) if length > 0 => {
-            take(&piece[..length]);
-            length
-        }
-        Some(Err(error)) if is_passing(&error) => 0,
-        _ => {
-            *pipe = None;
-            0
-        }
+/// That nobody but us holds a pipe's other end is no reason to look at it again and again.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_prints_nothing_leaves_nothing_to_watch_for() {
+        let pipes = Pipes::errors().expect("a pipe");
+        let mut polled: Vec<_> = pipes.watched().map(|(_, fd)| fd).collect();
+        assert_eq!(polled.len(), 1);
+        let now = rustix::event::Timespec::default();
+        let ready = rustix::event::poll(&mut polled, Some(&now));
+        assert_eq!(ready, Ok(0));
     }
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-/// Our end only: the child's has flags of its own.
-fn unblock(pipe: &impl AsFd) -> io::Result<()> {
-    let flags = fcntl_getfl(pipe)?;
-    Ok(fcntl_setfl(pipe, flags | OFlags::NONBLOCK)?)
 }

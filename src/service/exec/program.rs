@@ -1,18 +1,13 @@
 //! What is run: found and looked at once, before anybody connects.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rustix::fs::{Access, access};
-
-use super::For;
-use crate::peer::Peer;
 
 /// What is looked for in `#!` at most: the kernel's own bound.
 const HEAD: usize = 256;
@@ -20,96 +15,27 @@ const HEAD: usize = 256;
 /// A program with its arguments, that could be started when it was looked at.
 #[derive(Clone, Debug)]
 pub struct Program {
-    file: PathBuf,
-    words: Vec<OsString>,
-    folder: Option<PathBuf>,
-    /// Of our environment, what no child gets.
-    removed: Vec<OsString>,
+    pub(super) file: CString,
+    /// The first is what it sees as its name.
+    pub(super) words: Vec<CString>,
 }
 
-/// Not for a program: what tells of a client, and here of another one, and what lets us talk to
-/// the service manager, in whose name no client may speak.
-const NOT_FOR_CHILDREN: [&str; 12] = [
-    "PROTO",
-    "TCPLOCALIP",
-    "TCPLOCALPORT",
-    "TCPREMOTEIP",
-    "TCPREMOTEPORT",
-    "TCPCONNNUM",
-    "NOTIFY_SOCKET",
-    "WATCHDOG_PID",
-    "WATCHDOG_USEC",
-    "LISTEN_PID",
-    "LISTEN_FDS",
-    "LISTEN_FDNAMES",
-];
-
 impl Program {
-    /// The program `words[0]`, looked for as a shell does, with the rest as its arguments.
+    /// The program `words[0]`, looked for as a shell does, with the rest as its arguments. It will
+    /// run in `folder`, if that is another than ours.
     ///
     /// # Errors
     /// A line that says why it can't be started.
-    pub fn new(words: Vec<OsString>) -> Result<Program, String> {
+    pub fn new(words: Vec<OsString>, folder: Option<&Path>) -> Result<Program, String> {
         let name = words.first().ok_or("no program is given")?;
         let file = find(name)?;
-        check(&file)?;
-        Ok(Program::at(file, words))
-    }
-
-    /// A program of which it is known that it is there, `words[0]` being what it sees as its name.
-    pub fn at(file: PathBuf, words: Vec<OsString>) -> Program {
-        let is_ours = |name: &OsString| name.as_bytes().starts_with(b"POOLD_");
-        let ours = env::vars_os().map(|(name, _)| name).filter(is_ours);
-        let removed = ours.chain(NOT_FOR_CHILDREN.map(OsString::from)).collect();
-        Program {
-            file,
-            words,
-            folder: None,
-            removed,
-        }
-    }
-
-    /// The same program, in this directory instead of our own.
-    pub fn in_folder(self, folder: Option<PathBuf>) -> Program {
-        Program { folder, ..self }
-    }
-
-    /// The file that is run, and what it is told: its name, and its arguments.
-    pub fn into_parts(self) -> (PathBuf, Vec<OsString>) {
-        (self.file, self.words)
-    }
-
-    /// How it is started for a client, the `of_address`th child for its address now.
-    pub(super) fn command(&self, who: &For, of_address: usize) -> Command {
-        let mut command = Command::new(&self.file);
-        if let Some((name, arguments)) = self.words.split_first() {
-            command.arg0(name).args(arguments);
-        }
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
-        }
-        for name in &self.removed {
-            command.env_remove(name);
-        }
-        command.env("POOLD_CLIENT", who.id.to_string());
-        match who.peer {
-            Peer::Unix(_) => {
-                command.env("PROTO", "UNIX");
-            }
-            Peer::Tcp(remote) => {
-                command
-                    .env("PROTO", "TCP")
-                    .env("TCPREMOTEIP", remote.ip().to_canonical().to_string())
-                    .env("TCPREMOTEPORT", remote.port().to_string())
-                    .env("TCPCONNNUM", of_address.to_string());
-            }
-        }
-        if let Some(local) = who.local {
-            command
-                .env("TCPLOCALIP", local.ip().to_canonical().to_string())
-                .env("TCPLOCALPORT", local.port().to_string());
-        }
-        command
+        check(&file, folder)?;
+        // What was typed has no zero byte, and so has no path.
+        let string = |text: OsString| CString::new(text.into_vec()).map_err(|e| e.to_string());
+        Ok(Program {
+            file: string(file.into_os_string())?,
+            words: words.into_iter().map(string).collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -125,8 +51,12 @@ fn find(name: &OsStr) -> Result<PathBuf, String> {
     }
     let usual = || OsString::from_vec(b"/usr/local/bin:/usr/bin:/bin".to_vec());
     let path = env::var_os("PATH").unwrap_or_else(usual);
-    let files = env::split_paths(&path).map(|folder| folder.join(name));
-    let mut files = files.filter(|file| file.is_file());
+    // A relative one is not to be looked for again from the program's own directory.
+    let absolute = |folder: PathBuf| std::path::absolute(Path::new(".").join(folder));
+    let folders = env::split_paths(&path).filter_map(|folder| absolute(folder).ok());
+    let mut files = folders
+        .map(|folder| folder.join(name))
+        .filter(|file| file.is_file());
     let first = files.next();
     let found = first.iter().cloned().chain(files);
     let runs = found.into_iter().find(|file| is_executable(file));
@@ -136,7 +66,7 @@ fn find(name: &OsStr) -> Result<PathBuf, String> {
 }
 
 /// Whether it can be started, as far as a look can tell.
-fn check(file: &Path) -> Result<(), String> {
+fn check(file: &Path, folder: Option<&Path>) -> Result<(), String> {
     let cannot = |why: &dyn std::fmt::Display| format!("cannot run {}: {why}", file.display());
     let data = file.metadata().map_err(|error| cannot(&error))?;
     if !data.is_file() {
@@ -161,7 +91,10 @@ fn check(file: &Path) -> Result<(), String> {
     let mut words = line.split(|byte| b" \t".contains(byte));
     let interpreter = words.find(|word| !word.is_empty()).unwrap_or_default();
     let interpreter = Path::new(OsStr::from_bytes(interpreter));
-    if is_executable(interpreter) {
+    // A relative one is looked for where the program will run.
+    let from = folder.unwrap_or(Path::new(""));
+    let is_named = !interpreter.as_os_str().is_empty();
+    if is_named && is_executable(&from.join(interpreter)) {
         return Ok(());
     }
     let name = interpreter.display().to_string();

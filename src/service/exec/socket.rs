@@ -1,7 +1,6 @@
 //! A child for each client, with the socket itself as its input and output.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -15,6 +14,9 @@ use crate::stream::Stream;
 pub struct Exec(Runner);
 
 impl Exec {
+    /// Those that a program takes while it runs: its process's, and both ends of a pipe.
+    pub const DESCRIPTORS: usize = 3;
+
     /// Gives each client to a child of this runner.
     pub fn new(runner: Runner) -> Exec {
         Exec(runner)
@@ -24,9 +26,7 @@ impl Exec {
 impl StreamService for Exec {
     fn serve(&self, stream: Stream) -> io::Result<()> {
         let who = For::of(&stream.client());
-        let input = stream.as_fd().try_clone_to_owned()?;
-        let output = stream.as_fd().try_clone_to_owned()?;
-        self.0.run(&who, Talk::Socket(input, output));
+        self.0.run(&who, &Talk::Socket);
         Ok(())
     }
 

@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
 use std::net::IpAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use tracing::warn;
+use tracing::{info, warn};
 
-use super::child::{End, Why};
+use super::launch::Failure;
+use super::vigil::{End, Why};
 use crate::peer::Peer;
 use crate::series::{Series, Told};
 
@@ -24,6 +24,8 @@ pub(super) struct Tally {
     totals: Mutex<Totals>,
     /// Failures, by the client's address and what happened.
     failures: Mutex<Series<(Option<IpAddr>, String)>>,
+    /// Clients that have gone before their programs' ends, likewise.
+    absences: Mutex<Series<(Option<IpAddr>, &'static str)>>,
 }
 
 #[derive(Default)]
@@ -40,6 +42,8 @@ struct Totals {
     timed_out: u64,
     overlong: u64,
     in_drain: u64,
+    closed: u64,
+    hung_up: u64,
     not_started: u64,
 }
 
@@ -95,6 +99,14 @@ impl Tally {
                 totals.in_drain += 1;
                 return;
             }
+            End::Stopped(Why::Closed) => {
+                totals.closed += 1;
+                return;
+            }
+            End::HungUp => {
+                totals.hung_up += 1;
+                return;
+            }
         };
         drop(totals);
         if let Some(told) = self.tell(peer, &what) {
@@ -103,7 +115,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn not_started(&self, id: u64, peer: Peer, error: &io::Error) {
+    /// Nothing was run for a client that is here.
+    pub(super) fn not_started(&self, id: u64, peer: Peer, error: &Failure) {
         self.totals.lock().not_started += 1;
         if let Some(told) = self.tell(peer, &error.to_string()) {
             let earlier = told.earlier();
@@ -115,6 +128,29 @@ impl Tally {
     fn tell(&self, peer: Peer, what: &str) -> Option<Told> {
         let client = (peer.host(), what.to_owned());
         self.failures.lock().happened(client, Instant::now())
+    }
+
+    /// A client waits until a program can be started again.
+    pub(super) fn wanted(&self, id: u64, peer: Peer, error: &Failure) {
+        if let Some(told) = self.tell(peer, &format!("wanted {error}")) {
+            let earlier = told.earlier();
+            warn!(id, %peer, %error, earlier, "no program can be started now; its client waits");
+        }
+    }
+
+    /// A client has gone, or sent its end a while ago, and its program runs on.
+    pub(super) fn runs_on(&self, id: u64, peer: Peer, what: &'static str) {
+        let client = (peer.host(), what);
+        let told = self.absences.lock().happened(client, Instant::now());
+        if let Some(told) = told {
+            let earlier = told.earlier();
+            info!(id, %peer, earlier, "{what}");
+        }
+    }
+
+    /// Clients that got nothing, since their program could not be started.
+    pub(super) fn unserved(&self) -> u64 {
+        self.totals.lock().not_started
     }
 
     /// Waits until no child runs; not longer than this.
@@ -152,10 +188,12 @@ impl fmt::Display for Tally {
             timed_out,
             overlong,
             in_drain,
+            closed,
+            hung_up,
             not_started,
             ..
         } = *self.totals.lock();
-        let all = well + failed + by_signal + timed_out + overlong + in_drain;
+        let all = well + failed + by_signal + timed_out + overlong + in_drain + closed + hung_up;
         let plural = if all == 1 { "" } else { "s" };
         write!(out, "{all} program{plural} run: {well} ended well")?;
         for (count, what) in [
@@ -163,6 +201,8 @@ impl fmt::Display for Tally {
             (by_signal, "ended by a signal"),
             (timed_out, "stopped after --timeout"),
             (overlong, "stopped after --reply-max"),
+            (closed, "stopped after its client was closed"),
+            (hung_up, "told that its client had gone"),
             (in_drain, "stopped in the drain"),
             (not_started, "could not be started"),
         ] {

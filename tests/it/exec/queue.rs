@@ -96,17 +96,6 @@ fn who_left_while_waiting_costs_no_child_and_who_shut_one_side_is_served() {
 }
 
 #[test]
-fn a_client_that_resets_does_not_end_its_program() {
-    let mut daemon = shell(&[], "echo on; cat; echo 'went on' >&2");
-    let client = connect(&daemon.address);
-    assert_eq!(take_line(&client), "on");
-    reset(client);
-    daemon.stderr.wait_line("stderr: went on (id=1");
-    wait_until("it has ended", || children(server(&daemon)).is_empty());
-    stop_well(&mut daemon, 1);
-}
-
-#[test]
 fn the_house_rules_hold() {
     let mut daemon = program(&["--deny", "127.0.0.0/8"], &["cat"]);
     assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
