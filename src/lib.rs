@@ -62,74 +62,45 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("poold runs on Linux only");
 
-mod acceptor;
-mod admission;
-#[cfg(feature = "cli")]
-mod chat;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
-mod client;
 mod connection;
-mod contention;
-mod deadlines;
 mod drain;
 mod error;
 mod escape;
 mod framing;
-mod handler;
-mod hint;
-mod house;
 mod limits;
-mod listen;
-mod lobby;
 pub mod manual;
-mod meter;
-mod notices;
-mod outbox;
-mod overload;
-mod pace;
-mod peer;
-mod poller;
-mod pool;
-mod posts;
-mod proxy;
-mod ready;
-mod registry;
+mod net;
+mod scheduler;
 mod series;
 mod server;
 pub mod service;
-mod spare;
-mod spin;
-mod state;
-mod stream;
-mod sync;
-mod times;
 mod turn;
-mod watch;
 
 pub use bytes::Bytes;
 
-pub use admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
-pub use client::Client;
 pub use connection::Unsent;
+pub use connection::client::Client;
+pub use connection::handler::{End, Messages, Reply, Verdict};
+pub use connection::registry::{ClientInfo, Registry};
+pub use connection::stream::Stream;
 pub use drain::{Report, ServerPhase};
 pub use error::{Error, Result};
+pub use framing::hint::Hint;
 pub use framing::{Delimiter, Extent, Framing, FramingError, Length, Message, Overlong};
-pub use handler::{End, Messages, Reply, Verdict};
-pub use hint::Hint;
-pub use limits::{Hints, Options};
-pub use listen::{Binding, Listeners};
-pub use meter::Histogram;
-pub use notices::Limit;
-pub use peer::{Address, Peer};
-pub use posts::WorkerInfo;
-pub use registry::{ClientInfo, Registry};
+pub use limits::admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
+pub use limits::counters::Limit;
+pub use limits::options::{Hints, Options};
+pub use limits::times::{Rate, Times};
+pub use net::address::{Address, Peer};
+pub use net::listen::{Binding, Listeners};
+pub use scheduler::metrics::Histogram;
+pub use scheduler::state::Phase;
+pub use scheduler::worker_status::WorkerInfo;
 pub use server::{Handle, Probe, Server, Stats};
 pub use service::{InDrain, Outlet, Quote, Service, StreamService, Tail, answer};
-pub use state::Phase;
-pub use stream::Stream;
-pub use times::{Rate, Times};
 
 /// The README's examples compile.
 #[cfg(doctest)]

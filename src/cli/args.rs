@@ -3,15 +3,15 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::ask::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
-use super::chat::ChatArgs;
 use super::client::ClientArgs;
-use super::control::RestartArgs;
-use super::exec::ExecArgs;
+use super::daemon::args::{RecvArgs, ServeArgs};
+use super::daemon::chat::ChatArgs;
+use super::daemon::exec::ExecArgs;
 use super::flood::FloodArgs;
+use super::handover::RestartArgs;
 use super::pages::{CompletionsArgs, ManArgs};
-use super::serve_args::{RecvArgs, ServeArgs};
 use super::values::VALUES;
-use super::{environment, mistake};
+use super::{environment, usage_error};
 
 /// Puts a fixed number of threads behind a TCP port: receives what thousands of clients send, gives
 /// them a chat or runs a program for each, loses nothing that was read, and drains on Ctrl-C
@@ -94,12 +94,12 @@ pub(super) fn parser() -> clap::Command {
 /// Reads the command line and the environment.
 pub(super) fn parse() -> Parsed {
     let typed: Vec<_> = std::env::args_os().collect();
-    if let Some(problem) = mistake::no_command(&parser(), &typed) {
+    if let Some(problem) = usage_error::no_command(&parser(), &typed) {
         return Parsed::Usage(problem);
     }
     let matches = parser().try_get_matches_from(&typed);
     let late = matches.as_ref().ok();
-    if let Some(problem) = late.and_then(|matches| mistake::late_command(&parser(), matches)) {
+    if let Some(problem) = late.and_then(|matches| usage_error::late_command(&parser(), matches)) {
         return Parsed::Usage(problem);
     }
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
@@ -115,7 +115,7 @@ pub(super) fn parse() -> Parsed {
             let _ = error.print();
             Parsed::Told
         }
-        Err(error) => Parsed::Usage(mistake::describe(&error, &typed)),
+        Err(error) => Parsed::Usage(usage_error::describe(&error, &typed)),
     }
 }
 

@@ -3,28 +3,21 @@
 mod admin;
 mod args;
 mod ask;
-mod chat;
 mod client;
-mod console;
-mod control;
+mod connect;
+mod daemon;
 mod environment;
-mod exec;
 mod exit;
 mod figures;
 mod flood;
 mod groups;
-mod life;
+mod handover;
+mod kept;
 mod log;
-mod mistake;
-mod notify;
 mod pages;
-mod patient;
-mod serve;
-mod serve_args;
 mod signals;
-mod sockets;
 mod stdout;
-mod unix;
+mod usage_error;
 mod values;
 
 use std::process::ExitCode;
@@ -35,7 +28,7 @@ use args::{Command, Parsed};
 
 /// Does what the command line asks for, and answers how it went.
 pub fn run() -> ExitCode {
-    if let Some(code) = control::go_between() {
+    if let Some(code) = handover::go_between() {
         return code;
     }
     let command = match args::parse() {
@@ -44,14 +37,14 @@ pub fn run() -> ExitCode {
         Parsed::Usage(problem) => return exit::usage(&problem),
     };
     let served = match *command {
-        Command::Recv(args) => serve::recv(&args),
-        Command::Echo(args) => serve::echo(&args),
-        Command::Discard(args) => serve::discard(&args),
-        Command::Chat(args) => chat::run(&args),
+        Command::Recv(args) => daemon::serve::recv(&args),
+        Command::Echo(args) => daemon::serve::echo(&args),
+        Command::Discard(args) => daemon::serve::discard(&args),
+        Command::Chat(args) => daemon::chat::run(&args),
         Command::Client(args) => return client::run(&args),
-        Command::Exec(args) => exec::run(&args),
+        Command::Exec(args) => daemon::exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
-        Command::Restart(args) => return control::restart(&args),
+        Command::Restart(args) => return handover::restart(&args),
         Command::Man(args) => return pages::man(&args, args::parser()),
         Command::Completions(args) => return pages::completions(&args, args::parser()),
         Command::Status(args) => return ask::status(&args),

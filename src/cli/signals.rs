@@ -9,7 +9,7 @@ use nix::sys::signal::SigSet;
 pub(super) use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use super::exec::keeper_is_gone;
+use super::kept;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
 use crate::server::Handle;
@@ -113,7 +113,7 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
     let mut is_first = true;
     let act = move |is_first: bool| match server.phase() {
         // Whoever watched over this process was killed, and meant all of it.
-        _ if keeper_is_gone() => server.hurry(),
+        _ if kept::is_gone() => server.hurry(),
         ServerPhase::Running if !server.is_leaving() && !delay.is_zero() => {
             let time = humantime::format_duration(delay);
             tracing::info!("draining in {time}; press Ctrl-C again to drain at once");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 
-use crate::times::Rate;
+use crate::limits::times::Rate;
 
 /// How values are written.
 pub(super) const VALUES: &str = "\

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::peer::Peer;
+use crate::net::address::Peer;
 
 /// See the head of the file.
 pub(crate) struct Guest {

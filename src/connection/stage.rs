@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::handler::End;
-use crate::notices::Limit;
+use crate::connection::handler::End;
+use crate::limits::counters::Limit;
 
 /// How far a connection is on its way to the end.
 #[derive(Clone, Debug)]

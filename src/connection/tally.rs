@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::hint::{HINTS, Hint};
+use crate::framing::hint::{HINTS, Hint};
 
 /// What the connection has done, for lists and totals. Written by the running worker only.
 #[derive(Debug, Default)]

@@ -27,15 +27,18 @@ fn chunk(length: usize) -> Bytes {
 
 #[test]
 fn a_cut_is_never_taken_back() {
-    for later in [Order::Close("later".into()), Order::Shed(Limit::Shed)] {
+    for later in [
+        CloseRequest::Close("later".into()),
+        CloseRequest::Shed(Limit::Shed),
+    ] {
         let (connection, _other) = connection();
-        connection.order(Order::Close("earlier".into()));
-        connection.order(Order::Cut);
+        connection.order(CloseRequest::Close("earlier".into()));
+        connection.order(CloseRequest::Cut);
         connection.order(later);
         assert!(connection.is_cut());
         assert_eq!(connection.take_close(), None);
         let (.., order) = connection.take();
-        assert!(matches!(order, Some(Order::Cut)), "{order:?}");
+        assert!(matches!(order, Some(CloseRequest::Cut)), "{order:?}");
     }
 }
 

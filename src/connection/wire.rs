@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::Connection;
-use crate::meter::add;
+use crate::scheduler::metrics::add;
 
 impl Connection {
     /// With [`RecvFlags::DONTWAIT`] it never blocks, whatever mode the socket is in: a program that

@@ -8,8 +8,8 @@ use tracing::warn;
 use super::Handle;
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::limits;
-use crate::posts::WorkerInfo;
+use crate::limits::options;
+use crate::scheduler::worker_status::WorkerInfo;
 
 /// Longest wait for the acceptor, which needs microseconds where it has a processor.
 const PAUSE_WITHIN: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ impl Handle {
     /// give that many threads, or too many of before are still in their handlers. Then everything
     /// is as it was.
     pub fn set_workers(&self, workers: usize) -> Result<()> {
-        limits::check_workers(workers)?;
+        options::check_workers(workers)?;
         let shared = &self.shared;
         let now = &shared.house.knobs.workers;
         // No turn ever waits for this lock, and nobody who only looks.
@@ -91,7 +91,7 @@ impl Handle {
         now.store(workers, Ordering::Relaxed);
         let each = shared.house.limits.options.worker_descriptors;
         if each > 0 {
-            let most = limits::clients_most(workers, each);
+            let most = options::clients_most(workers, each);
             let clients_max = &shared.house.knobs.clients_max;
             clients_max.fetch_min(most, Ordering::SeqCst);
         }
@@ -109,7 +109,7 @@ impl Handle {
         let knobs = &self.shared.house.knobs;
         let workers = knobs.workers.load(Ordering::Relaxed);
         let each = self.shared.house.limits.options.worker_descriptors;
-        limits::check_clients_max(clients_max, workers, each)?;
+        options::check_clients_max(clients_max, workers, each)?;
         knobs.clients_max.store(clients_max, Ordering::SeqCst);
         self.shared.house.doorbell.ring();
         Ok(())
@@ -120,7 +120,7 @@ impl Handle {
     /// # Errors
     /// [`Error::Option`] when it is more than 100 years.
     pub fn set_stuck_after(&self, stuck_after: Duration) -> Result<()> {
-        limits::check_stuck_after(stuck_after)?;
+        options::check_stuck_after(stuck_after)?;
         self.shared.posts.set_stuck_after(stuck_after);
         self.shared.nudge();
         Ok(())

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use super::shared::Shared;
 use crate::drain::{Backlog, ServerPhase};
-use crate::ready::Tick;
+use crate::scheduler::run_queue::Tick;
+use crate::scheduler::state::Reasons;
+use crate::server::watch::{Look, keep};
 use crate::service::Work;
-use crate::state::Reasons;
-use crate::watch::{Look, keep};
 
 impl Shared {
     /// The watch's life.

@@ -16,29 +16,29 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::evict::Shedding;
 use super::pulse::Pulse;
-use super::shedding::Shedding;
-use crate::acceptor::{AcceptErrors, Doorbell};
-use crate::admission::{Admission, Rules};
+use crate::connection::deadlines::Deadlines;
+use crate::connection::lingering::Spare;
+use crate::connection::registry::Registry;
+use crate::connection::wait_queue::WaitQueue;
 use crate::connection::{Connection, Queue};
-use crate::deadlines::Deadlines;
 use crate::drain::{Drain, Report, Unit};
 use crate::framing::Framing;
-use crate::house::{House, Knobs, Totals};
-use crate::limits::{Limits, Options, cores};
-use crate::lobby::Lobby;
-use crate::notices::Notices;
-use crate::overload::Overload;
-use crate::pace::{Pace, Policy};
-use crate::poller::Poller;
-use crate::pool::{NUMBERS, Place, Pool};
-use crate::posts::Posts;
-use crate::ready::{Call, Ready, Step, Wait};
-use crate::registry::Registry;
+use crate::limits::admission::{Admission, Rules};
+use crate::limits::counters::Notices;
+use crate::limits::options::{Limits, Options, cores};
+use crate::limits::overload::Overload;
+use crate::net::acceptor::{AcceptErrors, AcceptWaker};
+use crate::scheduler::load::{Pace, Policy};
+use crate::scheduler::poller::Poller;
+use crate::scheduler::pool::{NUMBERS, Place, Pool};
+use crate::scheduler::run_queue::{RunQueue, Step, Wait, Wakeup};
+use crate::scheduler::state::{Next, Reasons};
+use crate::scheduler::worker_status::WorkerTable;
 use crate::service::{Tail, Work};
-use crate::spare::Spare;
-use crate::state::{Next, Reasons};
-use crate::turn::{Scratch, take_turn};
+use crate::turn::context::{Knobs, ServerContext, Totals};
+use crate::turn::{Scratch, serve_once};
 
 /// Turns longer than this, on average, mean that handlers block or compute.
 const SLOW_TURN: Duration = Duration::from_micros(50);
@@ -67,12 +67,12 @@ fn policy(options: &Options, work: &Work) -> Policy {
 
 /// Something in the ready queue.
 pub(super) struct Queued {
-    errand: Errand,
+    errand: Task,
     since: Instant,
 }
 
 /// What a worker is wanted for.
-enum Errand {
+enum Task {
     /// A turn with this connection.
     Serve(Arc<Connection>),
     /// A sign that workers still come.
@@ -81,17 +81,17 @@ enum Errand {
 
 /// What a leader brings back, in buffers that it keeps from one time to the next.
 #[derive(Default)]
-struct Net {
+struct PollBuffers {
     seen: Vec<(u64, Reasons)>,
     harvest: Vec<Queued>,
 }
 
 pub(super) struct Shared {
-    pub(super) house: House,
-    pub(super) ready: Ready<Queued>,
+    pub(super) house: ServerContext,
+    pub(super) ready: RunQueue<Queued>,
     pub(super) poller: Poller,
     pub(super) pool: Pool,
-    pub(super) posts: Posts,
+    pub(super) posts: WorkerTable,
     pub(super) overload: Overload,
     pub(super) shedding: Shedding,
     pub(super) pulse: Pulse,
@@ -113,7 +113,7 @@ impl Shared {
         work: Work,
         poller: Poller,
         pool: Pool,
-        doorbell: Doorbell,
+        doorbell: AcceptWaker,
         accept_errors: Arc<AcceptErrors>,
     ) -> Shared {
         let policy = policy(&limits.options, &work);
@@ -127,11 +127,11 @@ impl Shared {
         });
         let drain = Drain::new(options.drain);
         let admission = Admission::new(rules(options));
-        let posts = Posts::new(NUMBERS, options.stuck_after);
-        let lobby = Lobby::new(options.workers, options.queue_max);
+        let posts = WorkerTable::new(NUMBERS, options.stuck_after);
+        let lobby = WaitQueue::new(options.workers, options.queue_max);
         let overload = Overload::new(options.overload.filter(|_| answers(&work)));
         Shared {
-            house: House {
+            house: ServerContext {
                 limits,
                 work,
                 registry: Registry::default(),
@@ -148,7 +148,7 @@ impl Shared {
                 refused: AtomicUsize::new(0),
                 crowded: AtomicBool::new(false),
             },
-            ready: Ready::new(policy),
+            ready: RunQueue::new(policy),
             poller,
             pool,
             posts,
@@ -168,25 +168,25 @@ impl Shared {
 
     /// Puts a connection at the back of the ready queue.
     pub(super) fn enqueue(self: &Arc<Self>, connection: Arc<Connection>) {
-        self.push(Errand::Serve(connection));
+        self.push(Task::Serve(connection));
     }
 
     /// Has the next worker that comes answer for all of them.
     pub(super) fn enqueue_probe(self: &Arc<Self>) {
-        self.push(Errand::Answer);
+        self.push(Task::Answer);
     }
 
-    fn push(self: &Arc<Self>, errand: Errand) {
+    fn push(self: &Arc<Self>, errand: Task) {
         let since = Instant::now();
         self.answer(self.ready.push(Queued { errand, since }));
     }
 
     /// Does what the ready queue asks for.
-    pub(super) fn answer(self: &Arc<Self>, call: Call) {
+    pub(super) fn answer(self: &Arc<Self>, call: Wakeup) {
         match call {
-            Call::Nobody => {}
-            Call::Poller => self.poller.wake(),
-            Call::Worker => {
+            Wakeup::Nobody => {}
+            Wakeup::Poller => self.poller.wake(),
+            Wakeup::Worker => {
                 let shared = Arc::clone(self);
                 self.pool
                     .call_in(move |place| Scratch::lend(|scratch| shared.work(place, scratch)));
@@ -197,7 +197,7 @@ impl Shared {
     /// A worker's time on duty.
     fn work(self: &Arc<Self>, Place { number, shift }: Place, scratch: &mut Scratch) {
         let post = self.posts.of(number);
-        let mut net = Net::default();
+        let mut net = PollBuffers::default();
         // One look at the clock ends a turn and begins the next.
         let mut now = Instant::now();
         let mut step = self.ready.come(shift);
@@ -212,7 +212,7 @@ impl Shared {
                 Step::Serve(Queued { errand, since }, call, era) => {
                     self.answer(call);
                     let began = now;
-                    let Errand::Serve(connection) = errand else {
+                    let Task::Serve(connection) = errand else {
                         self.pulse.worker_came();
                         step = self.ready.ended(shift, era, Duration::ZERO, None);
                         continue;
@@ -220,7 +220,7 @@ impl Shared {
                     let waited = began.saturating_duration_since(since);
                     self.overload.waited(waited);
                     self.posts.begin(post, connection.id, began);
-                    let next = take_turn(&self.house, &connection, scratch, began);
+                    let next = serve_once(&self.house, &connection, scratch, began);
                     now = Instant::now();
                     self.posts.end(post);
                     let moved = std::mem::take(&mut scratch.moved);
@@ -229,7 +229,7 @@ impl Shared {
                         self.ready.contended(contended);
                     }
                     let again = (next == Next::Queue).then_some(Queued {
-                        errand: Errand::Serve(connection),
+                        errand: Task::Serve(connection),
                         since: now,
                     });
                     self.ready.ended(shift, era, now - began, again)
@@ -239,8 +239,8 @@ impl Shared {
     }
 
     /// Waits in the poller and brings back what became ready.
-    fn lead(&self, wait: Wait, net: &mut Net) {
-        let Net { seen, harvest } = net;
+    fn lead(&self, wait: Wait, net: &mut PollBuffers) {
+        let PollBuffers { seen, harvest } = net;
         if let Err(error) = self
             .poller
             .wait(wait, |id, reasons| seen.push((id, reasons)))
@@ -254,7 +254,7 @@ impl Shared {
                 if let Some(connection) = registry.get(&id)
                     && connection.state.wake(reasons) == Next::Queue
                 {
-                    let errand = Errand::Serve(Arc::clone(connection));
+                    let errand = Task::Serve(Arc::clone(connection));
                     harvest.push(Queued { errand, since });
                 }
             }

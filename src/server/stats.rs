@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::drain::ServerPhase;
-use crate::meter::Histogram;
-use crate::notices::{LIMITS, Limit};
+use crate::limits::counters::{LIMITS, Limit};
+use crate::scheduler::metrics::Histogram;
 use crate::service::Outlet;
 
 /// What a server has done so far, and what it does now.

@@ -10,14 +10,14 @@ use tracing::debug;
 
 use super::hints::{Came, FIRST_MAX};
 use super::{Turn, guarded};
-use crate::client::Client;
+use crate::connection::client::Client;
+use crate::connection::handler::{End, MessageTally, Messages, Reply, Rest, StreamEnd, Verdict};
+use crate::connection::outbox::{Flush, Outbox};
 use crate::connection::{Look, Stage};
 use crate::framing::Fault;
-use crate::handler::{End, MessageTally, Messages, Reply, Rest, StreamEnd, Verdict};
-use crate::limits::{READ_MAX, TIME_MAX};
-use crate::meter::add;
-use crate::notices::Limit;
-use crate::outbox::{Flush, Outbox};
+use crate::limits::counters::Limit;
+use crate::limits::options::{READ_MAX, TIME_MAX};
+use crate::scheduler::metrics::add;
 use crate::service::{Opener, Tail};
 
 impl Turn<'_> {

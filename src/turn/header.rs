@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::Turn;
+use crate::connection::handler::End;
 use crate::connection::{Stage, Standing};
-use crate::handler::End;
-use crate::notices::Limit;
-use crate::peer::Peer;
-use crate::proxy::{self, Announced, HEADER_MAX, Seen};
+use crate::limits::counters::Limit;
+use crate::net::address::Peer;
+use crate::net::proxy;
+use crate::net::proxy::{Announced, HEADER_MAX, Seen};
 use crate::service::Work;
 
 /// How long a client that its balancer does not name is taken for a health check while it says

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use super::Turn;
 use crate::connection::Look;
+use crate::connection::handler::{MessageTally, StreamEnd};
 use crate::framing::Framing;
-use crate::handler::{MessageTally, StreamEnd};
-use crate::hint::{Hint, of_bytes, of_signature};
-use crate::limits::Hints;
+use crate::framing::hint::{Hint, of_bytes, of_signature};
+use crate::limits::options::Hints;
 
 /// Bytes of a connection that are kept until a message ends.
 pub(super) const FIRST_MAX: usize = 1024;

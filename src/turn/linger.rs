@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use rustix::net::RecvFlags;
 
 use super::{After, Delivery, Heard, Turn};
-use crate::connection::{Linger, Order, Stage};
-use crate::handler::{End, StreamEnd};
-use crate::limits::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
-use crate::notices::Limit;
+use crate::connection::handler::{End, StreamEnd};
+use crate::connection::{CloseRequest, Linger, Stage};
+use crate::limits::counters::Limit;
+use crate::limits::options::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
 use crate::service::Tail;
 
 /// How often the send queue is looked at in the time that it may stay as it is. That it is empty
@@ -232,13 +232,13 @@ impl Turn<'_> {
     }
 
     /// What others order of a connection whose end was sent.
-    pub(super) fn obey_lingering(&mut self, order: &Order) {
+    pub(super) fn obey_lingering(&mut self, order: &CloseRequest) {
         let Stage::Lingering(linger) = &mut self.hold.stage else {
             return;
         };
         if linger.is_spare {
             linger.is_let_go = true;
-        } else if let Order::Shed(limit) = order {
+        } else if let CloseRequest::Shed(limit) = order {
             self.give_up_answering();
             self.hold.stage = Stage::Closing(End::Limit(*limit));
         }

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Turn;
-use crate::connection::{Order, Stage};
-use crate::handler::End;
-use crate::notices::Limit;
+use crate::connection::handler::End;
+use crate::connection::{CloseRequest, Stage};
+use crate::limits::counters::Limit;
 
 impl Turn<'_> {
     /// Ends what has taken too long.
@@ -188,14 +188,14 @@ impl Turn<'_> {
     }
 
     /// What others have ordered.
-    pub(super) fn obey(&mut self, order: Option<Order>) {
+    pub(super) fn obey(&mut self, order: Option<CloseRequest>) {
         let waits = matches!(self.hold.stage, Stage::Waiting) || self.is_unknown();
         let goes_on = waits || self.is_serving();
         match order {
-            Some(Order::Close(reason)) if goes_on => {
+            Some(CloseRequest::Close(reason)) if goes_on => {
                 self.begin_to_end(End::Closed(reason));
             }
-            Some(Order::Shed(limit)) if goes_on => {
+            Some(CloseRequest::Shed(limit)) if goes_on => {
                 if !self.owed.is_empty() {
                     self.give_up_answering();
                 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::request::Request;
 use super::response::Response;
-use crate::admission::parse_network;
 use crate::cli::values::time;
-use crate::registry::{ClientInfo, Registry};
-use crate::state::Phase;
+use crate::connection::registry::{ClientInfo, Registry};
+use crate::limits::admission::parse_network;
+use crate::scheduler::state::Phase;
 
 /// Clients of a page unless it is said, and at most.
 const PAGE: usize = 100;

@@ -4,7 +4,7 @@ use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram as Buckets, LabelPair, Metric, MetricFamily, MetricType,
 };
 
-use crate::meter::Histogram;
+use crate::scheduler::metrics::Histogram;
 
 /// Families in the order in which they are written.
 #[derive(Default)]

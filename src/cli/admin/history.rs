@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::meter::Histogram;
-use crate::posts::WorkerInfo;
+use crate::scheduler::metrics::Histogram;
+use crate::scheduler::worker_status::WorkerInfo;
 use crate::server::Stats;
 
 /// Samples kept: five minutes of them.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::request::Request;
 use super::response::Response;
-use crate::peer::Address;
+use crate::net::address::Address;
 
 /// The loopback addresses that it listens on. Others are meant to be reached by names.
 pub(super) struct Loopback(Vec<SocketAddr>);

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use super::request::{Bad, Request};
 use super::response::{After, Response};
-use crate::client::Client;
+use crate::connection::client::Client;
+use crate::connection::handler::{Reply, Verdict};
 use crate::framing::{Extent, Message};
-use crate::handler::{Reply, Verdict};
-use crate::peer::Peer;
+use crate::net::address::Peer;
 use crate::service::Service;
 
 /// Bytes of a request's head.

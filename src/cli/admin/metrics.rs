@@ -7,7 +7,7 @@ use prometheus::{TEXT_FORMAT, TextEncoder};
 use super::families::Families;
 use super::response::Response;
 use super::view::{View, name_of, phase_of, worker_name};
-use crate::notices::Limit;
+use crate::limits::counters::Limit;
 use crate::server::Stats;
 
 /// The text.
@@ -285,7 +285,7 @@ fn outlet(stats: &Stats, to: &mut Families) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notices::LIMITS;
+    use crate::limits::counters::LIMITS;
 
     #[test]
     fn what_says_that_it_refuses_is_counted_so() {

@@ -9,7 +9,6 @@
 
 mod actions;
 mod args;
-mod board;
 mod clients;
 mod dump;
 mod families;
@@ -21,6 +20,7 @@ mod request;
 mod response;
 mod routes;
 mod status;
+mod top_clients;
 mod view;
 
 use std::sync::Arc;
@@ -31,21 +31,22 @@ use tracing::info;
 use hosts::Loopback;
 use http::Asker;
 
-use super::control::{Desk, Inherited};
-use super::sockets::{self, all_of};
-use crate::admission::WhenFull;
+use super::daemon::sockets;
+use super::daemon::sockets::all_of;
+use super::handover::{HandoverServer, Inherited};
 use crate::error::{Error, Result};
-use crate::limits::{Hints, Options};
-use crate::listen::{Binding, Listeners};
-use crate::peer::Address;
+use crate::limits::admission::WhenFull;
+use crate::limits::options::{Hints, Options};
+use crate::limits::times::Times;
+use crate::net::address::Address;
+use crate::net::listen::{Binding, Listeners};
 use crate::server::Server;
-use crate::times::Times;
 
 pub(super) use args::AdminArgs;
-pub(super) use board::{ClientRow, HintRow};
 pub(super) use clients::Page;
 pub(super) use history::Sample;
 pub(super) use status::{OutputRow, Status, WorkerRow};
+pub(super) use top_clients::{ClientRow, HintRow};
 pub(super) use view::View;
 
 /// What its sockets are called in a restart.
@@ -119,7 +120,7 @@ impl Admin {
     }
 
     /// Has its sockets handed over to a successor, too.
-    pub(super) fn offer(&self, desk: &mut Desk) {
+    pub(super) fn offer(&self, desk: &mut HandoverServer) {
         for server in &self.servers {
             desk.offer(ADMIN, server.handle(), self.with_files.clone());
         }

@@ -7,7 +7,7 @@ use super::request::Request;
 use super::response::Response;
 use super::view::{View, worker_name};
 use super::{clients, metrics, status};
-use crate::peer::Peer;
+use crate::net::address::Peer;
 
 /// Nothing comes from elsewhere, and nobody shows it in a frame of theirs.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
@@ -63,7 +63,7 @@ fn health(view: &View) -> Response {
     if stuck.is_empty() {
         return Response::text(200, "ok");
     }
-    let name = |one: &&crate::posts::WorkerInfo| {
+    let name = |one: &&crate::scheduler::worker_status::WorkerInfo| {
         let seconds = one.busy_for.as_secs();
         format!(
             "{} (client {}, {seconds} s)",

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::board::{Board, ClientRow, HintRow};
 use super::history::{Sample, millis};
 use super::response::Response;
+use super::top_clients::{Board, ClientRow, HintRow};
 use super::view::{View, name_of, phase_of, worker_name};
-use crate::meter::Histogram;
+use crate::scheduler::metrics::Histogram;
 use crate::server::Stats;
 
 /// Workers that are listed, those that are busy for longest.
@@ -184,7 +184,7 @@ fn workers(view: &View, stats: &Stats) -> Workers {
         let client = view.handle.registry().client(id);
         client.map(|client| client.peer().to_string())
     };
-    let row = |one: crate::posts::WorkerInfo| WorkerRow {
+    let row = |one: crate::scheduler::worker_status::WorkerInfo| WorkerRow {
         name: worker_name(one.number),
         client: one.client,
         peer: peer(one.client).unwrap_or_default(),
@@ -224,7 +224,7 @@ fn quantiles(of: &Histogram) -> Quantiles {
 }
 
 fn limits(stats: &Stats) -> Vec<LimitRow> {
-    let row = |(limit, count): &(crate::notices::Limit, u64)| LimitRow {
+    let row = |(limit, count): &(crate::limits::counters::Limit, u64)| LimitRow {
         name: name_of(*limit).to_owned(),
         what: limit.describe().to_owned(),
         count: *count,

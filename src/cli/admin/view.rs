@@ -4,10 +4,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
-use super::board::Board;
 use super::history::History;
+use super::top_clients::Board;
 use crate::drain::ServerPhase;
-use crate::notices::Limit;
+use crate::limits::counters::Limit;
 use crate::server::{Handle, Stats};
 
 /// The server that the admin is about, and what it remembers of it.

@@ -4,10 +4,10 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::cli::connect;
 use crate::cli::exit::Failure;
-use crate::cli::unix;
 use crate::error::Error;
-use crate::peer::Address;
+use crate::net::address::Address;
 
 /// For each step: connecting, writing, reading.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ pub(super) struct Answer {
 
 /// Whether the answer changes something: only Unix sockets take that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Method {
     Look,
     Change,
 }
@@ -31,7 +31,7 @@ pub(super) enum Wish {
 ///
 /// # Errors
 /// One line that says what to do.
-pub(super) fn fetch(addresses: &str, wish: Wish, path: &str) -> Result<Answer, Failure> {
+pub(super) fn fetch(addresses: &str, wish: Method, path: &str) -> Result<Answer, Failure> {
     let address = choose(addresses, wish);
     let parsed = address.parse().map_err(|error: Error| match error {
         Error::Address { .. } => Failure::Usage(error.to_string()),
@@ -43,24 +43,24 @@ pub(super) fn fetch(addresses: &str, wish: Wish, path: &str) -> Result<Answer, F
 }
 
 /// The address that fits: a change is only taken over a Unix socket.
-fn choose(addresses: &str, wish: Wish) -> &str {
+fn choose(addresses: &str, wish: Method) -> &str {
     let mut all = addresses.split(',').map(str::trim);
     let first = all.clone().next().unwrap_or(addresses);
     match wish {
-        Wish::Look => first,
-        Wish::Change => all.find(|one| one.starts_with("unix:")).unwrap_or(first),
+        Method::Look => first,
+        Method::Change => all.find(|one| one.starts_with("unix:")).unwrap_or(first),
     }
 }
 
-fn exchange(address: &Address, wish: Wish, path: &str) -> io::Result<Vec<u8>> {
+fn exchange(address: &Address, wish: Method, path: &str) -> io::Result<Vec<u8>> {
     let method = match wish {
-        Wish::Look => "GET",
-        Wish::Change => "POST",
+        Method::Look => "GET",
+        Method::Change => "POST",
     };
     let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
     match address {
         Address::Unix(path) => {
-            let stream = unix::connect(path, PATIENCE)?;
+            let stream = connect::connect(path, PATIENCE)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
             converse(stream, &request)
@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn changes_go_to_the_unix_socket() {
         let both = "127.0.0.1:9090, unix:/run/poold";
-        assert_eq!(choose(both, Wish::Look), "127.0.0.1:9090");
-        assert_eq!(choose(both, Wish::Change), "unix:/run/poold");
-        assert_eq!(choose("9090", Wish::Change), "9090");
+        assert_eq!(choose(both, Method::Look), "127.0.0.1:9090");
+        assert_eq!(choose(both, Method::Change), "unix:/run/poold");
+        assert_eq!(choose("9090", Method::Change), "9090");
     }
 }

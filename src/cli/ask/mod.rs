@@ -15,7 +15,7 @@ use super::exit::{Failure, print, told};
 use super::figures::plain;
 pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use clap::ValueEnum;
-use fetch::{Answer, Wish, fetch};
+use fetch::{Answer, Method, fetch};
 
 /// From one look to the next.
 const WATCH_EACH: Duration = Duration::from_secs(1);
@@ -134,17 +134,17 @@ pub(super) fn change(admin: &str, path: &str) -> ExitCode {
 }
 
 fn ask(admin: &str, path: &str) -> Outcome {
-    let body = answer(admin, Wish::Change, path)?;
+    let body = answer(admin, Method::Change, path)?;
     let line = plain(String::from_utf8_lossy(&body).trim());
     print(format!("{line}\n").as_bytes())?;
     Ok(true)
 }
 
 fn look(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
-    answer(admin, Wish::Look, path)
+    answer(admin, Method::Look, path)
 }
 
-fn answer(admin: &str, wish: Wish, path: &str) -> Result<Vec<u8>, Failure> {
+fn answer(admin: &str, wish: Method, path: &str) -> Result<Vec<u8>, Failure> {
     let Answer { status, body } = fetch(admin, wish, path)?;
     let line = || plain(String::from_utf8_lossy(&body).trim());
     match status {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 
-use crate::cli::unix;
+use crate::cli::connect;
 use crate::error::Error;
-use crate::peer::Address;
+use crate::net::address::Address;
 
 /// Longest wait for a socket's file, and for each address that a name stands for.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ pub fn dial(address: &str) -> Result<Socket, NotConnected> {
         _ => NotConnected::Address(error),
     })?;
     match address {
-        Address::Unix(path) => match unix::connect(&path, CONNECT_MAX) {
+        Address::Unix(path) => match connect::connect(&path, CONNECT_MAX) {
             Ok(stream) => Ok(OwnedFd::from(stream).into()),
             Err(error) => Err(NotConnected::Server(error)),
         },

@@ -11,8 +11,8 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper, Result};
 
-use super::desk::Desk;
 use super::paint::Colours;
+use super::shared::Session;
 
 /// A chat's commands, and what follows each.
 pub const COMMANDS: [(&str, &str); 18] = [
@@ -51,7 +51,7 @@ pub fn password(line: &str) -> Option<usize> {
 
 /// The editor's questions are answered from what the chat has taught.
 pub struct Prompter {
-    pub desk: Arc<Desk>,
+    pub desk: Arc<Session>,
     pub colours: Colours,
     /// Told when the editor has the terminal.
     pub started: SyncSender<()>,

@@ -11,9 +11,9 @@ use parking_lot::Mutex;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent};
 use rustyline::{Modifiers, Movement, RepeatCount};
 
-use super::desk::Desk;
 use super::helper::password;
 use super::paste::Pastes;
+use super::shared::Session;
 
 /// Lines that can be called back.
 const HISTORY_MAX: usize = 1000;
@@ -22,7 +22,7 @@ const UNDONE_MAX: RepeatCount = RepeatCount::MAX - 1000;
 
 /// Sees every key before the editor does.
 pub struct Keys {
-    desk: Arc<Desk>,
+    desk: Arc<Session>,
     state: Mutex<State>,
 }
 
@@ -45,7 +45,7 @@ struct History {
 }
 
 impl Keys {
-    pub fn new(desk: Arc<Desk>) -> Keys {
+    pub fn new(desk: Arc<Session>) -> Keys {
         Keys {
             desk,
             state: Mutex::default(),

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
-use super::desk::{Desk, QUEUE_MAX, hush};
 use super::dial::dial;
 use super::ending::Ending;
 use super::paste::PASTE_MAX;
 use super::safe::Lines;
 use super::screen::Screen;
+use super::shared::{QUEUE_MAX, Session, hush};
 use super::unsent::{Unsent, is_for_later};
 
 const BUFFER: usize = 64 << 10;
@@ -34,7 +34,7 @@ const GOOD_AFTER: Duration = Duration::from_secs(30);
 /// The connection, through all its lives.
 pub struct Link {
     pub address: String,
-    pub desk: Arc<Desk>,
+    pub desk: Arc<Session>,
     pub ear: UnixStream,
     pub screen: Screen,
     pub unsent: Unsent,

@@ -14,7 +14,6 @@
 //! | `screen`, `paint` | how they are shown |
 
 mod args;
-mod desk;
 mod dial;
 mod ending;
 mod helper;
@@ -28,6 +27,7 @@ mod pipe;
 mod printer;
 mod safe;
 mod screen;
+mod shared;
 mod terminal;
 mod unsent;
 mod wire;

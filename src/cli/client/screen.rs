@@ -1,8 +1,8 @@
 //! What is shown above the prompt.
 
-use super::desk::Desk;
 use super::paint::{Colours, is_for_us};
 use super::safe::safe;
+use super::shared::Session;
 use super::wire::{What, parse};
 
 /// Prints above the prompt; what it is given is never half a line.
@@ -26,7 +26,7 @@ impl Screen {
     }
 
     /// Shows lines of the server, and learns from them.
-    pub fn show(&mut self, lines: impl IntoIterator<Item = String>, desk: &Desk) {
+    pub fn show(&mut self, lines: impl IntoIterator<Item = String>, desk: &Session) {
         let (clock, mut shown, mut bell) = (clock(), String::new(), false);
         let mut known = desk.known.lock();
         for text in lines {
@@ -96,7 +96,7 @@ mod tests {
     fn one_bell_for_all_that_came_at_once() {
         let (shown, screen) = sync_channel(10);
         let print = move |text| shown.send(text).expect("room for all");
-        let (desk, _ear) = Desk::new().expect("a socket pair");
+        let (desk, _ear) = Session::new().expect("a socket pair");
         let mut ours = Screen::new(Box::new(print), Colours::None);
         let mut rings = |lines: &[&str]| {
             ours.show(lines.iter().map(|line| (*line).to_owned()), &desk);
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn who_was_put_out_stays_out() {
         let mut ours = Screen::new(Box::new(drop), Colours::None);
-        let (desk, _ear) = Desk::new().expect("a socket pair");
+        let (desk, _ear) = Session::new().expect("a socket pair");
         let put_out = "-- you are disconnected: ";
         for (why, is_final) in [
             ("kicked by bob: enough", true),

@@ -15,13 +15,13 @@ use rustyline::history::MemHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor, Event, EventHandler, ExternalPrinter};
 use socket2::Socket;
 
-use super::desk::Desk;
 use super::ending::Ending;
 use super::helper::Prompter;
 use super::keys::Keys;
 use super::link::{Link, Name};
 use super::paint::Colours;
 use super::screen::Screen;
+use super::shared::Session;
 use super::unsent::Unsent;
 use crate::error::start_advice;
 
@@ -48,7 +48,7 @@ pub fn run(socket: Socket, address: &str, name: Option<&str>) -> Ending {
 
 fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, ReadlineError> {
     let before = tcgetattr(std::io::stdin()).map_err(std::io::Error::from)?;
-    let (desk, ear) = Desk::new()?;
+    let (desk, ear) = Session::new()?;
     let desk = Arc::new(desk);
     let greeting = {
         let mut known = desk.known.lock();
@@ -115,7 +115,7 @@ fn editor(prompter: Prompter) -> Result<Line, ReadlineError> {
 
 /// What the speaking thread does when it is done.
 struct AtEnd {
-    desk: Arc<Desk>,
+    desk: Arc<Session>,
     before: Termios,
     ended: SyncSender<Ending>,
 }

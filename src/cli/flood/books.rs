@@ -81,7 +81,7 @@ impl Finding {
 }
 
 /// The ledgers of all runs and clients.
-pub struct Books<'a> {
+pub struct FileChecker<'a> {
     expected: &'a Expected,
     runs: BTreeMap<Box<[u8]>, Run>,
     finding: Finding,
@@ -95,7 +95,7 @@ struct Run {
     clients: BTreeMap<u64, Ledger>,
 }
 
-impl<'a> Books<'a> {
+impl<'a> FileChecker<'a> {
     /// Nothing entered yet.
     pub fn new(expected: &'a Expected) -> Self {
         Self {

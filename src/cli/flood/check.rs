@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::books::{Books, Expected, Finding};
+use super::books::{Expected, FileChecker, Finding};
 use super::message::WORD;
 
 /// The text before a message in the format for people.
@@ -25,7 +25,7 @@ pub fn check(path: &Path, expected: &Expected) -> io::Result<Finding> {
 }
 
 fn read(mut lines: impl BufRead, expected: &Expected) -> io::Result<Finding> {
-    let mut books = Books::new(expected);
+    let mut books = FileChecker::new(expected);
     let mut line = Vec::new();
     while lines.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? > 0 {
         let text = line.strip_suffix(b"\n").unwrap_or(&line);

@@ -8,7 +8,7 @@ use super::interrupt::Interrupt;
 use super::message::Shape;
 use super::stream::Target;
 use crate::cli::exit::Failure;
-use crate::limits::TIME_MAX;
+use crate::limits::options::TIME_MAX;
 
 /// A run that can be carried out.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use socket2::SockRef;
 
 use crate::cli::exit::Failure;
 use crate::error::Error;
-use crate::peer::Address;
+use crate::net::address::Address;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 

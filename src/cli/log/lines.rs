@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tracing::warn;
 
-use crate::cli::patient::Patient;
+use crate::cli::log::nonblocking::Patient;
 
 /// How long a line waits for room, unless the one before did so in vain.
 const PATIENCE: Duration = Duration::from_millis(250);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use crate::pool;
+use crate::scheduler::pool;
 use crate::series::Series;
 
 static PLACES: Mutex<Series<String>> = Mutex::new(Series::new());

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use super::screen::Screen;
 use super::session::Session;
 use super::state::ChatState;
+use crate::connection::handler::Verdict;
 use crate::framing::{Extent, Message};
-use crate::handler::Verdict;
 
 /// See the head of the file.
 pub struct Console {

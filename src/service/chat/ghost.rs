@@ -11,8 +11,8 @@ use super::lines::Ear;
 use super::probe::Host;
 use super::session::{Asked, Session};
 use super::state::ChatState;
-use crate::chat::{Event, Front, Name, NameError, Text};
-use crate::handler::Verdict;
+use crate::connection::handler::Verdict;
+use crate::service::chat::rooms::{Event, Frontend, Name, NameError, Text};
 
 /// Between two looks at a host that was asked.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -12,9 +12,10 @@ use tracing::info;
 
 use super::screen::Screen;
 
-use crate::chat::{self, Arrival, Crowd, Entry, Event, Front, Given, Kind, Name};
-use crate::client::Client;
 use crate::connection::Unsent;
+use crate::connection::client::Client;
+use crate::service::chat::rooms;
+use crate::service::chat::rooms::{Arrival, Crowd, Entry, Event, Frontend, Given, Kind, Name};
 
 /// The room in which everybody starts; only its lines bear no tag.
 pub(super) const LOBBY: &str = "lobby";
@@ -25,9 +26,9 @@ const LIST_MAX: usize = 8 * 1024;
 /// The front end that speaks lines.
 pub(super) struct Lines;
 
-pub(super) type Hall = chat::Hall<Lines>;
-pub(super) type Person = chat::Person<Lines>;
-pub(super) type Room = chat::Room<Lines>;
+pub(super) type Directory = rooms::Directory<Lines>;
+pub(super) type Person = rooms::Person<Lines>;
+pub(super) type Room = rooms::Room<Lines>;
 
 /// Lines that a member is told, each ended.
 #[derive(Clone)]
@@ -98,7 +99,7 @@ impl Ear {
     }
 }
 
-impl Front for Lines {
+impl Frontend for Lines {
     type Chunk = Chunk;
     type Outlet = Ear;
 

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
 use subtle::{ConstantTimeEq, ConstantTimeLess};
 
-use crate::chat::Name;
-use crate::peer::Peer;
+use crate::net::address::Peer;
+use crate::service::chat::rooms::Name;
 
 /// Bytes of a password.
 const PASSWORD_MAX: usize = 256;

@@ -6,7 +6,7 @@ use super::lines::Ear;
 use super::session::Session;
 use super::state::ChatState;
 use crate::framing::Message;
-use crate::times::Rate;
+use crate::limits::times::Rate;
 
 /// A shorter wait is not worth a line.
 const TOLD_FROM: Duration = Duration::from_secs(2);

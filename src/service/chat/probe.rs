@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use socket2::{Socket, TcpKeepalive};
 
-use crate::client::Client;
 use crate::connection::Connection;
+use crate::connection::client::Client;
 
 /// A host that acknowledges nothing for so long, though it was asked, does not answer.
 const SILENCE: Duration = Duration::from_secs(3);

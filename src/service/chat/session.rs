@@ -12,11 +12,11 @@ use super::screen::Screen;
 use super::state::{AGAIN_AFTER, ChatState};
 use super::stranger::Stranger;
 use super::telnet::{Telnet, WONT_TIMING_MARK, edited};
-use crate::chat::{Arrival, Event, Front, Name, Posted, Text};
-use crate::client::Client;
+use crate::connection::client::Client;
+use crate::connection::handler::{End, Reply, Verdict};
 use crate::escape::escape;
 use crate::framing::{Extent, Message};
-use crate::handler::{End, Reply, Verdict};
+use crate::service::chat::rooms::{Arrival, Event, Frontend, Name, Posted, Text};
 
 /// A name that was asked for and may be free soon.
 pub(super) struct Asked {

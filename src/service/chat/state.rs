@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::lines::{Ear, Hall, Person};
+use super::lines::{Directory, Ear, Person};
 use super::newcomers::Newcomers;
 use super::operators::Operators;
 use super::probe::Probes;
 use super::speakers::Speakers;
 use super::stranger::Strangers;
-use crate::chat::DEAF;
-use crate::times::Rate;
+use crate::limits::times::Rate;
+use crate::service::chat::rooms::DEAF;
 
 /// Between two tries to say something while a member has not taken what was said before.
 pub(super) const AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// See the head of the file.
 pub(super) struct ChatState {
-    pub(super) hall: Hall,
+    pub(super) hall: Directory,
     pub(super) newcomers: Newcomers,
     pub(super) operators: Operators,
     pub(super) probes: Probes,

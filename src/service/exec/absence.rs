@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::net::sockopt;
 
 use crate::connection::Connection;
-use crate::peer::Peer;
+use crate::net::address::Peer;
 
 /// A program that has not run for so long is not asked about its client's end: most have none.
 const LOOK_AFTER: Duration = Duration::from_secs(1);

@@ -4,8 +4,8 @@ use std::env;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use crate::client::Client;
-use crate::peer::Peer;
+use crate::connection::client::Client;
+use crate::net::address::Peer;
 
 /// Names a program's client in its environment, and in that of its descendants.
 pub(super) const CLIENT: &str = "POOLD_CLIENT";

@@ -5,10 +5,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{BUSY, For, Ran, Runner, Talk};
-use crate::client::Client;
+use crate::connection::client::Client;
+use crate::connection::handler::{Reply, Verdict};
 use crate::framing::{Framing, Message};
-use crate::handler::{Reply, Verdict};
-use crate::notices::Limit;
+use crate::limits::counters::Limit;
 use crate::service::Service;
 
 /// See the head of the file. With lines as messages, the child reads a line with its newline, and

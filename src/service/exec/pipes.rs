@@ -12,7 +12,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, ioctl_fionread};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::complaints::Complaints;
+use super::stderr::Complaints;
 
 /// Most that is read from a pipe at once.
 const PIECE: usize = 16 * 1024;

@@ -6,9 +6,9 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{BUSY, For, Runner, Talk};
-use crate::notices::Limit;
+use crate::connection::stream::Stream;
+use crate::limits::counters::Limit;
 use crate::service::{InDrain, StreamService};
-use crate::stream::Stream;
 
 /// See the head of the file.
 pub struct Exec(Runner);

@@ -9,8 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::absence::{Absence, ClientGone, News};
 use super::child::Child;
-use super::complaints::Complaints;
 use super::pipes::{Pipe, Pipes};
+use super::stderr::Complaints;
 
 /// How long a program may run, and what it gets to end itself.
 #[derive(Clone, Copy, Debug)]

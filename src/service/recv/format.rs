@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use memchr::memchr2;
 
-use crate::client::Client;
+use crate::connection::client::Client;
 use crate::escape::{escape, is_dangerous, is_plain};
 use crate::framing::{Extent, Message};
 

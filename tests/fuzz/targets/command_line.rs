@@ -7,8 +7,11 @@
 #[allow(dead_code, reason = "the target needs a part of it")]
 #[path = "../../../src"]
 mod src {
-    pub mod admission {
-        pub mod list;
+    pub mod limits {
+        pub mod admission {
+            pub mod list;
+        }
+        pub mod times;
     }
     pub mod cli {
         mod values;
@@ -36,17 +39,19 @@ mod src {
         }
     }
     pub mod error;
-    pub mod peer;
-    pub mod times;
+    pub mod net {
+        pub mod address;
+    }
 }
 
 use std::net::IpAddr;
 
 use libfuzzer_sys::fuzz_target;
 
-use src::admission::list::AddressList;
-use src::peer::Address;
-use src::{error, times};
+use src::limits::admission::list::AddressList;
+use src::net::address::Address;
+use src::error;
+use src::limits::times;
 
 fuzz_target!(|text: &str| {
     src::cli::parse(text);

@@ -10,12 +10,14 @@
 #[allow(dead_code, reason = "the target needs a part of it")]
 #[path = "../../../src"]
 mod src {
-    pub mod proxy;
+    pub mod net {
+        pub mod proxy;
+    }
 }
 
 use libfuzzer_sys::fuzz_target;
 
-use src::proxy::{Announced, HEADER_MAX, Seen, look};
+use src::net::proxy::{Announced, HEADER_MAX, Seen, look};
 
 fuzz_target!(|bytes: &[u8]| {
     let whole = look(bytes);

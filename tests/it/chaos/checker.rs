@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::{Clock, Dice};
-use crate::net::{connect, end, send, take, take_line, take_to_end};
+use crate::support::net::{connect, end, send, take, take_line, take_to_end};
 
 /// Sends `checker C message N` to a `recv --ack`, N from 0, in pieces of random length; waits for
 /// its acknowledgements now and then, and connects anew now and then. Answers how many it sent:

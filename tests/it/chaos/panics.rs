@@ -7,9 +7,9 @@ use poold::answer;
 
 use super::vandal::{self, Fate};
 use super::{Clock, Dice, seed, time};
-use crate::house::{finish, options, serve};
-use crate::net::{connect, end, send, take_line, take_to_end};
-use crate::spool::wait_until;
+use crate::support::net::{connect, end, send, take_line, take_to_end};
+use crate::support::server::{finish, options, serve};
+use crate::support::spool::wait_until;
 
 /// What the handler can't stand.
 const BOOM: &str = "boom";

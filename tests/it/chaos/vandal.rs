@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process};
 
 use super::{Clock, Dice};
-use crate::daemon::{Guard, poold};
-use crate::net::{connect, reset};
+use crate::support::daemon::{Guard, poold};
+use crate::support::net::{connect, reset};
 
 /// Connections that one vandal keeps open at most.
 const KEPT_MAX: usize = 12;

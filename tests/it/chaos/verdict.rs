@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use super::checker;
-use crate::daemon::{Daemon, Exit};
+use crate::support::daemon::{Daemon, Exit};
 
 fn terminate(mut daemon: Daemon) -> Exit {
     daemon.signal(Signal::TERM);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::Pid;
 
-use crate::daemon::Daemon;
-use crate::spool::wait_until;
+use crate::support::daemon::Daemon;
+use crate::support::spool::wait_until;
 
 /// A process as /proc shows it.
 pub struct Process {

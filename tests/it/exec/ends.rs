@@ -2,7 +2,7 @@
 
 use super::children::{Nap, wait_no_children};
 use super::{shell, stop_well, summary};
-use crate::net::{connect, end, send, take_line, take_to_end, wait_reset};
+use crate::support::net::{connect, end, send, take_line, take_to_end, wait_reset};
 
 #[test]
 fn a_program_that_takes_too_long_is_told_to_end() {

@@ -10,9 +10,9 @@ use rustix::process::geteuid;
 
 use super::children::server;
 use super::{shell, stop_well};
-use crate::daemon::{Daemon, POOLD};
-use crate::net::{connect, take_to_end};
-use crate::scratch::{Scratch, text};
+use crate::support::daemon::{Daemon, POOLD};
+use crate::support::net::{connect, take_to_end};
+use crate::support::scratch::{Scratch, text};
 
 /// What a program says of itself, one `NAME: VALUE` a line.
 const LIST: &str = r#"for n in $(seq 0 99); do test -e /proc/$$/fd/$n && all="$all $n"; done; echo "descriptors:$all"
@@ -66,8 +66,8 @@ fn a_program_gets_what_the_table_says() {
         let more: &[&str] = if lines { &["--lines"] } else { &[] };
         let mut daemon = started_badly(&[more, &["--shell", LIST]].concat());
         let client = connect(&daemon.address);
-        crate::net::send(&client, "?\n");
-        crate::net::end(&client);
+        crate::support::net::send(&client, "?\n");
+        crate::support::net::end(&client);
         let said = String::from_utf8(take_to_end(&client)).expect("UTF-8");
         let (listed, environment) = said.split_once("environment: ").expect("the last line");
         let nothing = "0000000000000000";

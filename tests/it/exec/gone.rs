@@ -8,10 +8,10 @@ use rustix::process::Signal;
 
 use super::children::{Nap, Process, children, server};
 use super::{program, shell, stop_well, summary};
-use crate::ask::Watched;
-use crate::daemon::Daemon;
-use crate::net::{connect, end, reset, send, take_line, take_to_end};
-use crate::spool::wait_until;
+use crate::support::admin::Watched;
+use crate::support::daemon::Daemon;
+use crate::support::net::{connect, end, reset, send, take_line, take_to_end};
+use crate::support::spool::wait_until;
 
 /// Departed clients of programs that never end hold nobody for long.
 fn is_served_after(daemon: &Daemon, leave: fn(TcpStream)) {

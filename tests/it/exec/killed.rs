@@ -4,8 +4,8 @@ use rustix::process::{Signal, kill_process};
 
 use super::children::{Nap, pid, processes, server};
 use super::shell;
-use crate::net::{connect, take_line};
-use crate::spool::wait_until;
+use crate::support::net::{connect, take_line};
+use crate::support::spool::wait_until;
 
 /// A program that leaves children in its group, and others that have left it.
 fn with_family(nap: &Nap) -> String {

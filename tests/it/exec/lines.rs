@@ -2,7 +2,7 @@
 
 use super::children::Nap;
 use super::{program, shell, summary};
-use crate::net::{connect, end, send, take, take_line, take_to_end};
+use crate::support::net::{connect, end, send, take, take_line, take_to_end};
 
 #[test]
 fn each_message_is_answered_by_a_program_and_idle_clients_hold_no_worker() {

@@ -4,8 +4,8 @@ use std::thread;
 
 use super::children::{server, wait_no_children};
 use super::{program, stop_well};
-use crate::net::{connect, end, send, take_to_end};
-use crate::spool::wait_until;
+use crate::support::net::{connect, end, send, take_to_end};
+use crate::support::spool::wait_until;
 
 /// `POOLD_TEST_EXEC_CONNECTIONS=10000` for the size that the promise is about.
 fn connections() -> usize {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::children::{children, server};
 use super::{program, shell, stop_well};
-use crate::daemon::Daemon;
-use crate::net::{connect, connect_from, end, reset, send, take_line, take_to_end};
-use crate::spool::wait_until;
+use crate::support::daemon::Daemon;
+use crate::support::net::{connect, connect_from, end, reset, send, take_line, take_to_end};
+use crate::support::spool::wait_until;
 
 /// A client whose connection the daemon has logged (at the level of `debug`).
 fn come(daemon: &Daemon, id: usize) -> TcpStream {

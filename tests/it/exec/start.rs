@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use super::{shell, stop_well, summary};
-use crate::daemon::{Guard, POOLD, poold};
-use crate::net::{connect, take_to_end};
-use crate::scratch::{Scratch, text};
-use crate::spool::Spool;
+use crate::support::daemon::{Guard, POOLD, poold};
+use crate::support::net::{connect, take_to_end};
+use crate::support::scratch::{Scratch, text};
+use crate::support::spool::Spool;
 
 /// The one line that it says before it exits with 2.
 fn refused(args: &[&str]) -> String {

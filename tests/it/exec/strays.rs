@@ -2,7 +2,7 @@
 
 use super::children::Nap;
 use super::{shell, summary};
-use crate::net::{connect, take_line, take_to_end};
+use crate::support::net::{connect, take_line, take_to_end};
 
 #[test]
 fn a_timeout_ends_who_has_left_the_group_too() {

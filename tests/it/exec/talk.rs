@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::{children, program, shell, stop_well, summary};
-use crate::daemon::{Daemon, poold};
-use crate::net::{connect, end, send, take_line, take_to_end};
-use crate::passed::is_installed;
-use crate::scratch::{Scratch, text};
+use crate::support::daemon::{Daemon, poold};
+use crate::support::net::{connect, end, send, take_line, take_to_end};
+use crate::support::passed::is_installed;
+use crate::support::scratch::{Scratch, text};
 
 /// Sends, shuts the sending side, and takes all that comes.
 fn ask(daemon: &Daemon, bytes: impl AsRef<[u8]>) -> String {

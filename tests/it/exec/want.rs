@@ -7,8 +7,8 @@ use rustix::process::{Resource, Rlimit, prlimit};
 
 use super::children::{pid, server};
 use super::{shell, summary};
-use crate::daemon::{Daemon, POOLD};
-use crate::net::{connect, end, send, take_line, take_to_end};
+use crate::support::daemon::{Daemon, POOLD};
+use crate::support::net::{connect, end, send, take_line, take_to_end};
 
 /// With so many descriptors, and no more to be had.
 fn with_descriptors(count: usize, args: &[&str]) -> Daemon {
@@ -117,10 +117,10 @@ fn so_does_a_program_that_is_not_there_any_more() {
     let mut daemon = shell(&[], "true");
     end(&connect(&daemon.address));
     assert_eq!(daemon.stop().code, Some(0));
-    let dir = crate::scratch::Scratch::new();
+    let dir = crate::support::scratch::Scratch::new();
     let file = dir.join("program");
     std::fs::copy("/bin/true", &file).expect("a scratch directory");
-    let mut daemon = super::program(&[], &[crate::scratch::text(&file)]);
+    let mut daemon = super::program(&[], &[crate::support::scratch::text(&file)]);
     std::fs::remove_file(&file).expect("our own file");
     assert_eq!(take_to_end(&connect(&daemon.address)), b"");
     let exit = daemon.stop();

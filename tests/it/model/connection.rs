@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use loom::sync::atomic::{AtomicUsize as Shared, Ordering::Relaxed};
 
-use crate::state::{Next, Phase, Reasons, StateWord};
+use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
 
 /// Each kind is told and heard for itself, so that a turn which was told the wrong reason misses
 /// what was said.

@@ -11,12 +11,12 @@ use loom::thread;
 
 use super::explore;
 use crate::connection::Connection;
-use crate::lobby::Lobby;
-use crate::state::{Next, Reasons};
+use crate::connection::wait_queue::WaitQueue;
+use crate::scheduler::state::{Next, Reasons};
 
 /// Sets of clients are bits by their numbers.
 struct Model {
-    lobby: Lobby,
+    lobby: WaitQueue,
     workers: AtomicUsize,
     /// Who has left, or is to be turned away. Relaxed: only the state word's own ordering may make
     /// a turn see it.
@@ -44,7 +44,7 @@ impl Model {
     /// One worker, held by client 0; the others wait.
     fn open(clients: u64, service: Service) -> (Arc<Model>, Vec<Arc<Connection>>) {
         let model = Arc::new(Model {
-            lobby: Lobby::new(1, None),
+            lobby: WaitQueue::new(1, None),
             workers: AtomicUsize::new(1),
             leaving: Shared::new(0),
             service,

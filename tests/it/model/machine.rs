@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use loom::sync::Condvar;
 
-use crate::ready::Wait;
-use crate::sync::Mutex;
+use crate::scheduler::run_queue::Wait;
+use crate::scheduler::sync::Mutex;
 
 /// Who waits in it is let go by an event or by a wake-up, by one that came before as well.
 #[derive(Default)]

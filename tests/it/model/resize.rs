@@ -7,7 +7,7 @@ use loom::thread;
 use super::connection::{Connection, NOTICE, READABLE, WRITABLE};
 use super::explore;
 use super::server::{After, Begin, Plan, Server};
-use crate::pace::Pace;
+use crate::scheduler::load::Pace;
 
 fn rest(_: &Server, _: &Connection) -> After {
     After::Rest

@@ -9,9 +9,9 @@ use loom::thread::{self, JoinHandle};
 
 use super::connection::Connection;
 use super::machine::{Gate, Poller, Pool};
-use crate::pace::{Pace, Policy};
-use crate::ready::{Call, Ready, Step, Wait};
-use crate::state::Next;
+use crate::scheduler::load::{Pace, Policy};
+use crate::scheduler::run_queue::{RunQueue, Step, Wait, Wakeup};
+use crate::scheduler::state::Next;
 
 /// What becomes of a connection after its turn.
 pub(super) enum After {
@@ -42,7 +42,7 @@ pub(super) struct Plan {
 
 pub(super) struct Server {
     plan: Plan,
-    pub(super) ready: Ready<Arc<Connection>>,
+    pub(super) ready: RunQueue<Arc<Connection>>,
     pub(super) connections: Vec<Arc<Connection>>,
     poller: Poller,
     pool: Pool,
@@ -69,7 +69,7 @@ impl Server {
             pace: plan.pace,
         };
         let server = Arc::new(Server {
-            ready: Ready::new(policy),
+            ready: RunQueue::new(policy),
             connections: (0..plan.connections)
                 .map(|name| Arc::new(Connection::new(name)))
                 .collect(),
@@ -166,9 +166,9 @@ impl Server {
         self.answer(call);
     }
 
-    fn answer(&self, call: Call) {
+    fn answer(&self, call: Wakeup) {
         let shift = self.shift.load(SeqCst);
-        if call == Call::Worker {
+        if call == Wakeup::Worker {
             let of_shift = self.on_duty[shift as usize].fetch_add(1, SeqCst) + 1;
             let counted = match self.plan.pace {
                 Pace::Measured => self.on_duty(),
@@ -178,9 +178,9 @@ impl Server {
         }
         self.assert_attended();
         match call {
-            Call::Nobody => {}
-            Call::Poller => self.poller.wake(),
-            Call::Worker => self.pool.call_in(shift),
+            Wakeup::Nobody => {}
+            Wakeup::Poller => self.poller.wake(),
+            Wakeup::Worker => self.pool.call_in(shift),
         }
     }
 

@@ -4,7 +4,7 @@
 use super::connection::{Connection, NOTICE, READABLE};
 use super::explore;
 use super::server::{After, Begin, Plan, Server};
-use crate::pace::Pace;
+use crate::scheduler::load::Pace;
 
 fn first_blocks(server: &Server, connection: &Connection) -> After {
     match connection.name {

@@ -1,6 +1,7 @@
 //! A source file as the rules see it: without comments, without what is in quotes, its imports
 //! written out in full.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ pub(super) struct Source {
 pub(super) struct Named {
     pub(super) line: usize,
     pub(super) path: Vec<String>,
+    /// It is in a `pub use`.
+    pub(super) is_export: bool,
 }
 
 /// All of `src`.
@@ -81,6 +84,35 @@ impl Source {
         found
     }
 
+    /// It is there for tests alone.
+    pub(super) fn is_test(&self) -> bool {
+        self.module().iter().any(|name| name == "tests")
+    }
+
+    /// What it imports from other files, or exports again, written out from the crate's root; `files`
+    /// are all modules.
+    pub(super) fn outside(&self, files: &BTreeSet<String>) -> Vec<Named> {
+        let module = self.module();
+        let is_child = |name: &String| {
+            files.contains(
+                &[&module[..], std::slice::from_ref(name)]
+                    .concat()
+                    .join("::"),
+            )
+        };
+        let mut found = self.inner_paths();
+        for mut named in self.paths() {
+            if named.path[0] == "self" {
+                named.path.remove(0);
+            }
+            if named.path.first().is_some_and(is_child) && named.path.len() > 1 {
+                named.path.splice(..0, module.iter().cloned());
+                found.push(named);
+            }
+        }
+        found
+    }
+
     /// Every path in the code before its own tests begin, those of a `use` with braces one by one.
     pub(super) fn paths(&self) -> Vec<Named> {
         let tests = self.code.find("#[cfg(test)]\nmod tests {");
@@ -89,9 +121,18 @@ impl Source {
         let mut at = 0;
         while let Some(start) = next_word(code, at) {
             let line = code[..start].matches('\n').count() + 1;
+            let before = code[..start].rsplit(['\n', ';']).next().unwrap_or("");
+            let is_export = before.starts_with("pub") && before.ends_with("use ");
+            let is_visibility = before.ends_with("pub(in ");
             let mut paths = Vec::new();
             at = start + expand(&code[start..], &[], &mut paths);
-            found.extend(paths.into_iter().map(|path| Named { line, path }));
+            if !is_visibility {
+                found.extend(paths.into_iter().map(|path| Named {
+                    line,
+                    path,
+                    is_export,
+                }));
+            }
         }
         found
     }

@@ -1,0 +1,108 @@
+//! Who sends most, who does not read what it is sent, and whose bytes are not what they should be.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::clients::{hint, phase_name};
+use crate::connection::registry::{ClientInfo, Registry};
+
+/// Rows of each list.
+const ROWS: usize = 8;
+/// Everybody is looked at for it: not more often than this, however many ask.
+const EACH: Duration = Duration::from_millis(900);
+
+/// A client, with its rates since the last look.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct ClientRow {
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) messages_s: f64,
+    pub(in crate::cli) bytes_s: f64,
+    pub(in crate::cli) owed: usize,
+    pub(in crate::cli) quiet_s: f64,
+}
+
+/// A client, and what its bytes look like.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct HintRow {
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) peer: String,
+    pub(in crate::cli) hint: String,
+}
+
+/// See the head of the file. Only kept up while somebody looks.
+#[derive(Default)]
+pub(super) struct Board {
+    at: Option<Instant>,
+    /// By client, its messages and bytes when it was looked at last.
+    before: HashMap<u64, (u64, u64)>,
+    pub(super) busiest: Vec<ClientRow>,
+    pub(super) slowest: Vec<ClientRow>,
+    /// The latest of those whose bytes are not what they should be.
+    pub(super) hinted: Vec<HintRow>,
+}
+
+impl Board {
+    /// Looks at everybody, if the last time is a while ago.
+    pub(super) fn look(&mut self, registry: &Registry) {
+        let now = Instant::now();
+        let passed = self.at.map(|at| now.saturating_duration_since(at));
+        if passed.is_some_and(|passed| passed < EACH) {
+            return;
+        }
+        self.at = Some(now);
+        let list = registry.list();
+        self.hinted = list.iter().rev().filter_map(hinted).take(ROWS).collect();
+        let before = std::mem::take(&mut self.before);
+        let mut rows: Vec<_> = list
+            .iter()
+            .map(|info| row(info, before.get(&info.id), passed))
+            .collect();
+        self.before = list
+            .iter()
+            .map(|info| (info.id, (info.messages_in, moved(info))))
+            .collect();
+        let busy = |row: &ClientRow| row.messages_s + row.bytes_s / 64.0;
+        rows.sort_unstable_by(|one, other| busy(other).total_cmp(&busy(one)));
+        let busiest = rows.iter().filter(|row| busy(row) > 0.0);
+        self.busiest = busiest.take(ROWS).cloned().collect();
+        rows.retain(|row| row.owed > 0);
+        rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.owed));
+        rows.truncate(ROWS);
+        self.slowest = rows;
+    }
+}
+
+fn hinted(info: &ClientInfo) -> Option<HintRow> {
+    Some(HintRow {
+        id: info.id,
+        peer: info.peer.to_string(),
+        hint: hint(info)?,
+    })
+}
+
+fn moved(info: &ClientInfo) -> u64 {
+    info.bytes_in + info.bytes_out
+}
+
+/// With its rates since the last look; since it connected, if that is the first.
+fn row(info: &ClientInfo, before: Option<&(u64, u64)>, passed: Option<Duration>) -> ClientRow {
+    let age = info.since.elapsed().unwrap_or_default();
+    let (messages, bytes) = before.copied().unwrap_or_default();
+    let seconds = match (before, passed) {
+        (Some(_), Some(passed)) => passed.as_secs_f64(),
+        _ => age.as_secs_f64().max(1.0),
+    };
+    ClientRow {
+        id: info.id,
+        peer: info.peer.to_string(),
+        state: phase_name(info.phase).to_owned(),
+        messages_s: info.messages_in.saturating_sub(messages) as f64 / seconds,
+        bytes_s: moved(info).saturating_sub(bytes) as f64 / seconds,
+        owed: info.owed,
+        quiet_s: info.last_heard.as_secs_f64(),
+    }
+}

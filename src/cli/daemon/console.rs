@@ -1,0 +1,177 @@
+//! The terminal that started the server: what is said is printed there, and what is typed there
+//! is said, or done as an operator.
+//!
+//! One thread, `console`: it waits for the terminal and for a doorbell that the rooms ring when
+//! there is something to print. It ends when the server does, also if the terminal is stopped.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Read, Stdout, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
+
+use crate::cli::log::nonblocking::Patient;
+use crate::error::{Error, Result};
+use crate::service::chat::{Chat, Console};
+
+/// Longest line that is typed.
+const LINE_MAX: usize = 8 * 1024;
+/// How long the terminal may take for what is to be printed still at the end.
+const LAST_MAX: Duration = Duration::from_millis(250);
+/// While the terminal is another's, it is looked at again after so many seconds.
+const LOOK_AGAIN: i64 = 1;
+
+/// The console's thread, while it runs.
+pub(in crate::cli) struct Terminal {
+    thread: JoinHandle<()>,
+    doorbell: UnixStream,
+}
+
+/// Starts the console if the standard input is a terminal.
+pub(in crate::cli) fn start(chat: &Chat) -> Result<Option<Terminal>> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let cannot = |source| Error::Start {
+        what: "the console",
+        source,
+    };
+    let (doorbell, rung) = UnixStream::pair().map_err(cannot)?;
+    doorbell.set_nonblocking(true).map_err(cannot)?;
+    rung.set_nonblocking(true).map_err(cannot)?;
+    let for_rooms = doorbell.try_clone().map_err(cannot)?;
+    let console = chat.console(move || {
+        // Full means rung.
+        let _ = (&for_rooms).write(&[1]);
+    });
+    if io::stderr().is_terminal() {
+        console.shares_its_place_with_the_log();
+    }
+    let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(cannot)?;
+    let thread = std::thread::Builder::new().name("console".into());
+    let thread = thread.spawn(move || keep(console, &File::from(stdin), &rung));
+    Ok(Some(Terminal {
+        thread: thread.map_err(cannot)?,
+        doorbell,
+    }))
+}
+
+impl Terminal {
+    /// Ends it: what is to be printed still is.
+    pub(in crate::cli) fn end(self) {
+        let _ = self.doorbell.shutdown(std::net::Shutdown::Write);
+        // A panic of its was reported when it happened.
+        let _ = self.thread.join();
+    }
+}
+
+/// The thread's life.
+fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
+    let mut printer = Printer {
+        stdout: Patient::new(io::stdout()),
+        unprinted: Vec::new(),
+    };
+    let mut typed = Vec::new();
+    let mut listens = true;
+    loop {
+        printer.print(&console, Duration::ZERO);
+        let mut polled = vec![PollFd::new(rung, PollFlags::IN)];
+        let is_heard = listens && is_in_front(stdin);
+        if is_heard {
+            polled.push(PollFd::new(stdin, PollFlags::IN));
+        }
+        if !printer.unprinted.is_empty() {
+            polled.push(PollFd::new(&printer.stdout, PollFlags::OUT));
+        }
+        let look_again = Timespec {
+            tv_sec: LOOK_AGAIN,
+            tv_nsec: 0,
+        };
+        let most = (listens && !is_heard).then_some(&look_again);
+        match poll(&mut polled, most) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+        let is_typed = is_heard && !polled[1].revents().is_empty();
+        if is_over(rung) {
+            printer.print(&console, LAST_MAX);
+            return;
+        }
+        if is_typed && is_in_front(stdin) {
+            listens = take_typed(stdin, &mut typed) && say(&mut console, &mut typed);
+        }
+    }
+}
+
+/// Whether what is typed is for this process. What runs in the background of a shell is stopped
+/// when it reads the terminal, and a stopped server serves nobody.
+fn is_in_front(terminal: &File) -> bool {
+    tcgetpgrp(terminal).map_or(true, |in_front| in_front == getpgrp())
+}
+
+/// Empties the doorbell; answers whether it will ring no more.
+fn is_over(mut rung: &UnixStream) -> bool {
+    let mut rings = [0; 64];
+    loop {
+        match rung.read(&mut rings) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Reads once; `false` at the end of what is typed, which is not the end of the server.
+fn take_typed(mut stdin: &File, typed: &mut Vec<u8>) -> bool {
+    let mut buffer = [0; 4096];
+    match stdin.read(&mut buffer) {
+        Ok(length) => {
+            typed.extend_from_slice(&buffer[..length]);
+            length > 0
+        }
+        Err(error) => error.kind() == ErrorKind::Interrupted,
+    }
+}
+
+/// Says the whole lines; `false` when the person wants to say no more.
+fn say(console: &mut Console, typed: &mut Vec<u8>) -> bool {
+    while let Some(end) = memchr::memchr(b'\n', typed) {
+        let line: Vec<u8> = typed.drain(..=end).collect();
+        if !console.say(&line[..end]) {
+            return false;
+        }
+    }
+    if typed.len() > LINE_MAX {
+        typed.clear();
+    }
+    true
+}
+
+/// Prints as much as the terminal takes; what else is shown waits in the console, which is bounded.
+struct Printer {
+    stdout: Patient<Stdout>,
+    unprinted: Vec<u8>,
+}
+
+impl Printer {
+    fn print(&mut self, console: &Console, most: Duration) {
+        loop {
+            if self.unprinted.is_empty() {
+                self.unprinted = console.shown();
+            }
+            // Without anybody to read it, it is not needed.
+            let all = self.unprinted.len();
+            let printed = self.stdout.write(&self.unprinted, most).unwrap_or(all);
+            self.unprinted.drain(..printed);
+            if printed == 0 || !self.unprinted.is_empty() {
+                return;
+            }
+        }
+    }
+}

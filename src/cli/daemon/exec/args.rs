@@ -1,0 +1,149 @@
+//! What was typed after `poold exec`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::daemon::args::ServeArgs;
+use crate::cli::values::{size, time, yes_or_no};
+use crate::service::exec::ClientGone;
+
+/// Run a program for each client, with the connection as its input and output: at most --workers
+/// at once, the others wait
+///
+/// The program's environment tells who the client is: PROTO, TCPREMOTEIP, TCPREMOTEPORT,
+/// TCPLOCALIP, TCPLOCALPORT, TCPCONNNUM (how many run for its address) and POOLD_CLIENT (its number
+/// in the log). It has a session, and limits of descriptors, of its own. What it prints on its
+/// standard error goes to the log. When it ends, what is left of its process group is killed.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ExecArgs {
+    // First, so that ADDRESS comes before the program's words.
+    #[command(flatten)]
+    pub(in crate::cli) serve: ServeArgs,
+
+    #[command(flatten)]
+    pub(super) program: ProgramArgs,
+
+    #[command(flatten)]
+    pub(super) limits: ChildArgs,
+}
+
+/// What is run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Program")]
+pub(super) struct ProgramArgs {
+    /// The program and its arguments, after --
+    #[arg(
+        last = true,
+        required_unless_present = "shell",
+        conflicts_with = "shell",
+        value_name = "PROGRAM"
+    )]
+    pub(super) words: Vec<OsString>,
+
+    /// Give this to sh -c instead
+    #[arg(long, value_name = "STRING", env = "POOLD_SHELL")]
+    pub(super) shell: Option<OsString>,
+
+    /// Run the program once for each message: it reads the message, what it prints is the reply;
+    /// idle clients hold no worker
+    #[arg(long, value_parser = yes_or_no(), env = "POOLD_LINES")]
+    pub(super) lines: bool,
+
+    /// With --lines: longest reply; who prints more is stopped, and its client closed
+    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
+        requires = "lines", env = "POOLD_REPLY_MAX")]
+    pub(super) reply_max: usize,
+
+    /// Its working directory
+    #[arg(long, value_name = "DIR", env = "POOLD_CHDIR")]
+    pub(super) chdir: Option<PathBuf>,
+
+    /// Of poold's environment give it PATH alone, beside what tells of its client and its user
+    #[arg(long, value_parser = yes_or_no(), env = "POOLD_CLEAN_ENV")]
+    pub(super) clean_env: bool,
+
+    /// Its user, by name or number; HOME, USER, LOGNAME and SHELL are that user's; for root only
+    #[arg(long, value_name = "USER", env = "POOLD_USER")]
+    pub(super) user: Option<String>,
+
+    /// Its group, by name or number [default: the user's]; for root only
+    #[arg(long, value_name = "GROUP", env = "POOLD_GROUP")]
+    pub(super) group: Option<String>,
+
+    /// Its umask, in octal
+    #[arg(long, value_name = "MASK", value_parser = mask, env = "POOLD_UMASK")]
+    pub(super) umask: Option<u32>,
+}
+
+/// What a program may have.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct ChildArgs {
+    /// Clients that wait for a worker; more are told "busy" and closed; not with --lines
+    /// [default: 1024]
+    #[arg(long, value_name = "N", env = "POOLD_QUEUE")]
+    pub(super) queue: Option<usize>,
+
+    /// Longest that a client waits for a worker; then it is told "busy" and closed; not with
+    /// --lines [default: for ever]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_MAX_WAIT")]
+    pub(super) max_wait: Option<Duration>,
+
+    /// Longest that a program runs; then it is told to end (TERM) [default: for ever]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_TIMEOUT")]
+    pub(super) timeout: Option<Duration>,
+
+    /// How long a program that was told to end may take before it is killed, with all of its
+    /// process group
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time,
+        env = "POOLD_KILL_AFTER")]
+    pub(super) kill_after: Duration,
+
+    /// What happens to a program whose client has gone. hangup: it gets HUP when the connection is
+    /// reset or the client's host does not answer. hangup-on-fin: also as soon as the client has
+    /// sent its end, for clients that do not wait for an answer after that. finish: nothing
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "hangup",
+        env = "POOLD_CLIENT_GONE",
+        verbatim_doc_comment
+    )]
+    pub(super) client_gone: Gone,
+
+    /// Most processor time of each process, in whole seconds
+    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_CPU")]
+    pub(super) cpu: Option<Duration>,
+
+    /// Most memory (address space) of each process
+    #[arg(long, value_name = "SIZE", value_parser = size, env = "POOLD_MEMORY")]
+    pub(super) memory: Option<usize>,
+}
+
+/// As [`ClientGone`], as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Gone {
+    Hangup,
+    HangupOnFin,
+    Finish,
+}
+
+impl From<Gone> for ClientGone {
+    fn from(gone: Gone) -> ClientGone {
+        match gone {
+            Gone::Hangup => ClientGone::Hangup,
+            Gone::HangupOnFin => ClientGone::HangupOnFin,
+            Gone::Finish => ClientGone::Finish,
+        }
+    }
+}
+
+fn mask(text: &str) -> Result<u32, String> {
+    let mask = u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mask| *mask <= 0o777);
+    mask.ok_or_else(|| "write a mask in octal, as 027".to_owned())
+}

@@ -1,0 +1,150 @@
+//! `poold exec`: any program behind the port.
+
+mod args;
+mod keeper;
+mod setup;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub(in crate::cli) use args::ExecArgs;
+
+use keeper::Role;
+use setup::Setup;
+
+use super::args::ServeArgs;
+use super::serve;
+use crate::cli::{exit, kept, signals};
+use crate::error::{Error, Result};
+use crate::limits::options::{Options, TIME_MAX};
+use crate::service::exec::{
+    Exec, Filter, Inherits, Job, Patience, Program, Runner, hide_descriptors,
+};
+
+/// Longest time between TERM and KILL.
+const KILL_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Clients that wait for a worker, unless another number is asked for.
+const QUEUE_MAX: usize = 1024;
+
+/// Runs the program for each client until the server drains.
+pub(in crate::cli) fn run(args: &ExecArgs) -> Result<ExitCode> {
+    let job = match job(args) {
+        Ok(job) => job,
+        Err(problem) => return Ok(exit::usage(&problem)),
+    };
+    if args.serve.control.control.is_some() {
+        // The keeper ends all that is left when its server ends, a successor too.
+        let problem = "--control (or POOLD_CONTROL): exec can't be taken over; a .socket unit \
+                       keeps its port open";
+        return Ok(exit::usage(problem));
+    }
+    if signals::ends_are_ignored() {
+        let problem = "SIGCHLD is ignored here, so nobody could tell how a program ends; start it \
+                       by 'env --default-signal=CHLD poold exec …'";
+        return Ok(exit::failure(problem));
+    }
+    signals::respect_nohup();
+    if let Role::Keeper(code) = keeper::keep()? {
+        return Ok(code);
+    }
+    hide_descriptors().map_err(|source| Error::Start {
+        what: "programs: /proc can't be read",
+        source,
+    })?;
+    let patience = Patience {
+        timeout: args.limits.timeout,
+        kill_after: args.limits.kill_after,
+        client_gone: args.limits.client_gone.into(),
+    };
+    let runner = Runner::new(job, patience).map_err(|source| Error::Start {
+        what: "a descriptor",
+        source,
+    })?;
+    let ended = if args.program.lines {
+        let framing = args.serve.framing.clone().unwrap_or_default();
+        let filter = Filter::new(runner.clone(), framing, args.program.reply_max);
+        serve::lines("exec", &args.serve, Filter::DESCRIPTORS, filter)
+    } else {
+        let queue = serve::Waiting {
+            queue_max: Some(args.limits.queue.unwrap_or(QUEUE_MAX)),
+            wait_max: args.limits.max_wait,
+            descriptors: Exec::DESCRIPTORS,
+        };
+        serve::streams("exec", &args.serve, queue, Exec::new(runner.clone()))
+    };
+    if kept::is_gone() {
+        keeper::end_the_rest();
+    }
+    let code = ended?;
+    tracing::info!("{}", runner.summary());
+    Ok(match runner.unserved() {
+        0 => code,
+        _ => exit::CUT_OFF.into(),
+    })
+}
+
+/// What is to be run, if it can be.
+fn job(args: &ExecArgs) -> std::result::Result<Job, String> {
+    let ExecArgs {
+        serve,
+        program,
+        limits,
+    } = args;
+    if let Some(flag) = kept_by_nobody(serve).filter(|_| !program.lines) {
+        return Err(format!(
+            "{flag} can't be kept, since the program has the socket itself; see --timeout"
+        ));
+    }
+    let waits = [
+        ("--queue", limits.queue.is_some()),
+        ("--max-wait", limits.max_wait.is_some()),
+    ];
+    if let Some(flag) = first_of(waits).filter(|_| program.lines) {
+        return Err(format!(
+            "{flag} is for clients that wait for a worker, and with --lines none does: messages \
+             wait; see --overload and --max-clients"
+        ));
+    }
+    if limits.kill_after > KILL_AFTER_MAX {
+        return Err("--kill-after: at most a day".to_owned());
+    }
+    if limits.timeout.is_some_and(|timeout| timeout > TIME_MAX) {
+        return Err("--timeout: at most 100 years".to_owned());
+    }
+    let words = match &program.shell {
+        Some(string) => vec!["sh".into(), "-c".into(), string.clone()],
+        None => program.words.clone(),
+    };
+    let Setup { setting, variables } = Setup::new(args)?;
+    Ok(Job {
+        program: Program::new(words, program.chdir.as_deref())?,
+        setting,
+        inherits: match program.clean_env {
+            true => Inherits::Path,
+            false => Inherits::All,
+        },
+        variables,
+    })
+}
+
+/// A limit that was asked for and that nobody could keep.
+fn kept_by_nobody(serve: &ServeArgs) -> Option<&'static str> {
+    let guard = &serve.guard;
+    let defaults = Options::default();
+    first_of([
+        ("--framing", serve.framing.is_some()),
+        ("--message-max", serve.message_max != defaults.message_max),
+        ("--overlong", serve.overlong != defaults.overlong),
+        ("--outbox-max", serve.outbox_max != defaults.outbox_max),
+        ("--first-byte", guard.first_byte.is_some()),
+        ("--idle", guard.idle.is_some()),
+        ("--message", guard.message.is_some()),
+        ("--lifetime", guard.lifetime.is_some()),
+        ("--rate", guard.rate.0.is_some()),
+    ])
+}
+
+fn first_of<const N: usize>(flags: [(&'static str, bool); N]) -> Option<&'static str> {
+    let mut asked_for = flags.into_iter().filter(|(_, is_asked_for)| *is_asked_for);
+    asked_for.next().map(|(flag, _)| flag)
+}

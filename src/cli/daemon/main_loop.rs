@@ -1,0 +1,169 @@
+//! The main thread: it waits for the drain, and meanwhile serves the control socket, the service
+//! manager, the admin's memory and SIGUSR1.
+
+use std::io::{self, PipeReader};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tracing::{info, warn};
+
+use super::notify::Notifier;
+use crate::cli::admin::Admin;
+use crate::cli::handover::{Event, HandoverServer};
+use crate::cli::signals;
+use crate::cli::signals::{Awaited, Signal};
+use crate::drain::{Report, ServerPhase};
+use crate::server::{Handle, Server};
+
+/// Between two looks at a drain, for the service manager and SIGUSR1.
+const DRAIN_LOOK: Duration = Duration::from_millis(500);
+
+/// A daemon that runs.
+pub(in crate::cli) struct MainLoop {
+    server: Server,
+    desk: Option<HandoverServer>,
+    notifier: Notifier,
+    admin: Admin,
+    /// `None` where the system gave no descriptor.
+    asked: Option<Awaited>,
+    /// At its end when a drain begins.
+    drain: io::Result<PipeReader>,
+}
+
+impl MainLoop {
+    pub(in crate::cli) fn new(
+        server: Server,
+        desk: Option<HandoverServer>,
+        admin: Admin,
+    ) -> MainLoop {
+        let notifier = Notifier::new(server.handle());
+        let drain = io::pipe().map(|(drain, held)| {
+            server.handle().when_draining(move || drop(held));
+            drain
+        });
+        MainLoop {
+            server,
+            desk,
+            notifier,
+            admin,
+            asked: Awaited::new(&[Signal::SIGUSR1]).ok(),
+            drain,
+        }
+    }
+
+    /// Says that it serves: last, for who hears it may count its descriptors or send it a signal.
+    pub(in crate::cli) fn tell(&self, what: &str) {
+        for address in self.server.addresses() {
+            info!("listening on {address}");
+        }
+        self.admin.tell();
+        info!("{what}");
+        info!("Press Ctrl-C to stop");
+    }
+
+    pub(in crate::cli) fn handle(&self) -> Handle {
+        self.server.handle()
+    }
+
+    /// Until the drain is over.
+    pub(in crate::cli) fn live(mut self) -> Report {
+        self.notifier.ready();
+        if let Err(error) = self.attend() {
+            warn!(%error, "no restart, no watchdog and no history from now on");
+        }
+        // Whoever waits for an answer gets it now.
+        self.desk = None;
+        self.see_drained();
+        let report = self.server.wait();
+        self.admin.stop();
+        report
+    }
+
+    /// Until the drain begins.
+    fn attend(&mut self) -> io::Result<()> {
+        let handle = self.server.handle();
+        while handle.phase() == ServerPhase::Running {
+            self.wait()?;
+            let now = Instant::now();
+            let event = self.desk.as_mut().and_then(|desk| desk.look(now));
+            match event {
+                Some(Event::Begun) => self.notifier.restarting(),
+                Some(Event::Failed) => self.notifier.goes_on(),
+                Some(Event::Ready { pid }) if handle.phase() == ServerPhase::Running => {
+                    self.hand_over(pid);
+                }
+                Some(Event::Ready { .. }) | None => {}
+            }
+            self.notifier.tick(now);
+            self.admin.tick(now);
+            self.tell_if_asked();
+        }
+        Ok(())
+    }
+
+    /// How it is, if SIGUSR1 has come.
+    fn tell_if_asked(&self) {
+        if self.asked.as_ref().and_then(Awaited::take).is_some() {
+            self.admin.dump();
+        }
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let drain = self.drain.as_ref();
+        let drain = drain.map_err(|error| io::Error::from(error.kind()))?;
+        let desk = self.desk.iter().flat_map(HandoverServer::descriptors);
+        let asked = self.asked.iter().map(AsFd::as_fd);
+        let mut awaited: Vec<_> = std::iter::once(drain.as_fd())
+            .chain(asked)
+            .chain(desk)
+            .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
+            .collect();
+        let due = [
+            self.notifier.next(),
+            self.admin.next(),
+            self.desk.as_ref().and_then(HandoverServer::next),
+        ];
+        let left = due.into_iter().flatten().min().map(|due| {
+            let left = due.saturating_duration_since(Instant::now());
+            // Rounded up, so that it is over when it ends.
+            Timespec::try_from(left + Duration::from_micros(100)).unwrap_or_default()
+        });
+        match poll(&mut awaited, left.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn hand_over(&mut self, pid: u32) {
+        self.desk.iter_mut().for_each(HandoverServer::let_go);
+        let is_managed = self.notifier.is_wanted();
+        // Told before the successor is, so that what it says is believed.
+        self.notifier.succeeded_by(pid);
+        let done = self.desk.as_mut().is_some_and(HandoverServer::hand_over);
+        if done {
+            if is_managed {
+                signals::leave_alone();
+            }
+            info!(pid, "handed over; draining who is here");
+        } else {
+            self.notifier.is_not_succeeded();
+        }
+    }
+
+    /// Until nobody is left or the deadline has come.
+    fn see_drained(&mut self) {
+        if self.notifier.is_wanted() {
+            self.notifier.stopping();
+        }
+        let handle = self.server.handle();
+        while !handle.wait_for(ServerPhase::Stopped, DRAIN_LOOK)
+            && handle.drain_left().is_some_and(|left| !left.is_zero())
+        {
+            if self.notifier.is_wanted() {
+                self.notifier.draining();
+            }
+            self.tell_if_asked();
+        }
+    }
+}

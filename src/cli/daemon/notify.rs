@@ -1,0 +1,209 @@
+//! What the service manager is told (sd_notify(3)); nothing where there is none.
+//!
+//! The watchdog is fed only when the acceptor and, by way of the ready queue, a worker have
+//! answered since it was fed last; while the server drains, the drain's own deadline is the
+//! watchdog.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use tracing::{debug, warn};
+
+use crate::drain::ServerPhase;
+use crate::server::{Handle, Probe};
+
+/// How often the figures are told, if they have changed.
+const STATUS_EVERY: Duration = Duration::from_secs(5);
+/// What a drain that makes progress asks for beyond the manager's own patience.
+const MORE_TIME: Duration = Duration::from_secs(15);
+/// Looks within one watchdog interval: a probe is sent at one and has answered by the next, so it
+/// is fed with half of the interval to spare.
+const LOOKS: u32 = 4;
+/// A manager that does not listen for so long is not told.
+const TELL_MAX: Duration = Duration::from_millis(500);
+
+/// See the head of the file.
+pub(in crate::cli) struct Notifier {
+    server: Handle,
+    /// `None`: nobody asked to be told.
+    manager: Option<UnixDatagram>,
+    /// The manager listens to a successor now.
+    succeeded: bool,
+    watchdog: Option<Duration>,
+    next: Option<Instant>,
+    probe: Option<Probe>,
+    hungry: bool,
+    status: String,
+    /// Clients and messages when a drain last made progress.
+    progress: (usize, u64),
+}
+
+impl Notifier {
+    pub(in crate::cli) fn new(server: Handle) -> Notifier {
+        let manager = std::env::var_os("NOTIFY_SOCKET").and_then(|name| {
+            let manager = reach(&name);
+            if let Err(error) = &manager {
+                warn!(%error, ?name, "the service manager can't be reached");
+            }
+            manager.ok()
+        });
+        Notifier {
+            server,
+            watchdog: watchdog().filter(|_| manager.is_some()),
+            manager,
+            succeeded: false,
+            next: None,
+            probe: None,
+            hungry: false,
+            status: String::new(),
+            progress: (0, 0),
+        }
+    }
+
+    /// Whether there is anybody to tell anything.
+    pub(in crate::cli) fn is_wanted(&self) -> bool {
+        self.manager.is_some() && !self.succeeded
+    }
+
+    /// When [`tick`](Notifier::tick) has something to do.
+    pub(in crate::cli) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// It serves.
+    pub(in crate::cli) fn ready(&mut self) {
+        self.status = self.figures();
+        self.tell(&format!("READY=1\nSTATUS={}\nWATCHDOG=1", self.status));
+        if self.is_wanted() {
+            self.probe = Some(self.server.probe());
+            self.next = Some(Instant::now() + self.pause());
+        }
+    }
+
+    pub(in crate::cli) fn restarting(&self) {
+        // systemd 253 and later want to know since when.
+        let now = clock_gettime(ClockId::Monotonic);
+        let now = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+        self.tell(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={now}\nSTATUS=restarting"
+        ));
+    }
+
+    /// After a restart that failed.
+    pub(in crate::cli) fn goes_on(&self) {
+        self.tell(&format!("READY=1\nSTATUS={}", self.status));
+    }
+
+    /// From now on the manager believes the successor, not this process.
+    pub(in crate::cli) fn succeeded_by(&mut self, pid: u32) {
+        self.tell(&format!("MAINPID={pid}"));
+        self.succeeded = true;
+        self.next = None;
+    }
+
+    /// It has died in the last moment.
+    pub(in crate::cli) fn is_not_succeeded(&mut self) {
+        self.succeeded = false;
+        if self.is_wanted() {
+            self.next = Some(Instant::now() + self.pause());
+            self.tell(&format!("MAINPID={}", std::process::id()));
+        }
+    }
+
+    /// Feeds the watchdog if it may be fed, and tells the figures.
+    pub(in crate::cli) fn tick(&mut self, now: Instant) {
+        if self.next.is_none_or(|next| now < next) {
+            return;
+        }
+        self.next = Some(now + self.pause());
+        self.feed();
+        let figures = self.figures();
+        if figures != self.status {
+            self.tell(&format!("STATUS={figures}"));
+            self.status = figures;
+        }
+    }
+
+    fn feed(&mut self) {
+        let Some(probe) = self.probe.as_ref().filter(|_| self.watchdog.is_some()) else {
+            return;
+        };
+        let (acceptor, worker) = (probe.acceptor_answered(), probe.worker_answered());
+        if acceptor && worker {
+            self.tell("WATCHDOG=1");
+            self.hungry = false;
+            self.probe = Some(self.server.probe());
+        } else if !self.hungry {
+            self.hungry = true;
+            warn!(acceptor, worker, "no answer; the watchdog is not fed");
+        }
+    }
+
+    /// The drain has begun.
+    pub(in crate::cli) fn stopping(&mut self) {
+        self.tell("STOPPING=1");
+        self.progress = (usize::MAX, 0);
+        self.draining();
+    }
+
+    /// The drain goes on; if it gets anywhere, it wants more time.
+    pub(in crate::cli) fn draining(&mut self) {
+        let stats = self.server.stats();
+        let progress = (stats.clients, stats.messages_in);
+        let mut state = format!("WATCHDOG=1\nSTATUS={}", self.figures());
+        if progress != self.progress {
+            self.progress = progress;
+            state += &format!("\nEXTEND_TIMEOUT_USEC={}", MORE_TIME.as_micros());
+        }
+        self.tell(&state);
+    }
+
+    fn figures(&self) -> String {
+        let stats = self.server.stats();
+        let (clients, messages) = (stats.clients, stats.messages_in);
+        if self.server.phase() != ServerPhase::Running {
+            let left = self.server.drain_left().unwrap_or_default().as_secs();
+            return format!("draining: {clients} clients left, at most {left} s");
+        }
+        let (busy, stuck) = (stats.workers_busy, stats.workers_stuck);
+        format!("{clients} clients, {busy} workers busy, {stuck} stuck, {messages} messages")
+    }
+
+    fn pause(&self) -> Duration {
+        let looks = self.watchdog.map(|watchdog| watchdog / LOOKS);
+        looks.map_or(STATUS_EVERY, |looks| looks.min(STATUS_EVERY))
+    }
+
+    fn tell(&self, state: &str) {
+        if let Some(manager) = self.manager.as_ref().filter(|_| !self.succeeded)
+            && let Err(error) = manager.send(state.as_bytes())
+        {
+            debug!(%error, "the service manager can't be told");
+        }
+    }
+}
+
+/// `NOTIFY_SOCKET` is a path, or `@NAME` for one that is in no directory.
+fn reach(name: &OsStr) -> io::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(TELL_MAX))?;
+    if let Some(name) = name.as_bytes().strip_prefix(b"@") {
+        socket.connect_addr(&SocketAddr::from_abstract_name(name)?)?;
+        return Ok(socket);
+    }
+    socket.connect(name)?;
+    Ok(socket)
+}
+
+/// How often the manager wants to hear of this process.
+fn watchdog() -> Option<Duration> {
+    let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+    let is_ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+    let interval = number("WATCHDOG_USEC").filter(|usec| *usec > 0 && is_ours)?;
+    Some(Duration::from_micros(interval))
+}

@@ -1,0 +1,326 @@
+//! The daemon's run: options, server, signals, report.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use super::args::{RecvArgs, ServeArgs};
+use super::main_loop::MainLoop;
+use super::sockets;
+use crate::cli::admin::{Admin, View};
+use crate::cli::handover::{HandoverServer, Inherited, SERVICE};
+use crate::cli::{exit, log, signals, stdout};
+use crate::error::{Error, Result};
+use crate::framing::Framing;
+use crate::limits::admission::{AddressList, ProxyFrom};
+use crate::limits::options::{Options, TIME_MAX, clients_most};
+use crate::limits::times::Times;
+use crate::net::listen::Listeners;
+use crate::server::{Server, Stats};
+use crate::service::recv::{Acknowledge, Durability, Format, Holds, Output, Recv};
+use crate::service::{Discard, Echo, Service, StreamService};
+
+/// Descriptors that are asked for at most: a client each, and more clients than that need more
+/// than one machine.
+const DESCRIPTORS_MAX: u64 = 1024 * 1024;
+
+pub(in crate::cli) fn recv(args: &RecvArgs) -> Result<ExitCode> {
+    if args.time && args.format == Format::Raw {
+        let problem = "--time: raw has no room for it; leave out --format raw";
+        return Ok(exit::usage(problem));
+    }
+    prepare(&args.serve);
+    let durability = if args.sync {
+        Durability::Synced
+    } else {
+        Durability::Written
+    };
+    let acknowledge = if args.ack {
+        Acknowledge::Safe
+    } else {
+        Acknowledge::Never
+    };
+    let (format, holds) = match (args.format, &args.serve.framing) {
+        (Format::Text, _) if args.time => (Format::Timed, Holds::Lines),
+        // What one read returns is no message: a newline after it would be in the midst of one.
+        (Format::Raw, Some(Framing::Raw)) => (Format::Bytes, Holds::Bytes),
+        (format, _) => (format, Holds::Lines),
+    };
+    let path = args.output.as_deref().unwrap_or(Path::new("-"));
+    let output = Arc::new(open_output(path, holds, durability)?);
+    let service = Recv::new(Arc::clone(&output), format, acknowledge);
+    let life = start("recv", &args.serve, Framing::Lines, service)?;
+    let handle = life.handle();
+    output.follow({
+        let handle = handle.clone();
+        move || handle.drain_left()
+    });
+    output.when_closed(move || handle.drain());
+    let code = run(life);
+    Ok(if output.is_closed() {
+        exit::OUTPUT_CLOSED.into()
+    } else {
+        code
+    })
+}
+
+fn open_output(path: &Path, holds: Holds, durability: Durability) -> Result<Output> {
+    let is_stdout = path == Path::new("-");
+    if is_stdout || stdout::is_at(path) {
+        stdout::check()?;
+    }
+    let output = match is_stdout {
+        true => Output::stdout(durability),
+        false => Output::file(path, holds, durability),
+    };
+    output.map_err(|source| Error::Output {
+        name: path.display().to_string(),
+        source,
+    })
+}
+
+pub(in crate::cli) fn echo(args: &ServeArgs) -> Result<ExitCode> {
+    prepare(args);
+    start("echo", args, Framing::Raw, Echo).map(run)
+}
+
+pub(in crate::cli) fn discard(args: &ServeArgs) -> Result<ExitCode> {
+    prepare(args);
+    start("discard", args, Framing::Raw, Discard).map(run)
+}
+
+/// What has to be done before anything else: the log, signals, and as many descriptors as there may
+/// be.
+pub(in crate::cli) fn prepare(args: &ServeArgs) {
+    signals::respect_nohup();
+    log::start(args.log_level, args.log_format);
+    for problem in &args.strangers {
+        tracing::warn!("{problem}");
+    }
+    signals::outlive_file_limit();
+    signals::outlive_user_signals();
+    if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_MAX) {
+        tracing::debug!(%error, "the descriptor limit stays as it is");
+    }
+}
+
+/// Nothing is sent to a client whose stream somebody else has, but that it is refused.
+const REFUSAL_MAX: usize = 1024;
+
+/// How clients wait for a service that keeps its worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::cli) struct Waiting {
+    pub(in crate::cli) queue_max: Option<usize>,
+    pub(in crate::cli) wait_max: Option<Duration>,
+    /// Descriptors that each client takes that is served, beside its own.
+    pub(in crate::cli) descriptors: usize,
+}
+
+/// A service that takes the whole stream.
+pub(in crate::cli) fn streams(
+    name: &'static str,
+    args: &ServeArgs,
+    waiting: Waiting,
+    service: impl StreamService,
+) -> Result<ExitCode> {
+    prepare(args);
+    announce(name, args, Framing::Raw, |listeners, options| {
+        Server::serve_streams(listeners, for_streams(options, args, waiting), service)
+    })
+    .map(run)
+}
+
+fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options {
+    Options {
+        queue_max: waiting.queue_max,
+        wait_max: waiting.wait_max,
+        outbox_max: REFUSAL_MAX,
+        // A worker stays as long as its client does: that is no sign of anything.
+        stuck_after: args.guard.stuck_after.unwrap_or(TIME_MAX),
+        ..with_descriptors(options, args, waiting.descriptors)
+    }
+}
+
+/// A service of lines, that needs so many descriptors for each message.
+pub(in crate::cli) fn lines(
+    name: &'static str,
+    args: &ServeArgs,
+    descriptors: usize,
+    service: impl Service,
+) -> Result<ExitCode> {
+    prepare(args);
+    announce(name, args, Framing::Lines, |listeners, options| {
+        Server::serve(
+            listeners,
+            with_descriptors(options, args, descriptors),
+            service,
+        )
+    })
+    .map(run)
+}
+
+fn with_descriptors(options: Options, args: &ServeArgs, each: usize) -> Options {
+    let most = || clients_most(options.workers, each);
+    Options {
+        clients_max: args.max_clients.unwrap_or_else(most),
+        worker_descriptors: each,
+        ..options
+    }
+}
+
+fn start(
+    name: &'static str,
+    args: &ServeArgs,
+    framing: Framing,
+    service: impl Service,
+) -> Result<MainLoop> {
+    announce(name, args, framing, |listeners, options| {
+        Server::serve(listeners, options, service)
+    })
+}
+
+pub(in crate::cli) fn announce(
+    name: &'static str,
+    args: &ServeArgs,
+    framing: Framing,
+    serve: impl FnOnce(Listeners, Options) -> Result<Server>,
+) -> Result<MainLoop> {
+    let options = options(args, framing)?;
+    let mut inherited = match &args.control.control {
+        Some(path) if args.control.take_over => Inherited::ask(path)?,
+        _ => None,
+    };
+    let (listeners, with_files) = sockets::open(&args.listen, inherited.as_mut())?;
+    let control = args.control.control.as_ref();
+    let desk = control.map(|path| HandoverServer::open(path, inherited.as_mut()));
+    let mut desk = desk.transpose()?;
+    let mut server = serve(listeners, options)?;
+    let delay = args.admin.drain_delay;
+    let view = View::new(
+        server.handle(),
+        name,
+        sockets::all_of(server.addresses()),
+        delay,
+    );
+    let private = args.listen.private();
+    let mut admin = Admin::start(&args.admin.addresses, &private, view, inherited.as_mut())?;
+    signals::drain_on_signal(&server.handle(), delay)?;
+    if let Some(desk) = &mut desk {
+        desk.offer(SERVICE, server.handle(), with_files.clone());
+        admin.offer(desk);
+    }
+    if let Some(inherited) = inherited {
+        if let Err(error) = inherited.confirm() {
+            // Whoever came meanwhile is served; the others are for the one that goes on.
+            server.handle().hand_over();
+            return Err(error);
+        }
+        server.own_files_of(&with_files);
+        admin.own_files();
+        desk.iter_mut().for_each(HandoverServer::own_file);
+    }
+    let memory = indicatif::BinaryBytes(server.handle().memory_max());
+    let Stats {
+        workers,
+        clients_max,
+        ..
+    } = server.handle().stats();
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let (ws, cs) = (plural(workers), plural(clients_max));
+    let life = MainLoop::new(server, desk, admin);
+    life.tell(&format!(
+        "{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory"
+    ));
+    Ok(life)
+}
+
+/// What was typed, as the library takes it.
+pub(in crate::cli) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
+    let guard = &args.guard;
+    let defaults = Options::default();
+    Ok(Options {
+        name: defaults.name,
+        workers: args.workers.unwrap_or(defaults.workers),
+        clients_max: args.max_clients.unwrap_or(defaults.clients_max),
+        framing: args.framing.clone().unwrap_or(framing),
+        message_max: args.message_max,
+        overlong: args.overlong,
+        outbox_max: args.outbox_max,
+        send_buffer: None,
+        drain: args.drain,
+        when_full: guard.when_full,
+        shed_after: guard.shed_after,
+        per_address_max: guard.max_per_address,
+        when_address_full: guard.when_address_full,
+        allow: list(&guard.allow)?,
+        deny: list(&guard.deny)?,
+        proxy_from: balancers(&guard.proxy_from)?,
+        accept_rate: guard.accept_rate,
+        times: Times {
+            first_byte: guard.first_byte,
+            idle: guard.idle,
+            message: guard.message,
+            min_rate: guard.min_rate,
+            write_stall: guard.write_stall,
+            lifetime: guard.lifetime,
+        },
+        rate: guard.rate.0,
+        overload: guard.overload.0,
+        queue_max: defaults.queue_max,
+        wait_max: defaults.wait_max,
+        hints: defaults.hints,
+        stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),
+        worker_descriptors: defaults.worker_descriptors,
+    })
+}
+
+fn list(entries: &[String]) -> Result<AddressList> {
+    let mut list = AddressList::default();
+    entries.iter().try_for_each(|entry| list.add(entry))?;
+    Ok(list)
+}
+
+fn balancers(entries: &[String]) -> Result<ProxyFrom> {
+    let mut balancers = ProxyFrom::default();
+    entries.iter().try_for_each(|entry| balancers.add(entry))?;
+    Ok(balancers)
+}
+
+pub(in crate::cli) fn run(life: MainLoop) -> ExitCode {
+    let report = life.live();
+    info!("{report}");
+    if report.cut_off > 0 || report.delivered < report.received {
+        return exit::CUT_OFF.into();
+    }
+    exit::DONE.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    #[test]
+    fn a_worker_that_stays_with_its_client_is_stuck_only_if_that_is_asked_for() {
+        for (typed, of_lines, of_streams) in [
+            (vec![""], Duration::from_secs(30), TIME_MAX),
+            (
+                vec!["", "--stuck-after", "5s"],
+                Duration::from_secs(5),
+                Duration::from_secs(5),
+            ),
+        ] {
+            let parser = ServeArgs::augment_args(Command::new(""));
+            let args = ServeArgs::from_arg_matches(&parser.get_matches_from(typed));
+            let args = args.expect("valid");
+            let options = options(&args, Framing::Raw).expect("valid");
+            assert_eq!(options.stuck_after, of_lines);
+            let options = for_streams(options, &args, Waiting::default());
+            assert_eq!(options.stuck_after, of_streams);
+        }
+    }
+}

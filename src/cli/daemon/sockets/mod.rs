@@ -1,0 +1,183 @@
+//! Where the listening sockets come from: bound here, a service manager, a predecessor.
+//!
+//! The only file that names `listenfd`.
+
+mod args;
+mod compare;
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+
+use listenfd::ListenFd;
+
+use crate::cli::handover::{Inherited, SERVICE};
+use crate::error::{Error, Result};
+use crate::net::address::Address;
+use crate::net::listen::Listeners;
+
+pub(in crate::cli) use args::ListenArgs;
+pub(in crate::cli) use compare::are_at;
+
+/// Sockets for every ADDRESS, and those of them whose files this process removes at its end.
+pub(in crate::cli) fn open(
+    args: &ListenArgs,
+    from: Option<&mut Inherited>,
+) -> Result<(Listeners, Vec<Address>)> {
+    let (managed, own) = sort(&args.address);
+    let is_unix = |address: &&str| address.starts_with("unix:");
+    if let Some(name) = args.for_files().filter(|_| !own.iter().any(is_unix)) {
+        return Err(Error::Option {
+            name,
+            problem: "no ADDRESS is unix:PATH; a .socket unit has SocketMode= and SocketGroup="
+                .to_owned(),
+        });
+    }
+    if let Some(from) = from {
+        return inherit(args, from);
+    }
+    if managed.is_empty() {
+        let bound = Listeners::bind_all(own, &args.binding())?;
+        let with_files = bound.with_files();
+        return Ok((bound, with_files));
+    }
+    let activated = activated(&managed)?;
+    if own.is_empty() {
+        return Ok((activated, Vec::new()));
+    }
+    let bound = Listeners::bind_all(own, &args.binding())?;
+    let with_files = bound.with_files();
+    Ok((activated.and(bound), with_files))
+}
+
+/// What a service manager is asked for, and what is bound here.
+fn sort(addresses: &[String]) -> (Vec<Option<&str>>, Vec<&str>) {
+    let managed = addresses.iter().filter_map(|address| manager(address));
+    let own = addresses
+        .iter()
+        .filter(|address| manager(address).is_none());
+    (managed.collect(), own.map(String::as_str).collect())
+}
+
+/// For `systemd` all names, for `systemd:NAME` that one.
+fn manager(address: &str) -> Option<Option<&str>> {
+    match address.strip_prefix("systemd")? {
+        "" => Some(None),
+        rest => rest.strip_prefix(':').map(Some),
+    }
+}
+
+fn inherit(args: &ListenArgs, from: &mut Inherited) -> Result<(Listeners, Vec<Address>)> {
+    let wrong = |problem: String| Error::Address {
+        address: args.address.join(" "),
+        problem,
+    };
+    let Some((listeners, with_files)) = from.take(SERVICE)? else {
+        return Err(wrong("the running poold hands over no socket".into()));
+    };
+    let (managed, own) = sort(&args.address);
+    let own = own
+        .into_iter()
+        .map(str::parse)
+        .collect::<Result<Vec<_>>>()?;
+    if !are_at(listeners.addresses(), &own, !managed.is_empty()) {
+        return Err(wrong(format!(
+            "the running poold listens on {}, and a take-over can't change that; stop it and start \
+             this one",
+            all_of(listeners.addresses())
+        )));
+    }
+    for address in &with_files {
+        check_file(address, args)?;
+    }
+    Ok((listeners, with_files))
+}
+
+/// An error if an inherited socket's file is not as it is asked for.
+fn check_file(address: &Address, args: &ListenArgs) -> Result<()> {
+    let (Some(name), Address::Unix(path)) = (args.for_files(), address) else {
+        return Ok(());
+    };
+    let Ok(found) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let (mode, asked) = (found.mode() & 0o777, args.binding());
+    if mode == asked.socket_mode && asked.socket_group.is_none_or(|group| group == found.gid()) {
+        return Ok(());
+    }
+    Err(Error::Option {
+        name,
+        problem: format!(
+            "the running poold's {address} has the mode {mode:o} and the group {}, and a take-over \
+             can't change that; chmod or chgrp it, or stop that one and start this one",
+            found.gid()
+        ),
+    })
+}
+
+/// Where something listens, in words.
+pub(in crate::cli) fn all_of(addresses: &[Address]) -> String {
+    let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    all.join(" and ")
+}
+
+/// What the service manager has handed over under these names, or all of it.
+fn activated(names: &[Option<&str>]) -> Result<Listeners> {
+    let wrong = |source| Error::Start {
+        what: "the sockets from the service manager",
+        source,
+    };
+    let given = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut given = given.split(':');
+    let mut all = ListenFd::from_env();
+    let mut missing = names.to_vec();
+    let mut found: Vec<OwnedFd> = Vec::new();
+    for index in 0..all.len() {
+        let own = given.next();
+        let is_asked_for = |name: &Option<&str>| name.is_none() || *name == own;
+        if names.iter().any(is_asked_for) {
+            found.extend(take(&mut all, index).map_err(wrong)?);
+            missing.retain(|name| !is_asked_for(name));
+        }
+    }
+    if let Some(name) = missing.first() {
+        let which = name.map_or(String::new(), |name| format!(" of the name '{name}'"));
+        let problem = format!("it gave none{which}; start this through its .socket unit");
+        return Err(wrong(io::Error::other(problem)));
+    }
+    Listeners::adopt(found)
+}
+
+/// One of the sockets, if it was not taken before.
+fn take(all: &mut ListenFd, index: usize) -> io::Result<Option<OwnedFd>> {
+    if let Ok(socket) = all.take_tcp_listener(index) {
+        return Ok(socket.map(OwnedFd::from));
+    }
+    if let Ok(socket) = all.take_unix_listener(index) {
+        return Ok(socket.map(OwnedFd::from));
+    }
+    let is_datagram = all.take_udp_socket(index).is_ok() || all.take_unix_datagram(index).is_ok();
+    let kind = match is_datagram {
+        true => "is for datagrams (UDP)",
+        false => "is no stream socket",
+    };
+    Err(io::Error::other(format!(
+        "number {} of what it hands over {kind}, and clients connect; the .socket unit needs \
+         ListenStream=",
+        index + 1
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systemd_is_no_host() {
+        assert_eq!(manager("systemd"), Some(None));
+        assert_eq!(manager("systemd:lines"), Some(Some("lines")));
+        assert_eq!(manager("systemd.example:80"), None);
+        assert_eq!(manager("8080"), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! `poold restart`: asks a running one to start itself again.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::args::RestartArgs;
+use super::protocol::{Answer, Ask, Wire};
+use crate::cli::{connect, exit};
+
+/// How long the running one may take to listen to this one. It gives up on its successor in time,
+/// and by so much later it must have said so.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
+    let path = args.control.display();
+    let answered = connect::connect(&args.control, GRACE).and_then(|stream| {
+        let ready_within = args.ready_timeout;
+        stream.set_read_timeout(Some(ready_within + GRACE))?;
+        let mut wire = Wire::new(stream);
+        wire.say(&Ask::Restart { ready_within }, &[])?;
+        wire.hear()
+    });
+    match answered {
+        Ok(Some(Answer::Done { pid })) => {
+            println!("restarted: process {pid} serves, the old one drains");
+            exit::DONE.into()
+        }
+        Ok(Some(Answer::No { reason })) => {
+            exit::failure(&format!("not restarted: {reason}; the running one goes on"))
+        }
+        Ok(Some(_)) => exit::failure(&format!(
+            "not restarted: {path} is another poold's language"
+        )),
+        Ok(None) => exit::failure(&format!(
+            "not restarted: whoever listens on {path} ended, or is no poold"
+        )),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => exit::failure(&format!(
+            "no answer from {path} within {:?}; look in its log whether it was restarted",
+            args.ready_timeout + GRACE
+        )),
+        Err(error) => exit::failure(&format!(
+            "cannot reach a poold at {path}: {error}; is that its --control?"
+        )),
+    }
+}

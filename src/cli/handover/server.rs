@@ -1,0 +1,359 @@
+//! The running one's side: whoever comes to the control socket, and what becomes of it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use super::client::Inherited;
+use super::protocol::{Answer, Ask, Given, SOCKETS_MAX, Wire};
+use super::spawn::Successor;
+use super::{CONTROL, READY_WITHIN, READY_WITHIN_MAX, VERSION};
+use crate::error::{Error, Result};
+use crate::net::address::Address;
+use crate::net::listen::{Listener, Listeners, SocketFile, address_of};
+use crate::server::Handle;
+
+/// Conversations at once; more wait in the backlog.
+const TALKS_MAX: usize = 8;
+/// Longest that one may take to say what it wants.
+const SPEAK_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks at a child that has been started, or that is about to end.
+const CHILD_LOOK: Duration = Duration::from_millis(20);
+const CHILD_ENDS: Duration = Duration::from_secs(2);
+
+/// See the head of the file.
+pub(in crate::cli) struct HandoverServer {
+    socket: UnixListener,
+    address: Vec<Address>,
+    /// Whether its file is removed at the end, and from when on.
+    has_file: bool,
+    file: Option<SocketFile>,
+    offers: Vec<Offer>,
+    talks: Vec<Talk>,
+    child: Option<Started>,
+}
+
+/// A server whose sockets are handed over.
+struct Offer {
+    name: &'static str,
+    server: Handle,
+    /// Those of its sockets whose files are removed at the end.
+    with_files: Vec<Address>,
+}
+
+struct Talk {
+    wire: Wire,
+    role: Role,
+    until: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Has said nothing yet.
+    Guest,
+    /// Wants to know how the restart goes.
+    Waits,
+    /// Has the sockets, and this process id.
+    Successor(u32),
+    /// And accepts from them.
+    Ready(u32),
+}
+
+/// This program, started again.
+struct Started {
+    child: Successor,
+    until: Instant,
+}
+
+/// What the main thread should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Event {
+    /// A restart has begun.
+    Begun,
+    /// It has failed.
+    Failed,
+    /// A successor waits for [`HandoverServer::hand_over`].
+    Ready {
+        /// Its process id.
+        pid: u32,
+    },
+}
+
+impl HandoverServer {
+    /// Opens the control socket, or takes the predecessor's.
+    pub(in crate::cli) fn open(
+        path: &Path,
+        from: Option<&mut Inherited>,
+    ) -> Result<HandoverServer> {
+        let inherited = from.map(Inherited::take_control).transpose()?.flatten();
+        let (listeners, has_file) = match inherited {
+            Some((listeners, with_files)) => (listeners, !with_files.is_empty()),
+            None => (Listeners::bind(&format!("unix:{}", path.display()))?, true),
+        };
+        let (mut sockets, address, mut files) = listeners.into_parts();
+        let Some((Listener::Unix(socket), _)) = sockets.pop() else {
+            return Err(Error::Start {
+                what: "the control socket",
+                source: io::Error::other("what was handed over is no Unix socket"),
+            });
+        };
+        Ok(HandoverServer {
+            socket,
+            address,
+            has_file,
+            file: files.pop(),
+            offers: Vec::new(),
+            talks: Vec::new(),
+            child: None,
+        })
+    }
+
+    /// The predecessor is done with the socket: from now on its file is this one's to remove.
+    pub(in crate::cli) fn own_file(&mut self) {
+        if self.has_file {
+            self.file = SocketFile::all_of(&self.address).pop();
+        }
+    }
+
+    /// Has this server's sockets handed over, too, under a name that the successor knows.
+    pub(in crate::cli) fn offer(
+        &mut self,
+        name: &'static str,
+        server: Handle,
+        with_files: Vec<Address>,
+    ) {
+        self.offers.push(Offer {
+            name,
+            server,
+            with_files,
+        });
+    }
+
+    /// What to wait for.
+    pub(in crate::cli) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let talks = self.talks.iter().map(|talk| talk.wire.as_fd());
+        let has_room = self.talks.len() < TALKS_MAX;
+        has_room
+            .then(|| self.socket.as_fd())
+            .into_iter()
+            .chain(talks)
+    }
+
+    /// And until when.
+    pub(in crate::cli) fn next(&self) -> Option<Instant> {
+        let child = self.child.as_ref().map(|_| Instant::now() + CHILD_LOOK);
+        let talks = self.talks.iter().map(|talk| talk.until);
+        talks.chain(child).min()
+    }
+
+    /// Does what can be done without waiting.
+    pub(in crate::cli) fn look(&mut self, now: Instant) -> Option<Event> {
+        self.let_in(now);
+        let mut event = None;
+        for mut talk in std::mem::take(&mut self.talks) {
+            let stays = self.converse(&mut talk, now, &mut event);
+            if stays {
+                self.talks.push(talk);
+            }
+        }
+        event.or_else(|| self.look_after_child(now))
+    }
+
+    fn let_in(&mut self, now: Instant) {
+        while self.talks.len() < TALKS_MAX {
+            // Whatever the error is, there is nobody now.
+            let Ok((stream, _)) = self.socket.accept() else {
+                return;
+            };
+            if stream.set_nonblocking(true).is_ok() {
+                self.talks.push(Talk {
+                    wire: Wire::new(stream),
+                    role: Role::Guest,
+                    until: now + SPEAK_WITHIN,
+                });
+            }
+        }
+    }
+
+    /// Hears one out; answers whether it stays.
+    fn converse(&mut self, talk: &mut Talk, now: Instant, event: &mut Option<Event>) -> bool {
+        loop {
+            match talk.wire.hear() {
+                Ok(Some(ask)) => {
+                    if let Err(reason) = self.obey(talk, &ask, now, event) {
+                        let _ = talk.wire.say(&Answer::No { reason }, &[]);
+                        return false;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < talk.until => {
+                    return true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let reason = "that took too long".to_owned();
+                    let _ = talk.wire.say(&Answer::No { reason }, &[]);
+                    self.gone(talk.role, now);
+                    return false;
+                }
+                Ok(None) | Err(_) => {
+                    self.gone(talk.role, now);
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn obey(
+        &mut self,
+        talk: &mut Talk,
+        ask: &Ask,
+        now: Instant,
+        event: &mut Option<Event>,
+    ) -> std::result::Result<(), String> {
+        match (talk.role, ask) {
+            (Role::Guest, Ask::Restart { .. }) if self.child.is_some() => {
+                Err("another restart is under way".into())
+            }
+            (Role::Guest, Ask::Restart { ready_within }) => {
+                let child = Successor::start().map_err(|error| {
+                    let program = std::env::args_os().next().unwrap_or_default();
+                    format!("cannot start {}: {error}", program.display())
+                })?;
+                info!("restarting: a new process has been started");
+                let until = now + READY_WITHIN_MAX.min(*ready_within);
+                self.child = Some(Started { child, until });
+                talk.role = Role::Waits;
+                // The child's end is told before.
+                talk.until = until + CHILD_ENDS;
+                *event = Some(Event::Begun);
+                Ok(())
+            }
+            (Role::Guest, Ask::TakeOver { version, pid }) => {
+                if *version != VERSION {
+                    return Err("it is another version; stop it and start this one".into());
+                }
+                let is_successor = |talk: &Talk| !matches!(talk.role, Role::Guest | Role::Waits);
+                if self.talks.iter().any(is_successor) {
+                    return Err("another process takes over already".into());
+                }
+                self.give_sockets(&talk.wire)
+                    .map_err(|error| error.to_string())?;
+                talk.role = Role::Successor(*pid);
+                let started = self.child.as_ref().map(|started| started.until);
+                talk.until = started.unwrap_or(now + READY_WITHIN);
+                Ok(())
+            }
+            (Role::Successor(pid), Ask::Ready) => {
+                talk.role = Role::Ready(pid);
+                *event = Some(Event::Ready { pid });
+                Ok(())
+            }
+            _ => Err("that makes no sense now".into()),
+        }
+    }
+
+    fn give_sockets(&self, wire: &Wire) -> io::Result<()> {
+        let mut given = vec![Given {
+            name: CONTROL.into(),
+            has_file: self.has_file,
+        }];
+        let mut duplicates: Vec<OwnedFd> = Vec::new();
+        for offer in &self.offers {
+            for socket in offer.server.listeners()? {
+                given.push(Given {
+                    name: offer.name.into(),
+                    has_file: offer.with_files.contains(&address_of(&socket)?),
+                });
+                duplicates.push(socket);
+            }
+        }
+        let mut sockets = vec![self.socket.as_fd()];
+        sockets.extend(duplicates.iter().map(AsFd::as_fd));
+        if sockets.len() > SOCKETS_MAX {
+            return Err(io::Error::other("too many listening sockets"));
+        }
+        wire.say(&Answer::Sockets(given), &sockets)
+    }
+
+    /// One has left. A successor of ours ends soon, and its status says more.
+    fn gone(&mut self, role: Role, now: Instant) {
+        match (&mut self.child, role) {
+            (_, Role::Guest | Role::Waits) => {}
+            (Some(started), _) => started.until = started.until.min(now + CHILD_ENDS),
+            (None, _) => warn!("a successor ended before it was ready; this one goes on"),
+        }
+    }
+
+    fn look_after_child(&mut self, now: Instant) -> Option<Event> {
+        let started = self.child.as_mut()?;
+        let reason = match started.child.try_wait() {
+            Ok(None) if now < started.until => return None,
+            Ok(None) => {
+                started.child.kill();
+                "the new process was not ready in time".to_owned()
+            }
+            Ok(Some(status)) => format!("the new process ended ({status}), its log says why"),
+            Err(error) => format!("the new process can't be watched: {error}"),
+        };
+        self.child = None;
+        warn!(reason, "not restarted; this one goes on");
+        self.tell_waiting(&Answer::No { reason });
+        Some(Event::Failed)
+    }
+
+    fn tell_waiting(&mut self, answer: &Answer) {
+        self.talks.retain(|talk| {
+            let waits = talk.role == Role::Waits;
+            if waits {
+                // It may have gone.
+                let _ = talk.wire.say(answer, &[]);
+            }
+            !waits
+        });
+    }
+
+    /// The successor that is ready becomes the service manager's child.
+    pub(in crate::cli) fn let_go(&mut self) {
+        if let Some(started) = &mut self.child {
+            started.child.let_go();
+        }
+    }
+
+    /// Stops accepting, for the successor that is ready; `false` if it has gone.
+    pub(in crate::cli) fn hand_over(&mut self) -> bool {
+        let found = self.talks.iter().find_map(|talk| match talk.role {
+            Role::Ready(pid) => Some((pid, talk)),
+            _ => None,
+        });
+        let Some((pid, talk)) = found else {
+            return false;
+        };
+        if talk.wire.say(&Answer::Yours, &[]).is_err() {
+            return false;
+        }
+        for offer in &self.offers {
+            offer.server.hand_over();
+        }
+        if let Some(file) = &mut self.file {
+            file.keep();
+        }
+        self.child = None;
+        self.tell_waiting(&Answer::Done { pid });
+        true
+    }
+}
+
+impl Drop for HandoverServer {
+    /// Whoever waits is told that nothing comes of it.
+    fn drop(&mut self) {
+        for talk in &self.talks {
+            if !matches!(talk.role, Role::Ready(_)) {
+                let reason = "the running one ends".to_owned();
+                let _ = talk.wire.say(&Answer::No { reason }, &[]);
+            }
+        }
+    }
+}

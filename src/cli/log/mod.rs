@@ -1,0 +1,113 @@
+//! What is told on the standard error: one event, one line.
+
+mod line;
+mod lines;
+pub(in crate::cli) mod nonblocking;
+mod panics;
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+
+use clap::ValueEnum;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt, reload};
+
+use super::client::is_capable;
+use line::{Line, Priority, Style};
+use lines::Lines;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people: the message, then what belongs to it
+    #[default]
+    Text,
+    /// For machines: key=value, with the time
+    Logfmt,
+    /// One JSON object on a line, with its time
+    Json,
+}
+
+/// What is written from now on, and may be changed at any time.
+static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
+
+/// Starts logging, and makes a panic one line of the log. Called once, at the start.
+pub(super) fn start(level: Level, format: LogFormat) {
+    let priority = if stderr_is_journal() {
+        Priority::Journal
+    } else {
+        Priority::Unsaid
+    };
+    let (filter, handle) = reload::Layer::new(LevelFilter::from_level(level));
+    let subscriber = tracing_subscriber::registry().with(filter);
+    // A second start (as in a test) keeps the first.
+    if subscriber.with(writer(format, priority)).try_init().is_ok() {
+        let _ = LEVEL.set(handle);
+    }
+    std::panic::set_hook(Box::new(panics::log));
+}
+
+/// Changes what is written from now on; `false` before the log was started.
+pub fn set_level(level: Level) -> bool {
+    let changed = LEVEL.get().map(|handle| {
+        let filter = LevelFilter::from_level(level);
+        handle.reload(filter).is_ok()
+    });
+    changed.unwrap_or(false)
+}
+
+/// What is written now: this and all that is graver.
+pub fn level() -> Option<Level> {
+    let filter = LEVEL.get()?.clone_current()?;
+    filter.into_level()
+}
+
+fn writer<S>(format: LogFormat, priority: Priority) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+    let lines = Lines::new();
+    let layer = fmt::layer()
+        .with_writer(move || lines.clone())
+        .with_ansi(io::stderr().is_terminal() && is_capable() && !wants_none);
+    match format {
+        LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),
+        LogFormat::Logfmt => layer.event_format(Line(Style::Logfmt, priority)).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).with_target(false).boxed(),
+    }
+}
+
+/// Whether the standard error goes to systemd's journal, which then says so by device and inode.
+fn stderr_is_journal() -> bool {
+    let Some(named) = std::env::var_os("JOURNAL_STREAM") else {
+        return false;
+    };
+    rustix::fs::fstat(io::stderr().as_fd())
+        .is_ok_and(|found| named == *format!("{}:{}", found.st_dev, found.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_changes_while_it_runs() {
+        assert!(!set_level(Level::ERROR), "there is no log yet");
+        let hook = std::panic::take_hook();
+        start(Level::INFO, LogFormat::Text);
+        std::panic::set_hook(hook);
+        assert_eq!(level(), Some(Level::INFO));
+        assert!(!tracing::enabled!(Level::DEBUG));
+        assert!(set_level(Level::DEBUG));
+        assert_eq!(level(), Some(Level::DEBUG));
+        assert!(tracing::enabled!(Level::DEBUG));
+        assert!(set_level(Level::ERROR));
+        assert!(!tracing::enabled!(Level::WARN));
+    }
+}

@@ -1,0 +1,116 @@
+//! What must happen at a time: connections to be woken then.
+//!
+//! A connection has one entry, for the earliest of its deadlines; when it is woken its turn looks
+//! whether anything is really due and makes a new entry. So a busy client costs nothing here, and a
+//! quiet one a single entry each time its limit comes round.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::connection::Connection;
+
+/// In the order in which their time comes. Also where the watch sleeps.
+#[derive(Default)]
+pub(crate) struct Deadlines {
+    waiting: Mutex<BTreeMap<(Instant, u64), Weak<Connection>>>,
+    pub(crate) bell: Notify,
+}
+
+impl Deadlines {
+    /// Wakes the connection when it is time, and not at the later time `before`.
+    pub(crate) fn push(&self, due: Instant, before: Option<Instant>, connection: &Arc<Connection>) {
+        let mut waiting = self.waiting.lock();
+        if let Some(before) = before {
+            waiting.remove(&(before, connection.id));
+        }
+        let is_first = waiting
+            .first_key_value()
+            .is_none_or(|((first, _), _)| due < *first);
+        waiting.insert((due, connection.id), Arc::downgrade(connection));
+        drop(waiting);
+        if is_first {
+            // The watch may sleep until later.
+            self.bell.ring();
+        }
+    }
+
+    /// The connection is gone: nothing of it may stay until its time would have come.
+    pub(crate) fn remove(&self, due: Instant, id: u64) {
+        self.waiting.lock().remove(&(due, id));
+    }
+
+    /// The next time at which something is due.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.waiting
+            .lock()
+            .first_key_value()
+            .map(|((due, _), _)| *due)
+    }
+
+    /// Takes those whose time has come and that are still here.
+    pub(crate) fn due(&self, now: Instant) -> Vec<Arc<Connection>> {
+        let mut waiting = self.waiting.lock();
+        if waiting
+            .first_key_value()
+            .is_none_or(|((first, _), _)| *first > now)
+        {
+            return Vec::new();
+        }
+        let later = waiting.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut *waiting, later);
+        drop(waiting);
+        due.into_values()
+            .filter_map(|connection| connection.upgrade())
+            .collect()
+    }
+}
+
+/// Wakes the watch.
+#[derive(Default)]
+pub(crate) struct Notify {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Notify {
+    pub(crate) fn ring(&self) {
+        *self.rung.lock() = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until it is rung, or until `until`.
+    pub(crate) fn wait(&self, until: Option<Instant>) {
+        let mut rung = self.rung.lock();
+        while !*rung {
+            match until {
+                Some(until) if self.changed.wait_until(&mut rung, until).timed_out() => break,
+                Some(_) => {}
+                None => self.changed.wait(&mut rung),
+            }
+        }
+        *rung = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::connection::tests::connection;
+
+    #[test]
+    fn an_earlier_time_takes_the_place_of_a_later_one() {
+        let deadlines = Deadlines::default();
+        let (connection, _other) = connection();
+        let sooner = Instant::now();
+        let later = sooner + Duration::from_secs(1);
+        deadlines.push(later, None, &connection);
+        deadlines.push(sooner, Some(later), &connection);
+        assert_eq!(deadlines.due(sooner).len(), 1);
+        assert_eq!(deadlines.next(), None);
+    }
+}

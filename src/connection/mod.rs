@@ -1,0 +1,354 @@
+//! One client: its socket, its state word, what it is owed and what it has half sent.
+//!
+//! Who touches what:
+//! - the *running* worker alone reads and writes the socket, and holds the [`Owned`];
+//! - anybody may push to the outbox or leave an order on the desk, and then wakes it;
+//! - the desk's lock is held for a few moves at a time, never across I/O.
+
+pub(crate) mod client;
+pub(crate) mod deadlines;
+pub(crate) mod handler;
+pub(crate) mod lingering;
+pub(crate) mod outbox;
+pub(crate) mod registry;
+pub(crate) mod stream;
+pub(crate) mod wait_queue;
+
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use socket2::Socket;
+
+use crate::connection::handler::Handler;
+use crate::connection::outbox::Outbox;
+use crate::framing::Decoder;
+use crate::limits::counters::Limit;
+use crate::limits::times::{Bucket, Rate};
+use crate::net::address::Peer;
+use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
+
+mod guest;
+mod outq;
+mod stage;
+mod tally;
+#[cfg(test)]
+pub(crate) mod tests;
+mod wire;
+
+pub(crate) use guest::{Guest, Standing};
+pub(crate) use stage::{Linger, Stage};
+pub(crate) use tally::{Look, Tally};
+
+/// Puts a connection into the ready queue, and gets it noticed.
+pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
+
+/// See the head of the file.
+pub(crate) struct Connection {
+    /// Never used twice in the life of a server; the poller's token, too.
+    pub(crate) id: u64,
+    pub(crate) guest: Guest,
+    pub(crate) since: Instant,
+    pub(crate) socket: Socket,
+    pub(crate) state: StateWord,
+    pub(crate) tally: Tally,
+    /// A stream service has it: the worker blocks in it.
+    pub(crate) lent: AtomicBool,
+    outbox_max: usize,
+    desk: Mutex<Mailbox>,
+    queue: Queue,
+}
+
+/// What waits between turns, and what others leave for the next one.
+struct Mailbox {
+    /// Away while a worker runs the connection.
+    hold: Option<Box<Owned>>,
+    outbox: Outbox,
+    /// Bytes that the running worker has taken out of the outbox and not yet written.
+    in_hand: usize,
+    order: Option<CloseRequest>,
+    /// Its write side is shut: nothing can be sent any more.
+    shut: bool,
+}
+
+/// What somebody wants of the connection's next turn.
+#[derive(Clone, Debug)]
+pub(crate) enum CloseRequest {
+    /// Send what is owed, then close, for this reason.
+    Close(String),
+    /// Close it to make room, as this limit wants.
+    Shed(Limit),
+    /// Reset it now: the drain's deadline has come.
+    Cut,
+}
+
+/// What only the running worker sees.
+pub(crate) struct Owned {
+    pub(crate) stage: Stage,
+    pub(crate) handler: Option<Box<dyn Handler>>,
+    pub(crate) decoder: Decoder,
+    /// Read, and not yet cut into messages: the turn's time or the reply's bound was reached.
+    pub(crate) unread: Vec<u8>,
+    /// The poller spoke, and the socket has not been seen empty since.
+    pub(crate) readable: bool,
+    /// The poller saw the end coming: read until it shows.
+    pub(crate) ending: bool,
+    /// There may be more behind a short read.
+    pub(crate) urgent: bool,
+    /// The peer takes nothing any more: what is owed is thrown away, what it sent still read.
+    pub(crate) deaf: bool,
+    /// When the message under way began, and the bytes that had come by then.
+    pub(crate) begun: Option<(Instant, u64)>,
+    /// Since when the peer has taken none of what it is owed.
+    pub(crate) stalled: Option<Instant>,
+    /// Until when the service wants no more of its messages.
+    pub(crate) paused: Option<Instant>,
+    /// The earliest time at which it is to be woken.
+    pub(crate) check: Option<Instant>,
+    pub(crate) bucket: Option<Box<Bucket>>,
+    pub(crate) look: Look,
+}
+
+/// The client's outbox is full, or it is gone: what was to be sent comes back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsent {
+    /// It does not read as fast as it is sent to.
+    #[error("the client's outbox is full: it does not read as fast as it is sent to")]
+    Full(Bytes),
+    /// It has left.
+    #[error("the client has left")]
+    Gone(Bytes),
+}
+
+impl Unsent {
+    /// What was to be sent.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Unsent::Full(bytes) | Unsent::Gone(bytes) => bytes,
+        }
+    }
+}
+
+/// A connection to be made.
+pub(crate) struct Opening {
+    pub(crate) id: u64,
+    pub(crate) peer: Peer,
+    pub(crate) socket: Socket,
+    pub(crate) decoder: Decoder,
+    pub(crate) outbox_max: usize,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) stage: Stage,
+    pub(crate) queue: Queue,
+}
+
+impl Connection {
+    pub(crate) fn new(opening: Opening) -> Connection {
+        let standing = match opening.stage {
+            Stage::Refused(_) => Standing::Refused,
+            Stage::Header { .. } => Standing::Awaited,
+            _ => Standing::Admitted,
+        };
+        let hold = Owned {
+            stage: opening.stage,
+            handler: None,
+            decoder: opening.decoder,
+            unread: Vec::new(),
+            readable: false,
+            ending: false,
+            urgent: false,
+            deaf: false,
+            begun: None,
+            stalled: None,
+            paused: None,
+            check: None,
+            bucket: opening
+                .rate
+                .map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
+            look: Look::default(),
+        };
+        let desk = Mailbox {
+            hold: Some(Box::new(hold)),
+            outbox: Outbox::default(),
+            in_hand: 0,
+            order: None,
+            shut: false,
+        };
+        Connection {
+            id: opening.id,
+            guest: Guest::new(opening.peer, standing),
+            since: Instant::now(),
+            socket: opening.socket,
+            state: StateWord::ready(),
+            tally: Tally::default(),
+            lent: AtomicBool::new(false),
+            outbox_max: opening.outbox_max,
+            desk: Mutex::new(desk),
+            queue: opening.queue,
+        }
+    }
+
+    /// Says why it should be served.
+    pub(crate) fn wake(self: &Arc<Self>, reasons: Reasons) {
+        if self.state.wake(reasons) == Next::Queue {
+            (self.queue)(Arc::clone(self));
+        }
+    }
+
+    /// The running worker takes what waits.
+    pub(crate) fn take(&self) -> (Box<Owned>, Outbox, Option<CloseRequest>) {
+        let mut desk = self.desk.lock();
+        let outbox = std::mem::take(&mut desk.outbox);
+        desk.in_hand = outbox.bytes();
+        let hold = desk
+            .hold
+            .take()
+            .expect("only the running worker takes it, once a turn");
+        (hold, outbox, desk.order.take())
+    }
+
+    /// The running worker asks for what was pushed since.
+    pub(crate) fn take_more(&self) -> Outbox {
+        if !self.state.is_noticed() {
+            // Whoever pushes wakes afterwards: what is not noticed yet comes after this.
+            return Outbox::default();
+        }
+        let mut desk = self.desk.lock();
+        desk.in_hand += desk.outbox.bytes();
+        std::mem::take(&mut desk.outbox)
+    }
+
+    /// The running worker has written all that it took out.
+    pub(crate) fn wrote_all(&self) {
+        self.desk.lock().in_hand = 0;
+    }
+
+    /// The running worker puts back what waits for the next turn.
+    pub(crate) fn put_back(&self, hold: Box<Owned>, owed: Outbox) {
+        let mut desk = self.desk.lock();
+        desk.in_hand = 0;
+        desk.outbox.put_back(owed);
+        desk.hold = Some(hold);
+    }
+
+    /// Owes the client these bytes, so many messages; gives them back if its outbox is full.
+    pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
+        {
+            let mut desk = self.desk.lock();
+            let room = self.outbox_max.saturating_sub(desk.in_hand);
+            if desk.shut {
+                return Err(Unsent::Gone(chunk));
+            }
+            if desk.in_hand > 0 && chunk.len() > room {
+                return Err(Unsent::Full(chunk));
+            }
+            desk.outbox.push(chunk, room).map_err(Unsent::Full)?;
+            desk.outbox.note_messages(messages);
+        }
+        self.wake(Reasons::NOTICE);
+        Ok(())
+    }
+
+    /// Nothing can be sent any more. Answers what was pushed until now.
+    pub(crate) fn shut_outbox(&self) -> Outbox {
+        let mut desk = self.desk.lock();
+        desk.shut = true;
+        desk.in_hand += desk.outbox.bytes();
+        std::mem::take(&mut desk.outbox)
+    }
+
+    /// Leaves an order for the next turn. A cut is never taken back. A service that has the stream
+    /// reads to the end of what has arrived, and so comes to its own end; cut, it fails.
+    pub(crate) fn order(self: &Arc<Self>, order: CloseRequest) {
+        let side = match order {
+            CloseRequest::Cut => Shutdown::Both,
+            CloseRequest::Close(_) | CloseRequest::Shed(_) => Shutdown::Read,
+        };
+        {
+            let mut desk = self.desk.lock();
+            if !matches!(desk.order, Some(CloseRequest::Cut)) {
+                desk.order = Some(order);
+            }
+        }
+        if self.lent.load(Ordering::SeqCst) {
+            self.shut(side);
+        }
+        self.wake(Reasons::NOTICE);
+    }
+
+    /// Takes the order to close it that was left since the turn began, if one was.
+    pub(crate) fn take_close(&self) -> Option<String> {
+        let is_close = |order: &mut CloseRequest| matches!(order, CloseRequest::Close(_));
+        match self.desk.lock().order.take_if(is_close)? {
+            CloseRequest::Close(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether an order waits for the next turn.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.desk.lock().order.is_some()
+    }
+
+    /// Whether it was ordered to be reset, and the order not yet taken.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self.desk.lock().order, Some(CloseRequest::Cut))
+    }
+
+    /// How long nothing has come from it.
+    pub(crate) fn quiet_for(&self) -> Duration {
+        let heard = Duration::from_millis(self.tally.heard_ms.load(Ordering::Relaxed));
+        self.since.elapsed().saturating_sub(heard)
+    }
+
+    /// How long it has taken nothing of what it is owed.
+    pub(crate) fn stalled_for(&self) -> Option<Duration> {
+        let since = self.tally.stalled_ms.load(Ordering::Relaxed);
+        let since = Duration::from_millis(since.checked_sub(1)?);
+        Some(self.since.elapsed().saturating_sub(since))
+    }
+
+    /// Bytes that have come and were not read.
+    pub(crate) fn unread(&self) -> usize {
+        rustix::io::ioctl_fionread(&self.socket).map_or(0, |count| count as usize)
+    }
+
+    /// Bytes that wait to be sent.
+    pub(crate) fn owed(&self) -> usize {
+        let desk = self.desk.lock();
+        desk.outbox.bytes() + desk.in_hand
+    }
+
+    /// Resets a connection whose worker may be stuck in it: the worker's next read or write
+    /// fails. The descriptor stays open until the worker lets go of it.
+    pub(crate) fn cut(self: &Arc<Self>) {
+        self.order(CloseRequest::Cut);
+        if self.state.phase() == Phase::Running {
+            self.shut(Shutdown::Both);
+        }
+    }
+
+    /// Shuts one side or both; that the peer was quicker is no error.
+    pub(crate) fn shut(&self, side: Shutdown) {
+        let _ = self.socket.shutdown(side);
+    }
+
+    /// Shows the client the end. `false`: there is no connection any more.
+    pub(crate) fn shut_writing(&self) -> bool {
+        let shut = self.socket.shutdown(Shutdown::Write);
+        !shut.is_err_and(|error| error.kind() == std::io::ErrorKind::NotConnected)
+    }
+
+    /// Bytes that the client's host has not acknowledged; none where the system does not say.
+    pub(crate) fn unsent(&self) -> usize {
+        outq::unacknowledged(&self.socket).unwrap_or(0)
+    }
+
+    /// Lets the peer see a reset instead of an end when the socket closes.
+    pub(crate) fn close_with_reset(&self) {
+        let _ = self.socket.set_linger(Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,175 @@
+//! Who is here: every connection by its number, behind one `parking_lot` lock.
+//!
+//! The lock is held to look up, to insert and to remove; nothing is sent, read or closed under
+//! it. The poller's leader takes it once for a whole batch of events.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::{RwLock, RwLockReadGuard};
+use rustc_hash::FxHashMap;
+
+use crate::connection::client::Client;
+use crate::connection::{Connection, Standing, Unsent};
+use crate::framing::hint::Hint;
+use crate::net::address::Peer;
+use crate::scheduler::state::Phase;
+
+/// Who is connected: every connection by its number. [`Handle::registry`](crate::Handle::registry)
+/// has it.
+///
+/// Its lock is held to look up, to insert and to remove; nothing is sent, read or closed under it,
+/// so that no method blocks for long.
+#[derive(Default)]
+pub struct Registry {
+    connections: RwLock<FxHashMap<u64, Arc<Connection>>>,
+    /// The count, to be read without the lock.
+    count: AtomicUsize,
+}
+
+/// One connection as it was when it was looked at.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientInfo {
+    /// Its number: counts up from 1, never used twice.
+    pub id: u64,
+    /// Where it connected from: what its balancer says, once it has announced it.
+    pub peer: Peer,
+    /// When it connected.
+    pub since: SystemTime,
+    /// How long ago the last byte came from it; since it connected, if none did.
+    pub last_heard: Duration,
+    /// Messages that it sent.
+    pub messages_in: u64,
+    /// Bytes that it sent.
+    pub bytes_in: u64,
+    /// Messages that it was answered, or sent by others.
+    pub messages_out: u64,
+    /// Bytes that it was sent.
+    pub bytes_out: u64,
+    /// Bytes that wait until it reads.
+    pub owed: usize,
+    /// What its bytes look like, if that is not what they should: a guess.
+    pub hint: Option<Hint>,
+    /// Where it is.
+    pub phase: Phase,
+}
+
+impl Registry {
+    /// How many clients are connected, those included that are only being told why they are not let
+    /// in.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// All of them, in the order in which they came.
+    pub fn list(&self) -> Vec<ClientInfo> {
+        let mut list: Vec<_> = self.all().iter().map(|one| ClientInfo::of(one)).collect();
+        list.sort_unstable_by_key(|info| info.id);
+        list
+    }
+
+    /// One of them.
+    pub fn look_up(&self, id: u64) -> Option<ClientInfo> {
+        self.find(id).map(|connection| ClientInfo::of(&connection))
+    }
+
+    /// A handle to one of them.
+    pub fn client(&self, id: u64) -> Option<Client> {
+        self.connections.read().get(&id).map(Client::new)
+    }
+
+    /// Sends bytes to one client.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn send(&self, id: u64, bytes: impl Into<Bytes>) -> Result<(), Unsent> {
+        let bytes = bytes.into();
+        match self.client(id) {
+            Some(client) => client.send(bytes),
+            None => Err(Unsent::Gone(bytes)),
+        }
+    }
+
+    /// Sends bytes to every client that was let in; answers how many took them into their outbox.
+    pub fn send_all(&self, bytes: impl Into<Bytes>) -> usize {
+        let bytes = bytes.into();
+        self.all()
+            .iter()
+            .filter(|connection| connection.guest.is(Standing::Admitted))
+            .filter(|connection| connection.push(bytes.clone(), 1).is_ok())
+            .count()
+    }
+
+    /// Closes one client as [`Client::close`] does. `false`: there is none of that number.
+    pub fn close(&self, id: u64, reason: impl Into<String>) -> bool {
+        let client = self.client(id);
+        client.map(|client| client.close(reason)).is_some()
+    }
+
+    /// The connection of that number.
+    pub(crate) fn find(&self, id: u64) -> Option<Arc<Connection>> {
+        self.connections.read().get(&id).cloned()
+    }
+
+    /// A copy of who is here, so that whatever is done with each is not done under the lock.
+    pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
+        self.connections.read().values().cloned().collect()
+    }
+
+    /// For many look-ups in a row that do nothing else meanwhile.
+    pub(crate) fn reader(&self) -> RwLockReadGuard<'_, FxHashMap<u64, Arc<Connection>>> {
+        self.connections.read()
+    }
+
+    pub(crate) fn insert(&self, connection: Arc<Connection>) {
+        let mut connections = self.connections.write();
+        connections.insert(connection.id, connection);
+        self.count.store(connections.len(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn remove(&self, id: u64) {
+        let mut connections = self.connections.write();
+        let removed = connections.remove(&id);
+        // A crowd's table is given back once the crowd has gone.
+        if connections.is_empty() && connections.capacity() > 1024 {
+            connections.shrink_to_fit();
+        }
+        self.count.store(connections.len(), Ordering::SeqCst);
+        drop(connections);
+        // What may be the last handle closes the socket: not under the lock.
+        drop(removed);
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Registry");
+        out.field("count", &self.count()).finish_non_exhaustive()
+    }
+}
+
+impl ClientInfo {
+    fn of(connection: &Connection) -> ClientInfo {
+        let tally = &connection.tally;
+        ClientInfo {
+            id: connection.id,
+            peer: connection.guest.peer(),
+            // Reckoned back from now: the clock may have been set since.
+            since: SystemTime::now()
+                .checked_sub(connection.since.elapsed())
+                .unwrap_or(SystemTime::UNIX_EPOCH),
+            last_heard: connection.quiet_for(),
+            messages_in: tally.messages_in.load(Ordering::Relaxed),
+            bytes_in: tally.bytes_in.load(Ordering::Relaxed),
+            messages_out: tally.messages_out.load(Ordering::Relaxed),
+            bytes_out: tally.bytes_out.load(Ordering::Relaxed),
+            owed: connection.owed(),
+            hint: tally.hint(),
+            phase: connection.state.phase(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Descriptors, and how many clients they are enough for.
+
+use super::bounds::within;
+use crate::error::{Error, Result};
+
+/// Descriptors kept back for the listener, the poller, output files and the like.
+const SPARE_DESCRIPTORS: usize = 32;
+
+/// Of a service that needs none itself.
+pub(super) fn default_clients_max() -> usize {
+    clients_most(0, 0)
+}
+
+/// The most clients for whom there are descriptors, if each of so many workers opens `each` more
+/// for the one that it serves.
+pub(crate) fn clients_most(workers: usize, each: usize) -> usize {
+    let all = descriptors().saturating_sub(SPARE_DESCRIPTORS);
+    let most = match all.checked_sub(workers.saturating_mul(each)) {
+        Some(left) if left >= workers => left,
+        // So that all of them can be served at once: more workers would be of no use.
+        _ => all / (1 + each),
+    };
+    most.max(1)
+}
+
+/// Descriptors that this process may have open (its soft limit).
+fn descriptors() -> usize {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile)
+        .current
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(1024 * 1024)
+}
+
+pub(crate) fn check_clients_max(clients_max: usize, workers: usize, each: usize) -> Result<()> {
+    within("clients_max", clients_max, 1, usize::MAX)?;
+    let most = clients_most(workers, each);
+    if clients_max <= most {
+        return Ok(());
+    }
+    Err(Error::Option {
+        name: "clients_max",
+        problem: format!(
+            "{clients_max} clients need more descriptors than this process may open; \
+             at most {most}{}, or raise the limit (ulimit -n)",
+            if each > 0 {
+                " with so many workers"
+            } else {
+                ""
+            },
+        ),
+    })
+}

@@ -1,0 +1,364 @@
+//! Sizes, counts and times: what a server was asked for, and what that allows.
+//!
+//! [`Options`] is what somebody typed; [`Limits`] exists only once that is valid.
+
+mod bounds;
+mod descriptors;
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::framing::{Framing, Overlong};
+use crate::limits::admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
+use crate::limits::times::{Rate, Times};
+
+pub(crate) use descriptors::{check_clients_max, clients_most};
+
+use bounds::within;
+use descriptors::default_clients_max;
+
+/// Bytes that a worker reads at once, and so the most that a turn takes from a socket.
+pub(crate) const READ_MAX: usize = 64 * 1024;
+/// Without a write limit: longest that a connection which is being closed waits for its client to
+/// take some of what it was sent; and then, when it has all, for its client to close as well.
+pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(30);
+/// Longest of the latter while a drain waits.
+pub(crate) const CLOSING_IN_DRAIN_MAX: Duration = Duration::from_secs(2);
+/// Longest that a balancer takes to announce its client, unless the time of the first byte is
+/// bounded: its header comes at once, and is sent again after a second if it was lost.
+pub(crate) const HEADER_WITHIN: Duration = Duration::from_secs(10);
+/// Longest drain.
+const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest of every other time: far beyond it a deadline is no moment that can be expressed.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// What the daemon holds for a client at rest, registry and allocator included (measured).
+const CLIENT_BYTES: usize = 1024;
+/// Most threads that serve clients.
+const WORKERS_MAX: usize = 1024;
+
+/// What a server should be like. Every field has a sensible default. Later versions may have more
+/// fields: end with `..Default::default()`, as here.
+///
+/// ```
+/// let options = poold::Options { workers: 4, ..Default::default() };
+/// assert!(options.message_max == 64 * 1024);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Stands before what the log says of its limits, and in its threads' names, for processes that
+    /// have several servers. Keep it short: of a thread's name systems show 15 bytes.
+    /// Default: empty.
+    pub name: &'static str,
+    /// Threads that serve clients: 1 to 1024. Default: 4 for each core, at least 8.
+    pub workers: usize,
+    /// Clients connected at once; more wait in the kernel's backlog. At least 1.
+    /// Default: what the process's descriptor limit allows; servers that share a process, or one
+    /// that opens files for its clients, should each have less.
+    pub clients_max: usize,
+    /// How bytes are cut into messages. Default: [`Framing::Lines`].
+    pub framing: Framing,
+    /// Longest message in bytes, its delimiter or header not counted: 1 B to 1 GiB.
+    /// Default: 64 KiB.
+    pub message_max: usize,
+    /// What happens to a longer one. Default: [`Overlong::Truncate`].
+    pub overlong: Overlong,
+    /// Most bytes that wait to be sent to a client that does not read: 1 KiB to 1 GiB. Each piece
+    /// that was [sent](crate::Client::send) for itself takes up to 80 bytes more of memory; what
+    /// the client is answered may come on top. A client that owes reading is not read from.
+    /// Default: 256 KiB.
+    pub outbox_max: usize,
+    /// Most bytes that the system keeps for a client that does not read, as near as it takes the
+    /// hint: 4 KiB to 1 GiB. Default: what the system finds right, often megabytes.
+    pub send_buffer: Option<usize>,
+    /// Longest that a drain takes before what is left is cut off, up to a day. Default: 8 s.
+    pub drain: Duration,
+    /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
+    pub when_full: WhenFull,
+    /// A client that has rested for less is not closed for another's sake. With zero nobody is
+    /// spared: the one that was heard of longest ago is closed, though it may send all the time.
+    /// Default: a minute.
+    pub shed_after: Duration,
+    /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
+    pub per_address_max: Option<usize>,
+    /// What to do with clients beyond `per_address_max`. Default: [`WhenAddressFull::Refuse`].
+    pub when_address_full: WhenAddressFull,
+    /// Addresses that may connect. Default: all.
+    pub allow: AddressList,
+    /// Addresses that may not, even when they are allowed. Default: none.
+    pub deny: AddressList,
+    /// Balancers: their connections must begin with a PROXY header (version 1 or 2), which comes
+    /// within `times.first_byte`, or ten seconds. The client that it names is the one that is
+    /// judged by `allow`, `deny` and `per_address_max`, and that services see; the balancer itself
+    /// never is. Without a header the connection is reset. Others' headers are data.
+    /// Default: none.
+    pub proxy_from: ProxyFrom,
+    /// Clients accepted a second, 1 to 1 000 000; more wait in the backlog. Default: no limit.
+    pub accept_rate: Option<u32>,
+    /// Time limits of each connection. Default: none.
+    pub times: Times,
+    /// How much each client may send. Default: no limit.
+    pub rate: Option<Rate>,
+    /// New clients are refused while they would wait longer than this for a worker, as the turns
+    /// of the last tenth of a second tell, or of the last second where they are few.
+    /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 500 ms.
+    pub overload: Option<Duration>,
+    /// Clients that wait for a worker of a [`StreamService`](crate::StreamService); more are
+    /// refused. Default: no limit but `clients_max`.
+    pub queue_max: Option<usize>,
+    /// Longest that one of them waits before it is refused. Default: for ever.
+    pub wait_max: Option<Duration>,
+    /// Whether the log says what the bytes of a client look like that sends no messages.
+    /// Default: [`Hints::Told`].
+    pub hints: Hints,
+    /// A worker that does not come back from a handler for this long is named in the log.
+    /// Default: 30 s.
+    pub stuck_after: Duration,
+    /// Descriptors that the service may open for each client that a worker serves, beside the
+    /// client's own; `clients_max` may be what they leave. Default: 0.
+    pub worker_descriptors: usize,
+}
+
+/// Whether the log and [`ClientInfo`](crate::ClientInfo) say what the bytes of a client look like
+/// when they make no messages, or begin as other protocols do. It is a guess, and changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hints {
+    /// They do.
+    #[default]
+    Told,
+    /// They don't: for services whose clients may well look like others.
+    Off,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            name: "",
+            workers: default_workers(),
+            clients_max: default_clients_max(),
+            framing: Framing::Lines,
+            message_max: 64 * 1024,
+            overlong: Overlong::Truncate,
+            outbox_max: 256 * 1024,
+            send_buffer: None,
+            drain: Duration::from_secs(8),
+            when_full: WhenFull::default(),
+            shed_after: Duration::from_secs(60),
+            per_address_max: None,
+            when_address_full: WhenAddressFull::default(),
+            allow: AddressList::default(),
+            deny: AddressList::default(),
+            proxy_from: ProxyFrom::default(),
+            accept_rate: None,
+            times: Times::default(),
+            rate: None,
+            overload: Some(Duration::from_millis(500)),
+            queue_max: None,
+            wait_max: None,
+            hints: Hints::Told,
+            stuck_after: Duration::from_secs(30),
+            worker_descriptors: 0,
+        }
+    }
+}
+
+/// Four for each core, at least eight: handlers that block leave the cores idle.
+fn default_workers() -> usize {
+    cores().saturating_mul(4).clamp(8, WORKERS_MAX)
+}
+
+/// Cores that this process may use, as far as the system tells.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get())
+}
+
+/// Valid [`Options`], and the sums that follow from them.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) options: Options,
+    /// Whether any time limit is set.
+    pub(crate) is_timed: bool,
+}
+
+impl Limits {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Option`] names the first field that is out of its bounds.
+    pub(crate) fn new(options: Options) -> Result<Limits> {
+        const GIB: usize = 1 << 30;
+        check_name(options.name)?;
+        check_workers(options.workers)?;
+        check_clients_max(
+            options.clients_max,
+            options.workers,
+            options.worker_descriptors,
+        )?;
+        within("message_max", options.message_max, 1, GIB)?;
+        within("outbox_max", options.outbox_max, 1024, GIB)?;
+        within("send_buffer", options.send_buffer.unwrap_or(GIB), 4096, GIB)?;
+        check_times(&options)?;
+        within(
+            "per_address_max",
+            options.per_address_max.unwrap_or(1),
+            1,
+            usize::MAX,
+        )?;
+        check_when_address_full(&options)?;
+        within(
+            "accept_rate",
+            options.accept_rate.unwrap_or(1) as usize,
+            1,
+            1_000_000,
+        )?;
+        if let Some(Rate {
+            messages,
+            messages_burst,
+            bytes,
+            bytes_burst,
+        }) = options.rate
+        {
+            let parts = [
+                ("messages", messages),
+                ("messages_burst", messages_burst),
+                ("bytes", bytes),
+                ("bytes_burst", bytes_burst),
+            ];
+            if let Some((part, _)) = parts.iter().find(|(_, value)| *value == 0) {
+                let problem = format!("{part} is 0; at least 1");
+                return Err(Error::Option {
+                    name: "rate",
+                    problem,
+                });
+            }
+        }
+        let is_timed = options.times != Times::default();
+        let mut options = options;
+        if let Some(rate) = options.rate {
+            // Nobody can send faster than it is read from.
+            options.times.min_rate_most(rate.bytes / 2);
+        }
+        Ok(Limits { options, is_timed })
+    }
+
+    /// The most memory in bytes that clients and workers can make the server use at once:
+    /// each client an unfinished message, an unread rest and a full outbox, each worker its
+    /// buffers. A service that has the streams buffers what it reads itself.
+    pub(crate) fn memory_max(&self, reads: bool) -> u64 {
+        let Options {
+            workers,
+            clients_max,
+            message_max,
+            outbox_max,
+            ..
+        } = self.options;
+        let client = CLIENT_BYTES + outbox_max;
+        if !reads {
+            return clients_max as u64 * client as u64;
+        }
+        let client = client + message_max + READ_MAX + message_max;
+        let worker = READ_MAX + self.replies_max();
+        clients_max as u64 * client as u64 + workers as u64 * worker as u64
+    }
+
+    /// What a worker keeps room for, of the replies of a turn.
+    pub(crate) fn replies_max(&self) -> usize {
+        self.options.outbox_max + self.options.message_max
+    }
+}
+
+fn check_when_address_full(options: &Options) -> Result<()> {
+    let newest = options.when_address_full == WhenAddressFull::Newest;
+    if newest && options.per_address_max.is_none() {
+        let problem = "newest needs max-per-address: the clients that an address may have";
+        return Err(Error::Option {
+            name: "when_address_full",
+            problem: problem.into(),
+        });
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if name.contains('\0') {
+        let problem = format!("{name:?} has a zero byte; a thread's name can't");
+        return Err(Error::Option {
+            name: "name",
+            problem,
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn check_workers(workers: usize) -> Result<()> {
+    within("workers", workers, 1, WORKERS_MAX)
+}
+
+pub(crate) fn check_stuck_after(stuck_after: Duration) -> Result<()> {
+    at_most("stuck_after", Some(stuck_after), TIME_MAX, "100 years")
+}
+
+fn at_most(name: &'static str, time: Option<Duration>, most: Duration, words: &str) -> Result<()> {
+    match time {
+        Some(time) if time > most => Err(Error::Option {
+            name,
+            problem: format!("{time:?} is out of bounds; at most {words}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_times(options: &Options) -> Result<()> {
+    at_most("drain", Some(options.drain), DRAIN_MAX, "a day")?;
+    check_stuck_after(options.stuck_after)?;
+    at_most(
+        "shed_after",
+        Some(options.shed_after),
+        TIME_MAX,
+        "100 years",
+    )?;
+    let times = &options.times;
+    let closing = [
+        ("first_byte", times.first_byte),
+        ("idle", times.idle),
+        ("message", times.message),
+        ("write_stall", times.write_stall),
+        ("lifetime", times.lifetime),
+    ];
+    if let Some((name, _)) = closing
+        .iter()
+        .find(|(_, time)| *time == Some(Duration::ZERO))
+    {
+        return Err(Error::Option {
+            name,
+            problem: "no time at all would close everybody; leave it out for no limit".into(),
+        });
+    }
+    let waiting = [
+        ("overload", options.overload),
+        ("wait_max", options.wait_max),
+    ];
+    closing
+        .into_iter()
+        .chain(waiting)
+        .try_for_each(|(name, time)| at_most(name, time, TIME_MAX, "100 years"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_beyond_all_clocks_or_of_no_length_is_refused_at_once() {
+        let lifetime = |lifetime| {
+            let mut options = Options::default();
+            options.times.lifetime = Some(lifetime);
+            Limits::new(options).map_err(|error| error.to_string())
+        };
+        let error = lifetime(Duration::MAX).expect_err("no deadline can be worked out");
+        assert!(error.starts_with("lifetime: "), "{error}");
+        assert!(lifetime(TIME_MAX).is_ok());
+        let error = lifetime(Duration::ZERO).expect_err("nobody could stay");
+        assert!(error.contains("leave it out"), "{error}");
+    }
+}

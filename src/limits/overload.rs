@@ -1,0 +1,161 @@
+//! Whether a client that comes now would wait too long for a worker.
+//!
+//! A queue that is long for a moment is fine; one that nobody gets through quickly is not. So what
+//! counts first is the *best* wait of an interval, as in CoDel (RFC 8289): while even that is long,
+//! the workers do all that they can, and how much that is shows how long the queue's end has to
+//! wait. To judge by the waits alone would be to judge too late: who is served now came long ago.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::scheduler::load::nanos;
+
+/// RFC 8289's interval and target.
+const INTERVAL: Duration = Duration::from_millis(100);
+const QUICK: Duration = Duration::from_millis(5);
+/// Turns that say how many there are in a second; an interval is longer if it has fewer.
+const ENOUGH: u64 = 16;
+const INTERVAL_MAX: Duration = Duration::from_secs(1);
+
+/// See the head of the file. Workers say how long each turn's client has waited, the watch judges,
+/// the acceptor asks.
+pub(crate) struct Overload {
+    /// `None`: never overloaded.
+    target: Option<Duration>,
+    /// The shortest wait since the interval began, in nanoseconds.
+    best: AtomicU64,
+    /// Turns since then.
+    turns: AtomicU64,
+    /// What a turn takes from the queue's wait, in nanoseconds; 0 while somebody gets through
+    /// quickly.
+    each: AtomicU64,
+    /// Since when; the next look begins one if there is none.
+    began: Mutex<Option<Instant>>,
+}
+
+impl Overload {
+    pub(crate) fn new(target: Option<Duration>) -> Overload {
+        Overload {
+            target,
+            best: AtomicU64::new(u64::MAX),
+            turns: AtomicU64::new(0),
+            each: AtomicU64::new(0),
+            began: Mutex::new(Some(Instant::now())),
+        }
+    }
+
+    /// A client has waited this long for its turn.
+    pub(crate) fn waited(&self, wait: Duration) {
+        if self.target.is_none() {
+            return;
+        }
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        let wait = nanos(wait);
+        // Nearly always the load alone: a store only when the interval's best is beaten.
+        if wait < self.best.load(Ordering::Relaxed) {
+            self.best.fetch_min(wait, Ordering::Relaxed);
+        }
+    }
+
+    /// Nobody waits, and nobody looks until there is work again: whatever was is over, and the time
+    /// until then says nothing of how long a turn takes.
+    pub(crate) fn rest(&self) {
+        *self.began.lock() = None;
+        self.each.store(0, Ordering::Relaxed);
+    }
+
+    /// Judges the interval when it is over, `waiting` clients being in the queue. If some wait and
+    /// none was served, it is as it was.
+    pub(crate) fn look(&self, now: Instant, waiting: usize) {
+        let mut began = self.began.lock();
+        let passed = now.saturating_duration_since(*began.get_or_insert(now));
+        let turns = self.turns.load(Ordering::Relaxed);
+        let few = turns == 0 || (turns < ENOUGH && passed < INTERVAL_MAX);
+        if passed < INTERVAL || (few && waiting > 0) {
+            return;
+        }
+        *began = Some(now);
+        self.turns.store(0, Ordering::Relaxed);
+        let best = self.best.swap(u64::MAX, Ordering::Relaxed);
+        let is_quick = turns == 0 || best <= nanos(QUICK);
+        let each = if is_quick { 0 } else { nanos(passed) / turns };
+        self.each.store(each, Ordering::Relaxed);
+    }
+
+    /// Whether who comes after `waiting` others would wait for longer than the target.
+    pub(crate) fn refuses(&self, waiting: usize) -> bool {
+        let each = self.each.load(Ordering::Relaxed);
+        let wait = each.saturating_mul(waiting as u64);
+        self.target.is_some_and(|target| wait > nanos(target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_wait_of_an_interval_and_the_queue_decide() {
+        let overload = Overload::new(Some(Duration::from_millis(500)));
+        let begin = Instant::now();
+        let mut now = begin;
+        // Twenty turns, of which one waited for so many milliseconds and the others longer.
+        let mut interval = |best: u64| {
+            for wait in best..best + 20 {
+                overload.waited(Duration::from_millis(wait));
+            }
+            now += INTERVAL;
+            overload.look(now, 1000);
+        };
+        interval(4);
+        assert!(!overload.refuses(100_000), "one got through quickly");
+        interval(6);
+        // A turn each 5 ms.
+        assert!(!overload.refuses(99));
+        assert!(overload.refuses(101));
+        overload.look(begin + 4 * INTERVAL, 1000);
+        assert!(overload.refuses(101), "nobody was served: as it was");
+        overload.look(begin + 20 * INTERVAL, 0);
+        assert!(!overload.refuses(101), "nobody waits any more");
+        let never = Overload::new(None);
+        never.waited(Duration::from_secs(10));
+        never.look(begin + 40 * INTERVAL, 1000);
+        assert!(!never.refuses(100_000));
+    }
+
+    #[test]
+    fn few_slow_turns_are_judged_after_a_second() {
+        let overload = Overload::new(Some(Duration::from_secs(2)));
+        let begin = Instant::now();
+        for _ in 0..4 {
+            overload.waited(Duration::from_secs(1));
+        }
+        overload.look(begin + 5 * INTERVAL, 100);
+        assert!(!overload.refuses(100), "too few to tell");
+        overload.look(begin + 11 * INTERVAL, 100);
+        assert!(overload.refuses(100) && !overload.refuses(7));
+    }
+    #[test]
+    fn a_rest_is_no_part_of_an_interval() {
+        let overload = Overload::new(Some(Duration::from_millis(500)));
+        let begin = Instant::now();
+        overload.rest();
+        let later = begin + Duration::from_secs(60 * 60 * 24 * 30);
+        overload.look(later, 100);
+        for _ in 0..ENOUGH {
+            overload.waited(Duration::from_millis(6));
+        }
+        overload.look(later + INTERVAL, 100);
+        assert!(!overload.refuses(75), "a turn each 6 ms");
+        assert!(overload.refuses(1000));
+        overload.rest();
+        assert!(!overload.refuses(1000), "whatever was is over");
+        overload.look(later + 400 * INTERVAL_MAX, 0);
+        overload.waited(Duration::from_millis(6));
+        let month = later + Duration::from_secs(60 * 60 * 24 * 60);
+        overload.look(month, 1);
+        assert!(overload.refuses(usize::MAX), "no sum is too large");
+    }
+}

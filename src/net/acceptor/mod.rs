@@ -1,0 +1,346 @@
+//! Accepts, sorts the errors, paces itself. Knows no pool: it hands each client to its host.
+//!
+//! It waits in a poller of its own, with a waker, because a blocked `accept` could not be woken
+//! (signals restart it). It stops listening to the kernel while the house is full: who comes then
+//! waits in the backlog. It never writes to a client and never waits for one.
+
+mod backlog;
+mod fault;
+mod gate;
+mod source;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tracing::{info, warn};
+
+use backlog::BacklogCounter;
+use fault::{Fault, sort};
+pub(crate) use gate::{AcceptGate, AcceptHandler};
+use source::Source;
+
+use crate::net::listen::{BACKLOG, Holders, Listener};
+use crate::series::Series;
+
+const WAKER: Token = Token(usize::MAX);
+/// Pauses after the system could not give a descriptor or memory: doubled while it can't.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// Clients accepted before the acceptor looks at anything else.
+const BURST: usize = 64;
+
+/// What went wrong in `accept`, counted.
+#[derive(Debug, Default)]
+pub(crate) struct AcceptErrors {
+    /// The client had gone again, or the network was down: its fault or nobody's.
+    pub(crate) client: AtomicU64,
+    /// No descriptor or no memory: ours, for now.
+    pub(crate) exhausted: AtomicU64,
+}
+
+/// The acceptor for those outside of it.
+pub(crate) struct AcceptWaker {
+    waker: Waker,
+    /// They are open as long as the acceptor keeps them, and no longer.
+    listeners: Vec<Weak<Source>>,
+}
+
+impl AcceptWaker {
+    /// Wakes the acceptor, which then asks how the door stands.
+    pub(crate) fn ring(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "the acceptor can't be woken");
+        }
+    }
+
+    /// Duplicates of the listeners that are still open.
+    pub(crate) fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
+        let open = self.listeners.iter().filter_map(Weak::upgrade);
+        open.map(|listener| listener.as_fd().try_clone_to_owned())
+            .collect()
+    }
+}
+
+/// See the head of the file.
+pub(crate) struct Acceptor {
+    poll: Poll,
+    listeners: Vec<Arc<Source>>,
+    errors: Arc<AcceptErrors>,
+    /// Kept open to be given up: with it the next client can be accepted, and told by the closing
+    /// of its connection that there is no room, instead of being left to wait.
+    reserve: Option<OwnedFd>,
+    /// How long to wait the next time that there is no descriptor.
+    pause: Duration,
+    /// Failures for want of a descriptor or memory.
+    wants: Series<()>,
+    /// Who waits while the house is full.
+    outside: BacklogCounter,
+    /// Who waits because clients come too fast.
+    held_up: BacklogCounter,
+    /// Somebody has come since the last look at the door.
+    has_event: bool,
+}
+
+impl Acceptor {
+    /// Prepares to accept from the listeners; the doorbell interrupts its wait.
+    pub(crate) fn new(
+        listeners: Vec<(Listener, Holders)>,
+        errors: Arc<AcceptErrors>,
+    ) -> io::Result<(Acceptor, AcceptWaker)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let mut sources = Vec::new();
+        for (index, (listener, holders)) in listeners.into_iter().enumerate() {
+            let mut source = Source::new(listener, holders);
+            source.register(poll.registry(), Token(index))?;
+            sources.push(Arc::new(source));
+        }
+        let doorbell = AcceptWaker {
+            waker,
+            listeners: sources.iter().map(Arc::downgrade).collect(),
+        };
+        Ok((
+            Acceptor {
+                poll,
+                listeners: sources,
+                errors,
+                reserve: open_reserve(),
+                pause: PAUSE_MIN,
+                wants: Series::new(),
+                outside: BacklogCounter::default(),
+                held_up: BacklogCounter::default(),
+                has_event: false,
+            },
+            doorbell,
+        ))
+    }
+
+    /// Accepts until the door closes and the backlog is empty. Then the listeners are closed.
+    pub(crate) fn run(mut self, host: &impl AcceptHandler) {
+        let mut events = Events::with_capacity(8);
+        loop {
+            let timeout = match self.accept_all(host) {
+                Waits::AnEvent => None,
+                Waits::Resources => Some(self.next_pause()),
+                Waits::Time(pause) => Some(pause),
+                Waits::Nothing => return,
+            };
+            self.notice_recovery();
+            if let Some(pause) = timeout {
+                self.rest(&mut events, pause);
+            } else {
+                let over = self.wants.next();
+                let left = over.map(|at| at.saturating_duration_since(Instant::now()));
+                self.wait(&mut events, left);
+            }
+        }
+    }
+
+    /// Waits for events; they only end the wait: every listener is asked every time.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) {
+        if let Err(error) = self.poll.poll(events, timeout)
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            warn!(%error, "the acceptor can't wait for clients; pausing");
+            std::thread::sleep(PAUSE_MAX);
+        }
+        self.has_event |= events.iter().any(|event| event.token() != WAKER);
+    }
+
+    /// Lets a pause pass, whoever knocks meanwhile: clients that come back as soon as they are
+    /// turned away must not keep it busy. Only the doorbell ends it early.
+    fn rest(&mut self, events: &mut Events, pause: Duration) {
+        let until = Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            self.wait(events, Some(left));
+            if events.iter().any(|event| event.token() == WAKER) {
+                // Somebody leaves; the descriptor is free now or in a moment.
+                self.pause = PAUSE_MIN;
+                return;
+            }
+            if Instant::now() >= until {
+                return;
+            }
+        }
+    }
+
+    /// Has the host told of who waits before a door that is not open.
+    fn tell_who_waits(&mut self, door: AcceptGate, host: &impl AcceptHandler) {
+        let has_event = std::mem::take(&mut self.has_event);
+        let line = match door {
+            AcceptGate::Full => &mut self.outside,
+            AcceptGate::Paused(_) => &mut self.held_up,
+            _ => return,
+        };
+        if !somebody_waits(&self.listeners) {
+            line.clear();
+            return;
+        }
+        if line.look(has_event) {
+            host.has_to_wait(door);
+        }
+        if door == AcceptGate::Full {
+            host.is_waited_for();
+        }
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSE_MAX);
+        pause
+    }
+
+    /// Takes whom the door lets in, from each listener in turn.
+    fn accept_all(&mut self, host: &impl AcceptHandler) -> Waits {
+        // Asked before the last look at the backlog, so that who came before it is let in. If it
+        // closes meanwhile the doorbell rings, and there is another look.
+        let closing = host.door() == AcceptGate::Closing;
+        let mut empty = 0;
+        let mut index = 0;
+        while empty < self.listeners.len() {
+            for _ in 0..BURST {
+                let door = host.door();
+                self.tell_who_waits(door, host);
+                match door {
+                    AcceptGate::Full | AcceptGate::Held => return Waits::AnEvent,
+                    AcceptGate::Paused(pause) => return Waits::Time(pause),
+                    AcceptGate::Shut => return Waits::Nothing,
+                    AcceptGate::Over => return self.cut_off(host),
+                    AcceptGate::Open | AcceptGate::Closing => {}
+                }
+                match self.listeners[index].accept() {
+                    Ok((socket, peer)) => {
+                        empty = 0;
+                        self.pause = PAUSE_MIN;
+                        self.outside.move_up();
+                        self.held_up.move_up();
+                        host.admit(socket, peer);
+                    }
+                    Err(error) => match self.judge(index, &error) {
+                        Fault::Client => {}
+                        Fault::Exhausted => return self.starve(index, host),
+                        Fault::Nobody => {
+                            empty += 1;
+                            break;
+                        }
+                        Fault::Fatal => break,
+                    },
+                }
+            }
+            index = (index + 1) % self.listeners.len().max(1);
+        }
+        let over = self.listeners.is_empty() || closing;
+        if over { Waits::Nothing } else { Waits::AnEvent }
+    }
+
+    /// Counts an error, says it where a person should know, and drops a listener that is dead.
+    fn judge(&mut self, index: usize, error: &io::Error) -> Fault {
+        let fault = sort(error);
+        match fault {
+            Fault::Nobody => {}
+            Fault::Client => {
+                self.errors.client.fetch_add(1, Ordering::Relaxed);
+            }
+            Fault::Exhausted => {
+                self.errors.exhausted.fetch_add(1, Ordering::Relaxed);
+                if self.wants.happened((), Instant::now()).is_some() {
+                    warn!(%error, "cannot accept; clients wait or are turned away until it passes");
+                }
+            }
+            Fault::Fatal => {
+                tracing::error!(%error, "this listener is dead; nobody can connect to it any more");
+                self.listeners.remove(index);
+            }
+        }
+        fault
+    }
+
+    /// No descriptor: one client is turned away at most, then it is quiet for a while.
+    fn starve(&mut self, index: usize, host: &impl AcceptHandler) -> Waits {
+        host.starved();
+        match host.door() {
+            // The system says that it has no descriptor also when there is nobody to accept.
+            AcceptGate::Closing if !somebody_waits(&self.listeners) => return Waits::Nothing,
+            AcceptGate::Closing => {
+                // For the next one. It and those who leave make room for the others.
+                self.reserve = None;
+                return Waits::Resources;
+            }
+            // Who waits is another's.
+            AcceptGate::Shut => return Waits::Nothing,
+            // Who waits goes on waiting.
+            AcceptGate::Held => return Waits::AnEvent,
+            AcceptGate::Over => return self.cut_off(host),
+            _ => {}
+        }
+        if self.reserve.take().is_some() {
+            // Accepted with the reserve's descriptor and closed at once.
+            drop(self.listeners[index].accept());
+        }
+        self.reserve = open_reserve();
+        Waits::Resources
+    }
+
+    /// Resets who is in the backlog, each counted, as far as there is a descriptor to accept it by;
+    /// but leaves those who may be somebody else's.
+    fn cut_off(&mut self, host: &impl AcceptHandler) -> Waits {
+        self.reserve = None;
+        let is_ours = |listener: &&Arc<Source>| listener.holders == Holders::Ours;
+        for listener in self.listeners.iter().filter(is_ours) {
+            for _ in 0..BACKLOG {
+                match listener.accept().map_err(|error| sort(&error)) {
+                    Ok((socket, _)) => {
+                        let _ = socket.set_linger(Some(Duration::ZERO));
+                        host.cut_off();
+                    }
+                    Err(Fault::Client) => {}
+                    Err(Fault::Exhausted) if somebody_waits(std::slice::from_ref(listener)) => {
+                        // One at least; closing the listener resets them all.
+                        host.cut_off();
+                        break;
+                    }
+                    Err(_) => break,
+                }
+            }
+        }
+        Waits::Nothing
+    }
+
+    /// Says so when accepting has not failed any more for a while.
+    fn notice_recovery(&mut self) {
+        if let Some(failures) = self.wants.look(Instant::now()) {
+            info!(failures, "accepting again");
+        }
+    }
+}
+
+/// Any descriptor will do. Without one, clients wait in the backlog instead.
+fn open_reserve() -> Option<OwnedFd> {
+    std::fs::File::open("/dev/null").ok().map(OwnedFd::from)
+}
+
+/// Whether a client is in the backlog of any of them.
+fn somebody_waits(listeners: &[Arc<Source>]) -> bool {
+    let mut asked: Vec<_> = listeners
+        .iter()
+        .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))
+        .collect();
+    poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// What the acceptor waits for next.
+enum Waits {
+    AnEvent,
+    Resources,
+    Time(Duration),
+    Nothing,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Who comes at the wrong moment.
+
+use std::cell::Cell;
+use std::net::TcpStream;
+
+use socket2::Socket;
+
+use super::*;
+use crate::net::address::Peer;
+
+/// A client connects just before the door closes, when that is asked for the `nth` time.
+struct Late {
+    nth: u32,
+    address: std::net::SocketAddr,
+    doorbell: AcceptWaker,
+    asked: Cell<u32>,
+    client: Cell<Option<TcpStream>>,
+    admitted: Cell<u32>,
+}
+
+impl AcceptHandler for Late {
+    fn door(&self) -> AcceptGate {
+        self.asked.set(self.asked.get() + 1);
+        if self.asked.get() == self.nth {
+            let client = TcpStream::connect(self.address).expect("it listens");
+            self.client.set(Some(client));
+        }
+        self.doorbell.ring();
+        if self.asked.get() < self.nth {
+            AcceptGate::Open
+        } else {
+            AcceptGate::Closing
+        }
+    }
+
+    fn has_to_wait(&self, _: AcceptGate) {}
+
+    fn is_waited_for(&self) {}
+
+    fn cut_off(&self) {}
+
+    fn admit(&self, _: Socket, _: Peer) {
+        self.admitted.set(self.admitted.get() + 1);
+    }
+
+    fn starved(&self) {}
+}
+
+fn admitted(nth: u32) -> u32 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("a socket");
+    let address = listener.local_addr().expect("bound");
+    let (acceptor, doorbell) = Acceptor::new(
+        vec![(Listener::Tcp(listener), Holders::Ours)],
+        Arc::default(),
+    )
+    .expect("descriptors");
+    let late = Late {
+        nth,
+        address,
+        doorbell,
+        asked: Cell::default(),
+        client: Cell::default(),
+        admitted: Cell::default(),
+    };
+    acceptor.run(&late);
+    late.admitted.get()
+}
+
+#[test]
+fn who_comes_just_before_the_door_closes_is_let_in() {
+    for nth in 1..=4 {
+        assert_eq!(admitted(nth), 1, "{nth}");
+    }
+}

@@ -1,0 +1,278 @@
+//! Listening sockets: made, named, and removed at the end.
+
+mod binding;
+mod file;
+mod tcp;
+mod unix;
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use socket2::{SockAddr, SockRef, Socket, Type};
+
+use crate::error::{Error, Result};
+use crate::net::address::Address;
+
+pub(crate) use binding::BACKLOG;
+pub use binding::Binding;
+pub(crate) use file::SocketFile;
+#[cfg(feature = "cli")]
+pub(crate) use tcp::{covers, has_family};
+
+/// A socket that clients connect to, non-blocking.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Whether another process may accept from the same socket, now or later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holders {
+    /// Clients that wait there are lost when it is closed.
+    Ours,
+    /// A service manager, or the process that handed it over.
+    Others,
+}
+
+/// Sockets that listen, at least one: bound here, or got from a service manager or a predecessor.
+pub struct Listeners {
+    sockets: Vec<(Listener, Holders)>,
+    addresses: Vec<Address>,
+    files: Vec<SocketFile>,
+}
+
+/// A socket that was bound here.
+struct Bound {
+    listener: Listener,
+    address: Address,
+    file: Option<SocketFile>,
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Listeners");
+        out.field("addresses", &self.addresses);
+        out.field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl Listeners {
+    /// Listens on an address: on all that its name stands for, if it is a name.
+    ///
+    /// # Errors
+    /// As [`bind_all`](Listeners::bind_all).
+    pub fn bind(address: &str) -> Result<Listeners> {
+        Listeners::bind_all([address], &Binding::default())
+    }
+
+    /// Listens on every one of these addresses, or on none. One that another of them covers, as
+    /// `:8080` covers `127.0.0.1:8080`, gets no socket of its own.
+    ///
+    /// ```
+    /// use poold::{Binding, Listeners, Options, Server, service::Echo};
+    ///
+    /// # fn main() -> poold::Result<()> {
+    /// let both = Listeners::bind_all(["127.0.0.1:0", "[::1]:0"], &Binding::default())?;
+    /// let server = Server::serve(both, Options::default(), Echo)?;
+    /// assert_eq!(server.addresses().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Address`] for one that is none, [`Error::Lookup`] for a name that is not found,
+    /// [`Error::Bind`] with the first that could not be bound. A name stands for addresses of both
+    /// families, and `:8080` for both: one of them may be missing where the system does not have
+    /// that family at all, and the log says so.
+    pub fn bind_all<A: AsRef<str>>(
+        addresses: impl IntoIterator<Item = A>,
+        how: &Binding,
+    ) -> Result<Listeners> {
+        let parsed = addresses
+            .into_iter()
+            .map(|address| address.as_ref().parse());
+        let addresses = parsed.collect::<Result<Vec<Address>>>()?;
+        let mut in_order: Vec<_> = addresses.iter().enumerate().collect();
+        in_order.sort_by_key(|(_, address)| reach(address));
+        let mut bound: Vec<(usize, Bound)> = Vec::new();
+        for (index, address) in in_order {
+            let more = bind(address, how, &bound)?;
+            bound.extend(more.into_iter().map(|one| (index, one)));
+        }
+        bound.sort_by_key(|(index, _)| *index);
+        let mut all = Listeners {
+            sockets: Vec::new(),
+            addresses: Vec::new(),
+            files: Vec::new(),
+        };
+        for (_, one) in bound {
+            all.sockets.push((one.listener, Holders::Ours));
+            all.addresses.push(one.address);
+            all.files.extend(one.file);
+        }
+        all.or_none("an address to listen on")
+    }
+
+    /// Takes sockets that listen already. Others may hold them as well: they are never shut, only
+    /// closed, and a Unix socket's file is left alone.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (one, two) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    /// let both = poold::Listeners::adopt([one.into(), two.into()])?;
+    /// assert_eq!(both.addresses().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Start`] if there is none, or one that does not listen or is neither TCP nor Unix.
+    pub fn adopt(sockets: impl IntoIterator<Item = OwnedFd>) -> Result<Listeners> {
+        let adopted: io::Result<Vec<_>> = sockets.into_iter().map(adopt).collect();
+        let what = "a listening socket that was handed over";
+        let adopted = adopted.map_err(|source| Error::Start { what, source })?;
+        let (sockets, addresses): (Vec<_>, Vec<_>) = adopted.into_iter().unzip();
+        let theirs = |listener| (listener, Holders::Others);
+        let all = Listeners {
+            sockets: sockets.into_iter().map(theirs).collect(),
+            addresses,
+            files: Vec::new(),
+        };
+        all.or_none(what)
+    }
+
+    /// These and those, as one server's.
+    #[must_use]
+    pub fn and(mut self, others: Listeners) -> Listeners {
+        self.sockets.extend(others.sockets);
+        self.addresses.extend(others.addresses);
+        self.files.extend(others.files);
+        self
+    }
+
+    fn or_none(self, what: &'static str) -> Result<Listeners> {
+        if self.sockets.is_empty() {
+            let source = io::Error::other("there is none");
+            return Err(Error::Start { what, source });
+        }
+        Ok(self)
+    }
+
+    /// Where they listen, in the order in which they came; port 0 replaced by the real one.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Whether a Unix socket's file is removed at the end.
+    pub fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// The Unix sockets whose files are removed at the end.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_files(&self) -> Vec<Address> {
+        let ours = |(address, (_, holders)): (&Address, &(Listener, Holders))| {
+            let is_ours = *holders == Holders::Ours && matches!(address, Address::Unix(_));
+            is_ours.then(|| address.clone())
+        };
+        self.addresses
+            .iter()
+            .zip(&self.sockets)
+            .filter_map(ours)
+            .collect()
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<(Listener, Holders)>, Vec<Address>, Vec<SocketFile>) {
+        (self.sockets, self.addresses, self.files)
+    }
+}
+
+/// Addresses that cover others are bound before them.
+fn reach(address: &Address) -> u8 {
+    match address {
+        Address::Tcp(all) if all.iter().any(|one| one.ip().is_unspecified()) => {
+            u8::from(all.iter().all(SocketAddr::is_ipv4))
+        }
+        _ => 2,
+    }
+}
+
+/// Listens on an address, as far as those that are bound already do not do so.
+fn bind(address: &Address, how: &Binding, bound: &[(usize, Bound)]) -> Result<Vec<Bound>> {
+    match address {
+        Address::Unix(path) => {
+            if bound.iter().any(|(_, one)| one.address == *address) {
+                return Ok(Vec::new());
+            }
+            let (listener, file) = unix::listen(path, how).map_err(|source| Error::Bind {
+                address: address.to_string(),
+                source,
+            })?;
+            Ok(vec![Bound {
+                listener: Listener::Unix(listener),
+                address: address.clone(),
+                file: Some(file),
+            }])
+        }
+        Address::Tcp(candidates) => {
+            let found = |(_, one): &(usize, Bound)| match &one.address {
+                Address::Tcp(bound) => bound.first().copied(),
+                Address::Unix(_) => None,
+            };
+            let bound: Vec<SocketAddr> = bound.iter().filter_map(found).collect();
+            let found = tcp::listen(candidates, how, &bound)?;
+            let made = |(listener, address)| Bound {
+                listener: Listener::Tcp(listener),
+                address: Address::Tcp(vec![address]),
+                file: None,
+            };
+            Ok(found.into_iter().map(made).collect())
+        }
+    }
+}
+
+fn adopt(socket: OwnedFd) -> io::Result<(Listener, Address)> {
+    let socket = Socket::from(socket);
+    if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
+        return Err(io::Error::other(
+            "it does not listen for connections (a .socket unit needs Accept=no)",
+        ));
+    }
+    socket.set_nonblocking(true)?;
+    let address = address_of(&socket)?;
+    let listener = match &address {
+        Address::Tcp(_) => {
+            tcp::prepare(&SockRef::from(&socket))?;
+            Listener::Tcp(socket.into())
+        }
+        Address::Unix(_) => Listener::Unix(OwnedFd::from(socket).into()),
+    };
+    Ok((listener, address))
+}
+
+/// Where a socket listens.
+pub(crate) fn address_of(socket: &impl AsFd) -> io::Result<Address> {
+    let name = SockRef::from(socket).local_addr()?;
+    if let Some(address) = name.as_socket() {
+        return Ok(Address::Tcp(vec![address]));
+    }
+    if !name.is_unix() {
+        return Err(io::Error::other("it is neither a TCP nor a Unix socket"));
+    }
+    Ok(Address::Unix(unix_name(&name)))
+}
+
+/// Its path; `@NAME` for one that has a name but no path, as other programs show it.
+fn unix_name(name: &SockAddr) -> PathBuf {
+    let named = name.as_pathname().map(Path::to_owned);
+    named.unwrap_or_else(|| {
+        let name = name.as_abstract_namespace().unwrap_or_default();
+        format!("@{}", String::from_utf8_lossy(name)).into()
+    })
+}

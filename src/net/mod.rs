@@ -1,0 +1,9 @@
+//! Addresses, listening sockets and the acceptor.
+//!
+//! The acceptor hands each new socket to a closure; what happens to it is not known here.
+//! May import: `error`, `escape`, `series`. Must not: connections, limits, services.
+
+pub(crate) mod acceptor;
+pub(crate) mod address;
+pub(crate) mod listen;
+pub(crate) mod proxy;

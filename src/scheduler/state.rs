@@ -1,0 +1,153 @@
+//! The state word of a connection: where it is, and why it should be served.
+//!
+//! | phase   | who holds it | leaves by |
+//! |---------|--------------|-----------|
+//! | resting | nobody (the poller watches its socket) | [`wake`](StateWord::wake) → ready |
+//! | ready   | the ready queue | [`start`](StateWord::start) → running |
+//! | running | exactly one worker | [`finish`](StateWord::finish) → resting or ready, or |
+//! |         |              | [`again`](StateWord::again) → ready, |
+//! |         |              | [`end`](StateWord::end) → gone |
+//! | gone    | nobody, for ever | never |
+//!
+//! Whatever happens to a connection (bytes, room to write, a message from another client, a
+//! deadline, a drain) is a *reason*, and the only way to say it is `wake`. In `resting` a reason
+//! makes the connection ready; in `ready` and `running` it is remembered. A worker that starts a
+//! turn takes all reasons; one that was added since keeps the connection from coming to rest.
+//! So no wake-up is lost and there is never more than one worker in a connection.
+//!
+//! Ordering: `wake` releases and `start` acquires, so what was done before the wake (a push to
+//! the outbox) is seen by the turn that it causes; `finish` releases what the turn wrote.
+
+use crate::scheduler::sync::{AtomicU8, Ordering};
+
+const PHASE: u8 = 0b11;
+const RESTING: u8 = 0;
+const READY: u8 = 1;
+const RUNNING: u8 = 2;
+const GONE: u8 = 3;
+
+/// Why a connection should be served: a set of bits above the phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reasons(u8);
+
+impl Reasons {
+    /// The poller saw bytes or an error.
+    pub(crate) const READABLE: Reasons = Reasons(0b0100);
+    /// The poller saw the end of what the peer sends. It says so once, perhaps before the last
+    /// bytes were read, so whoever is told must read until the end shows.
+    pub(crate) const ENDING: Reasons = Reasons(0b10_0000);
+    /// The poller saw something urgent in what the peer sends. A read stops before it: that it is
+    /// short says nothing then.
+    pub(crate) const URGENT: Reasons = Reasons(0b100_0000);
+    /// The poller saw room to write.
+    pub(crate) const WRITABLE: Reasons = Reasons(0b1000);
+    /// Something waits for it inside: its outbox, a deadline, a drain, an order to close.
+    pub(crate) const NOTICE: Reasons = Reasons(0b1_0000);
+
+    pub(crate) fn and(self, other: Reasons) -> Reasons {
+        Reasons(self.0 | other.0)
+    }
+
+    pub(crate) fn include(self, other: Reasons) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// What the one who called must do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Next {
+    /// Put the connection at the back of the ready queue: nobody else will.
+    Queue,
+    /// Nothing.
+    Leave,
+}
+
+/// Phase and reasons in one atomic byte. See the head of the file.
+#[derive(Debug)]
+pub(crate) struct StateWord(AtomicU8);
+
+impl StateWord {
+    /// A connection that was just accepted: ready, because it may already have sent something.
+    pub(crate) fn ready() -> StateWord {
+        StateWord(AtomicU8::new(READY | Reasons::READABLE.0))
+    }
+
+    /// Adds a reason; answers [`Next::Queue`] to exactly one caller for each turn.
+    pub(crate) fn wake(&self, reasons: Reasons) -> Next {
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            let (to, next) = match word & PHASE {
+                RESTING => (READY | reasons.0, Next::Queue),
+                GONE => return Next::Leave,
+                _ => (word | reasons.0, Next::Leave),
+            };
+            match self
+                .0
+                .compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => return next,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// A worker took it from the queue: takes the reasons, and the connection is its own.
+    pub(crate) fn start(&self) -> Reasons {
+        let word = self.0.swap(RUNNING, Ordering::AcqRel);
+        debug_assert_eq!(word & PHASE, READY, "only a queued connection is started");
+        Reasons(word & !PHASE)
+    }
+
+    /// The turn is over: to rest, unless a reason came up meanwhile.
+    pub(crate) fn finish(&self) -> Next {
+        match self
+            .0
+            .compare_exchange(RUNNING, RESTING, Ordering::AcqRel, Ordering::Relaxed)
+        {
+            Ok(_) => Next::Leave,
+            Err(_) => self.again(),
+        }
+    }
+
+    /// The turn is over and there is more to do: back into the queue, reasons kept.
+    pub(crate) fn again(&self) -> Next {
+        // RUNNING and READY differ in two bits; reasons that arrive meanwhile are kept.
+        self.0.fetch_xor(RUNNING ^ READY, Ordering::AcqRel);
+        Next::Queue
+    }
+
+    /// Whether a notice came since the turn began.
+    pub(crate) fn is_noticed(&self) -> bool {
+        Reasons(self.0.load(Ordering::Acquire)).include(Reasons::NOTICE)
+    }
+
+    /// The connection is over; every later wake is void.
+    pub(crate) fn end(&self) {
+        self.0.store(GONE, Ordering::Release);
+    }
+
+    /// A look from outside, for lists; it may have changed when it is read.
+    pub(crate) fn phase(&self) -> Phase {
+        match self.0.load(Ordering::Relaxed) & PHASE {
+            RESTING => Phase::Resting,
+            READY => Phase::Ready,
+            RUNNING => Phase::Running,
+            _ => Phase::Gone,
+        }
+    }
+}
+
+/// Where a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The poller watches it; it holds no worker and no buffer.
+    Resting,
+    /// It waits in the queue for a worker.
+    Ready,
+    /// A worker serves it.
+    Running,
+    /// It is over.
+    Gone,
+}

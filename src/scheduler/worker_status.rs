@@ -1,0 +1,223 @@
+//! What each worker is at, so that one that does not come back can be named; and what it counts.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tracing::{info, warn};
+
+use crate::net::address::Peer;
+use crate::scheduler::metrics::{Meter, Sum};
+
+/// One post for each worker's number, made when a worker first has it.
+pub(crate) struct WorkerTable {
+    began: Instant,
+    /// In milliseconds.
+    stuck_after: AtomicU64,
+    /// Until when workers were held up by what the service tells of itself, in milliseconds after
+    /// `began`: that time counts for nobody.
+    held_up_until: AtomicU64,
+    posts: Vec<OnceLock<Box<WorkerSlot>>>,
+    /// No post from this number on was ever used.
+    used: AtomicUsize,
+    /// By the worker's number, the turn that was called stuck: its connection and its begin.
+    stuck: Mutex<BTreeMap<usize, (u64, u64)>>,
+}
+
+/// Written by its worker, read by anybody.
+#[derive(Default)]
+pub(crate) struct WorkerSlot {
+    pub(crate) meter: Meter,
+    /// The connection it serves; 0 for none.
+    id: AtomicU64,
+    /// Since when, in milliseconds after `began`.
+    since: AtomicU64,
+}
+
+/// A worker that serves a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerInfo {
+    /// Its number: `worker-03` is 3.
+    pub number: usize,
+    /// The number of the client that it serves.
+    pub client: u64,
+    /// For how long, in whole milliseconds.
+    pub busy_for: Duration,
+    /// It has not come back from its handler for `stuck_after`.
+    pub is_stuck: bool,
+}
+
+impl WorkerTable {
+    /// Posts for worker numbers below `numbers`.
+    pub(crate) fn new(numbers: usize, stuck_after: Duration) -> WorkerTable {
+        WorkerTable {
+            began: Instant::now(),
+            stuck_after: AtomicU64::new(millis(stuck_after)),
+            held_up_until: AtomicU64::new(0),
+            posts: (0..numbers).map(|_| OnceLock::new()).collect(),
+            used: AtomicUsize::new(0),
+            stuck: Mutex::default(),
+        }
+    }
+
+    /// The post of the worker with this number.
+    pub(crate) fn of(&self, worker: usize) -> &WorkerSlot {
+        self.used.fetch_max(worker + 1, Ordering::Relaxed);
+        self.posts[worker].get_or_init(Box::default)
+    }
+
+    pub(crate) fn begin(&self, post: &WorkerSlot, id: u64, now: Instant) {
+        post.since.store(self.millis(now), Ordering::Relaxed);
+        post.id.store(id, Ordering::Release);
+    }
+
+    pub(crate) fn end(&self, post: &WorkerSlot) {
+        post.id.store(0, Ordering::Release);
+    }
+
+    /// From now on a worker is stuck after this time.
+    pub(crate) fn set_stuck_after(&self, stuck_after: Duration) {
+        self.stuck_after
+            .store(millis(stuck_after), Ordering::Relaxed);
+    }
+
+    pub(crate) fn stuck_after(&self) -> Duration {
+        Duration::from_millis(self.stuck_after.load(Ordering::Relaxed))
+    }
+
+    /// Workers that serve somebody now, and those of them that are stuck.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        (self.busy().count(), self.stuck.lock().len())
+    }
+
+    /// What all workers have counted.
+    pub(crate) fn sum(&self) -> Sum {
+        let mut sum = Sum::default();
+        self.all().for_each(|(_, post)| post.meter.add_to(&mut sum));
+        sum
+    }
+
+    /// Every worker that serves somebody now.
+    pub(crate) fn list(&self) -> Vec<WorkerInfo> {
+        let now = self.millis(Instant::now());
+        let stuck_after = self.stuck_after.load(Ordering::Relaxed);
+        let info = |(number, id, since): (usize, u64, u64)| {
+            let ms = now.saturating_sub(since);
+            WorkerInfo {
+                number,
+                client: id,
+                busy_for: Duration::from_millis(ms),
+                is_stuck: now.saturating_sub(self.counts_from(since)) >= stuck_after,
+            }
+        };
+        self.busy().map(info).collect()
+    }
+
+    /// When the next worker will have been away for too long.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let earliest = self
+            .busy()
+            .map(|(_, _, since)| self.counts_from(since))
+            .min()?;
+        let due = self.began + Duration::from_millis(earliest) + self.stuck_after();
+        // One that is stuck already is looked at once a second, to see it come back.
+        Some(due.max(Instant::now() + Duration::from_secs(1)))
+    }
+
+    /// From now on workers may be stuck; before, they waited for what the service tells of itself.
+    pub(crate) fn were_held_up(&self, now: Instant) {
+        self.held_up_until
+            .store(self.millis(now), Ordering::Relaxed);
+    }
+
+    /// Since when a worker may be stuck that has been busy since then.
+    fn counts_from(&self, since: u64) -> u64 {
+        since.max(self.held_up_until.load(Ordering::Relaxed))
+    }
+
+    /// Names workers that are stuck, once, and says when they are back. Logs and asks for peers
+    /// when the lock is open again: whoever wants the figures needs it.
+    pub(crate) fn look(&self, now: Instant, peer_of: impl Fn(u64) -> Option<Peer>) {
+        let now = self.millis(now);
+        let stuck_after = self.stuck_after.load(Ordering::Relaxed);
+        let (mut back, mut gone) = (Vec::new(), Vec::new());
+        let mut stuck = self.stuck.lock();
+        stuck.retain(|worker, (id, began)| {
+            let post = self.posts[*worker].get();
+            let goes_on = post.map(|post| post.at()) == Some((*id, *began));
+            if !goes_on {
+                back.push((*worker, *id, now.saturating_sub(*began)));
+            }
+            goes_on
+        });
+        for (worker, id, since) in self.busy() {
+            let ms = now.saturating_sub(since);
+            let may_be_stuck = now.saturating_sub(self.counts_from(since)) >= stuck_after;
+            if may_be_stuck && !stuck.contains_key(&worker) {
+                stuck.insert(worker, (id, since));
+                gone.push((worker, id, ms));
+            }
+        }
+        drop(stuck);
+        for (worker, id, ms) in back {
+            info!(worker, id, ms, "the stuck worker is back");
+        }
+        for (worker, id, ms) in gone {
+            let peer = peer_of(id).map(|peer| peer.to_string()).unwrap_or_default();
+            warn!(
+                worker,
+                id, peer, ms, "a worker does not come back from its handler"
+            );
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (usize, &WorkerSlot)> {
+        let used = self.used.load(Ordering::Relaxed);
+        let posts = self.posts[..used].iter().enumerate();
+        posts.filter_map(|(number, post)| Some((number, &**post.get()?)))
+    }
+
+    /// Number, client and begin of those that serve somebody.
+    fn busy(&self) -> impl Iterator<Item = (usize, u64, u64)> {
+        self.all().filter_map(|(number, post)| {
+            let (id, since) = post.at();
+            (id != 0).then_some((number, id, since))
+        })
+    }
+
+    fn millis(&self, now: Instant) -> u64 {
+        millis(now.saturating_duration_since(self.began))
+    }
+}
+
+impl WorkerSlot {
+    fn at(&self) -> (u64, u64) {
+        let id = self.id.load(Ordering::Acquire);
+        (id, self.since.load(Ordering::Relaxed))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_began_after_the_look_is_not_stuck_for_ages() {
+        let posts = WorkerTable::new(1, Duration::ZERO);
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        posts.begin(posts.of(0), 1, later);
+        // Whoever is asked for a peer may want the figures: the lock is open.
+        posts.look(now, |_| {
+            assert_eq!(posts.load(), (1, 1));
+            None
+        });
+    }
+}

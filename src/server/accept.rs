@@ -1,0 +1,264 @@
+//! The acceptor's side: who comes in, who is turned away, and the drain's first steps.
+
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use socket2::Socket;
+use tracing::debug;
+
+use super::shared::Shared;
+use crate::connection::lingering::Whose;
+use crate::connection::{Connection, Opening, Stage};
+use crate::drain::{Backlog, ServerPhase};
+use crate::framing::Decoder;
+use crate::limits::admission::{Placed, WhenFull};
+use crate::limits::counters::{Case, Limit, Trouble};
+use crate::limits::options::HEADER_WITHIN;
+use crate::net::acceptor::{AcceptGate, AcceptHandler, Acceptor};
+use crate::net::address::Peer;
+use crate::scheduler::state::Reasons;
+use crate::service::{InDrain, Work};
+
+/// Of so many places one is kept free as long as there is a client that has all it was sent.
+const PLACES_A_SPARE: usize = 16;
+
+impl Shared {
+    /// The acceptor's life, and the drain's first steps.
+    pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
+        self.pulse.acceptor_begins();
+        acceptor.run(self);
+        self.pulse.acceptor_ends();
+        self.house.drain.begin(Backlog::Accept);
+        self.house.drain.no_more_clients();
+        let all = self.house.registry.all();
+        let ends_input = self.house.work.in_drain() == InDrain::ReadOut;
+        for connection in &all {
+            if ends_input && connection.lent.load(Ordering::SeqCst) {
+                connection.shut(Shutdown::Read);
+            }
+            connection.wake(Reasons::NOTICE);
+        }
+        self.house
+            .drain
+            .stop_if_empty(|| self.house.registry.count());
+    }
+
+    /// How the door stands when as many are inside as may be: open to those who are refused.
+    fn full(&self) -> AcceptGate {
+        match self.house.limits.options.when_full {
+            WhenFull::Refuse => AcceptGate::Open,
+            WhenFull::Shed if !self.shedding.can(&self.house) => AcceptGate::Open,
+            WhenFull::Wait | WhenFull::Shed => AcceptGate::Full,
+        }
+    }
+
+    /// Makes room for one, if that is asked for: else a quiet client stays, whoever waits.
+    fn shed_one(&self) {
+        if self.house.limits.options.when_full == WhenFull::Shed {
+            self.shedding.shed_one(&self.house);
+        }
+    }
+
+    /// Whether there is room, or the door has been told to ring when there is.
+    fn has_room(&self) -> bool {
+        let knobs = &self.house.knobs;
+        let has = || self.house.admitted() < knobs.clients_max.load(Ordering::SeqCst);
+        if has() {
+            return true;
+        }
+        // Who leaves after this rings; who left before is seen by the second look.
+        self.house.crowded.store(true, Ordering::SeqCst);
+        has()
+    }
+
+    /// Keeps some places free where that costs no client anything: one that has everything goes
+    /// before the next one comes for its place.
+    fn keep_room(&self) {
+        let house = &self.house;
+        let most = house.knobs.clients_max.load(Ordering::SeqCst);
+        if house.admitted() + most / PLACES_A_SPARE + 1 > most {
+            house.spare.let_go(Whose::Admitted);
+        }
+    }
+
+    /// Turns a client away: in a turn of its own if there is something to say, else at once.
+    fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
+        let case = Case {
+            peer: Some(peer),
+            ..Case::default()
+        };
+        self.house.notices.acted(limit, case);
+        if self.house.can_tell(limit) {
+            self.connect(socket, peer, Stage::Refused(limit));
+        }
+    }
+
+    /// How long a balancer's header may take.
+    fn header_within(&self) -> Duration {
+        let times = &self.house.limits.options.times;
+        times.first_byte.unwrap_or(HEADER_WITHIN)
+    }
+
+    /// What a client is let in with, or which limit keeps it out. One that will be announced is
+    /// judged when it is known.
+    fn find_place(&self, peer: Peer, id: u64, is_announced: bool) -> Result<Placed, Limit> {
+        // Who waited in the backlog when a drain begins is let in, however many that are.
+        let waits = self.house.limits.options.when_full == WhenFull::Wait;
+        let running = self.house.drain.phase() == ServerPhase::Running;
+        if running && !waits && !self.has_room() {
+            // Too late for this client, but not for the next.
+            self.house.spare.let_go(Whose::Admitted);
+            return Err(Limit::Clients);
+        }
+        let admission = &self.house.admission;
+        if !is_announced {
+            admission.check_lists(peer, Instant::now())?;
+        }
+        if !is_announced && self.keeps_workers() && !self.house.lobby.has_room() {
+            return Err(Limit::Queue);
+        }
+        if running && self.overload.refuses(self.ready.load().0) {
+            return Err(Limit::Overload);
+        }
+        if is_announced {
+            return Ok(Placed { replaces: None });
+        }
+        // Last, for it may be at another's expense.
+        admission.take_share(peer, id)
+    }
+
+    fn keeps_workers(&self) -> bool {
+        matches!(self.house.work, Work::Streams(_))
+    }
+
+    fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
+        let options = &self.house.limits.options;
+        let is_new = matches!(stage, Stage::New);
+        if matches!(stage, Stage::Refused(_)) {
+            self.house.refused.fetch_add(1, Ordering::SeqCst);
+        }
+        if let Some(bytes) = options.send_buffer {
+            // The system keeps twice what it is told (socket(7)). If it refuses, it keeps more.
+            let _ = socket.set_send_buffer_size(bytes / 2);
+        }
+        let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
+        let connection = Arc::new(Connection::new(Opening {
+            id,
+            peer,
+            socket,
+            decoder: Decoder::new(&options.framing, options.message_max, options.overlong),
+            outbox_max: options.outbox_max,
+            rate: options.rate,
+            stage,
+            queue: Arc::clone(&self.queue),
+        }));
+        self.house.registry.insert(Arc::clone(&connection));
+        if let Err(error) = self.poller.watch(&connection.socket, id) {
+            let case = Case {
+                id: Some(id),
+                peer: Some(peer),
+                why: &error.to_string(),
+                ..Case::default()
+            };
+            self.house.notices.trouble(Trouble::Unwatched, case);
+            if self.house.drain.phase() != ServerPhase::Running {
+                self.house.drain.count_end(true);
+            }
+            self.house.give_up_share(&connection);
+            self.house.give_up_place(&connection);
+            self.house.registry.remove(id);
+            self.house.drain.one_gone(|| self.house.registry.count());
+            return;
+        }
+        debug!(id, %peer, "{}connected", self.house.notices.prefix());
+        if is_new && self.keeps_workers() {
+            // In the order of their coming, which their turns need not have.
+            self.house.lobby.let_in(&connection);
+        }
+        self.enqueue(connection);
+    }
+}
+
+impl AcceptHandler for Arc<Shared> {
+    fn door(&self) -> AcceptGate {
+        self.pulse.acceptor_came();
+        if self.house.drain.phase() != ServerPhase::Running {
+            let drain = &self.house.drain;
+            let over = drain.deadline().is_some_and(|at| at <= Instant::now());
+            return match drain.backlog() {
+                Backlog::Accept if over => AcceptGate::Over,
+                Backlog::Accept => AcceptGate::Closing,
+                Backlog::Leave => AcceptGate::Shut,
+            };
+        }
+        if self.house.knobs.is_paused.load(Ordering::SeqCst) {
+            return AcceptGate::Held;
+        }
+        if let Some(pause) = self.house.admission.pause(Instant::now()) {
+            return AcceptGate::Paused(pause);
+        }
+        if self.has_room() {
+            AcceptGate::Open
+        } else {
+            self.full()
+        }
+    }
+
+    fn has_to_wait(&self, door: AcceptGate) {
+        let limit = match door {
+            AcceptGate::Paused(_) => Limit::AcceptRate,
+            // It is let in as soon as another is shed, or refused, which is counted then.
+            _ if self.house.limits.options.when_full == WhenFull::Shed => return,
+            _ => Limit::Clients,
+        };
+        let case = Case {
+            why: "it waits in the backlog",
+            ..Case::default()
+        };
+        self.house.notices.acted(limit, case);
+    }
+
+    fn is_waited_for(&self) {
+        if !self.house.spare.want(Whose::Admitted) {
+            self.shed_one();
+        }
+    }
+
+    fn admit(&self, socket: Socket, peer: Peer) {
+        // There was a descriptor and, if it matters, room: who leaves need not ring for that until
+        // the door is found shut again.
+        self.house.crowded.store(false, Ordering::SeqCst);
+        self.house.admission.accepted(Instant::now());
+        // Only this thread gives numbers.
+        let id = self.accepted.load(Ordering::Relaxed) + 1;
+        let is_announced = self.house.admission.awaits_header(peer, Instant::now());
+        let stage = match is_announced {
+            true => Stage::Header {
+                until: Instant::now() + self.header_within(),
+            },
+            false => Stage::New,
+        };
+        match self.find_place(peer, id, is_announced) {
+            Ok(placed) => {
+                self.connect(socket, peer, stage);
+                self.house.make_place(placed);
+                self.keep_room();
+            }
+            Err(limit) => self.refuse(socket, peer, limit),
+        }
+    }
+
+    fn cut_off(&self) {
+        self.house.drain.count_end(true);
+    }
+
+    fn starved(&self) {
+        self.house.crowded.store(true, Ordering::SeqCst);
+        let spare = &self.house.spare;
+        if !spare.let_go(Whose::Refused) && !spare.want(Whose::Admitted) {
+            self.shed_one();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Closing the client that has rested longest, one at a time, to make room.
+//!
+//! Only the acceptor runs here.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::connection::Connection;
+use crate::limits::counters::Limit;
+use crate::scheduler::state::Phase;
+use crate::turn::context::ServerContext;
+
+/// Looking for somebody means looking at everybody: not more often than this in vain.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Shedding(Mutex<Last>);
+
+#[derive(Default)]
+struct Last {
+    /// Who is being closed: until it has gone, nobody else is.
+    id: Option<u64>,
+    /// When nobody was found.
+    in_vain: Option<Instant>,
+}
+
+impl Shedding {
+    /// Whether somebody is being closed, or could be.
+    pub(super) fn can(&self, house: &ServerContext) -> bool {
+        let mut last = self.0.lock();
+        last.is_closing(house) || last.find(house).is_some()
+    }
+
+    /// Closes one, unless one is being closed already.
+    pub(super) fn shed_one(&self, house: &ServerContext) {
+        let mut last = self.0.lock();
+        if last.is_closing(house) {
+            return;
+        }
+        let found = last.find(house);
+        last.id = found.as_ref().map(|connection| connection.id);
+        drop(last);
+        if let Some(connection) = found {
+            house.shed(&connection, Limit::Shed);
+        }
+    }
+}
+
+impl Last {
+    fn is_closing(&self, house: &ServerContext) -> bool {
+        self.id
+            .is_some_and(|id| house.registry.look_up(id).is_some())
+    }
+
+    /// Who has rested longest, if that is long enough.
+    fn find(&mut self, house: &ServerContext) -> Option<Arc<Connection>> {
+        if self.in_vain.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
+            return None;
+        }
+        let shed_after = house.limits.options.shed_after;
+        // Where nobody is spared, whoever sends all the time is not either.
+        let may =
+            |phase| phase == Phase::Resting || (shed_after.is_zero() && phase == Phase::Ready);
+        let all = house.registry.all().into_iter();
+        let resting = all.filter(|connection| may(connection.state.phase()));
+        let longest = resting.max_by_key(|connection| connection.quiet_for());
+        let longest = longest.filter(|connection| connection.quiet_for() >= shed_after);
+        self.in_vain = longest.is_none().then(Instant::now);
+        longest
+    }
+}

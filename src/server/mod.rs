@@ -1,0 +1,369 @@
+//! The composer: the only room that sees both the pool and the poller.
+
+mod accept;
+mod control;
+mod evict;
+mod guard;
+mod probe;
+mod pulse;
+mod shared;
+mod stats;
+pub(crate) mod watch;
+
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::connection::registry::Registry;
+use crate::drain::{Backlog, Report, ServerPhase};
+use crate::error::{Error, Result};
+use crate::framing::Framing;
+use crate::limits::options::{Limits, Options};
+use crate::net::acceptor::{AcceptErrors, Acceptor};
+use crate::net::address::Address;
+use crate::net::listen::{Listeners, SocketFile};
+use crate::scheduler::poller::Poller;
+use crate::scheduler::pool::{Pool, thread_name};
+use crate::service::{Erased, Service, StreamService, Work};
+
+pub use probe::Probe;
+use shared::Shared;
+pub use stats::Stats;
+
+/// After the drain's deadline: how long workers have to notice that their socket was cut.
+const CUT_GRACE: Duration = Duration::from_millis(500);
+
+/// A running server: it listens and serves from the moment it is made.
+///
+/// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does: that takes until
+/// its clients have closed, at most [`Options::drain`] and half a second. In a handler it would
+/// wait for that handler's own end; [`Handle::drain`] does not.
+#[must_use = "dropping it ends it"]
+pub struct Server {
+    shared: Arc<Shared>,
+    addresses: Vec<Address>,
+    threads: Vec<JoinHandle<()>>,
+    socket_files: Vec<SocketFile>,
+}
+
+/// What can be done with a running server from anywhere. Cheap to clone; keeps no server running,
+/// but its figures and its service in memory: a service that keeps one of its own server is never
+/// dropped, and ends its work in [`finish`](Service::finish).
+///
+/// ```
+/// use poold::service::Echo;
+/// use poold::{Options, Server};
+///
+/// # fn main() -> poold::Result<()> {
+/// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
+/// let handle = server.handle();
+/// handle.set_workers(16)?;
+/// let stats = handle.stats();
+/// println!("{} clients, {} messages", stats.clients, stats.messages_in);
+/// println!("99 % waited at most {:?} for a worker", stats.waits.quantile(0.99));
+///
+/// std::thread::spawn(move || handle.drain()); // Or from a handler, or a signal's thread.
+/// let report = server.wait();
+/// assert_eq!(report.cut_off, 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Listens on an address and serves every client that connects to it. For several addresses,
+    /// and for a choice of how they are bound: [`Listeners::bind_all`] and [`Server::serve`].
+    ///
+    /// # Errors
+    /// [`Error`] says what is wrong with the address or the options, or what the system refused.
+    pub fn bind(address: &str, options: Options, service: impl Service) -> Result<Server> {
+        Server::serve(Listeners::bind(address)?, options, service)
+    }
+
+    /// As [`bind`](Server::bind), on sockets that listen already.
+    ///
+    /// # Errors
+    /// As [`bind`](Server::bind).
+    pub fn serve(listeners: Listeners, options: Options, service: impl Service) -> Result<Server> {
+        let opener = Erased(Arc::new(service));
+        Server::start(listeners, options, Work::Messages(Arc::new(opener)))
+    }
+
+    /// Listens on an address and gives each client's stream to the service, with a worker that it
+    /// keeps until it returns. Clients beyond the workers wait in the order in which they came;
+    /// one thread more than `workers` sees to those who wait.
+    ///
+    /// # Errors
+    /// As [`bind`](Server::bind).
+    pub fn bind_streams(
+        address: &str,
+        options: Options,
+        service: impl StreamService,
+    ) -> Result<Server> {
+        Server::serve_streams(Listeners::bind(address)?, options, service)
+    }
+
+    /// As [`bind_streams`](Server::bind_streams), on sockets that listen already.
+    ///
+    /// # Errors
+    /// As [`bind`](Server::bind).
+    pub fn serve_streams(
+        listeners: Listeners,
+        options: Options,
+        service: impl StreamService,
+    ) -> Result<Server> {
+        Server::start(listeners, options, Work::Streams(Arc::new(service)))
+    }
+
+    fn start(listeners: Listeners, options: Options, work: Work) -> Result<Server> {
+        let limits = Limits::new(options)?;
+        let (sockets, addresses, socket_files) = listeners.into_parts();
+        let name = limits.options.name;
+        let threads = work.threads(limits.options.workers);
+        let cannot = |what| move |source| Error::Start { what, source };
+        let errors = Arc::new(AcceptErrors::default());
+        let (acceptor, doorbell) =
+            Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
+        let poller = Poller::new().map_err(cannot("the poller"))?;
+        let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
+        let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
+            Shared::new(shared.clone(), limits, work, poller, pool, doorbell, errors)
+        });
+        shared.answer(shared.ready.open());
+        let for_watch = Arc::clone(&shared);
+        let for_acceptor = Arc::clone(&shared);
+        let threads = spawn(name, "watch", move || for_watch.watch()).and_then(|watch| {
+            let acceptor = spawn(name, "acceptor", move || for_acceptor.accept(acceptor))?;
+            Ok(vec![watch, acceptor])
+        });
+        match threads {
+            Ok(threads) => Ok(Server {
+                shared,
+                addresses,
+                threads,
+                socket_files,
+            }),
+            Err(error) => {
+                // Nobody has come yet: those who were started end at once.
+                shared.house.drain.begin(Backlog::Leave);
+                shared.house.drain.no_more_clients();
+                shared.house.drain.stop_if_empty(|| 0);
+                shared.answer(shared.ready.close());
+                shared.house.deadlines.bell.ring();
+                Err(error)
+            }
+        }
+    }
+
+    /// Where it listens: the address that was bound, port 0 replaced by the real one.
+    /// The first one, where there are several.
+    pub fn address(&self) -> &Address {
+        &self.addresses[0]
+    }
+
+    /// Everywhere that it listens, at least one.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Has the files of its Unix sockets removed at the end, as if they had been bound here. For
+    /// sockets that were [adopted](Listeners::adopt) from somebody who is done with them.
+    pub fn own_socket_files(&mut self) {
+        self.own_files_of(&self.addresses.clone());
+    }
+
+    /// As [`own_socket_files`](Server::own_socket_files), for these of its addresses.
+    pub(crate) fn own_files_of(&mut self, these: &[Address]) {
+        // Those of before are the same files, or another's.
+        self.socket_files.iter_mut().for_each(SocketFile::keep);
+        let own = self.addresses.iter().filter(|one| these.contains(one));
+        self.socket_files = SocketFile::all_of(&own.cloned().collect::<Vec<_>>());
+    }
+
+    /// A handle, to drain it from elsewhere or to see who is connected.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Waits until somebody drains the server and the drain is over, and reports how it went.
+    #[must_use = "the report says whether anybody was cut off"]
+    pub fn wait(mut self) -> Report {
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Report {
+        // Taken at once, so that this runs once.
+        let threads = std::mem::take(&mut self.threads);
+        let shared = Arc::clone(&self.shared);
+        let drain = &shared.house.drain;
+        drain.wait(ServerPhase::Draining, None);
+        loop {
+            // A second signal may bring the deadline forward while this waits.
+            let deadline = self.over_at();
+            let look_again = deadline.min(Instant::now() + Duration::from_millis(50));
+            if drain.wait(ServerPhase::Stopped, Some(look_again)) || Instant::now() >= deadline {
+                break;
+            }
+        }
+        let deadline = self.over_at();
+        if drain.phase() < ServerPhase::Stopped {
+            // The watch does it as well, perhaps a moment later.
+            shared.cut_off();
+        }
+        let lost = shared.house.work.finish(deadline);
+        shared.answer(shared.ready.close());
+        shared.house.deadlines.bell.ring();
+        if drain.backlog() == Backlog::Leave {
+            self.socket_files.iter_mut().for_each(SocketFile::keep);
+        }
+        let report = shared.report(lost);
+        if drain.phase() == ServerPhase::Stopped {
+            for thread in threads {
+                // Both end as soon as the server has stopped; a panic of theirs was reported.
+                let _ = thread.join();
+            }
+            shared.pool.join(deadline);
+        }
+        report
+    }
+
+    /// When a drain is over at the latest. Where workers are held up, they notice nothing: then it
+    /// is the deadline itself. It is for one that all connections have met.
+    fn over_at(&self) -> Instant {
+        let drain = &self.shared.house.drain;
+        let deadline = drain.deadline().unwrap_or_else(Instant::now);
+        let is_met = drain.phase() == ServerPhase::Stopped && Instant::now() < deadline;
+        match is_met || self.shared.house.work.is_held_up() {
+            true => deadline,
+            false => deadline + CUT_GRACE,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.handle().drain();
+            let _ = self.finish();
+        }
+    }
+}
+
+impl Handle {
+    /// Starts the drain: the backlog is accepted, then nobody more; every client is served what
+    /// it has sent, sees the end, and may close. Returns at once; [`Server::wait`] reports.
+    pub fn drain(&self) {
+        self.shared.house.drain.begin(Backlog::Accept);
+        self.shared.nudge();
+    }
+
+    /// As [`drain`](Handle::drain), but nobody more is accepted: who waits in the backlog is left
+    /// to whoever has got the [`listeners`](Handle::listeners), and a Unix socket's file stays.
+    pub fn hand_over(&self) {
+        self.shared.house.drain.begin(Backlog::Leave);
+        self.shared.nudge();
+    }
+
+    /// Duplicates of the listening sockets, for a successor to accept from; none once they are
+    /// closed. As long as one is open, clients can connect and wait for whoever accepts.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
+        self.shared.house.doorbell.listeners()
+    }
+
+    /// Calls `then` when a drain begins, at once if one has, on the thread that begins it. It must
+    /// not block; a panic in it changes nothing.
+    pub fn when_draining(&self, then: impl FnOnce() + Send + 'static) {
+        self.shared.house.drain.when_begun(Box::new(then));
+    }
+
+    /// Brings the drain's deadline forward to now: who is still connected is reset.
+    pub fn hurry(&self) {
+        self.shared.house.drain.hurry();
+        self.shared.nudge();
+    }
+
+    /// Where the server is in its life.
+    pub fn phase(&self) -> ServerPhase {
+        self.shared.house.drain.phase()
+    }
+
+    /// Waits until the server has come to `phase` or beyond; `false` if `timeout` came first.
+    pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
+        // What no clock reaches never comes first.
+        let until = Instant::now().checked_add(timeout);
+        self.shared.house.drain.wait(phase, until)
+    }
+
+    /// Longest that the drain may still take; `None` before it has begun.
+    pub fn drain_left(&self) -> Option<Duration> {
+        let deadline = self.shared.house.drain.deadline()?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Asks the acceptor and, by way of the ready queue, one of the workers whether they still do
+    /// their work. Returns at once; the probe says whether both have answered.
+    pub fn probe(&self) -> Probe {
+        Probe::new(&self.shared)
+    }
+
+    /// Who is connected.
+    pub fn registry(&self) -> &Registry {
+        &self.shared.house.registry
+    }
+
+    /// The server's own figures.
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.shared)
+    }
+
+    /// How messages are cut; `None` for a service that has the whole stream.
+    pub fn framing(&self) -> Option<&Framing> {
+        let house = &self.shared.house;
+        let cuts = matches!(house.work, Work::Messages(_));
+        cuts.then_some(&house.limits.options.framing)
+    }
+
+    /// The most memory in bytes that the limits let clients and workers use.
+    pub fn memory_max(&self) -> u64 {
+        let house = &self.shared.house;
+        let reads = matches!(house.work, Work::Messages(_));
+        house.limits.memory_max(reads)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = self.shared.house.drain.phase();
+        let mut out = out.debug_struct("Server");
+        out.field("addresses", &self.addresses)
+            .field("phase", &phase);
+        out.finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Handle");
+        out.field("phase", &self.phase()).finish_non_exhaustive()
+    }
+}
+
+fn spawn(server: &str, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let name = thread_name(server, name);
+    let thread = std::thread::Builder::new().name(name).spawn(run);
+    thread.map_err(|source: io::Error| Error::Start {
+        what: "a thread",
+        source,
+    })
+}

@@ -1,0 +1,166 @@
+//! Chat: rooms for people who come with `nc`, `telnet` or a client of their own.
+//!
+//! This is the front end that speaks lines. What a client says in one turn becomes one chunk for
+//! everybody in the room, shared between their outboxes; a reader's turn is one write. Everything
+//! a client gets goes through its outbox, answers too, so that it sees them in the order in which
+//! they came about.
+
+mod command;
+mod commands;
+mod console;
+mod ghost;
+mod lines;
+mod newcomers;
+mod operator_commands;
+mod operators;
+mod pace;
+mod probe;
+#[cfg(feature = "cli")]
+pub(crate) mod rooms;
+mod screen;
+mod session;
+mod speakers;
+mod state;
+mod stranger;
+mod telnet;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::connection::client::Client;
+use crate::connection::handler::{End, Messages, Reply, Verdict};
+use crate::framing::Message;
+use crate::limits::counters::Limit;
+use crate::limits::times::Rate;
+use crate::service::chat::rooms::Keeping;
+use crate::service::{Quote, Service};
+
+pub use console::Console;
+use lines::{Directory, Lines};
+use newcomers::Newcomers;
+use operators::Operators;
+pub use operators::Password;
+use pace::Taken;
+use probe::Probes;
+pub use session::Session;
+use session::enter_lobby;
+use speakers::Speakers;
+use state::ChatState;
+use stranger::Strangers;
+
+/// What a chat is like.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Lines of each room that a newcomer is shown; at most 64 KiB of them are kept.
+    pub history: usize,
+    /// A directory in which each room's lines are appended to a file of its own.
+    pub log: Option<PathBuf>,
+    /// What makes an operator; without it nobody can become one.
+    pub password: Option<Password>,
+    /// What the server delays clients to ([`Options::rate`](crate::Options)): one that has to wait
+    /// is told for how long.
+    pub rate: Option<Rate>,
+}
+
+/// See the head of the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Chat(Arc<ChatState>);
+
+impl Chat {
+    /// An empty house with a lobby.
+    pub fn new(settings: Settings) -> Chat {
+        let keeping = Keeping {
+            history: settings.history,
+            directory: settings.log,
+        };
+        Chat(Arc::new(ChatState {
+            hall: Directory::new(Lines, keeping),
+            newcomers: Newcomers::default(),
+            operators: Operators::new(settings.password),
+            probes: Probes::default(),
+            rate: settings.rate,
+            speakers: Speakers::default(),
+            strangers: Strangers::default(),
+            has_log_at_console: AtomicBool::new(false),
+        }))
+    }
+
+    /// The place of the person at the server's own terminal. `wake` is called when there is
+    /// something to print; it must not block.
+    pub fn console(&self, wake: impl Fn() + Send + Sync + 'static) -> Console {
+        Console::new(Arc::clone(&self.0), wake)
+    }
+}
+
+impl Service for Chat {
+    type Session = Session;
+
+    /// `/op PASSWORD` is a line as any other.
+    fn quote(&self) -> Quote {
+        Quote::Nothing
+    }
+
+    fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Session {
+        Session::open(&self.0, client)
+    }
+
+    fn message(&self, session: &mut Session, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+        let verdict = session.take(&self.0, message);
+        session.end_turn(&self.0, verdict)
+    }
+
+    fn batch(
+        &self,
+        session: &mut Session,
+        messages: &mut Messages<'_>,
+        _: &mut Reply<'_>,
+    ) -> Verdict {
+        let mut verdict = session.catch_up(&self.0);
+        let mut taken = Taken::default();
+        while verdict == Verdict::Go
+            && !session.is_full()
+            && let Some(message) = messages.next_message()
+        {
+            taken.add(&message);
+            verdict = session.take(&self.0, message);
+        }
+        if let Some(rest) = messages.held_back() {
+            session.tell_delay(&self.0, &taken, rest);
+        }
+        session.end_turn(&self.0, verdict)
+    }
+
+    fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        let why: &[u8] = match limit {
+            Limit::Clients => b"-- the server is full; try again later\n",
+            Limit::AddressShare => b"-- too many have come from your address\n",
+            Limit::AddressList => b"-- your address is not let in\n",
+            _ => b"-- the server is busy; try again later\n",
+        };
+        Some(Bytes::from_static(why))
+    }
+
+    fn last_words(&self, session: &mut Session, end: &End, reply: &mut Reply<'_>) {
+        session.last_words(end, reply);
+    }
+
+    fn closed(&self, session: Session, _: &End) {
+        session.close(&self.0);
+    }
+
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        let house = &*self.0;
+        let newcomers = house
+            .newcomers
+            .tick(now, |person| enter_lobby(house, person));
+        let speakers = house
+            .speakers
+            .tick(now, |person| house.put_out_deaf(person));
+        let rooms = house.hall.tick(now);
+        [newcomers, speakers, rooms].into_iter().flatten().min()
+    }
+}

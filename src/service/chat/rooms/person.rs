@@ -1,0 +1,137 @@
+//! Somebody who is here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::{Frontend, Name, Text};
+
+/// See the head of the file. Its own lock may be taken under any other, and none under it.
+pub(crate) struct Person<F: Frontend> {
+    /// Never used twice.
+    pub(crate) id: u64,
+    pub(crate) outlet: F::Outlet,
+    state: Mutex<State>,
+    is_out: AtomicBool,
+    is_operator: AtomicBool,
+}
+
+struct State {
+    name: Arc<Name>,
+    away: Option<Text>,
+    muted_until: Option<Instant>,
+    ignores: Option<Arc<[u64]>>,
+    out: Option<String>,
+}
+
+/// People that one can ignore.
+const IGNORED_MAX: usize = 100;
+
+impl<F: Frontend> Person<F> {
+    pub(super) fn new(id: u64, outlet: F::Outlet, name: Name) -> Person<F> {
+        Person {
+            id,
+            outlet,
+            state: Mutex::new(State {
+                name: Arc::new(name),
+                away: None,
+                muted_until: None,
+                ignores: None,
+                out: None,
+            }),
+            is_out: AtomicBool::new(false),
+            is_operator: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn name(&self) -> Arc<Name> {
+        Arc::clone(&self.state.lock().name)
+    }
+
+    /// Answers the name that it had.
+    pub(super) fn rename(&self, to: Arc<Name>) -> Arc<Name> {
+        std::mem::replace(&mut self.state.lock().name, to)
+    }
+
+    pub(crate) fn away(&self) -> Option<Text> {
+        self.state.lock().away.clone()
+    }
+
+    pub(crate) fn set_away(&self, away: Option<Text>) {
+        self.state.lock().away = away;
+    }
+
+    /// Whether it may not speak now.
+    pub(crate) fn is_muted(&self) -> bool {
+        let mut state = self.state.lock();
+        if state
+            .muted_until
+            .is_some_and(|until| until <= Instant::now())
+        {
+            state.muted_until = None;
+        }
+        state.muted_until.is_some()
+    }
+
+    pub(crate) fn mute(&self, until: Option<Instant>) {
+        self.state.lock().muted_until = until;
+    }
+
+    pub(crate) fn ignores(&self) -> Option<Arc<[u64]>> {
+        self.state.lock().ignores.clone()
+    }
+
+    /// Ignores somebody, or hears it again; answers whether it is ignored now. `None`: too many
+    /// are.
+    pub(crate) fn ignore(&self, whom: u64) -> Option<bool> {
+        let mut state = self.state.lock();
+        let mut all = state.ignores.as_deref().unwrap_or_default().to_vec();
+        let before = all.len();
+        all.retain(|id| *id != whom);
+        let ignored = all.len() == before;
+        if ignored {
+            all.push(whom);
+        }
+        if all.len() > IGNORED_MAX {
+            return None;
+        }
+        state.ignores = (!all.is_empty()).then(|| all.into());
+        Some(ignored)
+    }
+
+    pub(crate) fn is_operator(&self) -> bool {
+        self.is_operator.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn make_operator(&self) {
+        self.is_operator.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends its connection; what it still says is not heard. The first reason stands.
+    pub(crate) fn put_out(&self, front: &F, why: &str) {
+        if self.put_out_unrecorded(front, why) {
+            front.record(&self.outlet, &self.name(), why);
+        }
+    }
+
+    /// The same where the operator knows already; answers whether this was the first time.
+    pub(crate) fn put_out_unrecorded(&self, front: &F, why: &str) -> bool {
+        let is_first = !self.is_out.swap(true, Ordering::SeqCst);
+        if is_first {
+            self.state.lock().out = Some(why.to_owned());
+            front.dismiss(&self.outlet, why);
+        }
+        is_first
+    }
+
+    pub(crate) fn is_out(&self) -> bool {
+        self.is_out.load(Ordering::SeqCst)
+    }
+
+    /// Why it was put out.
+    pub(crate) fn out(&self) -> Option<String> {
+        self.state.lock().out.clone()
+    }
+}

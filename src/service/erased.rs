@@ -1,0 +1,177 @@
+//! What the engine needs to know of a service: nothing of its sessions' type, and nothing of what
+//! its panics would do to threads that all clients need.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{InDrain, Outlet, Quote, Service, StreamService, Tail};
+use crate::connection::client::Client;
+use crate::connection::handler::{End, Handler, Messages, Reply, Verdict};
+use crate::limits::counters::Limit;
+
+/// A service, whatever its session.
+pub(crate) trait Opener: Send + Sync {
+    fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
+    fn refusal(&self, limit: Limit) -> Option<Bytes>;
+    fn tail(&self) -> Tail;
+    fn quote(&self) -> Quote;
+    fn tick(&self, now: Instant) -> Option<Instant>;
+    fn outlet(&self) -> Option<Outlet>;
+    fn cut_off(&self);
+    fn finish(&self, deadline: Instant) -> u64;
+}
+
+/// The two kinds of work.
+#[derive(Clone)]
+pub(crate) enum Work {
+    Messages(Arc<dyn Opener>),
+    Streams(Arc<dyn StreamService>),
+}
+
+impl Work {
+    pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        match self {
+            Work::Messages(opener) => spared(None, || opener.refusal(limit)),
+            Work::Streams(service) => spared(None, || service.refusal(limit)),
+        }
+    }
+
+    pub(crate) fn tail(&self) -> Tail {
+        match self {
+            Work::Messages(opener) => spared(Tail::Discard, || opener.tail()),
+            Work::Streams(_) => Tail::Discard,
+        }
+    }
+
+    pub(crate) fn quote(&self) -> Quote {
+        match self {
+            Work::Messages(opener) => spared(Quote::Nothing, || opener.quote()),
+            Work::Streams(_) => Quote::Nothing,
+        }
+    }
+
+    pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
+        match self {
+            Work::Messages(opener) => spared(None, || opener.tick(now)),
+            Work::Streams(_) => None,
+        }
+    }
+
+    pub(crate) fn outlet(&self) -> Option<Outlet> {
+        match self {
+            Work::Messages(opener) => spared(None, || opener.outlet()),
+            Work::Streams(_) => None,
+        }
+    }
+
+    /// Whether handlers wait for an output that takes nothing.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.outlet()
+            .is_some_and(|outlet| !outlet.blocked.is_zero())
+    }
+
+    pub(crate) fn finish(&self, deadline: Instant) -> u64 {
+        match self {
+            // What it had not done is not known; that it was something is.
+            Work::Messages(opener) => spared(1, || opener.finish(deadline)),
+            Work::Streams(service) => {
+                spared((), || service.finish(deadline));
+                0
+            }
+        }
+    }
+
+    pub(crate) fn cut_off(&self) {
+        match self {
+            Work::Messages(opener) => spared((), || opener.cut_off()),
+            Work::Streams(service) => spared((), || service.cut_off()),
+        }
+    }
+
+    /// What a drain means to clients that keep a worker.
+    pub(crate) fn in_drain(&self) -> InDrain {
+        match self {
+            Work::Messages(_) => InDrain::ReadOut,
+            Work::Streams(service) => spared(InDrain::default(), || service.in_drain()),
+        }
+    }
+
+    /// Threads for so many workers: while all of them are lent, one more takes clients in, tells
+    /// those who can't be served, and ends connections.
+    pub(crate) fn threads(&self, workers: usize) -> usize {
+        match self {
+            Work::Messages(_) => workers,
+            Work::Streams(_) => workers + 1,
+        }
+    }
+}
+
+/// Runs the service's code on a thread that all clients need: a panic in it may not end that
+/// thread. The hook has told of it.
+fn spared<R>(otherwise: R, call: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or(otherwise)
+}
+
+/// A service that opens sessions.
+pub(crate) struct Erased<S>(pub(crate) Arc<S>);
+
+/// A service with one connection's session.
+struct BoundSession<S: Service> {
+    service: Arc<S>,
+    session: S::Session,
+}
+
+impl<S: Service> Opener for Erased<S> {
+    fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler> {
+        let session = self.0.opened(client, reply);
+        Box::new(BoundSession {
+            service: Arc::clone(&self.0),
+            session,
+        })
+    }
+
+    fn refusal(&self, limit: Limit) -> Option<Bytes> {
+        self.0.refusal(limit)
+    }
+
+    fn tail(&self) -> Tail {
+        self.0.tail()
+    }
+
+    fn quote(&self) -> Quote {
+        self.0.quote()
+    }
+
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        self.0.tick(now)
+    }
+
+    fn outlet(&self) -> Option<Outlet> {
+        self.0.outlet()
+    }
+
+    fn cut_off(&self) {
+        self.0.cut_off();
+    }
+
+    fn finish(&self, deadline: Instant) -> u64 {
+        self.0.finish(deadline)
+    }
+}
+
+impl<S: Service> Handler for BoundSession<S> {
+    fn batch(&mut self, messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict {
+        self.service.batch(&mut self.session, messages, reply)
+    }
+
+    fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
+        self.service.last_words(&mut self.session, end, reply);
+    }
+
+    fn closed(self: Box<Self>, end: &End) {
+        self.service.closed(self.session, end);
+    }
+}

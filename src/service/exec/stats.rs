@@ -1,0 +1,215 @@
+//! How many children there are and were, and how they ended. Of failures the log names the first
+//! of each client and kind, and counts the others.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use tracing::{info, warn};
+
+use super::launch::Failure;
+use super::vigil::{End, Why};
+use crate::net::address::Peer;
+use crate::series::{Series, Told};
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Tally {
+    now: Mutex<Now>,
+    /// Nobody runs any more.
+    none: Condvar,
+    totals: Mutex<Totals>,
+    /// Failures, by the client's address and what happened.
+    failures: Mutex<Series<(Option<IpAddr>, String)>>,
+    /// Clients that have gone before their programs' ends, likewise.
+    absences: Mutex<Series<(Option<IpAddr>, &'static str)>>,
+}
+
+#[derive(Default)]
+struct Now {
+    running: usize,
+    of_address: HashMap<IpAddr, usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    well: u64,
+    failed: u64,
+    by_signal: u64,
+    timed_out: u64,
+    overlong: u64,
+    in_drain: u64,
+    closed: u64,
+    hung_up: u64,
+    not_started: u64,
+}
+
+/// One that runs, until it is dropped.
+pub(super) struct Running<'a> {
+    tally: &'a Tally,
+    address: Option<IpAddr>,
+    /// Children that run for clients of this address, this one included.
+    pub(super) of_address: usize,
+}
+
+impl Tally {
+    pub(super) fn begin(&self, peer: Peer) -> Running<'_> {
+        let address = peer.host();
+        let mut now = self.now.lock();
+        now.running += 1;
+        let of_address = address.map_or(1, |address| {
+            let count = now.of_address.entry(address).or_default();
+            *count += 1;
+            *count
+        });
+        Running {
+            tally: self,
+            address,
+            of_address,
+        }
+    }
+
+    pub(super) fn ended(&self, id: u64, peer: Peer, end: &End) {
+        let mut totals = self.totals.lock();
+        let what = match end {
+            End::Itself(status) if status.success() => {
+                totals.well += 1;
+                return;
+            }
+            End::Itself(status) => {
+                match status.signal() {
+                    Some(_) => totals.by_signal += 1,
+                    None => totals.failed += 1,
+                }
+                // "exit status: 3", or "signal: 9 (SIGKILL)"
+                status.to_string()
+            }
+            End::Stopped(Why::Timeout) => {
+                totals.timed_out += 1;
+                "it ran for as long as --timeout allows".to_owned()
+            }
+            End::Stopped(Why::Overlong) => {
+                totals.overlong += 1;
+                "it printed more than --reply-max allows".to_owned()
+            }
+            End::Stopped(Why::Drain) => {
+                totals.in_drain += 1;
+                return;
+            }
+            End::Stopped(Why::Closed) => {
+                totals.closed += 1;
+                return;
+            }
+            End::HungUp => {
+                totals.hung_up += 1;
+                return;
+            }
+        };
+        drop(totals);
+        if let Some(told) = self.tell(peer, &what) {
+            let earlier = told.earlier();
+            warn!(id, %peer, end = %what, earlier, "the program failed");
+        }
+    }
+
+    /// Nothing was run for a client that is here.
+    pub(super) fn not_started(&self, id: u64, peer: Peer, error: &Failure) {
+        self.totals.lock().not_started += 1;
+        if let Some(told) = self.tell(peer, &error.to_string()) {
+            let earlier = told.earlier();
+            warn!(id, %peer, %error, earlier, "the program can't be started");
+        }
+    }
+
+    /// Whether a failure gets a line.
+    fn tell(&self, peer: Peer, what: &str) -> Option<Told> {
+        let client = (peer.host(), what.to_owned());
+        self.failures.lock().happened(client, Instant::now())
+    }
+
+    /// A client waits until a program can be started again.
+    pub(super) fn wanted(&self, id: u64, peer: Peer, error: &Failure) {
+        if let Some(told) = self.tell(peer, &format!("wanted {error}")) {
+            let earlier = told.earlier();
+            warn!(id, %peer, %error, earlier, "no program can be started now; its client waits");
+        }
+    }
+
+    /// A client has gone, or sent its end a while ago, and its program runs on.
+    pub(super) fn runs_on(&self, id: u64, peer: Peer, what: &'static str) {
+        let client = (peer.host(), what);
+        let told = self.absences.lock().happened(client, Instant::now());
+        if let Some(told) = told {
+            let earlier = told.earlier();
+            info!(id, %peer, earlier, "{what}");
+        }
+    }
+
+    /// Clients that got nothing, since their program could not be started.
+    pub(super) fn unserved(&self) -> u64 {
+        self.totals.lock().not_started
+    }
+
+    /// Waits until no child runs; not longer than this.
+    pub(super) fn wait_none(&self, most: Duration) {
+        let until = Instant::now() + most;
+        let mut now = self.now.lock();
+        while now.running > 0 && !self.none.wait_until(&mut now, until).timed_out() {}
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut now = self.tally.now.lock();
+        now.running -= 1;
+        if let Some(address) = self.address
+            && let Some(count) = now.of_address.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                now.of_address.remove(&address);
+            }
+        }
+        if now.running == 0 {
+            self.tally.none.notify_all();
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Totals {
+            well,
+            failed,
+            by_signal,
+            timed_out,
+            overlong,
+            in_drain,
+            closed,
+            hung_up,
+            not_started,
+            ..
+        } = *self.totals.lock();
+        let all = well + failed + by_signal + timed_out + overlong + in_drain + closed + hung_up;
+        let plural = if all == 1 { "" } else { "s" };
+        write!(out, "{all} program{plural} run: {well} ended well")?;
+        for (count, what) in [
+            (failed, "failed"),
+            (by_signal, "ended by a signal"),
+            (timed_out, "stopped after --timeout"),
+            (overlong, "stopped after --reply-max"),
+            (closed, "stopped after its client was closed"),
+            (hung_up, "told that its client had gone"),
+            (in_drain, "stopped in the drain"),
+            (not_started, "could not be started"),
+        ] {
+            if count > 0 {
+                write!(out, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}

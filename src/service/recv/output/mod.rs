@@ -1,0 +1,355 @@
+//! One output for many workers, bounded, in whole pieces.
+//!
+//! Whoever comes while nobody writes becomes the writer: it writes its own piece and then, until
+//! nothing is left, what the others have queued meanwhile, each time in one write. Whoever comes
+//! while somebody writes leaves its piece and goes; where its client waits until the piece is safe,
+//! it becomes the next writer, so that nobody writes for others while its own client waits. If too
+//! much is queued it waits: a worker that waits reads no socket, so an output that blocks holds the
+//! clients back and memory stays flat.
+//!
+//! Who runs here: workers, through [`submit`](Output::submit); the lock is held to queue and to
+//! take, never while writing. The sink itself is the writer's token: it is away exactly as long as
+//! one worker writes. The watch looks in to see whether that is the same piece as before
+//! ([`look`](Output::look)), and tells.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use indicatif::BinaryBytes;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use tracing::{info, warn};
+
+use super::named::NamedFile;
+use super::sink::{Durability, Holds, NAME_EACH, Name, Pipe, Sink};
+use super::standstill::{Change, HELD_UP, Lines, Standstill};
+use super::writing::write;
+use crate::service::Outlet;
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes that may be queued while somebody writes.
+const QUEUED_MAX: usize = 1024 * 1024;
+/// A wait for the output is looked at so often, in case its end was not told.
+const LOOK_EACH: Duration = Duration::from_secs(1);
+
+/// What is called when nobody reads the output any more.
+type OnClosed = Box<dyn Fn() + Send + Sync>;
+/// How long a drain may still take.
+type DrainLeft = Box<dyn Fn() -> Option<Duration> + Send + Sync>;
+
+/// See the head of the file.
+pub struct Output {
+    /// The standard output has none.
+    path: Option<PathBuf>,
+    durability: Durability,
+    queue: Mutex<Queue>,
+    standstill: Mutex<Standstill>,
+    /// About errors.
+    lines: Mutex<Lines>,
+    /// The standard output's; a file that is opened by its path sees to it by itself.
+    name: Mutex<Name>,
+    /// The writer has made room, or made something safe.
+    progress: Condvar,
+    on_closed: Mutex<Option<OnClosed>>,
+    drain_left: Mutex<Option<DrainLeft>>,
+}
+
+/// A place in the output: all up to it is safe or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SeqNo(u64);
+
+struct Queue {
+    /// Away while somebody writes.
+    sink: Option<Box<dyn Sink>>,
+    bytes: Vec<u8>,
+    /// Messages in `bytes`, and those that the writer has in hand.
+    messages: u64,
+    in_hand: u64,
+    /// Messages whose workers wait for room.
+    waiting: u64,
+    /// Bytes that the writer has in hand, and those that wait for room.
+    bytes_in_hand: usize,
+    bytes_waiting: usize,
+    /// Writes begun.
+    writes: u64,
+    /// Pieces queued, and pieces safe, since the beginning.
+    queued: u64,
+    safe: u64,
+    /// The last piece that somebody waits for.
+    awaited: u64,
+    closed: bool,
+    /// Messages given up because the output was closed.
+    lost: u64,
+}
+
+impl Output {
+    /// The process's standard output.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn stdout(durability: Durability) -> io::Result<Output> {
+        use std::os::fd::AsFd;
+        let file: File = io::stdout().as_fd().try_clone_to_owned()?.into();
+        let name = Name::of(Some(file.try_clone()?));
+        let mut output = Output::new(Box::new(Pipe(file)), durability);
+        output.name = Mutex::new(name);
+        Ok(output)
+    }
+
+    /// A file, appended to; it is opened again when its path leads to another one. A pipe without
+    /// a reader and a full disk are waited for when there is something to write.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn file(path: &Path, holds: Holds, durability: Durability) -> io::Result<Output> {
+        let file = NamedFile::open(path, holds)?;
+        Ok(Output::new(Box::new(file), durability))
+    }
+
+    fn new(sink: Box<dyn Sink>, durability: Durability) -> Output {
+        Output {
+            path: sink.path().map(Path::to_owned),
+            durability,
+            queue: Mutex::new(Queue::new(sink)),
+            standstill: Mutex::default(),
+            lines: Mutex::default(),
+            name: Mutex::new(Name::of(None)),
+            progress: Condvar::new(),
+            on_closed: Mutex::new(None),
+            drain_left: Mutex::new(None),
+        }
+    }
+
+    /// Calls `then` once, when it turns out that nobody reads the output any more; at once if
+    /// that is known already.
+    pub fn when_closed(&self, then: impl Fn() + Send + Sync + 'static) {
+        *self.on_closed.lock() = Some(Box::new(then));
+        if self.is_closed() {
+            self.tell_closed();
+        }
+    }
+
+    /// Whether nobody reads the output any more.
+    pub fn is_closed(&self) -> bool {
+        self.queue.lock().closed
+    }
+
+    /// Hands over a piece of whole lines, `messages` in number; leaves `piece` empty. Waits while
+    /// too much is queued. Answers where the piece stands.
+    pub fn submit(&self, piece: &mut Vec<u8>, messages: u64) -> SeqNo {
+        let mut queue = self.queue.lock();
+        queue.waiting += messages;
+        queue.bytes_waiting += piece.len();
+        while queue.sink.is_none() && !queue.has_room(piece.len()) {
+            self.progress.wait_for(&mut queue, LOOK_EACH);
+        }
+        queue.waiting -= messages;
+        queue.bytes_waiting -= piece.len();
+        queue.queued += 1;
+        let place = SeqNo(queue.queued);
+        if queue.closed {
+            queue.lost += messages;
+            piece.clear();
+            return place;
+        }
+        if queue.bytes.is_empty() {
+            // Nothing is copied while others wait for the lock.
+            std::mem::swap(&mut queue.bytes, piece);
+        } else {
+            queue.bytes.append(piece);
+        }
+        queue.messages += messages;
+        if let Some(sink) = queue.sink.take() {
+            self.write_all_queued(sink, queue, piece);
+        }
+        place
+    }
+
+    /// Waits until the piece at `place` and all before it are safe; `false` if they never will be.
+    pub fn wait_until_safe(&self, place: SeqNo) -> bool {
+        let mut queue = self.queue.lock();
+        queue.awaited = queue.awaited.max(place.0);
+        while queue.safe < place.0 && !queue.closed {
+            if let Some(sink) = queue.sink.take() {
+                self.write_all_queued(sink, queue, &mut Vec::new());
+                queue = self.queue.lock();
+            } else {
+                self.progress.wait_for(&mut queue, LOOK_EACH);
+            }
+        }
+        queue.safe >= place.0
+    }
+
+    /// Waits until all is out, at most until `deadline`; answers how many messages are not.
+    ///
+    /// A write that is under way when the deadline has come may end, but for one that stands still.
+    pub fn finish(&self, deadline: Instant) -> u64 {
+        let until = deadline.max(Instant::now() + HELD_UP);
+        loop {
+            let now = Instant::now();
+            self.look(now);
+            let is_over = now >= until
+                || ((now >= deadline || self.is_hurried()) && !self.outlet().blocked.is_zero());
+            let mut queue = self.queue.lock();
+            if is_over || queue.is_done() {
+                MutexGuard::unlocked(&mut queue, || self.look_at_name(now + NAME_EACH));
+                return queue.messages + queue.in_hand + queue.waiting + queue.lost;
+            }
+            let next = until.min(now + HELD_UP);
+            self.progress.wait_until(&mut queue, next);
+        }
+    }
+
+    /// Ends the wait of [`finish`](Output::finish) when a drain has no time left, which may come
+    /// sooner than it was told.
+    pub fn follow(&self, drain_left: impl Fn() -> Option<Duration> + Send + Sync + 'static) {
+        *self.drain_left.lock() = Some(Box::new(drain_left));
+    }
+
+    /// A look from outside: tells when the output stands still, and when it goes on. Answers when
+    /// to look again.
+    pub fn look(&self, now: Instant) -> Option<Instant> {
+        let (in_hand, bytes) = self.queue.lock().in_hand();
+        let mut standstill = self.standstill.lock();
+        let change = standstill.look(now, in_hand);
+        let next = standstill.next(now);
+        drop(standstill);
+        let next = [next, self.look_at_name(now)].into_iter().flatten().min();
+        let path = self.path.as_deref().map(tracing::field::debug);
+        match change {
+            Some(Change::Blocks { left_out }) => {
+                warn!(
+                    path,
+                    earlier = Some(left_out).filter(|left_out| *left_out > 0),
+                    waiting = %BinaryBytes(bytes),
+                    "the output blocks; clients are not read until it takes more"
+                );
+            }
+            Some(Change::GoesOn { after }) => {
+                let ms = after.as_millis() as u64;
+                info!(path, ms, "the output takes more again");
+            }
+            None => {}
+        }
+        next
+    }
+
+    fn look_at_name(&self, now: Instant) -> Option<Instant> {
+        let writes = self.queue.lock().writes;
+        self.name.lock().look(now, writes)
+    }
+
+    /// What waits for it, and for how long.
+    pub fn outlet(&self) -> Outlet {
+        let (_, bytes) = self.queue.lock().in_hand();
+        let now = Instant::now();
+        let standstill = self.standstill.lock();
+        Outlet {
+            waiting_bytes: bytes,
+            blocked: standstill.lasts(now),
+            blocked_total: standstill.total(now),
+        }
+    }
+
+    /// The writer's work: what is queued, until nothing is, or somebody who waits for more can go
+    /// on with it. `piece` is an empty buffer.
+    fn write_all_queued<'a>(
+        &'a self,
+        mut sink: Box<dyn Sink>,
+        mut queue: MutexGuard<'a, Queue>,
+        piece: &mut Vec<u8>,
+    ) {
+        loop {
+            // The two buffers change places, so that neither is allocated anew.
+            std::mem::swap(piece, &mut queue.bytes);
+            queue.in_hand = std::mem::take(&mut queue.messages);
+            queue.bytes_in_hand = piece.len();
+            queue.writes += 1;
+            let upto = queue.queued;
+            drop(queue);
+            // There is room again.
+            self.progress.notify_all();
+            let written = write(&mut *sink, piece, self.durability, &self.lines);
+            piece.clear();
+            queue = self.queue.lock();
+            if let Err(error) = written {
+                self.close(queue, &error);
+                return;
+            }
+            queue.safe = upto;
+            queue.in_hand = 0;
+            queue.bytes_in_hand = 0;
+            if queue.bytes.is_empty() || queue.awaited > upto {
+                queue.sink = Some(sink);
+                self.progress.notify_all();
+                return;
+            }
+        }
+    }
+
+    /// Nobody reads any more: everything queued is given up, and whoever should know is told.
+    fn close(&self, mut queue: MutexGuard<'_, Queue>, error: &io::Error) {
+        queue.closed = true;
+        queue.lost += queue.messages + queue.in_hand;
+        queue.messages = 0;
+        queue.in_hand = 0;
+        queue.bytes_in_hand = 0;
+        queue.bytes = Vec::new();
+        drop(queue);
+        self.progress.notify_all();
+        warn!(%error, "nobody reads the output any more");
+        self.tell_closed();
+    }
+
+    fn is_hurried(&self) -> bool {
+        let left = self.drain_left.lock();
+        let left = left.as_ref().and_then(|left| left());
+        left.is_some_and(|left| left.is_zero())
+    }
+
+    fn tell_closed(&self) {
+        let then = self.on_closed.lock().take();
+        if let Some(then) = then {
+            then();
+        }
+    }
+}
+
+impl Queue {
+    fn new(sink: Box<dyn Sink>) -> Queue {
+        Queue {
+            sink: Some(sink),
+            bytes: Vec::new(),
+            messages: 0,
+            in_hand: 0,
+            waiting: 0,
+            bytes_in_hand: 0,
+            bytes_waiting: 0,
+            writes: 0,
+            queued: 0,
+            safe: 0,
+            awaited: 0,
+            closed: false,
+            lost: 0,
+        }
+    }
+
+    fn has_room(&self, more: usize) -> bool {
+        self.bytes.is_empty() || self.bytes.len() + more <= QUEUED_MAX
+    }
+
+    /// Whether there is nothing left to write, or never will be.
+    fn is_done(&self) -> bool {
+        self.closed || (self.sink.is_some() && self.bytes.is_empty())
+    }
+
+    /// The number of the write that is under way, and the bytes that wait for the output.
+    fn in_hand(&self) -> (Option<u64>, u64) {
+        let is_written = self.sink.is_none() && !self.closed;
+        let bytes = self.bytes.len() + self.bytes_in_hand + self.bytes_waiting;
+        (is_written.then_some(self.writes), bytes as u64)
+    }
+}

@@ -1,0 +1,118 @@
+//! How a connection ends: the rest is delivered, the service told.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use super::{Turn, guarded};
+use crate::connection::handler::{End, StreamEnd};
+use crate::limits::counters::{Case, Limit, Trouble};
+use crate::service::{Tail, Work};
+
+/// Longest that a service which wants to wait is left alone when the end was sent already: long
+/// enough for the processor's sake, and a drain does not wait for more.
+const TAIL_PAUSE_MAX: Duration = Duration::from_millis(10);
+
+impl Turn<'_> {
+    /// Delivers what came after the end was sent: nothing of it may wait for another turn. A
+    /// service that wants to wait keeps its worker meanwhile.
+    pub(super) fn deliver_all(&mut self, piece: &[u8]) {
+        self.allowed = u64::MAX;
+        self.deliver(piece, StreamEnd::NotYet);
+        while !self.hold.unread.is_empty() {
+            let _ = self.sleeps();
+            let unread = std::mem::take(&mut self.hold.unread);
+            self.now = Instant::now();
+            self.deliver(&unread, StreamEnd::NotYet);
+        }
+    }
+
+    /// Whether the service wanted to wait.
+    fn sleeps(&mut self) -> bool {
+        let Some(until) = self.hold.paused.take() else {
+            return false;
+        };
+        let pause = until.saturating_duration_since(Instant::now());
+        std::thread::sleep(pause.min(TAIL_PAUSE_MAX));
+        true
+    }
+
+    /// What was read and not yet delivered, when no more will be read.
+    fn deliver_rest(&mut self) {
+        self.hold.deaf = true;
+        let unread = std::mem::take(&mut self.hold.unread);
+        if !unread.is_empty() {
+            self.deliver_all(&unread);
+        }
+        self.allowed = u64::MAX;
+        self.deliver(&[], StreamEnd::Reached);
+        while self.hold.decoder.is_inside() && self.sleeps() {
+            self.deliver(&[], StreamEnd::Reached);
+        }
+    }
+
+    /// Its service closed it as it was opened: nothing that it has sent or sends is delivered.
+    pub(super) fn turn_out(&mut self, end: End) {
+        self.last_words(&end);
+        self.tell_closed(&end);
+        self.stop_serving(end);
+    }
+
+    /// The session's end. A handler that has panicked is not there any more.
+    fn tell_closed(&mut self, end: &End) {
+        if let Some(handler) = self.hold.handler.take()
+            && guarded(|| handler.closed(end)).is_err()
+        {
+            let why = "while it was closed";
+            let case = Case { why, ..self.case() };
+            self.house.notices.trouble(Trouble::Panic, case);
+            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// It is over: out of the registry, and the service is told.
+    pub(super) fn bury(&mut self, end: End) {
+        let connection = self.connection;
+        // A worker that was stuck in it sees other errors first.
+        let is_cut = connection.is_cut() && !self.is_complete();
+        let end = if is_cut { &End::CutOff } else { &end };
+        if *end == End::CutOff {
+            connection.close_with_reset();
+        }
+        if end.is_ours() && self.house.work.tail() == Tail::Deliver {
+            self.deliver_rest();
+        }
+        connection.state.end();
+        if let Work::Streams(_) = self.house.work {
+            self.house.lobby.remove(connection.id);
+        }
+        if let Some(check) = self.hold.check.take() {
+            self.house.deadlines.remove(check, connection.id);
+        }
+        self.tell_closed(end);
+        debug!(
+            id = connection.id,
+            peer = %connection.guest.peer(),
+            messages = connection.tally.messages_in.load(Ordering::Relaxed),
+            end = ?end,
+            "{}closed",
+            self.house.notices.prefix()
+        );
+        // While it is listed: who has left the list before a drain begins is no part of it.
+        if self.draining() {
+            let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
+            self.house.drain.count_end(!by_itself);
+        }
+        if self.is_spare() {
+            self.house.spare.remove(connection);
+        }
+        self.house.give_up_share(connection);
+        self.house.give_up_place(connection);
+        self.house.registry.remove(connection.id);
+        if self.house.crowded.load(Ordering::SeqCst) {
+            self.house.doorbell.ring();
+        }
+        self.house.drain.one_gone(|| self.house.registry.count());
+    }
+}

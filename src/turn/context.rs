@@ -1,0 +1,135 @@
+//! What every turn needs of the server, and what the server has done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crate::connection::deadlines::Deadlines;
+use crate::connection::lingering::{Spare, Whose};
+use crate::connection::registry::Registry;
+use crate::connection::wait_queue::WaitQueue;
+use crate::connection::{CloseRequest, Connection, Standing};
+use crate::drain::Drain;
+use crate::limits::admission::{Admission, Placed};
+use crate::limits::counters::{Case, Limit, Notices};
+use crate::limits::options::{Limits, Options};
+use crate::net::acceptor::AcceptWaker;
+use crate::scheduler::metrics::Streamed;
+use crate::service::Work;
+
+/// Clients that are being told that they are not let in: more are closed without a word.
+const REFUSALS_MAX: usize = 8;
+
+/// What every turn needs of the server.
+pub(crate) struct ServerContext {
+    pub(crate) limits: Limits,
+    pub(crate) work: Work,
+    pub(crate) registry: Registry,
+    pub(crate) drain: Drain,
+    pub(crate) admission: Admission,
+    pub(crate) notices: Notices,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) lobby: WaitQueue,
+    pub(crate) spare: Spare,
+    pub(crate) totals: Totals,
+    pub(crate) streamed: Arc<Streamed>,
+    pub(crate) knobs: Knobs,
+    /// Rung when there is room again for those who wait outside.
+    pub(crate) doorbell: AcceptWaker,
+    /// Those of the registry who are only told that they are not let in: they have nobody's place.
+    pub(crate) refused: AtomicUsize,
+    /// Somebody waits outside, or no descriptor can be had: ring whenever one leaves.
+    pub(crate) crowded: AtomicBool,
+}
+
+impl ServerContext {
+    /// Clients that were let in and are here.
+    pub(crate) fn admitted(&self) -> usize {
+        let refused = self.refused.load(Ordering::SeqCst);
+        self.registry.count().saturating_sub(refused)
+    }
+
+    /// Gives back its address's share, if it has it still.
+    pub(crate) fn give_up_share(&self, connection: &Connection) {
+        let client = connection.guest.peer();
+        self.admission.release(client, connection.id);
+    }
+
+    /// The last thing of a connection. Called while it is in the registry.
+    pub(crate) fn give_up_place(&self, connection: &Connection) {
+        if connection.guest.is(Standing::Refused) {
+            self.refused.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// A connection that has a place turns out not to be let in, and gives it up. Answers whether
+    /// it is told.
+    pub(crate) fn turn_away(&self, connection: &Connection, limit: Limit) -> bool {
+        let is_told = self.can_tell(limit);
+        connection.guest.stand(Standing::Refused);
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        if self.crowded.load(Ordering::SeqCst) {
+            self.doorbell.ring();
+        }
+        is_told
+    }
+
+    /// Whether one more client can be told that it is not let in.
+    pub(crate) fn can_tell(&self, limit: Limit) -> bool {
+        let refused = self.refused.load(Ordering::SeqCst);
+        if refused >= REFUSALS_MAX / 2 {
+            self.spare.let_go(Whose::Refused);
+        }
+        refused < REFUSALS_MAX && self.work.refusal(limit).is_some()
+    }
+
+    /// Closes the client in whose place another has come.
+    pub(crate) fn make_place(&self, placed: Placed) {
+        let replaced = placed.replaces.and_then(|id| self.registry.find(id));
+        if let Some(connection) = replaced {
+            self.shed(&connection, Limit::Replaced);
+        }
+    }
+
+    /// Closes a client so that another can have its place.
+    pub(crate) fn shed(&self, connection: &Arc<Connection>, limit: Limit) {
+        let case = Case {
+            id: Some(connection.id),
+            peer: Some(connection.guest.peer()),
+            ..Case::default()
+        };
+        self.notices.acted(limit, case);
+        connection.order(CloseRequest::Shed(limit));
+    }
+}
+
+/// What can be changed while the server runs.
+#[derive(Debug)]
+pub(crate) struct Knobs {
+    pub(crate) workers: AtomicUsize,
+    pub(crate) clients_max: AtomicUsize,
+    /// Somebody has asked that nobody is accepted for now.
+    pub(crate) is_paused: AtomicBool,
+}
+
+impl Knobs {
+    pub(crate) fn of(options: &Options) -> Knobs {
+        Knobs {
+            workers: AtomicUsize::new(options.workers),
+            clients_max: AtomicUsize::new(options.clients_max),
+            is_paused: AtomicBool::new(false),
+        }
+    }
+}
+
+/// What the server has done in its life.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) messages: AtomicU64,
+    pub(crate) undelivered: AtomicU64,
+    pub(crate) partial: AtomicU64,
+    pub(crate) truncated: AtomicU64,
+    /// Bytes that belong to no message.
+    pub(crate) stray_bytes: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) panics: AtomicU64,
+}

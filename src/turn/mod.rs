@@ -1,0 +1,360 @@
+//! A worker's turn with one connection.
+//!
+//! Flush what it is owed; read once; cut messages; give them to the service; collect the
+//! replies; one write. What does not fit in a turn (more bytes, more messages, a reply the socket
+//! would not take) waits for the next one, so a busy client stands in line like everybody else.
+//!
+//! A client that owes reading is not read from: as long as anything is left in its outbox, no
+//! message of it is taken in.
+
+mod buffers;
+mod close;
+pub(crate) mod context;
+mod exchange;
+mod header;
+mod hints;
+mod linger;
+mod stream;
+mod timing;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+pub(crate) use buffers::Scratch;
+
+use crate::connection::handler::{End, StreamEnd};
+use crate::connection::outbox::Outbox;
+use crate::connection::{CloseRequest, Connection, Owned, Stage};
+use crate::drain::ServerPhase;
+use crate::limits::counters::{Case, Limit, Trouble};
+use crate::scheduler::state::{Next, Reasons};
+use crate::service::{Quote, Work};
+use crate::turn::context::ServerContext;
+
+/// Serves `connection` once; answers whether it must be queued again.
+pub(crate) fn serve_once(
+    house: &ServerContext,
+    connection: &Arc<Connection>,
+    scratch: &mut Scratch,
+    now: Instant,
+) -> Next {
+    let reasons = connection.state.start();
+    // A deadline may be why: then the clock has to be looked at after it, or it would seem to be
+    // still to come, and nobody would wake the connection again.
+    let now = if reasons.include(Reasons::NOTICE) {
+        Instant::now()
+    } else {
+        now
+    };
+    let (mut hold, owed, order) = connection.take();
+    hold.readable |= reasons.include(Reasons::READABLE);
+    hold.ending |= reasons.include(Reasons::ENDING);
+    hold.urgent |= reasons.include(Reasons::URGENT);
+    let mut turn = Turn {
+        house,
+        connection,
+        hold: &mut hold,
+        owed,
+        scratch: &mut *scratch,
+        now,
+        allowed: u64::MAX,
+    };
+    let next = match turn.run(order) {
+        After::Gone(end) => {
+            turn.bury(end);
+            Next::Leave
+        }
+        after => {
+            turn.keep_time();
+            turn.schedule();
+            let owed = std::mem::take(&mut turn.owed);
+            hold.decoder.rest();
+            connection.put_back(hold, owed);
+            if after == After::Again {
+                connection.state.again()
+            } else {
+                connection.state.finish()
+            }
+        }
+    };
+    scratch.rest(house.limits.replies_max());
+    next
+}
+
+/// What becomes of what is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    All,
+    None,
+}
+
+/// What came of reading once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// There may be more.
+    More,
+    Nothing,
+    End,
+    Broken,
+}
+
+/// What becomes of a connection after its turn.
+#[derive(Debug, PartialEq, Eq)]
+enum After {
+    Rest,
+    Again,
+    Gone(End),
+}
+
+struct Turn<'a> {
+    house: &'a ServerContext,
+    connection: &'a Arc<Connection>,
+    hold: &'a mut Owned,
+    /// Taken out of the outbox, or written only in part: goes back at the turn's end.
+    owed: Outbox,
+    scratch: &'a mut Scratch,
+    now: Instant,
+    /// Messages that may be delivered: what the client's rate leaves.
+    allowed: u64,
+}
+
+impl Turn<'_> {
+    fn run(&mut self, order: Option<CloseRequest>) -> After {
+        let is_lingering = matches!(self.hold.stage, Stage::Lingering(_));
+        if matches!(order, Some(CloseRequest::Cut)) && !is_lingering {
+            return After::Gone(End::CutOff);
+        }
+        if self.is_unknown()
+            && let Some(end) = self.hear()
+        {
+            return After::Gone(end);
+        }
+        // What it has sent before its first turn is served, whatever was ordered meanwhile.
+        if let (Stage::New, Work::Messages(opener)) = (&self.hold.stage, &self.house.work) {
+            self.hold.stage = Stage::Open;
+            self.open_session(&**opener);
+        }
+        self.obey(order);
+        match (&self.hold.stage, &self.house.work) {
+            (Stage::New | Stage::Waiting, Work::Streams(service)) => self.come_in(&**service),
+            (Stage::Refused(limit), _) => self.refuse(*limit),
+            _ => {}
+        }
+        self.notice_drain();
+        let owed = !self.owed.is_empty();
+        self.flush();
+        if self.owed.is_empty() && self.is_serving() {
+            if owed {
+                // The service may take its time, and others send to the client meanwhile.
+                self.connection.wrote_all();
+            }
+            self.serve();
+        }
+        // After all that, for what the client has done meanwhile may have waited for us.
+        self.notice_time();
+        self.notice_hint();
+        self.settle()
+    }
+
+    fn is_serving(&self) -> bool {
+        matches!(
+            self.hold.stage,
+            Stage::New | Stage::Open | Stage::Last { .. }
+        )
+    }
+
+    /// Tells a client why it is not let in.
+    fn refuse(&mut self, limit: Limit) {
+        self.tell(limit);
+        self.hold.stage = Stage::Closing(End::Refused(limit));
+    }
+
+    fn tell(&mut self, limit: Limit) {
+        if let Some(line) = self.house.work.refusal(limit) {
+            // The first chunk always fits.
+            let _ = self.owed.push(line, usize::MAX);
+        }
+    }
+
+    fn notice_drain(&mut self) {
+        if !self.draining() {
+            return;
+        }
+        self.await_less();
+        if matches!(self.hold.stage, Stage::Open) {
+            self.begin_to_end(End::Drained);
+        }
+    }
+
+    /// What has arrived by now is the last that is served.
+    fn begin_to_end(&mut self, end: End) {
+        if self.is_unknown() {
+            // Nothing of a client has come.
+            self.hold.stage = Stage::Closing(end);
+            return;
+        }
+        if matches!(self.hold.stage, Stage::New | Stage::Waiting) {
+            self.house.lobby.remove(self.connection.id);
+        }
+        let mut arrived = self.connection.unread();
+        self.hold.readable |= arrived > 0;
+        if self.hold.urgent {
+            // That counts what is before the urgent byte; behind it is no more than there is room
+            // for.
+            let room = self.connection.socket.recv_buffer_size();
+            arrived = arrived.max(room.unwrap_or(0));
+        }
+        self.hold.stage = Stage::Last { arrived, end };
+    }
+
+    fn stop_serving(&mut self, end: End) {
+        self.hold.unread = Vec::new();
+        self.hold.stage = Stage::Closing(end);
+    }
+
+    /// A limit has acted on the client, because it `sent` something if that is not empty.
+    fn acted(&self, limit: Limit, why: &str, sent: &[u8]) {
+        self.house.notices.acted(limit, self.quoting(why, sent));
+    }
+
+    /// With what it sent, as far as the log may have it.
+    fn quoting<'a>(&self, why: &'a str, sent: &'a [u8]) -> Case<'a> {
+        let sent = match self.house.work.quote() {
+            Quote::Beginning => sent,
+            Quote::Nothing => &[],
+        };
+        Case {
+            why,
+            sent,
+            ..self.case()
+        }
+    }
+
+    fn case(&self) -> Case<'static> {
+        Case {
+            id: Some(self.connection.id),
+            peer: Some(self.connection.guest.peer()),
+            ..Case::default()
+        }
+    }
+
+    fn panicked(&mut self) {
+        self.house.notices.trouble(Trouble::Panic, self.case());
+        self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
+        // Its session may be broken: it is not called again, and its end may panic as well.
+        let broken = self.hold.handler.take();
+        let _ = guarded(|| drop(broken));
+        self.stop_serving(End::Panic);
+    }
+
+    /// Moves the connection on towards its end, as far as it can go now.
+    fn settle(&mut self) -> After {
+        // Whatever comes next, what is owed goes first: the poller says when it can.
+        if !self.owed.is_empty() && self.is_shed() {
+            self.give_up_answering();
+        }
+        if !self.owed.is_empty() {
+            return self.await_room();
+        }
+        if let Stage::Last { arrived, end } = &self.hold.stage {
+            let more = (self.hold.readable && *arrived > 0) || self.hold.ending;
+            // A service that wanted to wait is called again, whatever there is.
+            if more || !self.hold.unread.is_empty() || self.hold.paused.is_some() {
+                let throttled = self.throttled_until().is_some();
+                return if throttled { After::Rest } else { After::Again };
+            }
+            let end = end.clone();
+            // Where what still comes is delivered, its message goes on.
+            if self.hold.decoder.silence().is_some() && !self.is_delivering(&end) {
+                self.deliver(&[], StreamEnd::Reached);
+            }
+            self.hold.stage = Stage::Closing(end.clone());
+            self.last_words(&end);
+            if !self.owed.is_empty() {
+                return After::Rest;
+            }
+        }
+        if let Stage::Closing(end) = &self.hold.stage {
+            let end = end.clone();
+            // What was sent to it during this turn is owed as well: after the end nothing can be.
+            self.owed = self.connection.shut_outbox();
+            self.flush();
+            if !self.owed.is_empty() {
+                return self.await_room();
+            }
+            if matches!(end, End::Limit(Limit::WriteStall)) || is_for_another(&end) {
+                // Somebody waits for its place, or it takes nothing: its end is not waited for.
+                return After::Gone(end);
+            }
+            // A stream whose service has failed may still hold what nobody has read.
+            let is_lost = matches!(end, End::Lost(_)) && self.hold.deaf;
+            if is_lost || self.is_over_already(&end) {
+                return After::Gone(end);
+            }
+            return self.linger(end);
+        }
+        if matches!(self.hold.stage, Stage::Lingering(_)) {
+            return self.read_to_the_end();
+        }
+        if matches!(self.hold.stage, Stage::Waiting) || self.is_unknown() {
+            return After::Rest;
+        }
+        let more = self.hold.readable || self.hold.ending || !self.hold.unread.is_empty();
+        if more && self.throttled_until().is_none() {
+            After::Again
+        } else {
+            After::Rest
+        }
+    }
+
+    /// Until the client takes more of what it is owed. One that is being closed may have to be rid
+    /// of what it sends before it reads.
+    fn await_room(&mut self) -> After {
+        let Stage::Closing(end) = &self.hold.stage else {
+            return After::Rest;
+        };
+        if self.is_delivering(end) {
+            return After::Rest;
+        }
+        self.hold.paused = None;
+        match self.read_on(Delivery::None) {
+            Heard::More if self.throttled_until().is_none() => After::Again,
+            Heard::Broken => {
+                self.hold.deaf = true;
+                After::Again
+            }
+            _ => After::Rest,
+        }
+    }
+
+    /// Others wait for its place.
+    fn is_shed(&self) -> bool {
+        match &self.hold.stage {
+            Stage::Last { end, .. } | Stage::Closing(end) => is_for_another(end),
+            _ => false,
+        }
+    }
+
+    /// It does not take what it is owed: nobody waits until it does, and it sees a reset.
+    fn give_up_answering(&mut self) {
+        self.hold.deaf = true;
+        self.connection.close_with_reset();
+        self.owed = Outbox::default();
+    }
+
+    fn draining(&self) -> bool {
+        self.house.drain.phase() != ServerPhase::Running
+    }
+}
+
+/// Whether it ends so that another can have its place.
+fn is_for_another(end: &End) -> bool {
+    matches!(end, End::Limit(Limit::Shed | Limit::Replaced))
+}
+
+/// Runs the service's code so that a panic in it ends no worker.
+fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, ()> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(drop)
+}

@@ -1,0 +1,92 @@
+//! A turn that lasts as long as the service wants: the whole stream, lent with its worker.
+
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Turn, guarded};
+use crate::connection::Stage;
+use crate::connection::handler::End;
+use crate::connection::stream::Stream;
+use crate::drain::ServerPhase;
+use crate::limits::counters::Limit;
+use crate::service::{InDrain, StreamService};
+
+impl Turn<'_> {
+    /// Lends it a worker, or lets it wait for one.
+    pub(super) fn come_in(&mut self, service: &dyn StreamService) {
+        let draining = self.house.drain.phase() != ServerPhase::Running;
+        if self.has_left() {
+            self.hold.deaf = true;
+            self.hold.ending = true;
+            self.end_waiting(End::Lost("it left before it was served".into()));
+        } else if draining && service.in_drain() == InDrain::GoOn {
+            self.tell(Limit::Queue);
+            self.end_waiting(End::Drained);
+        } else if self.house.lobby.take_worker(self.connection.id) {
+            self.lend(service);
+            self.house.lobby.leave();
+        } else {
+            self.hold.stage = Stage::Waiting;
+        }
+    }
+
+    /// It can't be served: it is told so, and closed.
+    pub(super) fn turn_away(&mut self, limit: Limit) {
+        self.tell(limit);
+        self.end_waiting(End::Limit(limit));
+        // The turn's own flush is over, and no event would come.
+        self.flush();
+    }
+
+    fn end_waiting(&mut self, end: End) {
+        self.house.lobby.remove(self.connection.id);
+        self.hold.stage = Stage::Closing(end);
+    }
+
+    /// Whether nobody would get an answer. Who has only shut its sending side waits for one, and
+    /// what it had sent before it closed altogether is served as well.
+    fn has_left(&self) -> bool {
+        let mut polled = [PollFd::new(&self.connection.socket, PollFlags::IN)];
+        let now = Timespec::default();
+        if poll(&mut polled, Some(&now)).is_err() {
+            return false;
+        }
+        let seen = polled[0].revents();
+        let has_sent = || rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0) > 0;
+        seen.contains(PollFlags::ERR) || (seen.contains(PollFlags::HUP) && !has_sent())
+    }
+
+    /// Gives the stream and this worker to the service until it returns.
+    pub(super) fn lend(&mut self, service: &dyn StreamService) {
+        let connection = self.connection;
+        connection.lent.store(true, Ordering::SeqCst);
+        if self.house.drain.phase() != ServerPhase::Running
+            && service.in_drain() == InDrain::ReadOut
+        {
+            // The drain's round may have passed before the stream was lent.
+            connection.shut(Shutdown::Read);
+        }
+        if connection.is_ordered() {
+            // So may an order to close it.
+            connection.shut(Shutdown::Read);
+        }
+        let streamed = Arc::clone(&self.house.streamed);
+        streamed.clients.fetch_add(1, Ordering::Relaxed);
+        let stream = Stream::new(Arc::clone(connection), streamed);
+        let served = match connection.socket.set_nonblocking(false) {
+            Ok(()) => guarded(|| service.serve(stream)),
+            Err(error) => Ok(Err(error)),
+        };
+        connection.lent.store(false, Ordering::SeqCst);
+        self.now = Instant::now();
+        match served {
+            Ok(Ok(())) => self.hold.stage = Stage::Closing(End::Service),
+            Ok(Err(error)) => self.hold.stage = Stage::Closing(End::Lost(error.to_string())),
+            Err(()) => self.panicked(),
+        }
+    }
+}

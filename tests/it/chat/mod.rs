@@ -1,0 +1,12 @@
+//! The chat.
+
+pub(crate) mod background;
+pub(crate) mod crowd;
+pub(crate) mod entry;
+pub(crate) mod forgery;
+pub(crate) mod ghost;
+pub(crate) mod late;
+pub(crate) mod log;
+pub(crate) mod operators;
+pub(crate) mod programs;
+pub(crate) mod speaking;

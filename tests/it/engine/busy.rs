@@ -1,0 +1,154 @@
+//! What a server that is busy may not hold against its clients: they can't see what it sees late.
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use socket2::SockRef;
+
+use poold::{Options, Server, Times, answer};
+
+use crate::support::gate::Gate;
+use crate::support::net::{connect, send, take, take_line};
+use crate::support::server::{finish, options, serve};
+use crate::support::spool::wait_until;
+
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// A server with a single worker, who stays at the gate with whoever says "block".
+fn one_worker(times: Times) -> (Server, String, Gate) {
+    let gate = Gate::default();
+    let at = gate.clone();
+    let options = Options {
+        workers: 1,
+        times,
+        ..options()
+    };
+    let (server, address) = serve(
+        options,
+        answer(move |line: &[u8]| match line {
+            b"block" => {
+                at.pass();
+                b"on".to_vec()
+            }
+            b"long" => vec![b'x'; 40 << 20],
+            line => line.to_vec(),
+        }),
+    );
+    (server, address, gate)
+}
+
+/// From here on the worker is busy with this client.
+fn block(client: &TcpStream, gate: &Gate) {
+    send(client, "block\n");
+    gate.wait_waiting(1);
+}
+
+/// Lets the worker go on when the limit has passed. Nothing happens meanwhile that could be waited
+/// for: that time passes is what is tried.
+fn open_late(gate: &Gate) {
+    std::thread::sleep(LIMIT * 3 / 2);
+    gate.open();
+}
+
+#[test]
+fn who_spoke_while_nobody_listened_was_not_idle() {
+    let (server, address, gate) = one_worker(Times {
+        idle: Some(LIMIT),
+        first_byte: Some(LIMIT),
+        ..Times::default()
+    });
+    let (blocker, client) = (connect(&address), connect(&address));
+    send(&client, "one\n");
+    assert_eq!(take_line(&client), "one");
+    block(&blocker, &gate);
+    send(&client, "two\n");
+    let new = connect(&address);
+    send(&new, "new\n");
+    open_late(&gate);
+    for (client, line) in [(&client, "two"), (&new, "new")] {
+        assert_eq!(take_line(client), line);
+        send(client, "on\n");
+        assert_eq!(take_line(client), "on");
+    }
+    drop((blocker, client, new));
+    finish(server);
+}
+
+#[test]
+fn who_waits_for_its_answer_is_not_idle() {
+    let (server, address, gate) = one_worker(Times {
+        idle: Some(LIMIT),
+        ..Times::default()
+    });
+    let client = connect(&address);
+    block(&client, &gate);
+    open_late(&gate);
+    assert_eq!(take_line(&client), "on");
+    // The worker has ended its turn when it serves another.
+    let other = connect(&address);
+    send(&other, "another\n");
+    assert_eq!(take_line(&other), "another");
+    send(&client, "and on\n");
+    assert_eq!(take_line(&client), "and on");
+    drop((client, other));
+    finish(server);
+}
+
+#[test]
+fn a_message_that_was_ended_in_time_is_taken() {
+    let (server, address, gate) = one_worker(Times {
+        message: Some(LIMIT),
+        ..Times::default()
+    });
+    let (blocker, client) = (connect(&address), connect(&address));
+    send(&client, "half a ");
+    let handle = server.handle();
+    wait_until("its half is read", || handle.stats().bytes_in >= 7);
+    block(&blocker, &gate);
+    send(&client, "line\n");
+    open_late(&gate);
+    assert_eq!(take_line(&client), "half a line");
+    drop((blocker, client));
+    finish(server);
+}
+
+#[test]
+fn who_has_made_room_in_time_is_sent_the_rest() {
+    let (server, address, gate) = one_worker(Times {
+        write_stall: Some(LIMIT),
+        ..Times::default()
+    });
+    let (blocker, client) = (connect(&address), connect(&address));
+    send(&client, "long\n");
+    let handle = server.handle();
+    wait_until("it owes", || {
+        handle.registry().list().iter().any(|one| one.owed > 0)
+    });
+    block(&blocker, &gate);
+    let owed = handle.registry().list().iter().map(|one| one.owed).max();
+    let sent = (40 << 20) + 1 - owed.expect("one owes");
+    take(&client, sent);
+    open_late(&gate);
+    take(&client, (40 << 20) + 1 - sent);
+    drop((blocker, client));
+    finish(server);
+}
+
+/// A read stops before a byte that was sent as urgent, as `telnet` does, and so tells nothing of
+/// what there is behind it.
+#[test]
+fn what_comes_after_an_urgent_byte_is_not_left_lying() {
+    let (server, address, gate) = one_worker(Times::default());
+    let (blocker, client) = (connect(&address), connect(&address));
+    send(&client, "one\n");
+    assert_eq!(take_line(&client), "one");
+    block(&blocker, &gate);
+    send(&client, "two\n");
+    SockRef::from(&client).send_out_of_band(b"!").expect("room");
+    send(&client, "three\n");
+    gate.open();
+    assert_eq!(take_line(&client), "two");
+    assert_eq!(take_line(&client), "three");
+    drop((blocker, client));
+    finish(server);
+}

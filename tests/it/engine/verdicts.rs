@@ -1,0 +1,288 @@
+//! What a service may ask of the server: to wait, to have the last word, to keep little.
+
+use std::io::{ErrorKind, Write};
+use std::time::{Duration, Instant};
+
+use poold::{Client, End, Message, Messages, Phase, Reply, Service, Verdict, answer};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::support::net::{connect, end, send, take, take_all, take_line, take_to_end};
+use crate::support::server::{Log, finish, options, serve};
+use crate::support::spool::wait_until;
+
+/// Answers with what it gets; `wait` has it wait, `panic` panic, and what it says last is why the
+/// connection ended.
+struct Moody {
+    log: Log,
+    wait: Duration,
+}
+
+impl Moody {
+    fn new(wait: Duration) -> (Moody, Log) {
+        let log = Log::default();
+        let moody = Moody {
+            log: log.clone(),
+            wait,
+        };
+        (moody, log)
+    }
+}
+
+impl Service for Moody {
+    type Session = bool;
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) -> bool {
+        false
+    }
+
+    fn message(&self, panics: &mut bool, message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+        match message.bytes {
+            b"wait" => return Verdict::Wait(self.wait),
+            b"quit" => return Verdict::Close,
+            b"panic" => *panics = true,
+            _ => {}
+        }
+        reply.send(message.bytes);
+        Verdict::Go
+    }
+
+    fn batch(
+        &self,
+        panics: &mut bool,
+        messages: &mut Messages<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Verdict {
+        let mut count = 0;
+        let mut verdict = Verdict::Go;
+        while verdict == Verdict::Go
+            && let Some(message) = messages.next_message()
+        {
+            count += 1;
+            verdict = self.message(panics, message, reply);
+        }
+        self.log.note(format!("{count} taken"));
+        verdict
+    }
+
+    fn last_words(&self, panics: &mut bool, end: &End, reply: &mut Reply<'_>) {
+        assert!(!*panics, "this panic is part of the test");
+        reply.send(format!("bye: {end:?}"));
+    }
+}
+
+#[test]
+fn who_has_to_wait_is_served_later_in_order_and_costs_no_worker() {
+    const WAIT: Duration = Duration::from_millis(400);
+    let mut options = options();
+    options.workers = 1;
+    let (moody, _) = Moody::new(WAIT);
+    let (server, address) = serve(options, moody);
+    let (client, other) = (connect(&address), connect(&address));
+    let begin = Instant::now();
+    send(&client, "a\nwait\nb\nwait\nc\n");
+    assert_eq!(take_line(&client), "a");
+    send(&client, "d\n");
+    // The only worker serves others meanwhile.
+    send(&other, "x\n");
+    assert_eq!(take_line(&other), "x");
+    let waits = begin.elapsed() < WAIT;
+    assert!(waits, "too slow a machine, or it held the worker");
+    assert_eq!(take_line(&client), "b");
+    assert!(begin.elapsed() >= WAIT);
+    assert_eq!(
+        (take_line(&client), take_line(&client)),
+        ("c".into(), "d".into())
+    );
+    assert!(begin.elapsed() >= WAIT * 2);
+    drop((client, other));
+    finish(server);
+}
+
+#[test]
+fn after_a_wait_the_service_is_called_though_nothing_came() {
+    let (moody, log) = Moody::new(Duration::from_millis(50));
+    let (server, address) = serve(options(), moody);
+    let client = connect(&address);
+    send(&client, "wait\n");
+    wait_until("it is called again", || log.lines().len() == 2);
+    assert_eq!(log.lines(), ["1 taken", "0 taken"]);
+    // What it takes in a drain it takes in its time.
+    send(&client, "wait\na\nwait\nb\n");
+    wait_until("it waits", || log.lines().len() >= 3);
+    server.handle().drain();
+    assert_eq!(take_to_end(&client), b"a\nb\nbye: Drained\n");
+    drop(client);
+    let report = server.wait();
+    assert_eq!((report.received, report.cut_off), (5, 0));
+}
+
+#[test]
+fn who_has_to_wait_is_not_read_from_and_its_end_comes_after_that() {
+    const WAIT: Duration = Duration::from_millis(1500);
+    let (moody, log) = Moody::new(WAIT);
+    let (server, address) = serve(options(), moody);
+    let client = connect(&address);
+    let begin = Instant::now();
+    send(&client, "wait\n");
+    wait_until("it waits", || log.lines().len() == 1);
+    // All that the system takes, and then what it does not.
+    client.set_nonblocking(true).expect("a socket");
+    let line = [&[b'x'; 50_000][..], b"\n"].concat();
+    let mut sent = 0;
+    while is_writable_within(&client, Duration::from_millis(300)) {
+        match (&client).write(&line[sent % line.len()..]) {
+            Ok(length) => sent += length,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+        }
+    }
+    let taken = server.handle().stats().bytes_in;
+    let waits = log.lines().len() == 1;
+    assert!(taken < 1 << 19 || !waits, "{taken} of {sent}");
+    client.set_nonblocking(false).expect("a socket");
+    assert!(server.handle().registry().close(1, "enough"));
+    let (heard, _) = take_all(&client);
+    assert!(begin.elapsed() >= WAIT);
+    assert!(heard.ends_with(b"x\nbye: Closed(\"enough\")\n"));
+    drop(client);
+    finish(server);
+}
+
+fn is_writable_within(client: &std::net::TcpStream, most: Duration) -> bool {
+    let most = Timespec::try_from(most).expect("fits");
+    let mut polled = [PollFd::new(client, PollFlags::OUT)];
+    poll(&mut polled, Some(&most)).expect("poll works") > 0
+}
+
+#[test]
+fn the_service_has_the_last_word_when_the_server_ends_it() {
+    let mut options = options();
+    options.times.idle = Some(Duration::from_millis(300));
+    let (moody, _) = Moody::new(Duration::ZERO);
+    let (server, address) = serve(options, moody);
+    let idle = connect(&address);
+    assert_eq!(take_to_end(&idle), b"bye: Limit(Idle)\n");
+    drop(idle);
+    // When the client or the service itself ends it, there is nothing more to say.
+    for (said, heard) in [("a\nb", "a\nb\n"), ("a\nquit\nb\n", "a\n")] {
+        let client = connect(&address);
+        send(&client, said);
+        end(&client);
+        assert_eq!(take_to_end(&client), heard.as_bytes());
+    }
+    let closed = connect(&address);
+    send(&closed, "a\n");
+    assert_eq!(take_line(&closed), "a");
+    let id = server.handle().registry().list()[0].id;
+    assert!(server.handle().registry().close(id, "enough"));
+    assert_eq!(take_to_end(&closed), b"bye: Closed(\"enough\")\n");
+    drop(closed);
+    finish(server);
+}
+
+#[test]
+fn the_last_word_comes_after_all_that_is_owed_and_a_panic_in_it_hurts_nobody() {
+    let (moody, _) = Moody::new(Duration::ZERO);
+    let (server, address) = serve(options(), moody);
+    let registry = server.handle();
+    let long = "x".repeat(60_000);
+    let lines = 100;
+    let (slow, panics) = (connect(&address), connect(&address));
+    // More than the system keeps for somebody who does not read.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..lines {
+                send(&slow, format!("{long}\n"));
+            }
+        });
+        wait_until("it is owed something", || {
+            registry.registry().list().iter().any(|one| one.owed > 0)
+        });
+        let heard = take(&slow, lines * (long.len() + 1) - 10_000);
+        assert!(heard.iter().all(|byte| b"x\n".contains(byte)));
+    });
+    send(&panics, "panic\n");
+    assert_eq!(take_line(&panics), "panic");
+    registry.drain();
+    let rest = take_to_end(&slow);
+    assert_eq!(rest.len(), 10_000 + "bye: Drained\n".len());
+    assert!(rest.ends_with(b"x\nbye: Drained\n"));
+    assert_eq!(take_to_end(&panics), b"");
+    drop((slow, panics));
+    let report = server.wait();
+    assert_eq!((report.left, report.cut_off), (2, 0));
+    assert_eq!(registry.stats().panics, 1);
+}
+
+/// What the system takes of a reply of 16 MiB for a client that reads nothing.
+fn kept(send_buffer: Option<usize>) -> u64 {
+    let mut options = options();
+    options.send_buffer = send_buffer;
+    let reply = vec![b'x'; 16 << 20];
+    let (server, address) = serve(options, answer(move |_: &[u8]| reply.clone()));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a socket");
+    let address: std::net::SocketAddr = address.parse().expect("an address");
+    socket
+        .connect(&SockAddr::from(address))
+        .expect("it listens");
+    let client = std::net::TcpStream::from(socket);
+    send(&client, "go\n");
+    let list = || server.handle().registry().list();
+    wait_until("it rests and owes", || {
+        list()
+            .first()
+            .is_some_and(|one| one.owed > 0 && one.phase == Phase::Resting)
+    });
+    let kept = list()[0].bytes_out;
+    crate::support::net::reset(client);
+    finish(server);
+    kept
+}
+
+#[test]
+fn the_system_keeps_no_more_than_it_is_asked_to() {
+    let (little, as_ever) = (kept(Some(64 << 10)), kept(None));
+    // A hint, and the client's own buffer comes to it.
+    assert!(little < 256 << 10, "{little} bytes");
+    assert!(as_ever > 1 << 20, "{as_ever} bytes");
+}
+
+/// Is called again and again by waiting, whatever comes.
+struct Ticking;
+
+impl Service for Ticking {
+    type Session = ();
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) {}
+
+    fn message(&self, (): &mut (), _: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+        Verdict::Go
+    }
+
+    fn batch(&self, (): &mut (), messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict {
+        while messages.next_message().is_some() {}
+        reply.send("tick");
+        Verdict::Wait(Duration::from_millis(50))
+    }
+}
+
+#[test]
+fn a_service_that_always_waits_keeps_nobody_from_being_closed() {
+    let (server, address) = serve(options(), Ticking);
+    let (closed, drained) = (connect(&address), connect(&address));
+    for client in [&closed, &drained] {
+        send(client, "go\n");
+        assert_eq!(
+            (take_line(client), take_line(client)),
+            ("tick".into(), "tick".into())
+        );
+    }
+    let id = server.handle().registry().list()[0].id;
+    assert!(server.handle().registry().close(id, "enough"));
+    take_to_end(&closed);
+    server.handle().drain();
+    take_to_end(&drained);
+    drop((closed, drained));
+    assert_eq!(server.wait().cut_off, 0);
+}

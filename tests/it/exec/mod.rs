@@ -1,0 +1,46 @@
+//! `poold exec` with real programs, watched from outside: who talks, who waits, who is left.
+
+pub mod children;
+mod ends;
+mod gets;
+mod gone;
+mod killed;
+mod lines;
+mod many;
+mod queue;
+mod start;
+mod strays;
+mod talk;
+mod want;
+
+use crate::support::daemon::{Daemon, Exit};
+
+/// `poold exec 127.0.0.1:0 ARGS… --shell SCRIPT`.
+fn shell(args: &[&str], script: &str) -> Daemon {
+    Daemon::start(&[&["exec", "127.0.0.1:0"], args, &["--shell", script]].concat())
+}
+
+/// `poold exec 127.0.0.1:0 ARGS… -- WORDS…`.
+fn program(args: &[&str], words: &[&str]) -> Daemon {
+    Daemon::start(&[&["exec", "127.0.0.1:0"], args, &["--"], words].concat())
+}
+
+/// The last line: how all programs ended.
+fn summary(exit: &Exit) -> &str {
+    let line = exit
+        .stderr
+        .lines()
+        .rev()
+        .find(|line| line.contains(" run: "));
+    line.unwrap_or_else(|| panic!("no summary in:\n{}", exit.stderr))
+}
+
+/// Stops it; everybody has left, and so many programs ended well and none otherwise.
+fn stop_well(daemon: &mut Daemon, ended: usize) -> Exit {
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let plural = if ended == 1 { "" } else { "s" };
+    let expected = format!("{ended} program{plural} run: {ended} ended well");
+    assert_eq!(summary(&exit), expected);
+    exit
+}

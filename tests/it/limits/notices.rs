@@ -1,0 +1,128 @@
+//! What the log says of clients that limits act on: each is named, and it stays short.
+
+use std::net::TcpStream;
+
+use crate::support::daemon::Daemon;
+use crate::support::net::{connect, connect_from, send, take_all};
+
+const BAD: &str = "closing clients that don't send messages as the framing says";
+
+/// Sends it from an address of this machine, and waits until it is closed.
+fn visit(daemon: &Daemon, from: &str, sent: &str) {
+    let client = connect_from(from, &daemon.address);
+    send(&client, sent);
+    let _ = take_all(&client);
+}
+
+fn lines<'a>(log: &'a str, part: &str) -> Vec<&'a str> {
+    let has_it = |line: &&str| line.starts_with("warning: ") && line.contains(part);
+    log.lines().filter(has_it).collect()
+}
+
+#[test]
+fn two_bad_devices_are_named_each_with_what_it_sent() {
+    let mut daemon = Daemon::recv(&["--framing", "octet"]);
+    visit(&daemon, "127.0.0.2", "GET / HTTP/1.1\r\nHost: a.b\r\n\r\n");
+    visit(
+        &daemon,
+        "127.0.0.3",
+        "5 hello<13>no count, and far more than forty bytes",
+    );
+    // Another port of the same device says the same.
+    visit(&daemon, "127.0.0.2", "GET / HTTP/1.1\r\nHost: a.b\r\n\r\n");
+    // For another reason it is told again: behind one address there may be several.
+    visit(&daemon, "127.0.0.2", "99999 x");
+    daemon.stderr.wait_line("sent=99999 x");
+    let log = daemon.stop().stderr;
+    let lines = lines(&log, BAD);
+    assert_eq!(lines.len(), 3, "{log}");
+    for (line, peer, rest) in [
+        (
+            lines[0],
+            "127.0.0.2",
+            r"why=malformed octet count, sent=GET / HTTP/1.1\r\nHost: a.b\r\n\r\n)",
+        ),
+        (
+            lines[1],
+            "127.0.0.3",
+            "why=malformed octet count, sent=<13>no count, and far more than forty by…)",
+        ),
+        (
+            lines[2],
+            "127.0.0.2",
+            "why=a message of more than 65536 bytes, earlier=1, sent=99999 x)",
+        ),
+    ] {
+        assert!(line.contains(&format!("peer={peer}:")), "{line}");
+        assert!(line.contains("(id=") && line.ends_with(rest), "{line}");
+    }
+}
+
+#[test]
+fn ten_are_named_and_all_are_counted() {
+    let daemon = Daemon::recv(&["--deny", "127.0.0.0/8"]);
+    for round in 0..2 {
+        for last in 1..=15 {
+            visit_denied(&connect_from(&format!("127.0.1.{last}"), &daemon.address));
+        }
+        let log = daemon.stderr.text();
+        let told = lines(&log, "their address is not allowed");
+        assert_eq!(told.len(), 10, "round {round}: {log}");
+        assert!(told[9].contains("(peer=127.0.1.10:"), "{log}");
+    }
+    let line = daemon.stderr.wait_line("no more: ");
+    assert!(line.ends_with("(count=30)"), "{line}");
+}
+
+/// It is closed without a word.
+fn visit_denied(client: &TcpStream) {
+    assert!(take_all(client).0.is_empty());
+}
+
+#[test]
+fn what_is_too_long_or_has_no_end_is_quoted_too() {
+    for (args, sent, told) in [
+        (
+            &["--message-max", "4"][..],
+            "too\x1blong\n",
+            r"why=cut to 4 bytes, sent=too\u{1b})",
+        ),
+        (
+            &["--message-max", "4", "--overlong", "drop"],
+            "too long\n",
+            "why=dropped: it has more than 4 bytes)",
+        ),
+        (
+            &["--message-max", "4", "--overlong", "close"],
+            "too long\n",
+            "why=a message of more than 4 bytes, sent=too l)",
+        ),
+        (
+            &["--message", "100ms"],
+            "no end",
+            "don't end a message they began (id=1, peer=PEER, sent=no end)",
+        ),
+    ] {
+        let mut daemon = Daemon::recv(args);
+        let client = connect(&daemon.address);
+        let peer = client.local_addr().expect("connected").to_string();
+        send(&client, sent);
+        daemon.stderr.wait_line(&told.replace("PEER", &peer));
+        drop(client);
+        daemon.stop();
+    }
+}
+
+#[test]
+fn what_people_type_is_quoted_nowhere() {
+    let args = ["chat", "127.0.0.1:0", "--message-max", "16"];
+    for overlong in ["truncate", "close"] {
+        let mut daemon = Daemon::start(&[&args[..], &["--overlong", overlong]].concat());
+        let client = connect(&daemon.address);
+        send(&client, "/op correct-horse-battery\n");
+        daemon.stderr.wait_line("16 bytes");
+        drop(client);
+        let log = daemon.stop().stderr;
+        assert!(!log.contains("/op") && !log.contains("horse"), "{log}");
+    }
+}

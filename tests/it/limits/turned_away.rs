@@ -1,0 +1,72 @@
+//! A client that its service closes as it is opened: it is told why, and nothing of it is served.
+
+use poold::service::Tail;
+use poold::{Client, End, Message, Reply, Service, Verdict};
+
+use crate::support::gate::Gate;
+use crate::support::net::{connect, end, send, take_to_end};
+use crate::support::server::{Log, finish, options, serve};
+use crate::support::spool::wait_until;
+
+/// Turns everybody away once the gate lets it, and writes down what it is told of them.
+struct Porter {
+    log: Log,
+    gate: Gate,
+    tail: Tail,
+}
+
+impl Service for Porter {
+    type Session = ();
+
+    fn opened(&self, client: &Client, reply: &mut Reply<'_>) {
+        self.gate.pass();
+        reply.send("not you");
+        client.close("not on the list");
+    }
+
+    fn message(&self, (): &mut (), message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+        self.log.note(format!("served {message:?}"));
+        reply.send("a secret");
+        Verdict::Go
+    }
+
+    fn last_words(&self, (): &mut (), _: &End, reply: &mut Reply<'_>) {
+        reply.send("bye");
+    }
+
+    fn closed(&self, (): (), end: &End) {
+        self.log.note(format!("{end:?}"));
+    }
+
+    fn tail(&self) -> Tail {
+        self.tail
+    }
+}
+
+#[test]
+fn who_is_closed_as_it_is_opened_is_not_served() {
+    for tail in [Tail::Discard, Tail::Deliver] {
+        let (log, gate) = (Log::default(), Gate::default());
+        let porter = Porter {
+            log: log.clone(),
+            gate: gate.clone(),
+            tail,
+        };
+        let (server, address) = serve(options(), porter);
+        let clients = [connect(&address), connect(&address)];
+        gate.wait_waiting(2);
+        // One goes on talking, the other has said all: both before they are looked at.
+        clients.iter().for_each(|client| send(client, "tell me\n"));
+        end(&clients[1]);
+        gate.open();
+        for client in &clients {
+            assert_eq!(take_to_end(client), b"not you\nbye\n", "{tail:?}");
+        }
+        send(&clients[0], "tell me all the same\n");
+        drop(clients);
+        wait_until("both are gone", || server.handle().registry().count() == 0);
+        let closed = r#"Closed("not on the list")"#;
+        assert_eq!(log.lines(), [closed, closed], "{tail:?}");
+        assert_eq!(finish(server).received, 0);
+    }
+}

@@ -1,0 +1,11 @@
+//! `recv`: what it prints, how it cuts, and where it writes.
+
+pub(crate) mod every_byte;
+pub(crate) mod format;
+pub(crate) mod framings;
+pub(crate) mod hints;
+pub(crate) mod output;
+pub(crate) mod output_blocked;
+pub(crate) mod outputs;
+pub(crate) mod outputs_wait;
+pub(crate) mod senders;

@@ -1,0 +1,371 @@
+//! Real senders, as they are installed: each message whole, once, without stray bytes, with the
+//! framing that the manual's page `senders` names; and the hint, with one that does not suit.
+//!
+//! `tests/senders/install.sh` brings them; without it these tests are passed over.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::support::daemon::{Daemon, Guard};
+use crate::support::scratch::{Scratch, text};
+use crate::support::spool::{Spool, wait_until};
+
+/// What nearly all of them send: three messages, one with a line feed in it.
+const THREE: &[&[&str]] = &[&["alpha"], &["beta"], &["one", "two"]];
+/// The same where a line feed ends a message, whatever it was meant for.
+const FOUR: &[&[&str]] = &[&["alpha"], &["beta"], &["one"], &["two"]];
+const TWO: &[&[&str]] = &[&["alpha"], &["beta"]];
+
+/// A sender, a framing, and what is in each message.
+type Row = (
+    &'static str,
+    &'static str,
+    &'static [&'static [&'static str]],
+);
+
+/// Where the senders are, unless they are nowhere.
+fn installed(what: &str) -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    let folder = target.expect("it has one").join("senders");
+    let found = folder.join(what);
+    if found.exists() {
+        return Some(found);
+    }
+    let must = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!must, "{} is missing, and this is CI", found.display());
+    eprintln!("passed over: no senders; tests/senders/install.sh brings them");
+    None
+}
+
+fn script(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    folder.join("tests/senders").join(name)
+}
+
+fn port(daemon: &Daemon) -> &str {
+    daemon.address.rsplit_once(':').expect("a port").1
+}
+
+/// Runs a sender until it has sent everything; it may stay until its input ends.
+struct Running {
+    guard: Guard,
+    complaints: Spool,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Running {
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let child = command.stderr(Stdio::piped()).spawn();
+        let mut guard = Guard(child.expect("it is installed"));
+        let complaints = Spool::of(guard.0.stderr.take().expect("piped"));
+        Running { guard, complaints }
+    }
+
+    fn end(mut self) {
+        drop(self.guard.0.stdin.take());
+        let code = self.guard.wait_exit();
+        assert_eq!(code, Some(0), "{}", self.complaints.text());
+    }
+}
+
+/// All that the daemon has printed at its end is these messages.
+fn check(mut daemon: Daemon, who: &str, parts: &[&[&str]]) {
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(0), "{who}: {}", exit.stderr);
+    assert!(!exit.stderr.contains("a guess"), "{who}: {}", exit.stderr);
+    let printed = String::from_utf8(exit.stdout).expect("JSON is UTF-8");
+    let messages: Vec<String> = printed
+        .lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).expect("one object a line");
+            assert!(line["partial"].is_null(), "{who}: {line}");
+            line["message"].as_str().expect("a text").to_owned()
+        })
+        .collect();
+    assert_eq!(messages.len(), parts.len(), "{who}: {messages:#?}");
+    for (message, parts) in messages.iter().zip(parts) {
+        let has_all = parts.iter().all(|part| message.contains(part));
+        let is_bare = !message.ends_with(['\n', '\r', '\0']) && !message.starts_with(['\n', '\0']);
+        assert!(has_all && is_bare, "{who}: {message:?}");
+    }
+}
+
+/// One sender into one daemon: all messages come while it is still connected.
+fn run(who: &str, framing: &str, parts: &[&[&str]], sender: impl Fn(&str) -> Command) {
+    let daemon = Daemon::recv(&["--format", "json", "--framing", framing]);
+    let running = Running::start(&mut sender(port(&daemon)));
+    daemon.stdout.wait_lines(parts.len());
+    running.end();
+    check(daemon, who, parts);
+}
+
+/// All rows at once: most of the time goes into starting the senders.
+fn run_all(rows: &[Row], sender: impl Fn(&str, &str) -> Command + Sync) {
+    thread::scope(|scope| {
+        for (who, framing, parts) in rows {
+            let sender = &sender;
+            scope.spawn(move || run(who, framing, parts, |port| sender(who, port)));
+        }
+    });
+}
+
+fn python(venv: &Path, who: &str, port: &str) -> Command {
+    let mut command = Command::new(venv.join("bin/python"));
+    command.arg(script("send.py")).args([who, port]);
+    command
+}
+
+fn node(modules: &Path, who: &str, port: &str) -> Command {
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", modules);
+    command.arg(script("send.js")).args([who, port]);
+    command
+}
+
+#[test]
+fn of_python() {
+    let Some(venv) = installed("venv") else {
+        return;
+    };
+    let rows: &[Row] = &[
+        ("syslog", "nul", THREE),
+        ("syslog-bare", "pri", THREE),
+        ("graypy", "gelf", THREE),
+        ("graypy", "auto", THREE),
+        ("pygelf", "gelf", THREE),
+        ("logging-gelf", "gelf", THREE),
+        ("logging-gelf-nul", "gelf", THREE),
+        ("logging-gelf-nul", "auto", THREE),
+        ("logstash", "lines", THREE),
+        ("rfc5424", "lines", THREE),
+        ("cee", "nul", THREE),
+        ("pysyslogclient", "lines", FOUR),
+        ("socket", "len32", THREE),
+    ];
+    run_all(rows, |who, port| python(&venv, who, port));
+}
+
+#[test]
+fn of_node() {
+    let Some(modules) = installed("node_modules") else {
+        return;
+    };
+    let rows: &[Row] = &[
+        ("winston-syslog", "pri", THREE),
+        ("winston-syslog-eol", "lines", THREE),
+        ("winston3-logstash", "json", THREE),
+        ("gelf-pro", "gelf", THREE),
+        ("pino-socket", "lines", THREE),
+        ("pino-syslog", "pri", THREE),
+        ("pino-syslog-newline", "lines", THREE),
+        ("log4js", "delimited:__LOG4JS__", THREE),
+        ("syslog-client", "lines", FOUR),
+        ("bunyan-tcp", "lines", THREE),
+    ];
+    run_all(rows, |who, port| node(&modules, who, port));
+}
+
+/// What the log says of those whose framing is not the server's.
+#[test]
+fn with_another_framing_are_named() {
+    let (Some(venv), Some(modules)) = (installed("venv"), installed("node_modules")) else {
+        return;
+    };
+    let rows = [
+        ("cee", "--framing nul"),
+        ("graypy", "--framing gelf"),
+        ("socket", "--framing len32"),
+        ("winston-syslog", "--framing pri"),
+        ("winston3-logstash", "--framing json"),
+        ("log4js", "delimited:__LOG4JS__"),
+    ];
+    thread::scope(|scope| {
+        for (at, (who, says)) in rows.iter().enumerate() {
+            let (venv, modules) = (&venv, &modules);
+            scope.spawn(move || {
+                let daemon = Daemon::recv(&[]);
+                let mut command = match at {
+                    ..3 => python(venv, who, port(&daemon)),
+                    _ => node(modules, who, port(&daemon)),
+                };
+                let running = Running::start(&mut command);
+                let line = daemon.stderr.wait_line("a guess: ");
+                assert!(line.contains(says), "{who}: {line}");
+                running.end();
+            });
+        }
+    });
+}
+
+/// It waits for an answer to each message, which `--ack` gives in the same framing.
+#[test]
+fn of_hl7() {
+    let Some(venv) = installed("venv") else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let file = scratch.join("messages");
+    let message = |text| format!("MSH|^~\\&|a|b|c|d|1||ADT|{text}|P|2\rPID|1\r");
+    std::fs::write(&file, message("alpha") + &message("beta")).expect("room");
+    let args = ["--format", "json", "--framing", "mllp", "--ack"];
+    let daemon = Daemon::recv(&args);
+    let mut command = Command::new(venv.join("bin/mllp_send"));
+    let args = [
+        "--loose",
+        "--quiet",
+        "--file",
+        text(&file),
+        "--port",
+        port(&daemon),
+        "127.0.0.1",
+    ];
+    Running::start(command.args(args)).end();
+    check(daemon, "mllp_send", &[&["alpha", "PID"], &["beta", "PID"]]);
+}
+
+#[test]
+fn of_logger() {
+    for (framing, parts) in [
+        ("lines", TWO),
+        ("auto", TWO),
+        ("octet", THREE),
+        ("auto", THREE),
+    ] {
+        let is_counted = parts == THREE;
+        let daemon = Daemon::recv(&["--format", "json", "--framing", framing]);
+        for message in ["alpha", "beta", "one\ntwo"].iter().take(parts.len()) {
+            let mut command = Command::new("logger");
+            command.args(["-T", "-n", "127.0.0.1", "-P", port(&daemon)]);
+            command.args(is_counted.then_some("--octet-count"));
+            match command.arg(message).status() {
+                Ok(status) => assert!(status.success()),
+                Err(_) => return eprintln!("passed over: logger is not installed"),
+            }
+        }
+        daemon.stdout.wait_lines(parts.len());
+        check(daemon, "logger", parts);
+    }
+}
+
+#[test]
+fn of_perl() {
+    const SCRIPT: &str = "use Sys::Syslog qw(:standard :extended); \
+        setlogsock({type => 'tcp', host => '127.0.0.1', port => $ARGV[0]}); \
+        openlog('app', 'ndelay', 'user'); syslog('info', '%s', $_) for qw(alpha beta); closelog";
+    if Command::new("perl")
+        .args(["-MSys::Syslog", "-e", "1"])
+        .output()
+        .is_err()
+    {
+        return eprintln!("passed over: perl is not installed");
+    }
+    for framing in ["auto", "gelf"] {
+        run("Sys::Syslog", framing, TWO, |port| {
+            let mut command = Command::new("perl");
+            command.args(["-e", SCRIPT, port]);
+            command
+        });
+    }
+}
+
+/// A syslog daemon of Debian that was only unpacked, with the file `config`.
+fn unpacked(root: &Path, program: &str) -> Command {
+    let lib = root.join("usr/lib");
+    let (own, all) = (lib.join("syslog-ng"), lib.join("x86_64-linux-gnu"));
+    let libs = [&all, &own, &root.join("lib/x86_64-linux-gnu")]
+        .map(|path| text(path))
+        .join(":");
+    let (args, modules): (&[&str], PathBuf) = match program {
+        "rsyslogd" => (
+            &["-n", "-C", "-i", "none", "-f", "config", "-M"],
+            all.join("rsyslog"),
+        ),
+        _ => (
+            &[
+                "-F",
+                "--no-caps",
+                "-f",
+                "config",
+                "-R",
+                "persist",
+                "-p",
+                "pid",
+                "-c",
+                "ctl",
+                "--module-path",
+            ],
+            own.join("3.38"),
+        ),
+    };
+    let mut command = Command::new(root.join("usr/sbin").join(program));
+    command.env("LD_LIBRARY_PATH", libs).args(args).arg(modules);
+    command
+}
+
+/// Such a daemon reads a socket of its own, and sends on what it gets.
+fn relay(program: &str, config: impl Fn(&str) -> String, rows: &[Row]) {
+    let Some(root) = installed("root") else {
+        return;
+    };
+    for (who, framing, parts) in rows {
+        let scratch = Scratch::new();
+        let daemon = Daemon::recv(&["--format", "json", "--framing", framing]);
+        let inbox = scratch.join("inbox");
+        let config = config(who).replace("PORT", port(&daemon));
+        std::fs::write(scratch.join("config"), config).expect("room");
+        let running = Running::start(unpacked(&root, program).current_dir(scratch.path()));
+        wait_until("it listens", || inbox.exists());
+        let socket = UnixDatagram::unbound().expect("a socket");
+        for message in ["alpha", "beta", "one\ntwo"] {
+            let message = format!("<13>Nov 28 22:00:00 app: {message}");
+            socket
+                .send_to(message.as_bytes(), &inbox)
+                .expect("it reads");
+        }
+        daemon.stdout.wait_lines(parts.len());
+        drop(running);
+        check(daemon, who, parts);
+    }
+}
+
+#[test]
+fn of_rsyslog() {
+    let config = |who: &str| {
+        format!(
+            "global(workDirectory=\".\")\n\
+             module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
+             input(type=\"imuxsock\" Socket=\"inbox\" CreatePath=\"on\")\n\
+             action(type=\"omfwd\" target=\"127.0.0.1\" port=\"PORT\" protocol=\"tcp\" \
+             TCP_Framing=\"{who}\")\n"
+        )
+    };
+    let rows: &[Row] = &[
+        ("traditional", "lines", THREE),
+        ("octet-counted", "octet", THREE),
+        ("octet-counted", "auto", THREE),
+    ];
+    relay("rsyslogd", config, rows);
+}
+
+#[test]
+fn of_syslog_ng() {
+    let config = |who: &str| {
+        let destination = who
+            .replace("TO", "\"127.0.0.1\"")
+            .replace("AT", "port(PORT)");
+        format!(
+            "@version: 3.38\nsource s {{ unix-dgram(\"inbox\"); }};\n\
+             destination d {{ {destination}; }};\nlog {{ source(s); destination(d); }};\n"
+        )
+    };
+    let rows: &[Row] = &[
+        ("network(TO AT)", "lines", FOUR),
+        ("syslog(TO AT transport(\"tcp\"))", "octet", THREE),
+        ("syslog(TO AT transport(\"tcp\"))", "auto", THREE),
+    ];
+    relay("syslog-ng", config, rows);
+}

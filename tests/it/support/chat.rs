@@ -1,0 +1,88 @@
+//! People in a chat: plain sockets that know how its lines look.
+
+use std::net::TcpStream;
+
+use crate::support::daemon::Daemon;
+use crate::support::net::{connect, send, take_line};
+use crate::support::spool::wait_until;
+
+/// `poold chat 127.0.0.1:0 ARGS…`.
+pub fn chat(args: &[&str]) -> Daemon {
+    Daemon::start(&[&["chat", "127.0.0.1:0"], args].concat())
+}
+
+/// Somebody in a chat.
+pub struct Talker {
+    pub stream: TcpStream,
+    /// As it is called.
+    pub name: String,
+}
+
+impl Talker {
+    /// Comes, and is welcomed.
+    pub fn come(daemon: &Daemon) -> Talker {
+        Talker::begin(daemon, "")
+    }
+
+    /// Comes with a name.
+    pub fn named(daemon: &Daemon, name: &str) -> Talker {
+        let talker = Talker::begin(daemon, &format!("/nick {name}"));
+        assert_eq!(talker.name, name);
+        talker
+    }
+
+    /// Comes with a first line, so that its welcome does not wait for one.
+    fn begin(daemon: &Daemon, line: &str) -> Talker {
+        let stream = connect(&daemon.address);
+        send(&stream, format!("{line}\n"));
+        let welcome = take_line(&stream);
+        let name = welcome
+            .strip_prefix("-- welcome; you are ")
+            .and_then(|rest| rest.split(',').next());
+        let name = name.unwrap_or_else(|| panic!("{welcome}")).to_owned();
+        Talker { stream, name }
+    }
+
+    pub fn say(&self, line: impl AsRef<[u8]>) {
+        send(&self.stream, [line.as_ref(), b"\n"].concat());
+    }
+
+    /// The next line, however it ends.
+    pub fn hear(&self) -> String {
+        let line = take_line(&self.stream);
+        line.strip_suffix('\r').map(str::to_owned).unwrap_or(line)
+    }
+
+    /// Reads until this line comes; answers what came before it.
+    pub fn wait(&self, line: &str) -> Vec<String> {
+        let mut before = Vec::new();
+        loop {
+            let heard = self.hear();
+            if heard == line {
+                return before;
+            }
+            before.push(heard);
+        }
+    }
+
+    /// Everything that it has been sent by now: what comes before the answer to a question.
+    pub fn heard(&self) -> Vec<String> {
+        self.say("/nothing");
+        self.wait("-- there is no /nothing; /help lists what there is")
+    }
+
+    /// Says it, and takes the one line that is answered.
+    pub fn ask(&self, line: &str) -> String {
+        self.heard();
+        self.say(line);
+        self.hear()
+    }
+}
+
+/// Waits until so many are in the lobby.
+pub fn wait_lobby(talker: &Talker, count: usize) {
+    let rooms = format!("lobby ({count})");
+    wait_until("all are in the lobby", || {
+        talker.ask("/rooms").contains(&rooms)
+    });
+}

@@ -1,0 +1,257 @@
+//! `poold` as a process of its own: started, watched, signalled, waited for, never left behind.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+
+use crate::support::spool::{PATIENCE, Spool, wait_until};
+
+pub const POOLD: &str = env!("CARGO_BIN_EXE_poold");
+
+/// A child that is killed and reaped when the test is done with it, however it ends.
+pub struct Guard(pub Child);
+
+impl Guard {
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.0)
+    }
+
+    /// Waits for its end; kills it if that does not come in time.
+    pub fn wait_exit(&mut self) -> Option<i32> {
+        let ended = pidfd_open(self.pid(), PidfdFlags::empty()).map(|pidfd| {
+            let most = Timespec::try_from(PATIENCE).expect("fits");
+            poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&most)).unwrap_or(0)
+        });
+        if ended == Ok(0) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+            panic!("the process did not end in time");
+        }
+        self.0.wait().expect("our own child").code()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running daemon that has said where it listens.
+pub struct Daemon {
+    guard: Guard,
+    /// As it printed it: `127.0.0.1:PORT` or `unix:PATH`.
+    pub address: String,
+    pub stdout: Spool,
+    pub stderr: Spool,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Exit {
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+/// The line `drained in 12 ms: 3 clients left, 0 cut off, 1204 messages received, 1204 delivered`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Report {
+    pub ms: u64,
+    pub left: u64,
+    pub cut_off: u64,
+    pub received: u64,
+    pub delivered: u64,
+}
+
+/// `poold` with these arguments, and nothing of it in the environment.
+pub fn poold(args: &[&str]) -> Command {
+    let mut command = Command::new(POOLD);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("POOLD_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+impl Daemon {
+    /// Starts `poold ARGS…`, its standard output collected.
+    pub fn start(args: &[&str]) -> Daemon {
+        Daemon::spawn(poold(args).stdout(Stdio::piped()))
+    }
+
+    /// `poold recv 127.0.0.1:0 ARGS…`.
+    pub fn recv(args: &[&str]) -> Daemon {
+        Daemon::start(&[&["recv", "127.0.0.1:0"], args].concat())
+    }
+
+    /// `poold echo 127.0.0.1:0 ARGS…`.
+    pub fn echo(args: &[&str]) -> Daemon {
+        Daemon::start(&[&["echo", "127.0.0.1:0"], args].concat())
+    }
+
+    /// Starts a daemon whose standard output the caller has chosen; a new pipe is collected.
+    pub fn spawn(command: &mut Command) -> Daemon {
+        let child = command
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("poold starts");
+        let mut guard = Guard(child);
+        let stdout = guard.0.stdout.take().map_or_else(Spool::empty, Spool::of);
+        let stderr = Spool::of(guard.0.stderr.take().expect("piped"));
+        let line = stderr.wait_line("listening on ");
+        let address = line
+            .split("listening on ")
+            .nth(1)
+            .expect("it is in it")
+            .to_owned();
+        stderr.wait_line("Press Ctrl-C to stop");
+        Daemon {
+            guard,
+            address,
+            stdout,
+            stderr,
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.guard.pid(), signal).expect("our own child");
+    }
+
+    /// Ctrl-C.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Its exit code; others that it has started may still hold its pipes.
+    pub fn wait_exit_alone(&mut self) -> Option<i32> {
+        self.guard.wait_exit()
+    }
+
+    pub fn wait_exit(&mut self) -> Exit {
+        let code = self.guard.wait_exit();
+        Exit {
+            code,
+            stdout: self.stdout.wait_end(),
+            stderr: String::from_utf8_lossy(&self.stderr.wait_end()).into_owned(),
+        }
+    }
+
+    /// Ctrl-C, and how it ended.
+    pub fn stop(&mut self) -> Exit {
+        self.interrupt();
+        self.wait_exit()
+    }
+
+    /// A figure in KiB of `/proc/PID/status`, such as `VmRSS` or `VmHWM`.
+    pub fn memory(&self, name: &str) -> u64 {
+        self.status(name)
+    }
+
+    /// Time that it has had of the processors, in its own code and in the system's.
+    pub fn cpu(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.guard.pid().as_raw_nonzero());
+        let stat = std::fs::read_to_string(path).expect("it runs");
+        // The second field is a name in parentheses; the 14th and 15th are what is wanted.
+        let (_, after_name) = stat.rsplit_once(") ").expect("a name");
+        let fields: Vec<&str> = after_name.split(' ').collect();
+        let ticks: u64 = fields[11..13]
+            .iter()
+            .map(|field| field.parse::<u64>().expect("a number"))
+            .sum();
+        let each = 1000 / rustix::param::clock_ticks_per_second();
+        Duration::from_millis(ticks * each)
+    }
+
+    /// How much of one processor it takes over a while.
+    pub fn cpu_share(&self, over: Duration) -> f64 {
+        let (cpu, begin) = (self.cpu(), std::time::Instant::now());
+        std::thread::sleep(over);
+        (self.cpu() - cpu).as_secs_f64() / begin.elapsed().as_secs_f64()
+    }
+
+    pub fn pid(&self) -> Pid {
+        self.guard.pid()
+    }
+
+    pub fn threads(&self) -> u64 {
+        self.status("Threads")
+    }
+
+    /// Open descriptors.
+    pub fn descriptors(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
+        std::fs::read_dir(path).expect("it runs").count()
+    }
+
+    /// The number of the highest one that is open.
+    pub fn highest_descriptor(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
+        let names = std::fs::read_dir(path).expect("it runs").flatten();
+        let numbers = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.max().expect("at least one")
+    }
+
+    /// Waits until it has so many descriptors open, or fewer.
+    pub fn wait_descriptors_at_most(&self, most: usize) {
+        wait_until("descriptors are given back", || self.descriptors() <= most);
+    }
+
+    fn status(&self, name: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.guard.pid().as_raw_nonzero());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status
+            .lines()
+            .find(|line| line.split(':').next() == Some(name));
+        let value = line.and_then(|line| line.split_whitespace().nth(1));
+        value
+            .and_then(|value| value.parse().ok())
+            .expect("a number")
+    }
+}
+
+impl Exit {
+    pub fn report(&self) -> Report {
+        let line = self
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("drained in "));
+        let line = line.unwrap_or_else(|| panic!("no report in:\n{}", self.stderr));
+        let numbers: Vec<u64> = line
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|part| part.parse().ok())
+            .collect();
+        let (ms, left, cut_off, received, delivered) = match numbers[..] {
+            [ms, left, cut_off, received, delivered] => (ms, left, cut_off, received, delivered),
+            // A service of streams has no messages.
+            [ms, left, cut_off, _served] => (ms, left, cut_off, 0, 0),
+            _ => panic!("neither five figures nor four: {line}"),
+        };
+        Report {
+            ms,
+            left,
+            cut_off,
+            received,
+            delivered,
+        }
+    }
+
+    /// Lines printed.
+    pub fn lines(&self) -> Vec<&str> {
+        str::from_utf8(&self.stdout)
+            .expect("text is UTF-8")
+            .lines()
+            .collect()
+    }
+}
+
+impl Report {
+    pub fn took(&self) -> Duration {
+        Duration::from_millis(self.ms)
+    }
+}

@@ -1,0 +1,109 @@
+//! Clients: plain sockets whose every wait has a deadline.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Once;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::{Domain, SockRef, Socket, Type};
+
+use crate::support::spool::PATIENCE;
+
+/// A client that is connected.
+pub fn connect(address: &str) -> TcpStream {
+    static RAISED: Once = Once::new();
+    RAISED.call_once(|| {
+        // Crowds of ten thousand; a lower hard limit shows when a connection fails.
+        let _ = rlimit::increase_nofile_limit(rlimit::INFINITY);
+    });
+    let stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
+    stream.set_nodelay(true).expect("a socket");
+    stream
+}
+
+/// Connects from one of this machine's many loopback addresses.
+pub fn connect_from(from: &str, address: &str) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
+    let from: SocketAddr = format!("{from}:0").parse().expect("an address");
+    socket.bind(&from.into()).expect("a loopback address");
+    let to: SocketAddr = address.parse().expect("an address");
+    socket.connect(&to.into()).expect("it listens");
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    stream
+}
+
+pub fn send(mut stream: &TcpStream, bytes: impl AsRef<[u8]>) {
+    stream.write_all(bytes.as_ref()).expect("it is read");
+}
+
+/// Shuts the sending side.
+pub fn end(stream: &TcpStream) {
+    stream.shutdown(Shutdown::Write).expect("connected");
+}
+
+/// Reads exactly so many bytes.
+pub fn take(mut stream: &TcpStream, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).expect("so much comes");
+    bytes
+}
+
+/// Reads a line, its newline not included, byte by byte so that nothing more is taken.
+pub fn take_line(stream: &TcpStream) -> String {
+    let mut line = Vec::new();
+    loop {
+        match take(stream, 1)[0] {
+            b'\n' => return String::from_utf8(line).expect("UTF-8"),
+            byte => line.push(byte),
+        }
+    }
+}
+
+/// Reads until the end, or to the error that came instead.
+pub fn take_all(mut stream: &TcpStream) -> (Vec<u8>, io::Result<()>) {
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return (bytes, Ok(())),
+            Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return (bytes, Err(error)),
+        }
+    }
+}
+
+/// Reads to a clean end, and answers what came before it.
+pub fn take_to_end(stream: &TcpStream) -> Vec<u8> {
+    let (bytes, end) = take_all(stream);
+    end.expect("an end, not a reset");
+    bytes
+}
+
+/// Closes with a reset.
+pub fn reset(stream: TcpStream) {
+    SockRef::from(&stream)
+        .set_linger(Some(Duration::ZERO))
+        .expect("a socket");
+}
+
+/// Waits until the peer has reset the connection; an end alone is not that.
+pub fn wait_reset(stream: &TcpStream) {
+    let most = Timespec::try_from(PATIENCE).expect("fits");
+    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+    poll(&mut polled, Some(&most)).expect("poll works");
+    let came = polled[0].revents();
+    assert!(came.contains(PollFlags::ERR), "no reset came: {came:?}");
+}
+
+/// Whether a reset has come by now.
+pub fn is_reset(stream: &TcpStream) -> bool {
+    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+    let now = Timespec::try_from(Duration::ZERO).expect("fits");
+    poll(&mut polled, Some(&now)).expect("poll works");
+    polled[0].revents().contains(PollFlags::ERR)
+}

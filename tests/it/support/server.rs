@@ -1,0 +1,138 @@
+//! A server of the library in the test's own process.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use poold::service::Tail;
+use poold::{
+    Client, End, Limit, Message, Options, Reply, Report, Server, ServerPhase, Service, Stream,
+    Verdict,
+};
+
+use crate::support::spool::PATIENCE;
+
+/// Four workers, and a drain that no test has to wait for.
+pub fn options() -> Options {
+    Options {
+        workers: 4,
+        clients_max: 400,
+        drain: Duration::from_secs(20),
+        ..Options::default()
+    }
+}
+
+/// On a free port of this machine.
+pub fn serve(options: Options, service: impl Service) -> (Server, String) {
+    let server = Server::bind("127.0.0.1:0", options, service).expect("it starts");
+    let address = server.address().to_string();
+    (server, address)
+}
+
+/// As [`serve`], for a function that takes the whole stream.
+pub fn lend(
+    options: Options,
+    service: impl Fn(Stream) -> io::Result<()> + Send + Sync + 'static,
+) -> (Server, String) {
+    let server = Server::bind_streams("127.0.0.1:0", options, service).expect("it starts");
+    let address = server.address().to_string();
+    (server, address)
+}
+
+/// How often a limit has acted.
+pub fn count(server: &Server, limit: Limit) -> u64 {
+    server.handle().stats().limit(limit)
+}
+
+/// Drains it; every connection was to be over or to end by itself.
+pub fn finish(server: Server) -> Report {
+    let handle = server.handle();
+    handle.drain();
+    let report = server.wait();
+    assert!(handle.wait_for(ServerPhase::Stopped, PATIENCE), "{report}");
+    report
+}
+
+/// What a [`Logged`] service does with a message.
+type Act = dyn Fn(&Client, Message<'_>, &mut Reply<'_>) -> Verdict + Send + Sync;
+
+/// A service that writes down every call it gets, with the client's number.
+pub struct Logged {
+    log: Log,
+    tail: Tail,
+    act: Box<Act>,
+}
+
+/// Calls in the order in which they came.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub fn note(&self, line: String) {
+        self.0.lock().push(line);
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().clone()
+    }
+
+    /// The lines of one client, without its number.
+    pub fn of(&self, id: u64) -> Vec<String> {
+        let stem = format!("{id} ");
+        let lines = self.lines();
+        let own = lines.iter().filter_map(|line| line.strip_prefix(&stem));
+        own.map(str::to_owned).collect()
+    }
+
+    /// Waits until a client's connection was told to be over.
+    pub fn wait_closed(&self, id: u64) {
+        crate::support::spool::wait_until("the session is closed", || {
+            self.of(id).iter().any(|line| line.starts_with("closed"))
+        });
+    }
+}
+
+impl Logged {
+    pub fn new(
+        act: impl Fn(&Client, Message<'_>, &mut Reply<'_>) -> Verdict + Send + Sync + 'static,
+    ) -> (Logged, Log) {
+        let log = Log::default();
+        let logged = Logged {
+            log: log.clone(),
+            tail: Tail::Discard,
+            act: Box::new(act),
+        };
+        (logged, log)
+    }
+
+    /// For services that store: what comes after the end was shown is taken, too.
+    pub fn delivering(mut self) -> Logged {
+        self.tail = Tail::Deliver;
+        self
+    }
+}
+
+impl Service for Logged {
+    type Session = Client;
+
+    fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Client {
+        self.log.note(format!("{} opened", client.id()));
+        client.clone()
+    }
+
+    fn message(&self, client: &mut Client, message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+        let text = String::from_utf8_lossy(message.bytes);
+        self.log
+            .note(format!("{} {:?} {text}", client.id(), message.extent));
+        (self.act)(client, message, reply)
+    }
+
+    fn closed(&self, client: Client, end: &End) {
+        self.log.note(format!("{} closed {end:?}", client.id()));
+    }
+
+    fn tail(&self) -> Tail {
+        self.tail
+    }
+}

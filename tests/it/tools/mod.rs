@@ -1,0 +1,6 @@
+//! `poold client` and `poold flood`.
+
+pub(crate) mod client_pipe;
+pub(crate) mod client_terminal;
+pub(crate) mod flood_chat;
+pub(crate) mod flood_interrupt;
