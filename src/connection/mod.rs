@@ -57,6 +57,8 @@ pub(crate) struct Connection {
     pub(crate) tally: Tally,
     /// A stream service has it: the worker blocks in it.
     pub(crate) lent: AtomicBool,
+    /// The poller watches its socket. One that gets a worker at once is watched when it rests.
+    pub(crate) watched: AtomicBool,
     outbox_max: usize,
     desk: Mutex<Mailbox>,
     queue: Queue,
@@ -185,6 +187,7 @@ impl Connection {
             state: StateWord::ready(),
             tally: Tally::default(),
             lent: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
             outbox_max: opening.outbox_max,
             desk: Mutex::new(desk),
             queue: opening.queue,

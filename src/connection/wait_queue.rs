@@ -43,6 +43,12 @@ impl WaitQueue {
         inner.waiting.len() < self.waiting_max.saturating_add(inner.free())
     }
 
+    /// Whether one more would hardly wait, as far as can be told.
+    pub(crate) fn lends_at_once(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.waiting.len() < inner.free()
+    }
+
     /// A client has come. Its turns ask for a worker with [`take_worker`](WaitQueue::take_worker).
     pub(crate) fn let_in(&self, connection: &Arc<Connection>) {
         let mut inner = self.inner.lock();

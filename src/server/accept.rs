@@ -1,5 +1,6 @@
 //! The acceptor's side: who comes in, who is turned away, and the drain's first steps.
 
+use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +19,7 @@ use crate::limits::counters::{Case, Limit, Trouble};
 use crate::limits::options::HEADER_WITHIN;
 use crate::net::acceptor::{AcceptGate, AcceptHandler, Acceptor};
 use crate::net::address::Peer;
-use crate::scheduler::state::Reasons;
+use crate::scheduler::state::{Phase, Reasons};
 use crate::service::{InDrain, Work};
 
 /// Of so many places one is kept free as long as there is a client that has all it was sent.
@@ -129,6 +130,31 @@ impl Shared {
         admission.take_share(peer, id)
     }
 
+    /// Has the poller watch it from now on; what has happened by now is told as well.
+    fn watch_socket(&self, connection: &Connection) -> io::Result<()> {
+        if connection.watched.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.poller.watch(&connection.socket, connection.id)
+    }
+
+    /// A client has been left to rest whose socket need not have been watched until now.
+    pub(super) fn rests(&self, connection: &Arc<Connection>) {
+        if !self.keeps_workers() || connection.state.phase() == Phase::Gone {
+            return;
+        }
+        if let Err(error) = self.watch_socket(connection) {
+            let case = Case {
+                id: Some(connection.id),
+                peer: Some(connection.guest.peer()),
+                why: &error.to_string(),
+                ..Case::default()
+            };
+            self.house.notices.trouble(Trouble::Unwatched, case);
+            connection.cut();
+        }
+    }
+
     fn keeps_workers(&self) -> bool {
         matches!(self.house.work, Work::Streams(_))
     }
@@ -155,7 +181,9 @@ impl Shared {
             queue: Arc::clone(&self.queue),
         }));
         self.house.registry.insert(Arc::clone(&connection));
-        if let Err(error) = self.poller.watch(&connection.socket, id) {
+        // A client that gets a worker at once has no event that concerns us, and wakes nobody.
+        let is_lent_soon = is_new && self.keeps_workers() && self.house.lobby.lends_at_once();
+        if !is_lent_soon && let Err(error) = self.watch_socket(&connection) {
             let case = Case {
                 id: Some(id),
                 peer: Some(peer),

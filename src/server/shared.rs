@@ -223,6 +223,9 @@ impl Shared {
                     let next = serve_once(&self.house, &connection, scratch, began);
                     now = Instant::now();
                     self.posts.end(post);
+                    if next == Next::Leave {
+                        self.rests(&connection);
+                    }
                     let moved = std::mem::take(&mut scratch.moved);
                     post.meter.count(waited, now - began, moved);
                     if let Some(contended) = scratch.contention.turn_ended() {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionbio;
 
 use super::{Turn, guarded};
 use crate::connection::Stage;
@@ -77,9 +78,9 @@ impl Turn<'_> {
         let streamed = Arc::clone(&self.house.streamed);
         streamed.clients.fetch_add(1, Ordering::Relaxed);
         let stream = Stream::new(Arc::clone(connection), streamed);
-        let served = match connection.socket.set_nonblocking(false) {
+        let served = match ioctl_fionbio(&connection.socket, false) {
             Ok(()) => guarded(|| service.serve(stream)),
-            Err(error) => Ok(Err(error)),
+            Err(error) => Ok(Err(error.into())),
         };
         connection.lent.store(false, Ordering::SeqCst);
         self.now = Instant::now();
