@@ -1,4 +1,4 @@
-//! The manual: how to run poold and what to expect of it. The package has it, too.
+//! The manual: how to run poold and what to expect of it. The package contains it, too.
 //!
 //! - [`operating`]: start, stop, restart, watch; load balancers
 //! - [`service`]: systemd, the Debian package, upgrades
@@ -6,10 +6,11 @@
 //! - [`exec`]: what a program gets, and when it ends
 //! - [`sizing`]: how many workers, how many clients, how much memory
 //! - [`reference`](mod@reference): signals, exit codes, log events
-//! - [`metrics`]: what `/metrics` tells
-//! - [`kernel`]: limits of the system that come first
-//! - [`senders`]: which framing a sender wants
+//! - [`metrics`]: every metric of `/metrics`, and what to do about it
+//! - [`kernel`]: limits of the system that apply before poold's own
+//! - [`senders`]: which framing a sender needs, and what to do when no messages come
 //! - [`promises`]: what is promised, and what is not
+//! - [`measurements`]: what was measured, against what, and where poold loses
 
 #[doc = include_str!("manual/container.md")]
 pub mod container {}
@@ -19,6 +20,9 @@ pub mod exec {}
 
 #[doc = include_str!("manual/kernel.md")]
 pub mod kernel {}
+
+#[doc = include_str!("manual/measurements.md")]
+pub mod measurements {}
 
 #[doc = include_str!("manual/metrics.md")]
 pub mod metrics {}

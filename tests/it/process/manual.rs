@@ -59,8 +59,11 @@ fn help() -> String {
 #[test]
 fn every_flag_it_names_is_there_and_every_limit_is_named() {
     let (named, there) = (flags(&manual()), flags(&help()));
-    // Docker's own, and systemctl's.
-    let others = ["--init", "--now", "--proxy-from", "--time", "--ulimit"].map(str::to_owned);
+    // Docker's own, systemctl's and cargo's.
+    let others = [
+        "--bench", "--init", "--now", "--quick", "--time", "--ulimit",
+    ];
+    let others = others.map(str::to_owned);
     let unknown: Vec<_> = named.difference(&there).collect();
     assert!(
         unknown.iter().all(|flag| others.contains(flag)),
