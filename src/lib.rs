@@ -91,7 +91,7 @@ pub use error::{Error, Result};
 pub use framing::hint::Hint;
 pub use framing::{Delimiter, Extent, Framing, FramingError, Length, Message, Overlong};
 pub use limits::admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
-pub use limits::counters::Limit;
+pub use limits::limit::Limit;
 pub use limits::options::{Hints, Options};
 pub use limits::times::{Rate, Times};
 pub use net::address::{Address, Peer};

@@ -86,6 +86,7 @@ fn flag(name: &str) -> String {
         "clients_max" => "--max-clients".into(),
         "per_address_max" => "--max-per-address".into(),
         "wait_max" => "--max-wait".into(),
+        "queue_max" => "--queue".into(),
         "address list" => "--allow or --deny".into(),
         other => format!("--{}", other.replace('_', "-")),
     }
@@ -101,4 +102,26 @@ pub(super) fn failure(problem: &str) -> ExitCode {
 pub(super) fn usage(problem: &str) -> ExitCode {
     eprintln!("poold: {problem}");
     USAGE.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::limit::LIMITS;
+
+    #[test]
+    fn the_manual_has_each_limit_with_the_flags_that_set_it() {
+        let manual = include_str!("../manual/reference.md");
+        for limit in LIMITS {
+            let begin = format!("\n- `{limit}` (");
+            let (_, rest) = manual
+                .split_once(&begin)
+                .unwrap_or_else(|| panic!("{limit:?}"));
+            let entry = rest.split("\n- ").next().unwrap_or(rest);
+            for option in limit.options() {
+                let flag = format!("`{}", flag(option));
+                assert!(entry.contains(&flag), "{limit:?}: {flag}");
+            }
+        }
+    }
 }

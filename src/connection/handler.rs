@@ -1,10 +1,12 @@
 //! What passes between a turn and a service: messages in, replies out, a verdict.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::framing::{Decoder, Extent, Framing, Message};
-use crate::limits::counters::{Limit, SENT_MAX};
+use crate::limits::counters::SENT_MAX;
+use crate::limits::limit::Limit;
 
 /// How long one connection may keep its worker in a turn when it has sent many messages at once.
 const TURN_MAX: Duration = Duration::from_micros(250);
@@ -27,7 +29,14 @@ pub enum Verdict {
     Close,
 }
 
-/// Why a connection ended.
+/// Why a connection ended. Its [`Display`](fmt::Display) is a short clause for a log.
+///
+/// ```
+/// use poold::{End, Limit};
+///
+/// assert_eq!(End::Drained.to_string(), "the server drained");
+/// assert_eq!(End::Limit(Limit::Idle).to_string(), "closed by a limit (idle)");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum End {
@@ -37,13 +46,13 @@ pub enum End {
     Lost(String),
     /// The service said [`Verdict::Close`], or its function returned.
     Service,
-    /// Somebody closed it through the registry or a [`Client`](crate::Client), and said why.
+    /// A call closed it through the registry or a [`Client`](crate::Client), for this reason.
     Closed(String),
     /// What it sent could not be cut into messages; with what was wrong.
     Framing(String),
-    /// A time limit, or room that was needed for others.
+    /// A limit closed it, to keep to a time or to make room for others.
     Limit(Limit),
-    /// It was not let in; it got the line that the service has for that.
+    /// A limit kept it out; it got the service's [refusal](crate::Service::refusal).
     Refused(Limit),
     /// The handler panicked. Only the log says so: the session is dropped, and not called again.
     Panic,
@@ -61,6 +70,23 @@ impl End {
             self,
             End::Closed(_) | End::Limit(_) | End::Drained | End::CutOff
         )
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Client => out.write_str("the client closed"),
+            End::Lost(why) => write!(out, "the connection was lost: {why}"),
+            End::Service => out.write_str("the service closed it"),
+            End::Closed(why) => write!(out, "closed: {why}"),
+            End::Framing(why) => write!(out, "the framing does not allow what it sent: {why}"),
+            End::Limit(limit) => write!(out, "closed by a limit ({})", limit.name()),
+            End::Refused(limit) => write!(out, "refused by a limit ({})", limit.name()),
+            End::Panic => out.write_str("its handler panicked"),
+            End::Drained => out.write_str("the server drained"),
+            End::CutOff => out.write_str("reset at the drain's deadline"),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::connection::{CloseRequest, Connection, Standing};
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 
 /// See the head of the file. Those that were let in and those that were not have different places.
 #[derive(Default)]

@@ -26,7 +26,7 @@ use socket2::Socket;
 use crate::connection::handler::Handler;
 use crate::connection::outbox::Outbox;
 use crate::framing::Decoder;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::limits::times::{Bucket, Rate};
 use crate::net::address::Peer;
 use crate::scheduler::state::{Next, Phase, Reasons, StateWord};

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::connection::handler::End;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 
 /// How far a connection is on its way to the end.
 #[derive(Clone, Debug)]

@@ -11,99 +11,12 @@ use tracing::{error, info, warn};
 
 use crate::escape::escape;
 use crate::framing::hint::{HINTS, Hint};
+use crate::limits::limit::{LIMITS, Limit};
 use crate::net::address::Peer;
 use crate::series::Series;
 
 /// Bytes of what a client sent that a line quotes.
 pub(crate) const SENT_MAX: usize = 40;
-
-/// A limit that acts on clients. The order is that of the counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Limit {
-    /// As many clients as there may be. Raise `clients_max`.
-    Clients,
-    /// One address has its share of clients.
-    AddressShare,
-    /// The address is denied, or not among those that are allowed.
-    AddressList,
-    /// Clients come faster than they may; the others wait in the backlog.
-    AcceptRate,
-    /// Ready clients wait too long for a worker. Add workers, or make the handler quicker.
-    Overload,
-    /// No byte came in time after the client connected.
-    FirstByte,
-    /// The client has said nothing for too long.
-    Idle,
-    /// A message was begun and not ended in time.
-    Message,
-    /// The client has not read what it was sent.
-    WriteStall,
-    /// The connection has lasted for as long as one may.
-    Lifetime,
-    /// Closed to make room, after it had rested for longest.
-    Shed,
-    /// As many clients wait for a worker as may. Add workers, or raise `queue_max`.
-    Queue,
-    /// The client has waited for a worker for as long as one may. As above, or `wait_max`.
-    Wait,
-    /// A message was longer than one may be, and cut or dropped. Raise `message_max`.
-    Overlong,
-    /// What the client sent could not be cut into messages; it is closed.
-    Framing,
-    /// Closed in favour of the newest client of its address.
-    Replaced,
-    /// A balancer's connection did not begin with a PROXY header in time; it is reset.
-    ProxyHeader,
-}
-
-/// All of them.
-pub(crate) const LIMITS: [Limit; 17] = [
-    Limit::Clients,
-    Limit::AddressShare,
-    Limit::AddressList,
-    Limit::AcceptRate,
-    Limit::Overload,
-    Limit::FirstByte,
-    Limit::Idle,
-    Limit::Message,
-    Limit::WriteStall,
-    Limit::Lifetime,
-    Limit::Shed,
-    Limit::Queue,
-    Limit::Wait,
-    Limit::Overlong,
-    Limit::Framing,
-    Limit::Replaced,
-    Limit::ProxyHeader,
-];
-
-impl Limit {
-    /// What it does, for people: "refusing clients: …".
-    pub fn describe(self) -> &'static str {
-        match self {
-            Limit::Clients => "full: as many clients as max-clients allows",
-            Limit::AddressShare => "refusing clients: their address has its share",
-            Limit::AddressList => "refusing clients: their address is not allowed",
-            Limit::AcceptRate => "accepting more slowly: clients come faster than accept-rate",
-            Limit::Overload => "refusing clients: those who are here wait too long for a worker",
-            Limit::FirstByte => "closing clients that connect and say nothing",
-            Limit::Idle => "closing clients that have said nothing for too long",
-            Limit::Message => "closing clients that don't end a message they began",
-            Limit::WriteStall => "closing clients that don't read what they are sent",
-            Limit::Lifetime => "closing clients that have been here for too long",
-            Limit::Shed => "closing clients that rested longest, to make room",
-            Limit::Queue => "refusing clients: as many wait for a worker as the queue holds",
-            Limit::Wait => "refusing clients: they have waited for a worker for max-wait",
-            Limit::Overlong => "not taking whole what is longer than message-max",
-            Limit::Framing => "closing clients that don't send messages as the framing says",
-            Limit::ProxyHeader => {
-                "closing connections from proxy-from without a right PROXY header"
-            }
-            Limit::Replaced => "closing clients: a newer one of their address takes their place",
-        }
-    }
-}
 
 /// Something that should not happen, and closes a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,13 +208,6 @@ fn some(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_limit_is_told_by_a_flag_that_only_the_command_has() {
-        for limit in LIMITS {
-            assert!(!limit.describe().contains("--"), "{limit:?}");
-        }
-    }
 
     #[test]
     fn a_quote_is_short_and_harmless() {

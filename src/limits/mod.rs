@@ -5,6 +5,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod counters;
+pub(crate) mod limit;
 pub(crate) mod options;
 pub(crate) mod overload;
 pub(crate) mod times;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::connection::Connection;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::scheduler::state::Phase;
 use crate::turn::context::ServerContext;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::drain::ServerPhase;
-use crate::limits::counters::{LIMITS, Limit};
+use crate::limits::limit::{LIMITS, Limit};
 use crate::scheduler::metrics::Histogram;
 use crate::service::Outlet;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{InDrain, Outlet, Quote, Service, StreamService, Tail};
 use crate::connection::client::Client;
 use crate::connection::handler::{End, Handler, Messages, Reply, Verdict};
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 
 /// A service, whatever its session.
 pub(crate) trait Opener: Send + Sync {

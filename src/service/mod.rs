@@ -29,7 +29,7 @@ use crate::connection::client::Client;
 use crate::connection::handler::{End, Messages, Reply, Verdict};
 use crate::connection::stream::Stream;
 use crate::framing::Message;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 
 /// A handler of messages. One value serves all connections; what belongs to one of them is its
 /// session. What has a session may block: the others' messages go on through the other workers.

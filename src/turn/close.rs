@@ -7,7 +7,8 @@ use tracing::debug;
 
 use super::{Turn, guarded};
 use crate::connection::handler::{End, StreamEnd};
-use crate::limits::counters::{Case, Limit, Trouble};
+use crate::limits::counters::{Case, Trouble};
+use crate::limits::limit::Limit;
 use crate::service::{Tail, Work};
 
 /// Longest that a service which wants to wait is left alone when the end was sent already: long

@@ -15,7 +15,7 @@ use crate::connection::handler::{End, MessageTally, Messages, Reply, Rest, Strea
 use crate::connection::outbox::{Flush, Outbox};
 use crate::connection::{Look, Stage};
 use crate::framing::Fault;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::limits::options::{READ_MAX, TIME_MAX};
 use crate::scheduler::metrics::add;
 use crate::service::{Opener, Tail};

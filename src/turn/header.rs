@@ -14,7 +14,7 @@ use tracing::debug;
 use super::Turn;
 use crate::connection::handler::End;
 use crate::connection::{Stage, Standing};
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::net::address::Peer;
 use crate::net::proxy;
 use crate::net::proxy::{Announced, HEADER_MAX, Seen};

@@ -13,7 +13,7 @@ use rustix::net::RecvFlags;
 use super::{After, Delivery, Heard, Turn};
 use crate::connection::handler::{End, StreamEnd};
 use crate::connection::{CloseRequest, Linger, Stage};
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::limits::options::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
 use crate::service::Tail;
 

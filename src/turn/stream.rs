@@ -13,7 +13,7 @@ use crate::connection::Stage;
 use crate::connection::handler::End;
 use crate::connection::stream::Stream;
 use crate::drain::ServerPhase;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::service::{InDrain, StreamService};
 
 impl Turn<'_> {

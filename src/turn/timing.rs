@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Turn;
 use crate::connection::handler::End;
 use crate::connection::{CloseRequest, Stage};
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 
 impl Turn<'_> {
     /// Ends what has taken too long.

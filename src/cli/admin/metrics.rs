@@ -6,8 +6,8 @@ use prometheus::{TEXT_FORMAT, TextEncoder};
 
 use super::families::Families;
 use super::response::Response;
-use super::view::{View, name_of, phase_of, worker_name};
-use crate::limits::counters::Limit;
+use super::view::{View, phase_of, worker_name};
+use crate::limits::limit::Limit;
 use crate::server::Stats;
 
 /// The text.
@@ -108,26 +108,16 @@ fn clients(stats: &Stats, to: &mut Families) {
     );
 }
 
-/// Limits that keep a client out.
-fn refuses(limit: Limit) -> bool {
-    use Limit::{AddressList, AddressShare, Clients, Overload, Queue, Wait};
-    matches!(
-        limit,
-        Clients | AddressShare | AddressList | Overload | Queue | Wait
-    )
-}
-
-/// Those that close one.
-fn closes(limit: Limit) -> bool {
-    use Limit::{AcceptRate, Overlong, WriteStall};
-    !refuses(limit) && !matches!(limit, AcceptRate | Overlong | WriteStall)
+/// Limits of the family of closed clients; clients that don't read have a family of their own.
+fn is_among_closed(limit: Limit) -> bool {
+    limit.closes() && limit != Limit::WriteStall
 }
 
 fn limits(stats: &Stats, to: &mut Families) {
     let of = |wanted: fn(Limit) -> bool| {
         let limits = stats.limits.iter();
         let limits = limits.filter(move |(limit, _)| wanted(*limit));
-        limits.map(|(limit, count)| (name_of(*limit), *count))
+        limits.map(|(limit, count)| (limit.name(), *count))
     };
     to.counters(
         "poold_clients_refused_total",
@@ -135,7 +125,7 @@ fn limits(stats: &Stats, to: &mut Families) {
          clients: raise --max-clients; address_share, address_list: theirs; overload, queue, wait: \
          add workers.",
         "reason",
-        of(refuses),
+        of(Limit::refuses),
     );
     to.counters(
         "poold_clients_closed_total",
@@ -143,7 +133,7 @@ fn limits(stats: &Stats, to: &mut Families) {
          shed: raise --max-clients. framing: mend the sender, or --framing. replaced: raise \
          --max-per-address. proxy_header: mend the balancer, or --proxy-from.",
         "reason",
-        of(closes),
+        of(is_among_closed),
     );
     to.counter(
         "poold_slow_readers_disconnected_total",
@@ -280,18 +270,4 @@ fn outlet(stats: &Stats, to: &mut Families) {
          above.",
         outlet.blocked_total.as_secs_f64(),
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::limits::counters::LIMITS;
-
-    #[test]
-    fn what_says_that_it_refuses_is_counted_so() {
-        for limit in LIMITS.into_iter().filter(|limit| *limit != Limit::Clients) {
-            let says = limit.describe().starts_with("refusing ");
-            assert_eq!(refuses(limit), says, "{limit:?}");
-        }
-    }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::history::{Sample, millis};
 use super::response::Response;
 use super::top_clients::{Board, ClientRow, HintRow};
-use super::view::{View, name_of, phase_of, worker_name};
+use super::view::{View, phase_of, worker_name};
+use crate::limits::limit::Limit;
 use crate::scheduler::metrics::Histogram;
 use crate::server::Stats;
 
@@ -224,8 +225,8 @@ fn quantiles(of: &Histogram) -> Quantiles {
 }
 
 fn limits(stats: &Stats) -> Vec<LimitRow> {
-    let row = |(limit, count): &(crate::limits::counters::Limit, u64)| LimitRow {
-        name: name_of(*limit).to_owned(),
+    let row = |(limit, count): &(Limit, u64)| LimitRow {
+        name: limit.name().to_owned(),
         what: limit.describe().to_owned(),
         count: *count,
     };

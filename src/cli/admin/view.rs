@@ -7,7 +7,6 @@ use parking_lot::Mutex;
 use super::history::History;
 use super::top_clients::Board;
 use crate::drain::ServerPhase;
-use crate::limits::counters::Limit;
 use crate::server::{Handle, Stats};
 
 /// The server that the admin is about, and what it remembers of it.
@@ -72,27 +71,4 @@ pub(super) fn phase_of(stats: &Stats) -> &'static str {
 /// A worker as its thread is named.
 pub(super) fn worker_name(number: usize) -> String {
     format!("worker-{number:02}")
-}
-
-/// A limit's name, as its flag has it.
-pub(super) fn name_of(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Clients => "clients",
-        Limit::AddressShare => "address_share",
-        Limit::AddressList => "address_list",
-        Limit::AcceptRate => "accept_rate",
-        Limit::Overload => "overload",
-        Limit::FirstByte => "first_byte",
-        Limit::Idle => "idle",
-        Limit::Message => "message",
-        Limit::WriteStall => "write_stall",
-        Limit::Lifetime => "lifetime",
-        Limit::Shed => "shed",
-        Limit::Queue => "queue",
-        Limit::Wait => "wait",
-        Limit::Overlong => "overlong",
-        Limit::Framing => "framing",
-        Limit::Replaced => "replaced",
-        Limit::ProxyHeader => "proxy_header",
-    }
 }

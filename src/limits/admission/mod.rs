@@ -22,7 +22,7 @@ pub(crate) use shares::Placed;
 use shares::Shares;
 pub use shares::WhenAddressFull;
 
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::net::address::Peer;
 
 /// What to do with a client for whom there is no room.

@@ -34,7 +34,7 @@ use bytes::Bytes;
 use crate::connection::client::Client;
 use crate::connection::handler::{End, Messages, Reply, Verdict};
 use crate::framing::Message;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::limits::times::Rate;
 use crate::service::chat::rooms::Keeping;
 use crate::service::{Quote, Service};

@@ -8,7 +8,7 @@ use super::{BUSY, For, Ran, Runner, Talk};
 use crate::connection::client::Client;
 use crate::connection::handler::{Reply, Verdict};
 use crate::framing::{Framing, Message};
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::service::Service;
 
 /// See the head of the file. With lines as messages, the child reads a line with its newline, and

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{BUSY, For, Runner, Talk};
 use crate::connection::stream::Stream;
-use crate::limits::counters::Limit;
+use crate::limits::limit::Limit;
 use crate::service::{InDrain, StreamService};
 
 /// See the head of the file.
