@@ -1,7 +1,6 @@
 //! A fixed number of threads behind a TCP port.
 //!
-//! Thousands of clients may be connected; a handful of workers serve them; handlers may block;
-//! nothing is async.
+//! A handful of workers serve thousands of clients. Handlers may block; nothing is async.
 //!
 //! ```no_run
 //! use poold::{Options, Server, answer};
@@ -15,24 +14,43 @@
 //! }
 //! ```
 //!
-//! - A function of a message: [`answer`]. State for each connection, and to see it opened and
-//!   closed: [`Service`]. The whole stream, with a worker as long as it takes: [`StreamService`].
-//! - How bytes are cut into messages: [`Framing`]. Every limit and its default: [`Options`].
-//! - Sending to others, from anywhere: [`Client`], [`Registry`].
-//! - Draining, figures, another number of workers while it runs: [`Handle`].
-//! - TCP and Unix sockets, several at once, or sockets that listen already: [`Address`],
-//!   [`Listeners`], [`Binding`].
+//! - [`answer`] makes a service of a function of a message. A [`Service`] has state for each
+//!   connection, and sees it opened and closed. A [`StreamService`] gets the whole stream, and a
+//!   worker for as long as it needs.
+//! - [`Framing`] says how bytes are cut into messages. [`Options`] has every limit and its default.
+//! - [`Client`] and [`Registry`] send to any client, from any thread.
+//! - [`Handle`] drains the server, reads its figures, and changes the number of workers while it
+//!   runs.
+//! - [`Address`], [`Listeners`] and [`Binding`] are for TCP and Unix sockets, for several at once,
+//!   and for sockets that listen already.
 //!
-//! It runs on Linux. What it has to tell goes to [`tracing`]; it installs no signal handler, never
-//! prints and never exits. Several servers may run in one process; give each a
-//! [`name`](Options::name).
+//! The library runs on Linux. It logs to [`tracing`]; it installs no signal handler, never prints
+//! and never exits. Several servers may run in one process; give each a [`name`](Options::name).
 //!
-//! The feature `cli`, on by default, is the command `poold` and what only that needs. Programs that
-//! use the library leave it out: `default-features = false`.
+//! The feature `cli`, on by default, is the command `poold` and its dependencies. Programs that
+//! use the library turn it off: `default-features = false`.
+//!
+//! # Draining on Ctrl-C
+//!
+//! The library installs no signal handler. The crate [`ctrlc`](https://docs.rs/ctrlc) does, for
+//! SIGTERM as well with its feature `termination`; add it to your program.
+//!
+//! ```no_run
+//! use poold::{Options, Server, service::Echo};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::bind("127.0.0.1:8080", Options::default(), Echo)?;
+//! let handle = server.handle();
+//! # #[cfg(feature = "cli")] // ctrlc comes with it.
+//! ctrlc::set_handler(move || handle.drain())?;
+//! println!("{}", server.wait()); // Returns when the drain is over.
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Testing a handler
 //!
-//! Port 0 picks a free one, and a server serves from the moment it is made: nothing to wait for.
+//! Port 0 picks a free port. A server accepts clients from the moment it is made.
 //!
 //! ```
 //! use std::io::{BufRead, BufReader, Write};
@@ -50,7 +68,7 @@
 //! client.read_line(&mut line)?;
 //! assert_eq!(line, "HELLO\n");
 //!
-//! drop(client); // Before the server: its drain waits until clients have closed.
+//! drop(client); // The drain waits until clients have closed.
 //! server.handle().drain();
 //! assert_eq!(server.wait().delivered, 1);
 //! # Ok(())

@@ -82,6 +82,38 @@ impl Registry {
         self.connections.read().get(&id).map(Client::new)
     }
 
+    /// Handles to all clients that were let in, in the order in which they connected. It is a copy:
+    /// a client may leave, and others connect, while you iterate.
+    ///
+    /// ```
+    /// use std::io::{BufRead, BufReader};
+    /// use std::net::TcpStream;
+    ///
+    /// use poold::{Options, Server, service::Echo};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
+    /// let handle = server.handle();
+    /// let mut client = BufReader::new(TcpStream::connect(server.address())?);
+    /// # while handle.registry().count() == 0 {
+    /// #     std::thread::yield_now();
+    /// # }
+    /// for client in handle.registry().clients() {
+    ///     client.send(format!("hello {}\n", client.id()))?;
+    /// }
+    /// let mut line = String::new();
+    /// client.read_line(&mut line)?;
+    /// assert_eq!(line, "hello 1\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn clients(&self) -> impl Iterator<Item = Client> + use<> {
+        let mut all = self.all();
+        all.retain(|connection| connection.guest.is(Standing::Admitted));
+        all.sort_unstable_by_key(|connection| connection.id);
+        all.into_iter().map(|connection| Client::new(&connection))
+    }
+
     /// Sends bytes to one client.
     ///
     /// # Errors

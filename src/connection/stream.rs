@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,6 +57,47 @@ impl Stream {
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
         self.connection.guest.peer()
+    }
+
+    /// The server's address that the client connected to, as
+    /// [`Client::local_address`] has it.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.client().local_address()
+    }
+
+    /// Shuts the stream for reading, writing or both. After [`Shutdown::Write`] the client sees the
+    /// end of what it is sent, and can still send; nothing more can be sent to it, through
+    /// [`Stream::client`] either.
+    ///
+    /// ```
+    /// use std::io::{self, Read, Write};
+    /// use std::net::{Shutdown, TcpStream};
+    ///
+    /// use poold::{Options, Server, Stream};
+    ///
+    /// /// Sends all that it has to say, then reads all that the client sends.
+    /// fn serve(mut stream: Stream) -> io::Result<()> {
+    ///     assert!(stream.local_address().is_some());
+    ///     stream.write_all(b"ready\n")?;
+    ///     stream.shutdown(Shutdown::Write)?;
+    ///     io::copy(&mut stream, &mut io::sink()).map(drop)
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::bind_streams("127.0.0.1:0", Options::default(), serve)?;
+    /// let mut client = TcpStream::connect(server.address())?;
+    /// let mut text = String::new();
+    /// client.read_to_string(&mut text)?;
+    /// assert_eq!(text, "ready\n");
+    /// client.write_all(b"still heard\n")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected) when the connection is lost.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.connection.socket.shutdown(how)
     }
 
     /// The longest that a read waits for the client; for ever with `None`, as at first. Then it
