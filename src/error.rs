@@ -1,72 +1,72 @@
-//! Every way to fail, each with what a person can do about it.
+//! Errors of starting a server, each with what to do about it.
 
 use std::io;
 
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a server could not be started. One line each, with its cause kept.
+/// Why a server could not start. Each prints as one line and keeps its cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An option is outside of its bounds.
+    /// An option is out of its bounds.
     #[error("{name}: {problem}")]
     Option {
         /// The option's name.
         name: &'static str,
-        /// What is wrong, and what would be right.
+        /// What is wrong, and what is valid.
         problem: String,
     },
-    /// An address could not be understood.
+    /// The text is no address.
     #[error("address '{address}': {problem}")]
     Address {
-        /// What was given.
+        /// The text.
         address: String,
-        /// What is wrong with it.
+        /// What is wrong with it, and what is valid.
         problem: String,
     },
-    /// The address has a name that could not be looked up: it may be another time.
+    /// The address has a host name that was not found. A later try may succeed.
     #[error("address '{address}': its host can't be found: {source}")]
     Lookup {
-        /// What was given.
+        /// The address.
         address: String,
-        /// What the system said.
+        /// The error of the look-up.
         source: io::Error,
     },
-    /// The address could not be listened on.
+    /// The server can't listen on the address.
     #[error("cannot listen on {address}: {}", bind_advice(source))]
     Bind {
-        /// Where.
+        /// The address.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The output of `recv` could not be opened.
+    /// `recv` can't open its output.
     #[error("cannot write to {name}: {source}; choose another file or directory")]
     Output {
         /// The file or directory.
         name: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The standard output, which `recv` prints to, can't be written to.
+    /// `recv` prints to the standard output, which can't be written to.
     #[error("cannot write to the standard output: {problem}; redirect it, or take --output FILE")]
     Stdout {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A thread, a poller or a signal handler could not be had.
+    /// The system did not provide a thread, a poller or a signal handler.
     #[error("cannot start: {what}: {}", start_advice(source))]
     Start {
-        /// What was wanted.
+        /// What the server asked for.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// A thread or a process that the system does not give is an error without words of its own
-/// (EAGAIN: "Resource temporarily unavailable").
+/// The system's text for a thread or a process that it refuses (EAGAIN: "Resource temporarily
+/// unavailable") does not say what to do.
 pub(crate) fn start_advice(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock => {

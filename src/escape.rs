@@ -1,8 +1,8 @@
-//! Text that anybody may have sent, made safe for a terminal and for a line of a log.
+//! Makes untrusted text safe for a terminal and for one line of a log.
 
 use std::io::Write;
 
-/// Appends the text with everything escaped that is not printable.
+/// Appends the text; characters that are not printable are escaped.
 pub(crate) fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     if is_plain(bytes) {
         out.extend_from_slice(bytes);
@@ -25,15 +25,15 @@ pub(crate) fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Whether all of it is printable ASCII, as nearly all lines are.
+/// Whether all bytes are printable ASCII, as in nearly all lines.
 pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     const WIDTH: usize = 16;
     let is_odd = |byte: u8| u8::from(!(b' '..=b'~').contains(&byte));
     let Some(last) = bytes.last_chunk::<WIDTH>() else {
         return bytes.iter().all(|&byte| is_odd(byte) == 0);
     };
-    // No early exit, and a last piece that overlaps instead of single bytes: then the compiler
-    // looks at all bytes of a piece at once.
+    // The loop has no early exit, and the last chunk overlaps the one before it instead of going
+    // byte by byte, so that the compiler can vectorize.
     let mut odd = last.map(is_odd);
     for chunk in bytes.as_chunks::<WIDTH>().0 {
         for (odd, &byte) in odd.iter_mut().zip(chunk) {
@@ -43,7 +43,7 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     odd == [0; WIDTH]
 }
 
-/// C0, C1 and delete; line and paragraph separators; marks that turn the direction of the text.
+/// C0, C1 and delete; line and paragraph separators; marks that change the text's direction.
 pub(crate) fn is_dangerous(character: char) -> bool {
     character.is_control()
         || matches!(

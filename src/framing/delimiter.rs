@@ -10,7 +10,7 @@ use super::problem::{FramingError, escape};
 /// Most bytes of one.
 const LENGTH_MAX: usize = 64;
 
-/// Bytes that stand at a message's edge: 1 to 64, any bytes.
+/// A string that begins or ends a message: 1 to 64 bytes of any value.
 #[derive(Clone)]
 pub struct Delimiter(Arc<Needle>);
 
@@ -22,10 +22,10 @@ struct Needle {
 }
 
 impl Delimiter {
-    /// Of these bytes.
+    /// A delimiter of these bytes.
     ///
     /// # Errors
-    /// There are none, or more than 64.
+    /// `bytes` is empty or longer than 64 bytes.
     pub fn new(bytes: &[u8]) -> Result<Delimiter, FramingError> {
         if bytes.is_empty() || bytes.len() > LENGTH_MAX {
             let length = bytes.len();
@@ -48,7 +48,7 @@ impl Delimiter {
         })))
     }
 
-    /// The bytes.
+    /// The bytes of the delimiter.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.finder.needle()
     }

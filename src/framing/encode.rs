@@ -42,7 +42,7 @@ impl Framing {
     }
 }
 
-/// RFC 6587 has no count of zero: nothing can be sent instead of an empty message.
+/// RFC 6587 has no count of zero, so an empty message is left out.
 fn encode_octet(message: &[u8], wire: &mut Vec<u8>) {
     if !message.is_empty() {
         wire.extend_from_slice(message.len().to_string().as_bytes());

@@ -1,13 +1,13 @@
-//! What a client's bytes look like where they make no messages: a guess, for people.
+//! Guesses at the protocol of a client whose bytes don't fit the framing, for logs and `status`.
 //!
-//! It never changes what is done. The first bytes of a connection are looked at for what other
-//! protocols begin with; all else is asked only of a client of which no message has ended.
+//! A guess never changes what poold does. The first bytes of each connection are compared with
+//! the beginnings of other protocols; all other checks are for clients that have sent no message.
 
 use memchr::memmem;
 
 use crate::framing::{Framing, begins_with_count, begins_with_priority};
 
-/// What a client's bytes look like. [`describe`](Hint::describe) says what to do.
+/// A guess at what a client sends. [`describe`](Hint::describe) says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
@@ -19,7 +19,7 @@ pub enum Hint {
     Ssh,
     /// A balancer's PROXY header.
     Proxy,
-    /// Text of two bytes each.
+    /// UTF-16 text.
     Utf16,
     /// UTF-8 with its byte order mark.
     ByteOrderMark,
@@ -29,31 +29,31 @@ pub enum Hint {
     Mllp,
     /// STX and ETX.
     StxEtx,
-    /// What log4js puts behind a message.
+    /// The end mark of log4js.
     Log4js,
     /// Lengths of two bytes.
     Len16,
     /// Lengths of four bytes.
     Len32,
-    /// JSON with zero bytes behind it.
+    /// JSON values that end with zero bytes.
     Gelf,
     /// Zero bytes.
     Nul,
     /// Line feeds.
     Lines,
-    /// Syslog messages with nothing between them.
+    /// Syslog messages without a delimiter.
     Pri,
-    /// JSON values with nothing between them.
+    /// JSON values without a delimiter.
     Json,
     /// Carriage returns.
     Cr,
-    /// Nothing that is known.
+    /// No protocol that poold knows.
     Unknown,
-    /// Bytes that belong to no message, where others do.
+    /// Bytes that belong to no message, beside others that do.
     Stray,
 }
 
-/// All of them, in their order.
+/// All hints, in the order of the enum.
 pub(crate) const HINTS: [Hint; 20] = [
     Hint::Tls,
     Hint::Http,
@@ -78,7 +78,7 @@ pub(crate) const HINTS: [Hint; 20] = [
 ];
 
 impl Hint {
-    /// What was seen, and what to try: "zero bytes seen: try --framing nul".
+    /// What was seen and what to try: "zero bytes seen: try --framing nul".
     pub fn describe(self) -> &'static str {
         match self {
             Hint::Tls => "this looks like TLS: put a proxy that ends it in front",

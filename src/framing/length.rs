@@ -52,10 +52,10 @@ impl Length {
         }
     }
 
-    /// So many decimal digits, with zeros in front.
+    /// A length of this many decimal digits, with leading zeros.
     ///
     /// # Errors
-    /// There are none, or more than 10.
+    /// The number of digits is 0 or above 10.
     pub fn ascii(digits: u8) -> Result<Length, FramingError> {
         if (1..=DIGITS_MAX).contains(&digits) {
             return Ok(Length::of(Width::Digits(digits)));
@@ -64,11 +64,11 @@ impl Length {
         Err(FramingError::new(problem))
     }
 
-    /// So many bytes of the header follow the length, which does not count them. They are the
-    /// beginning of the message.
+    /// This many bytes of the header follow the length, which does not count them. They are
+    /// delivered as the beginning of the message.
     ///
     /// # Errors
-    /// There are more than 1024.
+    /// The number of bytes is above 1024.
     pub fn followed_by(self, more: u16) -> Result<Length, FramingError> {
         if more > MORE_MAX {
             let problem = format!("a header of {more} bytes behind the length; at most {MORE_MAX}");
@@ -77,7 +77,7 @@ impl Length {
         Ok(Length { more, ..self })
     }
 
-    /// The length counts itself, and the rest of the header.
+    /// The length counts the whole header as well as the message.
     pub fn inclusive(self) -> Length {
         let is_inclusive = true;
         Length {
@@ -86,7 +86,7 @@ impl Length {
         }
     }
 
-    /// A frame without a message is a sign of life, and not delivered.
+    /// A frame without a message is a heartbeat, and is not delivered.
     pub fn with_keepalives(self) -> Length {
         let has_keepalives = true;
         Length {
@@ -124,13 +124,13 @@ impl Length {
             .ok_or(Fault::BadLength)
     }
 
-    /// Whether a frame with so many bytes behind the length is a sign of life.
+    /// Whether a frame with so many bytes after the length is a heartbeat.
     pub(super) fn is_keepalive(&self, body: u64) -> bool {
         self.has_keepalives && body <= self.more.into()
     }
 
-    /// Appends the message with its length. What does not fit the width is cut off; a message that
-    /// is shorter than the header behind the length is left out.
+    /// Appends the message with its length. A message too long for the width is cut; a message
+    /// shorter than the rest of the header is left out.
     pub(super) fn encode(&self, message: &[u8], wire: &mut Vec<u8>) {
         let most = match self.width {
             Width::Big(width) | Width::Little(width) => (1_u64 << (8 * width)) - 1,

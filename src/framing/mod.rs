@@ -1,10 +1,11 @@
-//! Bytes in, messages out; no sockets.
+//! Bytes in, messages out: the framings, their names, their decoders, guesses at other protocols.
 //!
-//! A [`Decoder`] is given whatever arrived, in whatever pieces, and cuts it into messages. A
-//! message that lies whole in the piece is handed on where it lies; only one that was cut by a
-//! piece's edge is gathered in the decoder. Each byte is looked at once and copied at most once,
-//! so a message that comes byte by byte costs no more than the same message at once, and a
-//! decoder never holds more than one message's bound, and a few bytes that may end it.
+//! A [`Decoder`] takes the bytes in the pieces in which they arrive. A message that lies whole in
+//! one piece is handed on from there; only a message that spans pieces is copied into the decoder.
+//! Each byte is examined once and copied at most once, so a message that comes byte by byte costs
+//! no more than one that comes at once. A decoder holds at most one message of `message_max`, and
+//! a few bytes that may end it. May import: outside crates. Must not: other folders; no sockets,
+//! no clock.
 
 mod auto;
 mod between;
@@ -33,13 +34,13 @@ pub use length::Length;
 pub(crate) use pri::begins_with_priority;
 pub use problem::FramingError;
 
-/// How bytes are cut into messages, and answers put on the wire.
+/// How bytes are cut into messages, and messages put on the wire.
 ///
-/// It is written as the command's `--framing` takes it, and parsed from that; the manual's page
-/// [`senders`](crate::manual::senders) says which one a sender wants.
-/// [`Reply::send`](crate::Reply::send) frames what it is given. Bytes for
-/// [`Client::send`](crate::Client::send) and the like are sent as they are: frame them with
-/// [`encode`](Framing::encode).
+/// A framing prints and parses as the command's `--framing` takes it. The manual's page
+/// [`senders`](crate::manual::senders) says which framing a sender needs.
+/// [`Reply::send`](crate::Reply::send) frames messages. [`Client::send`](crate::Client::send) and
+/// the like send bytes as they are: frame them with [`encode`](Framing::encode) or
+/// [`encode_to_bytes`](Framing::encode_to_bytes).
 ///
 /// ```
 /// use poold::Framing;
@@ -57,15 +58,15 @@ pub enum Framing {
     /// A line feed ends a message; one carriage return before it is not part of it. `lines`.
     #[default]
     Lines,
-    /// As people type lines: a line feed ends a message, or a carriage return, alone or with a
-    /// line feed or a zero byte behind it (RFC 854, RFC 1123). `typed`.
+    /// Lines from terminals and telnet: a line feed ends a message, or a carriage return, alone or
+    /// followed by a line feed or a zero byte (RFC 854, RFC 1123). `typed`.
     Typed,
     /// Each message as its sender ends it: a line, a zero byte, or an octet count before a syslog
-    /// priority (`95 <13>1 …`). Empty messages are none. `auto`.
+    /// priority (`95 <13>1 …`). Empty messages are skipped. `auto`.
     Auto,
     /// The length in decimal digits, a space, the message (RFC 6587, octet counting). A newline at
-    /// the end of a message or behind it is not part of it. A count that is malformed or zero ends
-    /// the connection. `octet`.
+    /// the end of a message or after it is not part of it. A malformed or zero count ends the
+    /// connection. `octet`.
     Octet,
     /// A zero byte ends a message. `nul`.
     Nul,
@@ -73,7 +74,7 @@ pub enum Framing {
     Cr,
     /// These bytes end a message. `delimited:\r\n`.
     Delimited(Delimiter),
-    /// A message lies between these bytes; what is not between them is counted and skipped.
+    /// A message lies between these bytes; bytes outside are counted and skipped.
     /// `between:START,END`, `mllp`, `stx-etx`.
     Between {
         /// What begins a message.
@@ -83,16 +84,15 @@ pub enum Framing {
     },
     /// A length of fixed width, then the message. `length:u16be`, `len16`, `len32`.
     Length(Length),
-    /// A zero byte, a line feed or both end a message, as GELF's senders do. Empty messages are
-    /// none. `gelf`.
+    /// A zero byte, a line feed or both end a message, as GELF senders do. Empty messages are
+    /// skipped. `gelf`.
     Gelf,
-    /// JSON values one after another. White space and zero bytes between them belong to none.
-    /// `json`.
+    /// JSON values one after another. White space and zero bytes between them are skipped. `json`.
     Json,
     /// A syslog message begins with its priority (`<13>`) and ends where the next one begins, after
-    /// half a second of silence, or with the connection. Empty messages are none. `pri`.
+    /// half a second of silence, or with the connection. Empty messages are skipped. `pri`.
     Pri,
-    /// What arrived, as it arrived: a message is what one read returned. `raw`.
+    /// Bytes as they arrive: a message is what one read returned. `raw`.
     Raw,
 }
 
@@ -114,11 +114,11 @@ pub enum Overlong {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Extent {
-    /// All of it.
+    /// The whole message.
     Whole,
-    /// The beginning: it was longer than the bound.
+    /// The beginning of a message that is longer than `message_max`.
     Truncated,
-    /// What came before the connection ended: its end never arrived.
+    /// The beginning of a message whose end had not arrived when the connection ended.
     Partial,
 }
 
@@ -126,13 +126,13 @@ pub enum Extent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message<'a> {
-    /// The bytes, any bytes.
+    /// The bytes; they need not be text.
     pub bytes: &'a [u8],
-    /// Whether they are all that the client meant.
+    /// Whether these bytes are the whole message.
     pub extent: Extent,
 }
 
-/// Why the bytes can't be cut any further; the connection has to end.
+/// Why the decoder can't go on; the connection must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("message over the bound")]

@@ -1,6 +1,6 @@
-//! What is wrong with a framing as it is written.
+//! Errors of parsing a framing.
 
-/// A framing that can't be; says what to write.
+/// The text is no framing. The error says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FramingError(pub(super) String);
@@ -11,7 +11,7 @@ impl FramingError {
     }
 }
 
-/// Bytes as they are written: what is not printable ASCII, a backslash and a comma are escaped.
+/// Escapes backslashes, commas and all that is not printable ASCII, as `--framing` takes them.
 pub(super) fn escape(bytes: &[u8]) -> String {
     let written = bytes.iter().map(|byte| match byte {
         b'\n' => r"\n".into(),

@@ -1,8 +1,8 @@
-//! Discard: everything is read and thrown away (RFC 863).
+//! Discard: reads everything and throws it away (RFC 863).
 
 use super::{Client, Message, Reply, Service, Tail, Verdict};
 
-/// Reads everything, answers nothing.
+/// Reads everything and answers nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;
 

@@ -1,4 +1,4 @@
-//! Echo: every message goes back to whom it came from (RFC 862, with `Framing::Raw`).
+//! Echo: sends each message back to its client (RFC 862, with `Framing::Raw`).
 
 use super::{Client, Message, Reply, Service, Verdict};
 

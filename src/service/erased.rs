@@ -1,5 +1,5 @@
-//! What the engine needs to know of a service: nothing of its sessions' type, and nothing of what
-//! its panics would do to threads that all clients need.
+//! Services without the type of their sessions, as turns and the server call them. A panic in a
+//! call that all clients depend on does not end the calling thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::connection::client::Client;
 use crate::connection::handler::{End, Handler, Messages, Reply, Verdict};
 use crate::limits::limit::Limit;
 
-/// A service, whatever its session.
+/// A service with its session type erased.
 pub(crate) trait Opener: Send + Sync {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
     fn refusal(&self, limit: Limit) -> Option<Bytes>;
@@ -24,7 +24,7 @@ pub(crate) trait Opener: Send + Sync {
     fn finish(&self, deadline: Instant) -> u64;
 }
 
-/// The two kinds of work.
+/// The two kinds of services.
 #[derive(Clone)]
 pub(crate) enum Work {
     Messages(Arc<dyn Opener>),
@@ -67,7 +67,7 @@ impl Work {
         }
     }
 
-    /// Whether handlers wait for an output that takes nothing.
+    /// Whether handlers wait for an output that is blocked.
     pub(crate) fn is_held_up(&self) -> bool {
         self.outlet()
             .is_some_and(|outlet| !outlet.blocked.is_zero())
@@ -75,7 +75,7 @@ impl Work {
 
     pub(crate) fn finish(&self, deadline: Instant) -> u64 {
         match self {
-            // What it had not done is not known; that it was something is.
+            // After a panic the number is unknown; report at least one lost message.
             Work::Messages(opener) => spared(1, || opener.finish(deadline)),
             Work::Streams(service) => {
                 spared((), || service.finish(deadline));
@@ -99,8 +99,8 @@ impl Work {
         }
     }
 
-    /// Threads for so many workers: while all of them are lent, one more takes clients in, tells
-    /// those who can't be served, and ends connections.
+    /// Threads for so many workers. Streams need one more: while all workers serve streams, it
+    /// opens connections, refuses clients and ends connections.
     pub(crate) fn threads(&self, workers: usize) -> usize {
         match self {
             Work::Messages(_) => workers,
@@ -109,8 +109,8 @@ impl Work {
     }
 }
 
-/// Runs the service's code on a thread that all clients need: a panic in it may not end that
-/// thread. The hook has told of it.
+/// Calls the service on a thread that all clients depend on, so a panic must not end that thread.
+/// The panic hook has logged it.
 fn spared<R>(otherwise: R, call: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or(otherwise)
 }

@@ -1,10 +1,14 @@
-//! What a server does with what it receives.
+//! Services: what a server does with the messages or the stream of a client.
 //!
-//! A [`Service`] is given whole messages, one at a time for each connection, on a worker that it
-//! may block. A plain function of a message is one, too: [`answer`]. A [`StreamService`] is given
-//! the connection itself and keeps its worker until it returns.
+//! A [`Service`] gets whole messages, one at a time for each connection, on a worker that it may
+//! block. [`answer`] makes one of a function of a message. A [`StreamService`] gets the connection
+//! itself, and keeps its worker until it returns.
 //!
-//! What needs the feature `cli` are the command's own services. They change as the command does.
+//! The services that need the feature `cli` are the command's own, and change with the command.
+
+// Here are the two traits, and the services that come with poold: echo, discard; chat, exec, recv.
+// May import: `connection`, `framing`, `limits`, `net`, `scheduler`. Must not: `turn` and `server`,
+// which call services, and `cli`.
 
 #[cfg(feature = "cli")]
 pub mod chat;
@@ -31,13 +35,13 @@ use crate::connection::stream::Stream;
 use crate::framing::Message;
 use crate::limits::limit::Limit;
 
-/// A handler of messages. One value serves all connections; what belongs to one of them is its
-/// session. What has a session may block: the others' messages go on through the other workers.
+/// A handler of messages. One value serves all connections; the state of one connection is its
+/// session. Methods with a session may block: the other workers go on serving other clients.
 ///
-/// If a method with a session panics, its client is closed and counted in
-/// [`Stats::panics`](crate::Stats), and its session is dropped without being
-/// [`closed`](Service::closed): what must be done in any case belongs in the session's `Drop`.
-/// Nobody else notices.
+/// If a method with a session panics, the server closes that client, counts it in
+/// [`Stats::panics`](crate::Stats), and drops the session without calling
+/// [`closed`](Service::closed). Put cleanup that must always happen in the session's `Drop`. Other
+/// clients are not affected.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -72,14 +76,14 @@ use crate::limits::limit::Limit;
 /// }
 /// ```
 pub trait Service: Send + Sync + 'static {
-    /// What is kept for each connection.
+    /// The state of one connection.
     type Session: Send + 'static;
 
-    /// A client has connected; the reply is sent to it at once. Keep a clone of the
-    /// [`Client`] to send to it from elsewhere, or [close](Client::close) it to turn it away.
+    /// A client has connected; the reply is sent at once. Keep a clone of the [`Client`] to send to
+    /// it from elsewhere, or [close](Client::close) it to turn it away.
     fn opened(&self, client: &Client, reply: &mut Reply<'_>) -> Self::Session;
 
-    /// It has sent a message. Messages of one connection come one after the other, in order.
+    /// The client has sent a message. Messages of one connection come one at a time, in order.
     fn message(
         &self,
         session: &mut Self::Session,
@@ -87,12 +91,12 @@ pub trait Service: Send + Sync + 'static {
         reply: &mut Reply<'_>,
     ) -> Verdict;
 
-    /// It has sent several: gives each to [`message`](Service::message). Override it to do
-    /// something once for all that came together, such as one write. After a
-    /// [`Verdict::Wait`] it is called even when nothing more has come.
+    /// The client has sent messages: passes each to [`message`](Service::message). Override it to
+    /// do something once for all messages that came together, such as one write. After a
+    /// [`Verdict::Wait`] it is called even when no more messages have come.
     ///
-    /// Take messages until there are none or the reply [is full](Reply::is_full), or answer with
-    /// another verdict than [`Verdict::Go`]: what is left is brought again at once.
+    /// Take messages until there are none, the reply [is full](Reply::is_full), or the verdict is
+    /// not [`Verdict::Go`]. Messages that you leave come again at once.
     fn batch(
         &self,
         session: &mut Self::Session,
@@ -111,98 +115,98 @@ pub trait Service: Send + Sync + 'static {
         Verdict::Go
     }
 
-    /// The server ends the connection (a drain, a limit, [`Client::close`]): what is answered
-    /// here is the last that the client gets, after all that it is owed.
+    /// The server ends the connection (a drain, a limit, [`Client::close`]). The client gets this
+    /// reply last, after all that it is owed.
     fn last_words(&self, session: &mut Self::Session, end: &End, reply: &mut Reply<'_>) {
         let _ = (session, end, reply);
     }
 
-    /// The connection is over; nothing can be sent any more. Not called after a panic of this
+    /// The connection has ended; nothing more can be sent. Not called after a panic in this
     /// session's handler.
     fn closed(&self, session: Self::Session, end: &End) {
         let _ = (session, end);
     }
 
-    /// What a client is told that is not let in, framed already; by default nothing. The acceptor
-    /// may call it, so it must not block.
+    /// The bytes, framed already, for a client that a limit keeps out; none by default. The
+    /// acceptor may call this, so it must not block.
     fn refusal(&self, limit: Limit) -> Option<Bytes> {
         let _ = limit;
         None
     }
 
-    /// What to do with bytes that can't be answered any more.
+    /// What to do with bytes that arrive too late to be answered.
     fn tail(&self) -> Tail {
         Tail::Discard
     }
 
-    /// What the log may quote of what a client sent that is cut or closed for it.
+    /// What the log may quote when it reports a client for the bytes that it sent.
     fn quote(&self) -> Quote {
         Quote::Beginning
     }
 
-    /// The server's clock: called every few milliseconds while there is work, and while there is
-    /// none at the time that it last answered. It holds up other deadlines, so it must be quick.
+    /// The server's clock. While there is work, called every few milliseconds; while there is none,
+    /// at the time that the last call returned. It delays other deadlines, so it must be quick.
     fn tick(&self, now: Instant) -> Option<Instant> {
         let _ = now;
         None
     }
 
-    /// The service's own output, if handlers wait for one. While it is blocked no worker counts as
-    /// stuck, and a drain's deadline is waited for no longer than it lasts. Asked about once a
-    /// millisecond while there is work, so it must be quick.
+    /// The state of the service's own output, if handlers wait for one. While the output is
+    /// blocked, no worker counts as stuck, and a drain's deadline is waited for no longer than it
+    /// lasts. While there is work, called about once a millisecond, so it must be quick.
     fn outlet(&self) -> Option<Outlet> {
         None
     }
 
-    /// The drain's deadline has come: whatever of it blocks should return soon. Comes again about
-    /// once a millisecond until the server has stopped, so it must not block itself.
+    /// The drain's deadline has passed: handlers that block should return soon. Called about once
+    /// a millisecond until the server has stopped, so it must not block.
     fn cut_off(&self) {}
 
-    /// The last call, when every connection is gone, but for those whose handlers have not come
-    /// back at the drain's deadline: by `deadline`, finish what was taken and is not done. Answers
-    /// how many messages are lost because that could not be.
+    /// The last call, when every connection is gone, except those whose handlers have not returned
+    /// at the drain's deadline. Finish all accepted work by `deadline`. Returns how many messages
+    /// are lost because there was no time for them.
     fn finish(&self, deadline: Instant) -> u64 {
         let _ = deadline;
         0
     }
 }
 
-/// What a service's handlers put their work into, and wait for: a file, a pipe, a database.
+/// The output that a service's handlers wait for: a file, a pipe, a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outlet {
-    /// Bytes that wait to be taken.
+    /// Bytes that wait for the output.
     pub waiting_bytes: u64,
-    /// For how long it has taken nothing; zero while it takes what it is given.
+    /// How long the output has taken nothing; zero while it takes what it is given.
     pub blocked: Duration,
-    /// For how long it has taken nothing in its whole life.
+    /// How long the output has taken nothing since the start, in all.
     pub blocked_total: Duration,
 }
 
-/// What to do with what a client sends after the server has shut its side (for a drain, a limit or
-/// [`Client::close`]), and with the beginning of a message that a reset cut off.
+/// What to do with bytes that a client sends after the server has shut its side (for a drain, a
+/// limit or [`Client::close`]), and with the beginning of a message that a reset cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tail {
-    /// Deliver it: for services that store and don't answer.
+    /// Deliver them: for services that store and don't answer.
     Deliver,
-    /// Read it and throw it away: for services whose clients wait for an answer.
+    /// Read and discard them: for services whose clients wait for an answer.
     Discard,
 }
 
-/// What the log may quote of what a client sent, where that is why it is cut or closed: the message
-/// is too long, has no end, or is none as the framing says.
+/// What the log may quote of a client's bytes when a message is too long, has no end, or does not
+/// fit the framing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quote {
-    /// Its first 40 bytes, escaped: enough to see what kind of client it is.
+    /// The first 40 bytes, escaped: enough to see what kind of client it is.
     Beginning,
     /// Nothing: for services whose clients send passwords.
     Nothing,
 }
 
-/// A service that takes the whole stream, and its worker with it, until it returns.
+/// A service that takes the whole stream, and keeps its worker until it returns.
 ///
-/// Any `Fn(Stream) -> io::Result<()>` is one, such as one that runs a program for each client:
+/// Any `Fn(Stream) -> io::Result<()>` is a stream service. This one runs a program for each client:
 ///
 /// ```no_run
 /// use std::os::fd::AsFd;
@@ -222,18 +226,18 @@ pub enum Quote {
 /// # }
 /// ```
 ///
-/// Of [`Options`](crate::Options), `framing` and what concerns messages, `rate` and nearly all
-/// `times` say nothing to it: it reads for itself.
+/// A stream service reads for itself: of [`Options`](crate::Options), `framing`, the options about
+/// messages, `rate` and nearly all `times` have no effect on it.
 pub trait StreamService: Send + Sync + 'static {
-    /// Serves one client. When it returns, the write side is shut, without a worker: what was
-    /// written reaches a client that reads, whatever it still sends, and it may close. An error is
-    /// logged at the level `debug`.
+    /// Serves one client. When it returns, the server shuts the write side, and needs no worker to
+    /// wait for the client to close: all that was written reaches a client that reads, even if the
+    /// client still sends. An error is logged at the level `debug`.
     ///
     /// # Errors
-    /// Whatever reading and writing says.
+    /// Errors of reading and writing.
     fn serve(&self, stream: Stream) -> io::Result<()>;
 
-    /// What a client is told that is not let in; by default nothing.
+    /// The bytes for a client that a limit keeps out; none by default.
     fn refusal(&self, limit: Limit) -> Option<Bytes> {
         let _ = limit;
         None
@@ -244,12 +248,12 @@ pub trait StreamService: Send + Sync + 'static {
         InDrain::ReadOut
     }
 
-    /// The drain's deadline has come: whatever of it blocks in something else than its stream
-    /// should return soon. Comes again about once a millisecond until the server has stopped, so
-    /// it must not block itself.
+    /// The drain's deadline has passed: calls of `serve` that block in anything but their stream
+    /// should return soon. Called about once a millisecond until the server has stopped, so it must
+    /// not block.
     fn cut_off(&self) {}
 
-    /// The last call: by `deadline`, finish what is not done.
+    /// The last call. Finish all accepted work by `deadline`.
     fn finish(&self, deadline: Instant) {
         let _ = deadline;
     }
@@ -259,11 +263,12 @@ pub trait StreamService: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InDrain {
-    /// Who waits for a worker is still served; who is served can read what has arrived, and then
-    /// sees the end.
+    /// Clients that wait for a worker are still served. The service can read what a client has sent
+    /// so far, and then the end of the stream.
     #[default]
     ReadOut,
-    /// Who waits is refused; who is served goes on as if nothing were, until the deadline.
+    /// Clients that wait for a worker are refused. Clients that are being served go on undisturbed
+    /// until the deadline.
     GoOn,
 }
 
@@ -276,9 +281,9 @@ where
     }
 }
 
-/// A service made of a function: each message is answered with what it returns, framed as the
-/// server's messages are. It is not told what was [cut](crate::Extent): write a [`Service`] to
-/// see that.
+/// Makes a service of a function: it answers each message with what the function returns, framed
+/// as the server's messages are. The function does not see whether a message was
+/// [cut](crate::Extent); a [`Service`] does.
 ///
 /// ```
 /// let shout = poold::answer(|line: &[u8]| line.to_ascii_uppercase());
@@ -291,7 +296,7 @@ where
     Answer { function }
 }
 
-/// See [`answer`].
+/// The service that [`answer`] makes.
 #[derive(Clone, Debug)]
 pub struct Answer<F> {
     function: F,
