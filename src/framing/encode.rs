@@ -27,8 +27,9 @@ impl Framing {
         wire.extend_from_slice(end);
     }
 
-    /// The bytes that [`encode`](Framing::encode) appends, for [`Client::send`](crate::Client::send)
-    /// and the like. To send one message to many clients, encode it once and clone the bytes.
+    /// The bytes that [`encode`](Framing::encode) appends, for
+    /// [`Client::send`](crate::Client::send) and the like. To send one message to many clients,
+    /// encode it once and clone the bytes.
     ///
     /// ```
     /// use poold::Framing;
