@@ -21,7 +21,7 @@ fn lines<'a>(log: &'a str, part: &str) -> Vec<&'a str> {
 
 #[test]
 fn two_bad_devices_are_named_each_with_what_it_sent() {
-    let mut daemon = Daemon::recv(&["--framing", "octet"]);
+    let mut daemon = Daemon::recv(&["--framing", "octet", "--overlong", "close"]);
     visit(&daemon, "127.0.0.2", "GET / HTTP/1.1\r\nHost: a.b\r\n\r\n");
     visit(
         &daemon,
@@ -40,12 +40,12 @@ fn two_bad_devices_are_named_each_with_what_it_sent() {
         (
             lines[0],
             "127.0.0.2",
-            r"why=malformed octet count, sent=GET / HTTP/1.1\r\nHost: a.b\r\n\r\n)",
+            r"HTTP: it may want another port, sent=GET / HTTP/1.1\r\nHost: a.b\r\n\r\n)",
         ),
         (
             lines[1],
             "127.0.0.3",
-            "why=malformed octet count, sent=<13>no count, and far more than forty by…)",
+            "try --framing pri, sent=<13>no count, and far more than forty by…)",
         ),
         (
             lines[2],
@@ -95,7 +95,7 @@ fn what_is_too_long_or_has_no_end_is_quoted_too() {
         (
             &["--message-max", "4", "--overlong", "close"],
             "too long\n",
-            "why=a message of more than 4 bytes, sent=too l)",
+            r"why=a message of more than 4 bytes, sent=too long\n)",
         ),
         (
             &["--message", "100ms"],
