@@ -1,4 +1,4 @@
-//! What was typed. What it means is decided in `serve.rs`.
+//! The command line. `daemon/serve.rs` turns a service's arguments into options.
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -13,8 +13,8 @@ use super::pages::{CompletionsArgs, ManArgs};
 use super::values::VALUES;
 use super::{environment, usage_error};
 
-/// Puts a fixed number of threads behind a TCP port: receives what thousands of clients send, gives
-/// them a chat or runs a program for each, loses nothing that was read, and drains on Ctrl-C
+/// Serve a TCP port with a fixed number of threads: receive messages from thousands of clients, give
+/// them a chat room or run a program for each; lose no message that was read; drain on Ctrl-C
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -29,17 +29,18 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Without a command: recv. Ctrl-C or SIGTERM drains; a second one ends at once.
-Exit codes: 0 drained, 1 failed, 2 usage, 3 somebody was cut off, 141 nobody reads the output.";
+Without a command: recv. The first Ctrl-C or SIGTERM drains, the second ends at once.
+Exit codes: 0 drained, 1 failed, 2 usage, 3 clients were cut off or messages were not delivered, \
+141 the output was closed.";
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Print every message with who sent it (the default)
+    /// Print each message with its sender (the default command)
     Recv(RecvArgs),
-    /// Send every message back (RFC 862; byte for byte unless --framing is given)
+    /// Send each message back (RFC 862; byte for byte without --framing)
     Echo(ServeArgs),
-    /// Read everything, answer nothing (RFC 863)
+    /// Read everything and send nothing (RFC 863)
     Discard(ServeArgs),
     Chat(Box<ChatArgs>),
     Client(ClientArgs),
@@ -48,24 +49,24 @@ pub(super) enum Command {
     Restart(RestartArgs),
     Man(ManArgs),
     Completions(CompletionsArgs),
-    /// Show how a daemon is that runs with --admin
+    /// Show the state of a running daemon, which has --admin
     Status(StatusArgs),
-    /// List who is connected to it
+    /// List the clients of a running daemon
     Clients(ClientsArgs),
-    /// Close one of its clients; a program of exec sees the end of its input, and may go on
+    /// Close one client of a running daemon; its exec program reads end of input and may keep running
     Close(CloseArgs),
-    /// Let it accept nobody for now, until it is restarted at the latest; who comes waits
+    /// Stop accepting clients until resume or a restart; new clients wait in the backlog
     Pause(Place),
-    /// Let it accept again
+    /// Accept clients again after pause
     Resume(Place),
-    /// Drain it, as Ctrl-C does
+    /// Drain a running daemon, as Ctrl-C does
     Drain(Place),
-    /// Change a limit of it, until it is restarted
+    /// Change a setting of a running daemon until it restarts
     Set(SetArgs),
 }
 
 impl Command {
-    /// What every service takes, if it is one.
+    /// The arguments that all services share, if this command is a service.
     fn serve(&mut self) -> Option<&mut ServeArgs> {
         match self {
             Command::Recv(args) => Some(&mut args.serve),
@@ -77,16 +78,16 @@ impl Command {
     }
 }
 
-/// What came of the command line.
+/// The result of reading the command line.
 pub(super) enum Parsed {
     Command(Box<Command>),
-    /// Help or version was asked for, and is printed.
+    /// Help or the version is printed already.
     Told,
-    /// What is wrong, in one line.
+    /// A usage error, in one line.
     Usage(String),
 }
 
-/// The parser itself, for what is made from it.
+/// The parser, also for manual pages and completions.
 pub(super) fn parser() -> clap::Command {
     Cli::command()
 }
@@ -111,7 +112,7 @@ pub(super) fn parse() -> Parsed {
             Parsed::Command(Box::new(command))
         }
         Err(error) if !error.use_stderr() => {
-            // Nobody may be there to read it: then it is not needed either.
+            // A closed output needs no help text.
             let _ = error.print();
             Parsed::Told
         }
@@ -163,7 +164,7 @@ mod tests {
                 "(off|[0-9]{1,25}(ns|us|ms|s|m|h|d|w|M|y| ){0,2}){0,3}",
             ],
         ) {
-            // None of them panics; each says in a line what is wrong, or takes it.
+            // No parser panics; each takes the text or returns a one-line error.
             let problems = [
                 size(&text).err(),
                 rate(&text).err(),

@@ -1,5 +1,4 @@
-//! What packages ship beside the binary, made from the argument parser: manual pages and
-//! completions for shells.
+//! Manual pages and shell completions, made from the argument parser, for packages to ship.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,45 +10,45 @@ use clap_mangen::Man;
 use super::exit;
 use super::values::VALUES;
 
-/// What all pages have towards their end.
+/// A section of all pages.
 const END: &str = r".SH EXIT STATUS
 .TP
 0
-It has drained, or done what it was asked for.
+Drained, or done.
 .TP
 1
-It could not start, or could not do it; one line says why.
+Could not start, or failed; one line says why.
 .TP
 2
-What was typed makes no sense.
+Usage error.
 .TP
 3
-Somebody was cut off, or not everything could be delivered.
+Clients were cut off, or messages were not delivered.
 .TP
 130
-Ctrl-C ended a client, or a flood at once.
+Ctrl-C ended client, or flood before its result.
 .TP
 141
-Nobody reads the output any more.
+The output was closed.
 ";
 
-/// Print the manual page, as roff
+/// Print the manual page as roff
 #[derive(Debug, Args)]
 pub(super) struct ManArgs {
-    /// Of this command; without it, of poold itself
+    /// Command whose page is printed [default: poold itself]
     command: Option<String>,
 }
 
-/// Print what a shell needs to complete poold's arguments
+/// Print the completion script of a shell
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
-    /// For this shell
+    /// The shell
     #[arg(value_enum)]
     shell: Shell,
 }
 
 pub(super) fn man(args: &ManArgs, parser: Command) -> ExitCode {
-    // `help` is for a terminal.
+    // The `help` command has no page of its own.
     let mut all = parser.disable_help_subcommand(true);
     // So that each command knows its page's name: poold-recv(1).
     all.build();

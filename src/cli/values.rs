@@ -1,4 +1,4 @@
-//! Values as they are typed: sizes, rates, times that can be off.
+//! Parsers of option values: sizes, rates, times and limits that can be `off`.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use clap::builder::BoolishValueParser;
 
 use crate::limits::times::Rate;
 
-/// How values are written.
+/// The syntax of values, for the end of the help.
 pub(super) const VALUES: &str = "\
-SIZE is in bytes, or as 64k, 1m, 1g (times 1024 each); TIME as 500ms, 8s, 2m, 1h 30m.";
+SIZE is in bytes, or with a suffix: 64k, 1m, 1g (1k is 1024). TIME is 500ms, 8s, 2m or 1h 30m.";
 
 /// Digits that always fit 64 bits.
 const SIZE_DIGITS_MAX: usize = 19;
-/// Digits whose seconds always fit 64 bits, years though they may be.
+/// Digits whose seconds always fit 64 bits, even if the unit is a year.
 const TIME_DIGITS_MAX: usize = 11;
 
 /// A limit that can be `off`.
@@ -31,7 +31,7 @@ pub(super) fn duration_or_off(text: &str) -> Result<MaybeDuration, String> {
     time(text).map(Some).map(MaybeDuration)
 }
 
-/// What a flag's variable may be: `1`, `true`, `yes`, `on` and their opposites.
+/// Values of a flag's environment variable: `1`, `true`, `yes`, `on` and their opposites.
 pub(super) fn yes_or_no() -> BoolishValueParser {
     BoolishValueParser::new()
 }
@@ -71,7 +71,7 @@ pub(super) fn per_second(text: &str) -> Result<u32, String> {
     u32::try_from(size(text)?).map_err(|_| "too large".to_owned())
 }
 
-/// `64k` is 65536 bytes, as everywhere where buffers are meant.
+/// Suffixes are binary, as usual for buffers: `64k` is 65536 bytes.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     // The parser rounds what has more digits than it holds, and overflows where it rounds up.
     if digits(text) > SIZE_DIGITS_MAX {

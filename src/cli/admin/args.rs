@@ -1,4 +1,4 @@
-//! What is typed about the admin endpoint.
+//! Options of the admin endpoint.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::cli::values::time;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admin")]
 pub(in crate::cli) struct AdminArgs {
-    /// Answer /metrics, /healthz, /readyz, /clients, /status and a page at / over HTTP on this
-    /// address: 9090, HOST:9090 or unix:PATH; what changes something is only taken over unix:PATH,
-    /// whose file's mode is the permission; repeatable
+    /// Serve /metrics, /healthz, /readyz, /clients, /status and a web page over HTTP on 9090,
+    /// HOST:9090 or unix:PATH; only unix:PATH takes commands that change something, and its file
+    /// mode decides which users may connect; repeatable [default: no admin address]
     #[arg(
         long = "admin",
         value_name = "ADDRESS",
@@ -21,8 +21,8 @@ pub(in crate::cli) struct AdminArgs {
     )]
     pub(in crate::cli) addresses: Vec<String>,
 
-    /// After a signal, say on /readyz for so long that a drain comes, and go on serving, until
-    /// whoever balances the load has noticed
+    /// Time from a signal to the drain, in which /readyz already fails and clients are still
+    /// accepted, so that a load balancer can move traffic away
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time,
         env = "POOLD_DRAIN_DELAY")]
     pub(in crate::cli) drain_delay: Duration,

@@ -1,25 +1,26 @@
-//! What is typed to ask a running daemon.
+//! The arguments of commands that query and control a running daemon.
 
 use clap::{Args, ValueEnum};
 
-/// Where a daemon answers, unless it is said.
+/// The admin address without another one.
 const DEFAULT: &str = "127.0.0.1:9090";
 
-/// Where to look.
+/// The daemon, by its admin address, as an argument or an option.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Place {
-    /// Where it answers: as its --admin
+    /// Admin address of the daemon, as given to its --admin; commands that change something need
+    /// unix:PATH
     #[arg(value_name = "ADMIN", default_value = DEFAULT, env = "POOLD_ADMIN")]
     admin: String,
 
-    // What changes something takes it so; whoever types it here, too, is right.
-    #[arg(long = "admin", value_name = "ADMIN", hide = true)]
-    also: Option<String>,
+    /// The same as the argument ADMIN
+    #[arg(long = "admin", id = "admin_option", value_name = "ADMIN")]
+    option: Option<String>,
 }
 
 impl Place {
     pub(in crate::cli) fn admin(&self) -> &str {
-        self.also.as_ref().unwrap_or(&self.admin)
+        self.option.as_ref().unwrap_or(&self.admin)
     }
 }
 
@@ -29,11 +30,11 @@ pub(in crate::cli) struct StatusArgs {
     #[command(flatten)]
     pub(super) place: Place,
 
-    /// Look again each second, until Ctrl-C
+    /// Show it again each second, until Ctrl-C
     #[arg(short, long)]
     pub(super) watch: bool,
 
-    /// As JSON, all of it
+    /// Print all of it as JSON
     #[arg(long, conflicts_with = "watch")]
     pub(super) json: bool,
 }
@@ -44,61 +45,53 @@ pub(in crate::cli) struct ClientsArgs {
     #[command(flatten)]
     pub(super) place: Place,
 
-    /// Only those from this address or network
+    /// Show only clients from this address or network
     #[arg(short, long, value_name = "NET")]
     pub(super) address: Option<String>,
 
-    /// Only those that are resting, ready or running
+    /// Show only clients in this state: resting, ready or running
     #[arg(short, long, value_name = "STATE")]
     pub(super) state: Option<String>,
 
-    /// Only those that have been here for so long
+    /// Show only clients connected for at least TIME
     #[arg(long, value_name = "TIME")]
     pub(super) min_age: Option<String>,
 
-    /// Only those that came within so long
+    /// Show only clients connected for at most TIME
     #[arg(long, value_name = "TIME")]
     pub(super) max_age: Option<String>,
 
-    /// Only those that have said nothing for so long
+    /// Show only clients that have sent nothing for at least TIME
     #[arg(long, value_name = "TIME")]
     pub(super) min_quiet: Option<String>,
 
-    /// As JSON, a client on a line
+    /// Print one JSON object per client and line
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// Where to ask for a change.
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Target {
-    /// The Unix socket among its --admin addresses
-    #[arg(long, value_name = "ADMIN", default_value = DEFAULT, env = "POOLD_ADMIN")]
-    pub(super) admin: String,
 }
 
 /// `poold close`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CloseArgs {
-    /// Its number, as poold clients shows it
+    /// Number of the client, as poold clients shows it
     pub(super) id: u64,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) place: Place,
 }
 
 /// `poold set`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SetArgs {
-    /// What to change
+    /// Setting to change
     #[arg(value_enum)]
     pub(super) what: What,
-    /// The new value, as the flag of that name takes it
+    /// New value, as the option of that name takes it
     pub(super) value: String,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) place: Place,
 }
 
-/// What can be changed while a daemon runs.
+/// A setting that can change while the daemon runs.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum What {
     Workers,

@@ -1,4 +1,4 @@
-//! A question to a daemon's admin endpoint, over HTTP.
+//! A request to a daemon's admin endpoint, over HTTP.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -9,25 +9,25 @@ use crate::cli::exit::Failure;
 use crate::error::Error;
 use crate::net::address::Address;
 
-/// For each step: connecting, writing, reading.
+/// The deadline of each step: connect, write, read.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Bytes of an answer.
+/// Maximum length of an answer in bytes.
 const ANSWER_MAX: u64 = 16 * 1024 * 1024;
 
-/// What was answered.
+/// The HTTP response.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
 
-/// Whether the answer changes something: only Unix sockets take that.
+/// The HTTP method. The daemon takes changes only over Unix sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Look,
     Change,
 }
 
-/// Asks at one of the addresses, which are separated by commas.
+/// Sends the request to one of the addresses, which are separated by commas.
 ///
 /// # Errors
 /// One line that says what to do.
@@ -42,7 +42,7 @@ pub(super) fn fetch(addresses: &str, wish: Method, path: &str) -> Result<Answer,
     Ok(answer.map_err(|problem| format!("no answer from {address}: {problem}"))?)
 }
 
-/// The address that fits: a change is only taken over a Unix socket.
+/// The first address; for a change the first Unix socket, which alone takes changes.
 fn choose(addresses: &str, wish: Method) -> &str {
     let mut all = addresses.split(',').map(str::trim);
     let first = all.clone().next().unwrap_or(addresses);
@@ -97,21 +97,23 @@ fn parse(bytes: Vec<u8>) -> Result<Answer, String> {
             status: response.code.unwrap_or_default(),
             body: bytes[length..].to_vec(),
         }),
-        _ => Err("that is no admin endpoint; poold's is where --admin says".into()),
+        _ => {
+            Err("this is not poold's admin endpoint, which is at the address of its --admin".into())
+        }
     }
 }
 
 fn advice(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-            "nobody listens there; start poold with --admin, and say where it is as ADMIN or in \
-             POOLD_ADMIN"
+            "no daemon listens there; start poold with --admin, and give its address as ADMIN or \
+             in POOLD_ADMIN"
                 .into()
         }
         io::ErrorKind::PermissionDenied => {
-            "permission denied; the socket belongs to who runs poold".into()
+            "permission denied; run this command as the user of the daemon".into()
         }
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "it takes too long".into(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "it takes longer than 5 s".into(),
         _ => error.to_string(),
     }
 }

@@ -1,5 +1,5 @@
-//! `poold status`, `clients`, `close`, `pause`, `resume`, `drain` and `set`: asks a daemon that
-//! runs, at its admin address.
+//! `poold status`, `clients`, `close`, `pause`, `resume`, `drain` and `set` query and control a
+//! running daemon over its admin address.
 
 mod args;
 mod fetch;
@@ -17,15 +17,15 @@ pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
 use clap::ValueEnum;
 use fetch::{Answer, Method, fetch};
 
-/// From one look to the next.
+/// Time between two queries of `--watch`.
 const WATCH_EACH: Duration = Duration::from_secs(1);
-/// Clients of a page.
+/// Clients per query.
 const PAGE: usize = 1000;
 
-/// What one of the commands came to: whether all is well.
+/// The result of a command: `false` exits with 1.
 type Outcome = Result<bool, Failure>;
 
-/// Prints how a daemon is; the exit code says whether it has a worker left.
+/// Prints the state of a daemon; the exit code is 1 if all workers are stuck.
 pub(super) fn status(args: &StatusArgs) -> ExitCode {
     told(if args.watch {
         watch(args.place.admin())
@@ -51,7 +51,7 @@ fn once(args: &StatusArgs) -> Outcome {
     Ok(status.workers.stuck < status.workers.total)
 }
 
-/// Draws over what it drew before, until it is interrupted or nobody answers.
+/// Redraws the state until Ctrl-C, or until the daemon does not answer.
 fn watch(admin: &str) -> Outcome {
     let term = console::Term::stdout();
     let mut is_first = true;
@@ -70,7 +70,7 @@ fn watch(admin: &str) -> Outcome {
     }
 }
 
-/// Prints who is connected, page by page.
+/// Prints the clients, page by page.
 pub(super) fn clients(args: &ClientsArgs) -> ExitCode {
     told(list(args).map(|()| true))
 }
@@ -116,7 +116,7 @@ fn list(args: &ClientsArgs) -> Result<(), Failure> {
 
 /// Closes a client.
 pub(super) fn close(args: &CloseArgs) -> ExitCode {
-    change(&args.target.admin, &format!("/clients/{}/close", args.id))
+    change(args.place.admin(), &format!("/clients/{}/close", args.id))
 }
 
 /// Changes a setting.
@@ -125,10 +125,10 @@ pub(super) fn set(args: &SetArgs) -> ExitCode {
     let name = name.as_ref().map_or("", |value| value.get_name());
     let mut query = form_urlencoded::Serializer::new(String::new());
     let query = query.append_pair(name, &args.value).finish();
-    change(&args.target.admin, &format!("/set?{query}"))
+    change(args.place.admin(), &format!("/set?{query}"))
 }
 
-/// Asks for a change at a path, and prints what was answered.
+/// Posts to a path, and prints the answer.
 pub(super) fn change(admin: &str, path: &str) -> ExitCode {
     told(ask(admin, path))
 }

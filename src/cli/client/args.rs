@@ -1,25 +1,26 @@
-//! What was typed.
+//! The arguments of `poold client`.
 
-/// Connect to a server of lines: a chat room at a terminal, plain bytes in a pipe
+/// Connect to a line-based server: a chat client at a terminal, plain bytes in a pipe
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-At a terminal: history, completion, colours (not with NO_COLOR); Ctrl-D leaves, Ctrl-C empties the
-line, then leaves. In a pipe: what comes in goes out, and the end of the input is passed on.
-Exit codes: 0 all went well, 1 not connected or lost, 2 usage, 130 Ctrl-C, 141 nobody reads the
-output.")]
+At a terminal: history, completion and colours (none with NO_COLOR). Ctrl-C empties the line or \
+leaves; Ctrl-D leaves.
+In a pipe: sends the standard input, then its end, and prints what the server sends.
+Exit codes: 0 done, 1 could not connect or lost the connection, 2 usage, 130 Ctrl-C, 141 the output \
+was closed.")]
 pub struct ClientArgs {
-    /// The server: PORT (on this machine), HOST:PORT, [::1]:8080 or unix:PATH
+    /// Address of the server: PORT (on this machine), HOST:PORT, [::1]:8080 or unix:PATH
     #[arg(default_value = "127.0.0.1:8080")]
     pub address: String,
 
-    /// The name to be known by in a chat
+    /// Name in a chat room [default: guest-N, a name from the server]
     #[arg(short, long, env = "POOLD_NAME", value_parser = name)]
     pub name: Option<String>,
 }
 
 const NAME_MAX: usize = 64;
 
-/// The server decides what a name may be; here it only has to be one word.
+/// Any single word: the rules for names are the server's.
 fn name(text: &str) -> Result<String, String> {
     let is_word = !text.chars().any(|c| c.is_whitespace() || c.is_control());
     match is_word && (1..=NAME_MAX).contains(&text.chars().count()) {

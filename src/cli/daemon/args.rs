@@ -1,4 +1,4 @@
-//! What was typed for a service. What it means is decided in `serve.rs`.
+//! The arguments of all services. `serve.rs` turns them into options.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,28 +16,33 @@ use crate::framing::{Framing, Overlong};
 use crate::limits::admission::{WhenAddressFull, WhenFull};
 use crate::service::recv::Format;
 
+// Groups of the help.
+const MESSAGES: &str = "Messages";
+const ACCESS: &str = "Access";
+const LOG: &str = "Log";
+
 /// `poold recv`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RecvArgs {
-    /// How messages are printed
+    /// Format in which messages are printed
     #[arg(short, long, value_enum, default_value_t, env = "POOLD_FORMAT")]
     pub(in crate::cli) format: Format,
 
-    /// Append to this file instead of the standard output (-); it is opened again when it is
-    /// renamed or removed
+    /// Append messages to this file; after it is renamed or removed, a new one is opened
+    /// [default: -, the standard output]
     #[arg(short, long, value_name = "FILE", env = "POOLD_OUTPUT")]
     pub(in crate::cli) output: Option<PathBuf>,
 
-    /// Tell each client how many of its messages are safe: `ack N`
+    /// Confirm messages: send `ack N` to a client once its first N messages are written
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_ACK")]
     pub(in crate::cli) ack: bool,
 
-    /// A message is safe only when it is on the disk
+    /// With --ack: confirm messages only once they are on the disk (fdatasync)
     #[arg(long, requires = "ack", value_parser = yes_or_no(), env = "POOLD_SYNC")]
     pub(in crate::cli) sync: bool,
 
-    /// Begin each line of text with the time at which the message was read (RFC 3339, UTC); json
-    /// always has it
+    /// Begin each line of --format text with the time at which the message was read (RFC 3339,
+    /// UTC); json always has it
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_TIME")]
     pub(in crate::cli) time: bool,
 
@@ -45,74 +50,81 @@ pub(in crate::cli) struct RecvArgs {
     pub(in crate::cli) serve: ServeArgs,
 }
 
-/// What every service takes.
+/// The arguments of every service.
 #[derive(Debug, Args)]
 #[command(after_help = VALUES)]
 pub(in crate::cli) struct ServeArgs {
     #[command(flatten)]
     pub(in crate::cli) listen: ListenArgs,
 
-    /// Variables `POOLD_…` that no command knows, each in a line.
+    /// A warning for each environment variable `POOLD_…` that no command knows.
     #[arg(skip)]
     pub(in crate::cli) strangers: Vec<String>,
 
-    /// Threads that serve clients, 1 to 1024 [default: 4 for each core, at least 8]
+    /// Number of threads that serve clients, 1 to 1024 [default: 4 per core, at least 8]
     #[arg(short, long, value_name = "N", env = "POOLD_WORKERS")]
     pub(in crate::cli) workers: Option<usize>,
 
-    /// Clients connected at once; more wait until one leaves [default: what the descriptor limit
-    /// allows]
+    /// Maximum number of clients connected at once; --when-full says what happens to more
+    /// [default: what the descriptor limit allows]
     #[arg(short, long, value_name = "N", env = "POOLD_MAX_CLIENTS")]
     pub(in crate::cli) max_clients: Option<usize>,
 
-    /// How bytes are cut into messages: lines, typed, auto, octet, nul, cr, delimited:STRING,
+    /// Maximum time a drain waits for clients to finish; after it, they are cut off
+    #[arg(long, value_name = "TIME", default_value = "8s", value_parser = time,
+        env = "POOLD_DRAIN")]
+    pub(in crate::cli) drain: Duration,
+
+    /// How a stream is split into messages: lines, typed, auto, octet, nul, cr, delimited:STRING,
     /// between:START,END, mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32,
     /// gelf, json, pri or raw [default: lines; echo and discard: raw]
-    #[arg(long, value_name = "HOW", env = "POOLD_FRAMING")]
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "POOLD_FRAMING",
+        help_heading = MESSAGES
+    )]
     pub(in crate::cli) framing: Option<Framing>,
 
-    /// Longest message, up to 1g
+    /// Maximum length of a message, up to 1g
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
-        env = "POOLD_MESSAGE_MAX")]
+        env = "POOLD_MESSAGE_MAX", help_heading = MESSAGES)]
     pub(in crate::cli) message_max: usize,
 
-    /// What happens to a longer one
+    /// What happens to a message longer than --message-max
     #[arg(
         long,
         value_enum,
         default_value_t,
         value_name = "WHAT",
-        env = "POOLD_OVERLONG"
+        env = "POOLD_OVERLONG",
+        help_heading = MESSAGES
     )]
     pub(in crate::cli) overlong: Overlong,
 
-    /// Most that waits for a client that does not read, 1k to 1g; until it does, it is not read
-    /// from
+    /// Maximum unsent output of a client, 1k to 1g; above it poold stops reading from that client
     #[arg(long, value_name = "SIZE", default_value = "256k", value_parser = size,
-        env = "POOLD_OUTBOX_MAX")]
+        env = "POOLD_OUTBOX_MAX", help_heading = MESSAGES)]
     pub(in crate::cli) outbox_max: usize,
 
-    /// Longest that a drain waits for clients before it cuts them off
-    #[arg(long, value_name = "TIME", default_value = "8s", value_parser = time,
-        env = "POOLD_DRAIN")]
-    pub(in crate::cli) drain: Duration,
-
-    /// What is told on the standard error: error, warn, info, debug or trace
+    /// Least severe events in the log on the standard error: error, warn, info, debug or trace
     #[arg(
         long,
         value_name = "LEVEL",
         default_value = "info",
-        env = "POOLD_LOG_LEVEL"
+        env = "POOLD_LOG_LEVEL",
+        help_heading = LOG
     )]
     pub(in crate::cli) log_level: tracing::Level,
 
-    /// How it is told
+    /// Format of the log
     #[arg(
         long,
         value_enum,
         default_value_t,
         value_name = "HOW",
-        env = "POOLD_LOG_FORMAT"
+        env = "POOLD_LOG_FORMAT",
+        help_heading = LOG
     )]
     pub(in crate::cli) log_format: LogFormat,
 
@@ -126,11 +138,11 @@ pub(in crate::cli) struct ServeArgs {
     pub(in crate::cli) admin: AdminArgs,
 }
 
-/// What keeps clients from hurting each other.
+/// The limits that keep clients from hurting each other.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(in crate::cli) struct GuardArgs {
-    /// What to do with clients beyond --max-clients
+    /// What happens to clients beyond --max-clients
     #[arg(
         long,
         value_enum,
@@ -140,16 +152,16 @@ pub(in crate::cli) struct GuardArgs {
     )]
     pub(in crate::cli) when_full: WhenFull,
 
-    /// A client that has rested for less is not closed by --when-full shed
+    /// Idle time after which --when-full shed may close a client
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = time,
         env = "POOLD_SHED_AFTER")]
     pub(in crate::cli) shed_after: Duration,
 
-    /// Clients at once from one IPv4 address or IPv6 /64 [default: no limit]
+    /// Maximum number of clients from one IPv4 address or IPv6 /64 [default: no limit]
     #[arg(long, value_name = "N", env = "POOLD_MAX_PER_ADDRESS")]
     pub(in crate::cli) max_per_address: Option<usize>,
 
-    /// What to do with clients beyond --max-per-address
+    /// What happens to clients beyond --max-per-address
     #[arg(
         long,
         value_enum,
@@ -159,75 +171,90 @@ pub(in crate::cli) struct GuardArgs {
     )]
     pub(in crate::cli) when_address_full: WhenAddressFull,
 
-    /// Let only these connect: an address, a network (192.0.2.0/24) or a file of them, which is
-    /// read again when it changes; repeatable
-    #[arg(long, value_name = "NET", env = "POOLD_ALLOW", value_delimiter = ',')]
+    /// Accept only clients of this address, network (192.0.2.0/24) or file of them, which is read
+    /// again when it changes; repeatable [default: all]
+    #[arg(
+        long,
+        value_name = "NET",
+        env = "POOLD_ALLOW",
+        value_delimiter = ',',
+        help_heading = ACCESS
+    )]
     pub(in crate::cli) allow: Vec<String>,
 
-    /// Keep these out, though they are allowed; repeatable
-    #[arg(long, value_name = "NET", env = "POOLD_DENY", value_delimiter = ',')]
+    /// Refuse clients of this address, network or file of them, even if --allow has them;
+    /// repeatable [default: none]
+    #[arg(
+        long,
+        value_name = "NET",
+        env = "POOLD_DENY",
+        value_delimiter = ',',
+        help_heading = ACCESS
+    )]
     pub(in crate::cli) deny: Vec<String>,
 
-    /// Balancers: connections from these must begin with a PROXY header, version 1 or 2, which
-    /// names the client; an address, a network, a file of them, or unix; repeatable
+    /// Load balancers whose connections must begin with a PROXY header, version 1 or 2, which names
+    /// the client: an address, a network, a file of them, or unix; repeatable [default: none]
     #[arg(
         long,
         value_name = "NET",
         env = "POOLD_PROXY_FROM",
-        value_delimiter = ','
+        value_delimiter = ',',
+        help_heading = ACCESS
     )]
     pub(in crate::cli) proxy_from: Vec<String>,
 
-    /// Clients accepted a second; more wait [default: no limit]
+    /// Maximum number of clients accepted per second; more wait in the backlog [default: no limit]
     #[arg(long, value_name = "N", env = "POOLD_ACCEPT_RATE")]
     pub(in crate::cli) accept_rate: Option<u32>,
 
-    /// Close who sends nothing for so long after connecting [default: never]
+    /// Close clients that send nothing within TIME of connecting [default: never]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_FIRST_BYTE")]
     pub(in crate::cli) first_byte: Option<Duration>,
 
-    /// Close who has sent nothing for so long [default: never]
+    /// Close clients that send nothing for TIME [default: never]
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_IDLE")]
     pub(in crate::cli) idle: Option<Duration>,
 
-    /// Close who does not end a message it began in so long, longer as its bytes keep coming
-    /// [default: never]
+    /// Close clients that take longer than TIME to send the rest of a message; bytes that arrive at
+    /// --min-rate extend it [default: never]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_MESSAGE")]
     pub(in crate::cli) message: Option<Duration>,
 
-    /// Bytes a second that a message under way has to keep up [default: 500]
+    /// With --message: bytes per second at which an unfinished message may take longer
+    /// [default: 500]
     #[arg(long, value_name = "SIZE", requires = "message", value_parser = per_second,
         env = "POOLD_MIN_RATE")]
     pub(in crate::cli) min_rate: Option<u32>,
 
-    /// Reset clients that take none of what they are sent for TIME, and close those that have all,
-    /// and the end, for TIME; with exec only after the program has ended [default: never; 30s for
-    /// clients that are being closed]
+    /// Reset clients that take no output for TIME, and close clients that do not close within TIME
+    /// of all output and its end; with exec only after the program has ended [default: never; 30s
+    /// for clients that are being closed]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_WRITE_STALL")]
     pub(in crate::cli) write_stall: Option<Duration>,
 
-    /// Close every connection after so long [default: never]
+    /// Close each connection TIME after it was accepted [default: never]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_LIFETIME")]
     pub(in crate::cli) lifetime: Option<Duration>,
 
-    /// What each client may send: MESSAGES,BYTES a second, each with :BURST if more may come at
-    /// once (10:100,16k:32k), or off; what is over is delayed, never dropped
+    /// Maximum rate of each client: MESSAGES,BYTES per second, each with :BURST for short peaks
+    /// (10:100,16k:32k), or off; input above it is delayed, never dropped
     #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate,
         env = "POOLD_RATE")]
     pub(in crate::cli) rate: MaybeRate,
 
-    /// Refuse new clients while they would wait longer than this for a worker, or off; recv,
-    /// discard and exec without --lines never do
+    /// Refuse new clients while the wait for a worker is longer than TIME, or off; recv, discard
+    /// and exec without --lines never refuse for it
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration_or_off,
         env = "POOLD_OVERLOAD")]
     pub(in crate::cli) overload: MaybeDuration,
 
-    /// Name a worker in the log that does not come back from a client for so long
-    /// [default: 30s; exec without --lines: never]
+    /// Log workers that serve one client for longer than TIME without a pause [default: 30s; exec
+    /// without --lines: never]
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_STUCK_AFTER")]
     pub(in crate::cli) stuck_after: Option<Duration>,
 }

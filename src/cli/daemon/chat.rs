@@ -13,20 +13,20 @@ use crate::limits::options::Options;
 use crate::server::Server;
 use crate::service::chat::{Chat, Password, Settings};
 
-/// What the system keeps for a reader: with megabytes it would take long until one that has
-/// stopped is noticed, and ten thousand of them would take the machine's memory.
+/// Kernel send buffer of each client. With several megabytes a client that stops reading is noticed
+/// late, and ten thousand such clients take the machine's memory.
 const SEND_BUFFER: usize = 1024 * 1024;
-/// The environment's name of the operators' password.
+/// The environment variable with the operators' password.
 const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
 
-/// Give a room to people who come with nc, telnet or `poold client`
+/// Give people who connect with nc, telnet or `poold client` a chat room
 #[derive(Debug, Args)]
 #[command(
     mut_arg("rate", |rate| rate.default_value("10:100,4k:32k")),
     mut_arg("message_max", |most| most.default_value("8k"))
 )]
 pub(in crate::cli) struct ChatArgs {
-    /// Lines of each room that a newcomer is shown, 64 KiB of them at most
+    /// Last lines of a room that a new member is shown, at most 64 KiB of them
     #[arg(
         long,
         value_name = "LINES",
@@ -35,14 +35,14 @@ pub(in crate::cli) struct ChatArgs {
     )]
     pub(in crate::cli) history: usize,
 
-    /// Append each room's lines to a file of its own in this directory, and show newcomers what
-    /// is in it after a restart, too
+    /// Append the lines of each room to a file in this directory; after a restart the history
+    /// comes from these files [default: no files]
     #[arg(long, value_name = "DIR", env = "POOLD_LOG")]
     pub(in crate::cli) log: Option<PathBuf>,
 
-    /// The file whose first line makes an operator of whoever gives it to /op; or set
-    /// POOLD_OPERATOR_PASSWORD. What operators ban is forgotten when this process ends or is
-    /// restarted; a --deny file lasts
+    /// File whose first line is the password for /op, which makes a member an operator; the
+    /// alternative is POOLD_OPERATOR_PASSWORD. Bans by operators end with this process; a --deny
+    /// file lasts [default: no operators]
     #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
     pub(in crate::cli) operator_file: Option<PathBuf>,
 
@@ -91,7 +91,8 @@ pub(in crate::cli) fn run(args: &ChatArgs) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// From the file, or from the environment: never from the command line, which everybody sees.
+/// From the file or the environment, never from the command line, which all users of the machine
+/// can read.
 fn password(args: &ChatArgs) -> Result<Option<Password>> {
     let (name, text) = match &args.operator_file {
         Some(path) => {

@@ -1,4 +1,4 @@
-//! What was typed.
+//! The arguments of `poold flood`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,112 +8,112 @@ use clap::ValueEnum;
 use super::chat::args::ChatArgs;
 use crate::cli::values;
 
-/// Flood a server with numbered messages, measure it, and say whether any was lost
+/// Generate load with numbered messages, measure it and check that nothing is lost
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-Ctrl-C ends the sending, waits for what is on its way and shows what was measured until then; the
-second one ends at once.
-Exit codes: 0 nothing is wrong, 1 something is, 2 usage, 130 ended at once by Ctrl-C, 141 nobody
-reads the output.")]
+The first Ctrl-C stops sending, waits for the replies that are due and prints the result; the second \
+ends at once.
+Exit codes: 0 nothing is lost or wrong, 1 something is, 2 usage, 130 ended at once by Ctrl-C, 141 the \
+output was closed.")]
 pub struct FloodArgs {
-    /// The server: PORT (on this machine), HOST:PORT or unix:PATH
+    /// Address of the server: PORT (on this machine), HOST:PORT or unix:PATH
     #[arg(required_unless_present = "check")]
     pub address: Option<String>,
 
-    /// Clients that send at the same time [default: 64]
+    /// Number of clients that send at the same time [default: 64]
     #[arg(short, long, value_name = "N",
         value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub clients: Option<u64>,
 
-    /// Messages from each client [default: 1000; no limit with --duration or --until-closed]
+    /// Number of messages from each client [default: 1000; no limit with --duration or --until-closed]
     #[arg(short = 'n', long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..))]
     pub messages: Option<u64>,
 
-    /// Bytes in a message, the newline included [default: 64]
+    /// Length of a message in bytes, with its newline [default: 64]
     #[arg(short, long, value_name = "BYTES", value_parser = size)]
     pub size: Option<usize>,
 
-    /// Messages a client sends in one write before it waits for the replies to all of them
+    /// Number of messages a client sends in one write before it waits for all their replies
     #[arg(short, long, value_name = "P", default_value_t = 1,
         value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub pipeline: u64,
 
-    /// Messages a second from all clients together, sent on time whether or not the server
-    /// keeps up, as far as --threads can; latency counts from when a message should have been sent
+    /// Messages per second of all clients together, sent on schedule even if the server falls
+    /// behind; latency counts from the scheduled time [default: as fast as replies come]
     #[arg(long, value_name = "R", value_parser = rate, conflicts_with = "pipeline")]
     pub rate: Option<f64>,
 
-    /// Send for this long
+    /// Time to send, instead of a number of messages
     #[arg(short = 't', long, value_name = "TIME", value_parser = values::time)]
     pub duration: Option<Duration>,
 
-    /// Leave what comes back in the first while out of rates and latencies (not out of the check)
+    /// Time at the start that rates and latencies leave out (the check does not)
     #[arg(long, value_name = "TIME", default_value = "0s",
         value_parser = values::time)]
     pub warmup: Duration,
 
-    /// What the server does with a message
+    /// Expected behaviour of the server
     #[arg(long, value_enum, default_value_t = Expect::Echo)]
     pub expect: Expect,
 
-    /// Send every message on a connection of its own
+    /// Send each message on a new connection
     #[arg(long, conflicts_with_all = ["rate", "pipeline", "stall"])]
     pub churn: bool,
 
-    /// The server is expected to end before the clients do: what it left unanswered at the
-    /// end of a connection is not lost, holes are
+    /// Send until the server closes the connections: messages without a reply at the end of a
+    /// connection are not counted as lost, gaps before it are
     #[arg(long)]
     pub until_closed: bool,
 
-    /// Write in pieces of random length
+    /// Write in pieces of random length; the same seed gives the same lengths
     #[arg(long, value_name = "SEED")]
     pub pieces: Option<u64>,
 
-    /// Additional clients that connect and never send
+    /// Number of additional clients that connect and never send
     #[arg(long, value_name = "K", default_value_t = 0,
         value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     pub silent: u64,
 
-    /// How many of the clients send and never read
+    /// Number of the clients that send and never read
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub stall: u64,
 
-    /// How many of the clients send 1024 messages at a time, whatever --pipeline says; they
-    /// are checked like all, and left out of rates and latencies
+    /// Number of the clients that send 1024 messages at a time instead of --pipeline; they are
+    /// checked, and left out of rates and latencies
     #[arg(long, value_name = "K", default_value_t = 0, conflicts_with_all = ["rate", "churn"])]
     pub greedy: u64,
 
-    /// Threads that send
+    /// Number of threads that run the clients
     #[arg(long, value_name = "T", default_value_t = 1,
         value_parser = clap::value_parser!(u64).range(1..=256))]
     pub threads: u64,
 
-    /// Give up when nothing moves for this long
+    /// Give up after this time without progress
     #[arg(long, value_name = "TIME", default_value = "10s",
         value_parser = values::time)]
     pub timeout: Duration,
 
-    /// Name the run (1 to 16 letters and digits), instead of at random; with --check: look at
-    /// this run only
+    /// Name of the run in its messages, 1 to 16 letters and digits; with --check, the only run
+    /// that is checked [default: random]
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run: Option<String>,
 
-    /// Print one line of JSON instead of a table
+    /// Print the result as one line of JSON
     #[arg(long)]
     pub json: bool,
 
-    /// No progress bar
+    /// Show no progress bar
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Send nothing: check what `poold recv` printed in this file (- is standard input) against
+    /// Send nothing; check the output of `poold recv` in this file (- is standard input) against
     /// --clients, --messages and --size
     #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "pipeline", "rate",
         "duration", "warmup", "expect", "churn", "until_closed", "pieces", "silent", "stall",
         "greedy", "threads", "timeout", "chat"])]
     pub check: Option<PathBuf>,
 
-    /// With --check: the run was cut off, so only holes count as lost, not a missing end
+    /// With --check: the run was interrupted, so a missing end does not count as lost; gaps do
     #[arg(long, conflicts_with = "address")]
     pub cut: bool,
 
@@ -121,14 +121,14 @@ pub struct FloodArgs {
     pub chat: ChatArgs,
 }
 
-/// What the server does with a message.
+/// The expected behaviour of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Expect {
-    /// Sends it back
+    /// It sends each message back
     Echo,
-    /// Reads it; when the client has ended, reads all and ends too
+    /// It reads each message, and closes the connection after the client's end
     Nothing,
-    /// Answers `ack N`, N the number of messages it has taken on this connection
+    /// It sends `ack N`, where N counts the messages taken on this connection
     Ack,
 }
 

@@ -1,4 +1,4 @@
-//! What is typed for a restart.
+//! Options of a restart without downtime.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,37 +8,38 @@ use clap::Args;
 use super::READY_WITHIN_MAX;
 use crate::cli::values::{time, yes_or_no};
 
-/// What a service takes.
+/// The options of a service that can be restarted so.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Restart")]
 pub(in crate::cli) struct ControlArgs {
-    /// Unix socket (mode 0600) over which `poold restart` and a successor reach this process
+    /// Unix socket (mode 0600) on which this process takes `poold restart` and hands its listening
+    /// sockets to a successor [default: none]
     #[arg(long, value_name = "PATH", value_parser = socket_path, env = "POOLD_CONTROL")]
     pub(in crate::cli) control: Option<PathBuf>,
 
-    /// Take the listening sockets over from the poold that --control reaches, which then drains;
-    /// if there is none, start as ever
+    /// Take the listening sockets over from the process that --control reaches, which then drains;
+    /// without such a process, start as usual
     #[arg(long, requires = "control", value_parser = yes_or_no(),
         env = "POOLD_TAKE_OVER")]
     pub(in crate::cli) take_over: bool,
 }
 
-/// Restart a running poold without refusing anybody: a new process of the same program and
-/// arguments takes its listening sockets over, and only when that serves the old one drains
+/// Restart a running poold without refusing a client: a new process with the same program and
+/// arguments takes over the listening sockets; once it serves, the old process drains
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RestartArgs {
-    /// The running one's --control
+    /// Control socket of the running daemon, as given to its --control
     #[arg(long, value_name = "PATH", value_parser = socket_path, env = "POOLD_CONTROL")]
     pub(in crate::cli) control: PathBuf,
 
-    /// Longest that the new process may take until it serves; then it is killed, and the old one
-    /// goes on
+    /// Time the new process has to start serving; after it, the new process is killed and the old
+    /// one keeps serving; 1s to 1h
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = ready_timeout,
         env = "POOLD_READY_TIMEOUT")]
     pub(in crate::cli) ready_timeout: Duration,
 }
 
-/// Also as an address is written; it can be nothing else.
+/// Takes `unix:PATH` as well, because addresses are written so.
 fn socket_path(text: &str) -> Result<PathBuf, String> {
     match text.strip_prefix("unix:").unwrap_or(text) {
         "" => Err("write the path of a Unix socket".to_owned()),

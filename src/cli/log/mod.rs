@@ -24,12 +24,12 @@ use lines::Lines;
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
-    /// For people: the message, then what belongs to it
+    /// For people: the message, then its fields
     #[default]
     Text,
-    /// For machines: key=value, with the time
+    /// For machines: key=value pairs, with the time
     Logfmt,
-    /// One JSON object on a line, with its time
+    /// One JSON object per line, with the time
     Json,
 }
 

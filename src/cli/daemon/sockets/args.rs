@@ -1,16 +1,18 @@
-//! What is typed about where to listen.
+//! Options of the listening sockets.
 
 use clap::Args;
 
 use crate::cli::groups::group;
 use crate::net::listen::Binding;
 
-/// Where to listen, and how.
+const LISTENING: &str = "Listening";
+
+/// The listening addresses and their socket options.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListenArgs {
-    /// Where to listen: 8080 (this machine only), :8080 (all interfaces), HOST:8080, [::1]:8080,
-    /// unix:PATH, or systemd[:NAME] for sockets that a service manager hands over; several at once
-    /// are served alike, all or none
+    /// Addresses to listen on: 8080 (this machine only), :8080 (all interfaces), HOST:8080,
+    /// [::1]:8080, unix:PATH, or systemd[:NAME] for sockets from a service manager; poold listens on
+    /// all of them or does not start
     #[arg(
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080",
@@ -19,21 +21,21 @@ pub(in crate::cli) struct ListenArgs {
     )]
     pub(in crate::cli) address: Vec<String>,
 
-    /// Listen also on an address that this machine does not have yet (IP_FREEBIND)
-    #[arg(long, value_parser = crate::cli::values::yes_or_no(), env = "POOLD_FREEBIND")]
+    /// Listen even on an address that this machine does not have yet (IP_FREEBIND)
+    #[arg(long, help_heading = LISTENING, value_parser = crate::cli::values::yes_or_no(), env = "POOLD_FREEBIND")]
     pub(in crate::cli) freebind: bool,
 
-    /// Mode of the files of unix:PATH, in octal; who may write may connect [default: 600]
-    #[arg(long, value_name = "MODE", value_parser = mode, env = "POOLD_SOCKET_MODE")]
+    /// File mode of unix:PATH sockets, in octal; write permission allows to connect [default: 600]
+    #[arg(long, help_heading = LISTENING, value_name = "MODE", value_parser = mode, env = "POOLD_SOCKET_MODE")]
     socket_mode: Option<u32>,
 
-    /// Group of the files of unix:PATH, by name or number [default: the process's own]
-    #[arg(long, value_name = "GROUP", value_parser = group, env = "POOLD_SOCKET_GROUP")]
+    /// Group of unix:PATH sockets, by name or number [default: the group of the process]
+    #[arg(long, help_heading = LISTENING, value_name = "GROUP", value_parser = group, env = "POOLD_SOCKET_GROUP")]
     socket_group: Option<u32>,
 }
 
 impl ListenArgs {
-    /// For ADDRESS.
+    /// How ADDRESS is bound.
     pub(super) fn binding(&self) -> Binding {
         Binding {
             socket_mode: self.socket_mode.unwrap_or(Binding::default().socket_mode),
@@ -42,7 +44,7 @@ impl ListenArgs {
         }
     }
 
-    /// For sockets that are only for this user.
+    /// How sockets for this user alone are bound: --admin and --control.
     pub(in crate::cli) fn private(&self) -> Binding {
         Binding {
             freebind: self.freebind,
@@ -50,7 +52,7 @@ impl ListenArgs {
         }
     }
 
-    /// An option that is typed for Unix sockets only.
+    /// A given option that needs a Unix socket among the addresses.
     pub(super) fn for_files(&self) -> Option<&'static str> {
         match (self.socket_mode, self.socket_group) {
             (Some(_), _) => Some("socket_mode"),

@@ -1,28 +1,27 @@
-//! What was typed for `--chat`.
+//! The arguments of `poold flood --chat`.
 
 /// A chat room under load.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ChatArgs {
-    /// Flood a chat: some of the --clients speak, all others read; everybody has to see the same
-    /// lines in the same order. Start the server with --rate off; --pipeline is how many lines of
-    /// a sender may be on their way to the last reader
+    /// Test a chat room: --senders of the --clients send, all read, and all have to read the same
+    /// lines in the same order. Start the server with --rate off. --pipeline limits the lines of a
+    /// sender that the slowest reader has not read
     #[arg(long,
         conflicts_with_all = ["churn", "pieces", "silent", "stall", "greedy", "until_closed",
         "expect", "warmup", "threads"])]
     pub chat: bool,
 
-    /// With --chat: how many of the clients speak
+    /// With --chat: number of the clients that send
     #[arg(long, value_name = "N", default_value_t = 1, requires = "chat",
         value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub senders: u64,
 
-    /// With --chat: over how many rooms the clients are spread, the senders too
+    /// With --chat: number of rooms over which clients and senders are spread
     #[arg(long, value_name = "N", default_value_t = 1, requires = "chat",
         value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub rooms: u64,
 
-    /// With --chat: how many of the clients stop reading when it begins, or what share of them
-    /// (5%)
+    /// With --chat: number or share (5%) of the clients that stop reading at the start
     #[arg(long, value_name = "N", default_value = "0", value_parser = share, requires = "chat")]
     pub stalled: Share,
 }
