@@ -100,7 +100,11 @@ pub(super) fn parse() -> Parsed {
     }
     let matches = parser().try_get_matches_from(&typed);
     let late = matches.as_ref().ok();
-    if let Some(problem) = late.and_then(|matches| usage_error::late_command(&parser(), matches)) {
+    let problem = late.and_then(|matches| {
+        usage_error::late_command(&parser(), matches)
+            .or_else(|| usage_error::two_addresses(matches))
+    });
+    if let Some(problem) = problem {
         return Parsed::Usage(problem);
     }
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
@@ -116,7 +120,7 @@ pub(super) fn parse() -> Parsed {
             let _ = error.print();
             Parsed::Told
         }
-        Err(error) => Parsed::Usage(usage_error::describe(&error, &typed)),
+        Err(error) => Parsed::Usage(usage_error::describe(&error, &parser(), &typed)),
     }
 }
 
@@ -152,6 +156,52 @@ mod tests {
             let cli = Cli::try_parse_from(["poold", "--control", control]).expect("valid");
             let path = cli.recv.serve.control.control;
             assert_eq!(path, Some(PathBuf::from("/run/c")));
+        }
+    }
+
+    #[test]
+    fn the_admin_address_is_an_argument_or_an_option() {
+        let commands = [
+            "status",
+            "clients",
+            "close 7",
+            "pause",
+            "resume",
+            "drain",
+            "set workers 4",
+        ];
+        for command in commands {
+            for address in ["unix:/a", "--admin unix:/a", "--admin=unix:/a"] {
+                let line = format!("poold {command} {address}");
+                let cli = Cli::try_parse_from(line.split(' ')).expect(&line);
+                let place = match cli.command {
+                    Some(Command::Status(args)) => args.place,
+                    Some(Command::Clients(args)) => args.place,
+                    Some(Command::Close(args)) => args.place,
+                    Some(Command::Set(args)) => args.place,
+                    Some(Command::Pause(place) | Command::Resume(place)) => place,
+                    Some(Command::Drain(place)) => place,
+                    other => panic!("{line}: {other:?}"),
+                };
+                assert_eq!(place.admin(), "unix:/a", "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal() {
+        let names = parser();
+        let names = names.get_subcommands().map(clap::Command::get_name);
+        for name in std::iter::once("").chain(names) {
+            let mut parser = parser().term_width(80);
+            let command = parser.find_subcommand_mut(name);
+            let help = match command {
+                Some(command) => command.clone().term_width(80).render_long_help(),
+                None => parser.render_long_help(),
+            };
+            for line in help.to_string().lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
         }
     }
 

@@ -1,24 +1,24 @@
-//! Variables of the environment that are meant for poold, and say nothing to it.
+//! Environment variables that begin with `POOLD_` and that poold does not know.
 
 use std::collections::BTreeSet;
 
 use clap::Command;
 
-/// What all of ours begin with.
+use super::spelling::nearest;
+
+/// The prefix of all variables of poold.
 const OURS: &str = "POOLD_";
-/// Those that are no flag's: of a process to the one that it starts, and to a program of `exec`.
+/// Variables that belong to no option: between processes of poold, and for programs of `exec`.
 const INNER: [&str; 4] = [
     "POOLD_CLIENT",
     "POOLD_GO_BETWEEN",
     "POOLD_KEPT_BY",
     "POOLD_OPERATOR_PASSWORD",
 ];
-/// What others call an address.
+/// Other programs' names of the address.
 const ADDRESSES: [&str; 4] = ["POOLD_BIND", "POOLD_HOST", "POOLD_LISTEN", "POOLD_PORT"];
-/// A name is a slip of another if at most so many letters are, and one in three.
-const SLIPS_MAX: usize = 3;
 
-/// A line for each variable that no command knows.
+/// A warning for each variable that no command knows.
 pub(super) fn strangers(parser: &Command) -> Vec<String> {
     let set = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
@@ -27,7 +27,7 @@ pub(super) fn strangers(parser: &Command) -> Vec<String> {
     unknown(set, &known(parser))
 }
 
-/// The variables of all commands: what is set for one is no slip to another.
+/// The variables of all commands, because one environment may serve several of them.
 fn known(parser: &Command) -> BTreeSet<String> {
     let mut known: BTreeSet<_> = INNER.map(str::to_owned).into();
     let commands = std::iter::once(parser).chain(parser.get_subcommands());
@@ -43,18 +43,14 @@ fn unknown(set: impl Iterator<Item = (String, String)>, known: &BTreeSet<String>
         name.starts_with(OURS) && !known.contains(name) && !is_of_containers(name, value)
     });
     let names: BTreeSet<_> = unknown.map(|(name, _)| name).collect();
-    let meant = |name: &String| match ADDRESSES.contains(&name.as_str()) {
-        true => Some("POOLD_ADDRESS"),
-        false => nearest(name, known),
-    };
-    let told = |name: &String| match meant(name) {
+    let told = |name: &String| match meant(name, known) {
         Some(near) => format!("{name} says nothing to poold; is {near} meant?"),
         None => format!("{name} says nothing to poold; see poold --help for those that do"),
     };
     names.iter().map(told).collect()
 }
 
-/// What Kubernetes and Docker's links tell every container of a service that is named poold, or
+/// Kubernetes and Docker's links set such variables in every container if a service is named poold, or
 /// poold-something: `POOLD_SERVICE_HOST`, `POOLD_PORT=tcp://10.0.0.1:5140`,
 /// `POOLD_PORT_5140_TCP_ADDR`.
 fn is_of_containers(name: &str, value: &str) -> bool {
@@ -72,35 +68,20 @@ fn is_of_containers(name: &str, value: &str) -> bool {
     is_link || is_part || name.contains("_SERVICE_HOST") || name.contains("_SERVICE_PORT")
 }
 
-/// The known name with the fewest slips between, if they are few.
-fn nearest<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
-    let slips = |one: &&String| distance(&name[OURS.len()..], &one[OURS.len()..]);
-    let near = known.iter().filter(|one| !INNER.contains(&one.as_str()));
-    let near = near.min_by_key(slips)?;
-    let most = SLIPS_MAX.min((near.len() - OURS.len()) / 3);
-    (slips(&near) <= most).then_some(near.as_str())
-}
-
-/// Letters to change, put in, leave out or exchange with the next one (optimal string alignment).
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut before = vec![0; other.len() + 1];
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    for (row, byte) in one.iter().enumerate() {
-        let mut now = vec![row + 1];
-        for (column, theirs) in other.iter().enumerate() {
-            let changed = last[column] + usize::from(byte != theirs);
-            let mut least = changed.min(last[column + 1] + 1).min(now[column] + 1);
-            let is_exchanged =
-                row > 0 && column > 0 && *byte == other[column - 1] && one[row - 1] == *theirs;
-            if is_exchanged {
-                least = least.min(before[column - 1] + 1);
-            }
-            now.push(least);
-        }
-        before = std::mem::replace(&mut last, now);
+/// The known name that is meant.
+fn meant<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
+    if ADDRESSES.contains(&name) {
+        return Some("POOLD_ADDRESS");
     }
-    last[other.len()]
+    let known = known.iter().filter(|one| !INNER.contains(&one.as_str()));
+    // The common beginning makes no two names similar.
+    let near = nearest(
+        &name[OURS.len()..],
+        known.clone().map(|one| &one[OURS.len()..]),
+    )?;
+    known
+        .map(String::as_str)
+        .find(|one| &one[OURS.len()..] == near)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The command line: what was typed, signals, logs, exit codes.
+//! The command line: arguments, signals, logs, exit codes.
 
 mod admin;
 mod args;
@@ -12,10 +12,12 @@ mod figures;
 mod flood;
 mod groups;
 mod handover;
+mod hints;
 mod kept;
 mod log;
 mod pages;
 mod signals;
+mod spelling;
 mod stdout;
 mod usage_error;
 mod values;
@@ -26,7 +28,7 @@ pub use log::{level as log_level, set_level as set_log_level};
 
 use args::{Command, Parsed};
 
-/// Does what the command line asks for, and answers how it went.
+/// Runs the command, and returns its exit code.
 pub fn run() -> ExitCode {
     if let Some(code) = handover::go_between() {
         return code;

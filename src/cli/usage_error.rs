@@ -1,4 +1,4 @@
-//! What is wrong with what was typed, in one line that says what to do.
+//! Usage errors: one line that says what is wrong and what to write instead.
 
 use std::ffi::{OsStr, OsString};
 
@@ -6,11 +6,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, Error};
 
+use super::hints;
+use super::spelling::nearest;
+
 const COMMAND_FIRST: &str = "write the command first, then its addresses and options, as in \
      poold echo :8080 --workers 4";
 
-/// The problem without the usage and the hints that follow it, and where to read on.
-pub(super) fn describe(error: &Error, typed: &[OsString]) -> String {
+/// clap's problem without its usage and tips, and a hint, or where to read on.
+pub(super) fn describe(error: &Error, parser: &Command, typed: &[OsString]) -> String {
     let command = command_of(typed);
     let rendered = error.render().to_string();
     let problem = rendered.split("\n\n").next().unwrap_or(&rendered);
@@ -21,6 +24,8 @@ pub(super) fn describe(error: &Error, typed: &[OsString]) -> String {
         line = COMMAND_FIRST.to_owned();
     } else if command == " exec" && lacks_dashes(error, &line, typed) {
         line = "write the program after --, as in poold exec :8080 -- cat".to_owned();
+    } else if let Some(hint) = no_option(error, &command, parser) {
+        return hint;
     }
     for (theirs, ours) in [
         ("invalid digit found in string", "write a whole number"),
@@ -39,14 +44,14 @@ pub(super) fn describe(error: &Error, typed: &[OsString]) -> String {
     format!("{line}; see poold{command} --help")
 }
 
-/// A first word that is neither a command nor an address, which `poold` alone would take it for.
+/// A first word that is neither a command nor an address; clap takes it for an address.
 pub(super) fn no_command(parser: &Command, typed: &[OsString]) -> Option<String> {
     let word = typed.get(1)?.to_str()?;
     let is_known = word == "help" || parser.find_subcommand(word).is_some();
-    (is_a_word(word) && !is_known).then(|| neither(word))
+    (is_a_word(word) && !is_known).then(|| neither(word, parser))
 }
 
-/// A word among the addresses that is, or is meant to be, a command.
+/// A word among the addresses that is or should be a command.
 pub(super) fn late_command(parser: &Command, matches: &ArgMatches) -> Option<String> {
     let (command, matches) = matches
         .subcommand()
@@ -64,12 +69,12 @@ pub(super) fn late_command(parser: &Command, matches: &ArgMatches) -> Option<Str
         if parser.find_subcommand(word).is_some() {
             return Some(format!("{COMMAND_FIRST}; see poold --help"));
         }
-        // What follows a command is an address.
-        command.is_none().then(|| neither(word))
+        // After a command only addresses follow, and the parser of addresses says what is wrong.
+        command.is_none().then(|| neither(word, parser))
     })
 }
 
-/// No address: it has no port, and no path.
+/// Whether the text can't be an address: it has no port and no path.
 fn is_a_word(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text != "systemd"
@@ -78,11 +83,35 @@ fn is_a_word(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
-fn neither(word: &str) -> String {
-    format!("'{word}' is no command, and no address without a port; see poold --help")
+fn neither(word: &str, parser: &Command) -> String {
+    let commands = parser.get_subcommands().map(Command::get_name);
+    match nearest(word, commands) {
+        Some(near) => format!("'{word}' is no command; is {near} meant? see poold --help"),
+        None => format!("'{word}' is no command, and no address without a port; see poold --help"),
+    }
 }
 
-/// The command that was typed, after a space.
+/// An option that the command does not have, if there is something to write instead.
+fn no_option(error: &Error, command: &str, parser: &Command) -> Option<String> {
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let option = text(error, ContextKind::InvalidArg).filter(|_| is_unknown)?;
+    let option = option.split('=').next()?;
+    let hint = hints::instead(option, command, parser)?;
+    Some(format!("poold{command} has no {option}: {hint}"))
+}
+
+/// The admin address as an argument and as an option, which may differ.
+pub(super) fn two_addresses(matches: &ArgMatches) -> Option<String> {
+    let (name, matches) = matches.subcommand()?;
+    let is_typed = |id: &str| {
+        let known = matches.try_contains_id(id).is_ok();
+        known && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    (is_typed("admin") && is_typed("admin_option"))
+        .then(|| format!("write the admin address once; see poold {name} --help"))
+}
+
+/// The command, after a space; nothing without a command.
 fn command_of(typed: &[OsString]) -> String {
     let word = typed.get(1).and_then(|word| word.to_str());
     let is_command =
@@ -91,20 +120,20 @@ fn command_of(typed: &[OsString]) -> String {
     word.map_or(String::new(), |word| format!(" {word}"))
 }
 
-/// Whether the words of a program were taken for something else, or for nothing.
+/// Whether the words of a program have no `--` before them.
 fn lacks_dashes(error: &Error, line: &str, typed: &[OsString]) -> bool {
     match error.kind() {
         ErrorKind::MissingRequiredArgument => line.contains("<PROGRAM>"),
         ErrorKind::UnknownArgument => {
-            // A program was taken for an address, and its option for one of ours.
+            // clap takes the program for an address, and its option for one of poold.
             let mut words = typed.iter().skip(2).filter_map(|word| word.to_str());
-            !typed.iter().any(|word| word == "--") && words.any(is_a_word)
+            !typed.iter().any(|word| word == "--" || word == "--shell") && words.any(is_a_word)
         }
         _ => false,
     }
 }
 
-/// The flag whose value is wrong, as the line has it, and the variable that the value is from.
+/// The option whose value is wrong, and the variable that has the value.
 fn variable_of(error: &Error, typed: &[OsString]) -> Option<(String, String)> {
     let flag = text(error, ContextKind::InvalidArg)?;
     let value = text(error, ContextKind::InvalidValue)?;
@@ -137,8 +166,10 @@ mod tests {
             return unknown;
         }
         match parser().try_get_matches_from(&typed) {
-            Ok(matches) => late_command(&parser(), &matches).expect(line),
-            Err(error) => describe(&error, &typed),
+            Ok(matches) => late_command(&parser(), &matches)
+                .or_else(|| two_addresses(&matches))
+                .expect(line),
+            Err(error) => describe(&error, &parser(), &typed),
         }
     }
 
@@ -166,6 +197,26 @@ mod tests {
             ("poold exec :0 unix:a cat -v", "the program after --"),
             ("poold exec :0", "the program after --"),
             ("poold exec --workers", "a value is required"),
+            (
+                "poold exec --shell cat --port 1",
+                "poold exec has no --port: ",
+            ),
+            ("poold stauts", "is status meant?"),
+            ("poold 8080 clinets", "is clients meant?"),
+            ("poold localhost", "no address without a port"),
+            ("poold --port=80", "poold has no --port: "),
+            ("poold -p80", "poold has no -p: "),
+            ("poold -lk 80", "poold has no -l: "),
+            ("poold recv --tls", "poold recv has no --tls: "),
+            ("poold client --user me", "an option of poold exec"),
+            ("poold recv --lines", "an option of poold exec"),
+            ("poold recv --workres 4", "is --workers meant?"),
+            ("poold status --timeout 1s", "after 5 s"),
+            ("poold status unix:/a --admin unix:/b", "admin address once"),
+            (
+                "poold set workers 4 unix:/a --admin unix:/a",
+                "admin address once",
+            ),
         ] {
             let told = problem(line);
             assert!(told.contains(says), "{line}: {told}");

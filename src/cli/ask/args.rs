@@ -28,7 +28,7 @@ impl Place {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StatusArgs {
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(in crate::cli) place: Place,
 
     /// Show it again each second, until Ctrl-C
     #[arg(short, long)]
@@ -43,7 +43,7 @@ pub(in crate::cli) struct StatusArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ClientsArgs {
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(in crate::cli) place: Place,
 
     /// Show only clients from this address or network
     #[arg(short, long, value_name = "NET")]
@@ -76,7 +76,7 @@ pub(in crate::cli) struct CloseArgs {
     /// Number of the client, as poold clients shows it
     pub(super) id: u64,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(in crate::cli) place: Place,
 }
 
 /// `poold set`.
@@ -88,7 +88,7 @@ pub(in crate::cli) struct SetArgs {
     /// New value, as the option of that name takes it
     pub(super) value: String,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(in crate::cli) place: Place,
 }
 
 /// A setting that can change while the daemon runs.

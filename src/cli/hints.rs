@@ -1,0 +1,234 @@
+//! Options that poold does not have under this name: one line that says what to write instead.
+
+use clap::{Arg, Command};
+
+use super::spelling::nearest;
+
+/// Names of one thing in other programs, and its name here, for each kind of command. An empty text
+/// has no answer.
+struct Hint {
+    options: &'static [&'static str],
+    service: &'static str,
+    client: &'static str,
+    control: &'static str,
+    restart: &'static str,
+}
+
+const NONE: Hint = Hint {
+    options: &[],
+    service: "",
+    client: "",
+    control: "",
+    restart: "",
+};
+
+/// `EXAMPLE` stands for the command with an address.
+const HINTS: [Hint; 11] = [
+    Hint {
+        options: &[
+            "--port",
+            "-p",
+            "--listen",
+            "-l",
+            "--host",
+            "--hostname",
+            "--bind",
+            "-b",
+            "--address",
+            "--addr",
+            "--interface",
+            "--socket",
+            "--unix",
+        ],
+        service: "the address is an argument, as in EXAMPLE",
+        client: "the address of the server is an argument, as in EXAMPLE",
+        control: "the admin address of the daemon is --admin unix:PATH",
+        restart: "the control socket of the daemon is --control PATH",
+    },
+    Hint {
+        options: &[
+            "--tls",
+            "--ssl",
+            "--cert",
+            "--key",
+            "--tls-cert",
+            "--tls-key",
+        ],
+        service: "put stunnel, HAProxy or nginx in front for TLS, and name it in --proxy-from",
+        client: "connect through stunnel or socat for TLS",
+        control: "an admin address at unix:PATH needs no TLS",
+        ..NONE
+    },
+    Hint {
+        options: &["--user", "--uid", "--group", "--gid"],
+        service: "start it as that user; systemd can open a port below 1024 for it (address systemd)",
+        ..NONE
+    },
+    Hint {
+        options: &["--threads", "-t", "-j", "--jobs", "--processes"],
+        service: "the number of threads is --workers N",
+        ..NONE
+    },
+    Hint {
+        options: &["--timeout"],
+        service: "the time limits are --first-byte, --idle, --message, --lifetime and --drain TIME",
+        client: "run it under timeout, as in timeout 60s EXAMPLE",
+        control: "it gives up after 5 s without an answer",
+        restart: "the time limit of the new process is --ready-timeout TIME",
+    },
+    Hint {
+        options: &[
+            "--max-connections",
+            "--max-conns",
+            "--connections",
+            "--clients",
+            "-c",
+        ],
+        service: "the maximum number of clients is --max-clients N",
+        ..NONE
+    },
+    Hint {
+        options: &["--verbose", "-v", "--debug", "--quiet", "-q"],
+        service: "the detail of the log is --log-level: error, warn, info, debug or trace",
+        ..NONE
+    },
+    Hint {
+        options: &["--log", "--log-file", "--logfile"],
+        service: "the log goes to the standard error: append 2>>FILE",
+        ..NONE
+    },
+    Hint {
+        options: &[
+            "--daemon",
+            "--daemonize",
+            "-d",
+            "--background",
+            "--pidfile",
+            "--pid-file",
+        ],
+        service: "it stays in the foreground: let a service manager run it",
+        ..NONE
+    },
+    Hint {
+        options: &["--config", "--conf"],
+        service: "options are also read from variables: --workers from POOLD_WORKERS",
+        ..NONE
+    },
+    Hint {
+        options: &["--udp"],
+        service: "it serves TCP and Unix sockets",
+        client: "it connects to TCP and Unix sockets",
+        ..NONE
+    },
+];
+
+/// What to write instead of an option that the command (`" recv"`, or nothing) does not have.
+pub(super) fn instead(option: &str, command: &str, parser: &Command) -> Option<String> {
+    let command = command.trim_start();
+    from_table(option, command)
+        .or_else(|| of_another(option, parser))
+        .or_else(|| misspelt(option, command, parser))
+}
+
+fn from_table(option: &str, command: &str) -> Option<String> {
+    let hint = HINTS.iter().find(|hint| hint.options.contains(&option))?;
+    let text = match command {
+        "" | "recv" | "echo" | "discard" | "chat" | "exec" => hint.service,
+        "client" | "flood" => hint.client,
+        "status" | "clients" | "close" | "pause" | "resume" | "drain" | "set" => hint.control,
+        "restart" => hint.restart,
+        _ => "",
+    };
+    let example = match command {
+        "" => "poold :8080".to_owned(),
+        "exec" => "poold exec :8080 -- cat".to_owned(),
+        other => format!("poold {other} :8080"),
+    };
+    (!text.is_empty()).then(|| text.replace("EXAMPLE", &example))
+}
+
+fn of_another(option: &str, parser: &Command) -> Option<String> {
+    let name = option.strip_prefix("--")?;
+    let mut commands = parser.get_subcommands();
+    let other = commands.find(|command| longs(command).any(|long| long == name))?;
+    Some(format!("it is an option of poold {}", other.get_name()))
+}
+
+fn misspelt(option: &str, command: &str, parser: &Command) -> Option<String> {
+    let command = parser.find_subcommand(command).unwrap_or(parser);
+    let near = nearest(option.strip_prefix("--")?, longs(command))?;
+    Some(format!("is --{near} meant?"))
+}
+
+fn longs(command: &Command) -> impl Iterator<Item = &str> {
+    command.get_arguments().filter_map(Arg::get_long)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::parser;
+
+    #[test]
+    fn each_says_what_to_write() {
+        let address = "the address is an argument, as in";
+        for (command, options, says) in [
+            (
+                "",
+                "--port -p --listen -l --host --bind",
+                format!("{address} poold :8080"),
+            ),
+            (
+                " recv",
+                "--port -l --bind",
+                format!("{address} poold recv :8080"),
+            ),
+            (
+                " exec",
+                "--port",
+                format!("{address} poold exec :8080 -- cat"),
+            ),
+            (
+                " client",
+                "--host --port -p",
+                "as in poold client :8080".into(),
+            ),
+            (" flood", "--port --host", "as in poold flood :8080".into()),
+            (" status", "--port --host", "--admin unix:PATH".into()),
+            (" restart", "--socket", "--control PATH".into()),
+            (
+                " recv",
+                "--tls --ssl --cert",
+                "stunnel, HAProxy or nginx".into(),
+            ),
+            (" client", "--tls --ssl", "through stunnel".into()),
+            (" echo", "--user --group", "start it as that user".into()),
+            (" exec", "--threads -j", "--workers N".into()),
+            (" recv", "--timeout", "--idle".into()),
+            (
+                " client",
+                "--timeout",
+                "timeout 60s poold client :8080".into(),
+            ),
+            (" close", "--timeout", "after 5 s".into()),
+            (" restart", "--timeout", "--ready-timeout TIME".into()),
+            (" recv", "--history", "an option of poold chat".into()),
+            (" chat", "--shell", "an option of poold exec".into()),
+            (" recv", "--worker --wrokers", "is --workers meant?".into()),
+            ("", "--ilde", "is --idle meant?".into()),
+            (" status", "--wacth", "is --watch meant?".into()),
+        ] {
+            for option in options.split(' ') {
+                let told = instead(option, command, &parser()).unwrap_or_default();
+                assert!(told.contains(&says), "{command} {option}: {told}");
+            }
+        }
+        for (command, option) in [
+            ("", "--nonsense"),
+            (" man", "--port"),
+            (" set", "--threads="),
+        ] {
+            assert_eq!(instead(option, command, &parser()), None);
+        }
+    }
+}
