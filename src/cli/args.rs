@@ -13,8 +13,8 @@ use super::pages::{CompletionsArgs, ManArgs};
 use super::values::VALUES;
 use super::{environment, usage_error};
 
-/// Serve a TCP port with a fixed number of threads: receive messages from thousands of clients, give
-/// them a chat room or run a program for each; lose no message that was read; drain on Ctrl-C
+/// Serve a TCP port with a fixed number of threads: receive messages from thousands of clients,
+/// give them a chat room or run a program for each; lose no message that was read; drain on Ctrl-C
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -49,11 +49,11 @@ pub(super) enum Command {
     Restart(RestartArgs),
     Man(ManArgs),
     Completions(CompletionsArgs),
-    /// Show the state of a running daemon, which has --admin
+    /// Show the state of a running daemon, started with --admin
     Status(StatusArgs),
     /// List the clients of a running daemon
     Clients(ClientsArgs),
-    /// Close one client of a running daemon; its exec program reads end of input and may keep running
+    /// Close one client of a running daemon; its exec program reads end of input and may go on
     Close(CloseArgs),
     /// Stop accepting clients until resume or a restart; new clients wait in the backlog
     Pause(Place),

@@ -50,8 +50,8 @@ fn unknown(set: impl Iterator<Item = (String, String)>, known: &BTreeSet<String>
     names.iter().map(told).collect()
 }
 
-/// Kubernetes and Docker's links set such variables in every container if a service is named poold, or
-/// poold-something: `POOLD_SERVICE_HOST`, `POOLD_PORT=tcp://10.0.0.1:5140`,
+/// Kubernetes and Docker's links set such variables in every container if a service is named poold,
+/// or poold-something: `POOLD_SERVICE_HOST`, `POOLD_PORT=tcp://10.0.0.1:5140`,
 /// `POOLD_PORT_5140_TCP_ADDR`.
 fn is_of_containers(name: &str, value: &str) -> bool {
     let is_link = ["tcp://", "udp://", "sctp://"]

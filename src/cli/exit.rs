@@ -1,21 +1,21 @@
-//! Exit codes, and errors as one line to a person.
+//! Exit codes, and errors as one line.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use crate::error::Error;
 
-/// All went well: drained, or printed what was asked for.
+/// Drained, or the command is done.
 pub(super) const DONE: u8 = 0;
-/// It could not be started, or failed.
+/// The start or the command failed.
 pub(super) const FAILED: u8 = 1;
-/// What was typed makes no sense.
+/// The command line is wrong.
 pub(super) const USAGE: u8 = 2;
-/// The drain's deadline came before everybody had left, or before all was delivered.
+/// At the drain's deadline clients were still connected, or messages not delivered.
 pub(super) const CUT_OFF: u8 = 3;
 /// Ctrl-C ended it: what a shell shows for a program ended by SIGINT.
 pub(super) const INTERRUPTED: u8 = 128 + 2;
-/// Nobody reads the output any more: what a shell shows for a program ended by SIGPIPE.
+/// The output was closed: what a shell shows for a program ended by SIGPIPE.
 pub(super) const OUTPUT_CLOSED: u8 = 128 + 13;
 
 /// Why a command that prints a result has none.
@@ -92,13 +92,13 @@ fn flag(name: &str) -> String {
     }
 }
 
-/// One line about what did not work.
+/// Prints a failure in one line.
 pub(super) fn failure(problem: &str) -> ExitCode {
     eprintln!("poold: {problem}");
     FAILED.into()
 }
 
-/// One line about what was typed.
+/// Prints a usage error in one line.
 pub(super) fn usage(problem: &str) -> ExitCode {
     eprintln!("poold: {problem}");
     USAGE.into()

@@ -61,7 +61,7 @@ const HINTS: [Hint; 11] = [
     },
     Hint {
         options: &["--user", "--uid", "--group", "--gid"],
-        service: "start it as that user; systemd can open a port below 1024 for it (address systemd)",
+        service: "start it as that user; systemd can open low ports (the address is systemd)",
         ..NONE
     },
     Hint {

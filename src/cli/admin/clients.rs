@@ -1,4 +1,4 @@
-//! `/clients`: who is connected, in pages, filtered.
+//! `/clients`: the connected clients, filtered and in pages.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ pub(super) const HEAD_MAX: usize = 16 * 1024;
 /// From a request's first line to its last.
 pub(super) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Who asks, and where.
+/// The client, and the address it connected to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asker {
     pub(super) peer: Peer,
@@ -29,7 +29,7 @@ pub(super) struct Asker {
     pub(super) came_to: Option<SocketAddr>,
 }
 
-/// Answers requests by a function of the request and of who asks.
+/// Answers requests by a function of the request and the client.
 pub(super) struct Http<F>(pub(super) F);
 
 /// One client's request, as far as it has come.

@@ -51,7 +51,7 @@ pub(super) use view::View;
 
 /// What its sockets are called in a restart.
 const ADMIN: &str = "admin";
-/// Clients of one admin address at once; who was heard of longest ago makes room.
+/// Maximum number of clients of one admin address; the one idle longest makes room.
 const CLIENTS_MAX: usize = 64;
 /// From one look at the server to the next.
 const SAMPLE_EACH: Duration = Duration::from_secs(1);

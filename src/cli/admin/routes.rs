@@ -1,4 +1,4 @@
-//! What is where, and who may.
+//! The paths of the admin endpoint, and the permissions they need.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who sends most, who does not read what it is sent, and whose bytes are not what they should be.
+//! The clients that send most, that do not read their output, and whose bytes are malformed.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub(in crate::cli) struct HintRow {
     pub(in crate::cli) hint: String,
 }
 
-/// See the head of the file. Only kept up while somebody looks.
+/// See the head of the file. Computed only while the page is open.
 #[derive(Default)]
 pub(super) struct Board {
     at: Option<Instant>,

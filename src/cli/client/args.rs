@@ -6,8 +6,8 @@
 At a terminal: history, completion and colours (none with NO_COLOR). Ctrl-C empties the line or \
 leaves; Ctrl-D leaves.
 In a pipe: sends the standard input, then its end, and prints what the server sends.
-Exit codes: 0 done, 1 could not connect or lost the connection, 2 usage, 130 Ctrl-C, 141 the output \
-was closed.")]
+Exit codes: 0 done, 1 could not connect or lost the connection, 2 usage, 130 Ctrl-C, 141 the \
+output was closed.")]
 pub struct ClientArgs {
     /// Address of the server: PORT (on this machine), HOST:PORT, [::1]:8080 or unix:PATH
     #[arg(default_value = "127.0.0.1:8080")]

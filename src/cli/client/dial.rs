@@ -25,7 +25,7 @@ pub enum NotConnected {
     /// Its name can't be found.
     #[error("{0}")]
     Name(Error),
-    /// Nobody answered there.
+    /// No server answered.
     #[error("{0}")]
     Server(io::Error),
 }

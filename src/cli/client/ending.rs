@@ -13,7 +13,7 @@ pub enum Ending {
     Usage(String),
     /// Ctrl-C.
     Interrupted,
-    /// Nobody reads the output any more.
+    /// The output was closed.
     OutputClosed,
 }
 

@@ -154,7 +154,7 @@ impl Prompter {
         let is_room = ["/join ", "/part ", "/who "].contains(&&typed[..start]);
         let candidates = match (start, is_room) {
             (_, true) => spaced(known.rooms(word)),
-            // Whoever is named first is spoken to.
+            // A name at the start of a line addresses that member.
             (0, _) => {
                 let names = known.names(word).into_iter();
                 names.map(|name| name + ": ").collect()

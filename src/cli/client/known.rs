@@ -1,10 +1,10 @@
-//! What the lines of a chat teach: who is there, which rooms, who we are.
+//! What the lines of a chat tell: its members, its rooms, our own name.
 
 use super::wire::{Line, What};
 
 /// Names and rooms that are remembered; the oldest are forgotten first.
 const NAMES_MAX: usize = 2000;
-/// Bytes of a name or a room; a longer one is somebody else's idea of a chat.
+/// Maximum bytes of a name or a room; a longer one is not from a poold chat.
 const NAME_MAX: usize = 256;
 /// Rooms that are joined again after a loss.
 const JOINED_MAX: usize = 100;
@@ -14,7 +14,7 @@ pub const LOBBY: &str = "lobby";
 /// What is known of the chat that we are in.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Who we are; nobody before the server has welcomed us, and with servers that are no chat.
+    /// Our name; none before the welcome, and on servers that are no chat.
     pub own: Option<String>,
     /// Last heard of comes last.
     names: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Known {
     rooms: Vec<String>,
     /// Where we are; what we say goes to the last one.
     joined: Vec<String>,
-    /// Who we want to be.
+    /// The name we want.
     wanted: Option<String>,
     asked: Asked,
 }
@@ -36,7 +36,7 @@ enum Asked {
     /// For the first time since we have come.
     Once,
     Again,
-    /// Somebody has it.
+    /// Another member has it.
     Taken,
 }
 
@@ -67,7 +67,7 @@ impl Known {
         self.asked = Asked::Not;
     }
 
-    /// The name that we want, if somebody has it.
+    /// The name that we want, if another member has it.
     pub fn taken(&self) -> Option<&str> {
         self.wanted
             .as_deref()

@@ -53,7 +53,7 @@ pub struct Name {
 enum Parting {
     /// As it should.
     Over,
-    /// Though nobody had left.
+    /// Neither side had left.
     Lost(&'static str),
 }
 
@@ -167,7 +167,7 @@ impl Link {
         Ok(None)
     }
 
-    /// Whoever has our name may leave, or have left without a word.
+    /// The member with our name may leave, or have left unnoticed.
     fn ask_for_name(&mut self) {
         let mut known = self.desk.known.lock();
         let Some(taken) = known.taken().filter(|_| !self.is_leaving) else {
@@ -220,7 +220,7 @@ impl Link {
         self.unsent.add(&taken.bytes);
     }
 
-    /// Waits for the server or for somebody who types; whether the server has something.
+    /// Waits for the server or the keyboard; whether the server has something.
     fn wait_socket(&self, socket: &Socket, until: Option<Instant>) -> io::Result<bool> {
         let writable = match self.unsent.is_empty() {
             true => PollFlags::empty(),

@@ -54,7 +54,7 @@ fn connect(args: &ClientArgs) -> Ending {
         Err(NotConnected::Server(error)) => {
             let why = match error.kind() {
                 ErrorKind::ConnectionRefused | ErrorKind::NotFound => {
-                    "nobody listens there; start the server, or say where it is".to_owned()
+                    "no server listens there; start it, or give its address".to_owned()
                 }
                 _ => error.to_string(),
             };

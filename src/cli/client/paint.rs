@@ -5,7 +5,7 @@ use super::wire::{Line, What};
 /// What the terminal can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
-    /// Nothing, or nobody wants it.
+    /// No colour.
     None,
     /// The usual eight.
     Eight,
@@ -87,7 +87,7 @@ impl Colours {
         format!("{time} {room}{rest}")
     }
 
-    /// Somebody's text, our own name in it marked.
+    /// A member's text, with our own name marked.
     fn text(self, name: &str, text: &str, own: Option<&str>) -> String {
         let found = own.filter(|own| *own != name && self != Colours::None);
         let Some((from, to)) = found.and_then(|own| mention(text, own)) else {
@@ -98,7 +98,7 @@ impl Colours {
     }
 }
 
-/// Whether the line is meant for us: somebody says our name, or tells us alone.
+/// Whether the line is meant for us: it has our name, or is private.
 pub fn is_for_us(line: &Line<'_>, own: Option<&str>) -> bool {
     if line.time.is_some() {
         return false;

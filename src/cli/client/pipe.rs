@@ -67,7 +67,7 @@ fn copy(socket: Socket, printer: Printer) -> Ending {
     let sending = Arc::new(Sending::default());
     let sender = {
         let (socket, sending) = (Arc::clone(&socket), Arc::clone(&sending));
-        // It is not waited for: it may be reading, and nobody types any more.
+        // Not joined: it may block in a read that never returns.
         move || send(&socket, &sending)
     };
     if let Err(error) = std::thread::Builder::new().spawn(sender) {
@@ -97,7 +97,7 @@ impl Sending {
     /// has taken all.
     fn wait_taken(&self) -> bool {
         loop {
-            // In this order: who has read the input holds something before that shows.
+            // In this order: the reader of the input holds data before the flag shows it.
             let has_input = wait_input(Some(&Timespec::default()));
             let mut holds = self.holds.lock();
             match *holds {
@@ -149,7 +149,7 @@ fn wait_input(most: Option<&Timespec>) -> bool {
     poll(&mut [PollFd::new(&std::io::stdin(), PollFlags::IN)], most).is_ok_and(|count| count > 0)
 }
 
-/// From the server to standard output, until the server ends or nobody reads.
+/// Copies from the server to standard output, until the server ends or the output is closed.
 fn receive(mut socket: &Socket, mut printer: Printer) -> Ending {
     let mut buffer = vec![0; BUFFER];
     loop {

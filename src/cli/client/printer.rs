@@ -12,7 +12,7 @@ use super::safe::Lines;
 pub enum Passing {
     /// It goes on as it is.
     Exact,
-    /// Somebody looks at it: only text may reach the terminal.
+    /// A terminal: only text may reach it.
     Escaped,
 }
 

@@ -109,7 +109,7 @@ fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
 }
 
 /// Whether what is typed is for this process. What runs in the background of a shell is stopped
-/// when it reads the terminal, and a stopped server serves nobody.
+/// when it reads the terminal, and a stopped server serves no client.
 fn is_in_front(terminal: &File) -> bool {
     tcgetpgrp(terminal).map_or(true, |in_front| in_front == getpgrp())
 }

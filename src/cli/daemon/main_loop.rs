@@ -52,7 +52,7 @@ impl MainLoop {
         }
     }
 
-    /// Says that it serves: last, for who hears it may count its descriptors or send it a signal.
+    /// Announces readiness, last: a supervisor may then count descriptors or send a signal.
     pub(in crate::cli) fn tell(&self, what: &str) {
         for address in self.server.addresses() {
             info!("listening on {address}");
@@ -72,7 +72,7 @@ impl MainLoop {
         if let Err(error) = self.attend() {
             warn!(%error, "no restart, no watchdog and no history from now on");
         }
-        // Whoever waits for an answer gets it now.
+        // Answer the processes that wait for the result.
         self.desk = None;
         self.see_drained();
         let report = self.server.wait();
@@ -151,7 +151,7 @@ impl MainLoop {
         }
     }
 
-    /// Until nobody is left or the deadline has come.
+    /// Waits until all clients have left or the deadline has come.
     fn see_drained(&mut self) {
         if self.notifier.is_wanted() {
             self.notifier.stopping();

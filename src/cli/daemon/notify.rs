@@ -30,7 +30,7 @@ const TELL_MAX: Duration = Duration::from_millis(500);
 /// See the head of the file.
 pub(in crate::cli) struct Notifier {
     server: Handle,
-    /// `None`: nobody asked to be told.
+    /// `None` without a service manager.
     manager: Option<UnixDatagram>,
     /// The manager listens to a successor now.
     succeeded: bool,

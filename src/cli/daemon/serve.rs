@@ -107,7 +107,7 @@ pub(in crate::cli) fn prepare(args: &ServeArgs) {
     }
 }
 
-/// Nothing is sent to a client whose stream somebody else has, but that it is refused.
+/// A client whose stream the service has gets no line from poold, except a refusal.
 const REFUSAL_MAX: usize = 1024;
 
 /// How clients wait for a service that keeps its worker.
@@ -214,7 +214,7 @@ pub(in crate::cli) fn announce(
     }
     if let Some(inherited) = inherited {
         if let Err(error) = inherited.confirm() {
-            // Whoever came meanwhile is served; the others are for the one that goes on.
+            // Clients accepted meanwhile are served; the backlog is the other process's.
             server.handle().hand_over();
             return Err(error);
         }

@@ -11,10 +11,10 @@ use crate::cli::values;
 /// Generate load with numbered messages, measure it and check that nothing is lost
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-The first Ctrl-C stops sending, waits for the replies that are due and prints the result; the second \
-ends at once.
-Exit codes: 0 nothing is lost or wrong, 1 something is, 2 usage, 130 ended at once by Ctrl-C, 141 the \
-output was closed.")]
+The first Ctrl-C stops sending, waits for the replies that are due and prints the result; the \
+second ends at once.
+Exit codes: 0 nothing is lost or wrong, 1 something is, 2 usage, 130 ended at once by Ctrl-C, 141 \
+the output was closed.")]
 pub struct FloodArgs {
     /// Address of the server: PORT (on this machine), HOST:PORT or unix:PATH
     #[arg(required_unless_present = "check")]
@@ -25,7 +25,8 @@ pub struct FloodArgs {
         value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub clients: Option<u64>,
 
-    /// Number of messages from each client [default: 1000; no limit with --duration or --until-closed]
+    /// Number of messages from each client [default: 1000; no limit with --duration or
+    /// --until-closed]
     #[arg(short = 'n', long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..))]
     pub messages: Option<u64>,
 

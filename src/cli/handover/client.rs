@@ -91,7 +91,7 @@ impl Inherited {
         match answer {
             Ok(Some(Answer::Yours)) => Ok(()),
             Ok(other @ Some(_)) => Err(unexpected(other)),
-            // It has died, so its clients are lost; those who come are ours.
+            // The old process has died with its clients; new clients are ours.
             Ok(None) => {
                 warn!("the other poold is gone; this one goes on alone");
                 Ok(())

@@ -12,7 +12,7 @@
 //!
 //! Until it has heard `ready` the running one accepts as ever, so whatever happens to the other
 //! before that changes nothing. From `yours` on it accepts nobody: the backlog, which both have in
-//! common, is the successor's. No listening socket is closed by both, so nobody is refused.
+//! common, is the successor's. No listening socket is closed by both, so no client is refused.
 //!
 //! All of it runs on the main thread, which has nothing to do but wait; nothing here blocks it.
 

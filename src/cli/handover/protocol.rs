@@ -50,7 +50,7 @@ pub(super) enum Answer {
 pub(super) struct Given {
     /// Whose it is.
     pub(super) name: String,
-    /// Whether its file is to be removed by whoever stops last.
+    /// Whether the process that stops last removes its file.
     pub(super) has_file: bool,
 }
 

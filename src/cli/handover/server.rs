@@ -1,4 +1,4 @@
-//! The running one's side: whoever comes to the control socket, and what becomes of it.
+//! The running process: serves the control socket, and hands over to a successor.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -347,7 +347,7 @@ impl HandoverServer {
 }
 
 impl Drop for HandoverServer {
-    /// Whoever waits is told that nothing comes of it.
+    /// Tells the waiting processes that there will be no restart.
     fn drop(&mut self) {
         for talk in &self.talks {
             if !matches!(talk.role, Role::Ready(_)) {

@@ -33,7 +33,7 @@ impl Successor {
         if env::var_os("NOTIFY_SOCKET").is_none() {
             return again()?.spawn().map(Successor::Own);
         }
-        // A group of its own: whoever has to end it ends the one behind it, too.
+        // A group of its own, so that one signal ends it and the process behind it.
         let go_between = Command::new(ITSELF)
             .arg0(program()?)
             .args(env::args_os().skip(1))

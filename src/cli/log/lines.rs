@@ -1,7 +1,7 @@
 //! The log's lines on their way to the standard error, which holds nobody up: a line that it does
 //! not take in time is left out, and when it takes more the log says how many were.
 //!
-//! Whoever has something to tell runs here: workers, the acceptor, the thread of the signals.
+//! All threads that log run here: workers, the acceptor, the thread of the signals.
 
 use std::io::{self, Stderr, Write};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Write for Lines {
 }
 
 impl State {
-    /// How many lines were left out, if nobody knows yet and there is room to tell.
+    /// The number of omitted lines that is not logged yet, if there is room for it.
     fn untold(&mut self) -> Option<u64> {
         if self.left_out == self.told || !self.end_cut() {
             return None;
