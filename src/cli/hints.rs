@@ -223,6 +223,10 @@ mod tests {
                 assert!(told.contains(&says), "{command} {option}: {told}");
             }
         }
+    }
+
+    #[test]
+    fn it_is_silent_about_the_rest() {
         for (command, option) in [
             ("", "--nonsense"),
             (" man", "--port"),

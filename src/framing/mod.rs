@@ -101,10 +101,10 @@ pub enum Framing {
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[non_exhaustive]
 pub enum Overlong {
-    /// Deliver what fits, marked; skip the rest; stay connected.
+    /// Deliver the beginning, marked as truncated; skip the rest; stay connected.
     #[default]
     Truncate,
-    /// Skip it all, counted; stay connected.
+    /// Skip the message and count it; stay connected.
     Drop,
     /// Close the connection.
     Close,

@@ -30,17 +30,16 @@ use crate::net::address::Peer;
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// Leave it in the kernel's backlog until somebody leaves.
+    /// Leave it in the kernel's backlog until another client leaves.
     #[default]
     Wait,
-    /// Tell it so, if the service has a line for that, and close.
+    /// Close it, after a line that says why if the service has one.
     Refuse,
-    /// Close the client that has rested longest, if for [`shed_after`](crate::Options::shed_after);
-    /// else refuse.
+    /// Close the client idle longest, if for [`shed_after`](crate::Options::shed_after); else
+    /// refuse.
     #[cfg_attr(
         feature = "cli",
-        value(help = "Close the client that has rested longest, if for \
-        --shed-after; else refuse")
+        value(help = "Close the client idle longest, if for --shed-after; else refuse")
     )]
     Shed,
 }

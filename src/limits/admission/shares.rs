@@ -8,11 +8,11 @@ use std::net::{IpAddr, Ipv6Addr};
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[non_exhaustive]
 pub enum WhenAddressFull {
-    /// Tell it so, if the service has a line for that, and close it.
+    /// Close it, after a line that says why if the service has one.
     #[default]
     Refuse,
-    /// Close the address's oldest client in its favour: the ghost of a device that lost its power
-    /// and comes again.
+    /// Close the oldest client of the address: the dead connection of a device that lost its power
+    /// and connects again.
     Newest,
 }
 

@@ -16,15 +16,15 @@ use crate::framing::{Extent, Message};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// `Message from 127.0.0.1:51234: hello`. Control characters, bidirectional overrides and
-    /// invalid UTF-8 are escaped, so that nobody can forge a line or reach the terminal.
+    /// invalid UTF-8 are escaped, so that a client can't forge a line or control the terminal.
     #[default]
     Text,
     /// As text, each line begun with the time at which the message was read.
     #[value(skip)]
     Timed,
-    /// One JSON object on a line; nothing is lost.
+    /// One JSON object per line, with all bytes.
     Json,
-    /// The bytes and a newline; with --framing raw the bytes alone.
+    /// The message and a newline; with --framing raw the bytes alone.
     Raw,
     /// The bytes.
     #[value(skip)]

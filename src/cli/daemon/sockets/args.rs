@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::groups::group;
+use crate::cli::values::yes_or_no;
 use crate::net::listen::Binding;
 
 const LISTENING: &str = "Listening";
@@ -11,7 +12,7 @@ const LISTENING: &str = "Listening";
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListenArgs {
     /// Addresses to listen on: 8080 (this machine only), :8080 (all interfaces), HOST:8080,
-    /// [::1]:8080, unix:PATH, or systemd[:NAME] for sockets from a service manager; poold listens on
+    /// [::1]:8080, unix:PATH, or systemd[:NAME] for sockets of a service manager; poold listens on
     /// all of them or does not start
     #[arg(
         value_name = "ADDRESS",
@@ -22,15 +23,17 @@ pub(in crate::cli) struct ListenArgs {
     pub(in crate::cli) address: Vec<String>,
 
     /// Listen even on an address that this machine does not have yet (IP_FREEBIND)
-    #[arg(long, help_heading = LISTENING, value_parser = crate::cli::values::yes_or_no(), env = "POOLD_FREEBIND")]
+    #[arg(long, help_heading = LISTENING, value_parser = yes_or_no(), env = "POOLD_FREEBIND")]
     pub(in crate::cli) freebind: bool,
 
     /// File mode of unix:PATH sockets, in octal; write permission allows to connect [default: 600]
-    #[arg(long, help_heading = LISTENING, value_name = "MODE", value_parser = mode, env = "POOLD_SOCKET_MODE")]
+    #[arg(long, help_heading = LISTENING, value_name = "MODE", value_parser = mode,
+        env = "POOLD_SOCKET_MODE")]
     socket_mode: Option<u32>,
 
     /// Group of unix:PATH sockets, by name or number [default: the group of the process]
-    #[arg(long, help_heading = LISTENING, value_name = "GROUP", value_parser = group, env = "POOLD_SOCKET_GROUP")]
+    #[arg(long, help_heading = LISTENING, value_name = "GROUP", value_parser = group,
+        env = "POOLD_SOCKET_GROUP")]
     socket_group: Option<u32>,
 }
 
