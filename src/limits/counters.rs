@@ -1,6 +1,6 @@
-//! Log lines about limits and troubles: one when a limit begins to act, one for each other client
-//! that it acts on, up to ten, and one with the count when it has been quiet for a while. How
-//! often that may happen is for [`Series`] to say.
+//! Counts what limits do, and logs it: one line when a limit begins to act, one for each other
+//! client that it acts on, up to ten, and one with the count when it has been quiet for a while.
+//! [`Series`] decides which lines are logged.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,15 +15,15 @@ use crate::limits::limit::{LIMITS, Limit};
 use crate::net::address::Peer;
 use crate::series::Series;
 
-/// Bytes of what a client sent that a line quotes.
+/// Most bytes of a client that a log line quotes.
 pub(crate) const SENT_MAX: usize = 40;
 
-/// Something that should not happen, and closes a client.
+/// An internal failure that closes a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// Its handler panicked.
+    /// The handler panicked.
     Panic,
-    /// The poller does not take it.
+    /// The poller can't watch the connection.
     Unwatched,
 }
 
@@ -36,31 +36,31 @@ impl Trouble {
     }
 }
 
-/// All of them, in their order.
+/// All troubles, in the order of the enum.
 const TROUBLES: [Trouble; 2] = [Trouble::Panic, Trouble::Unwatched];
 
-/// What a line tells of the client.
+/// What a log line says of the client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Case<'a> {
-    /// Of its connection; `None` if it was not let in.
+    /// The connection's number; `None` if the client was not admitted.
     pub(crate) id: Option<u64>,
-    /// `None` if it was not accepted yet.
+    /// `None` if the client was not accepted yet.
     pub(crate) peer: Option<Peer>,
-    /// More than the limit's own words say; may be empty.
+    /// Details, beyond the text of the limit; may be empty.
     pub(crate) why: &'a str,
-    /// What it sent, where that is the reason; may be empty. The line quotes its beginning.
+    /// The bytes that are the reason; may be empty. The line quotes the beginning.
     pub(crate) sent: &'a [u8],
 }
 
-/// What makes a client another one: its host, and why it is told of. Ports change with each try,
-/// and behind one address there may be several devices.
+/// What tells clients apart in the log: host and reason. Ports change with each try, and several
+/// devices may share one address.
 type Client = (Option<IpAddr>, String);
 
 /// Counts what limits do, and logs it.
 pub(crate) struct Notices {
-    /// Of the server, and what parts it from the words; empty if it has none.
+    /// The server's name and a separator; empty if it has no name.
     prefix: String,
-    /// Called when something begins, so that somebody looks again when it may be over.
+    /// Called when a limit begins to act, so that [`look`](Notices::look) is scheduled.
     begun: Box<dyn Fn() + Send + Sync>,
     counts: [AtomicU64; LIMITS.len()],
     limits: Mutex<[Series<Client>; LIMITS.len()]>,
@@ -69,7 +69,8 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
-    /// Of a server with this name, which may be empty. `begun` has [`next`](Notices::next) asked.
+    /// For a server with this name, which may be empty. `begun` must have
+    /// [`next`](Notices::next) called.
     pub(crate) fn new(name: &str, begun: impl Fn() + Send + Sync + 'static) -> Notices {
         let prefix = match name {
             "" => String::new(),
@@ -85,12 +86,12 @@ impl Notices {
         }
     }
 
-    /// What lines of a server that is not alone begin with.
+    /// The prefix of log lines, in processes with several servers.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// A client is in trouble.
+    /// Logs an internal failure that closes a client.
     pub(crate) fn trouble(&self, trouble: Trouble, case: Case<'_>) {
         let now = Instant::now();
         let told = self.troubles.lock()[trouble as usize].happened(case.client(), now);
@@ -110,7 +111,7 @@ impl Notices {
         );
     }
 
-    /// A limit has acted on a client.
+    /// Counts and logs that a limit has acted on a client.
     pub(crate) fn acted(&self, limit: Limit, case: Case<'_>) {
         self.counts[limit as usize].fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
@@ -121,7 +122,7 @@ impl Notices {
         let peer = case.peer.map(tracing::field::display);
         let (why, earlier, sent) = (some(why), told.earlier(), case.quoted());
         let sent = some(&sent);
-        // What the client chose comes last, so that it can't pass for another field.
+        // The client chooses `sent`: it comes last, so that it can't pass for another field.
         warn!(
             id,
             peer,
@@ -134,7 +135,7 @@ impl Notices {
         );
     }
 
-    /// A client's bytes look like something else. Nobody waits for the end of that.
+    /// Logs a guess at a client's protocol. A guess has no end to log.
     pub(crate) fn hint(&self, hint: Hint, case: Case<'_>) {
         let now = Instant::now();
         let told = self.hints.lock()[hint as usize].happened(case.client(), now);
@@ -154,19 +155,19 @@ impl Notices {
         );
     }
 
-    /// How often it has acted.
+    /// How often the limit has acted.
     pub(crate) fn count(&self, limit: Limit) -> u64 {
         self.counts[limit as usize].load(Ordering::Relaxed)
     }
 
-    /// When [`look`](Notices::look) may have something to do.
+    /// When to call [`look`](Notices::look) next.
     pub(crate) fn next(&self) -> Option<Instant> {
         let limits = self.limits.lock().iter().filter_map(Series::next).min();
         let troubles = self.troubles.lock().iter().filter_map(Series::next).min();
         limits.into_iter().chain(troubles).min()
     }
 
-    /// Logs the end of what has been quiet for a while.
+    /// Logs the end of limits and troubles that have been quiet for a while.
     pub(crate) fn look(&self, now: Instant) {
         let over = self.limits.lock().each_mut().map(|one| one.look(now));
         for (limit, count) in LIMITS.iter().zip(over) {
@@ -176,7 +177,7 @@ impl Notices {
         }
         let over = self.troubles.lock().each_mut().map(|one| one.look(now));
         for (trouble, count) in TROUBLES.iter().zip(over) {
-            // What happened once has been told.
+            // A single case has been logged already.
             if let Some(count) = count.filter(|count| *count > 1) {
                 info!(count, "{}no more: {}", self.prefix, trouble.describe());
             }
@@ -189,7 +190,7 @@ impl Case<'_> {
         (self.peer.and_then(Peer::host), self.why.to_owned())
     }
 
-    /// The beginning of what it sent, safe for a log.
+    /// The beginning of the bytes, safe for a log.
     fn quoted(&self) -> String {
         let mut quoted = Vec::new();
         escape(&self.sent[..self.sent.len().min(SENT_MAX)], &mut quoted);

@@ -1,12 +1,12 @@
-//! How long a client may take for what, and how much it may send.
+//! Time limits of a connection, and the rate at which a client may send.
 
 use std::time::{Duration, Instant};
 
 /// Time limits of one connection. All are off unless set: a device that is quiet for a week is
-/// still a client. Peers that died without a word are found by TCP itself (keepalive).
+/// still a client. TCP itself finds dead peers (keepalive).
 ///
-/// Each is at most 100 years. Later versions may have more of them. While a
-/// [`StreamService`](crate::StreamService) has the stream none of them acts: it sets its own, see
+/// Each is at most 100 years. Later versions may have more fields. None of them acts while a
+/// [`StreamService`](crate::StreamService) has the stream: it sets its own, see
 /// [`Stream`](crate::Stream).
 ///
 /// ```
@@ -22,32 +22,31 @@ use std::time::{Duration, Instant};
 pub struct Times {
     /// From connecting to the first byte.
     pub first_byte: Option<Duration>,
-    /// Since the last byte, or since the service was done with what it had sent.
+    /// Since the last byte, or since the service finished with the last bytes.
     pub idle: Option<Duration>,
-    /// From a message's first byte to its end, plus the time that its bytes take at `min_rate`.
+    /// From the first byte of a message to its end, plus the time of its bytes at `min_rate`.
     pub message: Option<Duration>,
-    /// Bytes a second that a message that is under way must keep up, 500 unless set; only counts
-    /// with `message`.
+    /// Bytes a second that a message must keep up until its end, with `message`. Default: 500.
     pub min_rate: Option<u32>,
-    /// That bytes may wait to be sent while the client takes none of them. Also the longest that a
-    /// client which has all that it was sent, and the end, may take to close as well. A client that
-    /// is being closed has 30 seconds for each where this is not set.
+    /// How long unsent bytes may wait while the client takes none of them; also how long a client
+    /// may take to close after it got all bytes and the end. Where this is not set, a client that
+    /// is being closed has 30 seconds for each.
     pub write_stall: Option<Duration>,
-    /// Of the whole connection.
+    /// How long the whole connection may last.
     pub lifetime: Option<Duration>,
 }
 
-/// As httpd's `RequestReadTimeout` has it by default.
+/// The default of httpd's `RequestReadTimeout`.
 const MIN_RATE: u32 = 500;
 
 impl Times {
-    /// Asks for at most this rate, however much was set.
+    /// Lowers the required rate to at most this.
     pub(crate) fn min_rate_most(&mut self, most: u32) {
         let rate = self.min_rate.unwrap_or(MIN_RATE);
         self.min_rate = Some(rate.min(most).max(1));
     }
 
-    /// When a message that began at `begun` and has come this far has to be at its end.
+    /// The deadline of a message that began at `begun` and has this many bytes so far.
     pub(crate) fn message_due(&self, begun: Instant, bytes: u64) -> Option<Instant> {
         let rate = self.min_rate.unwrap_or(MIN_RATE).max(1);
         let earned = Duration::from_secs_f64(bytes as f64 / f64::from(rate));
@@ -55,8 +54,8 @@ impl Times {
     }
 }
 
-/// How much a client may send: so much a second, and a burst of so much at once. What is over is
-/// delayed, never dropped: the client is read from later.
+/// How much a client may send: a rate a second, and a burst. A client above it is read from later;
+/// nothing is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// Messages a second, at least 1.
@@ -89,7 +88,7 @@ impl Bucket {
         }
     }
 
-    /// Messages and bytes that may be taken now.
+    /// Refills the bucket. Returns the messages and bytes that may be taken now.
     pub(crate) fn fill(&mut self, now: Instant) -> (u64, usize) {
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.filled = now;
@@ -115,8 +114,8 @@ impl Bucket {
         self.bytes -= bytes as f64;
     }
 
-    /// When there will be enough again, if there is nothing left. Enough is what comes in a
-    /// twentieth of a second: a client that is held back must not cost a turn for each byte.
+    /// When the bucket has enough again; `None` if it is not empty. Enough is a twentieth of a
+    /// second's worth, so that a client that is held back does not cost a turn for each byte.
     pub(crate) fn next(&self) -> Option<Instant> {
         if self.messages >= 1.0 && self.bytes >= 1.0 {
             return None;
@@ -133,7 +132,7 @@ impl Bucket {
         } = self.rate;
         let wait =
             wait(self.messages, messages, messages_burst).max(wait(self.bytes, bytes, bytes_burst));
-        // A hair more, so that rounding does not make it come back too early again and again.
+        // A little longer, so that rounding does not cause retries that come too early.
         Some(self.filled + Duration::from_secs_f64(wait) + Duration::from_micros(100))
     }
 }

@@ -1,4 +1,4 @@
-//! Who a client is, and where a server listens.
+//! Addresses of clients, and of listening sockets.
 
 use std::fmt;
 use std::io;
@@ -12,10 +12,10 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Peer {
-    /// Over TCP: its address and port. One that came over IPv4 has an IPv4 address, also where an
+    /// A client over TCP: its address and port. A client over IPv4 has an IPv4 address, even if an
     /// IPv6 socket accepted it.
     Tcp(SocketAddr),
-    /// Over a Unix socket: its process id, 0 where the system doesn't tell.
+    /// A client over a Unix socket: its process id; 0 if the system doesn't tell.
     Unix(i32),
 }
 
@@ -27,7 +27,7 @@ impl Peer {
         })
     }
 
-    /// Its address without the port; `None` for this machine's own, over a Unix socket.
+    /// The address without the port; `None` for a client over a Unix socket.
     pub(crate) fn host(self) -> Option<IpAddr> {
         match self {
             Peer::Tcp(address) => Some(address.ip().to_canonical()),
@@ -50,9 +50,9 @@ impl fmt::Display for Peer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
-    /// A TCP address, or those that a name stands for.
+    /// A TCP address, or a name that stands for several.
     Tcp(Vec<SocketAddr>),
-    /// A Unix socket's path.
+    /// The path of a Unix socket.
     Unix(PathBuf),
 }
 

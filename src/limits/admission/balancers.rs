@@ -1,4 +1,4 @@
-//! Who announces the clients that its connections are for.
+//! Balancers, which announce the clients of their connections.
 
 use super::list::AddressList;
 use crate::error::{Error, Result};
@@ -18,11 +18,11 @@ pub struct ProxyFrom {
 }
 
 impl ProxyFrom {
-    /// Adds an address, a network or a file of them, as [`AddressList::add`] takes them, or `unix`:
-    /// all that connect to a Unix socket.
+    /// Adds an address, a network or a file, as [`AddressList::add`] takes them, or `unix`: all
+    /// clients of Unix sockets.
     ///
     /// # Errors
-    /// [`Error::Option`] when it is none of these, or the file can't be read now.
+    /// [`Error::Option`] when the text is none of these, or the file can't be read.
     pub fn add(&mut self, text: &str) -> Result<()> {
         if text == "unix" {
             self.unix = true;

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::error::{Error, Result};
 
-/// How often a list's file is looked at, at most.
+/// Shortest time between two looks at a file.
 pub(super) const REREAD: Duration = Duration::from_secs(1);
 /// Bits before an IPv4 address in its IPv6 form (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
@@ -36,11 +36,11 @@ impl AddressList {
     /// Adds `192.0.2.0/24`, `2001:db8::/32`, a single address, or a file's path (one that contains
     /// a `/` and is no network). The file is read again when it changes.
     ///
-    /// IPv4 in IPv6's mapped form (`::ffff:192.0.2.0/120`) is IPv4, as is a client that comes so;
-    /// every other IPv6 network, `::/0` too, is of IPv6 clients alone.
+    /// A mapped network (`::ffff:192.0.2.0/120`) and a mapped client count as IPv4. All other IPv6
+    /// networks, also `::/0`, match IPv6 clients only.
     ///
     /// # Errors
-    /// [`Error::Option`] when it is none of these, or the file can't be read now.
+    /// [`Error::Option`] when the text is none of these, or the file can't be read.
     pub fn add(&mut self, text: &str) -> Result<()> {
         let wrong = |problem: String| Error::Option {
             name: "address list",
@@ -118,8 +118,8 @@ fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
     Ok(networks)
 }
 
-/// A list whose files are read again when they change. Whoever asks when they are due to be looked
-/// at does that; the others go by what is known and wait for nothing.
+/// A list whose files are read again when they change. The first caller after `REREAD` looks at
+/// the files; all other callers use the list as it is and never wait.
 pub(super) struct LiveList {
     networks: Vec<IpNet>,
     has_files: bool,
@@ -164,7 +164,7 @@ impl LiveList {
         is_in(&self.listed.read())
     }
 
-    /// Reads again what has changed, unless another does or has just done so.
+    /// Reads changed files again, unless another thread does so or has just done it.
     fn look(&self, now: Instant) {
         let Some(mut files) = self.files.try_lock() else {
             return;
@@ -195,7 +195,7 @@ impl ListFile {
         })
     }
 
-    /// Reads the file if it has changed. While it can't be read, what it said last holds.
+    /// Reads the file if it has changed. While it can't be read, its last content holds.
     fn reread(&mut self) {
         let before = self.version;
         let read = match version(&self.path) {

@@ -1,7 +1,7 @@
-//! Who is let in: pace, lists, and each address's share. (The number of clients, the queue and the
-//! load are for the server to ask.)
+//! Admission: the accept rate, the address lists, the share of each address. (The server checks
+//! the number of clients, the queue and the load.)
 //!
-//! Runs in the acceptor; the shares are given back by the workers that end connections.
+//! The acceptor calls it; workers that end connections give the shares back.
 
 mod balancers;
 mod list;
@@ -44,7 +44,7 @@ pub enum WhenFull {
     Shed,
 }
 
-/// What decides who is let in.
+/// The options of admission.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     pub(crate) per_address_max: Option<usize>,
@@ -84,14 +84,14 @@ impl Admission {
         self.pace.as_ref()?.lock().pause(now)
     }
 
-    /// One was accepted, whatever becomes of it.
+    /// A client was accepted, and counts for the rate even if it is refused.
     pub(crate) fn accepted(&self, now: Instant) {
         if let Some(pace) = &self.pace {
             pace.lock().take(now);
         }
     }
 
-    /// Whether a connection is a balancer's, which begins with a header.
+    /// Whether the peer is a balancer, whose connections begin with a header.
     pub(crate) fn awaits_header(&self, peer: Peer, now: Instant) -> bool {
         match peer.host() {
             Some(address) => self.balancers.contains(address, now),
@@ -111,7 +111,7 @@ impl Admission {
         Ok(())
     }
 
-    /// Counts a client with its address's share. Whom it replaces is to be closed.
+    /// Counts a client in the share of its address. The caller closes the client that it replaces.
     pub(crate) fn take_share(&self, peer: Peer, id: u64) -> Result<Placed, Limit> {
         let (Some(shares), Some(address)) = (&self.shares, peer.host()) else {
             return Ok(Placed { replaces: None });
@@ -120,7 +120,7 @@ impl Admission {
         placed.ok_or(Limit::AddressShare)
     }
 
-    /// A client that may have a share has gone.
+    /// Gives back the share of a client, if it has one.
     pub(crate) fn release(&self, peer: Peer, id: u64) {
         if let (Some(shares), Some(address)) = (&self.shares, peer.host()) {
             shares.lock().give_back(address, id);

@@ -1,4 +1,4 @@
-//! How fast clients are let in.
+//! The accept rate.
 
 use std::time::{Duration, Instant};
 

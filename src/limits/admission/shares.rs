@@ -1,4 +1,4 @@
-//! How many clients of each address are here, and which of them came first.
+//! The clients of each address: how many there are, and which came first.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -81,7 +81,7 @@ impl Shares {
     }
 }
 
-/// Who shares: an IPv4 address, or an IPv6 /64, which is what one customer or host gets.
+/// What counts as one address: an IPv4 address, or an IPv6 /64, as one customer or host gets.
 fn key(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

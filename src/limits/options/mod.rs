@@ -1,6 +1,6 @@
-//! Sizes, counts and times: what a server was asked for, and what that allows.
+//! The options of a server, and their bounds.
 //!
-//! [`Options`] is what somebody typed; [`Limits`] exists only once that is valid.
+//! [`Options`] is what the user asks for; [`Limits`] is valid options.
 
 mod bounds;
 mod descriptors;
@@ -17,27 +17,27 @@ pub(crate) use descriptors::{check_clients_max, clients_most};
 use bounds::within;
 use descriptors::default_clients_max;
 
-/// Bytes that a worker reads at once, and so the most that a turn takes from a socket.
+/// Most bytes of one read, and so of one turn.
 pub(crate) const READ_MAX: usize = 64 * 1024;
-/// Without a write limit: longest that a connection which is being closed waits for its client to
-/// take some of what it was sent; and then, when it has all, for its client to close as well.
+/// Without `write_stall`: how long a connection that is being closed waits for its client to take
+/// some bytes; and, when the client has all of them, for the client to close.
 pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(30);
-/// Longest of the latter while a drain waits.
+/// The same wait for the client to close, during a drain.
 pub(crate) const CLOSING_IN_DRAIN_MAX: Duration = Duration::from_secs(2);
-/// Longest that a balancer takes to announce its client, unless the time of the first byte is
-/// bounded: its header comes at once, and is sent again after a second if it was lost.
+/// How long a balancer may take to send its header, without `first_byte`: the header comes at once,
+/// or a second later if a packet was lost.
 pub(crate) const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// Longest drain.
 const DRAIN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// Longest of every other time: far beyond it a deadline is no moment that can be expressed.
+/// Longest of every other time: far beyond it an `Instant` overflows.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-/// What the daemon holds for a client at rest, registry and allocator included (measured).
+/// Memory of the daemon for an idle client, registry and allocator included (measured).
 const CLIENT_BYTES: usize = 1024;
 /// Most threads that serve clients.
 const WORKERS_MAX: usize = 1024;
 
-/// What a server should be like. Every field has a sensible default. Later versions may have more
-/// fields: end with `..Default::default()`, as here.
+/// The options of a server. Every field has a default. Later versions may have more fields: end
+/// with `..Default::default()`, as here.
 ///
 /// ```
 /// let options = poold::Options { workers: 4, ..Default::default() };
@@ -45,37 +45,36 @@ const WORKERS_MAX: usize = 1024;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Stands before what the log says of its limits, and in its threads' names, for processes that
-    /// have several servers. Keep it short: of a thread's name systems show 15 bytes.
+    /// The server's name in log lines and thread names, for processes with several servers. Keep it
+    /// short: systems show 15 bytes of a thread's name.
     /// Default: empty.
     pub name: &'static str,
     /// Threads that serve clients: 1 to 1024. Default: 4 for each core, at least 8.
     pub workers: usize,
     /// Clients connected at once; more wait in the kernel's backlog. At least 1.
-    /// Default: what the process's descriptor limit allows; servers that share a process, or one
-    /// that opens files for its clients, should each have less.
+    /// Default: as many as the process's descriptor limit allows; set less for servers that share a
+    /// process, or open files for their clients.
     pub clients_max: usize,
     /// How bytes are cut into messages. Default: [`Framing::Lines`].
     pub framing: Framing,
-    /// Longest message in bytes, its delimiter or header not counted: 1 B to 1 GiB.
+    /// Longest message in bytes, without its delimiter or header: 1 B to 1 GiB.
     /// Default: 64 KiB.
     pub message_max: usize,
-    /// What happens to a longer one. Default: [`Overlong::Truncate`].
+    /// What happens to a longer message. Default: [`Overlong::Truncate`].
     pub overlong: Overlong,
-    /// Most bytes that wait to be sent to a client that does not read: 1 KiB to 1 GiB. Each piece
-    /// that was [sent](crate::Client::send) for itself takes up to 80 bytes more of memory; what
-    /// the client is answered may come on top. A client that owes reading is not read from.
-    /// Default: 256 KiB.
+    /// Most unsent bytes for one client: 1 KiB to 1 GiB. Each [send](crate::Client::send) takes up
+    /// to 80 bytes more of memory; replies of the handler may come on top. The server does not read
+    /// from a client that has unsent bytes. Default: 256 KiB.
     pub outbox_max: usize,
-    /// Most bytes that the system keeps for a client that does not read, as near as it takes the
-    /// hint: 4 KiB to 1 GiB. Default: what the system finds right, often megabytes.
+    /// The system's send buffer for each client (`SO_SNDBUF`), approximately: 4 KiB to 1 GiB.
+    /// Default: the system decides, often megabytes.
     pub send_buffer: Option<usize>,
-    /// Longest that a drain takes before what is left is cut off, up to a day. Default: 8 s.
+    /// Longest drain, up to a day; then the server resets the clients that are left. Default: 8 s.
     pub drain: Duration,
     /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
     pub when_full: WhenFull,
-    /// A client that has rested for less is not closed for another's sake. With zero nobody is
-    /// spared: the one that was heard of longest ago is closed, though it may send all the time.
+    /// With [`WhenFull::Shed`], a client that has rested for less is not closed. With zero the
+    /// client that was heard of longest ago is closed, even if it sends all the time.
     /// Default: a minute.
     pub shed_after: Duration,
     /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
@@ -84,13 +83,12 @@ pub struct Options {
     pub when_address_full: WhenAddressFull,
     /// Addresses that may connect. Default: all.
     pub allow: AddressList,
-    /// Addresses that may not, even when they are allowed. Default: none.
+    /// Addresses that may not connect, even if `allow` has them. Default: none.
     pub deny: AddressList,
-    /// Balancers: their connections must begin with a PROXY header (version 1 or 2), which comes
-    /// within `times.first_byte`, or ten seconds. The client that it names is the one that is
-    /// judged by `allow`, `deny` and `per_address_max`, and that services see; the balancer itself
-    /// never is. Without a header the connection is reset. Others' headers are data.
-    /// Default: none.
+    /// Balancers: their connections must begin with a PROXY header (version 1 or 2) within
+    /// `times.first_byte`, or ten seconds; else they are reset. `allow`, `deny` and
+    /// `per_address_max` apply to the client that the header names, and services see that client,
+    /// never the balancer. A header from any other address is data. Default: none.
     pub proxy_from: ProxyFrom,
     /// Clients accepted a second, 1 to 1 000 000; more wait in the backlog. Default: no limit.
     pub accept_rate: Option<u32>,
@@ -98,35 +96,35 @@ pub struct Options {
     pub times: Times,
     /// How much each client may send. Default: no limit.
     pub rate: Option<Rate>,
-    /// New clients are refused while they would wait longer than this for a worker, as the turns
-    /// of the last tenth of a second tell, or of the last second where they are few.
+    /// The server refuses new clients while they would wait longer than this for a worker, judging
+    /// by the turns of the last tenth of a second, or of the last second if they are few.
     /// Only for services that answer ([`Tail::Discard`](crate::Tail)). Default: 500 ms.
     pub overload: Option<Duration>,
     /// Clients that wait for a worker of a [`StreamService`](crate::StreamService); more are
     /// refused. Default: no limit but `clients_max`.
     pub queue_max: Option<usize>,
-    /// Longest that one of them waits before it is refused. Default: for ever.
+    /// Longest that such a client waits before it is refused. Default: no limit.
     pub wait_max: Option<Duration>,
-    /// Whether the log says what the bytes of a client look like that sends no messages.
+    /// Whether the log has a guess at the protocol of clients whose bytes don't fit the framing.
     /// Default: [`Hints::Told`].
     pub hints: Hints,
-    /// A worker that does not come back from a handler for this long is named in the log.
+    /// The log names a worker whose handler does not return for this long.
     /// Default: 30 s.
     pub stuck_after: Duration,
     /// Descriptors that the service may open for each client that a worker serves, beside the
-    /// client's own; `clients_max` may be what they leave. Default: 0.
+    /// client's own. They lower the highest `clients_max`. Default: 0.
     pub worker_descriptors: usize,
 }
 
-/// Whether the log and [`ClientInfo`](crate::ClientInfo) say what the bytes of a client look like
-/// when they make no messages, or begin as other protocols do. It is a guess, and changes nothing.
+/// Whether the log and [`ClientInfo`](crate::ClientInfo) guess at the protocol of a client whose
+/// bytes make no messages, or begin as other protocols do. A guess changes nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hints {
-    /// They do.
+    /// They have the guess.
     #[default]
     Told,
-    /// They don't: for services whose clients may well look like others.
+    /// They don't, for services whose clients may look like other protocols.
     Off,
 }
 
@@ -167,12 +165,12 @@ fn default_workers() -> usize {
     cores().saturating_mul(4).clamp(8, WORKERS_MAX)
 }
 
-/// Cores that this process may use, as far as the system tells.
+/// Cores that this process may use.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |count| count.get())
 }
 
-/// Valid [`Options`], and the sums that follow from them.
+/// Valid [`Options`], and values derived from them.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) options: Options,
@@ -184,7 +182,7 @@ impl Limits {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`Error::Option`] names the first field that is out of its bounds.
+    /// [`Error::Option`] names the first option that is out of its bounds.
     pub(crate) fn new(options: Options) -> Result<Limits> {
         const GIB: usize = 1 << 30;
         check_name(options.name)?;

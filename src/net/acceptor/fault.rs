@@ -1,22 +1,22 @@
-//! What an error of `accept` means.
+//! Classifies the errors of accept(2).
 
 use std::io;
 
-/// Whose fault an error of `accept` is: accept(2) names them.
+/// The cause of an error; accept(2) lists the errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Nobody waits.
+    /// The backlog is empty.
     Nobody,
-    /// Pending network errors of the connection itself; the next one may be fine.
+    /// A pending network error of that one connection; the next accept may succeed.
     Client,
-    /// The process or the system has no descriptor or memory left, or does not accept for a reason
-    /// of its own: the next try may do no better, and must not come at once.
+    /// The process or the system has no descriptor or memory left, or another reason not to accept.
+    /// The next try may fail as well, so it comes after a pause.
     Exhausted,
-    /// The listener is no listener: it can never work again.
+    /// The socket does not listen, and never will again.
     Fatal,
 }
 
-/// Sorts an error of `accept`.
+/// Classifies an error of `accept`.
 pub(super) fn sort(error: &io::Error) -> Fault {
     use rustix::io::Errno;
     match error.raw_os_error().map(Errno::from_raw_os_error) {

@@ -1,4 +1,4 @@
-//! Whoever the clients are for, and how its door stands.
+//! The host of an acceptor, and whether it takes clients now.
 
 use std::time::Duration;
 
@@ -6,37 +6,37 @@ use socket2::Socket;
 
 use crate::net::address::Peer;
 
-/// Whoever the clients are for.
+/// Takes the clients that the acceptor accepts.
 pub(crate) trait AcceptHandler {
-    /// How the door stands; asked before each accept.
+    /// Whether to accept now; called before each accept.
     fn door(&self) -> AcceptGate;
-    /// One more has to wait before a door that is not open.
+    /// One more client waits in the backlog while the gate is not open.
     fn has_to_wait(&self, door: AcceptGate);
-    /// Somebody still waits before a full house: can the host make room?
+    /// A client still waits and the server is full: can the host make room?
     fn is_waited_for(&self);
-    /// A client for the host, who lets it in or not. Must not block.
+    /// A new client; the host admits or refuses it. Must not block.
     fn admit(&self, socket: Socket, peer: Peer);
-    /// A client that came too late to be let in, and is reset.
+    /// A client came too late to be admitted, and is reset.
     fn cut_off(&self);
-    /// There is no descriptor for the next client: can the host let go of one?
+    /// There is no descriptor for the next client: can the host free one?
     fn starved(&self);
 }
 
-/// How the door stands.
+/// Whether the acceptor accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AcceptGate {
-    /// There is room.
+    /// Accept: there is room.
     Open,
-    /// The house is full: wait to be woken.
+    /// The server is full: wait to be woken.
     Full,
-    /// Nobody is let in for now, because somebody wants it so: wait to be woken.
+    /// Paused by a call: wait to be woken.
     Held,
-    /// Clients come too fast: let nobody in for so long.
+    /// Clients come too fast: accept none for this long.
     Paused(Duration),
-    /// The server drains: take who is in the backlog already, then close.
+    /// The server drains: accept the clients that are in the backlog already, then close.
     Closing,
-    /// Another accepts from these listeners now: let nobody in, leave the backlog to it, close.
+    /// Another process accepts from these listeners now: leave it the backlog, and close.
     Shut,
-    /// The drain's time is over: who is in the backlog is cut off, then close.
+    /// The drain's deadline has passed: reset the clients in the backlog, then close.
     Over,
 }

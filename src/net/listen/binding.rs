@@ -1,10 +1,9 @@
 //! How listening sockets are made.
 
-/// Connections that the kernel keeps for us before they are accepted; it caps the number at
-/// `net.core.somaxconn`.
+/// Connections that the kernel queues until they are accepted; `net.core.somaxconn` caps it.
 pub(crate) const BACKLOG: i32 = 4096;
 
-/// How [`Listeners::bind_all`](crate::Listeners::bind_all) makes its sockets.
+/// Options of the sockets that [`Listeners::bind_all`](crate::Listeners::bind_all) makes.
 ///
 /// ```
 /// use poold::Binding;
@@ -17,12 +16,12 @@ pub(crate) const BACKLOG: i32 = 4096;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Also binds an address that this machine does not have yet (`IP_FREEBIND`): clients reach
-    /// it as soon as it is there.
+    /// Whether to bind addresses that this machine does not have yet (`IP_FREEBIND`): clients reach
+    /// the server as soon as the machine has the address. Default: no.
     pub freebind: bool,
-    /// Mode of a Unix socket's file: connecting needs the write permission.
+    /// Mode of a Unix socket's file; clients need write permission to connect. Default: 0600.
     pub socket_mode: u32,
-    /// Number of the group of a Unix socket's file; by default the process's own.
+    /// Group id of a Unix socket's file. Default: the group of the process.
     pub socket_group: Option<u32>,
 }
 

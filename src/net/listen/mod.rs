@@ -1,4 +1,4 @@
-//! Listening sockets: made, named, and removed at the end.
+//! Listening sockets: binds them, adopts them, removes their files at the end.
 
 mod binding;
 mod file;
@@ -32,13 +32,13 @@ pub(crate) enum Listener {
 /// Whether another process may accept from the same socket, now or later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holders {
-    /// Clients that wait there are lost when it is closed.
+    /// None may: clients in its backlog are lost when it is closed.
     Ours,
-    /// A service manager, or the process that handed it over.
+    /// A service manager may, or the process that handed it over.
     Others,
 }
 
-/// Sockets that listen, at least one: bound here, or got from a service manager or a predecessor.
+/// Listening sockets, at least one: bound here, or adopted from a service manager or a predecessor.
 pub struct Listeners {
     sockets: Vec<(Listener, Holders)>,
     addresses: Vec<Address>,
@@ -61,7 +61,7 @@ impl fmt::Debug for Listeners {
 }
 
 impl Listeners {
-    /// Listens on an address: on all that its name stands for, if it is a name.
+    /// Listens on an address; on all addresses of a name.
     ///
     /// # Errors
     /// As [`bind_all`](Listeners::bind_all).
@@ -69,8 +69,8 @@ impl Listeners {
         Listeners::bind_all([address], &Binding::default())
     }
 
-    /// Listens on every one of these addresses, or on none. One that another of them covers, as
-    /// `:8080` covers `127.0.0.1:8080`, gets no socket of its own.
+    /// Listens on all of these addresses, or fails and listens on none. An address that another one
+    /// covers, as `:8080` covers `127.0.0.1:8080`, gets no socket of its own.
     ///
     /// ```
     /// use poold::{Binding, Listeners, Options, Server, service::Echo};
@@ -84,10 +84,9 @@ impl Listeners {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Address`] for one that is none, [`Error::Lookup`] for a name that is not found,
-    /// [`Error::Bind`] with the first that could not be bound. A name stands for addresses of both
-    /// families, and `:8080` for both: one of them may be missing where the system does not have
-    /// that family at all, and the log says so.
+    /// [`Error::Address`] for a text that is no address, [`Error::Lookup`] for a name that is not
+    /// found, [`Error::Bind`] with the first address that can't be bound. A name and `:8080` stand
+    /// for IPv4 and IPv6; where the system has only one of them, the log says so.
     pub fn bind_all<A: AsRef<str>>(
         addresses: impl IntoIterator<Item = A>,
         how: &Binding,
@@ -117,8 +116,8 @@ impl Listeners {
         all.or_none("an address to listen on")
     }
 
-    /// Takes sockets that listen already. Others may hold them as well: they are never shut, only
-    /// closed, and a Unix socket's file is left alone.
+    /// Adopts sockets that listen already. Other processes may hold them as well, so the server
+    /// closes them without shutting them down, and leaves a Unix socket's file alone.
     ///
     /// ```
     /// use std::net::TcpListener;
@@ -132,7 +131,7 @@ impl Listeners {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Start`] if there is none, or one that does not listen or is neither TCP nor Unix.
+    /// [`Error::Start`] if there is no socket, or one does not listen or is neither TCP nor Unix.
     pub fn adopt(sockets: impl IntoIterator<Item = OwnedFd>) -> Result<Listeners> {
         let adopted: io::Result<Vec<_>> = sockets.into_iter().map(adopt).collect();
         let what = "a listening socket that was handed over";
@@ -147,7 +146,7 @@ impl Listeners {
         all.or_none(what)
     }
 
-    /// These and those, as one server's.
+    /// Joins two sets of listeners, for one server.
     #[must_use]
     pub fn and(mut self, others: Listeners) -> Listeners {
         self.sockets.extend(others.sockets);
@@ -164,7 +163,7 @@ impl Listeners {
         Ok(self)
     }
 
-    /// Where they listen, in the order in which they came; port 0 replaced by the real one.
+    /// The addresses, in the order in which they were given, with the real port instead of port 0.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
@@ -203,7 +202,7 @@ fn reach(address: &Address) -> u8 {
     }
 }
 
-/// Listens on an address, as far as those that are bound already do not do so.
+/// Listens on an address, except where the sockets bound so far already do.
 fn bind(address: &Address, how: &Binding, bound: &[(usize, Bound)]) -> Result<Vec<Bound>> {
     match address {
         Address::Unix(path) => {
@@ -256,7 +255,7 @@ fn adopt(socket: OwnedFd) -> io::Result<(Listener, Address)> {
     Ok((listener, address))
 }
 
-/// Where a socket listens.
+/// The address on which a socket listens.
 pub(crate) fn address_of(socket: &impl AsFd) -> io::Result<Address> {
     let name = SockRef::from(socket).local_addr()?;
     if let Some(address) = name.as_socket() {
@@ -268,7 +267,7 @@ pub(crate) fn address_of(socket: &impl AsFd) -> io::Result<Address> {
     Ok(Address::Unix(unix_name(&name)))
 }
 
-/// Its path; `@NAME` for one that has a name but no path, as other programs show it.
+/// The path of a Unix socket; `@NAME` for an abstract one, as other programs show it.
 fn unix_name(name: &SockAddr) -> PathBuf {
     let named = name.as_pathname().map(Path::to_owned);
     named.unwrap_or_else(|| {

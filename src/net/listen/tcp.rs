@@ -1,4 +1,4 @@
-//! TCP sockets: one for each address that a name stands for, one for both families of `:PORT`.
+//! TCP sockets: one for each address of a name, one for both IPv4 and IPv6 of `:PORT`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -11,15 +11,14 @@ use tracing::info;
 use super::binding::{BACKLOG, Binding};
 use crate::error::{Error, Result};
 
-/// A peer at rest that answers none of TCP's own probes for so long is dead.
+/// An idle peer that answers no keepalive probe for this long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(120);
-/// Probes in the second half of that time.
+/// Keepalive probes in the second half of that time.
 const PROBES: u32 = 4;
-/// Free ports that are tried for one that is free in both families.
+/// Tries to find a port that is free for both IPv4 and IPv6.
 const PORTS_TRIED: u32 = 16;
 
-/// Listens on all of these, which one name or `:PORT` stands for, but for those that `bound` ones
-/// cover.
+/// Listens on all addresses of one name or of `:PORT`, except those that `bound` sockets cover.
 pub(super) fn listen(
     candidates: &[SocketAddr],
     how: &Binding,
@@ -84,10 +83,10 @@ fn listen_on_all(
     Ok(made)
 }
 
-/// Whether who connects to `other` comes to a socket that listens on `one`.
+/// Whether a socket that listens on `one` also gets clients that connect to `other`.
 pub(crate) fn covers(one: SocketAddr, other: SocketAddr) -> bool {
     let reaches = match one.ip() {
-        // It takes both families.
+        // An IPv6 socket on [::] takes IPv4, too.
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => other.is_ipv4(),
         _ => one == other,
@@ -95,14 +94,14 @@ pub(crate) fn covers(one: SocketAddr, other: SocketAddr) -> bool {
     reaches && one.port() == other.port() && one.port() != 0
 }
 
-/// Whether this system has addresses of the family, its own at least.
+/// Whether this system supports the address family.
 pub(crate) fn has_family(address: SocketAddr) -> bool {
     let own: SocketAddr = if address.is_ipv6() {
         (Ipv6Addr::LOCALHOST, 0).into()
     } else {
         (Ipv4Addr::LOCALHOST, 0).into()
     };
-    // What else can fail, descriptors for example, says nothing of the family.
+    // Other errors, such as a lack of descriptors, say nothing about the family.
     TcpListener::bind(own).map_or_else(|error| !is_no_such_address(&error), |_| true)
 }
 
@@ -135,9 +134,9 @@ fn listen_on(address: SocketAddr, how: &Binding) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepted sockets inherit these (on Linux): small answers go out at once, and a peer that died
-/// without a word is noticed. `TCP_USER_TIMEOUT`, which would notice it sooner where something is
-/// owed to it, also ends the connection of one that lives and does not read for so long: tcp(7).
+/// Accepted sockets inherit these options (on Linux): small answers go out at once, and keepalive
+/// finds dead peers. `TCP_USER_TIMEOUT` would find them sooner while data is unacknowledged, but it
+/// also ends connections of live peers that don't read for that long: tcp(7).
 pub(super) fn prepare(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(

@@ -13,8 +13,8 @@ use tracing::warn;
 use super::binding::{BACKLOG, Binding};
 use super::file::{LOCK_WITHIN, Lock, SocketFile};
 
-/// Listens on a path. A socket on which no process listens any more is replaced; whatever else is
-/// there is left alone.
+/// Listens on a path. Replaces a socket on which no process listens any more; fails if the path is
+/// anything else.
 pub(super) fn listen(path: &Path, how: &Binding) -> io::Result<(UnixListener, SocketFile)> {
     let lock = Lock::take(path, LOCK_WITHIN)?;
     if let Lock::Unavailable(error) = &lock {
@@ -24,7 +24,7 @@ pub(super) fn listen(path: &Path, how: &Binding) -> io::Result<(UnixListener, So
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
-    // Until it listens no client is let in, whatever the umask says.
+    // No client can connect before listen(2), so the umask opens no gap.
     if let Err(error) = permit(path, how).and_then(|()| socket.listen(BACKLOG)) {
         // Not by a `SocketFile`, which would wait for the lock.
         let _ = fs::remove_file(path);

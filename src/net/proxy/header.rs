@@ -1,13 +1,12 @@
-//! What a header announces, and why it may be none.
+//! What a header announces, and why bytes are not a header.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// Longest header that is taken: what HAProxy's own buffers hold. Longer than any that was seen,
-/// with client certificates in it.
+/// Longest valid header: the size of HAProxy's own buffers. Headers with client certificates fit.
 pub(crate) const HEADER_MAX: usize = 16 * 1024;
 
-/// Who is at the other end of the balancer.
+/// The client at the other end of the balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Announced {
     /// The balancer itself, or a client that it can't name: the connection's own ends hold.
@@ -18,19 +17,19 @@ pub(crate) enum Announced {
     Unix,
 }
 
-/// How far a header has come.
+/// The state of parsing a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It may become one.
+    /// More bytes are needed.
     Begun,
-    /// It takes so many bytes, and what follows is the client's.
+    /// The header has this many bytes; the rest is the client's.
     Header { length: usize, announced: Announced },
 }
 
-/// Why it is none.
+/// Why the bytes are no header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
-    /// It begins otherwise.
+    /// They begin differently.
     NoHeader,
     Line(&'static str),
     Binary(&'static str),

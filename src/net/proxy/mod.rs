@@ -1,8 +1,8 @@
 //! The PROXY protocol: what a balancer announces before the bytes of its client.
 //!
 //! <https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt>, read strictly. Version 1 is a
-//! line of text, version 2 is binary. What can't become a header any more is told at once; a header
-//! is bounded, so that no connection is waited for without end.
+//! line of text, version 2 is binary. Bytes that can't become a header fail at once, and a header
+//! has a maximum length, so no connection waits without end.
 
 mod crc32c;
 mod header;
@@ -13,10 +13,10 @@ pub(crate) use header::{Announced, HEADER_MAX, Seen, Wrong};
 
 use header::begins;
 
-/// Looks at all that has come of a connection so far.
+/// Parses all bytes that a connection has sent so far.
 ///
 /// # Errors
-/// When no bytes that follow could make a header of it.
+/// The bytes are no header, and no further bytes can make them one.
 pub(crate) fn look(bytes: &[u8]) -> Result<Seen, Wrong> {
     if begins(bytes, v2::SIGNATURE) {
         return v2::look(bytes);
