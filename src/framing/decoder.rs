@@ -1,4 +1,4 @@
-//! The cutting itself: one [`Cutter`] for each family of framings, and what they share.
+//! The decoder: one [`Cutter`] for each family of framings, and what they share.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::{Extent, Fault, Framing, Message, Overlong};
 /// Silence that ends a message where nothing else does before the next one.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// Cuts one connection's bytes. See the module's head.
+/// Cuts the bytes of one connection into messages. See the module's head.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     family: Family,

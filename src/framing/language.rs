@@ -6,12 +6,12 @@ use std::str::FromStr;
 use super::problem::FramingError;
 use super::{Delimiter, Framing};
 
-/// All there are, as an error and the help tell them.
+/// All framings, for errors and the help.
 const FORMS: &str = "lines, typed, auto, octet, nul, cr, delimited:STRING, between:START,END, \
                      mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32, \
                      gelf, json, pri or raw";
 
-/// Framings that have a name, and what they are.
+/// Framings with a name.
 const NAMES: [(&str, &str); 4] = [
     ("len16", "length:u16be"),
     ("len32", "length:u32be"),
@@ -62,7 +62,7 @@ impl FromStr for Framing {
     }
 }
 
-/// As [`Framing::from_str`] takes it; by its name where it has one.
+/// As [`Framing::from_str`] takes it; by name, if the framing has one.
 impl fmt::Display for Framing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = match self {

@@ -1,4 +1,4 @@
-//! What arrived, as it arrived.
+//! Bytes as they arrive: each read is a message.
 
 use super::Extent;
 use super::store::{Cutter, Found, Store};

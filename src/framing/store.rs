@@ -1,10 +1,10 @@
-//! What all framings share: the message under way, its bound, what is counted.
+//! What all framings share: the unfinished message, its bound, the counts.
 
 use super::{Extent, Fault, Overlong};
 
 /// How one family of framings finds the end of a message.
 pub(super) trait Cutter {
-    /// Looks at what comes next, which is at least a byte.
+    /// Examines the next bytes, at least one.
     fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found;
 
     /// How many of the last gathered bytes would not be part of a message that ended now.
@@ -12,7 +12,7 @@ pub(super) trait Cutter {
         0
     }
 
-    /// Whether more than what is gathered says that a message has begun.
+    /// Whether a message has begun, beyond what `gathered` shows.
     fn is_inside(&self) -> bool {
         false
     }
@@ -29,15 +29,15 @@ pub(super) trait Cutter {
 pub(super) struct Store {
     pub(super) max: usize,
     overlong: Overlong,
-    /// The message that a piece's edge has cut, so far.
+    /// The beginning of a message that spans pieces.
     pub(super) gathered: Vec<u8>,
-    /// Bytes at the front of `gathered` that were handed out, and are to be removed.
+    /// Bytes at the front of `gathered` that were handed out; they are removed next.
     spent: usize,
-    /// Bytes at its end that are the next message's.
+    /// Bytes at the end of `gathered` that belong to the next message.
     kept: usize,
-    /// An empty message is none.
+    /// Empty messages are skipped.
     skips_empty: bool,
-    /// Inside a message that is over the bound: nothing of it is kept until its end.
+    /// The current message is over the bound: discard bytes until its end.
     pub(super) skipping: bool,
     pub(super) truncated: u64,
     pub(super) dropped: u64,
@@ -61,14 +61,14 @@ pub(super) enum Found {
     },
     /// No message yet, `used` bytes taken.
     Taken(usize),
-    /// This can't go on.
+    /// The connection must end.
     Fault(Fault),
 }
 
 /// Where a message ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ending {
-    /// Bytes of the piece up to there, the delimiter included.
+    /// Bytes of the piece up to the end, delimiter included.
     pub(super) used: usize,
     /// How many of the last bytes are not part of the message.
     pub(super) strip: usize,
@@ -123,7 +123,7 @@ impl Store {
         }
     }
 
-    /// Gives back memory that nothing needs at rest.
+    /// Frees memory that an idle connection does not need.
     pub(super) fn rest(&mut self) {
         self.settle();
         if self.gathered.is_empty() {

@@ -1,9 +1,9 @@
 //! Whether a client that comes now would wait too long for a worker.
 //!
-//! A queue that is long for a moment is fine; one that nobody gets through quickly is not. So what
-//! counts first is the *best* wait of an interval, as in CoDel (RFC 8289): while even that is long,
-//! the workers do all that they can, and how much that is shows how long the queue's end has to
-//! wait. To judge by the waits alone would be to judge too late: who is served now came long ago.
+//! A queue may be long for a moment; it is a problem when no client gets through quickly. So the
+//! *shortest* wait of an interval counts first, as in CoDel (RFC 8289). While even that is long,
+//! the workers are at their limit, and their pace tells how long a new client would wait. The
+//! waits alone would tell too late: a client that is served now came long ago.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,19 +19,19 @@ const QUICK: Duration = Duration::from_millis(5);
 const ENOUGH: u64 = 16;
 const INTERVAL_MAX: Duration = Duration::from_secs(1);
 
-/// See the head of the file. Workers say how long each turn's client has waited, the watch judges,
-/// the acceptor asks.
+/// See the head of the file. Workers report how long the client of each turn has waited, the watch
+/// judges, the acceptor asks.
 pub(crate) struct Overload {
-    /// `None`: never overloaded.
+    /// `None`: the server never counts as overloaded.
     target: Option<Duration>,
     /// The shortest wait since the interval began, in nanoseconds.
     best: AtomicU64,
     /// Turns since then.
     turns: AtomicU64,
-    /// What a turn takes from the queue's wait, in nanoseconds; 0 while somebody gets through
-    /// quickly.
+    /// By how much one turn shortens the queue's wait, in nanoseconds; 0 while some clients get
+    /// through quickly.
     each: AtomicU64,
-    /// Since when; the next look begins one if there is none.
+    /// When the interval began; `None`: the next look begins one.
     began: Mutex<Option<Instant>>,
 }
 
@@ -53,7 +53,7 @@ impl Overload {
         }
         self.turns.fetch_add(1, Ordering::Relaxed);
         let wait = nanos(wait);
-        // Nearly always the load alone: a store only when the interval's best is beaten.
+        // Nearly always only a load; a store only for a new shortest wait.
         if wait < self.best.load(Ordering::Relaxed) {
             self.best.fetch_min(wait, Ordering::Relaxed);
         }

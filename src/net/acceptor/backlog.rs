@@ -1,22 +1,22 @@
-//! Who waits in the backlog before a door that is not open, each counted once.
+//! Counts the clients that wait in the backlog while the gate is not open, each at most once.
 //!
-//! How many wait can't be asked. Each makes an event as it comes, but those who come together make
-//! one together, and whoever comes while others are let in may be found before its event is. So
-//! whoever is found is counted if none of those who were counted before can still be there, and
-//! the next event is taken for its own. Nobody is counted twice; of a crowd that is let in as
-//! quickly as it came, not everybody is counted.
+//! The system does not tell how many clients wait. Each client makes an event as it comes, but
+//! clients that come together make one event together, and a client that comes while others are
+//! accepted may be found before its event. So a client that is found is counted if no client that
+//! was counted before can still be there, and the next event is taken for that client's. No client
+//! is counted twice; of a crowd that is accepted as quickly as it came, some are not counted.
 
 /// See the head of the file.
 #[derive(Debug, Default)]
 pub(super) struct BacklogCounter {
-    /// Counted, and not let in yet.
+    /// Clients that were counted and not accepted yet.
     counted: u64,
-    /// The last one was found before its event.
+    /// The last client was found before its event.
     is_announced_late: bool,
 }
 
 impl BacklogCounter {
-    /// Somebody is there, after an event or without one: whether to count one more.
+    /// A client is there, after an event or without one: whether to count one more.
     pub(super) fn look(&mut self, has_event: bool) -> bool {
         let is_known = has_event && std::mem::take(&mut self.is_announced_late);
         let is_new = self.counted == 0 || (has_event && !is_known);
@@ -27,12 +27,12 @@ impl BacklogCounter {
         is_new
     }
 
-    /// One was let in.
+    /// A client was accepted.
     pub(super) fn move_up(&mut self) {
         self.counted = self.counted.saturating_sub(1);
     }
 
-    /// Nobody is there.
+    /// The backlog is empty.
     pub(super) fn clear(&mut self) {
         *self = BacklogCounter::default();
     }

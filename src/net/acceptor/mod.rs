@@ -1,8 +1,8 @@
-//! Accepts, sorts the errors, paces itself. Knows no pool: it hands each client to its host.
+//! The acceptor: accepts clients, classifies errors, and hands each client to its host.
 //!
 //! It waits in a poller of its own, with a waker, because a blocked `accept` could not be woken
-//! (signals restart it). It stops listening to the kernel while the house is full: who comes then
-//! waits in the backlog. It never writes to a client and never waits for one.
+//! (signals restart it). While the server is full it does not accept: new clients wait in the
+//! backlog. It never writes to a client and never waits for one.
 
 mod backlog;
 mod fault;
@@ -28,22 +28,22 @@ use crate::net::listen::{BACKLOG, Holders, Listener};
 use crate::series::Series;
 
 const WAKER: Token = Token(usize::MAX);
-/// Pauses after the system could not give a descriptor or memory: doubled while it can't.
+/// Pauses while the system has no descriptor or memory; each is twice the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
-/// Clients accepted before the acceptor looks at anything else.
+/// Most clients accepted in a row, before the acceptor looks at anything else.
 const BURST: usize = 64;
 
-/// What went wrong in `accept`, counted.
+/// Counts of failed accepts.
 #[derive(Debug, Default)]
 pub(crate) struct AcceptErrors {
-    /// The client had gone again, or the network was down: its fault or nobody's.
+    /// The client had gone, or the network was down.
     pub(crate) client: AtomicU64,
-    /// No descriptor or no memory: ours, for now.
+    /// This process or system lacked a descriptor or memory.
     pub(crate) exhausted: AtomicU64,
 }
 
-/// The acceptor for those outside of it.
+/// A handle to the acceptor, for other threads.
 pub(crate) struct AcceptWaker {
     waker: Waker,
     /// They are open as long as the acceptor keeps them, and no longer.
@@ -51,7 +51,7 @@ pub(crate) struct AcceptWaker {
 }
 
 impl AcceptWaker {
-    /// Wakes the acceptor, which then asks how the door stands.
+    /// Wakes the acceptor, which then asks its host whether to accept.
     pub(crate) fn ring(&self) {
         if let Err(error) = self.waker.wake() {
             tracing::error!(%error, "the acceptor can't be woken");
@@ -71,23 +71,23 @@ pub(crate) struct Acceptor {
     poll: Poll,
     listeners: Vec<Arc<Source>>,
     errors: Arc<AcceptErrors>,
-    /// Kept open to be given up: with it the next client can be accepted, and told by the closing
-    /// of its connection that there is no room, instead of being left to wait.
+    /// A reserve, to be closed when there is no descriptor left: with it the acceptor can accept
+    /// the next client and close it at once, instead of leaving it to wait.
     reserve: Option<OwnedFd>,
-    /// How long to wait the next time that there is no descriptor.
+    /// The next pause when there is no descriptor.
     pause: Duration,
     /// Failures for want of a descriptor or memory.
     wants: Series<()>,
-    /// Who waits while the house is full.
+    /// Clients that wait while the server is full.
     outside: BacklogCounter,
-    /// Who waits because clients come too fast.
+    /// Clients that wait because of the accept rate.
     held_up: BacklogCounter,
-    /// Somebody has come since the last look at the door.
+    /// A client has come since the gate was asked last.
     has_event: bool,
 }
 
 impl Acceptor {
-    /// Prepares to accept from the listeners; the doorbell interrupts its wait.
+    /// Prepares to accept from the listeners; the waker interrupts its wait.
     pub(crate) fn new(
         listeners: Vec<(Listener, Holders)>,
         errors: Arc<AcceptErrors>,
@@ -120,7 +120,7 @@ impl Acceptor {
         ))
     }
 
-    /// Accepts until the door closes and the backlog is empty. Then the listeners are closed.
+    /// Accepts until the gate closes and the backlog is empty, then closes the listeners.
     pub(crate) fn run(mut self, host: &impl AcceptHandler) {
         let mut events = Events::with_capacity(8);
         loop {
@@ -141,7 +141,7 @@ impl Acceptor {
         }
     }
 
-    /// Waits for events; they only end the wait: every listener is asked every time.
+    /// Waits for events. They only end the wait: each time every listener is asked.
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) {
         if let Err(error) = self.poll.poll(events, timeout)
             && error.kind() != io::ErrorKind::Interrupted
@@ -152,15 +152,15 @@ impl Acceptor {
         self.has_event |= events.iter().any(|event| event.token() != WAKER);
     }
 
-    /// Lets a pause pass, whoever knocks meanwhile: clients that come back as soon as they are
-    /// turned away must not keep it busy. Only the doorbell ends it early.
+    /// Waits for a pause to pass, even if clients come: clients that reconnect at once after they
+    /// were turned away must not keep it busy. Only the waker ends the pause early.
     fn rest(&mut self, events: &mut Events, pause: Duration) {
         let until = Instant::now() + pause;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             self.wait(events, Some(left));
             if events.iter().any(|event| event.token() == WAKER) {
-                // Somebody leaves; the descriptor is free now or in a moment.
+                // A client leaves; its descriptor is free now or soon.
                 self.pause = PAUSE_MIN;
                 return;
             }
@@ -170,7 +170,7 @@ impl Acceptor {
         }
     }
 
-    /// Has the host told of who waits before a door that is not open.
+    /// Tells the host of clients that wait while the gate is not open.
     fn tell_who_waits(&mut self, door: AcceptGate, host: &impl AcceptHandler) {
         let has_event = std::mem::take(&mut self.has_event);
         let line = match door {
@@ -196,10 +196,10 @@ impl Acceptor {
         pause
     }
 
-    /// Takes whom the door lets in, from each listener in turn.
+    /// Accepts clients while the gate is open, from each listener in turn.
     fn accept_all(&mut self, host: &impl AcceptHandler) -> Waits {
-        // Asked before the last look at the backlog, so that who came before it is let in. If it
-        // closes meanwhile the doorbell rings, and there is another look.
+        // The gate is asked before the last look at the backlog, so that clients that came earlier
+        // are accepted. If it closes meanwhile, the waker causes another look.
         let closing = host.door() == AcceptGate::Closing;
         let mut empty = 0;
         let mut index = 0;
@@ -239,7 +239,7 @@ impl Acceptor {
         if over { Waits::Nothing } else { Waits::AnEvent }
     }
 
-    /// Counts an error, says it where a person should know, and drops a listener that is dead.
+    /// Counts an error, logs it where the operator should know, and drops a dead listener.
     fn judge(&mut self, index: usize, error: &io::Error) -> Fault {
         let fault = sort(error);
         match fault {
@@ -261,34 +261,34 @@ impl Acceptor {
         fault
     }
 
-    /// No descriptor: one client is turned away at most, then it is quiet for a while.
+    /// No descriptor: turns away at most one client, then pauses.
     fn starve(&mut self, index: usize, host: &impl AcceptHandler) -> Waits {
         host.starved();
         match host.door() {
-            // The system says that it has no descriptor also when there is nobody to accept.
+            // The system reports a lack of descriptors even if the backlog is empty.
             AcceptGate::Closing if !somebody_waits(&self.listeners) => return Waits::Nothing,
             AcceptGate::Closing => {
-                // For the next one. It and those who leave make room for the others.
+                // The host makes room for the next client.
                 self.reserve = None;
                 return Waits::Resources;
             }
-            // Who waits is another's.
+            // The clients in the backlog are another process's.
             AcceptGate::Shut => return Waits::Nothing,
-            // Who waits goes on waiting.
+            // Clients in the backlog go on waiting.
             AcceptGate::Held => return Waits::AnEvent,
             AcceptGate::Over => return self.cut_off(host),
             _ => {}
         }
         if self.reserve.take().is_some() {
-            // Accepted with the reserve's descriptor and closed at once.
+            // Accepted with the descriptor of the reserve, and closed at once.
             drop(self.listeners[index].accept());
         }
         self.reserve = open_reserve();
         Waits::Resources
     }
 
-    /// Resets who is in the backlog, each counted, as far as there is a descriptor to accept it by;
-    /// but leaves those who may be somebody else's.
+    /// Resets and counts the clients in the backlog, as far as there are descriptors to accept
+    /// them; leaves listeners alone that another process may hold.
     fn cut_off(&mut self, host: &impl AcceptHandler) -> Waits {
         self.reserve = None;
         let is_ours = |listener: &&Arc<Source>| listener.holders == Holders::Ours;
@@ -301,7 +301,7 @@ impl Acceptor {
                     }
                     Err(Fault::Client) => {}
                     Err(Fault::Exhausted) if somebody_waits(std::slice::from_ref(listener)) => {
-                        // One at least; closing the listener resets them all.
+                        // At least one is there; closing the listener resets all.
                         host.cut_off();
                         break;
                     }
@@ -312,7 +312,7 @@ impl Acceptor {
         Waits::Nothing
     }
 
-    /// Says so when accepting has not failed any more for a while.
+    /// Logs that accepting has not failed for a while.
     fn notice_recovery(&mut self) {
         if let Some(failures) = self.wants.look(Instant::now()) {
             info!(failures, "accepting again");
@@ -320,12 +320,12 @@ impl Acceptor {
     }
 }
 
-/// Any descriptor will do. Without one, clients wait in the backlog instead.
+/// Any descriptor will do. Without a reserve, clients wait in the backlog.
 fn open_reserve() -> Option<OwnedFd> {
     std::fs::File::open("/dev/null").ok().map(OwnedFd::from)
 }
 
-/// Whether a client is in the backlog of any of them.
+/// Whether a client is in the backlog of any listener.
 fn somebody_waits(listeners: &[Arc<Source>]) -> bool {
     let mut asked: Vec<_> = listeners
         .iter()
