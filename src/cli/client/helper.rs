@@ -12,6 +12,7 @@ use rustyline::validate::Validator;
 use rustyline::{Context, Helper, Result};
 
 use super::paint::Colours;
+use super::painted::{Painted, is_wide};
 use super::shared::Session;
 
 /// A chat's commands, and what follows each.
@@ -55,6 +56,7 @@ pub struct Prompter {
     pub colours: Colours,
     /// Told when the editor has the terminal.
     pub started: SyncSender<()>,
+    pub painted: Arc<Painted>,
 }
 
 /// Shown behind what is typed, never taken over.
@@ -79,6 +81,7 @@ impl Hinter for Prompter {
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Usage> {
         // It is asked whenever the prompt is painted. One word of it is enough.
         let _ = self.started.try_send(());
+        self.painted.note(line, pos);
         let command = line.strip_suffix(' ').unwrap_or(line);
         let (_, usage) = COMMANDS.iter().find(|(known, _)| *known == command)?;
         let gap = if line == command { " " } else { "" };
@@ -99,7 +102,9 @@ impl Highlighter for Prompter {
     }
 
     fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
-        password(line).is_some() || line.contains(joins)
+        // A line of several rows is painted whole after every key: the terminal knows then that its
+        // rows are one line, and breaks it anew when the window gets another width.
+        is_wide(line) || password(line).is_some() || line.contains(joins)
     }
 }
 

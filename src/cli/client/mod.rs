@@ -11,7 +11,8 @@
 //! | `desk` | what the two threads share |
 //! | `link`, `unsent` | the connection, lost and found again |
 //! | `wire`, `known` | a chat's lines, and what they teach |
-//! | `screen`, `paint` | how they are shown |
+//! | `screen`, `paint`, `width` | how they are shown |
+//! | `painted` | what another width of the window does |
 
 mod args;
 mod dial;
@@ -22,6 +23,7 @@ mod keys;
 mod known;
 mod link;
 mod paint;
+mod painted;
 mod paste;
 mod pipe;
 mod printer;
@@ -30,6 +32,7 @@ mod screen;
 mod shared;
 mod terminal;
 mod unsent;
+mod width;
 mod wire;
 
 use std::io::{ErrorKind, IsTerminal};

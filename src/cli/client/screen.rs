@@ -3,6 +3,7 @@
 use super::paint::{Colours, is_for_us};
 use super::safe::safe;
 use super::shared::Session;
+use super::width::{columns, wrap};
 use super::wire::{What, parse};
 
 /// Prints above the prompt; what it is given is never half a line.
@@ -28,6 +29,7 @@ impl Screen {
     /// Shows lines of the server, and learns from them.
     pub fn show(&mut self, lines: impl IntoIterator<Item = String>, desk: &Session) {
         let (clock, mut shown, mut bell) = (clock(), String::new(), false);
+        let columns = columns();
         let mut known = desk.known.lock();
         for text in lines {
             let line = parse(&text);
@@ -43,7 +45,8 @@ impl Screen {
             }
             let own = known.own.as_deref();
             bell |= is_for_us(&line, own);
-            shown.push_str(&self.colours.line(&line, own, &clock));
+            let line = self.colours.line(&line, own, &clock);
+            shown.push_str(&columns.map_or(line.clone(), |columns| wrap(&line, columns)));
             shown.push('\n');
         }
         drop(known);

@@ -20,12 +20,12 @@ use super::helper::Prompter;
 use super::keys::Keys;
 use super::link::{Link, Name};
 use super::paint::Colours;
+use super::painted::{PROMPT, Painted};
 use super::screen::Screen;
 use super::shared::Session;
 use super::unsent::Unsent;
 use crate::error::start_advice;
 
-const PROMPT: &str = "> ";
 /// Longest that leaving takes: the server's farewell and a little.
 const LEAVING_MAX: Duration = Duration::from_secs(5);
 const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
@@ -57,13 +57,16 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
     };
     let colours = Colours::of_terminal();
     let (started, has_started) = sync_channel(1);
+    let painted = Arc::new(Painted::default());
     let mut line = editor(Prompter {
         desk: Arc::clone(&desk),
         colours,
         started,
+        painted: Arc::clone(&painted),
     })?;
     let mut printer = line.create_external_printer()?;
     let print = move |text| {
+        painted.settle();
         // It fails when the editor has gone, and with it whoever would read it.
         let _ = printer.print(text);
     };

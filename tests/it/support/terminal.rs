@@ -83,6 +83,20 @@ impl Terminal {
         self.press(&["Enter"]);
     }
 
+    /// Gives the window another width; `tmux` tells the program a little later.
+    pub fn resize(&self, columns: u16) {
+        self.run(&["resize-window", "-x", &columns.to_string()]);
+        let tty = self.run(&["display-message", "-p", "#{pane_tty}"]);
+        wait_until("the program's terminal is as wide", || {
+            let mut stty = Command::new("stty");
+            stty.args(["-F", tty.trim(), "size"]);
+            let size = stty.output().expect("coreutils").stdout;
+            String::from_utf8_lossy(&size)
+                .trim()
+                .ends_with(&format!(" {columns}"))
+        });
+    }
+
     /// Pastes as terminals do.
     pub fn paste(&self, pasted: &str) {
         let file = self.scratch.join("pasted");
@@ -95,6 +109,11 @@ impl Terminal {
     pub fn screen(&self) -> Vec<String> {
         let all = self.run(&["capture-pane", "-p"]);
         all.trim_end().lines().map(str::to_owned).collect()
+    }
+
+    /// The same, with what has gone off the top.
+    pub fn history(&self) -> String {
+        self.run(&["capture-pane", "-p", "-S", "-"])
     }
 
     /// The same, with its colours as escape sequences.

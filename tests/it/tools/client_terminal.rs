@@ -329,3 +329,43 @@ fn a_name_that_is_taken_is_asked_for_until_it_is_free() {
             .any(|line| line.contains("bob is taken"))
     );
 }
+
+#[test]
+fn another_width_takes_no_line_away() {
+    let stage = Stage::new();
+    let Some(terminal) = Terminal::client(&["NO_COLOR=1"], &[&stage.address]) else {
+        return;
+    };
+    let server = stage.accept();
+    terminal.wait_prompt(">");
+    terminal.resize(25);
+    let said = "a line that is received and takes several rows of so narrow a window";
+    send(&server, format!("<bob> one\n<bob> {said}\n"));
+    terminal.wait_line("window");
+    let typed = "what is typed takes more than a row, too, and more than that";
+    terminal.type_text(typed);
+    // The end of it, in a row of its own.
+    terminal.wait_text("re than that");
+    for columns in [70, 30, 100, 40] {
+        terminal.resize(columns);
+        send(&server, format!("<bob> {columns} wide\n"));
+        terminal.wait_text(&format!("{columns} wide"));
+        let screen = terminal.history();
+        let seen: String = screen.split_whitespace().collect();
+        for once in [said, typed] {
+            let once: String = once.split_whitespace().collect();
+            assert_eq!(seen.matches(&once).count(), 1, "{columns}:\n{screen}");
+        }
+    }
+    // Words are not broken where they fit.
+    terminal.resize(80);
+    let long = "-- and this is a notice of the server that is wider than the window, on purpose";
+    send(&server, format!("{long}\n"));
+    let screen = terminal.wait_line("      purpose");
+    assert!(
+        screen
+            .iter()
+            .any(|line| line.ends_with("than the window, on")),
+        "{screen:#?}"
+    );
+}

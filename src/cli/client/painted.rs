@@ -1,0 +1,105 @@
+//! The prompt's line as it was painted last, and what another width of the window does to it.
+//!
+//! The editor clears the rows that a line had in the old width. A terminal that has broken the line
+//! anew has its cursor in another row by then, and the lines above would be cleared.
+
+use std::io::Write;
+use std::time::Duration;
+
+use console::measure_text_width;
+use parking_lot::{Condvar, Mutex};
+
+use super::width::columns;
+
+/// What stands before what is typed.
+pub const PROMPT: &str = "> ";
+/// Longest that the editor needs to notice the window's new width.
+const NOTICED_WITHIN: Duration = Duration::from_millis(250);
+
+/// See the head of the file. The editor's thread notes, the other waits.
+#[derive(Default)]
+pub struct Painted {
+    last: Mutex<Last>,
+    noted: Condvar,
+}
+
+#[derive(Default)]
+struct Last {
+    columns: usize,
+    line: String,
+}
+
+impl Painted {
+    /// The line is about to be painted. If the window has another width, the cursor is moved to
+    /// where the editor takes it to be.
+    pub fn note(&self, line: &str, pos: usize) {
+        let Some(columns) = columns() else {
+            return;
+        };
+        let mut last = self.last.lock();
+        let before = std::mem::replace(&mut last.columns, columns);
+        // Another line is painted by a key, after the width was noticed.
+        if before != columns && before > 0 && last.line == line {
+            move_cursor(rows(width(&line[..pos]), before, columns));
+        }
+        line.clone_into(&mut last.line);
+        self.noted.notify_all();
+    }
+
+    /// Waits until a line of several rows was painted in the width that the window has now.
+    pub fn settle(&self) {
+        let mut last = self.last.lock();
+        let is_settled = |last: &Last| {
+            let is_low = width(&last.line) < last.columns;
+            is_low || columns().is_none_or(|columns| columns == last.columns)
+        };
+        if !is_settled(&last) {
+            self.noted.wait_for(&mut last, NOTICED_WITHIN);
+        }
+    }
+}
+
+/// Whether it takes more than a row.
+pub fn is_wide(line: &str) -> bool {
+    columns().is_some_and(|columns| width(line) >= columns)
+}
+
+/// Columns of the prompt and what is typed.
+fn width(line: &str) -> usize {
+    PROMPT.len() + measure_text_width(line)
+}
+
+/// The row of a cursor that has so many columns before it, in the old width and in the new one.
+/// After a full row the editor has begun another: that stays one.
+fn rows(width: usize, old: usize, new: usize) -> (usize, usize) {
+    match width.is_multiple_of(old) {
+        true => (width / old, (width - 1) / new + 1),
+        false => (width / old, width / new),
+    }
+}
+
+fn move_cursor((old, new): (usize, usize)) {
+    let moved = match old > new {
+        true => "\n".repeat(old - new),
+        false if new > old => format!("\x1b[{}A", new - old),
+        false => return,
+    };
+    let mut output = std::io::stdout();
+    // Nothing is lost with it but looks.
+    let _ = output.write_all(moved.as_bytes());
+    let _ = output.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_s_row_in_both_widths() {
+        assert_eq!(rows(63, 25, 70), (2, 0));
+        assert_eq!(rows(63, 70, 25), (0, 2));
+        // At the end of two full rows.
+        assert_eq!(rows(50, 25, 70), (2, 1));
+        assert_eq!(rows(2, 25, 70), (0, 0));
+    }
+}
