@@ -81,7 +81,7 @@ pub(crate) fn start_advice(error: &io::Error) -> String {
 fn bind_advice(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the address is in use; stop what listens there or choose another port".into()
+            "the address is in use; stop what listens there or choose another one".into()
         }
         io::ErrorKind::PermissionDenied => {
             "permission denied; choose a port above 1023 or a path you may write to".into()

@@ -106,6 +106,8 @@ pub(crate) fn parse_network(text: &str) -> std::result::Result<IpNet, String> {
 /// One address or network a line; what follows a `#` and empty lines say nothing.
 fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path:?}: {error}"))?;
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let entries = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or("").trim());

@@ -23,7 +23,7 @@ pub(super) fn listen(path: &Path, how: &Binding) -> io::Result<(UnixListener, So
     make_room(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&SockAddr::unix(path)?)?;
+    socket.bind(&address(path)?)?;
     // No client can connect before listen(2), so the umask opens no gap.
     if let Err(error) = permit(path, how).and_then(|()| socket.listen(BACKLOG)) {
         // Not by a `SocketFile`, which would wait for the lock.
@@ -31,6 +31,13 @@ pub(super) fn listen(path: &Path, how: &Binding) -> io::Result<(UnixListener, So
         return Err(error);
     }
     Ok((OwnedFd::from(socket).into(), SocketFile::of(path)))
+}
+
+fn address(path: &Path) -> io::Result<SockAddr> {
+    SockAddr::unix(path).map_err(|_| {
+        let what = "a socket's path has at most 107 bytes, none of them zero; choose a shorter one";
+        io::Error::new(io::ErrorKind::InvalidInput, what)
+    })
 }
 
 /// Gives the file its group and its mode.
@@ -65,7 +72,7 @@ fn make_room(path: &Path) -> io::Result<()> {
 fn check_deserted(path: &Path) -> io::Result<()> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    match socket.connect(&SockAddr::unix(path)?) {
+    match socket.connect(&address(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
         _ => Err(io::ErrorKind::AddrInUse.into()),
@@ -77,6 +84,13 @@ mod tests {
     use std::os::unix::net::{UnixDatagram, UnixStream};
 
     use super::*;
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_named() {
+        let long = std::env::temp_dir().join("x".repeat(120));
+        let error = listen(&long, &Binding::default()).expect_err("too long");
+        assert!(error.to_string().contains("at most 107 bytes"), "{error}");
+    }
 
     #[test]
     fn only_a_socket_that_nobody_listens_on_is_replaced() {

@@ -77,6 +77,9 @@ impl Waiting {
     fn describe(&self, rate: Rate, time: Duration) -> String {
         let Rate { messages, .. } = rate;
         let (lines, time) = (self.lines, humantime::format_duration(time));
+        if lines == 0 {
+            return format!("your line is long, and delayed: the rest of it waits for {time}");
+        }
         format!(
             "your lines are delayed to {messages} a second: about {lines} wait so far, the last \
              for {time}"
@@ -119,5 +122,9 @@ mod tests {
         let waiting = Waiting::of(&taken, b"", 81_920);
         assert_eq!(waiting.lines, 10);
         assert_eq!(waiting.time(RATE), Duration::from_secs(20));
+        // A single one has no others to be counted with.
+        let waiting = Waiting::of(&Taken::default(), b"xx", 40_960);
+        let line = waiting.describe(RATE, waiting.time(RATE));
+        assert!(line.ends_with("the rest of it waits for 10s"), "{line}");
     }
 }

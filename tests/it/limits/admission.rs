@@ -183,7 +183,7 @@ fn a_list_that_changes_decides_on_the_next_and_drops_nobody() {
         is_turned_away(&connect_from("127.0.0.77", address)),
         "not allowed"
     );
-    std::fs::write(&path, "127.0.0.2 # was .3\n").expect("our own directory");
+    std::fs::write(&path, "\u{feff}127.0.0.2 # was .3\n").expect("our own directory");
     wait_until("the list is read again", || {
         is_served(&connect_from("127.0.0.3", address))
     });
