@@ -74,7 +74,7 @@ impl Body {
                 (None, store.end(piece, Ending { used, strip }))
             }
             Body::Wanted { missing, then_skip } => {
-                let found = store.hand(piece, missing, store.max, Extent::Truncated);
+                let found = store.truncate(piece, missing);
                 (Some(Body::Skip(then_skip)), found)
             }
         }

@@ -167,10 +167,7 @@ impl Store {
     /// The message is over the bound, whatever follows.
     fn exceed(&mut self, piece: &[u8], used: usize) -> Found {
         match self.overlong {
-            Overlong::Truncate => {
-                self.truncated += 1;
-                self.hand(piece, used, self.max, Extent::Truncated)
-            }
+            Overlong::Truncate => self.truncate(piece, used),
             Overlong::Drop => {
                 self.dropped += 1;
                 self.gathered.clear();
@@ -180,13 +177,17 @@ impl Store {
         }
     }
 
-    /// A message of known length is over the bound: how many bytes of it are wanted.
+    /// The beginning of a message that is over the bound, as much as may be handed out.
+    pub(super) fn truncate(&mut self, piece: &[u8], used: usize) -> Found {
+        self.truncated += 1;
+        self.hand(piece, used, self.max, Extent::Truncated)
+    }
+
+    /// A message of known length is over the bound: how many bytes of it are wanted. It is
+    /// truncated when they have come.
     pub(super) fn announce_overlong(&mut self) -> Result<usize, Fault> {
         match self.overlong {
-            Overlong::Truncate => {
-                self.truncated += 1;
-                Ok(self.max)
-            }
+            Overlong::Truncate => Ok(self.max),
             Overlong::Drop => {
                 self.dropped += 1;
                 self.gathered.clear();
@@ -228,6 +229,7 @@ impl Store {
         let length = self.gathered.len() - tail;
         if length > self.max {
             let wanted = self.announce_overlong()?;
+            self.truncated += u64::from(wanted > 0);
             return Ok((wanted > 0).then_some((wanted, Extent::Truncated)));
         }
         let is_message = length > 0 || !self.skips_empty;

@@ -54,6 +54,28 @@ fn lines_about_as_long_as_the_bound() {
 }
 
 #[test]
+fn a_message_that_never_came_is_not_counted_as_truncated() {
+    for (framing, wire, extent, stray) in [
+        ("octet", &b"99 abcd"[..], Some(Extent::Truncated), 0),
+        ("octet", b"99 abc", Some(Extent::Partial), 0),
+        ("octet", b"99 ", None, 3),
+        ("length:u16be", b"\0\x63abc", Some(Extent::Partial), 0),
+        ("auto", b"99 <1>a", Some(Extent::Truncated), 0),
+        ("auto", b"99 <1>", Some(Extent::Partial), 0),
+    ] {
+        for size in 1..=wire.len() {
+            let framing: Framing = framing.parse().expect(framing);
+            let mut decoder = Decoder::new(&framing, 4, Overlong::Truncate);
+            let found = feed(&mut decoder, 4, pieces(wire, &[size]), Between::Rest);
+            let extents = found.messages.iter().map(|(_, extent)| *extent);
+            assert!(extents.eq(extent), "{framing} in pieces of {size}");
+            let is_cut = u64::from(extent == Some(Extent::Truncated));
+            assert_eq!((found.truncated, found.stray), (is_cut, stray), "{framing}");
+        }
+    }
+}
+
+#[test]
 fn a_return_belongs_to_lines_alone() {
     let found = bytewise(&Framing::Nul, 8, Overlong::Close, b"a\r\0\r\n\0");
     assert_eq!(found[0].0, b"a\r");

@@ -273,15 +273,12 @@ impl Cutter {
             return Err(Stop::Fault(Fault::Overlong));
         }
         if is_cut {
-            let is_dropped = self.overlong == Overlong::Drop;
-            *if is_dropped {
-                &mut self.cut.dropped
-            } else {
-                &mut self.cut.truncated
-            } += 1;
             match input.get(..self.max) {
-                _ if is_dropped => {}
-                Some(body) => self.push(body, Extent::Truncated),
+                _ if self.overlong == Overlong::Drop => self.cut.dropped += 1,
+                Some(body) => {
+                    self.cut.truncated += 1;
+                    self.push(body, Extent::Truncated);
+                }
                 None if input.is_empty() => self.cut.stray += header as u64,
                 None => self.push(input, Extent::Partial),
             }
