@@ -60,7 +60,10 @@ impl Cutter for Between {
     }
 
     fn tail(&self, _: &[u8]) -> usize {
-        self.matched.into()
+        match self.is_inside {
+            true => self.end.left_out(self.matched),
+            false => 0,
+        }
     }
 
     fn is_inside(&self) -> bool {

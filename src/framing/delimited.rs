@@ -37,7 +37,7 @@ impl Cutter for Delimited {
     }
 
     fn tail(&self, _: &[u8]) -> usize {
-        self.matched.into()
+        self.end.left_out(self.matched)
     }
 
     fn reset(&mut self, _: bool) -> u64 {

@@ -90,6 +90,17 @@ impl Delimiter {
         None
     }
 
+    /// How many of the `matched` bytes that a stream ends in are left out: text may be the
+    /// message's own, and control characters begin what ends it.
+    pub(super) fn left_out(&self, matched: u8) -> usize {
+        let begun = &self.as_bytes()[..matched.into()];
+        if begun.iter().all(u8::is_ascii_control) {
+            matched.into()
+        } else {
+            0
+        }
+    }
+
     /// How many bytes match after one more, when fewer than all did.
     fn advance(&self, matched: u8, byte: u8) -> u8 {
         let bytes = self.as_bytes();

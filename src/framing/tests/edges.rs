@@ -76,6 +76,27 @@ fn a_message_that_never_came_is_not_counted_as_truncated() {
 }
 
 #[test]
+fn text_at_the_end_is_the_messages_own() {
+    for (framing, wire, expected) in [
+        ("delimited:__END__", &b"a__END__snake_"[..], "snake_"),
+        ("delimited:aab", b"kaa", "kaa"),
+        ("between:<,/>", b"<a/", "a/"),
+        ("delimited:\\r\\n", b"a\r", "a"),
+        ("mllp", b"\x0ba\x1c", "a"),
+        ("between:abcd,/", b"abcda\nbabc", "a\nbabc"),
+    ] {
+        let framing: Framing = framing.parse().expect(framing);
+        let found = bytewise(&framing, 8, Overlong::Close, wire);
+        let last = (expected.as_bytes().to_vec(), Extent::Partial);
+        assert_eq!(found.last(), Some(&last), "{framing}");
+    }
+    // What may begin a message is longer than what ends one.
+    let framing: Framing = "between:abcd,/".parse().expect("a framing");
+    let found = bytewise(&framing, 8, Overlong::Close, b"abcdx/abc");
+    assert_eq!(found, [(b"x".to_vec(), Extent::Whole)]);
+}
+
+#[test]
 fn a_return_belongs_to_lines_alone() {
     let found = bytewise(&Framing::Nul, 8, Overlong::Close, b"a\r\0\r\n\0");
     assert_eq!(found[0].0, b"a\r");

@@ -43,7 +43,7 @@ rows! { cutter, input;
         r"delimited:\r\n", r"delimited:aab", r"delimited:abab", r"delimited:|", r"delimited:\n\n\n"
     ], {
         let end = end.as_bytes();
-        cutter.ended(input, &[end], |rest| begun(rest, end), false)
+        cutter.ended(input, &[end], |rest| left_out(rest, end), false)
     };
     Framing::Between { start, end } => [
         "mllp", "stx-etx", r"between:\n,\r", r"between:aab,abab", "between:aa,aa"
@@ -181,7 +181,7 @@ impl Cutter {
             self.cut.stray += start.len() as u64;
             return Err(Stop::Inside);
         }
-        let used = self.ended(&input[body..], &[end], |rest| begun(rest, end), false)?;
+        let used = self.ended(&input[body..], &[end], |rest| left_out(rest, end), false)?;
         Ok(body + used)
     }
 
@@ -363,6 +363,15 @@ fn begun(bytes: &[u8], delimiter: &[u8]) -> usize {
         .rev()
         .find(|length| bytes.ends_with(&delimiter[..*length]));
     longest.unwrap_or(0)
+}
+
+/// Of that, what no text is.
+fn left_out(bytes: &[u8], delimiter: &[u8]) -> usize {
+    let begun = begun(bytes, delimiter);
+    match delimiter[..begun].iter().all(u8::is_ascii_control) {
+        true => begun,
+        false => 0,
+    }
 }
 
 /// Length of the priority at the head.
