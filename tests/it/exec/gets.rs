@@ -91,9 +91,9 @@ fn a_program_gets_what_the_table_says() {
         daemon.stop();
     }
     assert!(row("descriptors").starts_with("`0 1 2`"));
-    assert!(row("limits").contains("as it was started with them"));
+    assert!(row("limits").contains("that poold was started with"));
     assert!(row("signals").starts_with("none blocked, none ignored"));
-    assert!(row("session").starts_with("its own; it leads its process group"));
+    assert!(row("session").starts_with("its own; the program also leads its process group"));
     assert!(row("terminal").starts_with("none"));
 }
 
