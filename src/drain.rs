@@ -1,4 +1,17 @@
 //! The server's phases, the drain's one deadline, and its report.
+//!
+//! | step | what happens | where |
+//! |------|--------------|-------|
+//! | announced | `is_leaving`; clients are still accepted and served | [`Drain::announce`] |
+//! | begun | the phase is `Draining`, the deadline runs, hooks run | [`Drain::begin`] |
+//! | backlog | the acceptor lets in the last clients, or leaves them | [`Drain::backlog`] |
+//! | closed | the listener is closed; every connection is woken | [`Drain::no_more_clients`] |
+//! | emptying | each connection gets its last turns and ends | [`Drain::count_end`] |
+//! | cut off | at the deadline the watch resets what is left | [`Drain::deadline`] |
+//! | stopped | no connection is left; waiters wake | [`Drain::stop_if_empty`] |
+//! | reported | clients that left, clients cut off, time taken | [`Drain::outcome`] |
+//!
+//! The phase only moves forward. Only `announced` and `cut off` may be left out.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

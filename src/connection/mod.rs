@@ -1,9 +1,11 @@
-//! One client: its socket, its state word, what it is owed and what it has half sent.
+//! One client's connection: its socket, its state word, its unsent output, its partial message.
 //!
-//! Who touches what:
-//! - the *running* worker alone reads and writes the socket, and holds the [`Owned`];
-//! - anybody may push to the outbox or leave an order on the desk, and then wakes it;
-//! - the desk's lock is held for a few moves at a time, never across I/O.
+//! Also what holds connections: the registry, the wait queue, the deadlines.
+//! - Only the worker that runs the connection reads and writes the socket and has the [`Owned`].
+//! - Any thread may push to the outbox or leave a [`CloseRequest`] in the mailbox, then wakes it.
+//! - The mailbox's lock is held for a few moves at a time, never across I/O.
+//!
+//! May import: `framing`, `limits`, `net`, `scheduler`. Must not: turns, services, the server.
 
 pub(crate) mod client;
 pub(crate) mod deadlines;

@@ -1,8 +1,8 @@
-//! Which worker runs which connection, and when.
+//! Decides which worker runs which connection, and when.
 //!
-//! The run queue and its state word, the pool of threads, the poller, how long turns take, whether
-//! spinning pays. A connection is known here only as a token that is resting, ready or running.
-//! May import: `error`, `series`. Must not: anything that knows what a connection is.
+//! The run queue, a connection's state word, the pool of threads, the poller, service times, the
+//! choice to spin. A connection is only a token here: resting, ready, running or gone.
+//! May import: `net::address`, for the log. Must not: anything that knows what a connection is.
 
 pub(crate) mod contention;
 pub(crate) mod load;

@@ -64,7 +64,7 @@ impl Poller {
         let now = Some(Duration::ZERO);
         match wait {
             Wait::Never => look(now)?,
-            Wait::Keen => {
+            Wait::SpinThenBlock => {
                 let begun = Instant::now();
                 let mut found = look(now)?;
                 while !found && begun.elapsed() < SPIN_MAX {
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn every_wait_ends_with_a_wake() {
         let poller = Poller::new().expect("an epoll");
-        for wait in [Wait::Never, Wait::Keen, Wait::Event] {
+        for wait in [Wait::Never, Wait::SpinThenBlock, Wait::Event] {
             poller.wake();
             poller
                 .wait(wait, |_, _| panic!("no client"))
@@ -130,7 +130,7 @@ mod tests {
                 poller.wake();
             });
             poller
-                .wait(Wait::Keen, |_, _| panic!("no client"))
+                .wait(Wait::SpinThenBlock, |_, _| panic!("no client"))
                 .expect("a wait");
             assert!(begun.elapsed() >= late);
         });
@@ -158,14 +158,14 @@ mod tests {
         let mut keen = 0;
         for _ in 0..1_000 {
             let _ = ready.led(&mut vec![()]);
-            let Step::Serve((), Wakeup::Nobody, era) = ready.next(0, waited) else {
+            let Step::Serve((), Wakeup::Nobody, epoch) = ready.next(0, waited) else {
                 panic!("one is ready")
             };
-            let Step::Lead(wait) = ready.ended(0, era, TURN, None) else {
+            let Step::Lead(wait) = ready.ended(0, epoch, TURN, None) else {
                 panic!("nobody else is there to lead")
             };
-            waited = Duration::from_micros(if wait == Wait::Keen { 20 } else { 50 });
-            keen += usize::from(wait == Wait::Keen);
+            waited = Duration::from_micros(if wait == Wait::SpinThenBlock { 20 } else { 50 });
+            keen += usize::from(wait == Wait::SpinThenBlock);
         }
         keen
     }

@@ -1,37 +1,41 @@
-//! The ready queue, and who of the workers does what: serve, lead or go home.
+//! The run queue: which worker serves, which one polls, and when another one is woken.
 //!
-//! One mutex guards it all, so that every decision is taken on one consistent picture:
+//! One mutex guards the queue and the counts of workers, so every decision sees one consistent
+//! state:
 //!
-//! - **On duty** are the workers that were called in and have not gone home. Never more than the
-//!   pool has, so the pool's own channel never holds more jobs than it has threads.
-//! - The **leader** is the one worker on duty that waits in the poller. It brings what became
-//!   ready to the queue, gives up the lead and serves the queue *itself*: a handler that returns
-//!   quickly never costs the waking of a second thread.
-//! - A worker that finds the queue empty and somebody else leading, or about to, **goes home**.
-//!   So as long as anybody is on duty, somebody polls or works. A leader that is alone on duty may
-//!   look for some microseconds before it sleeps, where that is measured to pay (`spin.rs`).
-//! - Another worker is **called in** when waiting would hurt: turns have lately been slow and more
-//!   is ready, or nobody would poll while this turn runs; quick turns are long enough to be worth
-//!   it, or the queue holds more than those on duty will clear soon (but not for a while after that
-//!   one had to share a core); or the watch saw no turn end and nobody poll for a whole tick.
+//! - A worker is **on duty** from its call-in until it parks. At most `workers` are on duty, so
+//!   the pool's own channel never holds more jobs than the pool has threads.
+//! - The **leader** is the worker on duty that waits in the poller. It queues the connections that
+//!   became ready, gives up the lead and serves the queue *itself*: a handler that returns quickly
+//!   never costs the waking of a second thread.
+//! - A worker that finds the queue empty **parks** if another worker leads or is about to. As long
+//!   as one worker is on duty, one polls or works. A leader that is alone on duty may spin for
+//!   some microseconds before it blocks, where measurement shows that this pays (`spin.rs`).
+//! - Another worker is **called in** when waiting would hurt:
+//!   - turns have lately been slow, and more connections are ready or no worker would poll during
+//!     this turn;
+//!   - quick turns are long enough to be worth a second worker, or the queue holds more than the
+//!     workers on duty clear within `clear_within` (but not for a while after a worker called in
+//!     for this had to share a core);
+//!   - for a whole tick the watch saw no turn end and no worker poll.
 //!
 //! Invariants, all under the mutex:
-//! 1. `sleeping` implies `leading` and an empty queue: who pushes onto a sleeping leader's queue
-//!    clears it and must wake the poller ([`Wakeup::Poller`]).
-//! 2. A non-empty queue implies that somebody is on duty, or that the caller was just told to
-//!    call somebody in ([`Wakeup::Worker`]).
-//! 3. `on_duty` counts call-ins that were ordered, even when the thread has not started yet. Of
-//!    those (`coming`) there is at most one: when it comes it sees what is left to do, and calls in
-//!    the next. Of several that are woken at once most would come to an empty queue, for those
-//!    whose turns end have taken it.
-//! 4. `on_duty <= workers`, except that after a resizing those of an earlier shift may be more
-//!    until their turns have ended: each of them leaves then, and calls in one of the new shift
-//!    where there is a place. Where a turn may take for ever ([`Pace::Slow`]) those of an earlier
-//!    shift don't count: somebody must poll meanwhile, and the lobby bounds how many serve.
-//! 5. `away <= serving <= on_duty`, and while `on_duty > away` and nothing is closed, one that is
-//!    not away leads or will step again soon.
-//! 6. Between two polls no more turns are served than were queued at the first, so a client that
-//!    always has more cannot keep the others from being heard.
+//! 1. `sleeping` implies `leading` and an empty queue: a push that finds `sleeping` clears it, and
+//!    its caller must wake the poller ([`Wakeup::Poller`]).
+//! 2. A non-empty queue implies that a worker is on duty, or that the caller was just told to call
+//!    one in ([`Wakeup::Worker`]).
+//! 3. `on_duty` counts a worker from its call-in, before its thread runs. At most one of them is
+//!    still `coming`: when it arrives it sees what is left to do, and calls in the next. Of several
+//!    woken at once, most would find the queue already empty.
+//! 4. `on_duty <= workers`. After a resize, workers of an older generation may exceed this until
+//!    their turns end: each then parks, and calls in one of the new generation where there is a
+//!    place. Where a turn may last for ever ([`Pace::Slow`](crate::scheduler::load::Pace)) older
+//!    generations do not count: a worker must poll meanwhile, and the wait queue bounds how many
+//!    serve.
+//! 5. `presumed_blocked <= serving <= on_duty`. While `on_duty > presumed_blocked` and the queue is
+//!    not closed, a worker that is not presumed blocked leads or steps again soon.
+//! 6. Between two polls the workers serve no more turns than were queued at the first, so a client
+//!    that always has more to send cannot keep the others from being read.
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::VecDeque;
@@ -40,15 +44,15 @@ use std::time::Duration;
 use crate::scheduler::load::{Policy, ServiceTimes};
 use crate::scheduler::sync::Mutex;
 
-/// What must be done after something was queued.
+/// What the caller must do after a connection was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Wakeup {
-    /// Somebody on duty will find it.
+    /// Nothing: a worker on duty will find it.
     Nobody,
-    /// The leader sleeps in the poller: wake it.
+    /// Wake the leader, which sleeps in the poller.
     Poller,
-    /// Call in a worker; its place on duty is already taken.
+    /// Call in a worker: `on_duty` counts it already.
     Worker,
 }
 
@@ -56,79 +60,79 @@ pub(crate) enum Wakeup {
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Step<C> {
-    /// Serve this one, then report with [`RunQueue::ended`]; before it, do what the call says.
+    /// Carry out the wake-up, serve this connection, then report with [`RunQueue::ended`].
     Serve(C, Wakeup, Epoch),
     /// Wait in the poller until something happens, then report with [`RunQueue::led`].
     Lead(Wait),
-    /// Leave: the place on duty is already given back. Do what the call says.
+    /// Park: `on_duty` counts this worker no more. Carry out the wake-up first.
     Home(Wakeup),
 }
 
 /// How long the leader waits in the poller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// Until an event or a wake-up, which may come so soon that it is not worth sleeping: turns are
-    /// quick, and nobody else on duty has a use for the core.
-    Keen,
-    /// Until an event or a wake-up.
+    /// Spin for a moment, then block until an event or a wake-up. Turns are quick and no other
+    /// worker on duty needs the core, so the event may come before blocking would pay.
+    SpinThenBlock,
+    /// Block until an event or a wake-up.
     Event,
-    /// Not at all: the queue has more to serve.
+    /// Return at once: the queue has more to serve.
     Never,
 }
 
-/// When a turn began: before or after the watch last found that nothing moved.
+/// Tells whether a turn began before or after the watch last presumed workers blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Epoch(u64);
 
-/// What the watch learns at a tick.
+/// What the watch learns from a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tick {
     pub(crate) call: Wakeup,
-    /// The leader slept in the poller all through: there is no work.
+    /// The leader slept in the poller for the whole tick: there is no work.
     pub(crate) quiet: bool,
-    /// Turns end, and quickly.
+    /// Turns end, and are quick.
     pub(crate) smooth: bool,
 }
 
-/// The queue and the duty roster. `C` is a connection.
+/// The queue and the counts of workers. `C` is a connection.
 pub(crate) struct RunQueue<C> {
     inner: Mutex<Inner<C>>,
 }
 
 struct Inner<C> {
     queue: VecDeque<C>,
-    /// Workers called in and not yet home.
+    /// Workers called in and not yet parked.
     on_duty: usize,
-    /// Of those on duty, the ones that were called in and have not come yet.
+    /// Workers on duty whose thread has not arrived yet.
     coming: usize,
     /// A worker is the leader.
     leading: bool,
-    /// The leader waits for an event, with nothing queued.
+    /// The leader blocks in the poller, with nothing queued.
     sleeping: bool,
-    /// Turns that may still be served before somebody must poll.
+    /// Turns that may still be served before a worker must poll.
     round: usize,
-    /// Of those on duty, the ones in a turn that the watch has found standing still.
-    away: usize,
-    /// Of those on duty, the ones in a turn.
+    /// Workers in a turn that has made no progress for a whole tick.
+    presumed_blocked: usize,
+    /// Workers in a turn.
     serving: usize,
-    /// Of these, the ones of an earlier shift.
-    former: usize,
-    /// And the ones of a shift that this has not been told of yet.
-    early: usize,
-    /// How often the watch has found that nothing moves.
-    era: u64,
+    /// Serving workers of an older generation.
+    old_generation: usize,
+    /// Serving workers of a generation newer than `self.generation`.
+    new_generation: usize,
+    /// How often the watch has presumed the serving workers blocked.
+    epoch: u64,
     /// Polls and turns that have ended, so far.
     progress: u64,
-    /// As it was at the last tick of the watch.
+    /// `progress` at the last tick of the watch.
     progress_seen: u64,
-    /// The watch sleeps and wants to hear when there is work.
+    /// The watch sleeps and must be woken when there is work.
     watch_parked: bool,
     turns: ServiceTimes,
-    /// No more work will come: workers go home.
+    /// No more work will come: workers park.
     closed: bool,
     workers: usize,
-    /// Workers of an earlier shift leave when they can.
-    shift: u64,
+    /// The current generation; workers of an older one park when their turn ends.
+    generation: u64,
 }
 
 impl<C> RunQueue<C> {
@@ -141,23 +145,23 @@ impl<C> RunQueue<C> {
                 leading: false,
                 sleeping: false,
                 round: 0,
-                away: 0,
+                presumed_blocked: 0,
                 serving: 0,
-                former: 0,
-                early: 0,
-                era: 0,
+                old_generation: 0,
+                new_generation: 0,
+                epoch: 0,
                 progress: 0,
                 progress_seen: 0,
                 watch_parked: false,
                 turns: ServiceTimes::new(policy),
                 closed: false,
                 workers: policy.workers,
-                shift: 0,
+                generation: 0,
             }),
         }
     }
 
-    /// Queues a connection that was woken from outside of a turn, or by another client's turn.
+    /// Queues a connection that was woken outside its own turn.
     pub(crate) fn push(&self, connection: C) -> Wakeup {
         let mut inner = self.inner.lock();
         inner.queue.push_back(connection);
@@ -169,26 +173,26 @@ impl<C> RunQueue<C> {
         inner.call_in(slow)
     }
 
-    /// A worker that was called in has come: what now?
-    pub(crate) fn come(&self, shift: u64) -> Step<C> {
+    /// Answers what a worker that was called in does first.
+    pub(crate) fn come(&self, generation: u64) -> Step<C> {
         let mut inner = self.inner.lock();
         inner.coming -= 1;
-        self.step(shift, &mut inner)
+        self.step(generation, &mut inner)
     }
 
-    /// A worker has led, and waited for so long: what now?
-    pub(crate) fn next(&self, shift: u64, waited: Duration) -> Step<C> {
+    /// Answers what a worker does after it led and `waited` in the poller.
+    pub(crate) fn next(&self, generation: u64, waited: Duration) -> Step<C> {
         let mut inner = self.inner.lock();
         inner.turns.waited(waited);
-        self.step(shift, &mut inner)
+        self.step(generation, &mut inner)
     }
 
-    /// The turn of a worker of `shift` is over: it began in `era` and took so long; `again` goes to
-    /// the back of the queue. What now?
+    /// Ends a worker's turn, which began in `epoch` and took `took`, and answers what the worker
+    /// does next. `again` goes to the back of the queue.
     pub(crate) fn ended(
         &self,
-        shift: u64,
-        era: Epoch,
+        generation: u64,
+        epoch: Epoch,
         took: Duration,
         again: Option<C>,
     ) -> Step<C> {
@@ -196,20 +200,20 @@ impl<C> RunQueue<C> {
         inner.turns.ended(took);
         inner.progress += 1;
         inner.serving -= 1;
-        match shift.cmp(&inner.shift) {
-            Less => inner.former -= 1,
-            Greater => inner.early -= 1,
+        match generation.cmp(&inner.generation) {
+            Less => inner.old_generation -= 1,
+            Greater => inner.new_generation -= 1,
             Equal => {}
         }
-        if era.0 < inner.era {
-            inner.away -= 1;
+        if epoch.0 < inner.epoch {
+            inner.presumed_blocked -= 1;
         }
         inner.queue.extend(again);
-        self.step(shift, &mut inner)
+        self.step(generation, &mut inner)
     }
 
-    fn step(&self, shift: u64, inner: &mut Inner<C>) -> Step<C> {
-        let is_over = shift < inner.shift || inner.counted() > inner.workers;
+    fn step(&self, generation: u64, inner: &mut Inner<C>) -> Step<C> {
+        let is_over = generation < inner.generation || inner.counted() > inner.workers;
         if is_over && !inner.closed {
             inner.on_duty -= 1;
             return Step::Home(inner.call_in(true));
@@ -219,9 +223,9 @@ impl<C> RunQueue<C> {
         {
             inner.round = inner.round.saturating_sub(1);
             inner.serving += 1;
-            match shift.cmp(&inner.shift) {
-                Less => inner.former += 1,
-                Greater => inner.early += 1,
+            match generation.cmp(&inner.generation) {
+                Less => inner.old_generation += 1,
+                Greater => inner.new_generation += 1,
                 Equal => {}
             }
             let late = inner.turns.clear_late(inner.queue.len(), inner.on_duty);
@@ -229,7 +233,7 @@ impl<C> RunQueue<C> {
             if late && call == Wakeup::Worker {
                 inner.turns.have_help();
             }
-            return Step::Serve(connection, call, Epoch(inner.era));
+            return Step::Serve(connection, call, Epoch(inner.epoch));
         }
         if inner.leading || (inner.queue.is_empty() && inner.is_spare()) {
             inner.on_duty -= 1;
@@ -238,14 +242,14 @@ impl<C> RunQueue<C> {
         inner.leading = true;
         inner.sleeping = inner.queue.is_empty();
         Step::Lead(match inner.sleeping {
-            true if inner.on_duty == 1 && inner.turns.spins() => Wait::Keen,
+            true if inner.on_duty == 1 && inner.turns.spins() => Wait::SpinThenBlock,
             true => Wait::Event,
             false => Wait::Never,
         })
     }
 
-    /// The leader is back with what became ready, and leads no more.
-    /// Answers whether the watch must be told that there is work.
+    /// Queues what the leader found ready, and ends its lead. Answers whether the watch must be
+    /// woken.
     pub(crate) fn led(&self, harvest: &mut Vec<C>) -> bool {
         let mut inner = self.inner.lock();
         inner.leading = false;
@@ -256,51 +260,52 @@ impl<C> RunQueue<C> {
         std::mem::take(&mut inner.watch_parked)
     }
 
-    /// Calls in a worker if nobody is on duty: how the first one comes.
+    /// Calls in the first worker.
     pub(crate) fn open(&self) -> Wakeup {
         let mut inner = self.inner.lock();
         inner.call_in(false)
     }
 
-    /// The watch looks in, about once a millisecond while there is work.
+    /// The watch calls this about once a millisecond while there is work.
     pub(crate) fn tick(&self) -> Tick {
         let mut inner = self.inner.lock();
         inner.turns.tick();
         let stands_still = inner.progress == inner.progress_seen;
         inner.progress_seen = inner.progress;
-        if stands_still && !inner.leading && inner.away < inner.serving {
-            // Who was in a turn a tick ago is in it still: count on nobody of them.
-            inner.away = inner.serving;
-            inner.era += 1;
+        if stands_still && !inner.leading && inner.presumed_blocked < inner.serving {
+            // Each serving worker has been in the same turn for a whole tick.
+            inner.presumed_blocked = inner.serving;
+            inner.epoch += 1;
         }
-        let unattended = !inner.leading && inner.on_duty > 0 && inner.on_duty == inner.away;
+        let unattended =
+            !inner.leading && inner.on_duty > 0 && inner.on_duty == inner.presumed_blocked;
         let call = inner.call_in(unattended);
         Tick {
             call,
             quiet: stands_still && inner.sleeping,
-            smooth: !stands_still && inner.away == 0 && !inner.turns.are_slow(),
+            smooth: !stands_still && inner.presumed_blocked == 0 && !inner.turns.are_slow(),
         }
     }
 
-    /// The watch wants to sleep; refused when the leader is not asleep any more.
+    /// Lets the watch sleep; answers `false` if the leader is awake.
     pub(crate) fn park_watch(&self) -> bool {
         let mut inner = self.inner.lock();
         inner.watch_parked = inner.sleeping;
         inner.watch_parked
     }
 
-    /// A worker had, or had not, to wait for a processor.
+    /// Reports whether the calling worker was recently runnable but not running.
     pub(crate) fn contended(&self, contended: bool) {
         self.inner.lock().turns.contended(contended);
     }
 
-    /// There are so many workers from now on, of this shift; who is of an earlier one leaves. Who
-    /// leads must be woken to notice: do what the call says.
-    pub(crate) fn resize(&self, workers: usize, shift: u64) -> Wakeup {
+    /// Sets the number of workers and their generation; workers of an older one park when they can.
+    /// Carry out the wake-up, so that a sleeping leader notices.
+    pub(crate) fn resize(&self, workers: usize, generation: u64) -> Wakeup {
         let mut inner = self.inner.lock();
         inner.workers = workers;
-        inner.shift = shift;
-        inner.former = inner.serving - std::mem::take(&mut inner.early);
+        inner.generation = generation;
+        inner.old_generation = inner.serving - std::mem::take(&mut inner.new_generation);
         if inner.sleeping {
             Wakeup::Poller
         } else {
@@ -308,7 +313,8 @@ impl<C> RunQueue<C> {
         }
     }
 
-    /// No more work will come. Who leads must be woken to notice: do what the call says.
+    /// Closes the queue: no more work will come. Carry out the wake-up, so that a sleeping leader
+    /// notices.
     pub(crate) fn close(&self) -> Wakeup {
         let mut inner = self.inner.lock();
         inner.closed = true;
@@ -319,7 +325,7 @@ impl<C> RunQueue<C> {
         }
     }
 
-    /// Connections that wait for a worker, and workers on duty.
+    /// The connections queued and the workers on duty.
     pub(crate) fn load(&self) -> (usize, usize) {
         let inner = self.inner.lock();
         (inner.queue.len(), inner.on_duty)
@@ -327,7 +333,7 @@ impl<C> RunQueue<C> {
 }
 
 impl<C> Inner<C> {
-    /// Takes a place on duty if there is one and it is wanted, or nobody else is on duty.
+    /// Calls in a worker where one is wanted or none is on duty, and there is a place for it.
     fn call_in(&mut self, wanted: bool) -> Wakeup {
         let full = self.counted() >= self.workers || self.coming > 0;
         if self.closed || full || !(wanted || self.on_duty == 0) {
@@ -338,22 +344,22 @@ impl<C> Inner<C> {
         Wakeup::Worker
     }
 
-    /// Those on duty that `workers` bounds.
+    /// Workers on duty that `workers` bounds.
     fn counted(&self) -> usize {
         match self.turns.may_last() {
-            true => self.on_duty - self.former,
+            true => self.on_duty - self.old_generation,
             false => self.on_duty,
         }
     }
 
-    /// Whether a worker without work is not needed to lead either: another on duty serves quick
-    /// turns, or is just coming, and leads when it is through. Two that take turns at it would only
-    /// take each other's clients, and a core. (If that other blocks, the watch finds out.)
+    /// Whether an idle worker is not needed to lead either: another worker on duty serves quick
+    /// turns, or is coming, and leads afterwards. Two alternating leaders would only take each
+    /// other's clients and a second core. (If the other one blocks, the watch finds out.)
     fn is_spare(&self) -> bool {
-        self.closed || (self.on_duty - self.away > 1 && !self.turns.are_slow())
+        self.closed || (self.on_duty - self.presumed_blocked > 1 && !self.turns.are_slow())
     }
 
-    /// Whether the turn that is about to run would keep others waiting.
+    /// Whether the turn that is about to run would keep other connections waiting.
     fn is_behind(&self) -> bool {
         if self.turns.are_slow() {
             return !self.queue.is_empty() || !self.leading;

@@ -1,8 +1,8 @@
-//! The primitives that the state machine of connection, queue and lobby is built on.
+//! The primitives under the state word, the run queue and the wait queue.
 //!
-//! `state.rs`, `ready.rs` and `lobby.rs` take them from here and nowhere else, so that the model
-//! check (`tests/it/model.rs`) can compile the same files against primitives whose every
-//! interleaving it explores.
+//! `state.rs`, `run_queue.rs` and `wait_queue.rs` take them only from here, so that the model check
+//! (`tests/it/model`) can compile the same files against primitives whose every interleaving it
+//! explores.
 
 pub(crate) use parking_lot::Mutex;
 pub(crate) use std::sync::atomic::{AtomicU8, Ordering};

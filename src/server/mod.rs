@@ -1,4 +1,8 @@
-//! The composer: the only room that sees both the pool and the poller.
+//! The server: ties listeners, run queue, workers, poller and watch together, and answers for them.
+//!
+//! Also the library's handle to a running server: figures, resizing, pause, drain, health probe.
+//! The only folder that sees both the pool and the poller. May import every other folder of the
+//! library. Must not: the command line.
 
 mod accept;
 mod control;

@@ -73,7 +73,7 @@ impl Turn<'_> {
     }
 
     /// It is over: out of the registry, and the service is told.
-    pub(super) fn bury(&mut self, end: End) {
+    pub(super) fn finalize(&mut self, end: End) {
         let connection = self.connection;
         // A worker that was stuck in it sees other errors first.
         let is_cut = connection.is_cut() && !self.is_complete();

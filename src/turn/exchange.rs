@@ -112,7 +112,7 @@ impl Turn<'_> {
             Ok(length) => {
                 self.scratch.portion.took(length);
                 self.heard(length, most);
-                self.spend(0, length);
+                self.charge(0, length);
                 self.deliver(&input[..length], StreamEnd::NotYet);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -158,7 +158,7 @@ impl Turn<'_> {
     }
 
     /// Counts what was taken in against what the client may send.
-    pub(super) fn spend(&mut self, messages: u64, bytes: usize) {
+    pub(super) fn charge(&mut self, messages: u64, bytes: usize) {
         if let Some(bucket) = &mut self.hold.bucket {
             bucket.take(messages, bytes);
         }
@@ -287,7 +287,7 @@ impl Turn<'_> {
 
     /// Answers how many bytes belonged to no message.
     fn count(&mut self, tally: MessageTally, replies: u64, cut: &[u8]) -> u64 {
-        self.spend(tally.messages, 0);
+        self.charge(tally.messages, 0);
         if tally.messages > 0 {
             // Another message may have begun, but this one ended in time.
             self.hold.begun = None;

@@ -103,7 +103,7 @@ impl Turn<'_> {
             }
             Ok(length) => {
                 self.heard(length, most);
-                self.spend(0, length);
+                self.charge(0, length);
                 if delivery == Delivery::All {
                     self.deliver_all(&input[..length]);
                 }

@@ -1,11 +1,12 @@
-//! A worker's turn with one connection.
+//! One turn: a worker serves one connection, once.
 //!
-//! Flush what it is owed; read once; cut messages; give them to the service; collect the
-//! replies; one write. What does not fit in a turn (more bytes, more messages, a reply the socket
-//! would not take) waits for the next one, so a busy client stands in line like everybody else.
+//! A turn flushes the outbox, reads once, cuts messages, gives them to the service, collects the
+//! replies and writes once. What does not fit (more bytes, more messages, a reply that the socket
+//! does not take) waits for the next turn, so a busy client queues like every other. While a
+//! client has unsent output, the turn does not read from it.
 //!
-//! A client that owes reading is not read from: as long as anything is left in its outbox, no
-//! message of it is taken in.
+//! May import: `connection`, `drain`, `framing`, `limits`, `net`, `scheduler`, `service`. Must not:
+//! the server.
 
 mod buffers;
 mod close;
@@ -64,7 +65,7 @@ pub(crate) fn serve_once(
     };
     let next = match turn.run(order) {
         After::Gone(end) => {
-            turn.bury(end);
+            turn.finalize(end);
             Next::Leave
         }
         after => {
@@ -156,7 +157,7 @@ impl Turn<'_> {
         // After all that, for what the client has done meanwhile may have waited for us.
         self.notice_time();
         self.notice_hint();
-        self.settle()
+        self.advance_close()
     }
 
     fn is_serving(&self) -> bool {
@@ -251,7 +252,7 @@ impl Turn<'_> {
     }
 
     /// Moves the connection on towards its end, as far as it can go now.
-    fn settle(&mut self) -> After {
+    fn advance_close(&mut self) -> After {
         // Whatever comes next, what is owed goes first: the poller says when it can.
         if !self.owed.is_empty() && self.is_shed() {
             self.give_up_answering();
