@@ -29,7 +29,7 @@ use crate::limits::options::TIME_MAX;
 pub enum ServerPhase {
     /// Clients are accepted and served.
     Running,
-    /// The backlog is accepted, then nobody more; clients are served what they already sent.
+    /// The backlog is accepted, then no client more; clients are served what they already sent.
     Draining,
     /// Every connection is gone.
     Stopped,
@@ -96,19 +96,19 @@ impl fmt::Display for Report {
     }
 }
 
-/// What a drain does with clients that nobody has accepted yet.
+/// What a drain does with clients in the backlog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backlog {
-    /// They are let in, as the last ones.
+    /// It accepts them, as the last ones.
     Accept,
-    /// They are for whoever has the listeners now.
+    /// It leaves them to the process that has the listeners now.
     Leave,
 }
 
 /// Called once, when a drain begins.
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// The phase, for everybody to look at and to wait for.
+/// The phase, which any thread may read or wait for.
 pub(crate) struct Drain {
     grace: Duration,
     /// The phase as a number, to be read without the lock.
@@ -188,7 +188,7 @@ impl Drain {
     /// Has `hook` called when a drain begins, at once if one has.
     pub(crate) fn when_begun(&self, hook: Hook) {
         self.hooks.lock().push(hook);
-        // It may have begun before this; whoever takes the hook out calls it.
+        // The drain may have begun before the push; only the caller that takes the hook runs it.
         if self.phase() != ServerPhase::Running {
             self.run_hooks();
         }
@@ -197,17 +197,17 @@ impl Drain {
     fn run_hooks(&self) {
         let hooks = std::mem::take(&mut *self.hooks.lock());
         for hook in hooks {
-            // It may run on the watch, and others come after it. The panic hook has told of it.
+            // A hook may run on the watch: its panic must not stop the others. It is logged.
             let _ = catch_unwind(AssertUnwindSafe(hook));
         }
     }
 
-    /// What becomes of who has not been accepted yet.
+    /// What the drain does with clients not yet accepted.
     pub(crate) fn backlog(&self) -> Backlog {
         self.times.lock().backlog
     }
 
-    /// Lets everybody know that a drain begins after `delay`; somebody has to begin it then.
+    /// Announces that a drain begins after `delay`; the watch begins it then.
     pub(crate) fn announce(&self, delay: Duration) {
         let mut times = self.times.lock();
         if times.begun.is_none() && times.begins.is_none() {
@@ -226,11 +226,11 @@ impl Drain {
         self.leaving.load(Ordering::SeqCst)
     }
 
-    /// Brings the deadline forward to now; starts the drain if nobody has.
+    /// Brings the deadline forward to now; begins the drain if it has not begun.
     pub(crate) fn hurry(&self) {
         self.begin(Backlog::Accept);
         let mut times = self.times.lock();
-        // One that has passed stays: whoever hurries again and again must not put the end off.
+        // A deadline that has passed stays: repeated calls must not put the end off.
         times.deadline = times.deadline.min(Some(Instant::now()));
     }
 
@@ -239,12 +239,12 @@ impl Drain {
         self.times.lock().deadline
     }
 
-    /// The listener is closed and everybody who waited in its backlog is connected.
+    /// The listener is closed and every client of its backlog is connected.
     pub(crate) fn no_more_clients(&self) {
         self.times.lock().listening = Listening::Closed;
     }
 
-    /// A connection that the drain has met ends. Said while it is counted among those who are here.
+    /// Counts a connection that ends during the drain. Call before removing it from the registry.
     pub(crate) fn count_end(&self, cut_off: bool) {
         let counter = if cut_off { &self.cut_off } else { &self.left };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -257,8 +257,8 @@ impl Drain {
         }
     }
 
-    /// Stops the server if nobody is here and nobody more can come. They are counted when that is
-    /// known: before it, others may come after the count.
+    /// Stops the server if no client is connected and none can come. Counts only after the listener
+    /// closed: before, a client may come after the count.
     pub(crate) fn stop_if_empty(&self, count: impl FnOnce() -> usize) {
         let mut times = self.times.lock();
         let may_stop = times.listening == Listening::Closed && times.stopped.is_none();

@@ -1,8 +1,8 @@
 //! First a line for each, then a count: how the log stays short and names everything all the same.
 //!
 //! A [`Series`] stands for one kind of event, such as a limit that acts on clients or a panic. The
-//! keys tell its events apart: the client's address, the panic's place. Whoever has the series
-//! logs what it answers, after letting go of its lock:
+//! keys tell its events apart: the client's address, the panic's place. The owner logs
+//! what the series answers, after releasing its lock:
 //!
 //! - [`happened`](Series::happened) answers whether this event gets a line: the first of an
 //!   episode, and each new key, as far as [`NAMES_MAX`] of them; all others are counted.

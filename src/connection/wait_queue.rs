@@ -1,8 +1,8 @@
-//! Where clients of a service that keeps its worker wait until one is free.
+//! FIFO of connections waiting for a free worker (stream services only).
 //!
 //! They wait at rest, as any connection does: the poller hears when one of them leaves, and its
-//! deadline when it has waited too long. Whoever makes room wakes the one that came first, and
-//! that one's turn takes the place. The lock is held for a few moves, never across a wake.
+//! deadline when it has waited too long. Each worker that becomes free wakes the first one,
+//! whose turn takes the worker. The lock is held for a few moves, never across a wake.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl WaitQueue {
         }
     }
 
-    /// Clients that wait now.
+    /// How many clients wait now.
     pub(crate) fn waiting(&self) -> usize {
         self.inner.lock().waiting.len()
     }
@@ -121,7 +121,7 @@ impl Inner {
         self.workers.saturating_sub(self.lent)
     }
 
-    /// Whose turn it is, if there is a worker for it.
+    /// The first connection, if a worker is free for it.
     fn next(&self) -> Option<Arc<Connection>> {
         let (_, first) = self.waiting.first_key_value()?;
         (self.free() > 0).then(|| Arc::clone(first))

@@ -1,7 +1,7 @@
-//! Whether a worker is kept waiting for a processor, because others have them all.
+//! Whether a worker is runnable but not running, because other threads have all processors.
 //!
-//! Another worker for quick turns is of use where a core is free for it. Where none is, it takes
-//! one from whoever else needs it, and be it the client on the same machine. The system tells a
+//! Another worker for quick turns helps where a core is free for it. Where none is, it takes one
+//! from another process, perhaps the client on the same machine. The system tells a
 //! thread how long it was ready to run and did not (`schedstat`, proc(5)); where it does not tell,
 //! a core is taken to be free.
 

@@ -1,7 +1,7 @@
-//! How quick turns lately were, and what follows from it: for calling another worker in, and for
-//! whether a leader spins before it sleeps.
+//! How long turns lately took, and what follows: whether to call another worker in, and whether a
+//! leader spins before it blocks.
 //!
-//! Part of the ready queue's picture, under its mutex.
+//! Part of the run queue's state, under its mutex.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::scheduler::spin::Spin;
 const MEMORY: u64 = 256;
 /// The whole, where a part of the turns is counted.
 const ALL: u64 = 1 << 16;
-/// Ticks of the watch, 1 to 3 ms each, for which a long queue of quick turns calls in nobody after
-/// there was no core for the one that it had called in.
+/// Ticks of the watch, 1 to 3 ms each, for which a long queue of quick turns calls in no worker
+/// after there was no core for the last one.
 const HELD: u32 = 100;
 
 /// When to call another worker in.
@@ -36,26 +36,25 @@ pub(crate) struct Policy {
     pub(crate) pace: Pace,
 }
 
-/// What is believed of the turns.
+/// How long turns are taken to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// They are as they lately were.
+    /// As long as they lately were.
     Measured,
     /// Each may take for ever (a service that keeps its worker).
     Slow,
 }
 
-/// What is known of the turns that have ended.
+/// Averages over the turns that have ended.
 pub(crate) struct ServiceTimes {
     policy: Policy,
     /// Moving average, in nanoseconds.
     average: u64,
-    /// What part of them has lately been long, of [`ALL`].
+    /// The part of recent turns that was long, of [`ALL`].
     long: u64,
-    /// A worker was called in for a long queue, since it was last said whether there is a core
-    /// for it.
+    /// A worker was called in for a long queue since the last report of contention.
     helped: bool,
-    /// Ticks for which none is called in for that.
+    /// Ticks for which a long queue calls in no worker.
     held: u32,
     spin: Spin,
 }
@@ -72,7 +71,7 @@ impl ServiceTimes {
         }
     }
 
-    /// One more has ended.
+    /// Counts a turn that has ended.
     pub(crate) fn ended(&mut self, took: Duration) {
         self.average = self.average - self.average / MEMORY + nanos(took) / MEMORY;
         // How many, not how long they are together: a few that were preempted would look like work,
@@ -82,7 +81,7 @@ impl ServiceTimes {
         self.spin.ended(took);
     }
 
-    /// The leader has waited for so long.
+    /// Counts a wait of the leader.
     pub(crate) fn waited(&mut self, took: Duration) {
         self.spin.waited(took);
     }
@@ -96,16 +95,16 @@ impl ServiceTimes {
         self.helped = true;
     }
 
-    /// A worker had, or had not, to wait for a processor. If it had, and another was called in for
-    /// a long queue, then there is no core for that one.
+    /// A worker reports whether it was recently runnable but not running. If so, and another was
+    /// called in for a long queue, there is no core for that one.
     pub(crate) fn contended(&mut self, contended: bool) {
         if std::mem::take(&mut self.helped) && contended {
             self.held = HELD;
         }
     }
 
-    /// Whether the leader, alone on duty and with nothing to do, should look for a while before it
-    /// sleeps. With one core, what is waited for can't happen meanwhile.
+    /// Whether the leader, alone on duty and idle, spins before it blocks. With one core the event
+    /// that it waits for cannot happen while it spins.
     pub(crate) fn spins(&mut self) -> bool {
         !self.are_slow() && self.policy.quick_workers > 1 && self.spin.decide()
     }
@@ -115,12 +114,12 @@ impl ServiceTimes {
         self.policy.pace == Pace::Slow || self.average > nanos(self.policy.slow_turn)
     }
 
-    /// Whether they are quick, but long enough to be worth another worker; `on_duty` are there.
+    /// Whether turns are quick, but long enough to be worth a worker beyond the `on_duty`.
     pub(crate) fn are_long(&self, on_duty: usize) -> bool {
         on_duty < self.policy.quick_workers && self.long > ALL / 2
     }
 
-    /// Whether so many quick ones will keep those who are on duty for too long.
+    /// Whether clearing the queue would take longer than `clear_within`.
     pub(crate) fn clear_late(&self, queued: usize, on_duty: usize) -> bool {
         let backlog = self.average.saturating_mul(queued as u64);
         !self.are_slow()
@@ -129,13 +128,13 @@ impl ServiceTimes {
             && backlog > nanos(self.policy.clear_within)
     }
 
-    /// Whether each may take for ever.
+    /// Whether each turn may last for ever.
     pub(crate) fn may_last(&self) -> bool {
         self.policy.pace == Pace::Slow
     }
 }
 
-/// A time as a number, for what is reckoned with in the hot path.
+/// A time in whole nanoseconds, for arithmetic in the hot path.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
-//! What workers count in their turns: each its own figures, added up by whoever reads them.
+//! What workers count in their turns: each its own figures, which a reader adds up.
 //!
-//! A meter is written by one worker at a time and read by anybody, so that counting costs no
-//! locked instruction and no cache line that another worker wants. The times are those that a
+//! One worker at a time writes a meter and any thread reads it, so counting costs no locked
+//! instruction and no cache line that another worker wants. The times are those that a
 //! turn takes from the clock anyway.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,9 +1,9 @@
 //! Connections at rest. Knows no pool: it tells a closure which token has what.
 //!
 //! Each socket is registered once, edge-triggered, for reading and writing together, and never
-//! again: a connection costs one `epoll_ctl` in its life. Edge-triggered means that whoever is
-//! told must read until the socket is empty (a short read shows it, see epoll(7), question 9)
-//! or come back without being told. Closing a descriptor removes it.
+//! again: a connection costs one `epoll_ctl` in its life. Edge-triggered means that a
+//! worker must read until the socket is empty (a short read shows it, see epoll(7), question 9)
+//! or queue the connection again without an event. Closing a descriptor removes it.
 //!
 //! This is the only file that names `mio`'s poll for connections; the acceptor has one of its own.
 
@@ -21,14 +21,14 @@ use crate::scheduler::state::Reasons;
 
 /// Events taken from the system at once.
 const EVENTS_MAX: usize = 256;
-/// How long a keen leader looks before it sleeps after all: about the processor's time that a
-/// sleep and its end take from both sides, so that looking in vain at most doubles it.
+/// How long a leader spins before it blocks: about the processor time that blocking and waking
+/// cost both sides, so spinning in vain at most doubles it.
 const SPIN_MAX: Duration = Duration::from_micros(50);
 const WAKER: Token = Token(usize::MAX);
 
 /// See the head of the file.
 pub(crate) struct Poller {
-    /// Held by the leader while it waits: there is only ever one, so nobody waits for this lock.
+    /// The leader holds it while it waits. There is one leader, so the lock is not contended.
     poll: Mutex<(Poll, Events)>,
     registry: Registry,
     waker: Waker,
@@ -91,7 +91,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Lets the one who waits return at once, or the next one if nobody does.
+    /// Makes the leader return at once, or the next `wait` if no leader waits.
     pub(crate) fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             // An eventfd's write fails only when the descriptor is gone: nothing can be polled.

@@ -1,13 +1,11 @@
 //! The workers. Knows jobs, not connections; the only file that names `threadpool`.
 //!
 //! `threadpool`'s queue has no bound and its `join` no deadline; both are kept in front of it: a
-//! job is only ever handed over for a thread that is idle (see `ready.rs`, invariant 3), so its
-//! queue never holds more than the pool's size, and whoever waits for the end waits with a
-//! deadline.
+//! job is only ever handed over for a thread that is idle (see `run_queue.rs`, invariant 3), so its
+//! queue never holds more than the pool's size, and every wait for the end has a deadline.
 //!
-//! Its threads don't leave when it is made smaller, as long as they are idle. So another number of
-//! workers is another pool, a new *shift*: the old one's idle threads end at once, the others when
-//! they have come home.
+//! Its idle threads stay when it is made smaller. So another number of workers is another pool, a
+//! new *generation*: the old one's idle threads end at once, the others when they park.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
@@ -18,34 +16,34 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use threadpool::ThreadPool;
 
-/// Most threads at once, those that have not come back since an earlier shift included: twice what
-/// one shift may have (a worker's thread each, and one for those who wait).
+/// Most threads at once, busy ones of older generations included: twice what one generation may
+/// have (a thread for each worker, and one that polls).
 pub(crate) const NUMBERS: usize = 2050;
 
 /// A number of threads, `worker-00` and on; numbered when they are first needed.
 pub(crate) struct Pool {
-    /// Whose it is, for the threads' names.
+    /// The server's name, for the threads' names.
     server: &'static str,
-    crew: Mutex<Generation>,
+    generation: Mutex<Generation>,
     numbers: Arc<Numbers>,
-    duty: Arc<InFlight>,
+    in_flight: Arc<InFlight>,
 }
 
 struct Generation {
     threads: ThreadPool,
-    shift: u64,
+    number: u64,
 }
 
-/// The place of a thread that has a job.
+/// The identity of the thread that runs a job.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// Which of its pool's threads it is; no other that lives has the same.
+    /// The thread's number; no other living thread has the same.
     pub(crate) number: usize,
-    /// Whose thread it is: the first pool's is 0, and each resizing makes the next.
+    /// The generation of the thread: 0 at first, one more with each resize.
     pub(crate) shift: u64,
 }
 
-/// Numbers that threads have, to be given out again when they end.
+/// The numbers of living threads; a thread's end frees its number.
 #[derive(Default)]
 struct Numbers(Mutex<Vec<bool>>);
 
@@ -56,7 +54,7 @@ struct ThreadIdGuard {
 }
 
 thread_local! {
-    static BADGE: RefCell<Option<ThreadIdGuard>> = const { RefCell::new(None) };
+    static THREAD_ID: RefCell<Option<ThreadIdGuard>> = const { RefCell::new(None) };
     static IS_STARTING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -75,59 +73,64 @@ impl Pool {
     pub(crate) fn new(server: &'static str, workers: usize) -> io::Result<Pool> {
         Ok(Pool {
             server,
-            crew: Mutex::new(Generation {
+            generation: Mutex::new(Generation {
                 threads: start(server, workers)?,
-                shift: 0,
+                number: 0,
             }),
             numbers: Arc::default(),
-            duty: Arc::default(),
+            in_flight: Arc::default(),
         })
     }
 
-    /// Starts another shift of `workers` threads; answers its number. Jobs that were handed over
-    /// are still done by the shift that has them.
+    /// Starts another generation of `workers` threads; answers its number. The older generation
+    /// still runs the jobs that it was given.
     ///
     /// # Errors
-    /// When the system does not give that many, or too many of earlier shifts have not come back.
+    /// When the system does not give that many, or too many of older ones are still busy.
     pub(crate) fn resize(&self, workers: usize) -> io::Result<u64> {
         let taken = self.numbers.taken();
-        // Those without a number are idle, and end when the next shift comes.
+        // Threads without a number are idle, and end when their generation does.
         if taken + workers > NUMBERS {
             let problem = format!("{taken} workers of before have not come back yet");
             return Err(io::Error::other(problem));
         }
         let threads = start(self.server, workers)?;
-        let mut crew = self.crew.lock();
-        crew.shift += 1;
-        let shift = crew.shift;
-        let before = std::mem::replace(&mut crew.threads, threads);
-        drop(crew);
-        // Closes its queue: who waits for a job of it ends.
+        let mut generation = self.generation.lock();
+        generation.number += 1;
+        let shift = generation.number;
+        let before = std::mem::replace(&mut generation.threads, threads);
+        drop(generation);
+        // Closes its queue: its idle threads end.
         drop(before);
         Ok(shift)
     }
 
-    /// Gives `job` to an idle thread, and tells it its place.
+    /// Gives `job` to an idle thread.
     pub(crate) fn call_in(&self, job: impl FnOnce(Place) + Send + 'static) {
-        *self.duty.jobs.lock() += 1;
-        let duty = Arc::clone(&self.duty);
+        *self.in_flight.jobs.lock() += 1;
+        let in_flight = Arc::clone(&self.in_flight);
         let numbers = Arc::clone(&self.numbers);
         let server = self.server;
-        let crew = self.crew.lock();
-        let shift = crew.shift;
-        crew.threads.execute(move || {
+        let generation = self.generation.lock();
+        let shift = generation.number;
+        generation.threads.execute(move || {
             let number = own_number(server, &numbers);
             job(Place { number, shift });
-            *duty.jobs.lock() -= 1;
-            duty.changed.notify_all();
+            *in_flight.jobs.lock() -= 1;
+            in_flight.changed.notify_all();
         });
     }
 
     /// Waits until all jobs are done; `false` if `until` came first.
     pub(crate) fn join(&self, until: Instant) -> bool {
-        let mut jobs = self.duty.jobs.lock();
+        let mut jobs = self.in_flight.jobs.lock();
         while *jobs > 0 {
-            if self.duty.changed.wait_until(&mut jobs, until).timed_out() {
+            if self
+                .in_flight
+                .changed
+                .wait_until(&mut jobs, until)
+                .timed_out()
+            {
                 return *jobs == 0;
             }
         }
@@ -163,8 +166,8 @@ pub(crate) fn is_starting() -> bool {
 
 /// This thread's number; its first job gives it one, and its name.
 fn own_number(server: &str, numbers: &Arc<Numbers>) -> usize {
-    BADGE.with_borrow_mut(|badge| {
-        let badge = badge.get_or_insert_with(|| {
+    THREAD_ID.with_borrow_mut(|id| {
+        let id = id.get_or_insert_with(|| {
             let number = numbers.take();
             if let Ok(name) = CString::new(thread_name(server, &format!("worker-{number:02}"))) {
                 // `threadpool` gives all threads one name. Without a number it works as well.
@@ -175,7 +178,7 @@ fn own_number(server: &str, numbers: &Arc<Numbers>) -> usize {
                 number,
             }
         });
-        badge.number
+        id.number
     })
 }
 

@@ -1,19 +1,19 @@
 //! The state word of a connection: where it is, and why it should be served.
 //!
-//! | phase   | who holds it | leaves by |
-//! |---------|--------------|-----------|
-//! | resting | nobody (the poller watches its socket) | [`wake`](StateWord::wake) → ready |
-//! | ready   | the ready queue | [`start`](StateWord::start) → running |
+//! | phase   | held by | leaves by |
+//! |---------|---------|-----------|
+//! | resting | the poller, which watches its socket | [`wake`](StateWord::wake) → ready |
+//! | ready   | the run queue | [`start`](StateWord::start) → running |
 //! | running | exactly one worker | [`finish`](StateWord::finish) → resting or ready, or |
 //! |         |              | [`again`](StateWord::again) → ready, |
 //! |         |              | [`end`](StateWord::end) → gone |
-//! | gone    | nobody, for ever | never |
+//! | gone    | nothing | never |
 //!
 //! Whatever happens to a connection (bytes, room to write, a message from another client, a
-//! deadline, a drain) is a *reason*, and the only way to say it is `wake`. In `resting` a reason
+//! deadline, a drain) is a *reason*, and `wake` is the only way to give one. In `resting` a reason
 //! makes the connection ready; in `ready` and `running` it is remembered. A worker that starts a
-//! turn takes all reasons; one that was added since keeps the connection from coming to rest.
-//! So no wake-up is lost and there is never more than one worker in a connection.
+//! turn takes all reasons; a reason added since keeps the connection from coming to rest. So no
+//! wake-up is lost, and at most one worker runs a connection.
 //!
 //! Ordering: `wake` releases and `start` acquires, so what was done before the wake (a push to
 //! the outbox) is seen by the turn that it causes; `finish` releases what the turn wrote.
@@ -34,7 +34,7 @@ impl Reasons {
     /// The poller saw bytes or an error.
     pub(crate) const READABLE: Reasons = Reasons(0b0100);
     /// The poller saw the end of what the peer sends. It says so once, perhaps before the last
-    /// bytes were read, so whoever is told must read until the end shows.
+    /// bytes were read, so the next turn must read until the end shows.
     pub(crate) const ENDING: Reasons = Reasons(0b10_0000);
     /// The poller saw something urgent in what the peer sends. A read stops before it: that it is
     /// short says nothing then.
@@ -53,11 +53,11 @@ impl Reasons {
     }
 }
 
-/// What the one who called must do now.
+/// What the caller must do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Next {
-    /// Put the connection at the back of the ready queue: nobody else will.
+    /// Put the connection at the back of the run queue: no other caller will.
     Queue,
     /// Nothing.
     Leave,
@@ -127,7 +127,7 @@ impl StateWord {
         self.0.store(GONE, Ordering::Release);
     }
 
-    /// A look from outside, for lists; it may have changed when it is read.
+    /// The phase, for lists; it may change at any time.
     pub(crate) fn phase(&self) -> Phase {
         match self.0.load(Ordering::Relaxed) & PHASE {
             RESTING => Phase::Resting,

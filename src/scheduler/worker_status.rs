@@ -1,4 +1,4 @@
-//! What each worker is at, so that one that does not come back can be named; and what it counts.
+//! What each worker does now, so that the log can name a stuck one; and what it has counted.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,28 +11,28 @@ use tracing::{info, warn};
 use crate::net::address::Peer;
 use crate::scheduler::metrics::{Meter, Sum};
 
-/// One post for each worker's number, made when a worker first has it.
+/// A slot for each worker number, made when a worker first has that number.
 pub(crate) struct WorkerTable {
     began: Instant,
     /// In milliseconds.
     stuck_after: AtomicU64,
-    /// Until when workers were held up by what the service tells of itself, in milliseconds after
-    /// `began`: that time counts for nobody.
+    /// Until when the service's own output held workers up, in milliseconds after `began`. That
+    /// time does not make a worker stuck.
     held_up_until: AtomicU64,
-    posts: Vec<OnceLock<Box<WorkerSlot>>>,
-    /// No post from this number on was ever used.
+    slots: Vec<OnceLock<Box<WorkerSlot>>>,
+    /// No slot from this number on was ever used.
     used: AtomicUsize,
-    /// By the worker's number, the turn that was called stuck: its connection and its begin.
+    /// The turns reported as stuck, by worker number: connection and begin.
     stuck: Mutex<BTreeMap<usize, (u64, u64)>>,
 }
 
-/// Written by its worker, read by anybody.
+/// Its worker writes it, any thread reads it.
 #[derive(Default)]
 pub(crate) struct WorkerSlot {
     pub(crate) meter: Meter,
-    /// The connection it serves; 0 for none.
+    /// The connection that the worker serves; 0 for none.
     id: AtomicU64,
-    /// Since when, in milliseconds after `began`.
+    /// The turn's begin, in milliseconds after `began`.
     since: AtomicU64,
 }
 
@@ -51,31 +51,31 @@ pub struct WorkerInfo {
 }
 
 impl WorkerTable {
-    /// Posts for worker numbers below `numbers`.
+    /// Slots for worker numbers below `numbers`.
     pub(crate) fn new(numbers: usize, stuck_after: Duration) -> WorkerTable {
         WorkerTable {
             began: Instant::now(),
             stuck_after: AtomicU64::new(millis(stuck_after)),
             held_up_until: AtomicU64::new(0),
-            posts: (0..numbers).map(|_| OnceLock::new()).collect(),
+            slots: (0..numbers).map(|_| OnceLock::new()).collect(),
             used: AtomicUsize::new(0),
             stuck: Mutex::default(),
         }
     }
 
-    /// The post of the worker with this number.
+    /// The slot of the worker with this number.
     pub(crate) fn of(&self, worker: usize) -> &WorkerSlot {
         self.used.fetch_max(worker + 1, Ordering::Relaxed);
-        self.posts[worker].get_or_init(Box::default)
+        self.slots[worker].get_or_init(Box::default)
     }
 
-    pub(crate) fn begin(&self, post: &WorkerSlot, id: u64, now: Instant) {
-        post.since.store(self.millis(now), Ordering::Relaxed);
-        post.id.store(id, Ordering::Release);
+    pub(crate) fn begin(&self, slot: &WorkerSlot, id: u64, now: Instant) {
+        slot.since.store(self.millis(now), Ordering::Relaxed);
+        slot.id.store(id, Ordering::Release);
     }
 
-    pub(crate) fn end(&self, post: &WorkerSlot) {
-        post.id.store(0, Ordering::Release);
+    pub(crate) fn end(&self, slot: &WorkerSlot) {
+        slot.id.store(0, Ordering::Release);
     }
 
     /// From now on a worker is stuck after this time.
@@ -88,7 +88,7 @@ impl WorkerTable {
         Duration::from_millis(self.stuck_after.load(Ordering::Relaxed))
     }
 
-    /// Workers that serve somebody now, and those of them that are stuck.
+    /// The workers that serve a client now, and how many of them are stuck.
     pub(crate) fn load(&self) -> (usize, usize) {
         (self.busy().count(), self.stuck.lock().len())
     }
@@ -96,11 +96,11 @@ impl WorkerTable {
     /// What all workers have counted.
     pub(crate) fn sum(&self) -> Sum {
         let mut sum = Sum::default();
-        self.all().for_each(|(_, post)| post.meter.add_to(&mut sum));
+        self.all().for_each(|(_, slot)| slot.meter.add_to(&mut sum));
         sum
     }
 
-    /// Every worker that serves somebody now.
+    /// Every worker that serves a client now.
     pub(crate) fn list(&self) -> Vec<WorkerInfo> {
         let now = self.millis(Instant::now());
         let stuck_after = self.stuck_after.load(Ordering::Relaxed);
@@ -116,38 +116,38 @@ impl WorkerTable {
         self.busy().map(info).collect()
     }
 
-    /// When the next worker will have been away for too long.
+    /// When the next worker becomes stuck if its turn does not end.
     pub(crate) fn next(&self) -> Option<Instant> {
         let earliest = self
             .busy()
             .map(|(_, _, since)| self.counts_from(since))
             .min()?;
         let due = self.began + Duration::from_millis(earliest) + self.stuck_after();
-        // One that is stuck already is looked at once a second, to see it come back.
+        // A worker that is stuck already is checked once a second, to see it come back.
         Some(due.max(Instant::now() + Duration::from_secs(1)))
     }
 
-    /// From now on workers may be stuck; before, they waited for what the service tells of itself.
+    /// Workers waited for the service's own output until now: counts stuck time from here.
     pub(crate) fn were_held_up(&self, now: Instant) {
         self.held_up_until
             .store(self.millis(now), Ordering::Relaxed);
     }
 
-    /// Since when a worker may be stuck that has been busy since then.
+    /// The time from which a turn that began at `since` counts towards being stuck.
     fn counts_from(&self, since: u64) -> u64 {
         since.max(self.held_up_until.load(Ordering::Relaxed))
     }
 
-    /// Names workers that are stuck, once, and says when they are back. Logs and asks for peers
-    /// when the lock is open again: whoever wants the figures needs it.
+    /// Logs each stuck worker once, and its return. Logs and asks for peers after it has released
+    /// the lock, which readers of the figures need.
     pub(crate) fn look(&self, now: Instant, peer_of: impl Fn(u64) -> Option<Peer>) {
         let now = self.millis(now);
         let stuck_after = self.stuck_after.load(Ordering::Relaxed);
         let (mut back, mut gone) = (Vec::new(), Vec::new());
         let mut stuck = self.stuck.lock();
         stuck.retain(|worker, (id, began)| {
-            let post = self.posts[*worker].get();
-            let goes_on = post.map(|post| post.at()) == Some((*id, *began));
+            let slot = self.slots[*worker].get();
+            let goes_on = slot.map(|slot| slot.at()) == Some((*id, *began));
             if !goes_on {
                 back.push((*worker, *id, now.saturating_sub(*began)));
             }
@@ -176,14 +176,14 @@ impl WorkerTable {
 
     fn all(&self) -> impl Iterator<Item = (usize, &WorkerSlot)> {
         let used = self.used.load(Ordering::Relaxed);
-        let posts = self.posts[..used].iter().enumerate();
-        posts.filter_map(|(number, post)| Some((number, &**post.get()?)))
+        let slots = self.slots[..used].iter().enumerate();
+        slots.filter_map(|(number, slot)| Some((number, &**slot.get()?)))
     }
 
-    /// Number, client and begin of those that serve somebody.
+    /// Number, client and begin of each busy worker.
     fn busy(&self) -> impl Iterator<Item = (usize, u64, u64)> {
-        self.all().filter_map(|(number, post)| {
-            let (id, since) = post.at();
+        self.all().filter_map(|(number, slot)| {
+            let (id, since) = slot.at();
             (id != 0).then_some((number, id, since))
         })
     }
@@ -210,13 +210,13 @@ mod tests {
 
     #[test]
     fn a_turn_that_began_after_the_look_is_not_stuck_for_ages() {
-        let posts = WorkerTable::new(1, Duration::ZERO);
+        let slots = WorkerTable::new(1, Duration::ZERO);
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
-        posts.begin(posts.of(0), 1, later);
+        slots.begin(slots.of(0), 1, later);
         // Whoever is asked for a peer may want the figures: the lock is open.
-        posts.look(now, |_| {
-            assert_eq!(posts.load(), (1, 1));
+        slots.look(now, |_| {
+            assert_eq!(slots.load(), (1, 1));
             None
         });
     }

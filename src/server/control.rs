@@ -16,8 +16,8 @@ const PAUSE_WITHIN: Duration = Duration::from_secs(5);
 
 impl Handle {
     /// Says that a drain will begin after `delay`: [`is_ready`](Handle::is_ready) is false from
-    /// now on, while clients are still accepted and served, so that whoever balances the load
-    /// sends no more of them. A drain that has begun or was announced stays as it is.
+    /// now on, while clients are still accepted and served, so that a load
+    /// balancer sends no more of them. A drain that has begun or was announced stays as it is.
     pub fn drain_after(&self, delay: Duration) {
         self.shared.house.drain.announce(delay);
         self.shared.nudge();
@@ -34,8 +34,8 @@ impl Handle {
         self.shared.house.drain.is_leaving()
     }
 
-    /// Accepts nobody until [`resume`](Handle::resume): who connects waits in the kernel's
-    /// backlog; clients that are here are served. A drain takes the backlog in all the same.
+    /// Accepts no client until [`resume`](Handle::resume): new ones wait in the kernel's backlog,
+    /// connected ones are served. A drain takes the backlog in all the same.
     ///
     /// Returns when no more clients can be let in: it waits until the acceptor is done with the
     /// one that it lets in just now, for 5 s at most, after which the log says that it is stuck.
@@ -73,7 +73,7 @@ impl Handle {
         options::check_workers(workers)?;
         let shared = &self.shared;
         let now = &shared.house.knobs.workers;
-        // No turn ever waits for this lock, and nobody who only looks.
+        // No turn and no reader of the figures waits for this lock.
         let _resizing = shared.resizing.lock();
         let before = now.load(Ordering::Relaxed);
         if before == workers {
@@ -81,7 +81,7 @@ impl Handle {
         }
         let threads = shared.house.work.threads(workers);
         let lobby = &shared.house.lobby;
-        // Never are as many of the new threads lent as there are.
+        // During the resize keep at least one thread free to poll.
         lobby.resize(workers.min(before));
         let shift = shared.pool.resize(threads).map_err(|source| {
             lobby.resize(before);
@@ -126,7 +126,7 @@ impl Handle {
         Ok(())
     }
 
-    /// The workers that serve somebody now, with whom, since when, and whether they are stuck.
+    /// The workers that serve a client now: which client, since when, and whether they are stuck.
     pub fn workers(&self) -> Vec<WorkerInfo> {
         self.shared.posts.list()
     }

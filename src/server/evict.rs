@@ -12,7 +12,7 @@ use crate::limits::limit::Limit;
 use crate::scheduler::state::Phase;
 use crate::turn::context::ServerContext;
 
-/// Looking for somebody means looking at everybody: not more often than this in vain.
+/// A search looks at every connection: after a vain one, search again only after this.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// See the head of the file.
@@ -21,14 +21,14 @@ pub(super) struct Shedding(Mutex<Last>);
 
 #[derive(Default)]
 struct Last {
-    /// Who is being closed: until it has gone, nobody else is.
+    /// The client being closed; the next one only closes after it has gone.
     id: Option<u64>,
-    /// When nobody was found.
+    /// When a search found no client.
     in_vain: Option<Instant>,
 }
 
 impl Shedding {
-    /// Whether somebody is being closed, or could be.
+    /// Whether a client is being closed, or could be.
     pub(super) fn can(&self, house: &ServerContext) -> bool {
         let mut last = self.0.lock();
         last.is_closing(house) || last.find(house).is_some()
@@ -55,13 +55,13 @@ impl Last {
             .is_some_and(|id| house.registry.look_up(id).is_some())
     }
 
-    /// Who has rested longest, if that is long enough.
+    /// The client that has rested longest, if that is at least `shed_after`.
     fn find(&mut self, house: &ServerContext) -> Option<Arc<Connection>> {
         if self.in_vain.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
             return None;
         }
         let shed_after = house.limits.options.shed_after;
-        // Where nobody is spared, whoever sends all the time is not either.
+        // With no minimum rest, even a client that sends all the time may be closed.
         let may =
             |phase| phase == Phase::Resting || (shed_after.is_zero() && phase == Phase::Ready);
         let all = house.registry.all().into_iter();

@@ -1,8 +1,8 @@
 //! The watch: one thread that looks in about once a millisecond while there is work, and sleeps
 //! while there is none.
 //!
-//! It calls in another worker when no turn has ended since its last look although somebody works (a
-//! handler blocks), wakes connections whose time is up, and carries out the drain's deadline.
+//! It calls in another worker when workers serve but no turn has ended since its last look (a
+//! handler blocks), wakes connections whose deadline has come, and enforces the drain's deadline.
 
 use std::time::{Duration, Instant};
 

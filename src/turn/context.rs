@@ -34,36 +34,36 @@ pub(crate) struct ServerContext {
     pub(crate) totals: Totals,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,
-    /// Rung when there is room again for those who wait outside.
+    /// Wakes the acceptor when there is room for a client that waits in the backlog.
     pub(crate) doorbell: AcceptWaker,
-    /// Those of the registry who are only told that they are not let in: they have nobody's place.
+    /// Registered connections that only receive a refusal; they do not count against clients_max.
     pub(crate) refused: AtomicUsize,
-    /// Somebody waits outside, or no descriptor can be had: ring whenever one leaves.
+    /// A client waits in the backlog or descriptors ran out: each close wakes the acceptor.
     pub(crate) crowded: AtomicBool,
 }
 
 impl ServerContext {
-    /// Clients that were let in and are here.
+    /// Connected clients that were admitted.
     pub(crate) fn admitted(&self) -> usize {
         let refused = self.refused.load(Ordering::SeqCst);
         self.registry.count().saturating_sub(refused)
     }
 
-    /// Gives back its address's share, if it has it still.
+    /// Releases the connection's share of its address's clients, if it still has one.
     pub(crate) fn give_up_share(&self, connection: &Connection) {
         let client = connection.guest.peer();
         self.admission.release(client, connection.id);
     }
 
-    /// The last thing of a connection. Called while it is in the registry.
+    /// Releases the connection's admission slot. Call before removing it from the registry.
     pub(crate) fn give_up_place(&self, connection: &Connection) {
         if connection.guest.is(Standing::Refused) {
             self.refused.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
-    /// A connection that has a place turns out not to be let in, and gives it up. Answers whether
-    /// it is told.
+    /// Refuses a connection that already has a slot, and frees the slot. Answers whether the client
+    /// can be told.
     pub(crate) fn turn_away(&self, connection: &Connection, limit: Limit) -> bool {
         let is_told = self.can_tell(limit);
         connection.guest.stand(Standing::Refused);
@@ -74,7 +74,7 @@ impl ServerContext {
         is_told
     }
 
-    /// Whether one more client can be told that it is not let in.
+    /// Whether one more client can be sent a refusal.
     pub(crate) fn can_tell(&self, limit: Limit) -> bool {
         let refused = self.refused.load(Ordering::SeqCst);
         if refused >= REFUSALS_MAX / 2 {
@@ -83,7 +83,7 @@ impl ServerContext {
         refused < REFUSALS_MAX && self.work.refusal(limit).is_some()
     }
 
-    /// Closes the client in whose place another has come.
+    /// Closes the client that a newer one of its address replaces.
     pub(crate) fn make_place(&self, placed: Placed) {
         let replaced = placed.replaces.and_then(|id| self.registry.find(id));
         if let Some(connection) = replaced {
@@ -91,7 +91,7 @@ impl ServerContext {
         }
     }
 
-    /// Closes a client so that another can have its place.
+    /// Closes a client to free its slot for another.
     pub(crate) fn shed(&self, connection: &Arc<Connection>, limit: Limit) {
         let case = Case {
             id: Some(connection.id),
@@ -108,7 +108,7 @@ impl ServerContext {
 pub(crate) struct Knobs {
     pub(crate) workers: AtomicUsize,
     pub(crate) clients_max: AtomicUsize,
-    /// Somebody has asked that nobody is accepted for now.
+    /// Accepting is paused by request.
     pub(crate) is_paused: AtomicBool,
 }
 
