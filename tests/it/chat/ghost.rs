@@ -98,29 +98,48 @@ fn a_ghost_gives_its_name_back_and_nothing_else() {
     shown.wait_line("-- you are an operator");
     bob.wait("-- ann joined");
     cable.pull();
-    let begin = Instant::now();
-    let stream = connect(&daemon.address);
-    send(&stream, "/nick ann\nI am back\n/kick bob\n");
-    let name = "ann".to_owned();
-    let ann = Talker { stream, name };
-    let before = ann.wait("-- you are now ann");
-    let took = begin.elapsed();
-    assert!(took >= Duration::from_secs(3), "{took:?} {before:?}");
-    assert!(took < Duration::from_secs(15), "{took:?} {before:?}");
+    let (ann, guest, took) = come_back(&daemon);
+    assert!(took >= Duration::from_secs(3), "{took:?}");
+    assert!(took < Duration::from_secs(15), "{took:?}");
     // What was said after the name was asked for is said under it, and rights are not a name's.
     ann.wait("<ann> I am back");
     ann.wait("-- only operators can do that; /op PASSWORD makes one");
     let told = bob.wait("<ann> I am back");
-    let guest = told.iter().find_map(|line| line.strip_suffix(" joined"));
-    let guest = guest.and_then(|line| line.strip_prefix("-- "));
-    let guest = guest.expect("greeted before the host was asked");
     let once = format!("-- ann does not answer any more; {guest} is now called ann");
-    assert_eq!(told, [format!("-- {guest} joined"), once]);
+    assert!(
+        told.ends_with(&[format!("-- {guest} joined"), once]),
+        "{told:?}"
+    );
+    let of_ann = told.iter().filter(|line| line.contains("ann"));
+    assert_eq!(of_ann.count(), 1, "{told:?}");
     assert_eq!(bob.ask("/who"), "-- here: ann, bob");
     let reason = "ann is disconnected: your host did not answer";
     assert!(daemon.stderr.text().contains(reason));
     drop((ann, bob, ghost, cable));
     daemon.stop();
+}
+
+/// Comes and asks for the name until it is given: an acknowledgement may still have been on its way
+/// when the cable was pulled. Answers as whom it was greeted, too, and how long the name took.
+fn come_back(daemon: &Daemon) -> (Talker, String, Duration) {
+    loop {
+        let begin = Instant::now();
+        let stream = connect(&daemon.address);
+        send(&stream, "/nick ann\nI am back\n/kick bob\n");
+        let name = "ann".to_owned();
+        let ann = Talker { stream, name };
+        let welcome = ann.hear();
+        let guest = welcome.split([' ', ',']).nth(4).expect("a name").to_owned();
+        loop {
+            let heard = ann.hear();
+            if heard == "-- you are now ann" {
+                return (ann, guest, begin.elapsed());
+            }
+            if heard.starts_with("-- you are still ") {
+                break;
+            }
+        }
+    }
 }
 
 #[test]
