@@ -1,7 +1,7 @@
 //! A service manager's side of the daemon: what it is told, what it hands over, its unit files.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -48,10 +48,11 @@ impl Manager {
     fn hear(&mut self) -> String {
         while self.heard.is_empty() {
             let mut message = [0; 4096];
-            let length = self
-                .socket
-                .recv(&mut message)
-                .expect("it is told something");
+            let length = match self.socket.recv(&mut message) {
+                // A wait with a deadline is not begun again after a signal: signal(7).
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                received => received.expect("it is told something"),
+            };
             let message = str::from_utf8(&message[..length]).expect("UTF-8");
             self.heard.extend(message.lines().map(str::to_owned));
         }
