@@ -31,7 +31,7 @@ scripts/package.sh >/dev/null
 if [ ! -e "$work/made" ]; then
     rm -rf "$root"
     debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,netcat-openbsd,jq,procps \
-        "$suite" "$root" http://deb.debian.org/debian >"$work/debootstrap.log"
+        "$suite" "$root" >"$work/debootstrap.log"
     touch "$work/made"
 fi
 cp "$work"/?.deb "$root/root/"
