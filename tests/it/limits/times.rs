@@ -157,7 +157,7 @@ fn who_takes_nothing_is_reset_and_who_takes_slowly_is_not() {
 #[test]
 fn a_long_reply_may_take_long_as_long_as_it_is_taken() {
     let mut options = options();
-    options.times.write_stall = Some(ms(700));
+    options.times.write_stall = Some(ms(1500));
     let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; 40 << 20]));
     let client = connect(&address);
     send(&client, "all of it, please\n");
