@@ -9,7 +9,7 @@ use crate::support::daemon::{Daemon, Guard, POOLD};
 use crate::support::net::{connect, send};
 use crate::support::passed::cannot;
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::Spool;
+use crate::support::spool::{Spool, wait_until};
 
 /// A network of its own with one cable to this machine, which can be pulled.
 struct Cable {
@@ -89,40 +89,37 @@ fn a_ghost_gives_its_name_back_and_nothing_else() {
     let file = scratch.join("password");
     std::fs::write(&file, "sesame\n").expect("our own directory");
     let listen = format!("{}:0", cable.ours);
-    let mut daemon = Daemon::start(&["chat", &listen, "--operator-file", text(&file)]);
+    let operators = ["--operator-file", text(&file)];
+    let mut daemon = Daemon::start(&[&["chat", &listen, "--drain", "1s"][..], &operators].concat());
     let bob = Talker::named(&daemon, "bob");
     let mut ghost = cable.client(&daemon.address, "ann");
     let shown = Spool::of(ghost.0.stdout.take().expect("piped"));
     let mut stdin = ghost.0.stdin.take().expect("piped");
     stdin.write_all(b"/op sesame\n").expect("it reads");
     shown.wait_line("-- you are an operator");
-    bob.wait("-- ann joined");
+    // A client that was slow to ask for its name has come under another one.
+    wait_until("ann is there", || bob.ask("/who") == "-- here: ann, bob");
     cable.pull();
-    let (ann, guest, took) = come_back(&daemon);
+    let (ann, guest, took) = come_back(&daemon, &bob);
     assert!(took >= Duration::from_secs(3), "{took:?}");
-    assert!(took < Duration::from_secs(15), "{took:?}");
     // What was said after the name was asked for is said under it, and rights are not a name's.
     ann.wait("<ann> I am back");
     ann.wait("-- only operators can do that; /op PASSWORD makes one");
     let told = bob.wait("<ann> I am back");
     let once = format!("-- ann does not answer any more; {guest} is now called ann");
-    assert!(
-        told.ends_with(&[format!("-- {guest} joined"), once]),
-        "{told:?}"
-    );
-    let of_ann = told.iter().filter(|line| line.contains("ann"));
-    assert_eq!(of_ann.count(), 1, "{told:?}");
+    assert_eq!(told, [format!("-- {guest} joined"), once]);
     assert_eq!(bob.ask("/who"), "-- here: ann, bob");
     let reason = "ann is disconnected: your host did not answer";
-    assert!(daemon.stderr.text().contains(reason));
+    daemon.stderr.wait_line(reason);
     drop((ann, bob, ghost, cable));
     daemon.stop();
 }
 
 /// Comes and asks for the name until it is given: an acknowledgement may still have been on its way
-/// when the cable was pulled. Answers as whom it was greeted, too, and how long the name took.
-fn come_back(daemon: &Daemon) -> (Talker, String, Duration) {
-    loop {
+/// when the cable was pulled. Answers as whom it was greeted, too, and how long the name took. What
+/// came of an earlier try, bob has heard by then.
+fn come_back(daemon: &Daemon, bob: &Talker) -> (Talker, String, Duration) {
+    for _ in 0..10 {
         let begin = Instant::now();
         let stream = connect(&daemon.address);
         send(&stream, "/nick ann\nI am back\n/kick bob\n");
@@ -130,16 +127,20 @@ fn come_back(daemon: &Daemon) -> (Talker, String, Duration) {
         let ann = Talker { stream, name };
         let welcome = ann.hear();
         let guest = welcome.split([' ', ',']).nth(4).expect("a name").to_owned();
-        loop {
+        let answer = loop {
             let heard = ann.hear();
-            if heard == "-- you are now ann" {
-                return (ann, guest, begin.elapsed());
+            if heard.starts_with("-- you are ") {
+                break heard;
             }
-            if heard.starts_with("-- you are still ") {
-                break;
-            }
+        };
+        if answer == "-- you are now ann" {
+            return (ann, guest, begin.elapsed());
         }
+        drop(ann);
+        let told = bob.wait(&format!("-- {guest} left"));
+        assert!(told.iter().all(|line| !line.contains("ann")), "{told:?}");
     }
+    panic!("ann's host still answers");
 }
 
 #[test]
@@ -148,11 +149,8 @@ fn who_is_there_keeps_the_name_however_quiet() {
     let _ann = Talker::named(&daemon, "ann");
     let eve = Talker::come(&daemon);
     for _ in 0..2 {
-        let begin = Instant::now();
         let answer = eve.ask("/nick ANN");
         let why = "somebody has this name, or one that looks like it";
         assert_eq!(answer, format!("-- you are still guest-2: {why}"));
-        let took = begin.elapsed();
-        assert!(took < Duration::from_millis(2500), "{took:?}");
     }
 }
