@@ -20,8 +20,11 @@
 //!   - for a whole tick the watch saw no turn end and no worker poll.
 //!
 //! Invariants, all under the mutex:
-//! 1. `sleeping` implies `leading` and an empty queue: a push that finds `sleeping` clears it, and
-//!    its caller must wake the poller ([`Wakeup::Poller`]).
+//! 1. `sleeping` implies `leading`, and that the queue is empty or a worker is `coming` for it. A
+//!    push that finds `sleeping` clears it, and its caller must wake the poller
+//!    ([`Wakeup::Poller`]); or, where turns may last, calls in a worker and lets the leader sleep,
+//!    which would only have to be replaced. Whoever then leaves the queue to no worker that comes
+//!    clears it.
 //! 2. A non-empty queue implies that a worker is on duty, or that the caller was just told to call
 //!    one in ([`Wakeup::Worker`]).
 //! 3. `on_duty` counts a worker from its call-in, before its thread runs. At most one of them is
@@ -107,7 +110,7 @@ struct Inner<C> {
     coming: usize,
     /// A worker is the leader.
     leading: bool,
-    /// The leader blocks in the poller, with nothing queued.
+    /// The leader blocks in the poller, and no queued connection waits for it.
     sleeping: bool,
     /// Turns that may still be served before a worker must poll.
     round: usize,
@@ -165,12 +168,13 @@ impl<C> RunQueue<C> {
     pub(crate) fn push(&self, connection: C) -> Wakeup {
         let mut inner = self.inner.lock();
         inner.queue.push_back(connection);
-        if inner.sleeping {
+        // The watch, if it sleeps, is woken by the leader.
+        if inner.sleeping && (inner.watch_parked || !inner.turns.may_last()) {
             inner.sleeping = false;
             return Wakeup::Poller;
         }
         let slow = inner.turns.are_slow();
-        inner.call_in(slow)
+        inner.attend(slow)
     }
 
     /// Answers what a worker that was called in does first.
@@ -216,7 +220,7 @@ impl<C> RunQueue<C> {
         let is_over = generation < inner.generation || inner.counted() > inner.workers;
         if is_over && !inner.closed {
             inner.on_duty -= 1;
-            return Step::Home(inner.call_in(true));
+            return Step::Home(inner.attend(true));
         }
         if (inner.leading || inner.round > 0)
             && let Some(connection) = inner.queue.pop_front()
@@ -229,7 +233,7 @@ impl<C> RunQueue<C> {
                 Equal => {}
             }
             let late = inner.turns.clear_late(inner.queue.len(), inner.on_duty);
-            let call = inner.call_in(late || inner.is_behind());
+            let call = inner.attend(late || inner.is_behind());
             if late && call == Wakeup::Worker {
                 inner.turns.have_help();
             }
@@ -282,7 +286,7 @@ impl<C> RunQueue<C> {
         let call = inner.call_in(unattended);
         Tick {
             call,
-            quiet: stands_still && inner.sleeping,
+            quiet: stands_still && inner.is_idle(),
             smooth: !stands_still && inner.presumed_blocked == 0 && !inner.turns.are_slow(),
         }
     }
@@ -290,7 +294,7 @@ impl<C> RunQueue<C> {
     /// Lets the watch sleep; answers `false` if the leader is awake.
     pub(crate) fn park_watch(&self) -> bool {
         let mut inner = self.inner.lock();
-        inner.watch_parked = inner.sleeping;
+        inner.watch_parked = inner.is_idle();
         inner.watch_parked
     }
 
@@ -342,6 +346,22 @@ impl<C> Inner<C> {
         self.on_duty += 1;
         self.coming += 1;
         Wakeup::Worker
+    }
+
+    /// Calls in a worker as [`call_in`](Inner::call_in) does, or wakes the leader where it sleeps
+    /// and no worker comes for what is queued.
+    fn attend(&mut self, wanted: bool) -> Wakeup {
+        let call = self.call_in(wanted);
+        if !self.sleeping || self.queue.is_empty() || self.coming > 0 {
+            return call;
+        }
+        self.sleeping = false;
+        Wakeup::Poller
+    }
+
+    /// Whether the leader sleeps, and nothing waits for a worker.
+    fn is_idle(&self) -> bool {
+        self.sleeping && self.queue.is_empty()
     }
 
     /// Workers on duty that `workers` bounds.

@@ -1,4 +1,4 @@
-//! A program's process: the leader of its own session and process group, and never left behind.
+//! A program's process: the leader of its own process group, and never left behind.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;

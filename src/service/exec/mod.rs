@@ -2,7 +2,7 @@
 //!
 //! [`Exec`] gives a client's socket to a program as its input and output; the worker waits until
 //! it has ended, and takes nothing of what passes. [`Filter`] gives a program one message, and
-//! answers with what it prints. In both a program is the leader of a session of its own, what it
+//! answers with what it prints. In both a program leads a process group of its own, what it
 //! says on its standard error goes to the log, and when it ends, whatever else is left of its
 //! process group is killed.
 

@@ -19,7 +19,7 @@ const LIST: &str = r#"for n in $(seq 0 99); do test -e /proc/$$/fd/$n && all="$a
 echo limits: $(ulimit -Sn) $(ulimit -Hn)
 grep -E '^Sig(Blk|Ign)' /proc/self/status | tr '\t' ' '
 set -- $(sed 's/.*) //' /proc/$$/stat)
-echo group and session: $(($3 - $$)) $(($4 - $$)), terminal: $5
+echo group: $(($3 - $$)), session: $(($4 - PPID)), terminal: $5
 (: </dev/tty) 2>/dev/null && echo there is a terminal
 echo environment: $(tr '\0' '\n' </proc/$$/environ | sed 's/=.*//' | sort)"#;
 
@@ -73,7 +73,7 @@ fn a_program_gets_what_the_table_says() {
         let nothing = "0000000000000000";
         let expected = format!(
             "descriptors: 0 1 2\nlimits: 512 {hard}SigBlk: {nothing}\nSigIgn: {nothing}\n\
-             group and session: 0 0, terminal: 0\n"
+             group: 0, session: 0, terminal: 0\n"
         );
         assert_eq!(listed, expected);
         let named = row("environment");
@@ -93,7 +93,10 @@ fn a_program_gets_what_the_table_says() {
     assert!(row("descriptors").starts_with("`0 1 2`"));
     assert!(row("limits").contains("that poold was started with"));
     assert!(row("signals").starts_with("none blocked, none ignored"));
-    assert!(row("session").starts_with("its own; the program also leads its process group"));
+    assert!(
+        row("session")
+            .starts_with("that of poold, which leads it; the program leads a process group")
+    );
     assert!(row("terminal").starts_with("none"));
 }
 

@@ -11,6 +11,7 @@ mod queue;
 mod start;
 mod strays;
 mod talk;
+mod terminal;
 mod want;
 
 use crate::support::daemon::{Daemon, Exit};

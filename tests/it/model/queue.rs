@@ -197,3 +197,30 @@ fn one_leaves_while_it_is_told() {
         server.close(workers);
     });
 }
+
+/// Turns that may last: a push lets the leader sleep and calls in a worker, which is then held until
+/// the next connection is served. That one is left to the leader, which must be woken.
+#[test]
+fn a_push_past_a_sleeping_leader_leaves_nothing_waiting() {
+    fn first_is_held(server: &Server, connection: &Connection) -> After {
+        match connection.name {
+            0 => server.handler.pass(),
+            _ => server.handler.open(),
+        }
+        After::Rest
+    }
+    explore(3, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 2,
+            turn: first_is_held,
+        });
+        server.tell(0, NOTICE);
+        server.tell(1, NOTICE);
+        server.gate.pass();
+        server.close(workers);
+    });
+}

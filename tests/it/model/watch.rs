@@ -108,3 +108,22 @@ fn it_relieves_the_same_worker_again() {
         server.close(workers);
     });
 }
+
+/// Where turns may last, what is pushed past a sleeping leader never waits for a watch that sleeps.
+#[test]
+fn it_sleeps_only_while_nothing_waits() {
+    explore(2, || {
+        let (server, workers) = Server::open(Plan {
+            workers: 2,
+            pace: Pace::Slow,
+            connections: 2,
+            begin: Begin::Resting,
+            said: 2,
+            turn: first_blocks,
+        });
+        server.tell(0, NOTICE);
+        server.tell(1, NOTICE);
+        server.watch();
+        server.close(workers);
+    });
+}

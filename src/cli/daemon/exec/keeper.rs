@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, pidfd_send_signal,
-    set_child_subreaper, set_parent_process_death_signal, wait,
+    set_child_subreaper, set_parent_process_death_signal, setsid, wait,
 };
 
 use crate::cli::kept::{KEPT_BY, keeper};
@@ -50,6 +50,9 @@ pub(super) fn keep() -> Result<Role> {
         // The keeper may have gone before: then nobody would tell.
         set_parent_process_death_signal(Some(Signal::TERM))
             .map_err(|error| cannot(error.into()))?;
+        // A session of its own, without a terminal, for its programs as well: Ctrl-C comes to the
+        // keeper, which passes it on, once.
+        setsid().map_err(|error| cannot(error.into()))?;
         // Else it is called "exe", as the file by which it was started. That is only a name.
         let _ = rustix::thread::set_name(c"poold");
         return Ok(Role::Server);
@@ -75,14 +78,12 @@ fn run() -> io::Result<ExitCode> {
         let _ = pidfd_send_signal(told.wait(), Signal::TERM);
     })
     .map_err(io::Error::other)?;
-    // A group of its own: Ctrl-C comes to the keeper, which passes it on, once.
     let server = command
         .args(words)
         .env(KEPT_BY, getpid().as_raw_pid().to_string())
         // What the service manager gave to this process is the server's.
         .env_remove("LISTEN_PID")
         .env_remove("WATCHDOG_PID")
-        .process_group(0)
         .spawn()
         .map_err(why_not)?;
     let server = Pid::from_child(&server);
