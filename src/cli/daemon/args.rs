@@ -248,10 +248,9 @@ pub(in crate::cli) struct GuardArgs {
     pub(in crate::cli) rate: MaybeRate,
 
     /// Refuse new clients while the wait for a worker is longer than TIME, or off; recv, discard
-    /// and exec without --lines never refuse for it
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration_or_off,
-        env = "POOLD_OVERLOAD")]
-    pub(in crate::cli) overload: MaybeDuration,
+    /// and exec without --lines never refuse for it [default: 500ms; exec --lines: off]
+    #[arg(long, value_name = "TIME", value_parser = duration_or_off, env = "POOLD_OVERLOAD")]
+    pub(in crate::cli) overload: Option<MaybeDuration>,
 
     /// Log workers that serve one client for longer than TIME without a pause [default: 30s; exec
     /// without --lines: never]

@@ -153,11 +153,12 @@ pub(in crate::cli) fn lines(
 ) -> Result<ExitCode> {
     prepare(args);
     announce(name, args, Framing::Lines, |listeners, options| {
-        Server::serve(
-            listeners,
-            with_descriptors(options, args, descriptors),
-            service,
-        )
+        let options = Options {
+            // A program takes its time: that one waits for others is no sign of too much work.
+            overload: args.guard.overload.and_then(|wait| wait.0),
+            ..with_descriptors(options, args, descriptors)
+        };
+        Server::serve(listeners, options, service)
     })
     .map(run)
 }
@@ -268,7 +269,7 @@ pub(in crate::cli) fn options(args: &ServeArgs, framing: Framing) -> Result<Opti
             lifetime: guard.lifetime,
         },
         rate: guard.rate.0,
-        overload: guard.overload.0,
+        overload: guard.overload.map_or(defaults.overload, |wait| wait.0),
         queue_max: defaults.queue_max,
         wait_max: defaults.wait_max,
         hints: defaults.hints,

@@ -19,18 +19,33 @@ fn with_descriptors(count: usize, args: &[&str]) -> Daemon {
 }
 
 #[test]
-fn everybody_is_answered_with_few_descriptors() {
-    let script = "sleep 0.05; echo hi";
-    let mut daemon = with_descriptors(256, &["--workers", "32", "--shell", script]);
-    let sum = "32 workers, at most 128 clients";
+fn all_are_answered_with_few_descriptors() {
+    answered(&["--workers", "32"], "32 workers, at most 128 clients");
+}
+
+/// However long they wait: 230 programs of 50 ms on 16 workers take longer than `--overload` allows
+/// other services.
+#[test]
+fn all_messages_are_answered_with_few_descriptors() {
+    answered(
+        &["--lines", "--workers", "16"],
+        "16 workers, at most 112 clients",
+    );
+}
+
+fn answered(args: &[&str], sum: &str) {
+    let script = ["--shell", "sleep 0.05; echo hi"].as_slice();
+    let args = [args, script].concat();
+    let mut daemon = with_descriptors(256, &args);
     assert!(
         daemon.stderr.text().contains(sum),
         "{}",
         daemon.stderr.text()
     );
     let clients: Vec<_> = (0..230).map(|_| connect(&daemon.address)).collect();
+    clients.iter().for_each(|client| send(client, "ask\n"));
     for client in clients {
-        assert_eq!(take_to_end(&client), b"hi\n");
+        assert_eq!(take_line(&client), "hi");
     }
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);

@@ -35,6 +35,8 @@ fn usr1_tells_the_state_and_usr2_is_nothing() {
     // The client does not close: there is a drain to be asked about.
     daemon.interrupt();
     daemon.stderr.wait_line("draining; press");
+    // That line comes first; the end of what the client is sent tells that the drain has begun.
+    assert_eq!(take_to_end(&client), b"");
     daemon.signal(Signal::USR1);
     daemon.stderr.wait_line("state: draining");
     let line = daemon.stderr.wait_line("cut_off=");
