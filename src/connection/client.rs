@@ -62,7 +62,7 @@ impl Client {
     pub(crate) fn new(connection: &Arc<Connection>) -> Client {
         Client {
             id: connection.id,
-            peer: connection.guest.peer(),
+            peer: connection.identity.peer(),
             connection: Arc::downgrade(connection),
         }
     }
@@ -81,7 +81,7 @@ impl Client {
     /// that is a Unix socket, or it has left.
     pub fn local_address(&self) -> Option<SocketAddr> {
         let connection = self.connection.upgrade()?;
-        match connection.guest.announced_local() {
+        match connection.identity.announced_local() {
             Some(announced) => announced,
             None => connection.socket.local_addr().ok()?.as_socket(),
         }
@@ -134,7 +134,7 @@ impl Client {
     /// [`Limit::WriteStall`](crate::Limit).
     pub fn close(&self, reason: impl Into<String>) {
         if let Some(connection) = self.connection.upgrade() {
-            connection.order(CloseRequest::Close(reason.into()));
+            connection.request_close(CloseRequest::Close(reason.into()));
         }
     }
 }

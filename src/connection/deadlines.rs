@@ -16,7 +16,7 @@ use crate::connection::Connection;
 #[derive(Default)]
 pub(crate) struct Deadlines {
     waiting: Mutex<BTreeMap<(Instant, u64), Weak<Connection>>>,
-    pub(crate) bell: Notify,
+    pub(crate) watch_notify: Notify,
 }
 
 impl Deadlines {
@@ -33,7 +33,7 @@ impl Deadlines {
         drop(waiting);
         if is_first {
             // The watch may sleep until later.
-            self.bell.ring();
+            self.watch_notify.notify();
         }
     }
 
@@ -71,27 +71,29 @@ impl Deadlines {
 /// Wakes the watch.
 #[derive(Default)]
 pub(crate) struct Notify {
-    rung: Mutex<bool>,
+    is_notified: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Notify {
-    pub(crate) fn ring(&self) {
-        *self.rung.lock() = true;
+    pub(crate) fn notify(&self) {
+        *self.is_notified.lock() = true;
         self.changed.notify_one();
     }
 
     /// Waits until it is rung, or until `until`.
     pub(crate) fn wait(&self, until: Option<Instant>) {
-        let mut rung = self.rung.lock();
-        while !*rung {
+        let mut is_notified = self.is_notified.lock();
+        while !*is_notified {
             match until {
-                Some(until) if self.changed.wait_until(&mut rung, until).timed_out() => break,
+                Some(until) if self.changed.wait_until(&mut is_notified, until).timed_out() => {
+                    break;
+                }
                 Some(_) => {}
-                None => self.changed.wait(&mut rung),
+                None => self.changed.wait(&mut is_notified),
             }
         }
-        *rung = false;
+        *is_notified = false;
     }
 }
 

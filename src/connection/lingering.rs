@@ -44,7 +44,7 @@ impl Spare {
     }
 
     fn list_of(&self, connection: &Connection) -> &Mutex<List> {
-        self.list(match connection.guest.is(Standing::Refused) {
+        self.list(match connection.identity.is(Standing::Refused) {
             true => Whose::Refused,
             false => Whose::Admitted,
         })
@@ -73,7 +73,7 @@ impl Spare {
     /// Makes one go, if there is one.
     pub(crate) fn let_go(&self, whose: Whose) -> bool {
         let found = self.list(whose).lock().connections.pop_first();
-        order_out(found)
+        close_found(found)
     }
 
     /// Makes one go, now or as soon as there is one. `false`: there is none now.
@@ -82,7 +82,7 @@ impl Spare {
         let found = list.connections.pop_first();
         list.is_wanted = found.is_none();
         drop(list);
-        order_out(found)
+        close_found(found)
     }
 
     /// How many there are.
@@ -92,8 +92,9 @@ impl Spare {
     }
 }
 
-fn order_out(found: Option<(u64, Arc<Connection>)>) -> bool {
-    let order =
-        |(_, connection): (u64, Arc<Connection>)| connection.order(CloseRequest::Shed(Limit::Shed));
-    found.map(order).is_some()
+fn close_found(found: Option<(u64, Arc<Connection>)>) -> bool {
+    let request = |(_, connection): (u64, Arc<Connection>)| {
+        connection.request_close(CloseRequest::Shed(Limit::Shed))
+    };
+    found.map(request).is_some()
 }

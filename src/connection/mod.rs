@@ -33,7 +33,7 @@ use crate::limits::times::{Bucket, Rate};
 use crate::net::address::Peer;
 use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
 
-mod guest;
+mod identity;
 mod outq;
 mod stage;
 mod tally;
@@ -41,7 +41,7 @@ mod tally;
 pub(crate) mod tests;
 mod wire;
 
-pub(crate) use guest::{Guest, Standing};
+pub(crate) use identity::{Identity, Standing};
 pub(crate) use stage::{Linger, Stage};
 pub(crate) use tally::{Look, Tally};
 
@@ -52,7 +52,7 @@ pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
 pub(crate) struct Connection {
     /// Never used twice in the life of a server; the poller's token, too.
     pub(crate) id: u64,
-    pub(crate) guest: Guest,
+    pub(crate) identity: Identity,
     pub(crate) since: Instant,
     pub(crate) socket: Socket,
     pub(crate) state: StateWord,
@@ -62,18 +62,18 @@ pub(crate) struct Connection {
     /// The poller watches its socket. One that gets a worker at once is watched when it rests.
     pub(crate) watched: AtomicBool,
     outbox_max: usize,
-    desk: Mutex<Mailbox>,
+    mailbox: Mutex<Mailbox>,
     queue: Queue,
 }
 
 /// What waits between turns, and what others leave for the next one.
 struct Mailbox {
     /// Away while a worker runs the connection.
-    hold: Option<Box<Owned>>,
+    owned: Option<Box<Owned>>,
     outbox: Outbox,
     /// Bytes that the running worker has taken out of the outbox and not yet written.
     in_hand: usize,
-    order: Option<CloseRequest>,
+    request: Option<CloseRequest>,
     /// Its write side is shut: nothing can be sent any more.
     shut: bool,
 }
@@ -103,7 +103,7 @@ pub(crate) struct Owned {
     /// There may be more behind a short read.
     pub(crate) urgent: bool,
     /// The peer takes nothing any more: what is owed is thrown away, what it sent still read.
-    pub(crate) deaf: bool,
+    pub(crate) discards_output: bool,
     /// When the message under way began, and the bytes that had come by then.
     pub(crate) begun: Option<(Instant, u64)>,
     /// Since when the peer has taken none of what it is owed.
@@ -156,7 +156,7 @@ impl Connection {
             Stage::Header { .. } => Standing::Awaited,
             _ => Standing::Admitted,
         };
-        let hold = Owned {
+        let owned = Owned {
             stage: opening.stage,
             handler: None,
             decoder: opening.decoder,
@@ -164,7 +164,7 @@ impl Connection {
             readable: false,
             ending: false,
             urgent: false,
-            deaf: false,
+            discards_output: false,
             begun: None,
             stalled: None,
             paused: None,
@@ -174,16 +174,16 @@ impl Connection {
                 .map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
             look: Look::default(),
         };
-        let desk = Mailbox {
-            hold: Some(Box::new(hold)),
+        let mailbox = Mailbox {
+            owned: Some(Box::new(owned)),
             outbox: Outbox::default(),
             in_hand: 0,
-            order: None,
+            request: None,
             shut: false,
         };
         Connection {
             id: opening.id,
-            guest: Guest::new(opening.peer, standing),
+            identity: Identity::new(opening.peer, standing),
             since: Instant::now(),
             socket: opening.socket,
             state: StateWord::ready(),
@@ -191,7 +191,7 @@ impl Connection {
             lent: AtomicBool::new(false),
             watched: AtomicBool::new(false),
             outbox_max: opening.outbox_max,
-            desk: Mutex::new(desk),
+            mailbox: Mutex::new(mailbox),
             queue: opening.queue,
         }
     }
@@ -205,14 +205,14 @@ impl Connection {
 
     /// The running worker takes what waits.
     pub(crate) fn take(&self) -> (Box<Owned>, Outbox, Option<CloseRequest>) {
-        let mut desk = self.desk.lock();
-        let outbox = std::mem::take(&mut desk.outbox);
-        desk.in_hand = outbox.bytes();
-        let hold = desk
-            .hold
+        let mut mailbox = self.mailbox.lock();
+        let outbox = std::mem::take(&mut mailbox.outbox);
+        mailbox.in_hand = outbox.bytes();
+        let owned = mailbox
+            .owned
             .take()
             .expect("only the running worker takes it, once a turn");
-        (hold, outbox, desk.order.take())
+        (owned, outbox, mailbox.request.take())
     }
 
     /// The running worker asks for what was pushed since.
@@ -221,37 +221,37 @@ impl Connection {
             // Whoever pushes wakes afterwards: what is not noticed yet comes after this.
             return Outbox::default();
         }
-        let mut desk = self.desk.lock();
-        desk.in_hand += desk.outbox.bytes();
-        std::mem::take(&mut desk.outbox)
+        let mut mailbox = self.mailbox.lock();
+        mailbox.in_hand += mailbox.outbox.bytes();
+        std::mem::take(&mut mailbox.outbox)
     }
 
     /// The running worker has written all that it took out.
     pub(crate) fn wrote_all(&self) {
-        self.desk.lock().in_hand = 0;
+        self.mailbox.lock().in_hand = 0;
     }
 
     /// The running worker puts back what waits for the next turn.
-    pub(crate) fn put_back(&self, hold: Box<Owned>, owed: Outbox) {
-        let mut desk = self.desk.lock();
-        desk.in_hand = 0;
-        desk.outbox.put_back(owed);
-        desk.hold = Some(hold);
+    pub(crate) fn put_back(&self, owned: Box<Owned>, owed: Outbox) {
+        let mut mailbox = self.mailbox.lock();
+        mailbox.in_hand = 0;
+        mailbox.outbox.put_back(owed);
+        mailbox.owned = Some(owned);
     }
 
     /// Owes the client these bytes, so many messages; gives them back if its outbox is full.
     pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
         {
-            let mut desk = self.desk.lock();
-            let room = self.outbox_max.saturating_sub(desk.in_hand);
-            if desk.shut {
+            let mut mailbox = self.mailbox.lock();
+            let room = self.outbox_max.saturating_sub(mailbox.in_hand);
+            if mailbox.shut {
                 return Err(Unsent::Gone(chunk));
             }
-            if desk.in_hand > 0 && chunk.len() > room {
+            if mailbox.in_hand > 0 && chunk.len() > room {
                 return Err(Unsent::Full(chunk));
             }
-            desk.outbox.push(chunk, room).map_err(Unsent::Full)?;
-            desk.outbox.note_messages(messages);
+            mailbox.outbox.push(chunk, room).map_err(Unsent::Full)?;
+            mailbox.outbox.note_messages(messages);
         }
         self.wake(Reasons::NOTICE);
         Ok(())
@@ -259,23 +259,23 @@ impl Connection {
 
     /// Nothing can be sent any more. Answers what was pushed until now.
     pub(crate) fn shut_outbox(&self) -> Outbox {
-        let mut desk = self.desk.lock();
-        desk.shut = true;
-        desk.in_hand += desk.outbox.bytes();
-        std::mem::take(&mut desk.outbox)
+        let mut mailbox = self.mailbox.lock();
+        mailbox.shut = true;
+        mailbox.in_hand += mailbox.outbox.bytes();
+        std::mem::take(&mut mailbox.outbox)
     }
 
     /// Leaves an order for the next turn. A cut is never taken back. A service that has the stream
     /// reads to the end of what has arrived, and so comes to its own end; cut, it fails.
-    pub(crate) fn order(self: &Arc<Self>, order: CloseRequest) {
-        let side = match order {
+    pub(crate) fn request_close(self: &Arc<Self>, request: CloseRequest) {
+        let side = match request {
             CloseRequest::Cut => Shutdown::Both,
             CloseRequest::Close(_) | CloseRequest::Shed(_) => Shutdown::Read,
         };
         {
-            let mut desk = self.desk.lock();
-            if !matches!(desk.order, Some(CloseRequest::Cut)) {
-                desk.order = Some(order);
+            let mut mailbox = self.mailbox.lock();
+            if !matches!(mailbox.request, Some(CloseRequest::Cut)) {
+                mailbox.request = Some(request);
             }
         }
         if self.lent.load(Ordering::SeqCst) {
@@ -286,21 +286,21 @@ impl Connection {
 
     /// Takes the order to close it that was left since the turn began, if one was.
     pub(crate) fn take_close(&self) -> Option<String> {
-        let is_close = |order: &mut CloseRequest| matches!(order, CloseRequest::Close(_));
-        match self.desk.lock().order.take_if(is_close)? {
+        let is_close = |request: &mut CloseRequest| matches!(request, CloseRequest::Close(_));
+        match self.mailbox.lock().request.take_if(is_close)? {
             CloseRequest::Close(reason) => Some(reason),
             _ => None,
         }
     }
 
     /// Whether an order waits for the next turn.
-    pub(crate) fn is_ordered(&self) -> bool {
-        self.desk.lock().order.is_some()
+    pub(crate) fn has_request(&self) -> bool {
+        self.mailbox.lock().request.is_some()
     }
 
     /// Whether it was ordered to be reset, and the order not yet taken.
     pub(crate) fn is_cut(&self) -> bool {
-        matches!(self.desk.lock().order, Some(CloseRequest::Cut))
+        matches!(self.mailbox.lock().request, Some(CloseRequest::Cut))
     }
 
     /// How long nothing has come from it.
@@ -323,14 +323,14 @@ impl Connection {
 
     /// Bytes that wait to be sent.
     pub(crate) fn owed(&self) -> usize {
-        let desk = self.desk.lock();
-        desk.outbox.bytes() + desk.in_hand
+        let mailbox = self.mailbox.lock();
+        mailbox.outbox.bytes() + mailbox.in_hand
     }
 
     /// Resets a connection whose worker may be stuck in it: the worker's next read or write
     /// fails. The descriptor stays open until the worker lets go of it.
     pub(crate) fn cut(self: &Arc<Self>) {
-        self.order(CloseRequest::Cut);
+        self.request_close(CloseRequest::Cut);
         if self.state.phase() == Phase::Running {
             self.shut(Shutdown::Both);
         }

@@ -109,7 +109,7 @@ impl Registry {
     /// ```
     pub fn clients(&self) -> impl Iterator<Item = Client> + use<> {
         let mut all = self.all();
-        all.retain(|connection| connection.guest.is(Standing::Admitted));
+        all.retain(|connection| connection.identity.is(Standing::Admitted));
         all.sort_unstable_by_key(|connection| connection.id);
         all.into_iter().map(|connection| Client::new(&connection))
     }
@@ -131,7 +131,7 @@ impl Registry {
         let bytes = bytes.into();
         self.all()
             .iter()
-            .filter(|connection| connection.guest.is(Standing::Admitted))
+            .filter(|connection| connection.identity.is(Standing::Admitted))
             .filter(|connection| connection.push(bytes.clone(), 1).is_ok())
             .count()
     }
@@ -189,7 +189,7 @@ impl ClientInfo {
         let tally = &connection.tally;
         ClientInfo {
             id: connection.id,
-            peer: connection.guest.peer(),
+            peer: connection.identity.peer(),
             // Reckoned back from now: the clock may have been set since.
             since: SystemTime::now()
                 .checked_sub(connection.since.elapsed())

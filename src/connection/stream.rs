@@ -56,7 +56,7 @@ impl Stream {
 
     /// Where it connected from.
     pub fn peer(&self) -> Peer {
-        self.connection.guest.peer()
+        self.connection.identity.peer()
     }
 
     /// The server's address that the client connected to, as
@@ -135,7 +135,7 @@ impl fmt::Debug for Stream {
             out,
             "Stream({} {})",
             self.connection.id,
-            self.connection.guest.peer()
+            self.connection.identity.peer()
         )
     }
 }

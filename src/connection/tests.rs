@@ -32,13 +32,13 @@ fn a_cut_is_never_taken_back() {
         CloseRequest::Shed(Limit::Shed),
     ] {
         let (connection, _other) = connection();
-        connection.order(CloseRequest::Close("earlier".into()));
-        connection.order(CloseRequest::Cut);
-        connection.order(later);
+        connection.request_close(CloseRequest::Close("earlier".into()));
+        connection.request_close(CloseRequest::Cut);
+        connection.request_close(later);
         assert!(connection.is_cut());
         assert_eq!(connection.take_close(), None);
-        let (.., order) = connection.take();
-        assert!(matches!(order, Some(CloseRequest::Cut)), "{order:?}");
+        let (.., request) = connection.take();
+        assert!(matches!(request, Some(CloseRequest::Cut)), "{request:?}");
     }
 }
 
@@ -47,7 +47,7 @@ fn what_the_running_worker_has_in_hand_takes_room() {
     let (connection, _other) = connection();
     let _ = connection.state.start();
     connection.push(chunk(60), 1).expect("room");
-    let (hold, mut owed, _) = connection.take();
+    let (owned, mut owed, _) = connection.take();
     assert_eq!(connection.push(chunk(50), 1), Err(Unsent::Full(chunk(50))));
     connection.push(chunk(30), 1).expect("room");
     owed.put_back(connection.take_more());
@@ -59,6 +59,6 @@ fn what_the_running_worker_has_in_hand_takes_room() {
         connection.push(long.clone(), 1),
         Err(Unsent::Full(long.clone()))
     );
-    connection.put_back(hold, Outbox::default());
+    connection.put_back(owned, Outbox::default());
     connection.push(long, 1).expect("nothing waits");
 }

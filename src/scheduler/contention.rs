@@ -105,9 +105,9 @@ mod tests {
         let _ = ready.led(&mut (0..1000).collect());
         let mut called = false;
         let mut step = ready.next(0, Duration::ZERO);
-        while let Step::Serve(_, call, era) = step {
+        while let Step::Serve(_, call, epoch) = step {
             called |= call == Wakeup::Worker;
-            step = ready.ended(0, era, Duration::from_micros(10), None);
+            step = ready.ended(0, epoch, Duration::from_micros(10), None);
         }
         if called {
             assert!(matches!(step, Step::Home(_)), "another is about to lead");

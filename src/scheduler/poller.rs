@@ -155,7 +155,7 @@ mod tests {
     /// One client asks and waits, and spinning pays. Answers how many of the waits were keen.
     fn dialogue(ready: &RunQueue<()>) -> usize {
         let mut waited = Duration::from_micros(50);
-        let mut keen = 0;
+        let mut spun = 0;
         for _ in 0..1_000 {
             let _ = ready.led(&mut vec![()]);
             let Step::Serve((), Wakeup::Nobody, epoch) = ready.next(0, waited) else {
@@ -165,9 +165,9 @@ mod tests {
                 panic!("nobody else is there to lead")
             };
             waited = Duration::from_micros(if wait == Wait::SpinThenBlock { 20 } else { 50 });
-            keen += usize::from(wait == Wait::SpinThenBlock);
+            spun += usize::from(wait == Wait::SpinThenBlock);
         }
-        keen
+        spun
     }
 
     #[test]

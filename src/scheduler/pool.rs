@@ -36,11 +36,11 @@ struct Generation {
 
 /// The identity of the thread that runs a job.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct WorkerId {
     /// The thread's number; no other living thread has the same.
     pub(crate) number: usize,
     /// The generation of the thread: 0 at first, one more with each resize.
-    pub(crate) shift: u64,
+    pub(crate) generation: u64,
 }
 
 /// The numbers of living threads; a thread's end frees its number.
@@ -95,27 +95,27 @@ impl Pool {
             return Err(io::Error::other(problem));
         }
         let threads = start(self.server, workers)?;
-        let mut generation = self.generation.lock();
-        generation.number += 1;
-        let shift = generation.number;
-        let before = std::mem::replace(&mut generation.threads, threads);
-        drop(generation);
+        let mut current = self.generation.lock();
+        current.number += 1;
+        let generation = current.number;
+        let before = std::mem::replace(&mut current.threads, threads);
+        drop(current);
         // Closes its queue: its idle threads end.
         drop(before);
-        Ok(shift)
+        Ok(generation)
     }
 
     /// Gives `job` to an idle thread.
-    pub(crate) fn call_in(&self, job: impl FnOnce(Place) + Send + 'static) {
+    pub(crate) fn call_in(&self, job: impl FnOnce(WorkerId) + Send + 'static) {
         *self.in_flight.jobs.lock() += 1;
         let in_flight = Arc::clone(&self.in_flight);
         let numbers = Arc::clone(&self.numbers);
         let server = self.server;
-        let generation = self.generation.lock();
-        let shift = generation.number;
-        generation.threads.execute(move || {
+        let current = self.generation.lock();
+        let generation = current.number;
+        current.threads.execute(move || {
             let number = own_number(server, &numbers);
-            job(Place { number, shift });
+            job(WorkerId { number, generation });
             *in_flight.jobs.lock() -= 1;
             in_flight.changed.notify_all();
         });

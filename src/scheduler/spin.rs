@@ -110,14 +110,14 @@ mod tests {
     /// So many waits, each for one turn, that last as told when slept and when spun. Answers how
     /// many of them were spun.
     fn waits(spin: &mut Spin, count: u32, slept: Duration, spun: Duration) -> u32 {
-        let mut spins = 0;
+        let mut count_spun = 0;
         for _ in 0..count {
-            let keen = spin.decide();
-            spins += u32::from(keen);
-            spin.waited(if keen { spun } else { slept });
+            let spins = spin.decide();
+            count_spun += u32::from(spins);
+            spin.waited(if spins { spun } else { slept });
             spin.ended(TURN);
         }
-        spins
+        count_spun
     }
 
     const fn micros(count: u64) -> Duration {
@@ -144,11 +144,11 @@ mod tests {
     fn what_turns_cost_counts_too() {
         let mut spin = Spin::new();
         let spins = (0..10_000).filter(|_| {
-            let keen = spin.decide();
-            spin.waited(micros(if keen { 10 } else { 40 }));
+            let spins = spin.decide();
+            spin.waited(micros(if spins { 10 } else { 40 }));
             // What it saves at waiting it loses in the turns, for somebody needs the core.
-            spin.ended(micros(if keen { 35 } else { 5 }));
-            keen
+            spin.ended(micros(if spins { 35 } else { 5 }));
+            spins
         });
         assert!(spins.count() < 1_000);
     }

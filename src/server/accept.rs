@@ -32,56 +32,54 @@ impl Shared {
         self.pulse.acceptor_begins();
         acceptor.run(self);
         self.pulse.acceptor_ends();
-        self.house.drain.begin(Backlog::Accept);
-        self.house.drain.no_more_clients();
-        let all = self.house.registry.all();
-        let ends_input = self.house.work.in_drain() == InDrain::ReadOut;
+        self.ctx.drain.begin(Backlog::Accept);
+        self.ctx.drain.no_more_clients();
+        let all = self.ctx.registry.all();
+        let ends_input = self.ctx.work.in_drain() == InDrain::ReadOut;
         for connection in &all {
             if ends_input && connection.lent.load(Ordering::SeqCst) {
                 connection.shut(Shutdown::Read);
             }
             connection.wake(Reasons::NOTICE);
         }
-        self.house
-            .drain
-            .stop_if_empty(|| self.house.registry.count());
+        self.ctx.drain.stop_if_empty(|| self.ctx.registry.count());
     }
 
     /// How the door stands when as many are inside as may be: open to those who are refused.
     fn full(&self) -> AcceptGate {
-        match self.house.limits.options.when_full {
+        match self.ctx.limits.options.when_full {
             WhenFull::Refuse => AcceptGate::Open,
-            WhenFull::Shed if !self.shedding.can(&self.house) => AcceptGate::Open,
+            WhenFull::Shed if !self.shedding.can(&self.ctx) => AcceptGate::Open,
             WhenFull::Wait | WhenFull::Shed => AcceptGate::Full,
         }
     }
 
     /// Makes room for one, if that is asked for: else a quiet client stays, whoever waits.
     fn shed_one(&self) {
-        if self.house.limits.options.when_full == WhenFull::Shed {
-            self.shedding.shed_one(&self.house);
+        if self.ctx.limits.options.when_full == WhenFull::Shed {
+            self.shedding.shed_one(&self.ctx);
         }
     }
 
     /// Whether there is room, or the door has been told to ring when there is.
     fn has_room(&self) -> bool {
-        let knobs = &self.house.knobs;
-        let has = || self.house.admitted() < knobs.clients_max.load(Ordering::SeqCst);
+        let knobs = &self.ctx.knobs;
+        let has = || self.ctx.admitted() < knobs.clients_max.load(Ordering::SeqCst);
         if has() {
             return true;
         }
         // Who leaves after this rings; who left before is seen by the second look.
-        self.house.crowded.store(true, Ordering::SeqCst);
+        self.ctx.crowded.store(true, Ordering::SeqCst);
         has()
     }
 
     /// Keeps some places free where that costs no client anything: one that has everything goes
     /// before the next one comes for its place.
     fn keep_room(&self) {
-        let house = &self.house;
-        let most = house.knobs.clients_max.load(Ordering::SeqCst);
-        if house.admitted() + most / PLACES_A_SPARE + 1 > most {
-            house.spare.let_go(Whose::Admitted);
+        let ctx = &self.ctx;
+        let most = ctx.knobs.clients_max.load(Ordering::SeqCst);
+        if ctx.admitted() + most / PLACES_A_SPARE + 1 > most {
+            ctx.spare.let_go(Whose::Admitted);
         }
     }
 
@@ -91,15 +89,15 @@ impl Shared {
             peer: Some(peer),
             ..Case::default()
         };
-        self.house.notices.acted(limit, case);
-        if self.house.can_tell(limit) {
+        self.ctx.notices.acted(limit, case);
+        if self.ctx.can_tell(limit) {
             self.connect(socket, peer, Stage::Refused(limit));
         }
     }
 
     /// How long a balancer's header may take.
     fn header_within(&self) -> Duration {
-        let times = &self.house.limits.options.times;
+        let times = &self.ctx.limits.options.times;
         times.first_byte.unwrap_or(HEADER_WITHIN)
     }
 
@@ -107,18 +105,18 @@ impl Shared {
     /// judged when it is known.
     fn find_place(&self, peer: Peer, id: u64, is_announced: bool) -> Result<Placed, Limit> {
         // Who waited in the backlog when a drain begins is let in, however many that are.
-        let waits = self.house.limits.options.when_full == WhenFull::Wait;
-        let running = self.house.drain.phase() == ServerPhase::Running;
+        let waits = self.ctx.limits.options.when_full == WhenFull::Wait;
+        let running = self.ctx.drain.phase() == ServerPhase::Running;
         if running && !waits && !self.has_room() {
             // Too late for this client, but not for the next.
-            self.house.spare.let_go(Whose::Admitted);
+            self.ctx.spare.let_go(Whose::Admitted);
             return Err(Limit::Clients);
         }
-        let admission = &self.house.admission;
+        let admission = &self.ctx.admission;
         if !is_announced {
             admission.check_lists(peer, Instant::now())?;
         }
-        if !is_announced && self.keeps_workers() && !self.house.lobby.has_room() {
+        if !is_announced && self.keeps_workers() && !self.ctx.wait_queue.has_room() {
             return Err(Limit::Queue);
         }
         if running && self.overload.refuses(self.ready.load().0) {
@@ -147,24 +145,24 @@ impl Shared {
         if let Err(error) = self.watch_socket(connection) {
             let case = Case {
                 id: Some(connection.id),
-                peer: Some(connection.guest.peer()),
+                peer: Some(connection.identity.peer()),
                 why: &error.to_string(),
                 ..Case::default()
             };
-            self.house.notices.trouble(Trouble::Unwatched, case);
+            self.ctx.notices.trouble(Trouble::Unwatched, case);
             connection.cut();
         }
     }
 
     fn keeps_workers(&self) -> bool {
-        matches!(self.house.work, Work::Streams(_))
+        matches!(self.ctx.work, Work::Streams(_))
     }
 
     fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
-        let options = &self.house.limits.options;
+        let options = &self.ctx.limits.options;
         let is_new = matches!(stage, Stage::New);
         if matches!(stage, Stage::Refused(_)) {
-            self.house.refused.fetch_add(1, Ordering::SeqCst);
+            self.ctx.refused.fetch_add(1, Ordering::SeqCst);
         }
         if let Some(bytes) = options.send_buffer {
             // The system keeps twice what it is told (socket(7)). If it refuses, it keeps more.
@@ -181,9 +179,9 @@ impl Shared {
             stage,
             queue: Arc::clone(&self.queue),
         }));
-        self.house.registry.insert(Arc::clone(&connection));
+        self.ctx.registry.insert(Arc::clone(&connection));
         // A client that gets a worker at once has no event that concerns us, and wakes nobody.
-        let is_lent_soon = is_new && self.keeps_workers() && self.house.lobby.lends_at_once();
+        let is_lent_soon = is_new && self.keeps_workers() && self.ctx.wait_queue.lends_at_once();
         if !is_lent_soon && let Err(error) = self.watch_socket(&connection) {
             let case = Case {
                 id: Some(id),
@@ -191,30 +189,30 @@ impl Shared {
                 why: &error.to_string(),
                 ..Case::default()
             };
-            self.house.notices.trouble(Trouble::Unwatched, case);
-            if self.house.drain.phase() != ServerPhase::Running {
-                self.house.drain.count_end(true);
+            self.ctx.notices.trouble(Trouble::Unwatched, case);
+            if self.ctx.drain.phase() != ServerPhase::Running {
+                self.ctx.drain.count_end(true);
             }
-            self.house.give_up_share(&connection);
-            self.house.give_up_place(&connection);
-            self.house.registry.remove(id);
-            self.house.drain.one_gone(|| self.house.registry.count());
+            self.ctx.give_up_share(&connection);
+            self.ctx.give_up_place(&connection);
+            self.ctx.registry.remove(id);
+            self.ctx.drain.one_gone(|| self.ctx.registry.count());
             return;
         }
-        debug!(id, %peer, "{}connected", self.house.notices.prefix());
+        debug!(id, %peer, "{}connected", self.ctx.notices.prefix());
         if is_new && self.keeps_workers() {
             // In the order of their coming, which their turns need not have.
-            self.house.lobby.let_in(&connection);
+            self.ctx.wait_queue.let_in(&connection);
         }
         self.enqueue(connection);
     }
 }
 
 impl AcceptHandler for Arc<Shared> {
-    fn door(&self) -> AcceptGate {
+    fn gate(&self) -> AcceptGate {
         self.pulse.acceptor_came();
-        if self.house.drain.phase() != ServerPhase::Running {
-            let drain = &self.house.drain;
+        if self.ctx.drain.phase() != ServerPhase::Running {
+            let drain = &self.ctx.drain;
             let over = drain.deadline().is_some_and(|at| at <= Instant::now());
             return match drain.backlog() {
                 Backlog::Accept if over => AcceptGate::Over,
@@ -222,10 +220,10 @@ impl AcceptHandler for Arc<Shared> {
                 Backlog::Leave => AcceptGate::Shut,
             };
         }
-        if self.house.knobs.is_paused.load(Ordering::SeqCst) {
+        if self.ctx.knobs.is_paused.load(Ordering::SeqCst) {
             return AcceptGate::Held;
         }
-        if let Some(pause) = self.house.admission.pause(Instant::now()) {
+        if let Some(pause) = self.ctx.admission.pause(Instant::now()) {
             return AcceptGate::Paused(pause);
         }
         if self.has_room() {
@@ -235,22 +233,22 @@ impl AcceptHandler for Arc<Shared> {
         }
     }
 
-    fn has_to_wait(&self, door: AcceptGate) {
-        let limit = match door {
+    fn has_to_wait(&self, gate: AcceptGate) {
+        let limit = match gate {
             AcceptGate::Paused(_) => Limit::AcceptRate,
             // It is let in as soon as another is shed, or refused, which is counted then.
-            _ if self.house.limits.options.when_full == WhenFull::Shed => return,
+            _ if self.ctx.limits.options.when_full == WhenFull::Shed => return,
             _ => Limit::Clients,
         };
         let case = Case {
             why: "it waits in the backlog",
             ..Case::default()
         };
-        self.house.notices.acted(limit, case);
+        self.ctx.notices.acted(limit, case);
     }
 
     fn is_waited_for(&self) {
-        if !self.house.spare.want(Whose::Admitted) {
+        if !self.ctx.spare.want(Whose::Admitted) {
             self.shed_one();
         }
     }
@@ -258,11 +256,11 @@ impl AcceptHandler for Arc<Shared> {
     fn admit(&self, socket: Socket, peer: Peer) {
         // There was a descriptor and, if it matters, room: who leaves need not ring for that until
         // the door is found shut again.
-        self.house.crowded.store(false, Ordering::SeqCst);
-        self.house.admission.accepted(Instant::now());
+        self.ctx.crowded.store(false, Ordering::SeqCst);
+        self.ctx.admission.accepted(Instant::now());
         // Only this thread gives numbers.
         let id = self.accepted.load(Ordering::Relaxed) + 1;
-        let is_announced = self.house.admission.awaits_header(peer, Instant::now());
+        let is_announced = self.ctx.admission.awaits_header(peer, Instant::now());
         let stage = match is_announced {
             true => Stage::Header {
                 until: Instant::now() + self.header_within(),
@@ -272,7 +270,7 @@ impl AcceptHandler for Arc<Shared> {
         match self.find_place(peer, id, is_announced) {
             Ok(placed) => {
                 self.connect(socket, peer, stage);
-                self.house.make_place(placed);
+                self.ctx.make_place(placed);
                 self.keep_room();
             }
             Err(limit) => self.refuse(socket, peer, limit),
@@ -280,12 +278,12 @@ impl AcceptHandler for Arc<Shared> {
     }
 
     fn cut_off(&self) {
-        self.house.drain.count_end(true);
+        self.ctx.drain.count_end(true);
     }
 
     fn starved(&self) {
-        self.house.crowded.store(true, Ordering::SeqCst);
-        let spare = &self.house.spare;
+        self.ctx.crowded.store(true, Ordering::SeqCst);
+        let spare = &self.ctx.spare;
         if !spare.let_go(Whose::Refused) && !spare.want(Whose::Admitted) {
             self.shed_one();
         }

@@ -19,8 +19,8 @@ impl Handle {
     /// now on, while clients are still accepted and served, so that a load
     /// balancer sends no more of them. A drain that has begun or was announced stays as it is.
     pub fn drain_after(&self, delay: Duration) {
-        self.shared.house.drain.announce(delay);
-        self.shared.nudge();
+        self.shared.ctx.drain.announce(delay);
+        self.shared.notify_threads();
     }
 
     /// Whether new clients should be sent here: no drain has begun or was announced, and accepting
@@ -31,7 +31,7 @@ impl Handle {
 
     /// Whether a drain was announced or has begun.
     pub fn is_leaving(&self) -> bool {
-        self.shared.house.drain.is_leaving()
+        self.shared.ctx.drain.is_leaving()
     }
 
     /// Accepts no client until [`resume`](Handle::resume): new ones wait in the kernel's backlog,
@@ -42,23 +42,23 @@ impl Handle {
     /// On the acceptor's own thread, which calls [`refusal`](crate::Service::refusal) for one, it
     /// returns at once.
     pub fn pause(&self) {
-        let Shared { house, pulse, .. } = &*self.shared;
-        house.knobs.is_paused.store(true, Ordering::SeqCst);
-        if !pulse.wait_for_acceptor(|| house.doorbell.ring(), PAUSE_WITHIN) {
+        let Shared { ctx, pulse, .. } = &*self.shared;
+        ctx.knobs.is_paused.store(true, Ordering::SeqCst);
+        if !pulse.wait_for_acceptor(|| ctx.accept_waker.wake(), PAUSE_WITHIN) {
             warn!("accepting is paused, but the acceptor is stuck; it may let one more client in");
         }
     }
 
     /// Accepts again.
     pub fn resume(&self) {
-        let paused = &self.shared.house.knobs.is_paused;
+        let paused = &self.shared.ctx.knobs.is_paused;
         paused.store(false, Ordering::SeqCst);
-        self.shared.house.doorbell.ring();
+        self.shared.ctx.accept_waker.wake();
     }
 
     /// Whether accepting is paused.
     pub fn is_paused(&self) -> bool {
-        self.shared.house.knobs.is_paused.load(Ordering::SeqCst)
+        self.shared.ctx.knobs.is_paused.load(Ordering::SeqCst)
     }
 
     /// Changes the number of workers, 1 to 1024, at once: nobody is called in beyond it. A worker
@@ -72,32 +72,32 @@ impl Handle {
     pub fn set_workers(&self, workers: usize) -> Result<()> {
         options::check_workers(workers)?;
         let shared = &self.shared;
-        let now = &shared.house.knobs.workers;
+        let now = &shared.ctx.knobs.workers;
         // No turn and no reader of the figures waits for this lock.
         let _resizing = shared.resizing.lock();
         let before = now.load(Ordering::Relaxed);
         if before == workers {
             return Ok(());
         }
-        let threads = shared.house.work.threads(workers);
-        let lobby = &shared.house.lobby;
+        let threads = shared.ctx.work.threads(workers);
+        let wait_queue = &shared.ctx.wait_queue;
         // During the resize keep at least one thread free to poll.
-        lobby.resize(workers.min(before));
-        let shift = shared.pool.resize(threads).map_err(|source| {
-            lobby.resize(before);
+        wait_queue.resize(workers.min(before));
+        let generation = shared.pool.resize(threads).map_err(|source| {
+            wait_queue.resize(before);
             let what = "the workers";
             Error::Start { what, source }
         })?;
         now.store(workers, Ordering::Relaxed);
-        let each = shared.house.limits.options.worker_descriptors;
+        let each = shared.ctx.limits.options.worker_descriptors;
         if each > 0 {
             let most = options::clients_most(workers, each);
-            let clients_max = &shared.house.knobs.clients_max;
+            let clients_max = &shared.ctx.knobs.clients_max;
             clients_max.fetch_min(most, Ordering::SeqCst);
         }
-        shared.answer(shared.ready.resize(threads, shift));
-        lobby.resize(workers);
-        shared.house.doorbell.ring();
+        shared.answer(shared.ready.resize(threads, generation));
+        wait_queue.resize(workers);
+        shared.ctx.accept_waker.wake();
         Ok(())
     }
 
@@ -106,12 +106,12 @@ impl Handle {
     /// # Errors
     /// [`Error::Option`] when it is 0 or needs more descriptors than the process may open.
     pub fn set_clients_max(&self, clients_max: usize) -> Result<()> {
-        let knobs = &self.shared.house.knobs;
+        let knobs = &self.shared.ctx.knobs;
         let workers = knobs.workers.load(Ordering::Relaxed);
-        let each = self.shared.house.limits.options.worker_descriptors;
+        let each = self.shared.ctx.limits.options.worker_descriptors;
         options::check_clients_max(clients_max, workers, each)?;
         knobs.clients_max.store(clients_max, Ordering::SeqCst);
-        self.shared.house.doorbell.ring();
+        self.shared.ctx.accept_waker.wake();
         Ok(())
     }
 
@@ -121,13 +121,13 @@ impl Handle {
     /// [`Error::Option`] when it is more than 100 years.
     pub fn set_stuck_after(&self, stuck_after: Duration) -> Result<()> {
         options::check_stuck_after(stuck_after)?;
-        self.shared.posts.set_stuck_after(stuck_after);
-        self.shared.nudge();
+        self.shared.worker_table.set_stuck_after(stuck_after);
+        self.shared.notify_threads();
         Ok(())
     }
 
     /// The workers that serve a client now: which client, since when, and whether they are stuck.
     pub fn workers(&self) -> Vec<WorkerInfo> {
-        self.shared.posts.list()
+        self.shared.worker_table.list()
     }
 }

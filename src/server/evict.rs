@@ -29,42 +29,41 @@ struct Last {
 
 impl Shedding {
     /// Whether a client is being closed, or could be.
-    pub(super) fn can(&self, house: &ServerContext) -> bool {
+    pub(super) fn can(&self, ctx: &ServerContext) -> bool {
         let mut last = self.0.lock();
-        last.is_closing(house) || last.find(house).is_some()
+        last.is_closing(ctx) || last.find(ctx).is_some()
     }
 
     /// Closes one, unless one is being closed already.
-    pub(super) fn shed_one(&self, house: &ServerContext) {
+    pub(super) fn shed_one(&self, ctx: &ServerContext) {
         let mut last = self.0.lock();
-        if last.is_closing(house) {
+        if last.is_closing(ctx) {
             return;
         }
-        let found = last.find(house);
+        let found = last.find(ctx);
         last.id = found.as_ref().map(|connection| connection.id);
         drop(last);
         if let Some(connection) = found {
-            house.shed(&connection, Limit::Shed);
+            ctx.shed(&connection, Limit::Shed);
         }
     }
 }
 
 impl Last {
-    fn is_closing(&self, house: &ServerContext) -> bool {
-        self.id
-            .is_some_and(|id| house.registry.look_up(id).is_some())
+    fn is_closing(&self, ctx: &ServerContext) -> bool {
+        self.id.is_some_and(|id| ctx.registry.look_up(id).is_some())
     }
 
     /// The client that has rested longest, if that is at least `shed_after`.
-    fn find(&mut self, house: &ServerContext) -> Option<Arc<Connection>> {
+    fn find(&mut self, ctx: &ServerContext) -> Option<Arc<Connection>> {
         if self.in_vain.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
             return None;
         }
-        let shed_after = house.limits.options.shed_after;
+        let shed_after = ctx.limits.options.shed_after;
         // With no minimum rest, even a client that sends all the time may be closed.
         let may =
             |phase| phase == Phase::Resting || (shed_after.is_zero() && phase == Phase::Ready);
-        let all = house.registry.all().into_iter();
+        let all = ctx.registry.all().into_iter();
         let resting = all.filter(|connection| may(connection.state.phase()));
         let longest = resting.max_by_key(|connection| connection.quiet_for());
         let longest = longest.filter(|connection| connection.quiet_for() >= shed_after);

@@ -13,34 +13,34 @@ use crate::service::Work;
 impl Shared {
     /// The watch's life.
     pub(super) fn watch(self: &Arc<Self>) {
-        let bell = &self.house.deadlines.bell;
-        keep(bell, |now| self.look(now), || self.may_sleep());
+        let notify = &self.ctx.deadlines.watch_notify;
+        keep(notify, |now| self.look(now), || self.may_sleep());
     }
 
     fn look(self: &Arc<Self>, now: Instant) -> Look {
         let tick = self.ready.tick();
         self.answer(tick.call);
-        for connection in self.house.deadlines.due(now) {
+        for connection in self.ctx.deadlines.due(now) {
             connection.wake(Reasons::NOTICE);
         }
         self.overload.look(now, self.ready.load().0);
-        self.house.work.tick(now);
-        if self.house.work.is_held_up() {
-            self.posts.were_held_up(now);
+        self.ctx.work.tick(now);
+        if self.ctx.work.is_held_up() {
+            self.worker_table.were_held_up(now);
         }
-        self.posts.look(now, |id| {
-            self.house.registry.look_up(id).map(|info| info.peer)
+        self.worker_table.look(now, |id| {
+            self.ctx.registry.look_up(id).map(|info| info.peer)
         });
-        self.house.notices.look(now);
-        if self.house.drain.begins().is_some_and(|at| at <= now) {
-            self.house.drain.begin(Backlog::Accept);
-            self.house.doorbell.ring();
+        self.ctx.notices.look(now);
+        if self.ctx.drain.begins().is_some_and(|at| at <= now) {
+            self.ctx.drain.begin(Backlog::Accept);
+            self.ctx.accept_waker.wake();
         }
-        if self.house.drain.phase() == ServerPhase::Stopped {
+        if self.ctx.drain.phase() == ServerPhase::Stopped {
             return Look::Over;
         }
         if self
-            .house
+            .ctx
             .drain
             .deadline()
             .is_some_and(|deadline| deadline <= now)
@@ -52,7 +52,7 @@ impl Shared {
             Tick { quiet: true, .. } => Look::Quiet,
             Tick { smooth: true, .. } => Look::Smooth,
             // Whoever takes up a stream calls in the next one itself.
-            _ if matches!(self.house.work, Work::Streams(_)) => Look::Smooth,
+            _ if matches!(self.ctx.work, Work::Streams(_)) => Look::Smooth,
             _ => Look::Work,
         }
     }
@@ -60,11 +60,11 @@ impl Shared {
     /// Whether work will ring the bell, and when to look even so.
     fn may_sleep(&self) -> Option<Option<Instant>> {
         let due = [
-            self.house.drain.begins(),
-            self.house.drain.deadline(),
-            self.house.deadlines.next(),
-            self.house.notices.next(),
-            self.posts.next(),
+            self.ctx.drain.begins(),
+            self.ctx.drain.deadline(),
+            self.ctx.deadlines.next(),
+            self.ctx.notices.next(),
+            self.worker_table.next(),
         ];
         if !self.ready.park_watch() {
             return None;
@@ -72,16 +72,16 @@ impl Shared {
         // The leader sleeps: nobody waits for a worker.
         self.overload.rest();
         // After the leader's last turn, so that nothing is overlooked that a turn has put off.
-        let tick = self.house.work.tick(Instant::now());
+        let tick = self.ctx.work.tick(Instant::now());
         Some(due.into_iter().chain([tick]).flatten().min())
     }
 
     /// The drain's deadline has come: every connection that is left is reset.
     pub(super) fn cut_off(&self) {
-        self.house.work.cut_off();
+        self.ctx.work.cut_off();
         // Without descriptors it may still wait to let somebody in.
-        self.house.doorbell.ring();
-        for connection in self.house.registry.all() {
+        self.ctx.accept_waker.wake();
+        for connection in self.ctx.registry.all() {
             connection.cut();
         }
     }

@@ -132,12 +132,20 @@ impl Server {
         let threads = work.threads(limits.options.workers);
         let cannot = |what| move |source| Error::Start { what, source };
         let errors = Arc::new(AcceptErrors::default());
-        let (acceptor, doorbell) =
+        let (acceptor, accept_waker) =
             Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
         let poller = Poller::new().map_err(cannot("the poller"))?;
         let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
-            Shared::new(shared.clone(), limits, work, poller, pool, doorbell, errors)
+            Shared::new(
+                shared.clone(),
+                limits,
+                work,
+                poller,
+                pool,
+                accept_waker,
+                errors,
+            )
         });
         shared.answer(shared.ready.open());
         let for_watch = Arc::clone(&shared);
@@ -155,11 +163,11 @@ impl Server {
             }),
             Err(error) => {
                 // Nobody has come yet: those who were started end at once.
-                shared.house.drain.begin(Backlog::Leave);
-                shared.house.drain.no_more_clients();
-                shared.house.drain.stop_if_empty(|| 0);
+                shared.ctx.drain.begin(Backlog::Leave);
+                shared.ctx.drain.no_more_clients();
+                shared.ctx.drain.stop_if_empty(|| 0);
                 shared.answer(shared.ready.close());
-                shared.house.deadlines.bell.ring();
+                shared.ctx.deadlines.watch_notify.notify();
                 Err(error)
             }
         }
@@ -207,7 +215,7 @@ impl Server {
         // Taken at once, so that this runs once.
         let threads = std::mem::take(&mut self.threads);
         let shared = Arc::clone(&self.shared);
-        let drain = &shared.house.drain;
+        let drain = &shared.ctx.drain;
         drain.wait(ServerPhase::Draining, None);
         loop {
             // A second signal may bring the deadline forward while this waits.
@@ -222,9 +230,9 @@ impl Server {
             // The watch does it as well, perhaps a moment later.
             shared.cut_off();
         }
-        let lost = shared.house.work.finish(deadline);
+        let lost = shared.ctx.work.finish(deadline);
         shared.answer(shared.ready.close());
-        shared.house.deadlines.bell.ring();
+        shared.ctx.deadlines.watch_notify.notify();
         if drain.backlog() == Backlog::Leave {
             self.socket_files.iter_mut().for_each(SocketFile::keep);
         }
@@ -242,10 +250,10 @@ impl Server {
     /// When a drain is over at the latest. Where workers are held up, they notice nothing: then it
     /// is the deadline itself. It is for one that all connections have met.
     fn over_at(&self) -> Instant {
-        let drain = &self.shared.house.drain;
+        let drain = &self.shared.ctx.drain;
         let deadline = drain.deadline().unwrap_or_else(Instant::now);
         let is_met = drain.phase() == ServerPhase::Stopped && Instant::now() < deadline;
-        match is_met || self.shared.house.work.is_held_up() {
+        match is_met || self.shared.ctx.work.is_held_up() {
             true => deadline,
             false => deadline + CUT_GRACE,
         }
@@ -265,15 +273,15 @@ impl Handle {
     /// Starts the drain: the backlog is accepted, then nobody more; every client is served what
     /// it has sent, sees the end, and may close. Returns at once; [`Server::wait`] reports.
     pub fn drain(&self) {
-        self.shared.house.drain.begin(Backlog::Accept);
-        self.shared.nudge();
+        self.shared.ctx.drain.begin(Backlog::Accept);
+        self.shared.notify_threads();
     }
 
     /// As [`drain`](Handle::drain), but nobody more is accepted: who waits in the backlog is left
     /// to whoever has got the [`listeners`](Handle::listeners), and a Unix socket's file stays.
     pub fn hand_over(&self) {
-        self.shared.house.drain.begin(Backlog::Leave);
-        self.shared.nudge();
+        self.shared.ctx.drain.begin(Backlog::Leave);
+        self.shared.notify_threads();
     }
 
     /// Duplicates of the listening sockets, for a successor to accept from; none once they are
@@ -282,36 +290,36 @@ impl Handle {
     /// # Errors
     /// When there is no descriptor left.
     pub fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
-        self.shared.house.doorbell.listeners()
+        self.shared.ctx.accept_waker.listeners()
     }
 
     /// Calls `then` when a drain begins, at once if one has, on the thread that begins it. It must
     /// not block; a panic in it changes nothing.
     pub fn when_draining(&self, then: impl FnOnce() + Send + 'static) {
-        self.shared.house.drain.when_begun(Box::new(then));
+        self.shared.ctx.drain.when_begun(Box::new(then));
     }
 
     /// Brings the drain's deadline forward to now: who is still connected is reset.
     pub fn hurry(&self) {
-        self.shared.house.drain.hurry();
-        self.shared.nudge();
+        self.shared.ctx.drain.hurry();
+        self.shared.notify_threads();
     }
 
     /// Where the server is in its life.
     pub fn phase(&self) -> ServerPhase {
-        self.shared.house.drain.phase()
+        self.shared.ctx.drain.phase()
     }
 
     /// Waits until the server has come to `phase` or beyond; `false` if `timeout` came first.
     pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
         // What no clock reaches never comes first.
         let until = Instant::now().checked_add(timeout);
-        self.shared.house.drain.wait(phase, until)
+        self.shared.ctx.drain.wait(phase, until)
     }
 
     /// Longest that the drain may still take; `None` before it has begun.
     pub fn drain_left(&self) -> Option<Duration> {
-        let deadline = self.shared.house.drain.deadline()?;
+        let deadline = self.shared.ctx.drain.deadline()?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
@@ -323,7 +331,7 @@ impl Handle {
 
     /// Who is connected.
     pub fn registry(&self) -> &Registry {
-        &self.shared.house.registry
+        &self.shared.ctx.registry
     }
 
     /// The server's own figures.
@@ -333,22 +341,22 @@ impl Handle {
 
     /// How messages are cut; `None` for a service that has the whole stream.
     pub fn framing(&self) -> Option<&Framing> {
-        let house = &self.shared.house;
-        let cuts = matches!(house.work, Work::Messages(_));
-        cuts.then_some(&house.limits.options.framing)
+        let ctx = &self.shared.ctx;
+        let cuts = matches!(ctx.work, Work::Messages(_));
+        cuts.then_some(&ctx.limits.options.framing)
     }
 
     /// The most memory in bytes that the limits let clients and workers use.
     pub fn memory_max(&self) -> u64 {
-        let house = &self.shared.house;
-        let reads = matches!(house.work, Work::Messages(_));
-        house.limits.memory_max(reads)
+        let ctx = &self.shared.ctx;
+        let reads = matches!(ctx.work, Work::Messages(_));
+        ctx.limits.memory_max(reads)
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let phase = self.shared.house.drain.phase();
+        let phase = self.shared.ctx.drain.phase();
         let mut out = out.debug_struct("Server");
         out.field("addresses", &self.addresses)
             .field("phase", &phase);

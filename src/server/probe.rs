@@ -25,7 +25,7 @@ impl fmt::Debug for Probe {
 impl Probe {
     pub(super) fn new(shared: &Arc<Shared>) -> Probe {
         let (number, is_to_queue) = shared.pulse.ask();
-        shared.house.doorbell.ring();
+        shared.ctx.accept_waker.wake();
         if is_to_queue {
             shared.enqueue_probe();
         }

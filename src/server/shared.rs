@@ -32,7 +32,7 @@ use crate::limits::overload::Overload;
 use crate::net::acceptor::{AcceptErrors, AcceptWaker};
 use crate::scheduler::load::{Pace, Policy};
 use crate::scheduler::poller::Poller;
-use crate::scheduler::pool::{NUMBERS, Place, Pool};
+use crate::scheduler::pool::{NUMBERS, Pool, WorkerId};
 use crate::scheduler::run_queue::{RunQueue, Step, Wait, Wakeup};
 use crate::scheduler::state::{Next, Reasons};
 use crate::scheduler::worker_status::WorkerTable;
@@ -67,7 +67,7 @@ fn policy(options: &Options, work: &Work) -> Policy {
 
 /// Something in the ready queue.
 pub(super) struct Queued {
-    errand: Task,
+    task: Task,
     since: Instant,
 }
 
@@ -83,15 +83,15 @@ enum Task {
 #[derive(Default)]
 struct PollBuffers {
     seen: Vec<(u64, Reasons)>,
-    harvest: Vec<Queued>,
+    woken: Vec<Queued>,
 }
 
 pub(super) struct Shared {
-    pub(super) house: ServerContext,
+    pub(super) ctx: ServerContext,
     pub(super) ready: RunQueue<Queued>,
     pub(super) poller: Poller,
     pub(super) pool: Pool,
-    pub(super) posts: WorkerTable,
+    pub(super) worker_table: WorkerTable,
     pub(super) overload: Overload,
     pub(super) shedding: Shedding,
     pub(super) pulse: Pulse,
@@ -113,7 +113,7 @@ impl Shared {
         work: Work,
         poller: Poller,
         pool: Pool,
-        doorbell: AcceptWaker,
+        accept_waker: AcceptWaker,
         accept_errors: Arc<AcceptErrors>,
     ) -> Shared {
         let policy = policy(&limits.options, &work);
@@ -122,16 +122,16 @@ impl Shared {
         let for_notices = Weak::clone(&shared);
         let notices = Notices::new(options.name, move || {
             if let Some(shared) = for_notices.upgrade() {
-                shared.house.deadlines.bell.ring();
+                shared.ctx.deadlines.watch_notify.notify();
             }
         });
         let drain = Drain::new(options.drain);
         let admission = Admission::new(rules(options));
-        let posts = WorkerTable::new(NUMBERS, options.stuck_after);
-        let lobby = WaitQueue::new(options.workers, options.queue_max);
+        let worker_table = WorkerTable::new(NUMBERS, options.stuck_after);
+        let wait_queue = WaitQueue::new(options.workers, options.queue_max);
         let overload = Overload::new(options.overload.filter(|_| answers(&work)));
         Shared {
-            house: ServerContext {
+            ctx: ServerContext {
                 limits,
                 work,
                 registry: Registry::default(),
@@ -139,19 +139,19 @@ impl Shared {
                 admission,
                 notices,
                 deadlines: Deadlines::default(),
-                lobby,
+                wait_queue,
                 spare: Spare::default(),
                 totals: Totals::default(),
                 streamed: Arc::default(),
                 knobs,
-                doorbell,
+                accept_waker,
                 refused: AtomicUsize::new(0),
                 crowded: AtomicBool::new(false),
             },
             ready: RunQueue::new(policy),
             poller,
             pool,
-            posts,
+            worker_table,
             overload,
             shedding: Shedding::default(),
             pulse: Pulse::default(),
@@ -176,9 +176,9 @@ impl Shared {
         self.push(Task::Answer);
     }
 
-    fn push(self: &Arc<Self>, errand: Task) {
+    fn push(self: &Arc<Self>, task: Task) {
         let since = Instant::now();
-        self.answer(self.ready.push(Queued { errand, since }));
+        self.answer(self.ready.push(Queued { task, since }));
     }
 
     /// Does what the ready queue asks for.
@@ -189,53 +189,54 @@ impl Shared {
             Wakeup::Worker => {
                 let shared = Arc::clone(self);
                 self.pool
-                    .call_in(move |place| Scratch::lend(|scratch| shared.work(place, scratch)));
+                    .call_in(move |id| Scratch::lend(|scratch| shared.work(id, scratch)));
             }
         }
     }
 
     /// A worker's time on duty.
-    fn work(self: &Arc<Self>, Place { number, shift }: Place, scratch: &mut Scratch) {
-        let post = self.posts.of(number);
+    fn work(self: &Arc<Self>, id: WorkerId, scratch: &mut Scratch) {
+        let WorkerId { number, generation } = id;
+        let slot = self.worker_table.of(number);
         let mut net = PollBuffers::default();
         // One look at the clock ends a turn and begins the next.
         let mut now = Instant::now();
-        let mut step = self.ready.come(shift);
+        let mut step = self.ready.come(generation);
         loop {
             step = match step {
                 Step::Home(call) => return self.answer(call),
                 Step::Lead(wait) => {
                     self.lead(wait, &mut net);
                     let before = std::mem::replace(&mut now, Instant::now());
-                    self.ready.next(shift, now - before)
+                    self.ready.next(generation, now - before)
                 }
-                Step::Serve(Queued { errand, since }, call, era) => {
+                Step::Serve(Queued { task, since }, call, epoch) => {
                     self.answer(call);
                     let began = now;
-                    let Task::Serve(connection) = errand else {
+                    let Task::Serve(connection) = task else {
                         self.pulse.worker_came();
-                        step = self.ready.ended(shift, era, Duration::ZERO, None);
+                        step = self.ready.ended(generation, epoch, Duration::ZERO, None);
                         continue;
                     };
                     let waited = began.saturating_duration_since(since);
                     self.overload.waited(waited);
-                    self.posts.begin(post, connection.id, began);
-                    let next = serve_once(&self.house, &connection, scratch, began);
+                    self.worker_table.begin(slot, connection.id, began);
+                    let next = serve_once(&self.ctx, &connection, scratch, began);
                     now = Instant::now();
-                    self.posts.end(post);
+                    self.worker_table.end(slot);
                     if next == Next::Leave {
                         self.rests(&connection);
                     }
                     let moved = std::mem::take(&mut scratch.moved);
-                    post.meter.count(waited, now - began, moved);
+                    slot.meter.count(waited, now - began, moved);
                     if let Some(contended) = scratch.contention.turn_ended() {
                         self.ready.contended(contended);
                     }
                     let again = (next == Next::Queue).then_some(Queued {
-                        errand: Task::Serve(connection),
+                        task: Task::Serve(connection),
                         since: now,
                     });
-                    self.ready.ended(shift, era, now - began, again)
+                    self.ready.ended(generation, epoch, now - began, again)
                 }
             };
         }
@@ -243,7 +244,7 @@ impl Shared {
 
     /// Waits in the poller and brings back what became ready.
     fn lead(&self, wait: Wait, net: &mut PollBuffers) {
-        let PollBuffers { seen, harvest } = net;
+        let PollBuffers { seen, woken } = net;
         if let Err(error) = self
             .poller
             .wait(wait, |id, reasons| seen.push((id, reasons)))
@@ -252,33 +253,33 @@ impl Shared {
         }
         if !seen.is_empty() {
             let since = Instant::now();
-            let registry = self.house.registry.reader();
+            let registry = self.ctx.registry.reader();
             for (id, reasons) in seen.drain(..) {
                 if let Some(connection) = registry.get(&id)
                     && connection.state.wake(reasons) == Next::Queue
                 {
-                    let errand = Task::Serve(Arc::clone(connection));
-                    harvest.push(Queued { errand, since });
+                    let task = Task::Serve(Arc::clone(connection));
+                    woken.push(Queued { task, since });
                 }
             }
         }
-        if self.ready.led(harvest) {
-            self.house.deadlines.bell.ring();
+        if self.ready.led(woken) {
+            self.ctx.deadlines.watch_notify.notify();
         }
     }
 
     /// Gets the acceptor and the watch to look at the phase.
-    pub(super) fn nudge(&self) {
-        self.house.doorbell.ring();
-        self.house.deadlines.bell.ring();
+    pub(super) fn notify_threads(&self) {
+        self.ctx.accept_waker.wake();
+        self.ctx.deadlines.watch_notify.notify();
     }
 
     pub(super) fn report(&self, lost: u64) -> Report {
-        let (left, cut_off, took) = self.house.drain.outcome();
-        let totals = &self.house.totals;
+        let (left, cut_off, took) = self.ctx.drain.outcome();
+        let totals = &self.ctx.totals;
         // Who is still here has a service that is stuck: in the last message that it was handed,
         // or in an output whose lost messages are known.
-        let stuck = self.house.registry.all();
+        let stuck = self.ctx.registry.all();
         let in_turn = |one: &Arc<Connection>| one.tally.in_turn.load(Ordering::Relaxed);
         let in_turns: Vec<u64> = stuck
             .iter()
@@ -297,8 +298,8 @@ impl Shared {
             cut_off: cut_off + stuck.len() as u64,
             received,
             delivered: received.saturating_sub(undelivered),
-            served: self.house.streamed.clients.load(Ordering::Relaxed),
-            unit: match (&self.house.work, &self.house.limits.options.framing) {
+            served: self.ctx.streamed.clients.load(Ordering::Relaxed),
+            unit: match (&self.ctx.work, &self.ctx.limits.options.framing) {
                 (Work::Streams(_), _) => Unit::Streams,
                 (Work::Messages(_), Framing::Raw) => Unit::Pieces,
                 (Work::Messages(_), _) => Unit::Messages,

@@ -86,26 +86,26 @@ impl Stats {
     }
 
     pub(super) fn of(shared: &Shared) -> Stats {
-        let totals = &shared.house.totals;
-        let house = &shared.house;
-        let sum = shared.posts.sum();
-        let streamed = &house.streamed;
-        let (left, cut_off, _) = house.drain.outcome();
-        let due = house.drain.begins().or_else(|| house.drain.deadline());
-        let (workers_busy, workers_stuck) = shared.posts.load();
+        let totals = &shared.ctx.totals;
+        let ctx = &shared.ctx;
+        let sum = shared.worker_table.sum();
+        let streamed = &ctx.streamed;
+        let (left, cut_off, _) = ctx.drain.outcome();
+        let due = ctx.drain.begins().or_else(|| ctx.drain.deadline());
+        let (workers_busy, workers_stuck) = shared.worker_table.load();
         let (ready, workers_on_duty) = shared.ready.load();
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
-            clients: shared.house.registry.count(),
-            lingering: house.spare.count(),
-            clients_max: house.knobs.clients_max.load(Ordering::Relaxed),
-            ready: ready + house.lobby.waiting(),
-            workers: house.knobs.workers.load(Ordering::Relaxed),
+            clients: shared.ctx.registry.count(),
+            lingering: ctx.spare.count(),
+            clients_max: ctx.knobs.clients_max.load(Ordering::Relaxed),
+            ready: ready + ctx.wait_queue.waiting(),
+            workers: ctx.knobs.workers.load(Ordering::Relaxed),
             workers_on_duty,
             workers_busy,
             workers_stuck,
             limits: LIMITS
-                .map(|limit| (limit, shared.house.notices.count(limit)))
+                .map(|limit| (limit, shared.ctx.notices.count(limit)))
                 .into(),
             waits: sum.waits,
             turns: sum.turns,
@@ -117,13 +117,13 @@ impl Stats {
             truncated: totals.truncated.load(Ordering::Relaxed),
             dropped: totals.dropped.load(Ordering::Relaxed),
             stray_bytes: totals.stray_bytes.load(Ordering::Relaxed),
-            outlet: house.work.outlet(),
+            outlet: ctx.work.outlet(),
             panics: totals.panics.load(Ordering::Relaxed),
             accept_exhausted: shared.accept_errors.exhausted.load(Ordering::Relaxed),
             accept_client: shared.accept_errors.client.load(Ordering::Relaxed),
-            phase: house.drain.phase(),
-            is_leaving: house.drain.is_leaving(),
-            is_paused: house.knobs.is_paused.load(Ordering::Relaxed),
+            phase: ctx.drain.phase(),
+            is_leaving: ctx.drain.is_leaving(),
+            is_paused: ctx.knobs.is_paused.load(Ordering::Relaxed),
             left,
             cut_off,
             drain_left: due.map(|due| due.saturating_duration_since(Instant::now())),

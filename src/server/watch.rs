@@ -32,7 +32,7 @@ pub(crate) enum Look {
 /// The watch's life. `look` does the work; `may_sleep` says whether work will ring the bell, and
 /// the next time at which something is due.
 pub(crate) fn keep(
-    bell: &Notify,
+    notify: &Notify,
     mut look: impl FnMut(Instant) -> Look,
     may_sleep: impl Fn() -> Option<Option<Instant>>,
 ) {
@@ -47,7 +47,7 @@ pub(crate) fn keep(
         if quiet >= QUIET_TICKS
             && let Some(due) = may_sleep()
         {
-            bell.wait(due);
+            notify.wait(due);
             quiet = 0;
             continue;
         }
@@ -56,6 +56,6 @@ pub(crate) fn keep(
         } else {
             TICK
         };
-        bell.wait(Some(Instant::now() + pause));
+        notify.wait(Some(Instant::now() + pause));
     }
 }

@@ -21,9 +21,9 @@ impl Turn<'_> {
     pub(super) fn deliver_all(&mut self, piece: &[u8]) {
         self.allowed = u64::MAX;
         self.deliver(piece, StreamEnd::NotYet);
-        while !self.hold.unread.is_empty() {
+        while !self.owned.unread.is_empty() {
             let _ = self.sleeps();
-            let unread = std::mem::take(&mut self.hold.unread);
+            let unread = std::mem::take(&mut self.owned.unread);
             self.now = Instant::now();
             self.deliver(&unread, StreamEnd::NotYet);
         }
@@ -31,7 +31,7 @@ impl Turn<'_> {
 
     /// Whether the service wanted to wait.
     fn sleeps(&mut self) -> bool {
-        let Some(until) = self.hold.paused.take() else {
+        let Some(until) = self.owned.paused.take() else {
             return false;
         };
         let pause = until.saturating_duration_since(Instant::now());
@@ -41,14 +41,14 @@ impl Turn<'_> {
 
     /// What was read and not yet delivered, when no more will be read.
     fn deliver_rest(&mut self) {
-        self.hold.deaf = true;
-        let unread = std::mem::take(&mut self.hold.unread);
+        self.owned.discards_output = true;
+        let unread = std::mem::take(&mut self.owned.unread);
         if !unread.is_empty() {
             self.deliver_all(&unread);
         }
         self.allowed = u64::MAX;
         self.deliver(&[], StreamEnd::Reached);
-        while self.hold.decoder.is_inside() && self.sleeps() {
+        while self.owned.decoder.is_inside() && self.sleeps() {
             self.deliver(&[], StreamEnd::Reached);
         }
     }
@@ -62,13 +62,13 @@ impl Turn<'_> {
 
     /// The session's end. A handler that has panicked is not there any more.
     fn tell_closed(&mut self, end: &End) {
-        if let Some(handler) = self.hold.handler.take()
+        if let Some(handler) = self.owned.handler.take()
             && guarded(|| handler.closed(end)).is_err()
         {
             let why = "while it was closed";
             let case = Case { why, ..self.case() };
-            self.house.notices.trouble(Trouble::Panic, case);
-            self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
+            self.ctx.notices.trouble(Trouble::Panic, case);
+            self.ctx.totals.panics.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -81,39 +81,39 @@ impl Turn<'_> {
         if *end == End::CutOff {
             connection.close_with_reset();
         }
-        if end.is_ours() && self.house.work.tail() == Tail::Deliver {
+        if end.is_ours() && self.ctx.work.tail() == Tail::Deliver {
             self.deliver_rest();
         }
         connection.state.end();
-        if let Work::Streams(_) = self.house.work {
-            self.house.lobby.remove(connection.id);
+        if let Work::Streams(_) = self.ctx.work {
+            self.ctx.wait_queue.remove(connection.id);
         }
-        if let Some(check) = self.hold.check.take() {
-            self.house.deadlines.remove(check, connection.id);
+        if let Some(check) = self.owned.check.take() {
+            self.ctx.deadlines.remove(check, connection.id);
         }
         self.tell_closed(end);
         debug!(
             id = connection.id,
-            peer = %connection.guest.peer(),
+            peer = %connection.identity.peer(),
             messages = connection.tally.messages_in.load(Ordering::Relaxed),
             end = ?end,
             "{}closed",
-            self.house.notices.prefix()
+            self.ctx.notices.prefix()
         );
         // While it is listed: who has left the list before a drain begins is no part of it.
         if self.draining() {
             let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
-            self.house.drain.count_end(!by_itself);
+            self.ctx.drain.count_end(!by_itself);
         }
         if self.is_spare() {
-            self.house.spare.remove(connection);
+            self.ctx.spare.remove(connection);
         }
-        self.house.give_up_share(connection);
-        self.house.give_up_place(connection);
-        self.house.registry.remove(connection.id);
-        if self.house.crowded.load(Ordering::SeqCst) {
-            self.house.doorbell.ring();
+        self.ctx.give_up_share(connection);
+        self.ctx.give_up_place(connection);
+        self.ctx.registry.remove(connection.id);
+        if self.ctx.crowded.load(Ordering::SeqCst) {
+            self.ctx.accept_waker.wake();
         }
-        self.house.drain.one_gone(|| self.house.registry.count());
+        self.ctx.drain.one_gone(|| self.ctx.registry.count());
     }
 }

@@ -29,13 +29,13 @@ pub(crate) struct ServerContext {
     pub(crate) admission: Admission,
     pub(crate) notices: Notices,
     pub(crate) deadlines: Deadlines,
-    pub(crate) lobby: WaitQueue,
+    pub(crate) wait_queue: WaitQueue,
     pub(crate) spare: Spare,
     pub(crate) totals: Totals,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,
     /// Wakes the acceptor when there is room for a client that waits in the backlog.
-    pub(crate) doorbell: AcceptWaker,
+    pub(crate) accept_waker: AcceptWaker,
     /// Registered connections that only receive a refusal; they do not count against clients_max.
     pub(crate) refused: AtomicUsize,
     /// A client waits in the backlog or descriptors ran out: each close wakes the acceptor.
@@ -51,13 +51,13 @@ impl ServerContext {
 
     /// Releases the connection's share of its address's clients, if it still has one.
     pub(crate) fn give_up_share(&self, connection: &Connection) {
-        let client = connection.guest.peer();
+        let client = connection.identity.peer();
         self.admission.release(client, connection.id);
     }
 
     /// Releases the connection's admission slot. Call before removing it from the registry.
     pub(crate) fn give_up_place(&self, connection: &Connection) {
-        if connection.guest.is(Standing::Refused) {
+        if connection.identity.is(Standing::Refused) {
             self.refused.fetch_sub(1, Ordering::SeqCst);
         }
     }
@@ -66,10 +66,10 @@ impl ServerContext {
     /// can be told.
     pub(crate) fn turn_away(&self, connection: &Connection, limit: Limit) -> bool {
         let is_told = self.can_tell(limit);
-        connection.guest.stand(Standing::Refused);
+        connection.identity.set_standing(Standing::Refused);
         self.refused.fetch_add(1, Ordering::SeqCst);
         if self.crowded.load(Ordering::SeqCst) {
-            self.doorbell.ring();
+            self.accept_waker.wake();
         }
         is_told
     }
@@ -95,11 +95,11 @@ impl ServerContext {
     pub(crate) fn shed(&self, connection: &Arc<Connection>, limit: Limit) {
         let case = Case {
             id: Some(connection.id),
-            peer: Some(connection.guest.peer()),
+            peer: Some(connection.identity.peer()),
             ..Case::default()
         };
         self.notices.acted(limit, case);
-        connection.order(CloseRequest::Shed(limit));
+        connection.request_close(CloseRequest::Shed(limit));
     }
 }
 

@@ -23,14 +23,14 @@ use crate::service::{Opener, Tail};
 impl Turn<'_> {
     pub(super) fn open_session(&mut self, opener: &dyn Opener) {
         let client = Client::new(self.connection);
-        let options = &self.house.limits.options;
+        let options = &self.ctx.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, &options.framing, options.outbox_max);
         match guarded(|| opener.open(&client, &mut reply)) {
             Ok(handler) => {
                 add(&self.connection.tally.messages_out, reply.messages());
                 self.scratch.moved.messages_out += reply.messages();
-                self.hold.handler = Some(handler);
+                self.owned.handler = Some(handler);
                 self.send_replies();
                 if let Some(reason) = self.connection.take_close() {
                     self.turn_out(End::Closed(reason));
@@ -42,40 +42,40 @@ impl Turn<'_> {
 
     /// Writes what waits in the outbox, as far as the socket takes it.
     pub(super) fn flush(&mut self) {
-        if self.hold.deaf {
-            self.owed = Outbox::default();
+        if self.owned.discards_output {
+            self.output = Outbox::default();
         }
-        let messages = self.owed.take_messages();
+        let messages = self.output.take_messages();
         if messages > 0 {
             add(&self.connection.tally.messages_out, messages);
             self.scratch.moved.messages_out += messages;
         }
-        if self.owed.is_empty() {
+        if self.output.is_empty() {
             return;
         }
         let connection = self.connection;
-        let (written, end) = self.owed.flush(|slices| connection.write_slices(slices));
+        let (written, end) = self.output.flush(|slices| connection.write_slices(slices));
         self.scratch.moved.bytes_out += written as u64;
         if written > 0 {
             self.set_stalled(None);
         }
         if let Flush::Broken(error) = end {
-            self.went_deaf(&error);
+            self.cannot_write(&error);
         }
     }
 
     /// The peer reads no more. What it sent before that is read all the same.
-    fn went_deaf(&mut self, error: &io::Error) {
-        let peer = self.connection.guest.peer();
+    fn cannot_write(&mut self, error: &io::Error) {
+        let peer = self.connection.identity.peer();
         debug!(id = self.connection.id, %peer, %error, "reads no more");
-        self.hold.deaf = true;
-        self.hold.readable = true;
-        self.owed = Outbox::default();
+        self.owned.discards_output = true;
+        self.owned.readable = true;
+        self.output = Outbox::default();
     }
 
     /// Reads once, or takes up what an earlier turn left, and gives it to the service.
     pub(super) fn serve(&mut self) {
-        if self.hold.paused.is_some() {
+        if self.owned.paused.is_some() {
             self.serve_after_pause();
             return;
         }
@@ -84,20 +84,20 @@ impl Turn<'_> {
             return;
         }
         self.allowed = messages;
-        if !self.hold.unread.is_empty() {
-            let unread = std::mem::take(&mut self.hold.unread);
-            self.heard_now();
+        if !self.owned.unread.is_empty() {
+            let unread = std::mem::take(&mut self.owned.unread);
+            self.note_activity();
             self.deliver(&unread, StreamEnd::NotYet);
             return;
         }
         let is_silent = self.is_silent();
-        if !self.hold.readable && !self.hold.ending && !is_silent {
+        if !self.owned.readable && !self.owned.ending && !is_silent {
             return;
         }
         let mut input = std::mem::take(&mut self.scratch.input);
-        let most = match self.hold.stage {
+        let most = match self.owned.stage {
             // With the client's end in sight all of it is read, and not byte by byte.
-            Stage::Last { arrived, .. } if !self.hold.ending => arrived.clamp(1, READ_MAX),
+            Stage::Last { arrived, .. } if !self.owned.ending => arrived.clamp(1, READ_MAX),
             _ => self.scratch.portion.most(),
         };
         let most = most.min(bytes);
@@ -111,7 +111,7 @@ impl Turn<'_> {
             }
             Ok(length) => {
                 self.scratch.portion.took(length);
-                self.heard(length, most);
+                self.note_read(length, most);
                 self.charge(0, length);
                 self.deliver(&input[..length], StreamEnd::NotYet);
             }
@@ -128,25 +128,25 @@ impl Turn<'_> {
 
     /// The service wanted to be called again at a time, whatever has come.
     fn serve_after_pause(&mut self) {
-        if self.hold.paused.is_some_and(|until| until > self.now) {
+        if self.owned.paused.is_some_and(|until| until > self.now) {
             return;
         }
-        self.hold.paused = None;
+        self.owned.paused = None;
         self.allowed = self.allowance().0;
-        let unread = std::mem::take(&mut self.hold.unread);
+        let unread = std::mem::take(&mut self.owned.unread);
         self.deliver(&unread, StreamEnd::NotYet);
-        if unread.is_empty() && matches!(self.hold.stage, Stage::Last { .. }) {
+        if unread.is_empty() && matches!(self.owned.stage, Stage::Last { .. }) {
             // With nothing left to take it is waited for no more: it might never end.
-            self.hold.paused = None;
+            self.owned.paused = None;
         }
     }
 
     /// The server ends the connection: the service may say a last thing.
     pub(super) fn last_words(&mut self, end: &End) {
-        let Some(handler) = self.hold.handler.as_mut() else {
+        let Some(handler) = self.owned.handler.as_mut() else {
             return;
         };
-        let options = &self.house.limits.options;
+        let options = &self.ctx.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, &options.framing, options.outbox_max);
         if guarded(|| handler.last_words(end, &mut reply)).is_err() {
@@ -159,20 +159,20 @@ impl Turn<'_> {
 
     /// Counts what was taken in against what the client may send.
     pub(super) fn charge(&mut self, messages: u64, bytes: usize) {
-        if let Some(bucket) = &mut self.hold.bucket {
+        if let Some(bucket) = &mut self.owned.bucket {
             bucket.take(messages, bytes);
         }
     }
 
     /// The socket has nothing: whatever comes makes a new event.
     pub(super) fn empty(&mut self) {
-        self.hold.readable = false;
-        self.hold.ending = false;
-        self.hold.urgent = false;
+        self.owned.readable = false;
+        self.owned.ending = false;
+        self.owned.urgent = false;
     }
 
     /// For lists and for the idle limit.
-    fn heard_now(&self) {
+    fn note_activity(&self) {
         let since = self.now.saturating_duration_since(self.connection.since);
         let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         self.connection
@@ -181,20 +181,20 @@ impl Turn<'_> {
             .store(since, Ordering::Relaxed);
     }
 
-    pub(super) fn heard(&mut self, length: usize, most: usize) {
-        self.heard_now();
+    pub(super) fn note_read(&mut self, length: usize, most: usize) {
+        self.note_activity();
         self.scratch.moved.bytes_in += length as u64;
         // A short read shows that the socket is empty: epoll(7), question 9.
-        self.hold.readable = length == most || self.hold.urgent;
-        if let Stage::Last { arrived, .. } = &mut self.hold.stage {
+        self.owned.readable = length == most || self.owned.urgent;
+        if let Stage::Last { arrived, .. } = &mut self.owned.stage {
             *arrived = arrived.saturating_sub(length);
         }
     }
 
     /// The connection broke. What was begun is a message for those who store.
     fn lost(&mut self, error: &io::Error) {
-        self.hold.deaf = true;
-        if self.house.work.tail() == Tail::Deliver {
+        self.owned.discards_output = true;
+        if self.ctx.work.tail() == Tail::Deliver {
             self.deliver(&[], StreamEnd::Reached);
         }
         self.is_at_its_end(End::Lost(error.to_string()));
@@ -203,30 +203,36 @@ impl Turn<'_> {
     /// Nothing more comes from it. Where the service wants to wait before it takes what was begun,
     /// the end shows again when that is over.
     fn is_at_its_end(&mut self, end: End) {
-        self.hold.ending = true;
-        self.hold.readable = false;
-        let is_left = self.hold.paused.is_some() && self.hold.decoder.is_inside();
+        self.owned.ending = true;
+        self.owned.readable = false;
+        let is_left = self.owned.paused.is_some() && self.owned.decoder.is_inside();
         if self.is_serving() && !is_left {
-            self.hold.stage = Stage::Closing(end);
+            self.owned.stage = Stage::Closing(end);
         }
     }
 
     /// Cuts messages, gives them to the service, sends its replies.
     pub(super) fn deliver(&mut self, piece: &[u8], stream: StreamEnd) {
-        let is_void = self.hold.deaf || self.is_shed();
-        let Some(handler) = self.hold.handler.as_mut() else {
+        let is_void = self.owned.discards_output || self.is_shed();
+        let Some(handler) = self.owned.handler.as_mut() else {
             return;
         };
-        let options = &self.house.limits.options;
+        let options = &self.ctx.limits.options;
         self.scratch.wire.clear();
         let mut reply = Reply::new(&mut self.scratch.wire, &options.framing, options.outbox_max);
         reply.is_void = is_void;
         let in_turn = &self.connection.tally.in_turn;
         let (now, allowed) = (self.now, self.allowed);
-        let is_spent = self.hold.bucket.as_ref().is_some_and(|one| one.is_spent());
-        let mut messages =
-            Messages::new(&mut self.hold.decoder, piece, stream, now, allowed, in_turn)
-                .spent(is_spent);
+        let is_spent = self.owned.bucket.as_ref().is_some_and(|one| one.is_spent());
+        let mut messages = Messages::new(
+            &mut self.owned.decoder,
+            piece,
+            stream,
+            now,
+            allowed,
+            in_turn,
+        )
+        .spent(is_spent);
         let verdict = guarded(|| handler.batch(&mut messages, &mut reply));
         let replies = reply.messages();
         let Rest {
@@ -235,10 +241,10 @@ impl Turn<'_> {
             begun,
             cut,
         } = messages.into_rest();
-        self.hold.unread.extend_from_slice(unread);
+        self.owned.unread.extend_from_slice(unread);
         let read = &piece[..piece.len() - unread.len()];
         let stray = self.count(tally, replies, &cut);
-        if !matches!(self.hold.look, Look::Done) {
+        if !matches!(self.owned.look, Look::Done) {
             self.look_at(read, Came::of(tally, stream, !cut.is_empty()));
         }
         if stray > 0 {
@@ -248,29 +254,31 @@ impl Turn<'_> {
         if options.times.idle.is_some() {
             // Until now it may have waited for us.
             self.now = Instant::now();
-            self.heard_now();
+            self.note_activity();
         }
         match verdict {
             Ok(Verdict::Go) => {}
-            Ok(Verdict::Wait(time)) => self.hold.paused = Some(Instant::now() + time.min(TIME_MAX)),
+            Ok(Verdict::Wait(time)) => {
+                self.owned.paused = Some(Instant::now() + time.min(TIME_MAX))
+            }
             Ok(Verdict::Close) => self.stop_serving(End::Service),
             Err(()) => {
                 // The message in whose midst it happened, if there was one.
                 let undelivered = tally.messages.min(1);
-                let total = &self.house.totals.undelivered;
+                let total = &self.ctx.totals.undelivered;
                 total.fetch_add(undelivered, Ordering::Relaxed);
                 self.panicked();
             }
         }
-        if let Some(fault) = self.hold.decoder.fault() {
+        if let Some(fault) = self.owned.decoder.fault() {
             self.break_off(fault, &piece[begun..]);
         }
     }
 
     /// What came can't be cut any further; the last message begins with `piece` or before.
     fn break_off(&mut self, fault: Fault, piece: &[u8]) {
-        let why = describe(fault, self.house.limits.options.message_max);
-        let sent = match self.hold.decoder.begun() {
+        let why = describe(fault, self.ctx.limits.options.message_max);
+        let sent = match self.owned.decoder.begun() {
             [] => piece,
             gathered => gathered,
         };
@@ -290,12 +298,12 @@ impl Turn<'_> {
         self.charge(tally.messages, 0);
         if tally.messages > 0 {
             // Another message may have begun, but this one ended in time.
-            self.hold.begun = None;
+            self.owned.begun = None;
         }
-        let totals = &self.house.totals;
-        let (truncated, dropped, stray) = self.hold.decoder.take_counts();
+        let totals = &self.ctx.totals;
+        let (truncated, dropped, stray) = self.owned.decoder.take_counts();
         if truncated + dropped > 0 {
-            let max = self.house.limits.options.message_max;
+            let max = self.ctx.limits.options.message_max;
             let why = match truncated {
                 0 => format!("dropped: it has more than {max} bytes"),
                 _ => format!("cut to {max} bytes"),
@@ -322,14 +330,14 @@ impl Turn<'_> {
 
     /// One write for all replies of the turn, after what others have sent meanwhile.
     pub(super) fn send_replies(&mut self) {
-        if self.scratch.wire.is_empty() || self.hold.deaf {
+        if self.scratch.wire.is_empty() || self.owned.discards_output {
             return;
         }
-        if self.owed.is_empty() {
-            self.owed = self.connection.take_more();
+        if self.output.is_empty() {
+            self.output = self.connection.take_more();
         }
         let mut written = 0;
-        if self.owed.is_empty() {
+        if self.output.is_empty() {
             match self
                 .connection
                 .write(&self.scratch.wire, SendFlags::DONTWAIT)
@@ -337,7 +345,7 @@ impl Turn<'_> {
                 Ok(length) => written = length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.went_deaf(&error),
+                Err(error) => return self.cannot_write(&error),
             }
             self.scratch.moved.bytes_out += written as u64;
             if written == self.scratch.wire.len() {
@@ -346,7 +354,7 @@ impl Turn<'_> {
         }
         let rest = Bytes::copy_from_slice(&self.scratch.wire[written..]);
         // The bound was kept when the replies were collected.
-        let _ = self.owed.push(rest, usize::MAX);
+        let _ = self.output.push(rest, usize::MAX);
         self.flush();
     }
 }

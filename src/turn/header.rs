@@ -28,8 +28,8 @@ const WITHIN_IN_DRAIN: Duration = Duration::from_secs(1);
 
 impl Turn<'_> {
     /// Hears who the client is, as far as that has been told. Answers the end, if it is one.
-    pub(super) fn hear(&mut self) -> Option<End> {
-        if let Stage::Header { until } = self.hold.stage {
+    pub(super) fn read_header(&mut self) -> Option<End> {
+        if let Stage::Header { until } = self.owned.stage {
             match self.take_header(until) {
                 Ok(Some(announced)) => {
                     if let Some(end) = self.meet(announced) {
@@ -40,21 +40,21 @@ impl Turn<'_> {
                 Err(end) => return Some(end),
             }
         }
-        match self.hold.stage {
-            Stage::Nameless { until } => self.hear_nameless(until),
+        match self.owned.stage {
+            Stage::Nameless { until } => self.read_nameless(until),
             _ => None,
         }
     }
 
     /// Whether it is not known yet whom it is for.
     pub(super) fn is_unknown(&self) -> bool {
-        let stage = &self.hold.stage;
+        let stage = &self.owned.stage;
         matches!(stage, Stage::Header { .. } | Stage::Nameless { .. })
     }
 
     /// When it is known at the latest.
     pub(super) fn awaited_until(&self) -> Option<Instant> {
-        match self.hold.stage {
+        match self.owned.stage {
             Stage::Header { until } | Stage::Nameless { until } => Some(until),
             _ => None,
         }
@@ -62,7 +62,7 @@ impl Turn<'_> {
 
     /// In a drain a header that is under way is still waited for: its client was let in.
     pub(super) fn await_less(&mut self) {
-        if let Stage::Header { until } = &mut self.hold.stage {
+        if let Stage::Header { until } = &mut self.owned.stage {
             *until = (*until).min(self.now + WITHIN_IN_DRAIN);
         }
     }
@@ -89,13 +89,13 @@ impl Turn<'_> {
             Ok(Seen::Header { length, announced }) => {
                 let taken = self.connection.skip(&mut come[..length]);
                 taken.map_err(|error| End::Lost(error.to_string()))?;
-                self.hold.readable = true;
+                self.owned.readable = true;
                 Ok(Some(announced))
             }
-            Ok(Seen::Begun) if self.hold.ending => Err(self.wrong("it ends within it", come)),
+            Ok(Seen::Begun) if self.owned.ending => Err(self.wrong("it ends within it", come)),
             Ok(Seen::Begun) => {
                 // The poller tells of the next byte.
-                self.hold.readable = false;
+                self.owned.readable = false;
                 self.wait_for_header(come, until)
             }
             Err(wrong) => Err(self.wrong(&wrong.to_string(), come)),
@@ -107,7 +107,7 @@ impl Turn<'_> {
             return Ok(None);
         }
         if self.draining() {
-            self.hold.stage = Stage::Closing(End::Drained);
+            self.owned.stage = Stage::Closing(End::Drained);
             return Ok(None);
         }
         Err(self.wrong("it does not come in time", come))
@@ -122,8 +122,8 @@ impl Turn<'_> {
 
     /// Now the client is known, or it is known that it is not named.
     fn meet(&mut self, announced: Announced) -> Option<End> {
-        let guest = &self.connection.guest;
-        let balancer = guest.peer();
+        let identity = &self.connection.identity;
+        let balancer = identity.peer();
         let (client, local) = match announced {
             Announced::Tcp { from, to } => (Peer::from_tcp(from), Some(canonical(to))),
             Announced::Unix => (Peer::Unix(0), None),
@@ -132,22 +132,22 @@ impl Turn<'_> {
         if client == balancer {
             // The connection's own ends, as HAProxy's checks have them in version 1.
             let until = self.now + CHECK_WITHIN;
-            self.hold.stage = Stage::Nameless { until };
+            self.owned.stage = Stage::Nameless { until };
             return None;
         }
-        guest.announce(client, local);
+        identity.announce(client, local);
         debug!(
             id = self.connection.id,
             peer = %client,
             through = %balancer,
             "{}announced",
-            self.house.notices.prefix()
+            self.ctx.notices.prefix()
         );
         self.let_in(Some(client))
     }
 
     /// What follows tells a client from a check.
-    fn hear_nameless(&mut self, until: Instant) -> Option<End> {
+    fn read_nameless(&mut self, until: Instant) -> Option<End> {
         match self.connection.peek(&mut [0]) {
             Ok(0) => Some(End::Client),
             Ok(_) => self.let_in(None),
@@ -165,34 +165,34 @@ impl Turn<'_> {
     /// As the acceptor does with clients that come without a balancer. The balancer itself is
     /// judged by no list, and has no share.
     fn let_in(&mut self, client: Option<Peer>) -> Option<End> {
-        let (house, connection) = (self.house, self.connection);
+        let (ctx, connection) = (self.ctx, self.connection);
         let Err(limit) = self.find_place(client) else {
-            self.hold.readable = true;
-            self.hold.stage = Stage::New;
+            self.owned.readable = true;
+            self.owned.stage = Stage::New;
             return None;
         };
         self.acted(limit, "", &[]);
-        if house.turn_away(connection, limit) {
-            self.hold.stage = Stage::Refused(limit);
+        if ctx.turn_away(connection, limit) {
+            self.owned.stage = Stage::Refused(limit);
             return None;
         }
         Some(End::Refused(limit))
     }
 
     fn find_place(&self, client: Option<Peer>) -> Result<(), Limit> {
-        let (house, connection) = (self.house, self.connection);
+        let (ctx, connection) = (self.ctx, self.connection);
         if let Some(client) = client {
-            house.admission.check_lists(client, self.now)?;
+            ctx.admission.check_lists(client, self.now)?;
         }
-        if matches!(house.work, Work::Streams(_)) && !house.lobby.enter(connection) {
+        if matches!(ctx.work, Work::Streams(_)) && !ctx.wait_queue.enter(connection) {
             return Err(Limit::Queue);
         }
         if let Some(client) = client {
-            let placed = house.admission.take_share(client, connection.id);
-            let placed = placed.inspect_err(|_| house.lobby.remove(connection.id))?;
-            house.make_place(placed);
+            let placed = ctx.admission.take_share(client, connection.id);
+            let placed = placed.inspect_err(|_| ctx.wait_queue.remove(connection.id))?;
+            ctx.make_place(placed);
         }
-        connection.guest.stand(Standing::Admitted);
+        connection.identity.set_standing(Standing::Admitted);
         Ok(())
     }
 }

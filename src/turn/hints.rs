@@ -44,14 +44,14 @@ impl Came {
 impl Turn<'_> {
     /// Looks at the beginning of what a client sends.
     pub(super) fn look_at(&mut self, piece: &[u8], came: Came) {
-        let options = &self.house.limits.options;
-        let (since, mut first) = match std::mem::replace(&mut self.hold.look, Look::Done) {
+        let options = &self.ctx.limits.options;
+        let (since, mut first) = match std::mem::replace(&mut self.owned.look, Look::Done) {
             Look::Done => return,
             // Its end tells more.
-            _ if self.hold.decoder.fault().is_some() => return,
+            _ if self.owned.decoder.fault().is_some() => return,
             _ if options.hints == Hints::Off => return,
             Look::Nothing if piece.is_empty() => {
-                self.hold.look = Look::Nothing;
+                self.owned.look = Look::Nothing;
                 return;
             }
             Look::Nothing => (self.now, Vec::new()),
@@ -65,22 +65,22 @@ impl Turn<'_> {
         };
         match hint {
             Some(hint) => self.tell_hint(hint, &first),
-            None if came == Came::Nothing => self.hold.look = Look::Begun { since, first },
+            None if came == Came::Nothing => self.owned.look = Look::Begun { since, first },
             None => {}
         }
     }
 
     /// What all look like that came.
     fn of_all(&self, bytes: &[u8]) -> Option<Hint> {
-        let framing = &self.house.limits.options.framing;
+        let framing = &self.ctx.limits.options.framing;
         let has_outside = matches!(framing, Framing::Between { .. });
-        let is_outside = has_outside && !self.hold.decoder.is_inside();
+        let is_outside = has_outside && !self.owned.decoder.is_inside();
         of_bytes(framing, bytes).or(is_outside.then_some(Hint::Stray))
     }
 
     /// When it is told that no message has ended.
     pub(super) fn hint_at(&self) -> Option<Instant> {
-        match &self.hold.look {
+        match &self.owned.look {
             Look::Begun { since, .. } if self.is_serving() => Some(*since + PATIENCE),
             _ => None,
         }
@@ -90,13 +90,13 @@ impl Turn<'_> {
         if self.hint_at().is_none_or(|at| at > self.now) {
             return;
         }
-        let Look::Begun { first, .. } = std::mem::replace(&mut self.hold.look, Look::Done) else {
+        let Look::Begun { first, .. } = std::mem::replace(&mut self.owned.look, Look::Done) else {
             return;
         };
         // Signs of life and white space are no messages, and none is missing. People type slowly.
-        let is_typed = matches!(self.house.limits.options.framing, Framing::Typed);
-        let waits = self.hold.decoder.is_inside() && !is_typed;
-        let begun = self.hold.decoder.begun();
+        let is_typed = matches!(self.ctx.limits.options.framing, Framing::Typed);
+        let waits = self.owned.decoder.is_inside() && !is_typed;
+        let begun = self.owned.decoder.begun();
         let all = if begun.len() > first.len() {
             begun
         } else {
@@ -110,8 +110,8 @@ impl Turn<'_> {
 
     /// What the message looks like that is not as the framing says.
     pub(super) fn hint_of_fault(&mut self, sent: &[u8]) -> Option<Hint> {
-        let options = &self.house.limits.options;
-        self.hold.look = Look::Done;
+        let options = &self.ctx.limits.options;
+        self.owned.look = Look::Done;
         let hint = match options.hints {
             Hints::Told => of_bytes(&options.framing, sent),
             Hints::Off => None,
@@ -121,9 +121,9 @@ impl Turn<'_> {
 
     /// Bytes came that belong to no message, and it is not still looked for what they are.
     pub(super) fn hint_of_stray(&self) {
-        let is_done = matches!(self.hold.look, Look::Done);
+        let is_done = matches!(self.owned.look, Look::Done);
         let is_told = self.connection.tally.hint().is_some();
-        if is_done && !is_told && self.house.limits.options.hints == Hints::Told {
+        if is_done && !is_told && self.ctx.limits.options.hints == Hints::Told {
             self.tell_hint(Hint::Stray, &[]);
         }
     }
@@ -131,6 +131,6 @@ impl Turn<'_> {
     fn tell_hint(&self, hint: Hint, sent: &[u8]) {
         self.connection.tally.tell(hint);
         let case = self.quoting("", sent);
-        self.house.notices.hint(hint, case);
+        self.ctx.notices.hint(hint, case);
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::RecvFlags;
 
-use super::{After, Delivery, Heard, Turn};
+use super::{After, Delivery, ReadOutcome, Turn};
 use crate::connection::handler::{End, StreamEnd};
 use crate::connection::{CloseRequest, Linger, Stage};
 use crate::limits::limit::Limit;
@@ -24,7 +24,7 @@ const LOOKS: u32 = 8;
 impl Turn<'_> {
     /// Whether the client closed in good order and its host has acknowledged all that it was sent.
     pub(super) fn is_over_already(&self, end: &End) -> bool {
-        *end == End::Client && (self.hold.deaf || self.connection.unsent() == 0)
+        *end == End::Client && (self.owned.discards_output || self.connection.unsent() == 0)
     }
 
     /// Shuts the write side, so that the client sees the end.
@@ -38,9 +38,9 @@ impl Turn<'_> {
         if !self.connection.shut_writing() {
             return After::Gone(end);
         }
-        self.hold.readable = !is_read_out;
-        self.hold.paused = None;
-        self.hold.stage = Stage::Lingering(Linger {
+        self.owned.readable = !is_read_out;
+        self.owned.paused = None;
+        self.owned.stage = Stage::Lingering(Linger {
             end,
             unsent: usize::MAX,
             since: self.now,
@@ -52,7 +52,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn read_to_the_end(&mut self) -> After {
-        let Stage::Lingering(linger) = &self.hold.stage else {
+        let Stage::Lingering(linger) = &self.owned.stage else {
             return After::Rest;
         };
         let mut linger = linger.clone();
@@ -61,28 +61,28 @@ impl Turn<'_> {
             false => Delivery::None,
         };
         let heard = match linger.is_read_out {
-            true => Heard::Nothing,
+            true => ReadOutcome::Nothing,
             false => self.read_on(delivery),
         };
-        linger.is_read_out |= heard == Heard::End;
-        if heard == Heard::Nothing && self.is_silent() {
+        linger.is_read_out |= heard == ReadOutcome::End;
+        if heard == ReadOutcome::Nothing && self.is_silent() {
             self.deliver(&[], StreamEnd::Reached);
         }
         self.look_at_queue(&mut linger);
         let after = match (heard, self.outcome(&linger)) {
-            (Heard::Broken, _) => After::Gone(linger.end.clone()),
+            (ReadOutcome::Broken, _) => After::Gone(linger.end.clone()),
             (_, Some(end)) => After::Gone(end),
-            (Heard::More, None) if self.throttled_until().is_none() => After::Again,
+            (ReadOutcome::More, None) if self.throttled_until().is_none() => After::Again,
             (_, None) => After::Rest,
         };
-        self.hold.stage = Stage::Lingering(linger);
+        self.owned.stage = Stage::Lingering(linger);
         after
     }
 
     /// Reads once, and delivers that or throws it away.
-    pub(super) fn read_on(&mut self, delivery: Delivery) -> Heard {
-        if !self.hold.readable && !self.hold.ending {
-            return Heard::Nothing;
+    pub(super) fn read_on(&mut self, delivery: Delivery) -> ReadOutcome {
+        if !self.owned.readable && !self.owned.ending {
+            return ReadOutcome::Nothing;
         }
         // In a drain all of it is read, and its deadline is the bound.
         let most = match self.draining() {
@@ -90,7 +90,7 @@ impl Turn<'_> {
             false => self.allowance().1.min(READ_MAX),
         };
         if most == 0 || (self.throttled_until().is_some() && !self.draining()) {
-            return Heard::More;
+            return ReadOutcome::More;
         }
         let mut input = std::mem::take(&mut self.scratch.input);
         let read = self
@@ -99,21 +99,21 @@ impl Turn<'_> {
         let heard = match read {
             Ok(0) => {
                 self.empty();
-                Heard::End
+                ReadOutcome::End
             }
             Ok(length) => {
-                self.heard(length, most);
+                self.note_read(length, most);
                 self.charge(0, length);
                 if delivery == Delivery::All {
                     self.deliver_all(&input[..length]);
                 }
-                Heard::More
+                ReadOutcome::More
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.empty();
-                Heard::Nothing
+                ReadOutcome::Nothing
             }
-            Err(_) => Heard::Broken,
+            Err(_) => ReadOutcome::Broken,
         };
         self.scratch.input = input;
         heard
@@ -121,7 +121,7 @@ impl Turn<'_> {
 
     /// Whether what the client sends until it notices the end is delivered.
     pub(super) fn is_delivering(&self, end: &End) -> bool {
-        end.is_ours() && self.house.work.tail() == Tail::Deliver
+        end.is_ours() && self.ctx.work.tail() == Tail::Deliver
     }
 
     /// Whether a drain waits for what the client still sends.
@@ -131,7 +131,7 @@ impl Turn<'_> {
 
     /// Its client has its answer, and no drain waits for what it still sends.
     pub(super) fn is_complete(&self) -> bool {
-        let Stage::Lingering(linger) = &self.hold.stage else {
+        let Stage::Lingering(linger) = &self.owned.stage else {
             return false;
         };
         linger.has_answer() && !self.is_awaited(linger)
@@ -139,7 +139,7 @@ impl Turn<'_> {
 
     /// It makes room when its place is needed.
     pub(super) fn is_spare(&self) -> bool {
-        matches!(&self.hold.stage, Stage::Lingering(linger) if linger.is_spare)
+        matches!(&self.owned.stage, Stage::Lingering(linger) if linger.is_spare)
     }
 
     fn look_at_queue(&mut self, linger: &mut Linger) {
@@ -154,8 +154,8 @@ impl Turn<'_> {
         let may_go = linger.has_answer() && !linger.is_read_out && !self.is_awaited(linger);
         if may_go && !linger.is_spare {
             linger.is_spare = true;
-            self.house.give_up_share(self.connection);
-            linger.is_let_go |= !self.house.spare.add(self.connection);
+            self.ctx.give_up_share(self.connection);
+            linger.is_let_go |= !self.ctx.spare.add(self.connection);
         }
     }
 
@@ -188,7 +188,7 @@ impl Turn<'_> {
 
     /// The drain's deadline has come.
     fn is_too_late(&self) -> bool {
-        let deadline = self.house.drain.deadline();
+        let deadline = self.ctx.drain.deadline();
         deadline.is_some_and(|deadline| deadline <= self.now)
     }
 
@@ -200,7 +200,7 @@ impl Turn<'_> {
         if self.is_awaited(linger) {
             return None;
         }
-        let write_stall = self.house.limits.options.times.write_stall;
+        let write_stall = self.ctx.limits.options.times.write_stall;
         let most = write_stall.unwrap_or(CLOSING_MAX);
         let is_hurried = self.draining();
         Some(if is_hurried {
@@ -212,7 +212,7 @@ impl Turn<'_> {
 
     /// Longest that a connection which is being closed waits for its client to take something.
     pub(super) fn stall_max(&self) -> Option<Duration> {
-        let write_stall = self.house.limits.options.times.write_stall;
+        let write_stall = self.ctx.limits.options.times.write_stall;
         // In a drain the drain's deadline ends it.
         let otherwise = (!self.draining()).then_some(CLOSING_MAX);
         write_stall.or(otherwise)
@@ -220,10 +220,10 @@ impl Turn<'_> {
 
     /// When to look at it again if nothing happens.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        let Stage::Lingering(linger) = &self.hold.stage else {
+        let Stage::Lingering(linger) = &self.owned.stage else {
             return None;
         };
-        let deadline = self.house.drain.deadline();
+        let deadline = self.ctx.drain.deadline();
         let most = self.closing_max(linger);
         let over = most.map(|most| linger.since + most);
         let look = most.filter(|_| !linger.has_all());
@@ -232,15 +232,15 @@ impl Turn<'_> {
     }
 
     /// What others order of a connection whose end was sent.
-    pub(super) fn obey_lingering(&mut self, order: &CloseRequest) {
-        let Stage::Lingering(linger) = &mut self.hold.stage else {
+    pub(super) fn follow_request_lingering(&mut self, request: &CloseRequest) {
+        let Stage::Lingering(linger) = &mut self.owned.stage else {
             return;
         };
         if linger.is_spare {
             linger.is_let_go = true;
-        } else if let CloseRequest::Shed(limit) = order {
+        } else if let CloseRequest::Shed(limit) = request {
             self.give_up_answering();
-            self.hold.stage = Stage::Closing(End::Limit(*limit));
+            self.owned.stage = Stage::Closing(End::Limit(*limit));
         }
     }
 }

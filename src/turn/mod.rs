@@ -37,7 +37,7 @@ use crate::turn::context::ServerContext;
 
 /// Serves `connection` once; answers whether it must be queued again.
 pub(crate) fn serve_once(
-    house: &ServerContext,
+    ctx: &ServerContext,
     connection: &Arc<Connection>,
     scratch: &mut Scratch,
     now: Instant,
@@ -50,20 +50,20 @@ pub(crate) fn serve_once(
     } else {
         now
     };
-    let (mut hold, owed, order) = connection.take();
-    hold.readable |= reasons.include(Reasons::READABLE);
-    hold.ending |= reasons.include(Reasons::ENDING);
-    hold.urgent |= reasons.include(Reasons::URGENT);
+    let (mut owned, output, request) = connection.take();
+    owned.readable |= reasons.include(Reasons::READABLE);
+    owned.ending |= reasons.include(Reasons::ENDING);
+    owned.urgent |= reasons.include(Reasons::URGENT);
     let mut turn = Turn {
-        house,
+        ctx,
         connection,
-        hold: &mut hold,
-        owed,
+        owned: &mut owned,
+        output,
         scratch: &mut *scratch,
         now,
         allowed: u64::MAX,
     };
-    let next = match turn.run(order) {
+    let next = match turn.run(request) {
         After::Gone(end) => {
             turn.finalize(end);
             Next::Leave
@@ -71,9 +71,9 @@ pub(crate) fn serve_once(
         after => {
             turn.keep_time();
             turn.schedule();
-            let owed = std::mem::take(&mut turn.owed);
-            hold.decoder.rest();
-            connection.put_back(hold, owed);
+            let output = std::mem::take(&mut turn.output);
+            owned.decoder.rest();
+            connection.put_back(owned, output);
             if after == After::Again {
                 connection.state.again()
             } else {
@@ -81,7 +81,7 @@ pub(crate) fn serve_once(
             }
         }
     };
-    scratch.rest(house.limits.replies_max());
+    scratch.rest(ctx.limits.replies_max());
     next
 }
 
@@ -94,7 +94,7 @@ enum Delivery {
 
 /// What came of reading once.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Heard {
+enum ReadOutcome {
     /// There may be more.
     More,
     Nothing,
@@ -111,11 +111,11 @@ enum After {
 }
 
 struct Turn<'a> {
-    house: &'a ServerContext,
+    ctx: &'a ServerContext,
     connection: &'a Arc<Connection>,
-    hold: &'a mut Owned,
+    owned: &'a mut Owned,
     /// Taken out of the outbox, or written only in part: goes back at the turn's end.
-    owed: Outbox,
+    output: Outbox,
     scratch: &'a mut Scratch,
     now: Instant,
     /// Messages that may be delivered: what the client's rate leaves.
@@ -123,32 +123,32 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn run(&mut self, order: Option<CloseRequest>) -> After {
-        let is_lingering = matches!(self.hold.stage, Stage::Lingering(_));
-        if matches!(order, Some(CloseRequest::Cut)) && !is_lingering {
+    fn run(&mut self, request: Option<CloseRequest>) -> After {
+        let is_lingering = matches!(self.owned.stage, Stage::Lingering(_));
+        if matches!(request, Some(CloseRequest::Cut)) && !is_lingering {
             return After::Gone(End::CutOff);
         }
         if self.is_unknown()
-            && let Some(end) = self.hear()
+            && let Some(end) = self.read_header()
         {
             return After::Gone(end);
         }
         // What it has sent before its first turn is served, whatever was ordered meanwhile.
-        if let (Stage::New, Work::Messages(opener)) = (&self.hold.stage, &self.house.work) {
-            self.hold.stage = Stage::Open;
+        if let (Stage::New, Work::Messages(opener)) = (&self.owned.stage, &self.ctx.work) {
+            self.owned.stage = Stage::Open;
             self.open_session(&**opener);
         }
-        self.obey(order);
-        match (&self.hold.stage, &self.house.work) {
+        self.follow_request(request);
+        match (&self.owned.stage, &self.ctx.work) {
             (Stage::New | Stage::Waiting, Work::Streams(service)) => self.come_in(&**service),
             (Stage::Refused(limit), _) => self.refuse(*limit),
             _ => {}
         }
         self.notice_drain();
-        let owed = !self.owed.is_empty();
+        let had_output = !self.output.is_empty();
         self.flush();
-        if self.owed.is_empty() && self.is_serving() {
-            if owed {
+        if self.output.is_empty() && self.is_serving() {
+            if had_output {
                 // The service may take its time, and others send to the client meanwhile.
                 self.connection.wrote_all();
             }
@@ -162,7 +162,7 @@ impl Turn<'_> {
 
     fn is_serving(&self) -> bool {
         matches!(
-            self.hold.stage,
+            self.owned.stage,
             Stage::New | Stage::Open | Stage::Last { .. }
         )
     }
@@ -170,13 +170,13 @@ impl Turn<'_> {
     /// Tells a client why it is not let in.
     fn refuse(&mut self, limit: Limit) {
         self.tell(limit);
-        self.hold.stage = Stage::Closing(End::Refused(limit));
+        self.owned.stage = Stage::Closing(End::Refused(limit));
     }
 
     fn tell(&mut self, limit: Limit) {
-        if let Some(line) = self.house.work.refusal(limit) {
+        if let Some(line) = self.ctx.work.refusal(limit) {
             // The first chunk always fits.
-            let _ = self.owed.push(line, usize::MAX);
+            let _ = self.output.push(line, usize::MAX);
         }
     }
 
@@ -185,7 +185,7 @@ impl Turn<'_> {
             return;
         }
         self.await_less();
-        if matches!(self.hold.stage, Stage::Open) {
+        if matches!(self.owned.stage, Stage::Open) {
             self.begin_to_end(End::Drained);
         }
     }
@@ -194,36 +194,36 @@ impl Turn<'_> {
     fn begin_to_end(&mut self, end: End) {
         if self.is_unknown() {
             // Nothing of a client has come.
-            self.hold.stage = Stage::Closing(end);
+            self.owned.stage = Stage::Closing(end);
             return;
         }
-        if matches!(self.hold.stage, Stage::New | Stage::Waiting) {
-            self.house.lobby.remove(self.connection.id);
+        if matches!(self.owned.stage, Stage::New | Stage::Waiting) {
+            self.ctx.wait_queue.remove(self.connection.id);
         }
         let mut arrived = self.connection.unread();
-        self.hold.readable |= arrived > 0;
-        if self.hold.urgent {
+        self.owned.readable |= arrived > 0;
+        if self.owned.urgent {
             // That counts what is before the urgent byte; behind it is no more than there is room
             // for.
             let room = self.connection.socket.recv_buffer_size();
             arrived = arrived.max(room.unwrap_or(0));
         }
-        self.hold.stage = Stage::Last { arrived, end };
+        self.owned.stage = Stage::Last { arrived, end };
     }
 
     fn stop_serving(&mut self, end: End) {
-        self.hold.unread = Vec::new();
-        self.hold.stage = Stage::Closing(end);
+        self.owned.unread = Vec::new();
+        self.owned.stage = Stage::Closing(end);
     }
 
     /// A limit has acted on the client, because it `sent` something if that is not empty.
     fn acted(&self, limit: Limit, why: &str, sent: &[u8]) {
-        self.house.notices.acted(limit, self.quoting(why, sent));
+        self.ctx.notices.acted(limit, self.quoting(why, sent));
     }
 
     /// With what it sent, as far as the log may have it.
     fn quoting<'a>(&self, why: &'a str, sent: &'a [u8]) -> Case<'a> {
-        let sent = match self.house.work.quote() {
+        let sent = match self.ctx.work.quote() {
             Quote::Beginning => sent,
             Quote::Nothing => &[],
         };
@@ -237,16 +237,16 @@ impl Turn<'_> {
     fn case(&self) -> Case<'static> {
         Case {
             id: Some(self.connection.id),
-            peer: Some(self.connection.guest.peer()),
+            peer: Some(self.connection.identity.peer()),
             ..Case::default()
         }
     }
 
     fn panicked(&mut self) {
-        self.house.notices.trouble(Trouble::Panic, self.case());
-        self.house.totals.panics.fetch_add(1, Ordering::Relaxed);
+        self.ctx.notices.trouble(Trouble::Panic, self.case());
+        self.ctx.totals.panics.fetch_add(1, Ordering::Relaxed);
         // Its session may be broken: it is not called again, and its end may panic as well.
-        let broken = self.hold.handler.take();
+        let broken = self.owned.handler.take();
         let _ = guarded(|| drop(broken));
         self.stop_serving(End::Panic);
     }
@@ -254,36 +254,36 @@ impl Turn<'_> {
     /// Moves the connection on towards its end, as far as it can go now.
     fn advance_close(&mut self) -> After {
         // Whatever comes next, what is owed goes first: the poller says when it can.
-        if !self.owed.is_empty() && self.is_shed() {
+        if !self.output.is_empty() && self.is_shed() {
             self.give_up_answering();
         }
-        if !self.owed.is_empty() {
+        if !self.output.is_empty() {
             return self.await_room();
         }
-        if let Stage::Last { arrived, end } = &self.hold.stage {
-            let more = (self.hold.readable && *arrived > 0) || self.hold.ending;
+        if let Stage::Last { arrived, end } = &self.owned.stage {
+            let more = (self.owned.readable && *arrived > 0) || self.owned.ending;
             // A service that wanted to wait is called again, whatever there is.
-            if more || !self.hold.unread.is_empty() || self.hold.paused.is_some() {
+            if more || !self.owned.unread.is_empty() || self.owned.paused.is_some() {
                 let throttled = self.throttled_until().is_some();
                 return if throttled { After::Rest } else { After::Again };
             }
             let end = end.clone();
             // Where what still comes is delivered, its message goes on.
-            if self.hold.decoder.silence().is_some() && !self.is_delivering(&end) {
+            if self.owned.decoder.silence().is_some() && !self.is_delivering(&end) {
                 self.deliver(&[], StreamEnd::Reached);
             }
-            self.hold.stage = Stage::Closing(end.clone());
+            self.owned.stage = Stage::Closing(end.clone());
             self.last_words(&end);
-            if !self.owed.is_empty() {
+            if !self.output.is_empty() {
                 return After::Rest;
             }
         }
-        if let Stage::Closing(end) = &self.hold.stage {
+        if let Stage::Closing(end) = &self.owned.stage {
             let end = end.clone();
             // What was sent to it during this turn is owed as well: after the end nothing can be.
-            self.owed = self.connection.shut_outbox();
+            self.output = self.connection.shut_outbox();
             self.flush();
-            if !self.owed.is_empty() {
+            if !self.output.is_empty() {
                 return self.await_room();
             }
             if matches!(end, End::Limit(Limit::WriteStall)) || is_for_another(&end) {
@@ -291,19 +291,19 @@ impl Turn<'_> {
                 return After::Gone(end);
             }
             // A stream whose service has failed may still hold what nobody has read.
-            let is_lost = matches!(end, End::Lost(_)) && self.hold.deaf;
+            let is_lost = matches!(end, End::Lost(_)) && self.owned.discards_output;
             if is_lost || self.is_over_already(&end) {
                 return After::Gone(end);
             }
             return self.linger(end);
         }
-        if matches!(self.hold.stage, Stage::Lingering(_)) {
+        if matches!(self.owned.stage, Stage::Lingering(_)) {
             return self.read_to_the_end();
         }
-        if matches!(self.hold.stage, Stage::Waiting) || self.is_unknown() {
+        if matches!(self.owned.stage, Stage::Waiting) || self.is_unknown() {
             return After::Rest;
         }
-        let more = self.hold.readable || self.hold.ending || !self.hold.unread.is_empty();
+        let more = self.owned.readable || self.owned.ending || !self.owned.unread.is_empty();
         if more && self.throttled_until().is_none() {
             After::Again
         } else {
@@ -314,17 +314,17 @@ impl Turn<'_> {
     /// Until the client takes more of what it is owed. One that is being closed may have to be rid
     /// of what it sends before it reads.
     fn await_room(&mut self) -> After {
-        let Stage::Closing(end) = &self.hold.stage else {
+        let Stage::Closing(end) = &self.owned.stage else {
             return After::Rest;
         };
         if self.is_delivering(end) {
             return After::Rest;
         }
-        self.hold.paused = None;
+        self.owned.paused = None;
         match self.read_on(Delivery::None) {
-            Heard::More if self.throttled_until().is_none() => After::Again,
-            Heard::Broken => {
-                self.hold.deaf = true;
+            ReadOutcome::More if self.throttled_until().is_none() => After::Again,
+            ReadOutcome::Broken => {
+                self.owned.discards_output = true;
                 After::Again
             }
             _ => After::Rest,
@@ -333,7 +333,7 @@ impl Turn<'_> {
 
     /// Others wait for its place.
     fn is_shed(&self) -> bool {
-        match &self.hold.stage {
+        match &self.owned.stage {
             Stage::Last { end, .. } | Stage::Closing(end) => is_for_another(end),
             _ => false,
         }
@@ -341,13 +341,13 @@ impl Turn<'_> {
 
     /// It does not take what it is owed: nobody waits until it does, and it sees a reset.
     fn give_up_answering(&mut self) {
-        self.hold.deaf = true;
+        self.owned.discards_output = true;
         self.connection.close_with_reset();
-        self.owed = Outbox::default();
+        self.output = Outbox::default();
     }
 
     fn draining(&self) -> bool {
-        self.house.drain.phase() != ServerPhase::Running
+        self.ctx.drain.phase() != ServerPhase::Running
     }
 }
 

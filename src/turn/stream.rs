@@ -19,19 +19,19 @@ use crate::service::{InDrain, StreamService};
 impl Turn<'_> {
     /// Lends it a worker, or lets it wait for one.
     pub(super) fn come_in(&mut self, service: &dyn StreamService) {
-        let draining = self.house.drain.phase() != ServerPhase::Running;
+        let draining = self.ctx.drain.phase() != ServerPhase::Running;
         if self.has_left() {
-            self.hold.deaf = true;
-            self.hold.ending = true;
+            self.owned.discards_output = true;
+            self.owned.ending = true;
             self.end_waiting(End::Lost("it left before it was served".into()));
         } else if draining && service.in_drain() == InDrain::GoOn {
             self.tell(Limit::Queue);
             self.end_waiting(End::Drained);
-        } else if self.house.lobby.take_worker(self.connection.id) {
+        } else if self.ctx.wait_queue.take_worker(self.connection.id) {
             self.lend(service);
-            self.house.lobby.leave();
+            self.ctx.wait_queue.leave();
         } else {
-            self.hold.stage = Stage::Waiting;
+            self.owned.stage = Stage::Waiting;
         }
     }
 
@@ -44,8 +44,8 @@ impl Turn<'_> {
     }
 
     fn end_waiting(&mut self, end: End) {
-        self.house.lobby.remove(self.connection.id);
-        self.hold.stage = Stage::Closing(end);
+        self.ctx.wait_queue.remove(self.connection.id);
+        self.owned.stage = Stage::Closing(end);
     }
 
     /// Whether nobody would get an answer. Who has only shut its sending side waits for one, and
@@ -65,17 +65,16 @@ impl Turn<'_> {
     pub(super) fn lend(&mut self, service: &dyn StreamService) {
         let connection = self.connection;
         connection.lent.store(true, Ordering::SeqCst);
-        if self.house.drain.phase() != ServerPhase::Running
-            && service.in_drain() == InDrain::ReadOut
+        if self.ctx.drain.phase() != ServerPhase::Running && service.in_drain() == InDrain::ReadOut
         {
             // The drain's round may have passed before the stream was lent.
             connection.shut(Shutdown::Read);
         }
-        if connection.is_ordered() {
+        if connection.has_request() {
             // So may an order to close it.
             connection.shut(Shutdown::Read);
         }
-        let streamed = Arc::clone(&self.house.streamed);
+        let streamed = Arc::clone(&self.ctx.streamed);
         streamed.clients.fetch_add(1, Ordering::Relaxed);
         let stream = Stream::new(Arc::clone(connection), streamed);
         let served = match ioctl_fionbio(&connection.socket, false) {
@@ -85,8 +84,8 @@ impl Turn<'_> {
         connection.lent.store(false, Ordering::SeqCst);
         self.now = Instant::now();
         match served {
-            Ok(Ok(())) => self.hold.stage = Stage::Closing(End::Service),
-            Ok(Err(error)) => self.hold.stage = Stage::Closing(End::Lost(error.to_string())),
+            Ok(Ok(())) => self.owned.stage = Stage::Closing(End::Service),
+            Ok(Err(error)) => self.owned.stage = Stage::Closing(End::Lost(error.to_string())),
             Err(()) => self.panicked(),
         }
     }

@@ -11,18 +11,18 @@ use crate::limits::limit::Limit;
 impl Turn<'_> {
     /// Ends what has taken too long.
     pub(super) fn notice_time(&mut self) {
-        if self.hold.check.is_some_and(|check| check <= self.now) {
-            self.hold.check = None;
+        if self.owned.check.is_some_and(|check| check <= self.now) {
+            self.owned.check = None;
         }
         let Some((due, limit)) = self.due() else {
             return;
         };
-        let is_ending = matches!(self.hold.stage, Stage::Last { .. });
+        let is_ending = matches!(self.owned.stage, Stage::Last { .. });
         if due > self.now || (is_ending && limit != Limit::WriteStall) {
             return;
         }
         let begun = match limit {
-            Limit::Message => self.hold.decoder.begun(),
+            Limit::Message => self.owned.decoder.begun(),
             _ => &[],
         };
         self.acted(limit, "", begun);
@@ -31,7 +31,7 @@ impl Turn<'_> {
                 // It takes nothing: there is no use in waiting until it takes the end. What was
                 // read of it is for those who store.
                 self.give_up_answering();
-                self.hold.stage = Stage::Closing(End::Limit(limit));
+                self.owned.stage = Stage::Closing(End::Limit(limit));
             }
             Limit::Message => {
                 self.last_words(&End::Limit(limit));
@@ -55,35 +55,35 @@ impl Turn<'_> {
         let Some(due) = due.into_iter().flatten().min() else {
             return;
         };
-        if self.hold.check.is_none_or(|check| due < check) {
-            let before = self.hold.check.replace(due);
-            self.house.deadlines.push(due, before, self.connection);
+        if self.owned.check.is_none_or(|check| due < check) {
+            let before = self.owned.check.replace(due);
+            self.ctx.deadlines.push(due, before, self.connection);
         }
     }
 
     /// Remembers since when a message is under way, and since when nothing was taken.
     pub(super) fn keep_time(&mut self) {
-        let times = &self.house.limits.options.times;
+        let times = &self.ctx.limits.options.times;
         if times.message.is_some() {
             let bytes = self.connection.tally.bytes_in.load(Ordering::Relaxed);
-            let begun = self.hold.begun.unwrap_or((self.now, bytes));
+            let begun = self.owned.begun.unwrap_or((self.now, bytes));
             // While it owes reading it is not read from: then nobody knows whether it has ended.
-            let is_awaited = self.hold.decoder.is_inside() && self.owed.is_empty();
-            self.hold.begun = is_awaited.then_some(begun);
+            let is_awaited = self.owned.decoder.is_inside() && self.output.is_empty();
+            self.owned.begun = is_awaited.then_some(begun);
         }
-        if self.owed.is_empty() {
+        if self.output.is_empty() {
             self.set_stalled(None);
-        } else if self.hold.stalled.is_none() {
+        } else if self.owned.stalled.is_none() {
             self.set_stalled(Some(self.now));
         }
     }
 
     /// For the limit, and for whoever sends to it.
     pub(super) fn set_stalled(&mut self, since: Option<Instant>) {
-        if self.hold.stalled == since {
+        if self.owned.stalled == since {
             return;
         }
-        self.hold.stalled = since;
+        self.owned.stalled = since;
         let connection = self.connection;
         let since = since.map(|since| since.saturating_duration_since(connection.since));
         let since = since.map_or(0, |since| {
@@ -95,31 +95,31 @@ impl Turn<'_> {
 
     /// The earliest deadline of this connection as it stands.
     fn due(&self) -> Option<(Instant, Limit)> {
-        if let Stage::Lingering(_) = self.hold.stage {
+        if let Stage::Lingering(_) = self.owned.stage {
             return None;
         }
-        if let Stage::Waiting = self.hold.stage {
-            let wait_max = self.house.limits.options.wait_max?;
+        if let Stage::Waiting = self.owned.stage {
+            let wait_max = self.ctx.limits.options.wait_max?;
             return Some((self.connection.since + wait_max, Limit::Wait));
         }
         if self.is_unknown() {
             // Its header's own time bounds it.
             return None;
         }
-        if !self.house.limits.is_timed && self.hold.stalled.is_none() {
+        if !self.ctx.limits.is_timed && self.owned.stalled.is_none() {
             return None;
         }
-        let times = &self.house.limits.options.times;
-        let stall = match self.hold.stage {
+        let times = &self.ctx.limits.options.times;
+        let stall = match self.owned.stage {
             Stage::Last { .. } | Stage::Closing(_) => self.stall_max(),
             _ => times.write_stall,
         };
         let stall = self
-            .hold
+            .owned
             .stalled
             .zip(stall)
             .map(|(since, most)| since + most);
-        if matches!(self.hold.stage, Stage::Last { .. } | Stage::Closing(_)) {
+        if matches!(self.owned.stage, Stage::Last { .. } | Stage::Closing(_)) {
             // It ends already; only that it takes nothing can still be held against it.
             return stall.map(|due| (due, Limit::WriteStall));
         }
@@ -129,12 +129,12 @@ impl Turn<'_> {
         let heard = since + Duration::from_millis(tally.heard_ms.load(Ordering::Relaxed));
         let bytes = tally.bytes_in.load(Ordering::Relaxed);
         let message = self
-            .hold
+            .owned
             .begun
             .and_then(|(begun, from)| times.message_due(begun, bytes.saturating_sub(from)));
         let first_byte = times.first_byte.filter(|_| silent);
         // Who has to wait, because it sent more than it may, is not idle.
-        let waits = !self.hold.unread.is_empty() || self.throttled_until().is_some();
+        let waits = !self.owned.unread.is_empty() || self.throttled_until().is_some();
         let idle = times.idle.filter(|_| !waits);
         [
             (first_byte.map(|most| since + most), Limit::FirstByte),
@@ -151,12 +151,12 @@ impl Turn<'_> {
     /// When a message ends because nothing more has come, where the framing says so. Not while
     /// bytes of the client may wait somewhere.
     pub(super) fn silent_at(&self) -> Option<Instant> {
-        let silence = self.hold.decoder.silence()?;
-        let is_served = match &self.hold.stage {
+        let silence = self.owned.decoder.silence()?;
+        let is_served = match &self.owned.stage {
             Stage::Lingering(linger) => self.is_delivering(&linger.end),
             _ => self.is_serving(),
         };
-        let is_read = is_served && self.owed.is_empty() && self.hold.unread.is_empty();
+        let is_read = is_served && self.output.is_empty() && self.owned.unread.is_empty();
         let heard = self.connection.tally.heard_ms.load(Ordering::Relaxed);
         let heard = self.connection.since + Duration::from_millis(heard);
         (is_read && self.throttled_until().is_none()).then_some(heard + silence)
@@ -169,9 +169,11 @@ impl Turn<'_> {
 
     /// Messages and bytes that may be taken in now.
     pub(super) fn allowance(&mut self) -> (u64, usize) {
-        match &mut self.hold.bucket {
+        match &mut self.owned.bucket {
             // What had arrived before the end is bounded, and nobody gains by waiting for it.
-            Some(bucket) if !matches!(self.hold.stage, Stage::Last { .. }) => bucket.fill(self.now),
+            Some(bucket) if !matches!(self.owned.stage, Stage::Last { .. }) => {
+                bucket.fill(self.now)
+            }
             _ => (u64::MAX, usize::MAX),
         }
     }
@@ -179,29 +181,29 @@ impl Turn<'_> {
     /// Until when it is not read from, because it has sent as much as it may or its service wants
     /// no more.
     pub(super) fn throttled_until(&self) -> Option<Instant> {
-        let bucket = match &self.hold.bucket {
-            Some(bucket) if !matches!(self.hold.stage, Stage::Last { .. }) => bucket.next(),
+        let bucket = match &self.owned.bucket {
+            Some(bucket) if !matches!(self.owned.stage, Stage::Last { .. }) => bucket.next(),
             _ => None,
         };
-        let next = bucket.max(self.hold.paused)?;
+        let next = bucket.max(self.owned.paused)?;
         (next > self.now).then_some(next)
     }
 
     /// What others have ordered.
-    pub(super) fn obey(&mut self, order: Option<CloseRequest>) {
-        let waits = matches!(self.hold.stage, Stage::Waiting) || self.is_unknown();
+    pub(super) fn follow_request(&mut self, request: Option<CloseRequest>) {
+        let waits = matches!(self.owned.stage, Stage::Waiting) || self.is_unknown();
         let goes_on = waits || self.is_serving();
-        match order {
+        match request {
             Some(CloseRequest::Close(reason)) if goes_on => {
                 self.begin_to_end(End::Closed(reason));
             }
             Some(CloseRequest::Shed(limit)) if goes_on => {
-                if !self.owed.is_empty() {
+                if !self.output.is_empty() {
                     self.give_up_answering();
                 }
                 self.begin_to_end(End::Limit(limit));
             }
-            Some(order) => self.obey_lingering(&order),
+            Some(request) => self.follow_request_lingering(&request),
             None => {}
         }
     }

@@ -9,9 +9,9 @@ use crate::net::address::Peer;
 /// Takes the clients that the acceptor accepts.
 pub(crate) trait AcceptHandler {
     /// Whether to accept now; called before each accept.
-    fn door(&self) -> AcceptGate;
+    fn gate(&self) -> AcceptGate;
     /// One more client waits in the backlog while the gate is not open.
-    fn has_to_wait(&self, door: AcceptGate);
+    fn has_to_wait(&self, gate: AcceptGate);
     /// A client still waits and the server is full: can the host make room?
     fn is_waited_for(&self);
     /// A new client; the host admits or refuses it. Must not block.

@@ -52,7 +52,7 @@ pub(crate) struct AcceptWaker {
 
 impl AcceptWaker {
     /// Wakes the acceptor, which then asks its host whether to accept.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             tracing::error!(%error, "the acceptor can't be woken");
         }
@@ -100,7 +100,7 @@ impl Acceptor {
             source.register(poll.registry(), Token(index))?;
             sources.push(Arc::new(source));
         }
-        let doorbell = AcceptWaker {
+        let accept_waker = AcceptWaker {
             waker,
             listeners: sources.iter().map(Arc::downgrade).collect(),
         };
@@ -116,7 +116,7 @@ impl Acceptor {
                 held_up: BacklogCounter::default(),
                 has_event: false,
             },
-            doorbell,
+            accept_waker,
         ))
     }
 
@@ -171,9 +171,9 @@ impl Acceptor {
     }
 
     /// Tells the host of clients that wait while the gate is not open.
-    fn tell_who_waits(&mut self, door: AcceptGate, host: &impl AcceptHandler) {
+    fn tell_who_waits(&mut self, gate: AcceptGate, host: &impl AcceptHandler) {
         let has_event = std::mem::take(&mut self.has_event);
-        let line = match door {
+        let line = match gate {
             AcceptGate::Full => &mut self.outside,
             AcceptGate::Paused(_) => &mut self.held_up,
             _ => return,
@@ -183,9 +183,9 @@ impl Acceptor {
             return;
         }
         if line.look(has_event) {
-            host.has_to_wait(door);
+            host.has_to_wait(gate);
         }
-        if door == AcceptGate::Full {
+        if gate == AcceptGate::Full {
             host.is_waited_for();
         }
     }
@@ -200,14 +200,14 @@ impl Acceptor {
     fn accept_all(&mut self, host: &impl AcceptHandler) -> Waits {
         // The gate is asked before the last look at the backlog, so that clients that came earlier
         // are accepted. If it closes meanwhile, the waker causes another look.
-        let closing = host.door() == AcceptGate::Closing;
+        let closing = host.gate() == AcceptGate::Closing;
         let mut empty = 0;
         let mut index = 0;
         while empty < self.listeners.len() {
             for _ in 0..BURST {
-                let door = host.door();
-                self.tell_who_waits(door, host);
-                match door {
+                let gate = host.gate();
+                self.tell_who_waits(gate, host);
+                match gate {
                     AcceptGate::Full | AcceptGate::Held => return Waits::AnEvent,
                     AcceptGate::Paused(pause) => return Waits::Time(pause),
                     AcceptGate::Shut => return Waits::Nothing,
@@ -264,7 +264,7 @@ impl Acceptor {
     /// No descriptor: turns away at most one client, then pauses.
     fn starve(&mut self, index: usize, host: &impl AcceptHandler) -> Waits {
         host.starved();
-        match host.door() {
+        match host.gate() {
             // The system reports a lack of descriptors even if the backlog is empty.
             AcceptGate::Closing if !somebody_waits(&self.listeners) => return Waits::Nothing,
             AcceptGate::Closing => {

@@ -12,20 +12,20 @@ use crate::net::address::Peer;
 struct Late {
     nth: u32,
     address: std::net::SocketAddr,
-    doorbell: AcceptWaker,
+    accept_waker: AcceptWaker,
     asked: Cell<u32>,
     client: Cell<Option<TcpStream>>,
     admitted: Cell<u32>,
 }
 
 impl AcceptHandler for Late {
-    fn door(&self) -> AcceptGate {
+    fn gate(&self) -> AcceptGate {
         self.asked.set(self.asked.get() + 1);
         if self.asked.get() == self.nth {
             let client = TcpStream::connect(self.address).expect("it listens");
             self.client.set(Some(client));
         }
-        self.doorbell.ring();
+        self.accept_waker.wake();
         if self.asked.get() < self.nth {
             AcceptGate::Open
         } else {
@@ -50,7 +50,7 @@ fn admitted(nth: u32) -> u32 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("bound");
-    let (acceptor, doorbell) = Acceptor::new(
+    let (acceptor, accept_waker) = Acceptor::new(
         vec![(Listener::Tcp(listener), Holders::Ours)],
         Arc::default(),
     )
@@ -58,7 +58,7 @@ fn admitted(nth: u32) -> u32 {
     let late = Late {
         nth,
         address,
-        doorbell,
+        accept_waker,
         asked: Cell::default(),
         client: Cell::default(),
         admitted: Cell::default(),

@@ -108,7 +108,7 @@ impl<'a> Absence<'a> {
     /// What has come of the socket, or of the time.
     pub(super) fn look(&mut self, found: PollFlags, now: Instant) -> Option<News> {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if self.connection.is_ordered() {
+        if self.connection.has_request() {
             // What its socket says from now on is ours.
             self.seen = Stage::Gone;
             (self.due, self.tell, self.gone) = (None, None, None);
@@ -150,7 +150,7 @@ impl<'a> Absence<'a> {
         }
         if found.contains(PollFlags::HUP) {
             self.seen = Stage::Gone;
-            if let Peer::Unix(_) = self.connection.guest.origin {
+            if let Peer::Unix(_) = self.connection.identity.origin {
                 self.gone = Some(now + UNIX_AFTER);
             }
         }
@@ -160,7 +160,7 @@ impl<'a> Absence<'a> {
 
     /// Whether it is reset is found out soon.
     fn ask(&self) {
-        if let Peer::Tcp(_) = self.connection.guest.origin {
+        if let Peer::Tcp(_) = self.connection.identity.origin {
             // It was a moment ago that the acceptor set others; what it set is good enough.
             let _ = sockopt::set_tcp_keepidle(&self.connection.socket, ASK_EACH);
             let _ = sockopt::set_tcp_keepintvl(&self.connection.socket, ASK_EACH);

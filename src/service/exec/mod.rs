@@ -226,7 +226,7 @@ impl Runner {
             return Wait::Again;
         }
         let [over, gone] = polled.map(|fd| !fd.revents().is_empty());
-        match (over, gone || connection.is_ordered()) {
+        match (over, gone || connection.has_request()) {
             (true, _) => Wait::Over,
             (_, true) => Wait::Gone,
             _ => Wait::Again,

@@ -61,8 +61,8 @@ struct Jobs {
 }
 
 impl Pool {
-    pub(super) fn call_in(&self, shift: u64) {
-        self.jobs.lock().waiting.push(shift);
+    pub(super) fn call_in(&self, generation: u64) {
+        self.jobs.lock().waiting.push(generation);
         self.changed.notify_one();
     }
 
@@ -75,8 +75,8 @@ impl Pool {
     pub(super) fn next_job(&self) -> Option<u64> {
         let mut jobs = self.jobs.lock();
         loop {
-            if let Some(shift) = jobs.waiting.pop() {
-                return Some(shift);
+            if let Some(generation) = jobs.waiting.pop() {
+                return Some(generation);
             }
             if jobs.closed {
                 return None;

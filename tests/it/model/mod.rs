@@ -13,11 +13,11 @@
 //! 7. Nobody waits in the lobby while a worker is free, and none is lent twice or lost.
 
 mod connection;
-mod lobby;
 mod machine;
 mod queue;
 mod resize;
 mod server;
+mod wait_queue;
 mod watch;
 
 use std::sync::Arc;

@@ -53,7 +53,7 @@ pub(super) struct Server {
     /// As the one who obeys the queue's calls counts them, for each shift.
     on_duty: [AtomicUsize; 3],
     /// Whose threads are called in.
-    shift: AtomicU64,
+    generation: AtomicU64,
     queued: AtomicUsize,
 }
 
@@ -78,7 +78,7 @@ impl Server {
             gate: Gate::default(),
             handler: Gate::default(),
             on_duty: Default::default(),
-            shift: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             plan,
         });
@@ -86,8 +86,8 @@ impl Server {
             .map(|_| {
                 let server = Arc::clone(&server);
                 thread::spawn(move || {
-                    while let Some(shift) = server.pool.next_job() {
-                        server.work(shift);
+                    while let Some(generation) = server.pool.next_job() {
+                        server.work(generation);
                     }
                 })
             })
@@ -124,8 +124,8 @@ impl Server {
 
     /// Another number of workers, not more than there are threads: the next shift.
     pub(super) fn resize(&self, workers: usize) {
-        let shift = self.shift.fetch_add(1, SeqCst) + 1;
-        self.answer(self.ready.resize(workers, shift));
+        let generation = self.generation.fetch_add(1, SeqCst) + 1;
+        self.answer(self.ready.resize(workers, generation));
     }
 
     /// No more work will come: everybody goes home, and nothing was left undone.
@@ -167,12 +167,12 @@ impl Server {
     }
 
     fn answer(&self, call: Wakeup) {
-        let shift = self.shift.load(SeqCst);
+        let generation = self.generation.load(SeqCst);
         if call == Wakeup::Worker {
-            let of_shift = self.on_duty[shift as usize].fetch_add(1, SeqCst) + 1;
+            let of_generation = self.on_duty[generation as usize].fetch_add(1, SeqCst) + 1;
             let counted = match self.plan.pace {
                 Pace::Measured => self.on_duty(),
-                Pace::Slow => of_shift,
+                Pace::Slow => of_generation,
             };
             assert!(counted <= self.plan.workers, "more on duty than there are");
         }
@@ -180,7 +180,7 @@ impl Server {
         match call {
             Wakeup::Nobody => {}
             Wakeup::Poller => self.poller.wake(),
-            Wakeup::Worker => self.pool.call_in(shift),
+            Wakeup::Worker => self.pool.call_in(generation),
         }
     }
 
@@ -196,47 +196,47 @@ impl Server {
         );
     }
 
-    fn work(&self, shift: u64) {
-        let mut harvest = Vec::new();
-        let mut step = self.ready.come(shift);
+    fn work(&self, generation: u64) {
+        let mut woken = Vec::new();
+        let mut step = self.ready.come(generation);
         loop {
             step = match step {
                 Step::Home(call) => {
-                    self.on_duty[shift as usize].fetch_sub(1, SeqCst);
+                    self.on_duty[generation as usize].fetch_sub(1, SeqCst);
                     return self.answer(call);
                 }
                 Step::Lead(wait) => {
-                    self.lead(wait, &mut harvest);
-                    self.ready.next(shift, Duration::ZERO)
+                    self.lead(wait, &mut woken);
+                    self.ready.next(generation, Duration::ZERO)
                 }
-                Step::Serve(connection, call, era) => {
+                Step::Serve(connection, call, epoch) => {
                     self.queued.fetch_sub(1, SeqCst);
                     self.answer(call);
-                    let again = self.take_turn(&connection) == Next::Queue;
+                    let again = self.serve_once(&connection) == Next::Queue;
                     self.queued.fetch_add(usize::from(again), SeqCst);
                     let again = again.then_some(connection);
-                    self.ready.ended(shift, era, Duration::ZERO, again)
+                    self.ready.ended(generation, epoch, Duration::ZERO, again)
                 }
             };
         }
     }
 
-    fn lead(&self, wait: Wait, harvest: &mut Vec<Arc<Connection>>) {
+    fn lead(&self, wait: Wait, woken: &mut Vec<Arc<Connection>>) {
         for (name, kind) in self.poller.wait(wait) {
             let connection = &self.connections[name];
             if connection.wake(kind) == Next::Queue {
-                harvest.push(Arc::clone(connection));
+                woken.push(Arc::clone(connection));
             }
         }
-        let brought = harvest.len();
-        let ring = self.ready.led(harvest);
+        let brought = woken.len();
+        let ring = self.ready.led(woken);
         self.queued.fetch_add(brought, SeqCst);
         if ring {
             self.gate.open();
         }
     }
 
-    fn take_turn(&self, connection: &Arc<Connection>) -> Next {
+    fn serve_once(&self, connection: &Arc<Connection>) -> Next {
         connection.start();
         let after = (self.plan.turn)(self, connection);
         if self.heard() == self.plan.said {

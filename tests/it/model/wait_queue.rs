@@ -16,7 +16,7 @@ use crate::scheduler::state::{Next, Reasons};
 
 /// Sets of clients are bits by their numbers.
 struct Model {
-    lobby: WaitQueue,
+    wait_queue: WaitQueue,
     workers: AtomicUsize,
     /// Who has left, or is to be turned away. Relaxed: only the state word's own ordering may make
     /// a turn see it.
@@ -44,7 +44,7 @@ impl Model {
     /// One worker, held by client 0; the others wait.
     fn open(clients: u64, service: Service) -> (Arc<Model>, Vec<Arc<Connection>>) {
         let model = Arc::new(Model {
-            lobby: WaitQueue::new(1, None),
+            wait_queue: WaitQueue::new(1, None),
             workers: AtomicUsize::new(1),
             leaving: Shared::new(0),
             service,
@@ -52,8 +52,8 @@ impl Model {
             lent: AtomicUsize::new(0),
         });
         let holder = model.client(0);
-        model.lobby.let_in(&holder);
-        assert!(model.lobby.take_worker(0));
+        model.wait_queue.let_in(&holder);
+        assert!(model.wait_queue.take_worker(0));
         model.lend();
         let others = (1..=clients).map(|id| model.come(id)).collect();
         (model, others)
@@ -62,7 +62,7 @@ impl Model {
     /// Lets one in, as the acceptor does.
     fn come(self: &Arc<Self>, id: u64) -> Arc<Connection> {
         let client = self.client(id);
-        self.lobby.let_in(&client);
+        self.wait_queue.let_in(&client);
         client.queue();
         client
     }
@@ -89,7 +89,7 @@ impl Model {
     /// The service of one who has a worker returns.
     fn give_back(&self) {
         self.lent.fetch_sub(1, SeqCst);
-        self.lobby.leave();
+        self.wait_queue.leave();
     }
 
     fn leave(&self, client: &Arc<Connection>) {
@@ -99,7 +99,7 @@ impl Model {
 
     fn resize(&self, workers: usize) {
         self.workers.store(workers, SeqCst);
-        self.lobby.resize(workers);
+        self.wait_queue.resize(workers);
     }
 
     fn lend(&self) {
@@ -110,10 +110,10 @@ impl Model {
     fn turn(&self, client: &Connection) -> After {
         let bit = 1 << client.id;
         if self.leaving.load(Relaxed) & bit != 0 {
-            self.lobby.remove(client.id);
+            self.wait_queue.remove(client.id);
             return After::Gone;
         }
-        if !self.lobby.take_worker(client.id) {
+        if !self.wait_queue.take_worker(client.id) {
             return After::Waits;
         }
         self.lend();
@@ -129,7 +129,7 @@ impl Model {
     /// has left.
     fn close(&self, clients: &[Arc<Connection>]) {
         let workers = self.workers.load(SeqCst);
-        let is_attended = self.lobby.waiting() == 0 || self.lent.load(SeqCst) == workers;
+        let is_attended = self.wait_queue.waiting() == 0 || self.lent.load(SeqCst) == workers;
         assert!(is_attended, "somebody waits, and a worker is free");
         while self.lent.load(SeqCst) > 0 {
             self.give_back();
@@ -139,11 +139,14 @@ impl Model {
             assert!(over & (1 << client.id) != 0, "{} waits", client.id);
             assert_eq!(client.state.wake(Reasons::NOTICE), Next::Leave);
         }
-        assert_eq!((self.lobby.waiting(), self.lent.load(SeqCst)), (0, 0));
+        assert_eq!((self.wait_queue.waiting(), self.lent.load(SeqCst)), (0, 0));
         for id in 0..workers as u64 {
             let last = Connection::new(id, |_| panic!("somebody else was woken"));
-            self.lobby.let_in(&last);
-            assert!(self.lobby.take_worker(id), "a worker was not given back");
+            self.wait_queue.let_in(&last);
+            assert!(
+                self.wait_queue.take_worker(id),
+                "a worker was not given back"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crate::net::address::Peer;
 
 /// See the head of the file.
-pub(crate) struct Guest {
+pub(crate) struct Identity {
     /// The other end of the connection.
     pub(crate) origin: Peer,
     announced: OnceLock<Box<Announcement>>,
@@ -34,9 +34,9 @@ pub(crate) enum Standing {
     Admitted,
 }
 
-impl Guest {
-    pub(super) fn new(origin: Peer, standing: Standing) -> Guest {
-        Guest {
+impl Identity {
+    pub(super) fn new(origin: Peer, standing: Standing) -> Identity {
+        Identity {
             origin,
             announced: OnceLock::new(),
             standing: AtomicU8::new(standing as u8),
@@ -61,7 +61,7 @@ impl Guest {
     }
 
     /// Only the running worker changes it, and before its first turn the acceptor.
-    pub(crate) fn stand(&self, standing: Standing) {
+    pub(crate) fn set_standing(&self, standing: Standing) {
         self.standing.store(standing as u8, Ordering::SeqCst);
     }
 
