@@ -1,4 +1,4 @@
-//! A handle to a connection, for services and whoever else has something for a client.
+//! A handle to a connection, for code that sends to a client or closes it.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::connection::{CloseRequest, Connection, Unsent};
 use crate::net::address::Peer;
 
-/// A connected client, for whoever has something to say to it later: cheap to clone, keeps
-/// neither the socket nor its buffers alive.
+/// A handle to a connected client, to send to it at any time. Cheap to clone; keeps neither the
+/// socket nor its buffers alive.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::net::address::Peer;
 ///
 /// use poold::{Client, End, Message, Reply, Service, Unsent, Verdict};
 ///
-/// /// What one says goes to all others. Whoever has a clone can speak, too.
+/// /// Sends what one client says to all others. A clone can send as well.
 /// #[derive(Clone, Default)]
 /// struct Relay(Arc<Mutex<HashMap<u64, Client>>>);
 ///
@@ -72,13 +72,13 @@ impl Client {
         self.id
     }
 
-    /// Where it connected from.
+    /// The address that it connected from.
     pub fn peer(&self) -> Peer {
         self.peer
     }
 
-    /// The address of ours that it connected to, or of the balancer that announced it; `None` if
-    /// that is a Unix socket, or it has left.
+    /// The server's address that it connected to, or the balancer's address that the header names;
+    /// `None` for a Unix socket, or if the client has left.
     pub fn local_address(&self) -> Option<SocketAddr> {
         let connection = self.connection.upgrade()?;
         match connection.identity.announced_local() {
@@ -88,9 +88,9 @@ impl Client {
     }
 
     /// Sends these bytes as they are ([`Framing::encode`](crate::Framing::encode) frames them),
-    /// after all that it was sent so before. Never blocks: they go to its outbox, and one of the
-    /// workers writes them, before the answers of a turn that is still under way: who answers the
-    /// client that it serves uses the [`Reply`](crate::Reply).
+    /// after all that was sent this way before. Never blocks: the bytes go to the client's outbox,
+    /// and a worker writes them, before the answers of a turn that is still under way. To answer
+    /// the client that a turn serves, use the [`Reply`](crate::Reply).
     ///
     /// # Errors
     /// [`Unsent`] gives the bytes back; the caller decides whether to drop them or the client.
@@ -98,7 +98,7 @@ impl Client {
         self.send_several(bytes.into(), 1)
     }
 
-    /// The same for bytes that are so many messages.
+    /// The same, for bytes that count as this many messages.
     pub(crate) fn send_several(&self, bytes: Bytes, messages: u64) -> Result<(), Unsent> {
         match self.connection.upgrade() {
             Some(connection) => connection.push(bytes, messages),
@@ -106,31 +106,32 @@ impl Client {
         }
     }
 
-    /// How long it has taken nothing of what it is owed; `None` while it keeps up or is gone.
+    /// For how long the client has taken none of its unsent output; `None` if there is none or it
+    /// has left.
     pub fn stalled_for(&self) -> Option<Duration> {
         self.connection.upgrade()?.stalled_for()
     }
 
-    /// The connection, while it lasts.
+    /// The connection, until it ends.
     #[cfg(feature = "cli")]
     pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
         self.connection.upgrade()
     }
 
-    /// Bytes that have come from it and were not read.
+    /// Bytes of the client that have arrived and were not read.
     #[cfg(feature = "cli")]
     pub(crate) fn unread(&self) -> usize {
         let connection = self.connection.upgrade();
         connection.map_or(0, |connection| connection.unread())
     }
 
-    /// Closes it: what has arrived by now is still served, then it gets the service's
-    /// [last words](crate::Service::last_words) and all that it is owed. While it is
-    /// [opened](crate::Service::opened) nothing of it is served. To end it in the midst of its
-    /// messages, answer [`Verdict::Close`](crate::Verdict).
+    /// Closes it: serves what has arrived by now, then sends the service's [last
+    /// words](crate::Service::last_words) and all unsent output. While the session is being
+    /// [opened](crate::Service::opened), serves nothing. To end it in the middle of its messages,
+    /// answer [`Verdict::Close`](crate::Verdict).
     ///
-    /// The reason goes to the service and the log. One that takes nothing of what it is owed for
-    /// ten seconds ([`write_stall`](crate::Times), if that is set) is reset, and its end is
+    /// The reason goes to the service and the log. A client that takes none of its output for ten
+    /// seconds ([`write_stall`](crate::Times), if that is set) is reset, and its end is
     /// [`Limit::WriteStall`](crate::Limit).
     pub fn close(&self, reason: impl Into<String>) {
         if let Some(connection) = self.connection.upgrade() {

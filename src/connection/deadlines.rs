@@ -1,8 +1,8 @@
-//! What must happen at a time: connections to be woken then.
+//! Deadlines: the connections to wake, ordered by time.
 //!
-//! A connection has one entry, for the earliest of its deadlines; when it is woken its turn looks
-//! whether anything is really due and makes a new entry. So a busy client costs nothing here, and a
-//! quiet one a single entry each time its limit comes round.
+//! A connection has one entry, for its earliest deadline; when it is woken, its turn checks whether
+//! anything is due and makes a new entry. So a busy client costs nothing here, and a quiet one a
+//! single entry for each period of its limit.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::connection::Connection;
 
-/// In the order in which their time comes. Also where the watch sleeps.
+/// The entries in order of time, and what wakes the watch.
 #[derive(Default)]
 pub(crate) struct Deadlines {
     waiting: Mutex<BTreeMap<(Instant, u64), Weak<Connection>>>,
@@ -20,7 +20,7 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Wakes the connection when it is time, and not at the later time `before`.
+    /// Adds a deadline for the connection, in place of the later one at `before`.
     pub(crate) fn push(&self, due: Instant, before: Option<Instant>, connection: &Arc<Connection>) {
         let mut waiting = self.waiting.lock();
         if let Some(before) = before {
@@ -37,12 +37,12 @@ impl Deadlines {
         }
     }
 
-    /// The connection is gone: nothing of it may stay until its time would have come.
+    /// Removes the deadline of a connection that has ended, so that nothing of it stays until then.
     pub(crate) fn remove(&self, due: Instant, id: u64) {
         self.waiting.lock().remove(&(due, id));
     }
 
-    /// The next time at which something is due.
+    /// The next deadline.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.waiting
             .lock()
@@ -50,7 +50,7 @@ impl Deadlines {
             .map(|((due, _), _)| *due)
     }
 
-    /// Takes those whose time has come and that are still here.
+    /// Takes the connections whose deadline has come and that still exist.
     pub(crate) fn due(&self, now: Instant) -> Vec<Arc<Connection>> {
         let mut waiting = self.waiting.lock();
         if waiting
@@ -68,7 +68,7 @@ impl Deadlines {
     }
 }
 
-/// Wakes the watch.
+/// Wakes the watch: a flag and a condition variable.
 #[derive(Default)]
 pub(crate) struct Notify {
     is_notified: Mutex<bool>,
@@ -81,7 +81,7 @@ impl Notify {
         self.changed.notify_one();
     }
 
-    /// Waits until it is rung, or until `until`.
+    /// Waits for a call of `notify`, but not beyond `until`.
     pub(crate) fn wait(&self, until: Option<Instant>) {
         let mut is_notified = self.is_notified.lock();
         while !*is_notified {

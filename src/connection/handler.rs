@@ -1,4 +1,4 @@
-//! What passes between a turn and a service: messages in, replies out, a verdict.
+//! The types between a turn and a service: messages in, replies out, a verdict.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,9 +8,9 @@ use crate::framing::{Decoder, Extent, Framing, Message};
 use crate::limits::counters::SENT_MAX;
 use crate::limits::limit::Limit;
 
-/// How long one connection may keep its worker in a turn when it has sent many messages at once.
+/// Maximum time of a turn for a connection that has sent many messages at once.
 const TURN_MAX: Duration = Duration::from_micros(250);
-/// Most messages between two looks at the clock.
+/// Maximum messages between two readings of the clock.
 const CLOCK_EVERY_MAX: u64 = 256;
 
 /// Whether a connection goes on.
@@ -18,14 +18,14 @@ const CLOCK_EVERY_MAX: u64 = 256;
 #[must_use]
 #[non_exhaustive]
 pub enum Verdict {
-    /// On to the next message.
+    /// Continue with the next message.
     Go,
-    /// Take no more of this client's messages for so long; then the service is called again,
-    /// whether or not more has come. Costs no worker. Keep it short: what the client has sent
-    /// waits, and if the server ends the connection meanwhile, that comes after it.
+    /// Take no messages of this client for this time; then call the service again, whether or not
+    /// more has come. Costs no worker. Keep it short: what the client has sent waits, and so does
+    /// the end if the server ends the connection meanwhile.
     Wait(Duration),
-    /// Serve nothing more, send what is owed, then close. What the client still sends is read and
-    /// thrown away until it has closed, too; see [`Times::write_stall`](crate::Times).
+    /// Serve nothing more, send all unsent output, then close. What the client still sends is read
+    /// and discarded until it has closed as well; see [`Times::write_stall`](crate::Times).
     Close,
 }
 
@@ -63,8 +63,8 @@ pub enum End {
 }
 
 impl End {
-    /// Whether the server wanted it, not the client and not the service: what the client sends
-    /// until it notices is no fault of its own.
+    /// Whether the server ended it, not the client or the service. The client may still send until
+    /// it notices.
     pub(crate) fn is_ours(&self) -> bool {
         matches!(
             self,
@@ -107,24 +107,23 @@ pub struct Messages<'a> {
     /// The client's rate leaves no bytes to be read after this piece.
     is_spent: bool,
     tally: MessageTally,
-    /// `tally.messages`, for whoever reports while the service is stuck in one.
+    /// `tally.messages`, for a report while the service is stuck in a message.
     in_turn: &'a AtomicU64,
 }
 
-/// Whether what was begun ends with `piece`: it is the last that will come, or the next is long in
-/// coming where that ends a message.
+/// Whether a partial message ends with `piece`: the stream has ended, or silence ends a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamEnd {
     NotYet,
     Reached,
 }
 
-/// What is left of a turn's messages.
+/// The remainder of a turn's messages.
 pub(crate) struct Rest<'a> {
     pub(crate) tally: MessageTally,
-    /// What of the piece was not looked at.
+    /// The part of the piece that was not decoded.
     pub(crate) unread: &'a [u8],
-    /// Where the last message of the piece begins, which may be one that makes no sense.
+    /// Where the last message of the piece begins; it may be invalid.
     pub(crate) begun: usize,
     /// The beginning of the first message that was cut, if one was.
     pub(crate) cut: Vec<u8>,
@@ -163,20 +162,20 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// After this piece the client's rate leaves no bytes to be read.
+    /// Sets whether the client's rate leaves no bytes to read after this piece.
     pub(crate) fn spent(self, is_spent: bool) -> Messages<'a> {
         Messages { is_spent, ..self }
     }
 
-    /// When the client has sent as much as its [`rate`](crate::Options::rate) lets through: what
-    /// was read of it and has to wait, perhaps nothing. What else it has sent is not read.
+    /// If the client has used up its [`rate`](crate::Options::rate): the bytes that were read and
+    /// have to wait, perhaps none. Its further bytes are not read.
     pub fn held_back(&self) -> Option<&'a [u8]> {
         let is_held = self.is_spent || self.tally.messages >= self.allowed;
         is_held.then_some(&self.piece[self.at..])
     }
 
-    /// The next message; `None` when there is no more, or when this connection has had its worker
-    /// for long enough, or as much as its rate allows, and the rest comes in a later turn.
+    /// The next message; `None` when there is no more, or when the turn's time or the client's rate
+    /// is used up: the rest comes in a later turn.
     pub fn next_message(&mut self) -> Option<Message<'_>> {
         if self.tally.messages >= self.allowed {
             return None;
@@ -211,7 +210,7 @@ impl<'a> Messages<'a> {
         message
     }
 
-    /// Looks at the clock, and says after how many messages to look again.
+    /// Reads the clock, and sets after how many messages to read it again.
     fn has_time(&mut self) -> bool {
         let spent = self.started.elapsed();
         let each = (micros(spent) / self.tally.messages.max(1)).max(1);
@@ -220,7 +219,7 @@ impl<'a> Messages<'a> {
         spent < TURN_MAX
     }
 
-    /// When the service has taken what it wanted.
+    /// The remainder, when the service has taken what it wants.
     pub(crate) fn into_rest(self) -> Rest<'a> {
         Rest {
             tally: self.tally,
@@ -235,16 +234,16 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Where a handler puts its answers. They are sent together at the end of the turn, after what
-/// others have sent to this client meanwhile.
+/// Collects a handler's answers. They are sent together at the end of the turn, after what others
+/// have sent to this client meanwhile.
 #[derive(Debug)]
 pub struct Reply<'a> {
     wire: &'a mut Vec<u8>,
     framing: &'a Framing,
     max: usize,
     messages: u64,
-    /// Nobody wants the answer: whoever is answered has stopped reading for good, or others wait
-    /// for its place.
+    /// The answers are discarded: the client has stopped reading for good, or is closed to free its
+    /// slot.
     pub(crate) is_void: bool,
 }
 
@@ -259,27 +258,26 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Answers with one message, framed as the server's messages are; see
-    /// [`Framing::encode`] for what can't be framed. There is no bound to one answer: it is in
-    /// memory until the client has read it.
+    /// Answers with one message in the server's framing; see [`Framing::encode`] for what can't be
+    /// framed. One answer has no bound: it is in memory until the client has read it.
     pub fn send(&mut self, message: impl AsRef<[u8]>) {
         self.framing.encode(message.as_ref(), self.wire);
         self.messages += 1;
     }
 
-    /// How [`send`](Reply::send) puts messages on the wire.
+    /// The framing that [`send`](Reply::send) uses.
     pub fn framing(&self) -> &Framing {
         self.framing
     }
 
-    /// Answers with these bytes just as they are.
+    /// Answers with these bytes, unframed.
     pub fn send_raw(&mut self, bytes: impl AsRef<[u8]>) {
         self.wire.extend_from_slice(bytes.as_ref());
         self.messages += 1;
     }
 
-    /// Whether as much is answered as the outbox holds ([`Options::outbox_max`]): take no further
-    /// message this turn.
+    /// Whether the answers fill the outbox ([`Options::outbox_max`]): then take no further message
+    /// this turn.
     ///
     /// [`Options::outbox_max`]: crate::Options::outbox_max
     pub fn is_full(&self) -> bool {

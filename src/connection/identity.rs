@@ -1,5 +1,5 @@
-//! Who a client is, and whether it is let in: both are known at once, but for one that comes
-//! through a balancer. That one is the balancer until its header has told.
+//! A connection's client and whether it is admitted. Both are known at once, except for a
+//! connection through a balancer: until its header has come, the client is the balancer.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -15,22 +15,22 @@ pub(crate) struct Identity {
     standing: AtomicU8,
 }
 
-/// What a header says.
+/// The content of a PROXY header.
 struct Announcement {
     client: Peer,
-    /// Where the client connected to; `None` for a Unix socket.
+    /// The address that the client connected to; `None` for a Unix socket.
     local: Option<SocketAddr>,
 }
 
-/// How a connection stands with the house.
+/// Whether a connection is admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Standing {
-    /// It is only told that it is not let in, and takes no client's place.
+    /// It only receives a refusal, and does not count as a client.
     Refused,
-    /// It takes a place; who it is for is not known yet.
+    /// It counts as a client; its header has not come yet.
     Awaited,
-    /// It is let in.
+    /// It is admitted.
     Admitted,
 }
 
@@ -43,24 +43,24 @@ impl Identity {
         }
     }
 
-    /// The client, as far as it is known.
+    /// The client, as far as known.
     pub(crate) fn peer(&self) -> Peer {
         let announced = self.announced.get();
         announced.map_or(self.origin, |announced| announced.client)
     }
 
-    /// The address that the client connected to, if it was announced. Within: `None` for a Unix
-    /// socket.
+    /// The address that the client connected to, if a header announced it. The inner `None` means a
+    /// Unix socket.
     pub(crate) fn announced_local(&self) -> Option<Option<SocketAddr>> {
         self.announced.get().map(|announced| announced.local)
     }
 
-    /// The balancer names its client. Only the first time counts.
+    /// Sets what the balancer's header says. Only the first call counts.
     pub(crate) fn announce(&self, client: Peer, local: Option<SocketAddr>) {
         let _ = self.announced.set(Box::new(Announcement { client, local }));
     }
 
-    /// Only the running worker changes it, and before its first turn the acceptor.
+    /// Sets the standing: the acceptor before the first turn, then only the running worker.
     pub(crate) fn set_standing(&self, standing: Standing) {
         self.standing.store(standing as u8, Ordering::SeqCst);
     }

@@ -1,9 +1,8 @@
-//! Connections whose clients have all that they were sent, and have not closed.
+//! Connections whose clients have received all their data and have not closed.
 //!
-//! Each keeps its place and its descriptor until its client closes or its time is up, so that
-//! nothing that the client still sends makes the system reset what it has not read. When the
-//! acceptor needs a place, the one that came first goes; if there is none, the next one that would
-//! be listed.
+//! Each keeps its slot and its descriptor until its client closes or its time is up: a close before
+//! that could reset data that the client has not read. When the acceptor needs a slot, the oldest
+//! of them is closed; if there is none, the next one that would be listed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use parking_lot::Mutex;
 use crate::connection::{CloseRequest, Connection, Standing};
 use crate::limits::limit::Limit;
 
-/// See the head of the file. Those that were let in and those that were not have different places.
+/// See the head of the file. Admitted and refused connections have separate slots.
 #[derive(Default)]
 pub(crate) struct Spare {
     admitted: Mutex<List>,
@@ -22,13 +21,13 @@ pub(crate) struct Spare {
 
 #[derive(Default)]
 struct List {
-    /// By number, which is the order in which they came.
+    /// By id, which is the order of arrival.
     connections: BTreeMap<u64, Arc<Connection>>,
-    /// A place is needed, and there was none to be had.
+    /// A slot is needed, and the list was empty.
     is_wanted: bool,
 }
 
-/// Whose place is needed.
+/// Which kind of slot is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
     Admitted,
@@ -50,7 +49,7 @@ impl Spare {
         })
     }
 
-    /// Its client has everything. `false`: its place is needed at once.
+    /// Lists a connection whose client has everything. `false`: its slot is needed at once.
     pub(crate) fn add(&self, connection: &Arc<Connection>) -> bool {
         let mut list = self.list_of(connection).lock();
         if std::mem::take(&mut list.is_wanted) {
@@ -61,22 +60,22 @@ impl Spare {
         true
     }
 
-    /// It is gone.
+    /// Removes a connection that has ended.
     pub(crate) fn remove(&self, connection: &Connection) {
         let mut list = self.list_of(connection).lock();
         let removed = list.connections.remove(&connection.id);
         drop(list);
-        // What may be the last handle closes the socket: not under the lock.
+        // This may be the last handle, which closes the socket: not under the lock.
         drop(removed);
     }
 
-    /// Makes one go, if there is one.
+    /// Closes the oldest, if there is one.
     pub(crate) fn let_go(&self, whose: Whose) -> bool {
         let found = self.list(whose).lock().connections.pop_first();
         close_found(found)
     }
 
-    /// Makes one go, now or as soon as there is one. `false`: there is none now.
+    /// Closes the oldest, now or as soon as there is one. `false`: there is none now.
     pub(crate) fn want(&self, whose: Whose) -> bool {
         let mut list = self.list(whose).lock();
         let found = list.connections.pop_first();
@@ -85,7 +84,7 @@ impl Spare {
         close_found(found)
     }
 
-    /// How many there are.
+    /// The number of listed connections.
     pub(crate) fn count(&self) -> usize {
         let admitted = self.admitted.lock().connections.len();
         admitted + self.refused.lock().connections.len()

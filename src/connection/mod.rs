@@ -1,8 +1,9 @@
-//! One client's connection: its socket, its state word, its unsent output, its partial message.
+//! A client's connection: its socket, its state word, its unsent output, its partial message.
 //!
-//! Also what holds connections: the registry, the wait queue, the deadlines.
+//! Also the collections of connections: the registry, the wait queue, the deadlines.
 //! - Only the worker that runs the connection reads and writes the socket and has the [`Owned`].
-//! - Any thread may push to the outbox or leave a [`CloseRequest`] in the mailbox, then wakes it.
+//! - Any thread may push to the outbox or leave a [`CloseRequest`] in the mailbox; then it wakes
+//!   the connection.
 //! - The mailbox's lock is held for a few moves at a time, never across I/O.
 //!
 //! May import: `framing`, `limits`, `net`, `scheduler`. Must not: turns, services, the server.
@@ -45,85 +46,87 @@ pub(crate) use identity::{Identity, Standing};
 pub(crate) use stage::{Linger, Stage};
 pub(crate) use tally::{Look, Tally};
 
-/// Puts a connection into the ready queue, and gets it noticed.
+/// Puts a connection into the run queue, and wakes a worker if one is needed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
 
 /// See the head of the file.
 pub(crate) struct Connection {
-    /// Never used twice in the life of a server; the poller's token, too.
+    /// Unique in the life of a server; also the poller's token.
     pub(crate) id: u64,
     pub(crate) identity: Identity,
     pub(crate) since: Instant,
     pub(crate) socket: Socket,
     pub(crate) state: StateWord,
     pub(crate) tally: Tally,
-    /// A stream service has it: the worker blocks in it.
+    /// A stream service has the stream, and its worker may block in it.
     pub(crate) lent: AtomicBool,
-    /// The poller watches its socket. One that gets a worker at once is watched when it rests.
+    /// The socket is registered with the poller. A connection that gets a worker at once is
+    /// registered when it comes to rest.
     pub(crate) watched: AtomicBool,
     outbox_max: usize,
     mailbox: Mutex<Mailbox>,
     queue: Queue,
 }
 
-/// What waits between turns, and what others leave for the next one.
+/// What waits between turns, and what other threads leave for the next turn.
 struct Mailbox {
-    /// Away while a worker runs the connection.
+    /// `None` while a worker runs the connection.
     owned: Option<Box<Owned>>,
     outbox: Outbox,
-    /// Bytes that the running worker has taken out of the outbox and not yet written.
+    /// Bytes that the running worker has taken from the outbox and not yet written.
     in_hand: usize,
     request: Option<CloseRequest>,
-    /// Its write side is shut: nothing can be sent any more.
+    /// The write side is shut: nothing can be sent any more.
     shut: bool,
 }
 
-/// What somebody wants of the connection's next turn.
+/// A request to the connection's next turn to close it.
 #[derive(Clone, Debug)]
 pub(crate) enum CloseRequest {
-    /// Send what is owed, then close, for this reason.
+    /// Send all unsent output, then close, for this reason.
     Close(String),
-    /// Close it to make room, as this limit wants.
+    /// Close it to free its slot, because of this limit.
     Shed(Limit),
-    /// Reset it now: the drain's deadline has come.
+    /// Reset it now: the drain's deadline has passed.
     Cut,
 }
 
-/// What only the running worker sees.
+/// The state that only the running worker has.
 pub(crate) struct Owned {
     pub(crate) stage: Stage,
     pub(crate) handler: Option<Box<dyn Handler>>,
     pub(crate) decoder: Decoder,
-    /// Read, and not yet cut into messages: the turn's time or the reply's bound was reached.
+    /// Bytes that were read and not yet cut into messages: the turn's time or the reply's bound was
+    /// reached.
     pub(crate) unread: Vec<u8>,
-    /// The poller spoke, and the socket has not been seen empty since.
+    /// The poller reported bytes, and the socket was not found empty since.
     pub(crate) readable: bool,
-    /// The poller saw the end coming: read until it shows.
+    /// The poller reported the end of the stream: read until it shows.
     pub(crate) ending: bool,
-    /// There may be more behind a short read.
+    /// Urgent data: after a short read there may be more.
     pub(crate) urgent: bool,
-    /// The peer takes nothing any more: what is owed is thrown away, what it sent still read.
+    /// The peer takes nothing any more, or nothing may be sent: discard the outbox, keep reading.
     pub(crate) discards_output: bool,
-    /// When the message under way began, and the bytes that had come by then.
+    /// When the partial message began, and the bytes that had come by then.
     pub(crate) begun: Option<(Instant, u64)>,
-    /// Since when the peer has taken none of what it is owed.
+    /// Since when the peer has taken no output.
     pub(crate) stalled: Option<Instant>,
-    /// Until when the service wants no more of its messages.
+    /// Until when the service wants no messages.
     pub(crate) paused: Option<Instant>,
-    /// The earliest time at which it is to be woken.
+    /// The time of its entry in the deadlines.
     pub(crate) check: Option<Instant>,
     pub(crate) bucket: Option<Box<Bucket>>,
     pub(crate) look: Look,
 }
 
-/// The client's outbox is full, or it is gone: what was to be sent comes back.
+/// The bytes were not sent, because the outbox is full or the client has left. Gives them back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsent {
-    /// It does not read as fast as it is sent to.
+    /// The client reads more slowly than it is sent to.
     #[error("the client's outbox is full: it does not read as fast as it is sent to")]
     Full(Bytes),
-    /// It has left.
+    /// The client has left.
     #[error("the client has left")]
     Gone(Bytes),
 }
@@ -137,7 +140,7 @@ impl Unsent {
     }
 }
 
-/// A connection to be made.
+/// What a new connection needs.
 pub(crate) struct Opening {
     pub(crate) id: u64,
     pub(crate) peer: Peer,
@@ -196,14 +199,14 @@ impl Connection {
         }
     }
 
-    /// Says why it should be served.
+    /// Adds a reason to serve it, and queues it if it was resting.
     pub(crate) fn wake(self: &Arc<Self>, reasons: Reasons) {
         if self.state.wake(reasons) == Next::Queue {
             (self.queue)(Arc::clone(self));
         }
     }
 
-    /// The running worker takes what waits.
+    /// Takes what waits; called by the running worker at the begin of a turn.
     pub(crate) fn take(&self) -> (Box<Owned>, Outbox, Option<CloseRequest>) {
         let mut mailbox = self.mailbox.lock();
         let outbox = std::mem::take(&mut mailbox.outbox);
@@ -215,10 +218,10 @@ impl Connection {
         (owned, outbox, mailbox.request.take())
     }
 
-    /// The running worker asks for what was pushed since.
+    /// Takes what was pushed since the turn began; called by the running worker.
     pub(crate) fn take_more(&self) -> Outbox {
         if !self.state.is_noticed() {
-            // Whoever pushes wakes afterwards: what is not noticed yet comes after this.
+            // A push wakes afterwards: bytes without a notice may come after this turn's replies.
             return Outbox::default();
         }
         let mut mailbox = self.mailbox.lock();
@@ -226,12 +229,12 @@ impl Connection {
         std::mem::take(&mut mailbox.outbox)
     }
 
-    /// The running worker has written all that it took out.
+    /// The running worker has written all that it took.
     pub(crate) fn wrote_all(&self) {
         self.mailbox.lock().in_hand = 0;
     }
 
-    /// The running worker puts back what waits for the next turn.
+    /// Puts back what waits for the next turn; called by the running worker.
     pub(crate) fn put_back(&self, owned: Box<Owned>, owed: Outbox) {
         let mut mailbox = self.mailbox.lock();
         mailbox.in_hand = 0;
@@ -239,7 +242,7 @@ impl Connection {
         mailbox.owned = Some(owned);
     }
 
-    /// Owes the client these bytes, so many messages; gives them back if its outbox is full.
+    /// Adds bytes, which count as this many messages, to the outbox; gives them back if it is full.
     pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
         {
             let mut mailbox = self.mailbox.lock();
@@ -257,7 +260,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Nothing can be sent any more. Answers what was pushed until now.
+    /// Closes the outbox; answers what was pushed until now.
     pub(crate) fn shut_outbox(&self) -> Outbox {
         let mut mailbox = self.mailbox.lock();
         mailbox.shut = true;
@@ -265,8 +268,8 @@ impl Connection {
         std::mem::take(&mut mailbox.outbox)
     }
 
-    /// Leaves an order for the next turn. A cut is never taken back. A service that has the stream
-    /// reads to the end of what has arrived, and so comes to its own end; cut, it fails.
+    /// Leaves a request for the next turn. Nothing replaces a cut. A stream service reads what has
+    /// arrived and then sees the end of the stream; after a cut its reads and writes fail.
     pub(crate) fn request_close(self: &Arc<Self>, request: CloseRequest) {
         let side = match request {
             CloseRequest::Cut => Shutdown::Both,
@@ -284,7 +287,7 @@ impl Connection {
         self.wake(Reasons::NOTICE);
     }
 
-    /// Takes the order to close it that was left since the turn began, if one was.
+    /// Takes a request to close that was left since the turn began.
     pub(crate) fn take_close(&self) -> Option<String> {
         let is_close = |request: &mut CloseRequest| matches!(request, CloseRequest::Close(_));
         match self.mailbox.lock().request.take_if(is_close)? {
@@ -293,30 +296,30 @@ impl Connection {
         }
     }
 
-    /// Whether an order waits for the next turn.
+    /// Whether a request waits for the next turn.
     pub(crate) fn has_request(&self) -> bool {
         self.mailbox.lock().request.is_some()
     }
 
-    /// Whether it was ordered to be reset, and the order not yet taken.
+    /// Whether a request to reset it waits for the next turn.
     pub(crate) fn is_cut(&self) -> bool {
         matches!(self.mailbox.lock().request, Some(CloseRequest::Cut))
     }
 
-    /// How long nothing has come from it.
+    /// For how long nothing has come from the client.
     pub(crate) fn quiet_for(&self) -> Duration {
         let heard = Duration::from_millis(self.tally.heard_ms.load(Ordering::Relaxed));
         self.since.elapsed().saturating_sub(heard)
     }
 
-    /// How long it has taken nothing of what it is owed.
+    /// For how long the client has taken none of its unsent output.
     pub(crate) fn stalled_for(&self) -> Option<Duration> {
         let since = self.tally.stalled_ms.load(Ordering::Relaxed);
         let since = Duration::from_millis(since.checked_sub(1)?);
         Some(self.since.elapsed().saturating_sub(since))
     }
 
-    /// Bytes that have come and were not read.
+    /// Bytes that have arrived and were not read.
     pub(crate) fn unread(&self) -> usize {
         rustix::io::ioctl_fionread(&self.socket).map_or(0, |count| count as usize)
     }
@@ -327,8 +330,8 @@ impl Connection {
         mailbox.outbox.bytes() + mailbox.in_hand
     }
 
-    /// Resets a connection whose worker may be stuck in it: the worker's next read or write
-    /// fails. The descriptor stays open until the worker lets go of it.
+    /// Resets a connection whose worker may be stuck in it: the worker's next read or write fails.
+    /// The descriptor stays open until the worker drops it.
     pub(crate) fn cut(self: &Arc<Self>) {
         self.request_close(CloseRequest::Cut);
         if self.state.phase() == Phase::Running {
@@ -336,23 +339,23 @@ impl Connection {
         }
     }
 
-    /// Shuts one side or both; that the peer was quicker is no error.
+    /// Shuts one side or both. Ignores an error: the peer may have closed first.
     pub(crate) fn shut(&self, side: Shutdown) {
         let _ = self.socket.shutdown(side);
     }
 
-    /// Shows the client the end. `false`: there is no connection any more.
+    /// Sends the client the end of the stream. `false`: the connection is lost.
     pub(crate) fn shut_writing(&self) -> bool {
         let shut = self.socket.shutdown(Shutdown::Write);
         !shut.is_err_and(|error| error.kind() == std::io::ErrorKind::NotConnected)
     }
 
-    /// Bytes that the client's host has not acknowledged; none where the system does not say.
+    /// Bytes that the client's host has not acknowledged; 0 if the system does not tell.
     pub(crate) fn unsent(&self) -> usize {
         outq::unacknowledged(&self.socket).unwrap_or(0)
     }
 
-    /// Lets the peer see a reset instead of an end when the socket closes.
+    /// Makes the close of the socket a reset instead of an end.
     pub(crate) fn close_with_reset(&self) {
         let _ = self.socket.set_linger(Some(Duration::ZERO));
     }

@@ -1,8 +1,8 @@
-//! What a connection is owed: bytes that wait to be written to its socket, bounded.
+//! A connection's unsent output: bytes that wait to be written to its socket, bounded.
 //!
-//! Whoever has something for a client pushes it here and wakes the connection; only the worker
-//! that runs the connection takes it out and writes. Chunks are shared, so one message to a
-//! thousand clients is in memory once.
+//! Any thread pushes bytes here and wakes the connection; only the worker that runs the connection
+//! takes them out and writes. Chunks are shared, so one message to a thousand clients is in memory
+//! once.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -17,14 +17,14 @@ const SLICES_MAX: usize = 64;
 pub(crate) struct Outbox {
     chunks: VecDeque<Bytes>,
     bytes: usize,
-    /// Messages that others have sent in them, and that are in no count yet.
+    /// Messages in these bytes that are not counted yet.
     messages: u64,
 }
 
 /// How a flush ended.
 #[derive(Debug)]
 pub(crate) enum Flush {
-    /// Nothing is owed any more.
+    /// All is written.
     Clear,
     /// The socket takes no more now; the poller will say when it does.
     Blocked,
@@ -46,10 +46,10 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts what could not be written before all that was pushed meanwhile.
+    /// Puts back what could not be written, before all that was pushed meanwhile.
     pub(crate) fn put_back(&mut self, mut rest: Outbox) {
         if self.chunks.is_empty() {
-            // A client at rest keeps no room for what a busy time has brought.
+            // A client at rest keeps no capacity of a busy time.
             if !rest.is_empty() {
                 *self = rest;
             }
@@ -61,7 +61,7 @@ impl Outbox {
         }
     }
 
-    /// What was pushed last are so many messages.
+    /// Counts the messages in what was pushed last.
     pub(crate) fn note_messages(&mut self, count: u64) {
         self.messages += count;
     }
@@ -79,7 +79,7 @@ impl Outbox {
         self.bytes
     }
 
-    /// Writes until all is written or the socket takes no more. Answers the bytes written, too.
+    /// Writes until all is written or the socket takes no more. Also answers the bytes written.
     pub(crate) fn flush(
         &mut self,
         mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,

@@ -1,7 +1,7 @@
-//! Who is here: every connection by its number, behind one `parking_lot` lock.
+//! The registry: every connection by its id, behind one `parking_lot` lock.
 //!
-//! The lock is held to look up, to insert and to remove; nothing is sent, read or closed under
-//! it. The poller's leader takes it once for a whole batch of events.
+//! The lock is held to look up, insert and remove; nothing is sent, read or closed under it. The
+//! poller's leader takes it once for a whole batch of events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,72 +18,71 @@ use crate::framing::hint::Hint;
 use crate::net::address::Peer;
 use crate::scheduler::state::Phase;
 
-/// Who is connected: every connection by its number. [`Handle::registry`](crate::Handle::registry)
-/// has it.
+/// The connected clients, each by its id. Get it from
+/// [`Handle::registry`](crate::Handle::registry).
 ///
-/// Its lock is held to look up, to insert and to remove; nothing is sent, read or closed under it,
-/// so that no method blocks for long.
+/// Its lock is held to look up, insert and remove; nothing is sent, read or closed under it, so no
+/// method blocks for long.
 #[derive(Default)]
 pub struct Registry {
     connections: RwLock<FxHashMap<u64, Arc<Connection>>>,
-    /// The count, to be read without the lock.
+    /// The number of connections, readable without the lock.
     count: AtomicUsize,
 }
 
-/// One connection as it was when it was looked at.
+/// A snapshot of one connection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientInfo {
     /// Its number: counts up from 1, never used twice.
     pub id: u64,
-    /// Where it connected from: what its balancer says, once it has announced it.
+    /// The address that it connected from; the one in its balancer's header, once that has come.
     pub peer: Peer,
     /// When it connected.
     pub since: SystemTime,
-    /// How long ago the last byte came from it; since it connected, if none did.
+    /// Time since the last byte came from it; since it connected, if none did.
     pub last_heard: Duration,
     /// Messages that it sent.
     pub messages_in: u64,
     /// Bytes that it sent.
     pub bytes_in: u64,
-    /// Messages that it was answered, or sent by others.
+    /// Messages that it was sent: answers, and messages of others.
     pub messages_out: u64,
     /// Bytes that it was sent.
     pub bytes_out: u64,
     /// Bytes that wait until it reads.
     pub owed: usize,
-    /// What its bytes look like, if that is not what they should: a guess.
+    /// A guess what its bytes look like, if they do not match the framing.
     pub hint: Option<Hint>,
-    /// Where it is.
+    /// Its phase.
     pub phase: Phase,
 }
 
 impl Registry {
-    /// How many clients are connected, those included that are only being told why they are not let
-    /// in.
+    /// The number of connected clients, including those that only receive a refusal.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// All of them, in the order in which they came.
+    /// All clients, in order of arrival.
     pub fn list(&self) -> Vec<ClientInfo> {
         let mut list: Vec<_> = self.all().iter().map(|one| ClientInfo::of(one)).collect();
         list.sort_unstable_by_key(|info| info.id);
         list
     }
 
-    /// One of them.
+    /// The client with this id.
     pub fn look_up(&self, id: u64) -> Option<ClientInfo> {
         self.find(id).map(|connection| ClientInfo::of(&connection))
     }
 
-    /// A handle to one of them.
+    /// A handle to the client with this id.
     pub fn client(&self, id: u64) -> Option<Client> {
         self.connections.read().get(&id).map(Client::new)
     }
 
-    /// Handles to all clients that were let in, in the order in which they connected. It is a copy:
-    /// a client may leave, and others connect, while you iterate.
+    /// Handles to all admitted clients, in order of arrival. It is a copy: clients may leave and
+    /// connect while you iterate.
     ///
     /// ```
     /// use std::io::{BufRead, BufReader};
@@ -126,7 +125,7 @@ impl Registry {
         }
     }
 
-    /// Sends bytes to every client that was let in; answers how many took them into their outbox.
+    /// Sends bytes to every admitted client; answers how many outboxes took them.
     pub fn send_all(&self, bytes: impl Into<Bytes>) -> usize {
         let bytes = bytes.into();
         self.all()
@@ -136,23 +135,23 @@ impl Registry {
             .count()
     }
 
-    /// Closes one client as [`Client::close`] does. `false`: there is none of that number.
+    /// Closes one client as [`Client::close`] does. `false`: there is no client with this id.
     pub fn close(&self, id: u64, reason: impl Into<String>) -> bool {
         let client = self.client(id);
         client.map(|client| client.close(reason)).is_some()
     }
 
-    /// The connection of that number.
+    /// The connection with this id.
     pub(crate) fn find(&self, id: u64) -> Option<Arc<Connection>> {
         self.connections.read().get(&id).cloned()
     }
 
-    /// A copy of who is here, so that whatever is done with each is not done under the lock.
+    /// A copy of the list, so that nothing is done with a connection under the lock.
     pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
         self.connections.read().values().cloned().collect()
     }
 
-    /// For many look-ups in a row that do nothing else meanwhile.
+    /// The lock, for many look-ups in a row.
     pub(crate) fn reader(&self) -> RwLockReadGuard<'_, FxHashMap<u64, Arc<Connection>>> {
         self.connections.read()
     }
@@ -166,7 +165,7 @@ impl Registry {
     pub(crate) fn remove(&self, id: u64) {
         let mut connections = self.connections.write();
         let removed = connections.remove(&id);
-        // A crowd's table is given back once the crowd has gone.
+        // Frees a large table once all connections have gone.
         if connections.is_empty() && connections.capacity() > 1024 {
             connections.shrink_to_fit();
         }
@@ -190,7 +189,7 @@ impl ClientInfo {
         ClientInfo {
             id: connection.id,
             peer: connection.identity.peer(),
-            // Reckoned back from now: the clock may have been set since.
+            // Computed back from now: the clock may have been set since.
             since: SystemTime::now()
                 .checked_sub(connection.since.elapsed())
                 .unwrap_or(SystemTime::UNIX_EPOCH),

@@ -1,4 +1,4 @@
-//! A connection as an ordinary blocking stream, for services that take it whole.
+//! A connection as a blocking stream, for stream services.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -15,14 +15,13 @@ use crate::connection::client::Client;
 use crate::net::address::Peer;
 use crate::scheduler::metrics::{Streamed, add};
 
-/// A client's connection: read and write it as any stream, by value or by reference.
+/// A client's connection as a blocking stream, by value or by reference.
 ///
-/// It counts what passes, it is registered, and it ends with the server: when a drain begins,
-/// what has arrived can still be read, then comes the end of the stream; at the drain's deadline
-/// every read and write fails. It is the service's until that returns; what is kept longer reads
-/// and writes nothing of use.
+/// It is counted and registered, and it ends with the server: when a drain begins, what has arrived
+/// can still be read, then comes the end of the stream; at the drain's deadline every read and
+/// write fails. It belongs to the service until that returns; do not use it afterwards.
 ///
-/// Reads and writes wait without end unless they are told otherwise:
+/// Reads and writes have no timeout unless you set one:
 ///
 /// ```no_run
 /// use std::io::{self, BufRead, BufReader};
@@ -48,26 +47,25 @@ impl Stream {
         }
     }
 
-    /// A handle by which others can send to it, which reaches the client when the service returns,
-    /// or close it: then what has arrived can still be read, and after it comes the end.
+    /// A handle for other threads, to send to the client when the service has returned, or to close
+    /// it: then what has arrived can still be read, followed by the end.
     pub fn client(&self) -> Client {
         Client::new(&self.connection)
     }
 
-    /// Where it connected from.
+    /// The address that it connected from.
     pub fn peer(&self) -> Peer {
         self.connection.identity.peer()
     }
 
-    /// The server's address that the client connected to, as
-    /// [`Client::local_address`] has it.
+    /// The server's address that the client connected to; see [`Client::local_address`].
     pub fn local_address(&self) -> Option<SocketAddr> {
         self.client().local_address()
     }
 
     /// Shuts the stream for reading, writing or both. After [`Shutdown::Write`] the client sees the
-    /// end of what it is sent, and can still send; nothing more can be sent to it, through
-    /// [`Stream::client`] either.
+    /// end, and can still send; nothing more can be sent to it, also not through
+    /// [`Stream::client`].
     ///
     /// ```
     /// use std::io::{self, Read, Write};
@@ -75,7 +73,7 @@ impl Stream {
     ///
     /// use poold::{Options, Server, Stream};
     ///
-    /// /// Sends all that it has to say, then reads all that the client sends.
+    /// /// Sends its line and the end, then reads all that the client sends.
     /// fn serve(mut stream: Stream) -> io::Result<()> {
     ///     assert!(stream.local_address().is_some());
     ///     stream.write_all(b"ready\n")?;
@@ -100,28 +98,28 @@ impl Stream {
         self.connection.socket.shutdown(how)
     }
 
-    /// The longest that a read waits for the client; for ever with `None`, as at first. Then it
-    /// fails with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    /// Maximum time of a read; `None`, the default, waits for ever. After it the read fails with
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock).
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when it is no time at all.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a time of zero.
     pub fn set_read_timeout(&self, most: Option<Duration>) -> io::Result<()> {
         let most = some_time(most)?;
         self.connection.socket.set_read_timeout(most)
     }
 
-    /// The longest that a write waits until the client takes something; for ever with `None`, as at
-    /// first. Then it fails with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    /// Maximum time of a write; `None`, the default, waits for ever. After it the write fails with
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock).
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when it is no time at all.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a time of zero.
     pub fn set_write_timeout(&self, most: Option<Duration>) -> io::Result<()> {
         let most = some_time(most)?;
         self.connection.socket.set_write_timeout(most)
     }
 }
 
-/// To the system a time of 0 means for ever: socket(7), SO_RCVTIMEO.
+/// The system takes a time of 0 for no timeout: socket(7), SO_RCVTIMEO.
 fn some_time(most: Option<Duration>) -> io::Result<Option<Duration>> {
     match most {
         Some(Duration::ZERO) => Err(io::ErrorKind::InvalidInput.into()),
@@ -140,8 +138,8 @@ impl fmt::Debug for Stream {
     }
 }
 
-/// The socket itself, for whoever gives it to a child process. It is in blocking mode while the
-/// service has it.
+/// The socket itself, to give it to a child process. It is in blocking mode while the service has
+/// it.
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.connection.socket.as_fd()
@@ -152,7 +150,7 @@ impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.connection.read(buffer, RecvFlags::empty())?;
         if length == 0 && !buffer.is_empty() && self.connection.is_cut() {
-            // The system shows what it was told to cut as the client's own end.
+            // After a cut the system reports the end of the stream, as if the client had closed.
             let why = "cut off: the drain's deadline has come";
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, why));
         }

@@ -5,7 +5,7 @@ use crate::framing::{Framing, Overlong};
 
 const OUTBOX_MAX: usize = 100;
 
-/// With the other end, and none to queue it.
+/// A connection and its other end; nothing queues it.
 pub(crate) fn connection() -> (Arc<Connection>, Socket) {
     let (socket, other) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("descriptors");
     let connection = Connection::new(Opening {
@@ -53,7 +53,7 @@ fn what_the_running_worker_has_in_hand_takes_room() {
     owed.put_back(connection.take_more());
     assert_eq!(connection.owed(), 90);
     assert_eq!(connection.push(chunk(20), 1), Err(Unsent::Full(chunk(20))));
-    // However long, but only where nothing else waits.
+    // A chunk of any length, but only if nothing else waits.
     let long = chunk(OUTBOX_MAX + 1);
     assert_eq!(
         connection.push(long.clone(), 1),

@@ -1,8 +1,8 @@
 //! FIFO of connections waiting for a free worker (stream services only).
 //!
-//! They wait at rest, as any connection does: the poller hears when one of them leaves, and its
-//! deadline when it has waited too long. Each worker that becomes free wakes the first one,
-//! whose turn takes the worker. The lock is held for a few moves, never across a wake.
+//! They wait at rest, as any connection does: the poller reports when one of them leaves, and a
+//! deadline bounds the wait. Each worker that becomes free wakes the first one, whose turn takes
+//! the worker. The lock is held for a few moves, never across a wake.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ pub(crate) struct WaitQueue {
 
 struct Inner {
     workers: usize,
-    /// Workers that are lent; more than there are, for a while after there are fewer.
+    /// Workers that are lent; may exceed `workers` for a while after a resize.
     lent: usize,
-    /// By number, which is the order in which they came.
+    /// By id, which is the order of arrival.
     waiting: BTreeMap<u64, Arc<Connection>>,
 }
 
@@ -37,25 +37,25 @@ impl WaitQueue {
         }
     }
 
-    /// Whether there is a worker or room to wait in for one more. Only the acceptor asks.
+    /// Whether there is a free worker, or room to wait, for one more. Only the acceptor asks.
     pub(crate) fn has_room(&self) -> bool {
         let inner = self.inner.lock();
         inner.waiting.len() < self.waiting_max.saturating_add(inner.free())
     }
 
-    /// Whether one more would hardly wait, as far as can be told.
+    /// Whether one more would probably get a worker at once.
     pub(crate) fn lends_at_once(&self) -> bool {
         let inner = self.inner.lock();
         inner.waiting.len() < inner.free()
     }
 
-    /// A client has come. Its turns ask for a worker with [`take_worker`](WaitQueue::take_worker).
+    /// Adds a client. Its turns ask for a worker with [`take_worker`](WaitQueue::take_worker).
     pub(crate) fn let_in(&self, connection: &Arc<Connection>) {
         let mut inner = self.inner.lock();
         inner.waiting.insert(connection.id, Arc::clone(connection));
     }
 
-    /// As both, for a client of which it turned out later that it comes in.
+    /// Adds a client that was announced late, if there is room.
     pub(crate) fn enter(&self, connection: &Arc<Connection>) -> bool {
         let mut inner = self.inner.lock();
         let has_room = inner.waiting.len() < self.waiting_max.saturating_add(inner.free());
@@ -65,8 +65,8 @@ impl WaitQueue {
         has_room
     }
 
-    /// Whether a worker is lent to this client now: give it back with
-    /// [`leave`](WaitQueue::leave). If not, it waits on and is woken when it should ask again.
+    /// Lends this client a worker if it is the first and one is free; give it back with
+    /// [`leave`](WaitQueue::leave). If not, the client waits and is woken when it should ask again.
     pub(crate) fn take_worker(&self, id: u64) -> bool {
         let mut inner = self.inner.lock();
         let is_first = inner.waiting.keys().next() == Some(&id);
@@ -81,7 +81,7 @@ impl WaitQueue {
         true
     }
 
-    /// A worker is free again.
+    /// Gives a worker back.
     pub(crate) fn leave(&self) {
         let mut inner = self.inner.lock();
         inner.lent -= 1;
@@ -90,7 +90,7 @@ impl WaitQueue {
         wake(next);
     }
 
-    /// There are so many workers from now on.
+    /// Sets the number of workers.
     pub(crate) fn resize(&self, workers: usize) {
         let mut inner = self.inner.lock();
         inner.workers = workers;
@@ -99,7 +99,7 @@ impl WaitQueue {
         wake(next);
     }
 
-    /// A client waits no more, for whatever reason.
+    /// Removes a client that does not wait any more.
     pub(crate) fn remove(&self, id: u64) {
         let mut inner = self.inner.lock();
         if inner.waiting.remove(&id).is_some() {
@@ -109,14 +109,14 @@ impl WaitQueue {
         }
     }
 
-    /// How many clients wait now.
+    /// The number of waiting clients.
     pub(crate) fn waiting(&self) -> usize {
         self.inner.lock().waiting.len()
     }
 }
 
 impl Inner {
-    /// Workers that may still be lent.
+    /// The number of free workers.
     fn free(&self) -> usize {
         self.workers.saturating_sub(self.lent)
     }

@@ -1,4 +1,4 @@
-//! A connection's socket: read, peeked at, written, and what passed counted.
+//! A connection's socket: reads, peeks, writes, and counts the bytes.
 
 use std::io::{self, IoSlice};
 
@@ -8,10 +8,10 @@ use super::Connection;
 use crate::scheduler::metrics::add;
 
 impl Connection {
-    /// With [`RecvFlags::DONTWAIT`] it never blocks, whatever mode the socket is in: a program that
-    /// has it, too, may have changed that.
+    /// With [`RecvFlags::DONTWAIT`] never blocks, whatever mode the socket is in: a program that
+    /// shares it may have changed the mode.
     pub(crate) fn read(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
-        // Not through libc, whose wrappers are cancellation points and dearer in threads.
+        // Not through libc: its wrappers are cancellation points and cost more in threads.
         let read = rustix::io::retry_on_intr(|| net::recv(&self.socket, &mut *buffer, flags));
         match read {
             Ok((length, _)) => {
@@ -22,7 +22,7 @@ impl Connection {
         }
     }
 
-    /// What has come and was not read, which stays there. Never blocks.
+    /// Copies what has arrived, and leaves it in the socket. Never blocks.
     pub(crate) fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         let (length, _) =
@@ -30,7 +30,7 @@ impl Connection {
         Ok(length)
     }
 
-    /// Takes as many bytes as were peeked. They are not counted: no client has sent them.
+    /// Takes the bytes that were peeked. They are not counted: they are not the client's.
     pub(crate) fn skip(&self, peeked: &mut [u8]) -> io::Result<()> {
         let flags = RecvFlags::DONTWAIT;
         let taken = rustix::io::retry_on_intr(|| net::recv(&self.socket, &mut *peeked, flags))?;
@@ -38,8 +38,8 @@ impl Connection {
         Ok(())
     }
 
-    /// As [`read`](Connection::read). No signal tells of a peer that has left: it ends a process in
-    /// which SIGPIPE has its default.
+    /// As [`read`](Connection::read). A peer that has left causes an error and no SIGPIPE, which
+    /// would end a process that has its default.
     pub(crate) fn write(&self, bytes: &[u8], flags: SendFlags) -> io::Result<usize> {
         let flags = flags | SendFlags::NOSIGNAL;
         self.counted(net::send(&self.socket, bytes, flags).map_err(io::Error::from))

@@ -1,25 +1,25 @@
 //! Whether a worker is runnable but not running, because other threads have all processors.
 //!
-//! Another worker for quick turns helps where a core is free for it. Where none is, it takes one
-//! from another process, perhaps the client on the same machine. The system tells a
-//! thread how long it was ready to run and did not (`schedstat`, proc(5)); where it does not tell,
-//! a core is taken to be free.
+//! Another worker for quick turns helps only if a core is free for it. Otherwise it takes the core
+//! of another process, perhaps of the client on the same machine. The system reports how long a
+//! thread was runnable without running (`schedstat`, proc(5)); without a report, a core counts as
+//! free.
 
 use std::fs;
 
-/// Turns between two looks: some 10 ms of quick ones, beside which a look costs nothing.
+/// Turns between two readings: some 10 ms of quick turns, beside which a reading costs nothing.
 const TURNS: u32 = 1024;
-/// A thread that waits for more than one part in so many of the time in which it could run.
+/// A thread is contended if it waits for more than this fraction (1/8) of its runnable time.
 const PARTS: u64 = 8;
 
-/// One thread's view of it.
+/// A thread's last reading.
 #[derive(Debug, Default)]
 pub(crate) struct Contention {
     turns: u32,
     before: Option<Spent>,
 }
 
-/// What a thread has spent since it began, in nanoseconds.
+/// A thread's times since its start, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Spent {
     running: u64,
@@ -27,8 +27,8 @@ struct Spent {
 }
 
 impl Contention {
-    /// A turn of this thread has ended. Now and then: whether the thread had to wait for a
-    /// processor since the last answer.
+    /// Counts a turn of this thread. Every [`TURNS`] turns, answers whether the thread was
+    /// contended since the last reading.
     pub(crate) fn turn_ended(&mut self) -> Option<bool> {
         self.turns += 1;
         if self.turns < TURNS {
@@ -68,7 +68,7 @@ mod tests {
     use crate::scheduler::run_queue::{RunQueue, Step, Wakeup};
 
     #[test]
-    fn the_system_tells_what_a_thread_has_spent() {
+    fn the_schedstat_file_is_parsed() {
         let spent = Spent::parse("7000 1000 12\n");
         assert_eq!(
             spent,
@@ -87,20 +87,20 @@ mod tests {
         assert!(!at(700, 100).is_contended_since(at(0, 0)));
         assert!(at(699, 101).is_contended_since(at(0, 0)));
         assert!(!at(1700, 5100).is_contended_since(at(1000, 5000)));
-        // Never the other way round; if it were, it would be no reason.
+        // Times that go backwards are no contention.
         assert!(!at(0, 0).is_contended_since(at(5, 5)));
     }
 
     #[test]
-    fn a_look_is_rare_and_needs_one_before() {
+    fn a_reading_is_rare_and_needs_one_before() {
         let mut contention = Contention::default();
         let answers = (0..3 * TURNS).filter_map(|_| contention.turn_ended());
         let told = Spent::of_this_thread().is_some();
         assert_eq!(answers.count(), if told { 2 } else { 0 });
     }
 
-    /// The leader brings more than it clears in a millisecond, and serves it all. Answers whether
-    /// another was called in for it, who leads from then on.
+    /// The leader queues more than it clears in a millisecond, and serves it all. Answers whether
+    /// another worker was called in, which then leads.
     fn round(ready: &RunQueue<usize>) -> bool {
         let _ = ready.led(&mut (0..1000).collect());
         let mut called = false;
@@ -110,7 +110,10 @@ mod tests {
             step = ready.ended(0, epoch, Duration::from_micros(10), None);
         }
         if called {
-            assert!(matches!(step, Step::Home(_)), "another is about to lead");
+            assert!(
+                matches!(step, Step::Home(_)),
+                "another worker is about to lead"
+            );
             step = ready.come(0);
         }
         assert!(matches!(step, Step::Lead(_)));
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_core_is_free_nobody_is_called_in_for_a_while() {
+    fn without_a_free_core_no_worker_is_called_in_for_a_while() {
         let ready = RunQueue::new(Policy {
             workers: 8,
             slow_turn: Duration::from_micros(50),
@@ -131,7 +134,7 @@ mod tests {
         assert!(matches!(ready.come(0), Step::Lead(_)));
         assert!(round(&ready));
         ready.contended(false);
-        assert!(round(&ready), "there was a core for it");
+        assert!(round(&ready), "a core was free");
         ready.contended(true);
         let alone = |_: &u32| {
             let _ = ready.tick();
@@ -139,7 +142,7 @@ mod tests {
         };
         assert_eq!((0..1000).take_while(alone).count(), 99);
         ready.contended(false);
-        // Nobody was called in since then: who waits alone keeps nobody out.
+        // No worker was called in since, so contention now says nothing about a second worker.
         ready.contended(true);
         assert!(round(&ready));
     }

@@ -20,7 +20,7 @@ const HELD: u32 = 100;
 /// When to call another worker in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How many workers there are at first.
+    /// The number of workers at first.
     pub(crate) workers: usize,
     /// A moving average of the turns above this means that handlers block or compute.
     pub(crate) slow_turn: Duration,

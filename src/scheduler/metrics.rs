@@ -1,4 +1,4 @@
-//! What workers count in their turns: each its own figures, which a reader adds up.
+//! What workers count in their turns: each worker has its own figures, and a reader adds them up.
 //!
 //! One worker at a time writes a meter and any thread reads it, so counting costs no locked
 //! instruction and no cache line that another worker wants. The times are those that a
@@ -30,7 +30,7 @@ pub(crate) struct Meter {
     messages_out: AtomicU64,
 }
 
-/// What one turn has moved.
+/// What a turn has read and written.
 #[derive(Debug, Default)]
 pub(crate) struct Moved {
     pub(crate) bytes_in: u64,
@@ -38,7 +38,8 @@ pub(crate) struct Moved {
     pub(crate) messages_out: u64,
 }
 
-/// What services that have the whole stream have served and moved: their turns last for long.
+/// What stream services have served, read and written; counted during the turn, because it lasts
+/// long.
 #[derive(Debug, Default)]
 pub(crate) struct Streamed {
     pub(crate) clients: AtomicU64,
@@ -52,14 +53,14 @@ struct Buckets {
     nanos: AtomicU64,
 }
 
-/// How often something took how long, in buckets of powers of two.
+/// A histogram of times, in buckets of powers of two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
     counts: [u64; BUCKETS],
     nanos: u64,
 }
 
-/// All meters together.
+/// The sum of all meters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
     pub(crate) waits: Histogram,
@@ -70,7 +71,7 @@ pub(crate) struct Sum {
 }
 
 impl Meter {
-    /// A turn is over: how long its client had waited, how long it took, what it moved.
+    /// Counts a turn: how long its client had waited, how long it took, what it read and wrote.
     pub(crate) fn count(&self, waited: Duration, took: Duration, moved: Moved) {
         self.waits.count(waited);
         self.turns.count(took);
@@ -121,8 +122,7 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Each bucket's end, and how many were longer than the end before it and not longer than its
-    /// own; the last bucket has no end.
+    /// Each bucket's upper bound and its count; the last bucket has no bound.
     pub fn buckets(&self) -> impl Iterator<Item = (Option<Duration>, u64)> {
         self.counts.iter().enumerate().map(|(index, count)| {
             let end = Duration::from_nanos(1 << (index as u32 + SHIFT));
@@ -130,12 +130,12 @@ impl Histogram {
         })
     }
 
-    /// How many there were.
+    /// The number of times.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// All times together.
+    /// The sum of the times.
     pub fn sum(&self) -> Duration {
         Duration::from_nanos(self.nanos)
     }

@@ -1,4 +1,5 @@
-//! Connections at rest. Knows no pool: it tells a closure which token has what.
+//! Watches the sockets of resting connections. Knows no pool: it gives a closure the token and
+//! reason of each event.
 //!
 //! Each socket is registered once, edge-triggered, for reading and writing together, and never
 //! again: a connection costs one `epoll_ctl` in its life. Edge-triggered means that a
@@ -54,7 +55,7 @@ impl Poller {
             .register(&mut SourceFd(&socket.as_raw_fd()), token, all)
     }
 
-    /// Waits for events or [`wake`](Poller::wake), and tells what came of them.
+    /// Waits for events or [`wake`](Poller::wake), and gives them to `found`.
     pub(crate) fn wait(&self, wait: Wait, mut found: impl FnMut(u64, Reasons)) -> io::Result<()> {
         let (poll, events) = &mut *self.poll.lock();
         let mut look = |timeout| match poll.poll(events, timeout) {
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn who_looked_in_vain_waits_until_it_is_woken() {
+    fn a_leader_that_spun_in_vain_blocks_until_it_is_woken() {
         let poller = Poller::new().expect("an epoll");
         let late = SPIN_MAX * 100;
         std::thread::scope(|scope| {
@@ -136,8 +137,8 @@ mod tests {
         });
     }
 
-    // Who is keen is for the ready queue to say, whose file is compiled for the models as well and
-    // has no tests of its own.
+    // Tests the run queue's choice to spin here: its own file is compiled for the models as well
+    // and has no tests.
     fn ready(cores: usize) -> RunQueue<()> {
         let ready = RunQueue::new(Policy {
             workers: 8,
@@ -152,7 +153,7 @@ mod tests {
         ready
     }
 
-    /// One client asks and waits, and spinning pays. Answers how many of the waits were keen.
+    /// One client asks and waits, and spinning pays. Answers how many of the waits spun.
     fn dialogue(ready: &RunQueue<()>) -> usize {
         let mut waited = Duration::from_micros(50);
         let mut spun = 0;
@@ -162,7 +163,7 @@ mod tests {
                 panic!("one is ready")
             };
             let Step::Lead(wait) = ready.ended(0, epoch, TURN, None) else {
-                panic!("nobody else is there to lead")
+                panic!("no other worker leads")
             };
             waited = Duration::from_micros(if wait == Wait::SpinThenBlock { 20 } else { 50 });
             spun += usize::from(wait == Wait::SpinThenBlock);
@@ -171,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn with_one_core_nobody_spins() {
+    fn with_one_core_no_leader_spins() {
         assert_eq!(dialogue(&ready(1)), 0);
         assert!(dialogue(&ready(2)) > 500);
     }
 
     #[test]
-    fn beside_one_that_is_blocked_nobody_spins() {
+    fn beside_a_blocked_worker_no_leader_spins() {
         let ready = ready(2);
         assert!(dialogue(&ready) > 500);
         let _ = ready.led(&mut vec![()]);

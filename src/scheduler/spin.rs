@@ -1,43 +1,44 @@
-//! Whether to look for a while before sleeping, found by trying both.
+//! Whether the leader spins for a while before it blocks, found by trying both.
 //!
-//! To put a thread to sleep and wake it takes time of the waker as well as of the sleeper, and on
-//! an idle core of a virtual machine more than a turn does. Where a client asks, waits for its
-//! answer and asks again, that is most of what a message costs, and whoever looks for the next one
-//! meanwhile halves it. Where the clients' messages come when they come, or others need the core,
-//! looking gains nothing and takes much. The two can't be told apart from inside, but by the clock:
-//! now and then some waits are slept and some spun, and what turns took so decides for the next.
+//! To block a thread and to wake it costs time on both sides, on an idle core of a virtual machine
+//! more than a turn. If a client asks, waits for its answer and asks again, that is most of a
+//! message's cost, and a leader that spins meanwhile halves it. If messages come independently, or
+//! others need the core, spinning gains nothing and costs much. Only the clock can distinguish the
+//! two: from time to time some waits block and some spin, and the time per turn decides for the
+//! next.
 
 use std::time::Duration;
 
-/// Waits in one try of either.
+/// Waits in a trial of either.
 const TRY: u32 = 64;
-/// For how many times as many waits a verdict holds, when it was the same time after time. (Many
-/// enough that trying the other is less than one wait in a hundred, and so within its p99.)
+/// Maximum number of trial lengths for which a verdict holds, after the same verdict several times.
+/// (Large enough that less than one wait in a hundred is a trial of the other, which p99 does not
+/// see.)
 const TRUST_MAX: u32 = 256;
-/// A wait counts for no more: the longer ones tell of the clients only.
+/// A wait counts for no more than this: longer ones depend on the clients only.
 const WAIT_MAX: Duration = Duration::from_micros(200);
 
 /// See the head of the file.
 #[derive(Debug)]
 pub(crate) struct Spin {
     phase: Phase,
-    /// Waits that are left of the phase.
+    /// Waits left in this phase.
     left: u32,
-    /// What its waits and turns have taken, and how many turns there were.
+    /// The time of this phase's waits and turns, and the number of turns.
     time: Duration,
     turns: u32,
-    /// The verdict, and for how many [tries](TRY) it holds.
+    /// The verdict, and for how many [trials](TRY) it holds.
     pays: bool,
     trust: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Trying to sleep at once.
+    /// A trial of blocking at once.
     Sleeping,
-    /// Trying to spin; a turn, with its part of the waits, took so long when they were slept.
+    /// A trial of spinning; holds the time per turn, waits included, of the trial before.
     Spinning(Duration),
-    /// Doing what is better.
+    /// Follows the verdict.
     Settled,
 }
 
@@ -53,18 +54,18 @@ impl Spin {
         }
     }
 
-    /// A turn took so long.
+    /// Counts a turn.
     pub(crate) fn ended(&mut self, took: Duration) {
         self.turns = self.turns.saturating_add(1);
         self.time += took;
     }
 
-    /// A wait took so long.
+    /// Counts a wait.
     pub(crate) fn waited(&mut self, took: Duration) {
         self.time += took.min(WAIT_MAX);
     }
 
-    /// There is nothing to do: whether to spin.
+    /// Answers whether the next wait spins.
     pub(crate) fn decide(&mut self) -> bool {
         if self.left == 0 {
             self.turn_over();
@@ -77,7 +78,7 @@ impl Spin {
         }
     }
 
-    /// To the next phase.
+    /// Goes to the next phase.
     fn turn_over(&mut self) {
         let each = self.time / self.turns.max(1);
         self.left = TRY;
@@ -85,7 +86,7 @@ impl Spin {
             Phase::Settled => Phase::Sleeping,
             Phase::Sleeping => Phase::Spinning(each),
             Phase::Spinning(slept) => {
-                // A core is a price: a quarter of the time at least.
+                // Spinning takes a core, so it must save at least a quarter of the time.
                 let pays = each < slept * 3 / 4;
                 self.trust = match pays == self.pays {
                     true => (self.trust * 2).min(TRUST_MAX),
@@ -107,8 +108,8 @@ mod tests {
 
     const TURN: Duration = Duration::from_micros(5);
 
-    /// So many waits, each for one turn, that last as told when slept and when spun. Answers how
-    /// many of them were spun.
+    /// Makes `count` waits, each for one turn, with these times when blocked and when spun. Answers
+    /// how many were spun.
     fn waits(spin: &mut Spin, count: u32, slept: Duration, spun: Duration) -> u32 {
         let mut count_spun = 0;
         for _ in 0..count {
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn where_spinning_halves_a_wait_nearly_all_are_spun() {
+    fn where_spinning_halves_a_wait_nearly_all_spin() {
         let mut spin = Spin::new();
         waits(&mut spin, 100_000, micros(50), micros(25));
         let spins = waits(&mut spin, 100_000, micros(50), micros(25));
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn where_messages_come_when_they_come_hardly_any_wait_is_spun() {
+    fn where_messages_come_independently_hardly_any_wait_spins() {
         let mut spin = Spin::new();
         waits(&mut spin, 100_000, micros(80), micros(70));
         let spins = waits(&mut spin, 100_000, micros(80), micros(70));
@@ -146,7 +147,8 @@ mod tests {
         let spins = (0..10_000).filter(|_| {
             let spins = spin.decide();
             spin.waited(micros(if spins { 10 } else { 40 }));
-            // What it saves at waiting it loses in the turns, for somebody needs the core.
+            // What spinning saves in waits it loses in turns, because another process needs the
+            // core.
             spin.ended(micros(if spins { 35 } else { 5 }));
             spins
         });

@@ -1,4 +1,4 @@
-//! The state word of a connection: where it is, and why it should be served.
+//! The state word of a connection: its phase, and the reasons to serve it.
 //!
 //! | phase   | held by | leaves by |
 //! |---------|---------|-----------|
@@ -9,11 +9,11 @@
 //! |         |              | [`end`](StateWord::end) → gone |
 //! | gone    | nothing | never |
 //!
-//! Whatever happens to a connection (bytes, room to write, a message from another client, a
-//! deadline, a drain) is a *reason*, and `wake` is the only way to give one. In `resting` a reason
-//! makes the connection ready; in `ready` and `running` it is remembered. A worker that starts a
-//! turn takes all reasons; a reason added since keeps the connection from coming to rest. So no
-//! wake-up is lost, and at most one worker runs a connection.
+//! Each event for a connection (bytes, room to write, a message from another client, a deadline, a
+//! drain) is a *reason*, and only `wake` adds one. In `resting` a reason makes the connection
+//! ready; in `ready` and `running` it is remembered. A worker that starts a turn takes all reasons;
+//! a reason added since keeps the connection from coming to rest. So no wake-up is lost, and at
+//! most one worker runs a connection.
 //!
 //! Ordering: `wake` releases and `start` acquires, so what was done before the wake (a push to
 //! the outbox) is seen by the turn that it causes; `finish` releases what the turn wrote.
@@ -33,15 +33,15 @@ pub(crate) struct Reasons(u8);
 impl Reasons {
     /// The poller saw bytes or an error.
     pub(crate) const READABLE: Reasons = Reasons(0b0100);
-    /// The poller saw the end of what the peer sends. It says so once, perhaps before the last
-    /// bytes were read, so the next turn must read until the end shows.
+    /// The poller saw the end of the stream. It reports that once, perhaps before the last bytes
+    /// were read, so the next turn must read until the end shows.
     pub(crate) const ENDING: Reasons = Reasons(0b10_0000);
-    /// The poller saw something urgent in what the peer sends. A read stops before it: that it is
-    /// short says nothing then.
+    /// The poller saw urgent data. A read stops before it, so a short read does not mean an empty
+    /// socket.
     pub(crate) const URGENT: Reasons = Reasons(0b100_0000);
     /// The poller saw room to write.
     pub(crate) const WRITABLE: Reasons = Reasons(0b1000);
-    /// Something waits for it inside: its outbox, a deadline, a drain, an order to close.
+    /// Something inside waits for a turn: its outbox, a deadline, a drain, a request to close.
     pub(crate) const NOTICE: Reasons = Reasons(0b1_0000);
 
     pub(crate) fn and(self, other: Reasons) -> Reasons {
@@ -92,14 +92,14 @@ impl StateWord {
         }
     }
 
-    /// A worker took it from the queue: takes the reasons, and the connection is its own.
+    /// A worker took it from the queue: takes the reasons and owns the connection.
     pub(crate) fn start(&self) -> Reasons {
         let word = self.0.swap(RUNNING, Ordering::AcqRel);
         debug_assert_eq!(word & PHASE, READY, "only a queued connection is started");
         Reasons(word & !PHASE)
     }
 
-    /// The turn is over: to rest, unless a reason came up meanwhile.
+    /// The turn is over: the connection rests, unless a reason came meanwhile.
     pub(crate) fn finish(&self) -> Next {
         match self
             .0
@@ -110,7 +110,8 @@ impl StateWord {
         }
     }
 
-    /// The turn is over and there is more to do: back into the queue, reasons kept.
+    /// The turn is over and there is more to do: the connection goes back into the queue and keeps
+    /// its reasons.
     pub(crate) fn again(&self) -> Next {
         // RUNNING and READY differ in two bits; reasons that arrive meanwhile are kept.
         self.0.fetch_xor(RUNNING ^ READY, Ordering::AcqRel);
@@ -122,7 +123,7 @@ impl StateWord {
         Reasons(self.0.load(Ordering::Acquire)).include(Reasons::NOTICE)
     }
 
-    /// The connection is over; every later wake is void.
+    /// The connection has ended; later wakes have no effect.
     pub(crate) fn end(&self) {
         self.0.store(GONE, Ordering::Release);
     }
@@ -138,7 +139,7 @@ impl StateWord {
     }
 }
 
-/// Where a connection is.
+/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -148,6 +149,6 @@ pub enum Phase {
     Ready,
     /// A worker serves it.
     Running,
-    /// It is over.
+    /// It has ended.
     Gone,
 }

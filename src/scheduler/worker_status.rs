@@ -1,4 +1,4 @@
-//! What each worker does now, so that the log can name a stuck one; and what it has counted.
+//! What each worker does now, so that the log can name a stuck one, and what it has counted.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -17,7 +17,7 @@ pub(crate) struct WorkerTable {
     /// In milliseconds.
     stuck_after: AtomicU64,
     /// Until when the service's own output held workers up, in milliseconds after `began`. That
-    /// time does not make a worker stuck.
+    /// time does not count towards being stuck.
     held_up_until: AtomicU64,
     slots: Vec<OnceLock<Box<WorkerSlot>>>,
     /// No slot from this number on was ever used.
@@ -44,9 +44,9 @@ pub struct WorkerInfo {
     pub number: usize,
     /// The number of the client that it serves.
     pub client: u64,
-    /// For how long, in whole milliseconds.
+    /// Time since its turn began, in whole milliseconds.
     pub busy_for: Duration,
-    /// It has not come back from its handler for `stuck_after`.
+    /// Its handler has not returned for `stuck_after`.
     pub is_stuck: bool,
 }
 
@@ -78,7 +78,7 @@ impl WorkerTable {
         slot.id.store(0, Ordering::Release);
     }
 
-    /// From now on a worker is stuck after this time.
+    /// Sets the time after which a worker is stuck.
     pub(crate) fn set_stuck_after(&self, stuck_after: Duration) {
         self.stuck_after
             .store(millis(stuck_after), Ordering::Relaxed);
@@ -209,12 +209,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_turn_that_began_after_the_look_is_not_stuck_for_ages() {
+    fn a_turn_that_began_after_the_check_is_not_stuck_for_ages() {
         let slots = WorkerTable::new(1, Duration::ZERO);
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
         slots.begin(slots.of(0), 1, later);
-        // Whoever is asked for a peer may want the figures: the lock is open.
+        // The peer look-up may read the figures: the lock is not held.
         slots.look(now, |_| {
             assert_eq!(slots.load(), (1, 1));
             None

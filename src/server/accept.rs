@@ -1,4 +1,4 @@
-//! The acceptor's side: who comes in, who is turned away, and the drain's first steps.
+//! The acceptor's side: which clients are admitted, which are refused, and the drain's first steps.
 
 use std::io;
 use std::net::Shutdown;
@@ -23,11 +23,11 @@ use crate::net::address::Peer;
 use crate::scheduler::state::{Phase, Reasons};
 use crate::service::{InDrain, Work};
 
-/// Of so many places one is kept free as long as there is a client that has all it was sent.
+/// One slot in so many is kept free, as long as a lingering client can be closed for it.
 const PLACES_A_SPARE: usize = 16;
 
 impl Shared {
-    /// The acceptor's life, and the drain's first steps.
+    /// Runs the acceptor until it ends, then the drain's first steps.
     pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
         self.pulse.acceptor_begins();
         acceptor.run(self);
@@ -45,7 +45,7 @@ impl Shared {
         self.ctx.drain.stop_if_empty(|| self.ctx.registry.count());
     }
 
-    /// How the door stands when as many are inside as may be: open to those who are refused.
+    /// The gate when the server is full: open if the next client is refused or replaces another.
     fn full(&self) -> AcceptGate {
         match self.ctx.limits.options.when_full {
             WhenFull::Refuse => AcceptGate::Open,
@@ -54,27 +54,28 @@ impl Shared {
         }
     }
 
-    /// Makes room for one, if that is asked for: else a quiet client stays, whoever waits.
+    /// Closes a resting client to make room, if the options say so.
     fn shed_one(&self) {
         if self.ctx.limits.options.when_full == WhenFull::Shed {
             self.shedding.shed_one(&self.ctx);
         }
     }
 
-    /// Whether there is room, or the door has been told to ring when there is.
+    /// Whether there is room. If not, the next close wakes the acceptor.
     fn has_room(&self) -> bool {
         let knobs = &self.ctx.knobs;
         let has = || self.ctx.admitted() < knobs.clients_max.load(Ordering::SeqCst);
         if has() {
             return true;
         }
-        // Who leaves after this rings; who left before is seen by the second look.
+        // A client that leaves after this wakes the acceptor; the second check sees one that left
+        // before.
         self.ctx.crowded.store(true, Ordering::SeqCst);
         has()
     }
 
-    /// Keeps some places free where that costs no client anything: one that has everything goes
-    /// before the next one comes for its place.
+    /// Keeps some slots free where that costs no client anything: closes a lingering client before
+    /// the next one needs its slot.
     fn keep_room(&self) {
         let ctx = &self.ctx;
         let most = ctx.knobs.clients_max.load(Ordering::SeqCst);
@@ -83,7 +84,7 @@ impl Shared {
         }
     }
 
-    /// Turns a client away: in a turn of its own if there is something to say, else at once.
+    /// Refuses a client: in a turn of its own if the service has a line for it, else at once.
     fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
         let case = Case {
             peer: Some(peer),
@@ -101,14 +102,14 @@ impl Shared {
         times.first_byte.unwrap_or(HEADER_WITHIN)
     }
 
-    /// What a client is let in with, or which limit keeps it out. One that will be announced is
-    /// judged when it is known.
+    /// Checks whether the client is admitted; answers the limit that refuses it. A client that a
+    /// balancer will announce is checked again when its address is known.
     fn find_place(&self, peer: Peer, id: u64, is_announced: bool) -> Result<Placed, Limit> {
-        // Who waited in the backlog when a drain begins is let in, however many that are.
+        // Clients that are in the backlog when a drain begins are all admitted.
         let waits = self.ctx.limits.options.when_full == WhenFull::Wait;
         let running = self.ctx.drain.phase() == ServerPhase::Running;
         if running && !waits && !self.has_room() {
-            // Too late for this client, but not for the next.
+            // This frees a slot for the next client, not for this one.
             self.ctx.spare.let_go(Whose::Admitted);
             return Err(Limit::Clients);
         }
@@ -125,11 +126,11 @@ impl Shared {
         if is_announced {
             return Ok(Placed { replaces: None });
         }
-        // Last, for it may be at another's expense.
+        // Last, because it may close another client.
         admission.take_share(peer, id)
     }
 
-    /// Has the poller watch it from now on; what has happened by now is told as well.
+    /// Registers the socket with the poller, which also reports what has happened by now.
     fn watch_socket(&self, connection: &Connection) -> io::Result<()> {
         if connection.watched.swap(true, Ordering::SeqCst) {
             return Ok(());
@@ -137,7 +138,7 @@ impl Shared {
         self.poller.watch(&connection.socket, connection.id)
     }
 
-    /// A client has been left to rest whose socket need not have been watched until now.
+    /// Registers the socket of a client that comes to rest, if it is not registered yet.
     pub(super) fn rests(&self, connection: &Arc<Connection>) {
         if !self.keeps_workers() || connection.state.phase() == Phase::Gone {
             return;
@@ -180,7 +181,8 @@ impl Shared {
             queue: Arc::clone(&self.queue),
         }));
         self.ctx.registry.insert(Arc::clone(&connection));
-        // A client that gets a worker at once has no event that concerns us, and wakes nobody.
+        // A client that gets a worker at once is not registered: its events would only wake
+        // threads.
         let is_lent_soon = is_new && self.keeps_workers() && self.ctx.wait_queue.lends_at_once();
         if !is_lent_soon && let Err(error) = self.watch_socket(&connection) {
             let case = Case {
@@ -201,7 +203,7 @@ impl Shared {
         }
         debug!(id, %peer, "{}connected", self.ctx.notices.prefix());
         if is_new && self.keeps_workers() {
-            // In the order of their coming, which their turns need not have.
+            // Here, in the order of arrival: the turns may run in another.
             self.ctx.wait_queue.let_in(&connection);
         }
         self.enqueue(connection);
@@ -236,7 +238,8 @@ impl AcceptHandler for Arc<Shared> {
     fn has_to_wait(&self, gate: AcceptGate) {
         let limit = match gate {
             AcceptGate::Paused(_) => Limit::AcceptRate,
-            // It is let in as soon as another is shed, or refused, which is counted then.
+            // The client is admitted as soon as another is closed, or is refused; that is counted
+            // then.
             _ if self.ctx.limits.options.when_full == WhenFull::Shed => return,
             _ => Limit::Clients,
         };
@@ -254,11 +257,11 @@ impl AcceptHandler for Arc<Shared> {
     }
 
     fn admit(&self, socket: Socket, peer: Peer) {
-        // There was a descriptor and, if it matters, room: who leaves need not ring for that until
-        // the door is found shut again.
+        // There was a descriptor and room: a close need not wake the acceptor until the gate is
+        // shut again.
         self.ctx.crowded.store(false, Ordering::SeqCst);
         self.ctx.admission.accepted(Instant::now());
-        // Only this thread gives numbers.
+        // Only this thread assigns ids.
         let id = self.accepted.load(Ordering::Relaxed) + 1;
         let is_announced = self.ctx.admission.awaits_header(peer, Instant::now());
         let stage = match is_announced {

@@ -15,16 +15,16 @@ use crate::scheduler::worker_status::WorkerInfo;
 const PAUSE_WITHIN: Duration = Duration::from_secs(5);
 
 impl Handle {
-    /// Says that a drain will begin after `delay`: [`is_ready`](Handle::is_ready) is false from
-    /// now on, while clients are still accepted and served, so that a load
-    /// balancer sends no more of them. A drain that has begun or was announced stays as it is.
+    /// Announces a drain that begins after `delay`: [`is_ready`](Handle::is_ready) is false from
+    /// now on, so a load balancer sends no more clients, while clients are still accepted and
+    /// served. Has no effect if a drain has begun or was announced.
     pub fn drain_after(&self, delay: Duration) {
         self.shared.ctx.drain.announce(delay);
         self.shared.notify_threads();
     }
 
-    /// Whether new clients should be sent here: no drain has begun or was announced, and accepting
-    /// is not paused.
+    /// Whether a load balancer should send clients: no drain has begun or was announced, and
+    /// accepting is not paused.
     pub fn is_ready(&self) -> bool {
         !self.is_leaving() && !self.is_paused()
     }
@@ -35,12 +35,12 @@ impl Handle {
     }
 
     /// Accepts no client until [`resume`](Handle::resume): new ones wait in the kernel's backlog,
-    /// connected ones are served. A drain takes the backlog in all the same.
+    /// connected ones are served. A drain still accepts the backlog.
     ///
-    /// Returns when no more clients can be let in: it waits until the acceptor is done with the
-    /// one that it lets in just now, for 5 s at most, after which the log says that it is stuck.
-    /// On the acceptor's own thread, which calls [`refusal`](crate::Service::refusal) for one, it
-    /// returns at once.
+    /// Returns when no more clients can be admitted: it waits until the acceptor has finished the
+    /// client that it is admitting, for at most 5 s; then the log says that the acceptor is stuck.
+    /// On the acceptor's own thread, which calls [`refusal`](crate::Service::refusal), it returns
+    /// at once.
     pub fn pause(&self) {
         let Shared { ctx, pulse, .. } = &*self.shared;
         ctx.knobs.is_paused.store(true, Ordering::SeqCst);
@@ -61,19 +61,19 @@ impl Handle {
         self.shared.ctx.knobs.is_paused.load(Ordering::SeqCst)
     }
 
-    /// Changes the number of workers, 1 to 1024, at once: nobody is called in beyond it. A worker
-    /// that is over it, or of a number before, ends when its turn is over; no turn is broken off,
-    /// and those that are stuck count until they come back.
+    /// Changes the number of workers, 1 to 1024, at once: no further worker starts a turn beyond
+    /// it. Workers above the new number, and those from before the change, end after their turn; no
+    /// turn is interrupted. Stuck workers count until their handler returns.
     ///
     /// # Errors
-    /// [`Error::Option`] when it is out of its bounds; [`Error::Start`] when the system does not
-    /// give that many threads, or too many of before are still in their handlers. Then everything
-    /// is as it was.
+    /// [`Error::Option`] when the number is out of bounds; [`Error::Start`] when the system does
+    /// not give that many threads, or too many earlier workers are still in their handlers. After
+    /// an error nothing has changed.
     pub fn set_workers(&self, workers: usize) -> Result<()> {
         options::check_workers(workers)?;
         let shared = &self.shared;
         let now = &shared.ctx.knobs.workers;
-        // No turn and no reader of the figures waits for this lock.
+        // Turns and readers of the figures never wait for this lock.
         let _resizing = shared.resizing.lock();
         let before = now.load(Ordering::Relaxed);
         if before == workers {
@@ -101,7 +101,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Changes the most clients at once, at least 1. Who is here stays, if they are more.
+    /// Changes the maximum number of clients, at least 1. Connected clients stay, even above it.
     ///
     /// # Errors
     /// [`Error::Option`] when it is 0 or needs more descriptors than the process may open.
@@ -115,7 +115,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Changes after which time a worker that does not come back from a handler is called stuck.
+    /// Changes the time after which a worker whose handler has not returned is reported as stuck.
     ///
     /// # Errors
     /// [`Error::Option`] when it is more than 100 years.

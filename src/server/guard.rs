@@ -1,4 +1,4 @@
-//! The watch's side: what is looked at about once a millisecond while there is work.
+//! The watch's side: its checks, about once a millisecond while there is work.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use crate::server::watch::{Look, keep};
 use crate::service::Work;
 
 impl Shared {
-    /// The watch's life.
+    /// Runs the watch until the server has stopped.
     pub(super) fn watch(self: &Arc<Self>) {
         let notify = &self.ctx.deadlines.watch_notify;
         keep(notify, |now| self.look(now), || self.may_sleep());
@@ -51,13 +51,13 @@ impl Shared {
         match tick {
             Tick { quiet: true, .. } => Look::Quiet,
             Tick { smooth: true, .. } => Look::Smooth,
-            // Whoever takes up a stream calls in the next one itself.
+            // A worker that takes a stream calls in the next one itself.
             _ if matches!(self.ctx.work, Work::Streams(_)) => Look::Smooth,
             _ => Look::Work,
         }
     }
 
-    /// Whether work will ring the bell, and when to look even so.
+    /// Whether work will wake the watch, and when to check even so.
     fn may_sleep(&self) -> Option<Option<Instant>> {
         let due = [
             self.ctx.drain.begins(),
@@ -69,17 +69,17 @@ impl Shared {
         if !self.ready.park_watch() {
             return None;
         }
-        // The leader sleeps: nobody waits for a worker.
+        // The leader sleeps, so no connection waits for a worker.
         self.overload.rest();
-        // After the leader's last turn, so that nothing is overlooked that a turn has put off.
+        // After the leader's last turn, so that no work that a turn has postponed is overlooked.
         let tick = self.ctx.work.tick(Instant::now());
         Some(due.into_iter().chain([tick]).flatten().min())
     }
 
-    /// The drain's deadline has come: every connection that is left is reset.
+    /// Resets every connection that is left at the drain's deadline.
     pub(super) fn cut_off(&self) {
         self.ctx.work.cut_off();
-        // Without descriptors it may still wait to let somebody in.
+        // Without a free descriptor the acceptor may still wait to accept a client.
         self.ctx.accept_waker.wake();
         for connection in self.ctx.registry.all() {
             connection.cut();

@@ -1,4 +1,4 @@
-//! The server: ties listeners, run queue, workers, poller and watch together, and answers for them.
+//! The server: connects listeners, run queue, workers, poller and watch, and reports on them.
 //!
 //! Also the library's handle to a running server: figures, resizing, pause, drain, health probe.
 //! The only folder that sees both the pool and the poller. May import every other folder of the
@@ -40,11 +40,11 @@ pub use stats::Stats;
 /// After the drain's deadline: how long workers have to notice that their socket was cut.
 const CUT_GRACE: Duration = Duration::from_millis(500);
 
-/// A running server: it listens and serves from the moment it is made.
+/// A running server: it listens and serves from its creation on.
 ///
-/// Dropping it drains it, as [`wait`](Server::wait) after [`Handle::drain`] does: that takes until
-/// its clients have closed, at most [`Options::drain`] and half a second. In a handler it would
-/// wait for that handler's own end; [`Handle::drain`] does not.
+/// Dropping it drains it, as [`Handle::drain`] and [`wait`](Server::wait) do: that takes until its
+/// clients have closed, at most [`Options::drain`] and half a second. Do not drop it in a handler:
+/// the drop would wait for that handler to return. [`Handle::drain`] does not wait.
 #[must_use = "dropping it ends it"]
 pub struct Server {
     shared: Arc<Shared>,
@@ -53,9 +53,9 @@ pub struct Server {
     socket_files: Vec<SocketFile>,
 }
 
-/// What can be done with a running server from anywhere. Cheap to clone; keeps no server running,
-/// but its figures and its service in memory: a service that keeps one of its own server is never
-/// dropped, and ends its work in [`finish`](Service::finish).
+/// A handle to a running server, for any thread. Cheap to clone. It does not keep the server
+/// running, but keeps its figures and its service in memory: a service that holds a handle to its
+/// own server is never dropped, so it ends its work in [`finish`](Service::finish).
 ///
 /// ```
 /// use poold::service::Echo;
@@ -85,7 +85,7 @@ impl Server {
     /// and for a choice of how they are bound: [`Listeners::bind_all`] and [`Server::serve`].
     ///
     /// # Errors
-    /// [`Error`] says what is wrong with the address or the options, or what the system refused.
+    /// [`Error`] says what is wrong with the address or the options, or which system call failed.
     pub fn bind(address: &str, options: Options, service: impl Service) -> Result<Server> {
         Server::serve(Listeners::bind(address)?, options, service)
     }
@@ -99,9 +99,9 @@ impl Server {
         Server::start(listeners, options, Work::Messages(Arc::new(opener)))
     }
 
-    /// Listens on an address and gives each client's stream to the service, with a worker that it
-    /// keeps until it returns. Clients beyond the workers wait in the order in which they came;
-    /// one thread more than `workers` sees to those who wait.
+    /// Listens on an address and gives each client's stream to the service, on a worker that it
+    /// keeps until it returns. When all workers are taken, clients wait in order of arrival; one
+    /// thread more than `workers` watches the waiting ones.
     ///
     /// # Errors
     /// As [`bind`](Server::bind).
@@ -162,7 +162,7 @@ impl Server {
                 socket_files,
             }),
             Err(error) => {
-                // Nobody has come yet: those who were started end at once.
+                // No client is connected, so the threads that were started end at once.
                 shared.ctx.drain.begin(Backlog::Leave);
                 shared.ctx.drain.no_more_clients();
                 shared.ctx.drain.stop_if_empty(|| 0);
@@ -173,40 +173,40 @@ impl Server {
         }
     }
 
-    /// Where it listens: the address that was bound, port 0 replaced by the real one.
-    /// The first one, where there are several.
+    /// The address that was bound, with the real port instead of port 0; the first one, if there
+    /// are several.
     pub fn address(&self) -> &Address {
         &self.addresses[0]
     }
 
-    /// Everywhere that it listens, at least one.
+    /// All addresses on which it listens, at least one.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// Has the files of its Unix sockets removed at the end, as if they had been bound here. For
-    /// sockets that were [adopted](Listeners::adopt) from somebody who is done with them.
+    /// Removes the files of its Unix sockets at the end, as if they had been bound here. For
+    /// sockets that were [adopted](Listeners::adopt) from a process that uses them no more.
     pub fn own_socket_files(&mut self) {
         self.own_files_of(&self.addresses.clone());
     }
 
     /// As [`own_socket_files`](Server::own_socket_files), for these of its addresses.
     pub(crate) fn own_files_of(&mut self, these: &[Address]) {
-        // Those of before are the same files, or another's.
+        // The earlier ones are the same files, or belong to another process.
         self.socket_files.iter_mut().for_each(SocketFile::keep);
         let own = self.addresses.iter().filter(|one| these.contains(one));
         self.socket_files = SocketFile::all_of(&own.cloned().collect::<Vec<_>>());
     }
 
-    /// A handle, to drain it from elsewhere or to see who is connected.
+    /// A handle, to drain the server from elsewhere or to list its clients.
     pub fn handle(&self) -> Handle {
         Handle {
             shared: Arc::clone(&self.shared),
         }
     }
 
-    /// Waits until somebody drains the server and the drain is over, and reports how it went.
-    #[must_use = "the report says whether anybody was cut off"]
+    /// Waits until the server is drained, and returns the report.
+    #[must_use = "the report says whether clients were cut off"]
     pub fn wait(mut self) -> Report {
         self.finish()
     }
@@ -218,7 +218,7 @@ impl Server {
         let drain = &shared.ctx.drain;
         drain.wait(ServerPhase::Draining, None);
         loop {
-            // A second signal may bring the deadline forward while this waits.
+            // [`Handle::hurry`] may bring the deadline forward while this waits.
             let deadline = self.over_at();
             let look_again = deadline.min(Instant::now() + Duration::from_millis(50));
             if drain.wait(ServerPhase::Stopped, Some(look_again)) || Instant::now() >= deadline {
@@ -227,7 +227,7 @@ impl Server {
         }
         let deadline = self.over_at();
         if drain.phase() < ServerPhase::Stopped {
-            // The watch does it as well, perhaps a moment later.
+            // The watch does the same, perhaps a moment later.
             shared.cut_off();
         }
         let lost = shared.ctx.work.finish(deadline);
@@ -239,7 +239,7 @@ impl Server {
         let report = shared.report(lost);
         if drain.phase() == ServerPhase::Stopped {
             for thread in threads {
-                // Both end as soon as the server has stopped; a panic of theirs was reported.
+                // Both threads end as soon as the server has stopped; a panic in one was reported.
                 let _ = thread.join();
             }
             shared.pool.join(deadline);
@@ -247,8 +247,9 @@ impl Server {
         report
     }
 
-    /// When a drain is over at the latest. Where workers are held up, they notice nothing: then it
-    /// is the deadline itself. It is for one that all connections have met.
+    /// The latest end of a drain: the deadline, and a grace for workers to notice that their socket
+    /// was cut. Workers that are held up by the output notice nothing, and a drain that all
+    /// connections have met needs no grace.
     fn over_at(&self) -> Instant {
         let drain = &self.shared.ctx.drain;
         let deadline = drain.deadline().unwrap_or_else(Instant::now);
@@ -270,22 +271,23 @@ impl Drop for Server {
 }
 
 impl Handle {
-    /// Starts the drain: the backlog is accepted, then nobody more; every client is served what
-    /// it has sent, sees the end, and may close. Returns at once; [`Server::wait`] reports.
+    /// Starts the drain: the server accepts the backlog and no further client, serves what each
+    /// client has sent, and sends each the end of the stream. Returns at once; [`Server::wait`]
+    /// reports.
     pub fn drain(&self) {
         self.shared.ctx.drain.begin(Backlog::Accept);
         self.shared.notify_threads();
     }
 
-    /// As [`drain`](Handle::drain), but nobody more is accepted: who waits in the backlog is left
-    /// to whoever has got the [`listeners`](Handle::listeners), and a Unix socket's file stays.
+    /// As [`drain`](Handle::drain), but accepts no further client: the backlog is left to the
+    /// process that has the [`listeners`](Handle::listeners), and a Unix socket's file stays.
     pub fn hand_over(&self) {
         self.shared.ctx.drain.begin(Backlog::Leave);
         self.shared.notify_threads();
     }
 
     /// Duplicates of the listening sockets, for a successor to accept from; none once they are
-    /// closed. As long as one is open, clients can connect and wait for whoever accepts.
+    /// closed. As long as one is open, clients can connect and wait in the backlog.
     ///
     /// # Errors
     /// When there is no descriptor left.
@@ -299,7 +301,7 @@ impl Handle {
         self.shared.ctx.drain.when_begun(Box::new(then));
     }
 
-    /// Brings the drain's deadline forward to now: who is still connected is reset.
+    /// Brings the drain's deadline forward to now: clients that are still connected are reset.
     pub fn hurry(&self) {
         self.shared.ctx.drain.hurry();
         self.shared.notify_threads();
@@ -310,26 +312,26 @@ impl Handle {
         self.shared.ctx.drain.phase()
     }
 
-    /// Waits until the server has come to `phase` or beyond; `false` if `timeout` came first.
+    /// Waits until the server has reached `phase` or a later one; `false` after `timeout`.
     pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
-        // What no clock reaches never comes first.
+        // A time beyond the clock's range is no timeout.
         let until = Instant::now().checked_add(timeout);
         self.shared.ctx.drain.wait(phase, until)
     }
 
-    /// Longest that the drain may still take; `None` before it has begun.
+    /// The time until the drain's deadline; `None` before the drain has begun.
     pub fn drain_left(&self) -> Option<Duration> {
         let deadline = self.shared.ctx.drain.deadline()?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Asks the acceptor and, by way of the ready queue, one of the workers whether they still do
-    /// their work. Returns at once; the probe says whether both have answered.
+    /// Asks the acceptor and, through the run queue, one worker to answer. Returns at once; the
+    /// probe says which of them have answered.
     pub fn probe(&self) -> Probe {
         Probe::new(&self.shared)
     }
 
-    /// Who is connected.
+    /// The connected clients.
     pub fn registry(&self) -> &Registry {
         &self.shared.ctx.registry
     }
@@ -339,14 +341,14 @@ impl Handle {
         Stats::of(&self.shared)
     }
 
-    /// How messages are cut; `None` for a service that has the whole stream.
+    /// The framing of messages; `None` for a stream service.
     pub fn framing(&self) -> Option<&Framing> {
         let ctx = &self.shared.ctx;
         let cuts = matches!(ctx.work, Work::Messages(_));
         cuts.then_some(&ctx.limits.options.framing)
     }
 
-    /// The most memory in bytes that the limits let clients and workers use.
+    /// The maximum memory in bytes that the limits let clients and workers use.
     pub fn memory_max(&self) -> u64 {
         let ctx = &self.shared.ctx;
         let reads = matches!(ctx.work, Work::Messages(_));

@@ -1,13 +1,13 @@
-//! A question to a running server, for health checks.
+//! A health check of a running server.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::shared::Shared;
 
-/// A question to a running server whether it still accepts and serves; see
+/// A check whether a running server still accepts and serves; see
 /// [`Handle::probe`](crate::Handle::probe).
-#[must_use = "it tells only those who look at it"]
+#[must_use = "a probe has no effect unless its answers are read"]
 pub struct Probe {
     shared: Arc<Shared>,
     number: u64,
@@ -40,7 +40,7 @@ impl Probe {
         self.shared.pulse.acceptor_answered(self.number)
     }
 
-    /// Whether a worker has. While all are busy none does.
+    /// Whether a worker has answered. While all workers are busy, none does.
     pub fn worker_answered(&self) -> bool {
         self.shared.pulse.worker_answered(self.number)
     }

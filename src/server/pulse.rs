@@ -1,4 +1,4 @@
-//! Whether the acceptor and the workers still come when they are called.
+//! Whether the acceptor and the workers still respond.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ pub(super) struct Pulse {
     asked: AtomicU64,
     acceptor: AtomicU64,
     worker: AtomicU64,
-    /// One is in the ready queue: there is never a second.
+    /// A probe is in the run queue; there is at most one.
     queued: AtomicBool,
     /// The acceptor's own thread, which can't wait for itself.
     acceptor_thread: OnceLock<ThreadId>,
@@ -30,36 +30,36 @@ impl Pulse {
         let _ = self.acceptor_thread.set(thread::current().id());
     }
 
-    /// A new question: its number, and whether a probe must be queued for it.
+    /// Starts a probe: answers its number, and whether a task must be queued for it.
     pub(super) fn ask(&self) -> (u64, bool) {
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         (number, !self.queued.swap(true, Ordering::SeqCst))
     }
 
-    /// Whether the acceptor has answered the question.
+    /// Whether the acceptor has answered the probe.
     pub(super) fn acceptor_answered(&self, number: u64) -> bool {
         self.acceptor.load(Ordering::SeqCst) >= number
     }
 
-    /// Whether a worker has answered the question.
+    /// Whether a worker has answered the probe.
     pub(super) fn worker_answered(&self, number: u64) -> bool {
         self.worker.load(Ordering::SeqCst) >= number
     }
 
-    /// The acceptor looks at the door.
+    /// The acceptor checks its gate.
     pub(super) fn acceptor_came(&self) {
         let asked = self.asked.load(Ordering::SeqCst);
         self.acceptor.store(asked, Ordering::SeqCst);
         self.wake_waiting();
     }
 
-    /// The acceptor has let in its last client.
+    /// The acceptor has admitted its last client.
     pub(super) fn acceptor_ends(&self) {
         self.acceptor_is_over.store(true, Ordering::SeqCst);
         self.wake_waiting();
     }
 
-    /// Both sides store first and load then: a thread that is not seen here sees what was stored.
+    /// Both sides store before they load, so a thread that is not seen here sees what was stored.
     fn wake_waiting(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
             let _in_turn = self.lock.lock();
@@ -67,16 +67,16 @@ impl Pulse {
         }
     }
 
-    /// Waits until the acceptor has come to the door since `ring` was called, or never comes
-    /// again; `false` if it did not within `most`. Its own thread comes there next: it does not
-    /// wait.
-    pub(super) fn wait_for_acceptor(&self, ring: impl FnOnce(), most: Duration) -> bool {
+    /// Calls `wake` and waits until the acceptor has checked its gate since, or has ended; `false`
+    /// if neither happens within `most`. Does not wait on the acceptor's own thread, which checks
+    /// the gate next.
+    pub(super) fn wait_for_acceptor(&self, wake: impl FnOnce(), most: Duration) -> bool {
         if self.acceptor_thread.get() == Some(&thread::current().id()) {
             return true;
         }
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        ring();
+        wake();
         let until = Instant::now() + most;
         let has_come =
             || self.acceptor_answered(number) || self.acceptor_is_over.load(Ordering::SeqCst);
@@ -87,8 +87,8 @@ impl Pulse {
         has_come()
     }
 
-    /// A worker has taken the probe from the queue. Who asks from now on queues another, so what
-    /// was asked before is answered by this one.
+    /// A worker has taken the probe from the queue. It answers all probes so far; the next one is
+    /// queued anew.
     pub(super) fn worker_came(&self) {
         self.queued.store(false, Ordering::SeqCst);
         let asked = self.asked.load(Ordering::SeqCst);

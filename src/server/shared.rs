@@ -1,13 +1,13 @@
-//! What acceptor, workers and watch share, and what each of them does with it.
+//! The state that acceptor, workers and watch share, and what each of them does with it.
 //!
-//! The registry, the queue, the poller and the pool know nothing of each other; here their
-//! closures are tied together.
+//! The registry, the queue, the poller and the pool do not know each other; closures connect them
+//! here.
 //!
 //! ```text
-//! acceptor ──▶ registry, poller, ready queue ──▶ worker: next() ─▶ serve ─▶ turn
+//! acceptor ──▶ registry, poller, run queue ───▶ worker: next() ─▶ serve ─▶ turn
 //!                     ▲                             │    │
 //!                     └── wake (client, poller,     │    └──▶ lead ─▶ poller ─▶ led()
-//!                              watch, drain)        └──▶ home
+//!                              watch, drain)        └──▶ park
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -44,8 +44,8 @@ use crate::turn::{Scratch, serve_once};
 const SLOW_TURN: Duration = Duration::from_micros(50);
 /// Turns longer than this are long against the waking of another worker, some 5 µs: lines by the
 /// hundred that are formatted and written out. (At 25 µs half the turns of `recv` under eight
-/// floods were longer, and it was now one worker's and now two's, at half and at 0.8 of a bare
-/// loop.)
+/// floods were longer, so `recv` alternated between one worker and two, at 0.5 and 0.8 of a bare
+/// loop's throughput.)
 const LONG_TURN: Duration = Duration::from_micros(15);
 /// How long quick turns may leave the queue before another worker comes.
 const CLEAR_WITHIN: Duration = Duration::from_millis(1);
@@ -65,21 +65,21 @@ fn policy(options: &Options, work: &Work) -> Policy {
     }
 }
 
-/// Something in the ready queue.
+/// An entry of the run queue.
 pub(super) struct Queued {
     task: Task,
     since: Instant,
 }
 
-/// What a worker is wanted for.
+/// What a worker does with an entry.
 enum Task {
-    /// A turn with this connection.
+    /// Serve this connection once.
     Serve(Arc<Connection>),
-    /// A sign that workers still come.
+    /// Answer the probes.
     Answer,
 }
 
-/// What a leader brings back, in buffers that it keeps from one time to the next.
+/// The leader's buffers, used again for each poll.
 #[derive(Default)]
 struct PollBuffers {
     seen: Vec<(u64, Reasons)>,
@@ -97,7 +97,7 @@ pub(super) struct Shared {
     pub(super) pulse: Pulse,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
-    /// Held by who changes the number of workers.
+    /// Held while the number of workers changes.
     pub(super) resizing: Mutex<()>,
     pub(super) queue: Queue,
 }
@@ -166,12 +166,12 @@ impl Shared {
         }
     }
 
-    /// Puts a connection at the back of the ready queue.
+    /// Puts a connection at the back of the run queue.
     pub(super) fn enqueue(self: &Arc<Self>, connection: Arc<Connection>) {
         self.push(Task::Serve(connection));
     }
 
-    /// Has the next worker that comes answer for all of them.
+    /// Queues a task that answers the probes.
     pub(super) fn enqueue_probe(self: &Arc<Self>) {
         self.push(Task::Answer);
     }
@@ -181,7 +181,7 @@ impl Shared {
         self.answer(self.ready.push(Queued { task, since }));
     }
 
-    /// Does what the ready queue asks for.
+    /// Carries out a wake-up for the run queue.
     pub(super) fn answer(self: &Arc<Self>, call: Wakeup) {
         match call {
             Wakeup::Nobody => {}
@@ -194,12 +194,12 @@ impl Shared {
         }
     }
 
-    /// A worker's time on duty.
+    /// Runs a worker from its call-in until it parks.
     fn work(self: &Arc<Self>, id: WorkerId, scratch: &mut Scratch) {
         let WorkerId { number, generation } = id;
         let slot = self.worker_table.of(number);
         let mut net = PollBuffers::default();
-        // One look at the clock ends a turn and begins the next.
+        // One reading of the clock ends a turn and begins the next.
         let mut now = Instant::now();
         let mut step = self.ready.come(generation);
         loop {
@@ -242,7 +242,7 @@ impl Shared {
         }
     }
 
-    /// Waits in the poller and brings back what became ready.
+    /// Waits in the poller and queues the connections that became ready.
     fn lead(&self, wait: Wait, net: &mut PollBuffers) {
         let PollBuffers { seen, woken } = net;
         if let Err(error) = self
@@ -268,7 +268,7 @@ impl Shared {
         }
     }
 
-    /// Gets the acceptor and the watch to look at the phase.
+    /// Wakes the acceptor and the watch, which then check the phase.
     pub(super) fn notify_threads(&self) {
         self.ctx.accept_waker.wake();
         self.ctx.deadlines.watch_notify.notify();
@@ -277,8 +277,8 @@ impl Shared {
     pub(super) fn report(&self, lost: u64) -> Report {
         let (left, cut_off, took) = self.ctx.drain.outcome();
         let totals = &self.ctx.totals;
-        // Who is still here has a service that is stuck: in the last message that it was handed,
-        // or in an output whose lost messages are known.
+        // Connections that are left have a stuck service: in the last message that it was given, or
+        // in an output whose lost messages are counted.
         let stuck = self.ctx.registry.all();
         let in_turn = |one: &Arc<Connection>| one.tally.in_turn.load(Ordering::Relaxed);
         let in_turns: Vec<u64> = stuck

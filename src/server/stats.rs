@@ -15,27 +15,27 @@ use crate::service::Outlet;
 pub struct Stats {
     /// Clients accepted. Grows with every connection.
     pub accepted: u64,
-    /// Clients connected now, those included that are only being told why they are not let in.
+    /// Clients connected now, including those that only receive a refusal.
     pub clients: usize,
-    /// Of these, clients that have all they were sent, and the end, and have not closed. They make
-    /// room when a place is needed.
+    /// Of these, clients that have received all their data and the end, and have not closed. They
+    /// are closed when a slot is needed.
     pub lingering: usize,
-    /// As many as there may be.
+    /// The maximum number of clients.
     pub clients_max: usize,
-    /// Connections that wait for a worker now. Often above zero: add workers.
+    /// Connections that wait for a worker now. If often above zero, add workers.
     pub ready: usize,
-    /// Workers that there are.
+    /// The number of workers.
     pub workers: usize,
-    /// Workers called in now, the one that polls included.
+    /// Workers on duty now, including the one that polls.
     pub workers_on_duty: usize,
     /// Workers that serve a client now.
     pub workers_busy: usize,
-    /// Workers that have not come back from a handler for `stuck_after`. The log names them.
+    /// Workers whose handler has not returned for `stuck_after`. The log names them.
     pub workers_stuck: usize,
     /// How often each limit has acted on a client. The limit's own words say what to do.
     pub limits: Vec<(Limit, u64)>,
-    /// How long ready clients have waited for a worker, each time. Often more than a few
-    /// milliseconds: add workers, or make the handler quicker.
+    /// How long each ready client has waited for a worker. If often more than a few milliseconds,
+    /// add workers or make the handler faster.
     pub waits: Histogram,
     /// How long turns took: reading, the handler, writing.
     pub turns: Histogram,
@@ -47,30 +47,31 @@ pub struct Stats {
     pub messages_out: u64,
     /// Messages read.
     pub messages_in: u64,
-    /// Messages that ended with their connection, not with a delimiter.
+    /// Messages that ended with their connection, without a delimiter.
     pub partial: u64,
-    /// Messages longer than the bound, delivered cut. Raise `message_max` or mend the sender.
+    /// Messages longer than the bound, delivered cut. Raise `message_max` or fix the sender.
     pub truncated: u64,
     /// Messages longer than the bound, skipped. As above.
     pub dropped: u64,
-    /// Bytes that belong to no message: between two, or of a header whose message never came. Mend
-    /// the sender, or the framing.
+    /// Bytes that belong to no message: between two, or of a header whose message never came. Fix
+    /// the sender or the framing.
     pub stray_bytes: u64,
-    /// What waits for the service's own output, if it has one. Blocked: see to what takes it.
+    /// What waits for the service's own output, if it has one. If it is blocked, check its reader.
     pub outlet: Option<Outlet>,
     /// Panics in handlers: each closed its client. The log says where.
     pub panics: u64,
-    /// Failed accepts for want of a descriptor or memory. Raise the limit or lower `clients_max`.
+    /// Accepts that failed for lack of a descriptor or memory. Raise the limit or lower
+    /// `clients_max`.
     pub accept_exhausted: u64,
-    /// Failed accepts of clients that had already gone.
+    /// Accepts that failed because the client had already left.
     pub accept_client: u64,
     /// Where the server is in its life.
     pub phase: ServerPhase,
     /// A drain was announced or has begun: send no new clients here.
     pub is_leaving: bool,
-    /// Nobody is accepted, because somebody has paused it.
+    /// Accepting is paused by request.
     pub is_paused: bool,
-    /// Clients that have left since the drain began, or had all that they were to get.
+    /// Clients that have left since the drain began, or had received all their data.
     pub left: u64,
     /// Clients that were reset at the drain's deadline.
     pub cut_off: u64,

@@ -1,36 +1,36 @@
-//! The watch: one thread that looks in about once a millisecond while there is work, and sleeps
-//! while there is none.
+//! The watch: one thread that checks the server about once a millisecond while there is work, and
+//! sleeps while there is none.
 //!
-//! It calls in another worker when workers serve but no turn has ended since its last look (a
-//! handler blocks), wakes connections whose deadline has come, and enforces the drain's deadline.
+//! It calls in another worker when no turn has ended since its last check (a handler blocks), wakes
+//! connections whose deadline has come, and enforces the drain's deadline.
 
 use std::time::{Duration, Instant};
 
 use crate::connection::deadlines::Notify;
 
-/// Between two looks while there is work.
+/// Between two checks while there is work.
 const TICK: Duration = Duration::from_millis(1);
-/// While all turns are quick and end: nothing is likely to need it, and each look takes a little of
-/// the core that serves.
+/// The same while all turns are quick and end: the watch is hardly needed then, and each check
+/// takes a little of the core that serves.
 const SMOOTH_TICK: Duration = Duration::from_millis(3);
-/// Looks without any work before it sleeps: waking it costs more than a few looks.
+/// Checks without any work before it sleeps: waking it costs more than a few checks.
 const QUIET_TICKS: u32 = 50;
 
-/// What a look found.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// There is work: look again soon.
+    /// There is work: check again soon.
     Work,
-    /// There is work, and it goes well.
+    /// There is work, and turns are quick.
     Smooth,
-    /// There is none.
+    /// There is no work.
     Quiet,
-    /// There never will be again.
+    /// There will be no more work.
     Over,
 }
 
-/// The watch's life. `look` does the work; `may_sleep` says whether work will ring the bell, and
-/// the next time at which something is due.
+/// Runs the watch. `look` makes a check; `may_sleep` says whether work will call `notify`, and when
+/// the next deadline is due.
 pub(crate) fn keep(
     notify: &Notify,
     mut look: impl FnMut(Instant) -> Look,

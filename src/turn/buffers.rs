@@ -27,12 +27,12 @@ thread_local! {
 }
 
 impl Scratch {
-    /// Lends this thread's buffers, which it keeps from one time on duty to the next.
+    /// Lends this thread's buffers, which it keeps while it is parked.
     pub(crate) fn lend<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
         SCRATCH.with_borrow_mut(work)
     }
 
-    /// Gives back what is more than `most` bytes: an answer of any length has been in it.
+    /// Frees memory above `most` bytes: the buffer may have held an answer of any length.
     pub(super) fn rest(&mut self, most: usize) {
         self.wire.clear();
         self.wire.shrink_to(most);
@@ -41,14 +41,13 @@ impl Scratch {
 
 /// Turns that the moving average remembers.
 const MEMORY: usize = 64;
-/// A client may send so many times as much in a turn as is usual.
+/// A turn reads at most this many times the average.
 const TIMES_USUAL: usize = 8;
-/// And so much at any rate: enough that the system's calls are a small part of such a turn.
+/// The minimum: enough that the system calls are a small part of the turn.
 const PORTION_MIN: usize = READ_MAX / 8;
 
-/// The most that a turn reads. Where all send much it is what the buffer holds; one that floods
-/// beside others who ask and wait has its bytes taken in smaller portions, and keeps them waiting
-/// for less.
+/// The maximum that a turn reads. If all clients send much, it is the buffer's size. A client that
+/// floods beside others that ask and wait is read in smaller portions, so they wait for less.
 #[derive(Debug, Default)]
 pub(super) struct Portion {
     /// Bytes that the last [`MEMORY`] turns have read, by a moving average.
@@ -60,7 +59,7 @@ impl Portion {
         (self.lately / MEMORY * TIMES_USUAL).clamp(PORTION_MIN, READ_MAX)
     }
 
-    /// A turn has read so much.
+    /// Counts what a turn has read.
     pub(super) fn took(&mut self, length: usize) {
         self.lately = self.lately - self.lately / MEMORY + length;
     }
@@ -79,8 +78,8 @@ mod tests {
         });
     }
 
-    /// Rounds of one that floods and of others who send 64 bytes each; answers how much the one
-    /// may send after them.
+    /// Rounds of one client that floods and others that send 64 bytes each; answers how much of the
+    /// one a turn reads afterwards.
     fn flood_beside(others: usize, rounds: usize, portion: &mut Portion) -> usize {
         for _ in 0..rounds {
             portion.took(portion.most());
@@ -92,18 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn who_floods_alone_soon_fills_the_buffer() {
+    fn a_client_that_floods_alone_soon_fills_the_buffer() {
         let mut portion = Portion::default();
         assert_eq!(portion.most(), PORTION_MIN);
         assert_eq!(flood_beside(0, MEMORY, &mut portion), READ_MAX);
     }
 
     #[test]
-    fn who_floods_beside_many_small_ones_is_read_in_portions() {
+    fn a_client_that_floods_beside_small_senders_is_read_in_portions() {
         let mut portion = Portion::default();
         let _ = flood_beside(0, 10 * MEMORY, &mut portion);
         assert_eq!(flood_beside(63, 10, &mut portion), PORTION_MIN);
-        // And has the buffer again when they have left.
+        // The full buffer again when they have left.
         assert_eq!(flood_beside(0, MEMORY, &mut portion), READ_MAX);
     }
 

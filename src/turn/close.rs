@@ -1,4 +1,4 @@
-//! How a connection ends: the rest is delivered, the service told.
+//! The end of a connection: delivers what was read, tells the service, frees the slot.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::limits::counters::{Case, Trouble};
 use crate::limits::limit::Limit;
 use crate::service::{Tail, Work};
 
-/// Longest that a service which wants to wait is left alone when the end was sent already: long
-/// enough for the processor's sake, and a drain does not wait for more.
+/// Maximum pause of a service that wants to wait after the end was sent: long enough to spare the
+/// processor, short enough for a drain.
 const TAIL_PAUSE_MAX: Duration = Duration::from_millis(10);
 
 impl Turn<'_> {
-    /// Delivers what came after the end was sent: nothing of it may wait for another turn. A
-    /// service that wants to wait keeps its worker meanwhile.
+    /// Delivers what came after the end was sent, all of it in this turn. A service that wants to
+    /// wait keeps its worker meanwhile.
     pub(super) fn deliver_all(&mut self, piece: &[u8]) {
         self.allowed = u64::MAX;
         self.deliver(piece, StreamEnd::NotYet);
@@ -39,7 +39,7 @@ impl Turn<'_> {
         true
     }
 
-    /// What was read and not yet delivered, when no more will be read.
+    /// Delivers what was read and not yet delivered, when no more will be read.
     fn deliver_rest(&mut self) {
         self.owned.discards_output = true;
         let unread = std::mem::take(&mut self.owned.unread);
@@ -53,14 +53,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Its service closed it as it was opened: nothing that it has sent or sends is delivered.
+    /// The service closed the session while it opened it: nothing of the client is delivered.
     pub(super) fn turn_out(&mut self, end: End) {
         self.last_words(&end);
         self.tell_closed(&end);
         self.stop_serving(end);
     }
 
-    /// The session's end. A handler that has panicked is not there any more.
+    /// Ends the session. After a panic there is no handler any more.
     fn tell_closed(&mut self, end: &End) {
         if let Some(handler) = self.owned.handler.take()
             && guarded(|| handler.closed(end)).is_err()
@@ -72,10 +72,10 @@ impl Turn<'_> {
         }
     }
 
-    /// It is over: out of the registry, and the service is told.
+    /// Tells the service and removes the connection from the registry.
     pub(super) fn finalize(&mut self, end: End) {
         let connection = self.connection;
-        // A worker that was stuck in it sees other errors first.
+        // A worker that was stuck in it sees another error first.
         let is_cut = connection.is_cut() && !self.is_complete();
         let end = if is_cut { &End::CutOff } else { &end };
         if *end == End::CutOff {
@@ -100,7 +100,7 @@ impl Turn<'_> {
             "{}closed",
             self.ctx.notices.prefix()
         );
-        // While it is listed: who has left the list before a drain begins is no part of it.
+        // Before it leaves the registry: a drain counts the connections that it finds there.
         if self.draining() {
             let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
             self.ctx.drain.count_end(!by_itself);

@@ -1,4 +1,4 @@
-//! What every turn needs of the server, and what the server has done.
+//! The server's state that turns use, and its totals.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -17,10 +17,10 @@ use crate::net::acceptor::AcceptWaker;
 use crate::scheduler::metrics::Streamed;
 use crate::service::Work;
 
-/// Clients that are being told that they are not let in: more are closed without a word.
+/// Maximum refused clients that are being told why; further ones are closed without a line.
 const REFUSALS_MAX: usize = 8;
 
-/// What every turn needs of the server.
+/// The server's state that turns use.
 pub(crate) struct ServerContext {
     pub(crate) limits: Limits,
     pub(crate) work: Work,
@@ -103,7 +103,7 @@ impl ServerContext {
     }
 }
 
-/// What can be changed while the server runs.
+/// Settings that can be changed while the server runs.
 #[derive(Debug)]
 pub(crate) struct Knobs {
     pub(crate) workers: AtomicUsize,
@@ -122,7 +122,7 @@ impl Knobs {
     }
 }
 
-/// What the server has done in its life.
+/// Totals since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) messages: AtomicU64,

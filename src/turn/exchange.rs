@@ -1,4 +1,4 @@
-//! What a turn takes in and gives out: read, cut, serve, reply.
+//! A turn's input and output: read, cut, serve, reply.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -40,7 +40,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Writes what waits in the outbox, as far as the socket takes it.
+    /// Writes the outbox, as far as the socket takes it.
     pub(super) fn flush(&mut self) {
         if self.owned.discards_output {
             self.output = Outbox::default();
@@ -64,7 +64,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The peer reads no more. What it sent before that is read all the same.
+    /// The peer takes no more output. What it sent before is still read.
     fn cannot_write(&mut self, error: &io::Error) {
         let peer = self.connection.identity.peer();
         debug!(id = self.connection.id, %peer, %error, "reads no more");
@@ -73,7 +73,7 @@ impl Turn<'_> {
         self.output = Outbox::default();
     }
 
-    /// Reads once, or takes up what an earlier turn left, and gives it to the service.
+    /// Reads once, or continues with what an earlier turn left, and gives it to the service.
     pub(super) fn serve(&mut self) {
         if self.owned.paused.is_some() {
             self.serve_after_pause();
@@ -96,7 +96,7 @@ impl Turn<'_> {
         }
         let mut input = std::mem::take(&mut self.scratch.input);
         let most = match self.owned.stage {
-            // With the client's end in sight all of it is read, and not byte by byte.
+            // When the client's end is near, everything is read, not byte by byte.
             Stage::Last { arrived, .. } if !self.owned.ending => arrived.clamp(1, READ_MAX),
             _ => self.scratch.portion.most(),
         };
@@ -126,7 +126,7 @@ impl Turn<'_> {
         self.scratch.input = input;
     }
 
-    /// The service wanted to be called again at a time, whatever has come.
+    /// Calls a service that asked to be called again at this time, whether or not more has come.
     fn serve_after_pause(&mut self) {
         if self.owned.paused.is_some_and(|until| until > self.now) {
             return;
@@ -136,12 +136,12 @@ impl Turn<'_> {
         let unread = std::mem::take(&mut self.owned.unread);
         self.deliver(&unread, StreamEnd::NotYet);
         if unread.is_empty() && matches!(self.owned.stage, Stage::Last { .. }) {
-            // With nothing left to take it is waited for no more: it might never end.
+            // With nothing left to deliver the pause ends: the service might wait for ever.
             self.owned.paused = None;
         }
     }
 
-    /// The server ends the connection: the service may say a last thing.
+    /// The server ends the connection: asks the service for its last words.
     pub(super) fn last_words(&mut self, end: &End) {
         let Some(handler) = self.owned.handler.as_mut() else {
             return;
@@ -157,21 +157,21 @@ impl Turn<'_> {
         self.send_replies();
     }
 
-    /// Counts what was taken in against what the client may send.
+    /// Charges what was read to the client's rate.
     pub(super) fn charge(&mut self, messages: u64, bytes: usize) {
         if let Some(bucket) = &mut self.owned.bucket {
             bucket.take(messages, bytes);
         }
     }
 
-    /// The socket has nothing: whatever comes makes a new event.
+    /// The socket is empty: new bytes cause a new event.
     pub(super) fn empty(&mut self) {
         self.owned.readable = false;
         self.owned.ending = false;
         self.owned.urgent = false;
     }
 
-    /// For lists and for the idle limit.
+    /// Notes the time of the last byte, for lists and the idle limit.
     fn note_activity(&self) {
         let since = self.now.saturating_duration_since(self.connection.since);
         let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
@@ -191,7 +191,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The connection broke. What was begun is a message for those who store.
+    /// The connection is lost. A service that stores gets the partial message.
     fn lost(&mut self, error: &io::Error) {
         self.owned.discards_output = true;
         if self.ctx.work.tail() == Tail::Deliver {
@@ -200,8 +200,8 @@ impl Turn<'_> {
         self.is_at_its_end(End::Lost(error.to_string()));
     }
 
-    /// Nothing more comes from it. Where the service wants to wait before it takes what was begun,
-    /// the end shows again when that is over.
+    /// No more will come. If the service wants to wait before it takes the partial message, the
+    /// next turn after the pause sees the end again.
     fn is_at_its_end(&mut self, end: End) {
         self.owned.ending = true;
         self.owned.readable = false;
@@ -252,30 +252,35 @@ impl Turn<'_> {
         }
         self.send_replies();
         if options.times.idle.is_some() {
-            // Until now it may have waited for us.
+            // The client may have waited for this turn until now.
             self.now = Instant::now();
             self.note_activity();
         }
+        self.follow_verdict(verdict, tally);
+        if let Some(fault) = self.owned.decoder.fault() {
+            self.break_off(fault, &piece[begun..]);
+        }
+    }
+
+    /// Follows the service's verdict on its messages; an error is a panic.
+    fn follow_verdict(&mut self, verdict: Result<Verdict, ()>, tally: MessageTally) {
         match verdict {
             Ok(Verdict::Go) => {}
             Ok(Verdict::Wait(time)) => {
-                self.owned.paused = Some(Instant::now() + time.min(TIME_MAX))
+                self.owned.paused = Some(Instant::now() + time.min(TIME_MAX));
             }
             Ok(Verdict::Close) => self.stop_serving(End::Service),
             Err(()) => {
-                // The message in whose midst it happened, if there was one.
+                // The message in which it happened, if there was one.
                 let undelivered = tally.messages.min(1);
                 let total = &self.ctx.totals.undelivered;
                 total.fetch_add(undelivered, Ordering::Relaxed);
                 self.panicked();
             }
         }
-        if let Some(fault) = self.owned.decoder.fault() {
-            self.break_off(fault, &piece[begun..]);
-        }
     }
 
-    /// What came can't be cut any further; the last message begins with `piece` or before.
+    /// The bytes can't be cut any further; the last message begins with `piece` or before it.
     fn break_off(&mut self, fault: Fault, piece: &[u8]) {
         let why = describe(fault, self.ctx.limits.options.message_max);
         let sent = match self.owned.decoder.begun() {
@@ -293,11 +298,11 @@ impl Turn<'_> {
         self.stop_serving(End::Framing(why));
     }
 
-    /// Answers how many bytes belonged to no message.
+    /// Counts a delivery; answers how many bytes belonged to no message.
     fn count(&mut self, tally: MessageTally, replies: u64, cut: &[u8]) -> u64 {
         self.charge(tally.messages, 0);
         if tally.messages > 0 {
-            // Another message may have begun, but this one ended in time.
+            // Another message may have begun, but this one has ended in time.
             self.owned.begun = None;
         }
         let totals = &self.ctx.totals;
@@ -328,7 +333,7 @@ impl Turn<'_> {
         stray
     }
 
-    /// One write for all replies of the turn, after what others have sent meanwhile.
+    /// Writes all replies of the turn at once, after what others have sent meanwhile.
     pub(super) fn send_replies(&mut self) {
         if self.scratch.wire.is_empty() || self.owned.discards_output {
             return;
@@ -353,7 +358,7 @@ impl Turn<'_> {
             }
         }
         let rest = Bytes::copy_from_slice(&self.scratch.wire[written..]);
-        // The bound was kept when the replies were collected.
+        // The bound was checked when the replies were collected.
         let _ = self.output.push(rest, usize::MAX);
         self.flush();
     }

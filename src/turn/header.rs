@@ -1,9 +1,9 @@
-//! A balancer's connection before its client is known: the PROXY header is awaited at rest, read
-//! to its last byte and no further, and then the client is let in or not.
+//! A balancer's connection before its client is known: it waits at rest for the PROXY header, reads
+//! exactly the header, and then admits or refuses the client.
 //!
-//! A balancer's health check looks as a client does that says nothing yet: a header, then a reset,
-//! or an end without a header. It must not reach the service. So a client that is not named waits a
-//! moment for what follows.
+//! A balancer's health check looks like a client that has sent nothing yet: a header, then a reset,
+//! or an end without a header. It must not reach the service. So a connection whose header names no
+//! client waits a moment for what follows.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,14 +20,14 @@ use crate::net::proxy;
 use crate::net::proxy::{Announced, HEADER_MAX, Seen};
 use crate::service::Work;
 
-/// How long a client that its balancer does not name is taken for a health check while it says
-/// nothing: HAProxy resets its checks as soon as their header is sent.
+/// How long a connection whose header names no client is taken for a health check while it is
+/// silent: HAProxy resets its checks as soon as their header is sent.
 const CHECK_WITHIN: Duration = Duration::from_millis(100);
-/// Longest that a header is awaited once a drain has begun.
+/// Maximum wait for a header once a drain has begun.
 const WITHIN_IN_DRAIN: Duration = Duration::from_secs(1);
 
 impl Turn<'_> {
-    /// Hears who the client is, as far as that has been told. Answers the end, if it is one.
+    /// Reads the header, as far as it has come. Answers the connection's end, if it ends.
     pub(super) fn read_header(&mut self) -> Option<End> {
         if let Stage::Header { until } = self.owned.stage {
             match self.take_header(until) {
@@ -46,13 +46,13 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether it is not known yet whom it is for.
+    /// Whether the client is not known yet.
     pub(super) fn is_unknown(&self) -> bool {
         let stage = &self.owned.stage;
         matches!(stage, Stage::Header { .. } | Stage::Nameless { .. })
     }
 
-    /// When it is known at the latest.
+    /// The deadline of the header, or of the wait for a health check's end.
     pub(super) fn awaited_until(&self) -> Option<Instant> {
         match self.owned.stage {
             Stage::Header { until } | Stage::Nameless { until } => Some(until),
@@ -60,14 +60,15 @@ impl Turn<'_> {
         }
     }
 
-    /// In a drain a header that is under way is still waited for: its client was let in.
+    /// In a drain, still waits a short time for a header that is under way: its connection was
+    /// accepted.
     pub(super) fn await_less(&mut self) {
         if let Stage::Header { until } = &mut self.owned.stage {
             *until = (*until).min(self.now + WITHIN_IN_DRAIN);
         }
     }
 
-    /// Takes the header, and nothing behind it, from the socket once all of it is there.
+    /// Takes the header, and nothing behind it, from the socket once it is complete.
     fn take_header(&mut self, until: Instant) -> Result<Option<Announced>, End> {
         let mut input = std::mem::take(&mut self.scratch.input);
         let peeked = self.connection.peek(&mut input[..HEADER_MAX]);
@@ -94,7 +95,7 @@ impl Turn<'_> {
             }
             Ok(Seen::Begun) if self.owned.ending => Err(self.wrong("it ends within it", come)),
             Ok(Seen::Begun) => {
-                // The poller tells of the next byte.
+                // The poller reports the next byte.
                 self.owned.readable = false;
                 self.wait_for_header(come, until)
             }
@@ -113,14 +114,14 @@ impl Turn<'_> {
         Err(self.wrong("it does not come in time", come))
     }
 
-    /// Its balancer is to see that something is wrong.
+    /// Resets the connection, so the balancer sees that something is wrong.
     fn wrong(&mut self, why: &str, come: &[u8]) -> End {
         self.acted(Limit::ProxyHeader, why, come);
         self.connection.close_with_reset();
         End::Limit(Limit::ProxyHeader)
     }
 
-    /// Now the client is known, or it is known that it is not named.
+    /// The header is complete: it names the client, or no client.
     fn meet(&mut self, announced: Announced) -> Option<End> {
         let identity = &self.connection.identity;
         let balancer = identity.peer();
@@ -130,7 +131,7 @@ impl Turn<'_> {
             Announced::Nobody => (balancer, None),
         };
         if client == balancer {
-            // The connection's own ends, as HAProxy's checks have them in version 1.
+            // It names the connection's own ends, as HAProxy's checks do in version 1.
             let until = self.now + CHECK_WITHIN;
             self.owned.stage = Stage::Nameless { until };
             return None;
@@ -146,7 +147,7 @@ impl Turn<'_> {
         self.let_in(Some(client))
     }
 
-    /// What follows tells a client from a check.
+    /// The next byte or the end distinguishes a client from a health check.
     fn read_nameless(&mut self, until: Instant) -> Option<End> {
         match self.connection.peek(&mut [0]) {
             Ok(0) => Some(End::Client),
@@ -162,8 +163,8 @@ impl Turn<'_> {
         }
     }
 
-    /// As the acceptor does with clients that come without a balancer. The balancer itself is
-    /// judged by no list, and has no share.
+    /// Admits or refuses the client, as the acceptor does for clients that come without a balancer.
+    /// The balancer itself is checked against no list and has no share.
     fn let_in(&mut self, client: Option<Peer>) -> Option<End> {
         let (ctx, connection) = (self.ctx, self.connection);
         let Err(limit) = self.find_place(client) else {
@@ -197,7 +198,7 @@ impl Turn<'_> {
     }
 }
 
-/// IPv4 as such, where it is written as IPv6.
+/// IPv4 addresses that are written as IPv6, as IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {
     (address.ip().to_canonical(), address.port()).into()
 }

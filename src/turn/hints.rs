@@ -1,6 +1,6 @@
-//! Tells what a client's bytes look like where they make no messages.
+//! Hints: what a client's bytes look like where they make no messages.
 //!
-//! | the client | is looked at |
+//! | the client | is checked |
 //! |---|---|
 //! | sent nothing yet | never |
 //! | ended a message at once, as nearly all do | once, for what other protocols begin with |
@@ -15,19 +15,19 @@ use crate::framing::Framing;
 use crate::framing::hint::{Hint, of_bytes, of_signature};
 use crate::limits::options::Hints;
 
-/// Bytes of a connection that are kept until a message ends.
+/// First bytes of a connection that are kept until a message ends.
 pub(super) const FIRST_MAX: usize = 1024;
-/// After the first bytes a message should have ended.
+/// Time after the first bytes by which a message should have ended.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What came of the bytes that are looked at.
+/// The messages that the checked bytes made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Came {
     /// No message has ended.
     Nothing,
-    /// One ended as messages do.
+    /// A message ended.
     Whole,
-    /// One was cut: it was too long, or the connection's end came first.
+    /// A message was cut: it was too long, or the connection ended first.
     Part,
 }
 
@@ -42,12 +42,12 @@ impl Came {
 }
 
 impl Turn<'_> {
-    /// Looks at the beginning of what a client sends.
+    /// Checks the beginning of what a client sends.
     pub(super) fn look_at(&mut self, piece: &[u8], came: Came) {
         let options = &self.ctx.limits.options;
         let (since, mut first) = match std::mem::replace(&mut self.owned.look, Look::Done) {
             Look::Done => return,
-            // Its end tells more.
+            // [`hint_of_fault`](Turn::hint_of_fault) has more to look at.
             _ if self.owned.decoder.fault().is_some() => return,
             _ if options.hints == Hints::Off => return,
             Look::Nothing if piece.is_empty() => {
@@ -70,7 +70,7 @@ impl Turn<'_> {
         }
     }
 
-    /// What all look like that came.
+    /// What all bytes so far look like.
     fn of_all(&self, bytes: &[u8]) -> Option<Hint> {
         let framing = &self.ctx.limits.options.framing;
         let has_outside = matches!(framing, Framing::Between { .. });
@@ -78,7 +78,7 @@ impl Turn<'_> {
         of_bytes(framing, bytes).or(is_outside.then_some(Hint::Stray))
     }
 
-    /// When it is told that no message has ended.
+    /// When to give the hint that no message has ended.
     pub(super) fn hint_at(&self) -> Option<Instant> {
         match &self.owned.look {
             Look::Begun { since, .. } if self.is_serving() => Some(*since + PATIENCE),
@@ -93,7 +93,7 @@ impl Turn<'_> {
         let Look::Begun { first, .. } = std::mem::replace(&mut self.owned.look, Look::Done) else {
             return;
         };
-        // Signs of life and white space are no messages, and none is missing. People type slowly.
+        // Keepalives and white space are no messages, so none is missing. People type slowly.
         let is_typed = matches!(self.ctx.limits.options.framing, Framing::Typed);
         let waits = self.owned.decoder.is_inside() && !is_typed;
         let begun = self.owned.decoder.begun();
@@ -108,7 +108,7 @@ impl Turn<'_> {
         }
     }
 
-    /// What the message looks like that is not as the framing says.
+    /// What a message that the framing does not allow looks like.
     pub(super) fn hint_of_fault(&mut self, sent: &[u8]) -> Option<Hint> {
         let options = &self.ctx.limits.options;
         self.owned.look = Look::Done;
@@ -119,7 +119,8 @@ impl Turn<'_> {
         hint.inspect(|hint| self.connection.tally.tell(*hint))
     }
 
-    /// Bytes came that belong to no message, and it is not still looked for what they are.
+    /// Gives a hint about bytes that belong to no message, unless the check of the first bytes is
+    /// still under way.
     pub(super) fn hint_of_stray(&self) {
         let is_done = matches!(self.owned.look, Look::Done);
         let is_told = self.connection.tally.hint().is_some();

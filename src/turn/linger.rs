@@ -1,9 +1,9 @@
-//! After the end was sent: what the client still sends is read, until it has all and closes.
+//! After the end was sent: reads what the client still sends, until it has received all and closes.
 //!
 //! Closing a socket with unread bytes resets the connection, and so do bytes that come after a
-//! close. A reset throws away what has not been sent yet, and with some systems what the client has
-//! not read. So the connection stays, at rest, as long as the client takes something of its answer,
-//! and for a while after it has all; how much it sends meanwhile makes no difference.
+//! close. A reset discards what has not been sent yet, and on some systems what the client has not
+//! read. So the connection stays, at rest, as long as the client takes some of its answer, and for
+//! a while after it has everything; how much it sends meanwhile makes no difference.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ use crate::limits::limit::Limit;
 use crate::limits::options::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
 use crate::service::Tail;
 
-/// How often the send queue is looked at in the time that it may stay as it is. That it is empty
-/// the poller tells; that it has become shorter, nobody.
+/// Checks of the send queue within the time that it may stay unchanged. The poller reports an empty
+/// queue, but not a shorter one.
 const LOOKS: u32 = 8;
 
 impl Turn<'_> {
@@ -30,7 +30,7 @@ impl Turn<'_> {
     /// Shuts the write side, so that the client sees the end.
     pub(super) fn linger(&mut self, end: End) -> After {
         let is_read_out = end == End::Client;
-        // The service may have taken its time since the turn began.
+        // The service may have taken long since the turn began.
         self.now = Instant::now();
         if self.is_too_late() {
             return After::Gone(End::CutOff);
@@ -79,12 +79,12 @@ impl Turn<'_> {
         after
     }
 
-    /// Reads once, and delivers that or throws it away.
+    /// Reads once, and delivers or discards it.
     pub(super) fn read_on(&mut self, delivery: Delivery) -> ReadOutcome {
         if !self.owned.readable && !self.owned.ending {
             return ReadOutcome::Nothing;
         }
-        // In a drain all of it is read, and its deadline is the bound.
+        // In a drain everything is read; its deadline is the bound.
         let most = match self.draining() {
             true => READ_MAX,
             false => self.allowance().1.min(READ_MAX),
@@ -129,7 +129,7 @@ impl Turn<'_> {
         linger.end == End::Drained && self.is_delivering(&linger.end)
     }
 
-    /// Its client has its answer, and no drain waits for what it still sends.
+    /// Whether the client has its answer, and no drain waits for what it still sends.
     pub(super) fn is_complete(&self) -> bool {
         let Stage::Lingering(linger) = &self.owned.stage else {
             return false;
@@ -137,7 +137,7 @@ impl Turn<'_> {
         linger.has_answer() && !self.is_awaited(linger)
     }
 
-    /// It makes room when its place is needed.
+    /// Whether it is listed as a connection that may be closed for another.
     pub(super) fn is_spare(&self) -> bool {
         matches!(&self.owned.stage, Stage::Lingering(linger) if linger.is_spare)
     }
@@ -159,7 +159,7 @@ impl Turn<'_> {
         }
     }
 
-    /// How it ends, if it does now.
+    /// The end, if it ends now.
     fn outcome(&self, linger: &Linger) -> Option<End> {
         let is_over = linger.has_all() && linger.is_read_out;
         if is_over || linger.is_let_go {
@@ -186,13 +186,13 @@ impl Turn<'_> {
         Some(End::Limit(Limit::WriteStall))
     }
 
-    /// The drain's deadline has come.
+    /// Whether the drain's deadline has passed.
     fn is_too_late(&self) -> bool {
         let deadline = self.ctx.drain.deadline();
         deadline.is_some_and(|deadline| deadline <= self.now)
     }
 
-    /// Longest that nothing may happen before it is over.
+    /// Maximum time without progress before it ends.
     fn closing_max(&self, linger: &Linger) -> Option<Duration> {
         if !linger.has_all() {
             return self.stall_max();
@@ -210,15 +210,15 @@ impl Turn<'_> {
         })
     }
 
-    /// Longest that a connection which is being closed waits for its client to take something.
+    /// Maximum time for which a closing connection waits until its client takes something.
     pub(super) fn stall_max(&self) -> Option<Duration> {
         let write_stall = self.ctx.limits.options.times.write_stall;
-        // In a drain the drain's deadline ends it.
+        // In a drain, the drain's deadline ends it.
         let otherwise = (!self.draining()).then_some(CLOSING_MAX);
         write_stall.or(otherwise)
     }
 
-    /// When to look at it again if nothing happens.
+    /// When to check again if nothing happens.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let Stage::Lingering(linger) = &self.owned.stage else {
             return None;
@@ -231,7 +231,7 @@ impl Turn<'_> {
         [deadline, over, look].into_iter().flatten().min()
     }
 
-    /// What others order of a connection whose end was sent.
+    /// Follows a close request for a connection whose end was sent.
     pub(super) fn follow_request_lingering(&mut self, request: &CloseRequest) {
         let Stage::Lingering(linger) = &mut self.owned.stage else {
             return;

@@ -43,8 +43,8 @@ pub(crate) fn serve_once(
     now: Instant,
 ) -> Next {
     let reasons = connection.state.start();
-    // A deadline may be why: then the clock has to be looked at after it, or it would seem to be
-    // still to come, and nobody would wake the connection again.
+    // A deadline may be the reason. Then read the clock after it: an older time would be before the
+    // deadline, and nothing would wake the connection again.
     let now = if reasons.include(Reasons::NOTICE) {
         Instant::now()
     } else {
@@ -85,14 +85,14 @@ pub(crate) fn serve_once(
     next
 }
 
-/// What becomes of what is read.
+/// What happens to the bytes that are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Delivery {
     All,
     None,
 }
 
-/// What came of reading once.
+/// The result of one read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ReadOutcome {
     /// There may be more.
@@ -114,11 +114,11 @@ struct Turn<'a> {
     ctx: &'a ServerContext,
     connection: &'a Arc<Connection>,
     owned: &'a mut Owned,
-    /// Taken out of the outbox, or written only in part: goes back at the turn's end.
+    /// Taken out of the outbox, or written only in part: returned at the end of the turn.
     output: Outbox,
     scratch: &'a mut Scratch,
     now: Instant,
-    /// Messages that may be delivered: what the client's rate leaves.
+    /// Messages that may be delivered by the client's rate.
     allowed: u64,
 }
 
@@ -133,7 +133,8 @@ impl Turn<'_> {
         {
             return After::Gone(end);
         }
-        // What it has sent before its first turn is served, whatever was ordered meanwhile.
+        // What the client sent before its first turn is served, even if a close was requested
+        // meanwhile.
         if let (Stage::New, Work::Messages(opener)) = (&self.owned.stage, &self.ctx.work) {
             self.owned.stage = Stage::Open;
             self.open_session(&**opener);
@@ -149,12 +150,12 @@ impl Turn<'_> {
         self.flush();
         if self.output.is_empty() && self.is_serving() {
             if had_output {
-                // The service may take its time, and others send to the client meanwhile.
+                // The service may take long, and others send to the client meanwhile.
                 self.connection.wrote_all();
             }
             self.serve();
         }
-        // After all that, for what the client has done meanwhile may have waited for us.
+        // Last, because what the client has done meanwhile may have waited for this turn.
         self.notice_time();
         self.notice_hint();
         self.advance_close()
@@ -167,7 +168,7 @@ impl Turn<'_> {
         )
     }
 
-    /// Tells a client why it is not let in.
+    /// Tells a client why it is refused.
     fn refuse(&mut self, limit: Limit) {
         self.tell(limit);
         self.owned.stage = Stage::Closing(End::Refused(limit));
@@ -190,7 +191,7 @@ impl Turn<'_> {
         }
     }
 
-    /// What has arrived by now is the last that is served.
+    /// Serves what has arrived by now, and then ends.
     fn begin_to_end(&mut self, end: End) {
         if self.is_unknown() {
             // Nothing of a client has come.
@@ -203,8 +204,8 @@ impl Turn<'_> {
         let mut arrived = self.connection.unread();
         self.owned.readable |= arrived > 0;
         if self.owned.urgent {
-            // That counts what is before the urgent byte; behind it is no more than there is room
-            // for.
+            // `unread` counts bytes before the urgent byte; behind it there is at most a receive
+            // buffer.
             let room = self.connection.socket.recv_buffer_size();
             arrived = arrived.max(room.unwrap_or(0));
         }
@@ -216,12 +217,13 @@ impl Turn<'_> {
         self.owned.stage = Stage::Closing(end);
     }
 
-    /// A limit has acted on the client, because it `sent` something if that is not empty.
+    /// Reports that a limit has acted on the client, because of what it `sent`, unless that is
+    /// empty.
     fn acted(&self, limit: Limit, why: &str, sent: &[u8]) {
         self.ctx.notices.acted(limit, self.quoting(why, sent));
     }
 
-    /// With what it sent, as far as the log may have it.
+    /// A case with what the client sent, if the log may quote it.
     fn quoting<'a>(&self, why: &'a str, sent: &'a [u8]) -> Case<'a> {
         let sent = match self.ctx.work.quote() {
             Quote::Beginning => sent,
@@ -245,7 +247,7 @@ impl Turn<'_> {
     fn panicked(&mut self) {
         self.ctx.notices.trouble(Trouble::Panic, self.case());
         self.ctx.totals.panics.fetch_add(1, Ordering::Relaxed);
-        // Its session may be broken: it is not called again, and its end may panic as well.
+        // Drop the session without calling it again; its Drop may panic, so guard it.
         let broken = self.owned.handler.take();
         let _ = guarded(|| drop(broken));
         self.stop_serving(End::Panic);
@@ -253,7 +255,7 @@ impl Turn<'_> {
 
     /// Moves the connection on towards its end, as far as it can go now.
     fn advance_close(&mut self) -> After {
-        // Whatever comes next, what is owed goes first: the poller says when it can.
+        // Unsent output goes first; the poller says when the socket takes it.
         if !self.output.is_empty() && self.is_shed() {
             self.give_up_answering();
         }
@@ -262,13 +264,13 @@ impl Turn<'_> {
         }
         if let Stage::Last { arrived, end } = &self.owned.stage {
             let more = (self.owned.readable && *arrived > 0) || self.owned.ending;
-            // A service that wanted to wait is called again, whatever there is.
+            // A service that wanted to wait is called again in any case.
             if more || !self.owned.unread.is_empty() || self.owned.paused.is_some() {
                 let throttled = self.throttled_until().is_some();
                 return if throttled { After::Rest } else { After::Again };
             }
             let end = end.clone();
-            // Where what still comes is delivered, its message goes on.
+            // If later bytes are delivered, the message goes on.
             if self.owned.decoder.silence().is_some() && !self.is_delivering(&end) {
                 self.deliver(&[], StreamEnd::Reached);
             }
@@ -280,17 +282,18 @@ impl Turn<'_> {
         }
         if let Stage::Closing(end) = &self.owned.stage {
             let end = end.clone();
-            // What was sent to it during this turn is owed as well: after the end nothing can be.
+            // Includes what was pushed during this turn: after the end nothing can be sent.
             self.output = self.connection.shut_outbox();
             self.flush();
             if !self.output.is_empty() {
                 return self.await_room();
             }
             if matches!(end, End::Limit(Limit::WriteStall)) || is_for_another(&end) {
-                // Somebody waits for its place, or it takes nothing: its end is not waited for.
+                // Another client needs the slot, or this one takes nothing: do not wait for its
+                // end.
                 return After::Gone(end);
             }
-            // A stream whose service has failed may still hold what nobody has read.
+            // A stream whose service has failed may still have unread bytes, so it lingers.
             let is_lost = matches!(end, End::Lost(_)) && self.owned.discards_output;
             if is_lost || self.is_over_already(&end) {
                 return After::Gone(end);
@@ -311,8 +314,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Until the client takes more of what it is owed. One that is being closed may have to be rid
-    /// of what it sends before it reads.
+    /// Waits until the client takes more output. A client that is being closed may have to send
+    /// before it reads, so its bytes are read and discarded.
     fn await_room(&mut self) -> After {
         let Stage::Closing(end) = &self.owned.stage else {
             return After::Rest;
@@ -331,7 +334,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Others wait for its place.
+    /// Whether it is closed to free its slot.
     fn is_shed(&self) -> bool {
         match &self.owned.stage {
             Stage::Last { end, .. } | Stage::Closing(end) => is_for_another(end),
@@ -339,7 +342,7 @@ impl Turn<'_> {
         }
     }
 
-    /// It does not take what it is owed: nobody waits until it does, and it sees a reset.
+    /// The client does not take its output: discards it, and resets the connection at the close.
     fn give_up_answering(&mut self) {
         self.owned.discards_output = true;
         self.connection.close_with_reset();
@@ -351,12 +354,12 @@ impl Turn<'_> {
     }
 }
 
-/// Whether it ends so that another can have its place.
+/// Whether the connection ends to free its slot for another.
 fn is_for_another(end: &End) -> bool {
     matches!(end, End::Limit(Limit::Shed | Limit::Replaced))
 }
 
-/// Runs the service's code so that a panic in it ends no worker.
+/// Runs the service's code; a panic in it does not end the worker.
 fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, ()> {
     catch_unwind(AssertUnwindSafe(run)).map_err(drop)
 }

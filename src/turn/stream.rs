@@ -1,4 +1,4 @@
-//! A turn that lasts as long as the service wants: the whole stream, lent with its worker.
+//! A turn that lasts as long as the service wants: it lends the whole stream and the worker.
 
 use std::net::Shutdown;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::limits::limit::Limit;
 use crate::service::{InDrain, StreamService};
 
 impl Turn<'_> {
-    /// Lends it a worker, or lets it wait for one.
+    /// Lends the connection a worker, or lets it wait for one.
     pub(super) fn come_in(&mut self, service: &dyn StreamService) {
         let draining = self.ctx.drain.phase() != ServerPhase::Running;
         if self.has_left() {
@@ -35,11 +35,11 @@ impl Turn<'_> {
         }
     }
 
-    /// It can't be served: it is told so, and closed.
+    /// Refuses a connection that can't be served: tells the client, and closes it.
     pub(super) fn turn_away(&mut self, limit: Limit) {
         self.tell(limit);
         self.end_waiting(End::Limit(limit));
-        // The turn's own flush is over, and no event would come.
+        // The turn's own flush is over, and no event would cause another.
         self.flush();
     }
 
@@ -48,8 +48,8 @@ impl Turn<'_> {
         self.owned.stage = Stage::Closing(end);
     }
 
-    /// Whether nobody would get an answer. Who has only shut its sending side waits for one, and
-    /// what it had sent before it closed altogether is served as well.
+    /// Whether the client has left without a request. A client that has only shut its sending side
+    /// waits for an answer, and what a client sent before it closed is served as well.
     fn has_left(&self) -> bool {
         let mut polled = [PollFd::new(&self.connection.socket, PollFlags::IN)];
         let now = Timespec::default();
@@ -67,11 +67,11 @@ impl Turn<'_> {
         connection.lent.store(true, Ordering::SeqCst);
         if self.ctx.drain.phase() != ServerPhase::Running && service.in_drain() == InDrain::ReadOut
         {
-            // The drain's round may have passed before the stream was lent.
+            // The drain may have passed this connection before the stream was lent.
             connection.shut(Shutdown::Read);
         }
         if connection.has_request() {
-            // So may an order to close it.
+            // So may a request to close it.
             connection.shut(Shutdown::Read);
         }
         let streamed = Arc::clone(&self.ctx.streamed);

@@ -1,4 +1,4 @@
-//! What a connection has time for, and when to look again.
+//! A connection's time limits, and when to check them next.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::connection::{CloseRequest, Stage};
 use crate::limits::limit::Limit;
 
 impl Turn<'_> {
-    /// Ends what has taken too long.
+    /// Ends a connection that has exceeded a time limit.
     pub(super) fn notice_time(&mut self) {
         if self.owned.check.is_some_and(|check| check <= self.now) {
             self.owned.check = None;
@@ -28,8 +28,8 @@ impl Turn<'_> {
         self.acted(limit, "", begun);
         match limit {
             Limit::WriteStall => {
-                // It takes nothing: there is no use in waiting until it takes the end. What was
-                // read of it is for those who store.
+                // The client takes nothing, so waiting until it takes the end is useless. What was
+                // read is still delivered to a service that stores.
                 self.give_up_answering();
                 self.owned.stage = Stage::Closing(End::Limit(limit));
             }
@@ -42,7 +42,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Makes sure that it is woken when something is due.
+    /// Schedules a wake for the next deadline.
     pub(super) fn schedule(&mut self) {
         let due = [
             self.due().map(|(due, _)| due),
@@ -61,13 +61,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Remembers since when a message is under way, and since when nothing was taken.
+    /// Notes since when a message is under way, and since when the client takes nothing.
     pub(super) fn keep_time(&mut self) {
         let times = &self.ctx.limits.options.times;
         if times.message.is_some() {
             let bytes = self.connection.tally.bytes_in.load(Ordering::Relaxed);
             let begun = self.owned.begun.unwrap_or((self.now, bytes));
-            // While it owes reading it is not read from: then nobody knows whether it has ended.
+            // While the client has unsent output it is not read from, so the message may have
+            // ended.
             let is_awaited = self.owned.decoder.is_inside() && self.output.is_empty();
             self.owned.begun = is_awaited.then_some(begun);
         }
@@ -78,7 +79,7 @@ impl Turn<'_> {
         }
     }
 
-    /// For the limit, and for whoever sends to it.
+    /// Notes since when the client takes nothing, for the limit and for senders.
     pub(super) fn set_stalled(&mut self, since: Option<Instant>) {
         if self.owned.stalled == since {
             return;
@@ -103,7 +104,7 @@ impl Turn<'_> {
             return Some((self.connection.since + wait_max, Limit::Wait));
         }
         if self.is_unknown() {
-            // Its header's own time bounds it.
+            // The header's own deadline bounds it.
             return None;
         }
         if !self.ctx.limits.is_timed && self.owned.stalled.is_none() {
@@ -120,7 +121,7 @@ impl Turn<'_> {
             .zip(stall)
             .map(|(since, most)| since + most);
         if matches!(self.owned.stage, Stage::Last { .. } | Stage::Closing(_)) {
-            // It ends already; only that it takes nothing can still be held against it.
+            // It ends already; only the write stall still applies.
             return stall.map(|due| (due, Limit::WriteStall));
         }
         let since = self.connection.since;
@@ -133,7 +134,7 @@ impl Turn<'_> {
             .begun
             .and_then(|(begun, from)| times.message_due(begun, bytes.saturating_sub(from)));
         let first_byte = times.first_byte.filter(|_| silent);
-        // Who has to wait, because it sent more than it may, is not idle.
+        // A client that waits because it exceeded its rate is not idle.
         let waits = !self.owned.unread.is_empty() || self.throttled_until().is_some();
         let idle = times.idle.filter(|_| !waits);
         [
@@ -148,8 +149,8 @@ impl Turn<'_> {
         .min_by_key(|(due, _)| *due)
     }
 
-    /// When a message ends because nothing more has come, where the framing says so. Not while
-    /// bytes of the client may wait somewhere.
+    /// When silence ends the message, if the framing has such a rule. Not while bytes of the client
+    /// may still be unread.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         let silence = self.owned.decoder.silence()?;
         let is_served = match &self.owned.stage {
@@ -167,10 +168,10 @@ impl Turn<'_> {
         self.silent_at().is_some_and(|at| at <= self.now)
     }
 
-    /// Messages and bytes that may be taken in now.
+    /// Messages and bytes that the rate allows now.
     pub(super) fn allowance(&mut self) -> (u64, usize) {
         match &mut self.owned.bucket {
-            // What had arrived before the end is bounded, and nobody gains by waiting for it.
+            // What arrived before the end is bounded; delaying it helps no other client.
             Some(bucket) if !matches!(self.owned.stage, Stage::Last { .. }) => {
                 bucket.fill(self.now)
             }
@@ -178,8 +179,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Until when it is not read from, because it has sent as much as it may or its service wants
-    /// no more.
+    /// Until when the client is not read from, because of its rate or because the service paused
+    /// it.
     pub(super) fn throttled_until(&self) -> Option<Instant> {
         let bucket = match &self.owned.bucket {
             Some(bucket) if !matches!(self.owned.stage, Stage::Last { .. }) => bucket.next(),
@@ -189,7 +190,7 @@ impl Turn<'_> {
         (next > self.now).then_some(next)
     }
 
-    /// What others have ordered.
+    /// Follows a request to close.
     pub(super) fn follow_request(&mut self, request: Option<CloseRequest>) {
         let waits = matches!(self.owned.stage, Stage::Waiting) || self.is_unknown();
         let goes_on = waits || self.is_serving();

@@ -1,4 +1,4 @@
-//! A connection of the model: the real state word, and beside it what the check needs to know.
+//! A connection of the model: the real state word, and the check's own notes.
 //!
 //! The checks' own notes are plain atomics of the standard library. The explorer does not see
 //! them, so they add no interleavings; and because it switches threads only at its own
@@ -10,8 +10,7 @@ use loom::sync::atomic::{AtomicUsize as Shared, Ordering::Relaxed};
 
 use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
 
-/// Each kind is told and heard for itself, so that a turn which was told the wrong reason misses
-/// what was said.
+/// Each kind is counted separately, so a turn that gets the wrong reason misses something.
 pub(super) const KINDS: [Reasons; 3] = [Reasons::READABLE, Reasons::WRITABLE, Reasons::NOTICE];
 pub(super) const READABLE: usize = 0;
 pub(super) const WRITABLE: usize = 1;
@@ -20,20 +19,20 @@ pub(super) const NOTICE: usize = 2;
 pub(super) struct Connection {
     pub(super) name: usize,
     pub(super) state: StateWord,
-    /// What was said, for each kind of reason. Relaxed: only the state word's own ordering may
+    /// How often each kind of reason was given. Relaxed: only the state word's own ordering may
     /// make a turn see it.
     said: [Shared; KINDS.len()],
-    /// What the turns have seen of it.
+    /// How much of it the turns have seen.
     heard: [AtomicUsize; KINDS.len()],
     turns: AtomicUsize,
-    /// From the moment somebody is told to queue it until a worker has it.
+    /// From a `wake` that answers "queue it" until a worker has it.
     queued: AtomicBool,
     running: AtomicBool,
     gone: AtomicBool,
 }
 
 impl Connection {
-    /// Ready, as one that was just accepted: who makes it queues it.
+    /// Ready, like a connection that was just accepted; the caller queues it.
     pub(super) fn new(name: usize) -> Connection {
         Connection {
             name,
@@ -47,25 +46,25 @@ impl Connection {
         }
     }
 
-    /// Served once and left in peace since, before the model begins.
+    /// Brings it to rest before the model begins.
     pub(super) fn rest(&self) {
         let _ = self.state.start();
         assert_eq!(self.state.finish(), Next::Leave);
         self.queued.store(false, SeqCst);
     }
 
-    /// Says something that a later turn must hear.
+    /// Counts something that a later turn must see.
     pub(super) fn say(&self, kind: usize) {
         self.said[kind].fetch_add(1, Relaxed);
     }
 
-    /// Wakes it; the one who is told so must queue it.
+    /// Wakes it; the caller queues it if told so.
     pub(super) fn wake(&self, kind: usize) -> Next {
         let next = self.state.wake(KINDS[kind]);
         self.note_queued(next)
     }
 
-    /// A worker has it: hears what it was woken for.
+    /// A worker starts a turn and sees what it was woken for.
     pub(super) fn start(&self) {
         assert!(
             self.queued.swap(false, SeqCst),
@@ -108,7 +107,7 @@ impl Connection {
         next
     }
 
-    /// All that its turns have heard so far.
+    /// All that its turns have seen so far.
     pub(super) fn heard(&self) -> usize {
         self.heard.iter().map(|heard| heard.load(SeqCst)).sum()
     }
@@ -117,7 +116,8 @@ impl Connection {
         self.turns.load(SeqCst)
     }
 
-    /// When nobody will wake it any more: it rests or is gone, and has heard all that was said.
+    /// Checks, after the last wake, that it rests or is gone, and that its turns have seen
+    /// everything.
     pub(super) fn assert_at_rest(&self) {
         if self.gone.load(SeqCst) {
             return;

@@ -1,5 +1,5 @@
-//! What `src/connection/mod.rs` is for the wait queue, for the model check: the real state word, and
-//! whatever the model does with a connection that is to be queued.
+//! Takes the place of `src/connection/mod.rs` under the wait queue: the real state word, and the
+//! model's own function that queues.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(crate) struct Connection {
 type Queue = dyn Fn(&Arc<Connection>) + Send + Sync;
 
 impl Connection {
-    /// Ready, as one that was just accepted: who makes it queues it.
+    /// Ready, like a connection that was just accepted; the caller queues it.
     pub(crate) fn new(
         id: u64,
         queue: impl Fn(&Arc<Connection>) + Send + Sync + 'static,
@@ -26,7 +26,7 @@ impl Connection {
         })
     }
 
-    /// As the server's.
+    /// The same as the server's.
     pub(crate) fn wake(self: &Arc<Self>, reasons: Reasons) {
         if self.state.wake(reasons) == Next::Queue {
             self.queue();

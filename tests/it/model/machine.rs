@@ -1,4 +1,5 @@
-//! What the model's server stands on: a poller, a pool and a gate, each a mutex and a condition.
+//! What the model's server uses: a poller, a pool and a gate, each a mutex and a condition
+//! variable.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -7,12 +8,12 @@ use loom::sync::Condvar;
 use crate::scheduler::run_queue::Wait;
 use crate::scheduler::sync::Mutex;
 
-/// Who waits in it is let go by an event or by a wake-up, by one that came before as well.
+/// An event or a wake-up ends the wait, also one that came before it.
 #[derive(Default)]
 pub(super) struct Poller {
     pending: Mutex<Pending>,
     changed: Condvar,
-    /// Not seen by the explorer: see `connection.rs`.
+    /// A plain atomic: see `connection.rs`.
     inside: AtomicBool,
 }
 
@@ -23,7 +24,7 @@ struct Pending {
 }
 
 impl Poller {
-    /// What happened: the connection's name and the kind of reason. Each is told once.
+    /// The events: a connection's name and the kind of reason, each once.
     pub(super) fn wait(&self, wait: Wait) -> Vec<(usize, usize)> {
         assert!(!self.inside.swap(true, SeqCst), "two leaders");
         let mut pending = self.pending.lock();
@@ -55,7 +56,7 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct Jobs {
-    /// Each for the shift that it was handed to.
+    /// Each with its generation.
     waiting: Vec<u64>,
     closed: bool,
 }
@@ -86,7 +87,7 @@ impl Pool {
     }
 }
 
-/// Lets one through for each time it was opened since the last one passed.
+/// Lets one thread pass for each time that it was opened since the last one passed.
 #[derive(Default)]
 pub(super) struct Gate {
     open: Mutex<bool>,

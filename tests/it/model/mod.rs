@@ -1,16 +1,17 @@
-//! A model check of the state machine that everything stands on: `state.rs` and `run_queue.rs` of
-//! `src/scheduler` and `src/connection/wait_queue.rs` as they are, every interleaving of a few
-//! threads explored up to a number of preemptions.
+//! A model check of the scheduler: the files `state.rs` and `run_queue.rs` of `src/scheduler` and
+//! `src/connection/wait_queue.rs`, unchanged. It explores every interleaving of a few threads up to
+//! a number of preemptions.
 //!
 //! What holds in every model:
-//! 1. What was said before a wake is heard by a turn: no wake-up is lost. Each model waits until
-//!    all was heard; one that is lost shows as a deadlock.
+//! 1. A turn sees what was said before a wake: no wake-up is lost. Each model waits until all was
+//!    seen; a lost wake-up shows as a deadlock.
 //! 2. Never two workers in one connection.
 //! 3. A connection is never queued twice, and after its end never again.
-//! 4. Never more workers of a shift on duty than there are, and nothing queued with nobody on duty.
-//! 5. A leader that sleeps is woken when something is queued: it would be a deadlock as well.
-//! 6. After the close everybody goes home and nothing is left in the queue.
-//! 7. Nobody waits in the lobby while a worker is free, and none is lent twice or lost.
+//! 4. Never more workers of a generation on duty than exist, and nothing queued without a worker on
+//!    duty.
+//! 5. A sleeping leader is woken when something is queued; otherwise there is a deadlock as well.
+//! 6. After the close every worker parks and the queue is empty.
+//! 7. No connection waits for a worker while one is free, and no worker is lent twice or lost.
 
 mod connection;
 mod machine;
@@ -29,7 +30,7 @@ use loom::thread;
 use self::connection::{Connection, NOTICE, READABLE, WRITABLE};
 use crate::scheduler::state::Next;
 
-/// `preemptions`: how often in one interleaving a thread is stopped where it could go on.
+/// `preemptions`: how often a thread is stopped where it could continue, in one interleaving.
 fn explore(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let began = Instant::now();
     let runs = Arc::new(AtomicUsize::new(0));
@@ -49,7 +50,7 @@ fn explore(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     );
 }
 
-/// One who is told to queue a connection serves it there and then, as a pool without a bound.
+/// Serves a queued connection at once, as a pool without a bound does.
 fn serve(connection: &Connection) {
     loop {
         connection.start();

@@ -1,4 +1,4 @@
-//! The state word and the ready queue together: workers that come, lead, serve and go home.
+//! The state word and the run queue together: workers that come, lead, serve and park.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn one_worker_sleeps_and_is_woken() {
     });
 }
 
-/// Slow turns: every push calls in another worker, if there is one.
+/// Slow turns: every push calls in another worker, if one is left.
 #[test]
 fn two_workers_come_and_go() {
     explore(2, || {
@@ -72,7 +72,7 @@ fn accepted_and_readable_at_once() {
     });
 }
 
-/// The poller and another client have something for one connection at the same time.
+/// The poller and another client wake one connection at the same time.
 #[test]
 fn an_event_meets_a_wake() {
     explore(2, || {
@@ -93,7 +93,7 @@ fn an_event_meets_a_wake() {
     });
 }
 
-/// A turn says something to the other connection, which does the same with the first: a room.
+/// A turn wakes the other connection, whose turn wakes the first, as in a chat room.
 #[test]
 fn turns_wake_one_another() {
     fn pass_on(server: &Server, connection: &Connection) -> After {
@@ -118,7 +118,7 @@ fn turns_wake_one_another() {
     });
 }
 
-/// A connection that has more to do goes to the back, and is woken meanwhile.
+/// A connection with more to do goes to the back of the queue, and is woken meanwhile.
 #[test]
 fn again_keeps_what_came_meanwhile() {
     fn twice(_: &Server, connection: &Connection) -> After {
@@ -142,8 +142,8 @@ fn again_keeps_what_came_meanwhile() {
     });
 }
 
-/// Between two polls no more turns are served than were queued at the first: a client that
-/// always has more does not keep the poller's news from the others.
+/// Between two polls the workers serve no more turns than were queued at the first, so a client
+/// that always has more does not keep the others from being read.
 #[test]
 fn one_that_never_rests_lets_others_in() {
     fn first_always_has_more(server: &Server, connection: &Connection) -> After {
@@ -169,8 +169,8 @@ fn one_that_never_rests_lets_others_in() {
     });
 }
 
-/// A client leaves in its turn while others still tell it something, which is void then, and
-/// somebody else is served all the same.
+/// A client leaves in its turn while others still wake it, which has no effect, and another client
+/// is still served.
 #[test]
 fn one_leaves_while_it_is_told() {
     fn first_leaves(_: &Server, connection: &Connection) -> After {

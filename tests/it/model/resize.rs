@@ -1,4 +1,4 @@
-//! Another number of workers while they serve: nobody is forgotten, whoever leaves for it.
+//! A resize while workers serve: no connection is forgotten when workers leave.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ fn plan(pace: Pace) -> Plan {
     }
 }
 
-/// Two become one while one is told something and another sends.
+/// Two workers become one while one connection gets a notice and another one bytes.
 #[test]
-fn fewer_workers_hear_all_the_same() {
+fn fewer_workers_still_serve_every_wake() {
     explore(2, || {
         let (server, workers) = Server::open(plan(Pace::Slow));
         let other = Arc::clone(&server);
@@ -39,9 +39,9 @@ fn fewer_workers_hear_all_the_same() {
     });
 }
 
-/// A leader that sleeps is relieved, though nothing else happens that would wake it.
+/// A resize replaces a sleeping leader, although no other event wakes it.
 #[test]
-fn who_sleeps_is_relieved() {
+fn a_sleeping_leader_is_replaced() {
     explore(2, || {
         let (server, workers) = Server::open(plan(Pace::Measured));
         let other = Arc::clone(&server);
@@ -54,7 +54,7 @@ fn who_sleeps_is_relieved() {
     });
 }
 
-/// Down and up again, one after the other, and a turn in the midst of it.
+/// Fewer workers and then more again, with a turn in between.
 #[test]
 fn down_and_up_again() {
     explore(2, || {
@@ -70,10 +70,10 @@ fn down_and_up_again() {
     });
 }
 
-/// One of two is held until another client is served, and meanwhile there is to be only one: where
-/// turns may take for ever, who is held keeps the new one from nothing.
+/// One of two workers blocks until another client is served, while a resize leaves only one. Where
+/// turns may last for ever, the blocked worker does not keep the new one from serving.
 #[test]
-fn who_is_held_keeps_nobody_away() {
+fn a_blocked_old_worker_does_not_keep_the_new_one_away() {
     fn first_is_held(server: &Server, connection: &Connection) -> After {
         if connection.name == 0 {
             server.resize(1);

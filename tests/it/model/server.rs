@@ -1,5 +1,5 @@
-//! The server of the model: the real ready queue and state words; a poller, a pool and turns
-//! that only do what the queue can notice. It follows `src/server/shared.rs`, step for step.
+//! The server of the model: the real run queue and state words; a poller, a pool and turns that
+//! only do what the queue can notice. It follows `src/server/shared.rs`, step for step.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -13,7 +13,7 @@ use crate::scheduler::load::{Pace, Policy};
 use crate::scheduler::run_queue::{RunQueue, Step, Wait, Wakeup};
 use crate::scheduler::state::Next;
 
-/// What becomes of a connection after its turn.
+/// What happens to a connection after its turn.
 pub(super) enum After {
     Rest,
     Again,
@@ -24,7 +24,7 @@ pub(super) enum After {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begin {
     Resting,
-    /// Ready, and queued by the one who starts the server.
+    /// Ready and queued.
     Accepted,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Plan {
     pub(super) pace: Pace,
     pub(super) connections: usize,
     pub(super) begin: Begin,
-    /// How much will be said in all: when it has been heard, the gate opens.
+    /// How much will be said in all: when all was seen, the gate opens.
     pub(super) said: usize,
     /// The handler's part of a turn.
     pub(super) turn: fn(&Server, &Connection) -> After,
@@ -46,13 +46,13 @@ pub(super) struct Server {
     pub(super) connections: Vec<Arc<Connection>>,
     poller: Poller,
     pool: Pool,
-    /// Opens when all was heard, and for the watch when there is work.
+    /// Opens when all was seen, and for the watch when there is work.
     pub(super) gate: Gate,
     /// For handlers that wait for one another.
     pub(super) handler: Gate,
-    /// As the one who obeys the queue's calls counts them, for each shift.
+    /// Workers on duty of each generation, counted from the queue's calls.
     on_duty: [AtomicUsize; 3],
-    /// Whose threads are called in.
+    /// The current generation.
     generation: AtomicU64,
     queued: AtomicUsize,
 }
@@ -122,13 +122,13 @@ impl Server {
         self.poller.raise(name, kind);
     }
 
-    /// Another number of workers, not more than there are threads: the next shift.
+    /// Sets the number of workers, at most the number of threads, and begins the next generation.
     pub(super) fn resize(&self, workers: usize) {
         let generation = self.generation.fetch_add(1, SeqCst) + 1;
         self.answer(self.ready.resize(workers, generation));
     }
 
-    /// No more work will come: everybody goes home, and nothing was left undone.
+    /// Closes the queue: every worker parks, and nothing was left undone.
     pub(super) fn close(&self, threads: Vec<JoinHandle<()>>) {
         self.answer(self.ready.close());
         self.pool.close();
@@ -142,8 +142,8 @@ impl Server {
         }
     }
 
-    /// The watch's life, until all was heard. Time is not modelled: when it does not sleep, it
-    /// may look in at any moment.
+    /// Runs the watch until all was seen. Time is not modelled: while the watch does not sleep, it
+    /// may check at any moment.
     pub(super) fn watch(&self) {
         while self.heard() < self.plan.said {
             let tick = self.ready.tick();
@@ -174,7 +174,10 @@ impl Server {
                 Pace::Measured => self.on_duty(),
                 Pace::Slow => of_generation,
             };
-            assert!(counted <= self.plan.workers, "more on duty than there are");
+            assert!(
+                counted <= self.plan.workers,
+                "more workers on duty than exist"
+            );
         }
         self.assert_attended();
         match call {
@@ -192,7 +195,7 @@ impl Server {
         let (queued, on_duty) = (self.queued.load(SeqCst), self.on_duty());
         assert!(
             queued == 0 || on_duty > 0,
-            "{queued} queued, nobody on duty"
+            "{queued} queued, no worker on duty"
         );
     }
 

@@ -1,9 +1,9 @@
-//! What `src/scheduler/sync.rs` is for the server, for the model check: the same names, and behind them
-//! primitives whose every interleaving is explored.
+//! Takes the place of `src/scheduler/sync.rs`: the same names for primitives whose every
+//! interleaving is explored.
 
 pub(crate) use loom::sync::atomic::{AtomicU8, Ordering};
 
-/// A mutex that can't be poisoned, as the server's: a panic in a model ends the model.
+/// A mutex that can't be poisoned, like the server's: a panic in a model ends the model.
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
@@ -12,7 +12,7 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
-        self.0.lock().expect("nobody panics while a model goes on")
+        self.0.lock().expect("a panic ends the model")
     }
 }
 

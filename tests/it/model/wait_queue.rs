@@ -1,7 +1,8 @@
-//! The lobby: whoever waits in it gets a worker that becomes free, whoever leaves meanwhile.
+//! The wait queue: a waiting connection gets the worker that becomes free, even if others leave
+//! meanwhile.
 //!
-//! A connection that is to be queued has its turn there and then, on the thread that woke it, as
-//! in a pool without a bound. A turn follows `src/turn/lend.rs`.
+//! A connection that is queued has its turn at once, on the thread that woke it, as in a pool
+//! without a bound. A turn follows `src/turn/stream.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -14,12 +15,12 @@ use crate::connection::Connection;
 use crate::connection::wait_queue::WaitQueue;
 use crate::scheduler::state::{Next, Reasons};
 
-/// Sets of clients are bits by their numbers.
+/// Sets of clients are bit masks of their ids.
 struct Model {
     wait_queue: WaitQueue,
     workers: AtomicUsize,
-    /// Who has left, or is to be turned away. Relaxed: only the state word's own ordering may make
-    /// a turn see it.
+    /// Clients that have left or are to be refused. Relaxed: only the state word's own ordering may
+    /// make a turn see it.
     leaving: Shared,
     service: Service,
     served: AtomicU64,
@@ -29,11 +30,11 @@ struct Model {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Service {
     Returns,
-    /// Until the model comes to its end.
+    /// Until the end of the model.
     Stays,
 }
 
-/// What came of a turn.
+/// The result of a turn.
 enum After {
     Waits,
     Stays,
@@ -59,7 +60,7 @@ impl Model {
         (model, others)
     }
 
-    /// Lets one in, as the acceptor does.
+    /// Admits a client, as the acceptor does.
     fn come(self: &Arc<Self>, id: u64) -> Arc<Connection> {
         let client = self.client(id);
         self.wait_queue.let_in(&client);
@@ -86,7 +87,7 @@ impl Model {
         }
     }
 
-    /// The service of one who has a worker returns.
+    /// A service returns and gives its worker back.
     fn give_back(&self) {
         self.lent.fetch_sub(1, SeqCst);
         self.wait_queue.leave();
@@ -125,12 +126,12 @@ impl Model {
         After::Gone
     }
 
-    /// Nobody waits while a worker is free, and when all are given back everybody was served or
+    /// Checks that no client waits while a worker is free, and that at the end each was served or
     /// has left.
     fn close(&self, clients: &[Arc<Connection>]) {
         let workers = self.workers.load(SeqCst);
         let is_attended = self.wait_queue.waiting() == 0 || self.lent.load(SeqCst) == workers;
-        assert!(is_attended, "somebody waits, and a worker is free");
+        assert!(is_attended, "a client waits, and a worker is free");
         while self.lent.load(SeqCst) > 0 {
             self.give_back();
         }
@@ -141,7 +142,7 @@ impl Model {
         }
         assert_eq!((self.wait_queue.waiting(), self.lent.load(SeqCst)), (0, 0));
         for id in 0..workers as u64 {
-            let last = Connection::new(id, |_| panic!("somebody else was woken"));
+            let last = Connection::new(id, |_| panic!("another client was woken"));
             self.wait_queue.let_in(&last);
             assert!(
                 self.wait_queue.take_worker(id),
@@ -151,23 +152,23 @@ impl Model {
     }
 }
 
-/// The worker goes to the first, who leaves: then it is the next one's.
+/// The first client leaves as it gets the worker, which then goes to the next one.
 #[test]
-fn a_worker_for_one_who_leaves_is_the_next_ones() {
+fn a_worker_for_a_client_that_leaves_goes_to_the_next() {
     explore(3, || {
         let (model, clients) = Model::open(2, Service::Returns);
         let (other, first) = (Arc::clone(&model), Arc::clone(&clients[0]));
         let other = thread::spawn(move || other.leave(&first));
         model.give_back();
-        other.join().expect("who leaves panicked");
+        other.join().expect("the leaving thread panicked");
         model.close(&clients);
         assert!(model.served.load(SeqCst) & 0b100 != 0);
     });
 }
 
-/// Who comes in the moment in which the worker becomes free does not wait for another.
+/// A client that comes as the worker becomes free gets that worker.
 #[test]
-fn who_comes_while_a_worker_becomes_free_has_it() {
+fn a_client_that_comes_as_a_worker_becomes_free_gets_it() {
     explore(3, || {
         let (model, mut clients) = Model::open(0, Service::Returns);
         let other = Arc::clone(&model);
@@ -178,10 +179,10 @@ fn who_comes_while_a_worker_becomes_free_has_it() {
     });
 }
 
-/// All who wait are turned away, as in a drain, while the worker becomes free: nobody waits on,
+/// All waiting clients are refused, as in a drain, while the worker becomes free: none waits on,
 /// and the worker is not lost.
 #[test]
-fn who_is_turned_away_takes_no_worker_along() {
+fn a_refused_client_takes_no_worker_along() {
     explore(2, || {
         let (model, clients) = Model::open(3, Service::Returns);
         let other = Arc::clone(&model);
@@ -192,9 +193,9 @@ fn who_is_turned_away_takes_no_worker_along() {
     });
 }
 
-/// There is one worker more while one becomes free and the first of those who wait leaves.
+/// A worker is added while another becomes free and the first waiting client leaves.
 #[test]
-fn one_more_worker_is_for_the_next_one() {
+fn an_added_worker_goes_to_the_next_client() {
     explore(2, || {
         let (model, clients) = Model::open(3, Service::Stays);
         let threads = [

@@ -1,5 +1,5 @@
-//! Handlers that block while turns are quick, so that nobody is called in beforehand: it is for
-//! the watch to find out.
+//! Handlers that block while turns are quick, so that no worker is called in beforehand: the watch
+//! has to notice.
 
 use super::connection::{Connection, NOTICE, READABLE};
 use super::explore;
@@ -14,8 +14,8 @@ fn first_blocks(server: &Server, connection: &Connection) -> After {
     After::Rest
 }
 
-/// A handler blocks until another client is served, and with quick turns nobody is called in for
-/// that: the watch must see it, and must not be asleep.
+/// A handler blocks until another client is served. With quick turns no worker is called in for
+/// that: the watch must notice, and must not be asleep.
 #[test]
 fn it_relieves_a_blocked_worker() {
     explore(2, || {
@@ -34,7 +34,7 @@ fn it_relieves_a_blocked_worker() {
     });
 }
 
-/// The same, but what waits was queued from outside, where nobody called for anything.
+/// The same, but the connection that waits was queued from outside a turn.
 #[test]
 fn it_relieves_what_was_pushed() {
     explore(2, || {
@@ -53,8 +53,8 @@ fn it_relieves_what_was_pushed() {
     });
 }
 
-/// Two handlers block until a third client is served: the one who relieves the first may be the
-/// second, and must be relieved as well.
+/// Two handlers block until a third client is served: the worker that is called in for the first
+/// may run the second, and needs help as well.
 #[test]
 fn it_relieves_two_blocked_workers() {
     fn all_but_the_last_block(server: &Server, connection: &Connection) -> After {
@@ -81,7 +81,8 @@ fn it_relieves_two_blocked_workers() {
     });
 }
 
-/// The same handler blocks a second time: who was given up on came back, and counts again.
+/// The same handler blocks a second time: the worker that was presumed blocked came back, and
+/// counts again.
 #[test]
 fn it_relieves_the_same_worker_again() {
     fn blocks_twice(server: &Server, connection: &Connection) -> After {
