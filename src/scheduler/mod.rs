@@ -7,6 +7,7 @@
 pub(crate) mod contention;
 pub(crate) mod load;
 pub(crate) mod metrics;
+mod parked;
 pub(crate) mod poller;
 pub(crate) mod pool;
 pub(crate) mod run_queue;

@@ -1,20 +1,25 @@
 //! The workers. Knows jobs, not connections; the only file that names `threadpool`.
 //!
-//! `threadpool`'s queue has no bound and its `join` no deadline; both are kept in front of it: a
-//! job is only ever handed over for a thread that is idle (see `run_queue.rs`, invariant 3), so its
-//! queue never holds more than the pool's size, and every wait for the end has a deadline.
+//! `threadpool` starts the threads and gives each its first job. Its queue has no bound and its
+//! `join` no deadline; both are kept in front of it: a job is only ever handed over for a thread
+//! that is idle (see `run_queue.rs`, invariant 3), so no queue holds more than the pool's size, and
+//! every wait for the end has a deadline. Between two jobs a thread is in `parked.rs`.
 //!
-//! Its idle threads stay when it is made smaller. So another number of workers is another pool, a
-//! new *generation*: the old one's idle threads end at once, the others when they park.
+//! `threadpool`'s idle threads stay when it is made smaller. So another number of workers is
+//! another pool, a new *generation*: the old one's idle threads end at once, the others when they
+//! would park.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 use threadpool::ThreadPool;
+
+use crate::scheduler::parked::Parked;
 
 /// Most threads at once, busy ones of older generations included: twice what one generation may
 /// have (a thread for each worker, and one that polls).
@@ -31,8 +36,12 @@ pub(crate) struct Pool {
 
 struct Generation {
     threads: ThreadPool,
+    parked: Arc<Parked<Job>>,
     number: u64,
 }
+
+/// What a thread is called in for.
+type Job = Box<dyn FnOnce(WorkerId) + Send>;
 
 /// The identity of the thread that runs a job.
 #[derive(Clone, Copy, Debug)]
@@ -73,10 +82,7 @@ impl Pool {
     pub(crate) fn new(server: &'static str, workers: usize) -> io::Result<Pool> {
         Ok(Pool {
             server,
-            generation: Mutex::new(Generation {
-                threads: start(server, workers)?,
-                number: 0,
-            }),
+            generation: Mutex::new(Generation::start(server, workers, 0)?),
             numbers: Arc::default(),
             in_flight: Arc::default(),
         })
@@ -94,30 +100,28 @@ impl Pool {
             let problem = format!("{taken} workers of before have not come back yet");
             return Err(io::Error::other(problem));
         }
-        let threads = start(self.server, workers)?;
-        let mut current = self.generation.lock();
-        current.number += 1;
-        let generation = current.number;
-        let before = std::mem::replace(&mut current.threads, threads);
-        drop(current);
-        // Closes its queue: its idle threads end.
+        let number = self.generation.lock().number + 1;
+        let next = Generation::start(self.server, workers, number)?;
+        let before = std::mem::replace(&mut *self.generation.lock(), next);
+        // Its idle threads end.
         drop(before);
-        Ok(generation)
+        Ok(number)
     }
 
     /// Gives `job` to an idle thread.
     pub(crate) fn call_in(&self, job: impl FnOnce(WorkerId) + Send + 'static) {
-        *self.in_flight.jobs.lock() += 1;
-        let in_flight = Arc::clone(&self.in_flight);
-        let numbers = Arc::clone(&self.numbers);
-        let server = self.server;
+        self.in_flight.begin();
         let current = self.generation.lock();
+        let Some(first) = current.parked.give(Box::new(job)) else {
+            return;
+        };
+        let parked = Arc::clone(&current.parked);
+        let in_flight = Arc::clone(&self.in_flight);
+        let (numbers, server) = (Arc::clone(&self.numbers), self.server);
         let generation = current.number;
         current.threads.execute(move || {
             let number = own_number(server, &numbers);
-            job(WorkerId { number, generation });
-            *in_flight.jobs.lock() -= 1;
-            in_flight.changed.notify_all();
+            run(first, WorkerId { number, generation }, &parked, &in_flight);
         });
     }
 
@@ -138,6 +142,44 @@ impl Pool {
     }
 }
 
+impl Generation {
+    fn start(server: &str, workers: usize, number: u64) -> io::Result<Generation> {
+        Ok(Generation {
+            threads: start(server, workers)?,
+            parked: Arc::new(Parked::new(workers)),
+            number,
+        })
+    }
+}
+
+impl Drop for Generation {
+    fn drop(&mut self) {
+        self.parked.close();
+    }
+}
+
+/// A thread's life: its first job, and those that it is given while it is parked.
+fn run(first: Job, id: WorkerId, parked: &Parked<Job>, in_flight: &InFlight) {
+    let mut next = Some(first);
+    while let Some(job) = next {
+        // Of a panic the hook has told; the thread is still good for the next job.
+        let _ = catch_unwind(AssertUnwindSafe(|| job(id)));
+        in_flight.end();
+        next = parked.next();
+    }
+}
+
+impl InFlight {
+    fn begin(&self) {
+        *self.jobs.lock() += 1;
+    }
+
+    fn end(&self) {
+        *self.jobs.lock() -= 1;
+        self.changed.notify_all();
+    }
+}
+
 /// A thread's name, with its server's before it if that has one.
 pub(crate) fn thread_name(server: &str, name: &str) -> String {
     match server {
@@ -152,7 +194,7 @@ fn start(server: &str, workers: usize) -> io::Result<ThreadPool> {
         .thread_name(thread_name(server, "worker"));
     // It has no other way to say that a thread could not be had.
     IS_STARTING.set(true);
-    let started = std::panic::catch_unwind(|| builder.build());
+    let started = catch_unwind(|| builder.build());
     IS_STARTING.set(false);
     started.map_err(|_| io::ErrorKind::WouldBlock.into())
 }
