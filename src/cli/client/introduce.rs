@@ -116,11 +116,11 @@ mod tests {
             said
         };
         let welcome = "-- welcome; you are guest-2, in lobby with 1 other; /help lists commands";
-        let taken = "-- you are still guest-2: somebody has this name";
-        let refused = Said::Refused("somebody has this name".to_owned());
+        let taken = "-- you are still guest-2: this name, or one that looks like it, is taken";
+        let refused = Said::Refused("this name, or one that looks like it, is taken".to_owned());
         for (lines, expected) in [
             (
-                &["-- welcome; you are ann, in lobby with nobody else"][..],
+                &["-- welcome; you are ann, in lobby with no others"][..],
                 Said::Ours,
             ),
             (&[welcome], Said::Welcome),

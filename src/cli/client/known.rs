@@ -139,7 +139,7 @@ impl Known {
             self.asked = Asked::Not;
         } else if let Some(rest) = text.strip_prefix("you are still ") {
             let why = rest.split_once(": ").map_or("", |(_, why)| why);
-            self.asked = match (self.asked, why.starts_with("somebody has this name")) {
+            self.asked = match (self.asked, why.starts_with("this name, or one")) {
                 (Asked::Once | Asked::Again, true) => Asked::Taken,
                 _ => Asked::Not,
             };
@@ -255,7 +255,8 @@ mod tests {
     fn a_name_that_is_taken_is_asked_for_again_and_told_of_once() {
         let mut known = Known::default();
         known.want("ann");
-        let taken = parse("-- you are still guest-3: somebody has this name, or one like it");
+        let taken =
+            parse("-- you are still guest-3: this name, or one that looks like it, is taken");
         assert_eq!(known.ask_for_name(), "/nick ann\n");
         known.learn(&parse("-- welcome; you are guest-3, in lobby with 1 other"));
         assert!(!known.is_told_again(&taken));

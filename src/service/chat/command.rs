@@ -1,6 +1,6 @@
-//! What a line means: text, or a command.
+//! Parses a line: text or a command.
 
-/// A line that begins with a slash.
+/// A parsed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     /// To be said in the room.
@@ -26,7 +26,7 @@ pub(super) enum Line<'a> {
     Unknown(&'a str),
 }
 
-/// Reads a line. Two slashes stand for one that is meant.
+/// Parses a line. Two slashes stand for a literal one.
 pub(super) fn read(line: &str) -> Line<'_> {
     let Some(command) = line.strip_prefix('/') else {
         return Line::Text(line);
@@ -65,26 +65,27 @@ fn halves(text: &str) -> (&str, &str) {
     (first, rest.trim())
 }
 
-/// What `/help` says: with the time that a client puts before each line, no wider than a terminal.
+/// The text of `/help`: with the time that a client puts before each line, no wider than a
+/// terminal.
 pub(super) const HELP: &str = "\
 -- what you type is said in the room that you joined last; commands are:
--- /nick NAME           be called so
+-- /nick NAME           change your name
 -- /join ROOM           enter a room, or speak in one that you are in
--- /part [ROOM]         leave it
--- /rooms, /who [ROOM]  which rooms there are, and who is there
--- /msg NAME TEXT       say it to one person only
--- /me TEXT             * you do something
--- /topic [TEXT]        what the room is about
--- /away [TEXT]         answer who writes to you; alone: you are back
--- /ignore NAME         don't hear somebody; again: hear them
+-- /part [ROOM]         leave a room
+-- /rooms, /who [ROOM]  list the rooms, or the members of one
+-- /msg NAME TEXT       send a line to one person only
+-- /me TEXT             say what you do: * you TEXT
+-- /topic [TEXT]        show or set the room's topic
+-- /away [TEXT]         answer each /msg with TEXT; alone: you are back
+-- /ignore NAME         hide a person's lines; again: show them
 -- /quit [TEXT]         leave
 -- //TEXT               say TEXT with one slash before it
--- /op PASSWORD         become an operator, for whom there are also
--- /kick NAME [WHY]     end somebody's connection
--- /ban NAME|ADDRESS    the same, and keep out the name or the address
--- /unban NAME|ADDRESS  a ban ends with the server, too
--- /mute NAME [TIME]    for 10m if not told; 0s ends it
--- /wall TEXT           say it to everybody on this server
+-- /op PASSWORD         become an operator; operators also have:
+-- /kick NAME [WHY]     disconnect a person
+-- /ban NAME|ADDRESS    disconnect, and refuse the name or the address
+-- /unban NAME|ADDRESS  end a ban; the server's end does so, too
+-- /mute NAME [TIME]    hide a person's lines for TIME (10m); 0s ends it
+-- /wall TEXT           send a line to all on this server
 ";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What commands do.
+//! Carries out commands.
 
 use std::sync::Arc;
 
@@ -10,96 +10,96 @@ use super::state::ChatState;
 use crate::connection::handler::Verdict;
 use crate::service::chat::rooms::{Arrival, Event, Frontend, Given, Name, NameError, Text};
 
-/// Rooms that one can be in.
+/// Maximum rooms of a member.
 const JOINED_MAX: usize = 20;
 
 impl Session {
-    pub(super) fn obey(&mut self, house: &ChatState, line: Line<'_>) -> Verdict {
+    pub(super) fn obey(&mut self, chat: &ChatState, line: Line<'_>) -> Verdict {
         match line {
             Line::Text(text) => {
                 let by = self.person.name();
                 let lines = Text::printable(format!("{text}\n"));
-                self.speak(house, Event::Said { by, lines });
+                self.speak(chat, Event::Said { by, lines });
             }
-            Line::Help => self.give(house, HELP.to_owned()),
-            Line::Nick(name) => return self.nick(house, name),
-            Line::Join(name) => self.join(house, name),
-            Line::Part(name) => self.part(house, name),
-            Line::Rooms => self.list_rooms(house),
-            Line::Who(name) => self.who(house, name),
-            Line::Msg(name, text) => self.whisper(house, name, text),
-            Line::Me("") => self.answer(house, "/me TEXT says what you do"),
+            Line::Help => self.give(chat, HELP.to_owned()),
+            Line::Nick(name) => return self.nick(chat, name),
+            Line::Join(name) => self.join(chat, name),
+            Line::Part(name) => self.part(chat, name),
+            Line::Rooms => self.list_rooms(chat),
+            Line::Who(name) => self.who(chat, name),
+            Line::Msg(name, text) => self.whisper(chat, name, text),
+            Line::Me("") => self.answer(chat, "/me TEXT says what you do"),
             Line::Me(text) => {
                 let by = self.person.name();
                 let text = Text::printable(text.to_owned());
-                self.speak(house, Event::Acted { by, text });
+                self.speak(chat, Event::Acted { by, text });
             }
-            Line::Topic(text) => self.topic(house, text),
-            Line::Away(text) => self.away(house, text),
-            Line::Ignore(name) => self.ignore(house, name),
+            Line::Topic(text) => self.topic(chat, text),
+            Line::Away(text) => self.away(chat, text),
+            Line::Ignore(name) => self.ignore(chat, name),
             Line::Quit(text) => {
-                self.quit(house, text);
+                self.quit(chat, text);
                 return Verdict::Close;
             }
             Line::Unknown(word) => {
                 let advice = "/help lists what there is";
-                self.answer(house, format_args!("there is no /{word}; {advice}"));
+                self.answer(chat, format_args!("there is no /{word}; {advice}"));
             }
-            order => self.order(house, order),
+            order => self.order(chat, order),
         }
         Verdict::Go
     }
 
-    fn nick(&mut self, house: &ChatState, name: &str) -> Verdict {
+    fn nick(&mut self, chat: &ChatState, name: &str) -> Verdict {
         match Name::new(name) {
-            Ok(name) if house.operators.is_name_banned(&name) => {
-                self.keep_name(house, "that name is banned");
+            Ok(name) if chat.operators.is_name_banned(&name) => {
+                self.keep_name(chat, "that name is banned");
             }
-            Ok(name) => match house.hall.rename(&self.person, name.clone()) {
-                Ok(from) => self.renamed(house, &from),
-                Err(NameError::Taken) => return self.ask_holder(house, name),
-                Err(error) => self.keep_name(house, error),
+            Ok(name) => match chat.directory.rename(&self.person, name.clone()) {
+                Ok(from) => self.renamed(chat, &from),
+                Err(NameError::Taken) => return self.ask_holder(chat, name),
+                Err(error) => self.keep_name(chat, error),
             },
-            Err(error) => self.keep_name(house, error),
+            Err(error) => self.keep_name(chat, error),
         }
         Verdict::Go
     }
 
-    /// It has another name: it is told so, and so are its rooms, if they know the one before.
-    pub(super) fn renamed(&mut self, house: &ChatState, from: &Arc<Name>) {
+    /// Tells the client and its rooms its new name; on its entry, only enters the lobby.
+    pub(super) fn renamed(&mut self, chat: &ChatState, from: &Arc<Name>) {
         if self.is_outside() {
-            return self.come_in(house);
+            return self.come_in(chat);
         }
         let to = self.person.name();
-        self.answer(house, format_args!("you are now {to}"));
+        self.answer(chat, format_args!("you are now {to}"));
         for room in &self.rooms {
             let (from, to) = (Arc::clone(from), Arc::clone(&to));
             let event = Event::Renamed { from, to };
-            let hall = &house.hall;
-            hall.announce_to_others(room, &event, Some(self.person.id));
+            let directory = &chat.directory;
+            directory.announce_to_others(room, &event, Some(self.person.id));
         }
     }
 
-    /// It has asked for a name that it can't have.
-    pub(super) fn keep_name(&mut self, house: &ChatState, why: impl std::fmt::Display) {
-        self.come_in(house);
+    /// Tells the client why it keeps its name.
+    pub(super) fn keep_name(&mut self, chat: &ChatState, why: impl std::fmt::Display) {
+        self.come_in(chat);
         let name = self.person.name();
-        self.answer(house, format_args!("you are still {name}: {why}"));
+        self.answer(chat, format_args!("you are still {name}: {why}"));
     }
 
-    fn join(&mut self, house: &ChatState, name: &str) {
-        let Some(name) = self.room_name(house, name) else {
+    fn join(&mut self, chat: &ChatState, name: &str) {
+        let Some(name) = self.room_name(chat, name) else {
             return;
         };
         if let Some(place) = self.place_of(&name) {
             let room = self.rooms.remove(place);
-            self.answer_about(house, &room, format_args!("you speak in {} now", room.name));
+            self.answer_about(chat, &room, format_args!("you speak in {} now", room.name));
             self.rooms.push(room);
             return;
         }
         if self.rooms.len() >= JOINED_MAX {
             return self.answer(
-                house,
+                chat,
                 "you are in as many rooms as one can be; /part one first",
             );
         }
@@ -108,137 +108,137 @@ impl Session {
             history(arrival, &mut out);
             out.into()
         };
-        match house.hall.enter(&name, &self.person, &greet) {
+        match chat.directory.enter(&name, &self.person, &greet) {
             Ok(room) => self.rooms.push(room),
-            Err(error) => self.answer(house, error),
+            Err(error) => self.answer(chat, error),
         }
     }
 
-    fn part(&mut self, house: &ChatState, name: &str) {
+    fn part(&mut self, chat: &ChatState, name: &str) {
         let place = match name {
             "" => self.rooms.len().checked_sub(1),
-            name => match self.room_name(house, name) {
+            name => match self.room_name(chat, name) {
                 Some(name) => self.place_of(&name),
                 None => return,
             },
         };
         let Some(place) = place else {
-            return self.answer(house, "you are not in that room");
+            return self.answer(chat, "you are not in that room");
         };
         let room = self.rooms.remove(place);
-        house.hall.leave(&room, &self.person);
-        self.answer_about(house, &room, format_args!("you left {}", room.name));
+        chat.directory.leave(&room, &self.person);
+        self.answer_about(chat, &room, format_args!("you left {}", room.name));
     }
 
-    fn list_rooms(&mut self, house: &ChatState) {
-        let rooms = house.hall.rooms().into_iter();
+    fn list_rooms(&mut self, chat: &ChatState) {
+        let rooms = chat.directory.rooms().into_iter();
         let mut rooms: Vec<_> = rooms.map(|room| (room.count(), room)).collect();
         rooms.retain(|(count, _)| *count > 0);
         rooms.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.name.key().cmp(b.1.name.key())));
         let rooms = rooms
             .iter()
             .map(|(count, room)| format!("{} ({count})", room.name));
-        self.answer(house, format_args!("rooms: {}", list(rooms)));
+        self.answer(chat, format_args!("rooms: {}", list(rooms)));
     }
 
-    fn who(&mut self, house: &ChatState, name: &str) {
-        let Some(room) = self.room_of(house, name) else {
+    fn who(&mut self, chat: &ChatState, name: &str) {
+        let Some(room) = self.room_of(chat, name) else {
             return;
         };
         let mut names = room.names();
         names.sort_unstable_by(|a, b| a.key().cmp(b.key()));
         let names = names.iter().map(|name| name.to_string());
-        self.answer_about(house, &room, format_args!("here: {}", list(names)));
+        self.answer_about(chat, &room, format_args!("here: {}", list(names)));
     }
 
-    fn whisper(&mut self, house: &ChatState, name: &str, text: &str) {
+    fn whisper(&mut self, chat: &ChatState, name: &str, text: &str) {
         if text.is_empty() {
-            return self.answer(house, "/msg NAME TEXT says it to one person only");
+            return self.answer(chat, "/msg NAME TEXT says it to one person only");
         }
-        if self.is_unheard(house) {
+        if self.refuses_muted(chat) {
             return;
         }
-        let Some(other) = self.person_called(house, name) else {
+        let Some(other) = self.person_called(chat, name) else {
             return;
         };
         let ignores = other.ignores();
         let is_ignored = ignores.is_some_and(|ids| ids.contains(&self.person.id));
         let line = format!("[{}] {text}\n", self.person.name());
-        let front = &house.hall.front;
-        if !is_ignored && front.give(&other.outlet, line.into()) != Given::Taken {
-            return self.answer(house, format_args!("{} can't be reached now", other.name()));
+        let frontend = &chat.directory.frontend;
+        if !is_ignored && frontend.give(&other.outlet, line.into()) != Given::Taken {
+            return self.answer(chat, format_args!("{} can't be reached now", other.name()));
         }
-        self.give(house, format!("[to {}] {text}\n", other.name()));
+        self.give(chat, format!("[to {}] {text}\n", other.name()));
         if let Some(away) = other.away() {
             let (name, away) = (other.name(), away.as_str());
-            self.answer(house, format_args!("{name} is away: {away}"));
+            self.answer(chat, format_args!("{name} is away: {away}"));
         }
     }
 
-    fn topic(&mut self, house: &ChatState, text: &str) {
+    fn topic(&mut self, chat: &ChatState, text: &str) {
         let Some(room) = self.rooms.last().cloned() else {
-            return self.answer(house, "you are in no room; /join one");
+            return self.answer(chat, "you are in no room; /join one");
         };
         if text.is_empty() {
             let topic = room.topic();
             if topic.is_empty() {
-                return self.answer_about(house, &room, "no topic; /topic TEXT sets it");
+                return self.answer_about(chat, &room, "no topic; /topic TEXT sets it");
             }
-            return self.answer_about(house, &room, format_args!("topic: {}", topic.as_str()));
+            return self.answer_about(chat, &room, format_args!("topic: {}", topic.as_str()));
         }
-        if self.is_unheard(house) {
+        if self.refuses_muted(chat) {
             return;
         }
         let by = self.person.name();
         let text = Text::printable(text.to_owned());
-        house.hall.announce(&room, &Event::Topic { by, text });
+        chat.directory.announce(&room, &Event::Topic { by, text });
     }
 
-    fn away(&mut self, house: &ChatState, text: &str) {
+    fn away(&mut self, chat: &ChatState, text: &str) {
         if text.is_empty() {
             self.person.set_away(None);
-            return self.answer(house, "you are not away");
+            return self.answer(chat, "you are not away");
         }
-        // Whoever whispers to it is shown the text.
-        if self.is_unheard(house) {
+        // The text is shown to members that whisper to it.
+        if self.refuses_muted(chat) {
             return;
         }
         self.person.set_away(Some(Text::printable(text.to_owned())));
-        self.answer(house, format_args!("you are away: {text}"));
+        self.answer(chat, format_args!("you are away: {text}"));
     }
 
-    fn ignore(&mut self, house: &ChatState, name: &str) {
-        let Some(other) = self.person_called(house, name) else {
+    fn ignore(&mut self, chat: &ChatState, name: &str) {
+        let Some(other) = self.person_called(chat, name) else {
             return;
         };
         let name = other.name();
         match self.person.ignore(other.id) {
-            Some(true) => self.answer(house, format_args!("you don't hear {name} any more")),
-            Some(false) => self.answer(house, format_args!("you hear {name} again")),
-            None => return self.answer(house, "you ignore as many as one can"),
+            Some(true) => self.answer(chat, format_args!("you don't hear {name} any more")),
+            Some(false) => self.answer(chat, format_args!("you hear {name} again")),
+            None => return self.answer(chat, "you ignore as many as one can"),
         }
         for room in &self.rooms {
             room.ignore(self.person.id, self.person.ignores());
         }
     }
 
-    fn quit(&mut self, house: &ChatState, text: &str) {
+    fn quit(&mut self, chat: &ChatState, text: &str) {
         if !text.is_empty()
             && !self.person.is_muted()
             && let Some(room) = self.rooms.last()
         {
             let by = self.person.name();
             let text = Text::printable(format!("leaves: {text}"));
-            house.hall.announce(room, &Event::Acted { by, text });
+            chat.directory.announce(room, &Event::Acted { by, text });
         }
-        self.answer(house, "goodbye");
-        self.leave(house);
+        self.answer(chat, "goodbye");
+        self.leave(chat);
     }
 
-    /// A name as it was typed, with or without the sign that rooms have.
-    fn room_name(&mut self, house: &ChatState, name: &str) -> Option<Name> {
+    /// A room's name as typed, with or without its `#`.
+    fn room_name(&mut self, chat: &ChatState, name: &str) -> Option<Name> {
         let name = Name::new(name.strip_prefix('#').unwrap_or(name));
-        name.map_err(|error| self.answer(house, error)).ok()
+        name.map_err(|error| self.answer(chat, error)).ok()
     }
 
     fn place_of(&self, name: &Name) -> Option<usize> {
@@ -246,30 +246,35 @@ impl Session {
         self.rooms.iter().position(is_it)
     }
 
-    /// The room of that name, or the one that it speaks in.
-    fn room_of(&mut self, house: &ChatState, name: &str) -> Option<Arc<Room>> {
+    /// The room of that name; for an empty name, the one that the client speaks in.
+    fn room_of(&mut self, chat: &ChatState, name: &str) -> Option<Arc<Room>> {
         if name.is_empty() {
             if self.rooms.is_empty() {
-                self.answer(house, "you are in no room; /join one");
+                self.answer(chat, "you are in no room; /join one");
             }
             return self.rooms.last().cloned();
         }
-        let name = self.room_name(house, name)?;
-        let room = house.hall.room(&name);
+        let name = self.room_name(chat, name)?;
+        let room = chat.directory.room(&name);
         if room.is_none() {
             self.answer(
-                house,
+                chat,
                 format_args!("there is no room {name}; /rooms lists them"),
             );
         }
         room
     }
 
-    /// Somebody who is here, or an answer that nobody of that name is.
-    pub(super) fn person_called(&mut self, house: &ChatState, name: &str) -> Option<Arc<Person>> {
-        let found = Name::new(name).ok().and_then(|name| house.hall.find(&name));
+    /// The person of that name; if there is none, tells the client.
+    pub(super) fn person_called(&mut self, chat: &ChatState, name: &str) -> Option<Arc<Person>> {
+        let found = Name::new(name)
+            .ok()
+            .and_then(|name| chat.directory.find(&name));
         if found.is_none() {
-            self.answer(house, "nobody of that name is here; /who lists who is");
+            self.answer(
+                chat,
+                "no person of that name is here; /who lists those who are",
+            );
         }
         found
     }

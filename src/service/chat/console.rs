@@ -1,4 +1,4 @@
-//! The person at the server's own terminal: an operator who needs no connection.
+//! The console: an operator at the server's own terminal, without a connection.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,30 +11,30 @@ use crate::framing::{Extent, Message};
 
 /// See the head of the file.
 pub struct Console {
-    house: Arc<ChatState>,
+    chat: Arc<ChatState>,
     session: Option<Session>,
     screen: Arc<Screen>,
 }
 
 impl Console {
-    pub(super) fn new(house: Arc<ChatState>, wake: impl Fn() + Send + Sync + 'static) -> Console {
+    pub(super) fn new(chat: Arc<ChatState>, wake: impl Fn() + Send + Sync + 'static) -> Console {
         let screen = Arc::new(Screen::new(wake));
-        let session = Session::at_console(&house, &screen);
+        let session = Session::at_console(&chat, &screen);
         Console {
-            house,
+            chat,
             session: Some(session),
             screen,
         }
     }
 
-    /// Says that the log is printed at the same terminal: what is ordered here is answered here,
-    /// and not logged as well.
+    /// Tells the chat that the log is printed at the same terminal: commands of the console are
+    /// answered there, and not logged as well.
     pub fn shares_its_place_with_the_log(&self) {
-        let here = &self.house.has_log_at_console;
+        let here = &self.chat.has_log_at_console;
         here.store(true, Ordering::Relaxed);
     }
 
-    /// Takes a line as it was typed. `false`: that was the last.
+    /// Takes a typed line. `false` after the last one.
     pub fn say(&mut self, line: &[u8]) -> bool {
         let Some(session) = &mut self.session else {
             return false;
@@ -43,12 +43,12 @@ impl Console {
             bytes: line,
             extent: Extent::Whole,
         };
-        let verdict = session.take(&self.house, message);
-        let verdict = session.end_turn(&self.house, verdict);
+        let verdict = session.take(&self.chat, message);
+        let verdict = session.end_turn(&self.chat, verdict);
         verdict != Verdict::Close
     }
 
-    /// Takes what is to be printed: whole lines.
+    /// Takes the lines to print.
     pub fn shown(&self) -> Vec<u8> {
         self.screen.take()
     }
@@ -57,7 +57,7 @@ impl Console {
 impl Drop for Console {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            session.close(&self.house);
+            session.close(&self.chat);
         }
     }
 }

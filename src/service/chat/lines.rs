@@ -1,5 +1,5 @@
-//! How events look as lines. The beginning of a line says what it is, and nobody's text can
-//! produce such a beginning: something of ours stands before every text.
+//! Events as lines. The beginning of a line says what it is, and no client's text can forge it: the
+//! server puts something before every text.
 
 use std::fmt::Write;
 use std::ops::Deref;
@@ -17,10 +17,10 @@ use crate::connection::client::Client;
 use crate::service::chat::rooms;
 use crate::service::chat::rooms::{Arrival, Crowd, Entry, Event, Frontend, Given, Kind, Name};
 
-/// The room in which everybody starts; only its lines bear no tag.
+/// The room that all clients enter first; only its lines have no tag.
 pub(super) const LOBBY: &str = "lobby";
 
-/// Bytes of a list of names; the rest is only counted.
+/// Maximum bytes of a list of names; further names are only counted.
 const LIST_MAX: usize = 8 * 1024;
 
 /// The front end that speaks lines.
@@ -30,7 +30,7 @@ pub(super) type Directory = rooms::Directory<Lines>;
 pub(super) type Person = rooms::Person<Lines>;
 pub(super) type Room = rooms::Room<Lines>;
 
-/// Lines that a member is told, each ended.
+/// Whole lines for a member.
 #[derive(Clone)]
 pub(super) struct Chunk {
     bytes: Bytes,
@@ -45,7 +45,7 @@ impl From<String> for Chunk {
     }
 }
 
-/// What is no line.
+/// Bytes that are not lines.
 impl From<&'static [u8]> for Chunk {
     fn from(bytes: &'static [u8]) -> Chunk {
         let bytes = Bytes::from_static(bytes);
@@ -53,9 +53,9 @@ impl From<&'static [u8]> for Chunk {
     }
 }
 
-/// Where somebody hears them.
+/// Where a member gets its lines.
 #[derive(Clone)]
-pub(super) enum Ear {
+pub(super) enum Recipient {
     Client(Arc<Wire>),
     Console(Arc<Screen>),
 }
@@ -63,12 +63,12 @@ pub(super) enum Ear {
 /// A client's connection.
 pub(super) struct Wire {
     client: Client,
-    /// It has negotiated: to a terminal that is in its hands, a line feed alone is no new line.
+    /// It has negotiated telnet options: its terminal needs CR LF.
     is_telnet: AtomicBool,
 }
 
 impl Wire {
-    /// It has negotiated.
+    /// Notes that the client negotiates telnet options.
     pub(super) fn note_telnet(&self) {
         self.is_telnet.store(true, Ordering::Relaxed);
     }
@@ -82,26 +82,26 @@ impl Deref for Wire {
     }
 }
 
-impl Ear {
-    pub(super) fn of(client: &Client) -> Ear {
-        Ear::Client(Arc::new(Wire {
+impl Recipient {
+    pub(super) fn of(client: &Client) -> Recipient {
+        Recipient::Client(Arc::new(Wire {
             client: client.clone(),
             is_telnet: AtomicBool::new(false),
         }))
     }
 
-    /// Where it is, for people.
+    /// The recipient's address, for people.
     pub(super) fn place(&self) -> String {
         match self {
-            Ear::Client(client) => client.peer().to_string(),
-            Ear::Console(_) => "the server's terminal".to_owned(),
+            Recipient::Client(client) => client.peer().to_string(),
+            Recipient::Console(_) => "the server's terminal".to_owned(),
         }
     }
 }
 
 impl Frontend for Lines {
     type Chunk = Chunk;
-    type Outlet = Ear;
+    type Outlet = Recipient;
 
     fn encode(&self, room: &Name, event: &Event) -> Chunk {
         let tag = tag(room);
@@ -133,10 +133,10 @@ impl Frontend for Lines {
         out.into()
     }
 
-    fn give(&self, ear: &Ear, chunk: Chunk) -> Given {
-        let client = match ear {
-            Ear::Client(client) => client,
-            Ear::Console(screen) => {
+    fn give(&self, recipient: &Recipient, chunk: Chunk) -> Given {
+        let client = match recipient {
+            Recipient::Client(client) => client,
+            Recipient::Console(screen) => {
                 screen.show(&chunk.bytes);
                 return Given::Taken;
             }
@@ -152,25 +152,25 @@ impl Frontend for Lines {
         }
     }
 
-    fn stalled_for(&self, ear: &Ear) -> Duration {
-        match ear {
-            Ear::Client(client) => client.stalled_for().unwrap_or_default(),
-            Ear::Console(_) => Duration::ZERO,
+    fn stalled_for(&self, recipient: &Recipient) -> Duration {
+        match recipient {
+            Recipient::Client(client) => client.stalled_for().unwrap_or_default(),
+            Recipient::Console(_) => Duration::ZERO,
         }
     }
 
-    fn record(&self, ear: &Ear, who: &Name, why: &str) {
-        info!(peer = %ear.place(), "{who} is disconnected: {why}");
+    fn record(&self, recipient: &Recipient, who: &Name, why: &str) {
+        info!(peer = %recipient.place(), "{who} is disconnected: {why}");
     }
 
-    fn dismiss(&self, ear: &Ear, why: &str) {
-        if let Ear::Client(client) = ear {
+    fn dismiss(&self, recipient: &Recipient, why: &str) {
+        if let Recipient::Client(client) = recipient {
             client.close(why);
         }
     }
 }
 
-/// Lines as RFC 854 has them.
+/// Ends lines with CR LF (RFC 854).
 fn with_returns(lines: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(lines.len() + lines.len() / 32 + 1);
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -181,7 +181,7 @@ fn with_returns(lines: &[u8]) -> Bytes {
     out.into()
 }
 
-/// What stands before a room's lines.
+/// The prefix of a room's lines.
 pub(super) fn tag(room: &Name) -> String {
     if room.key() == LOBBY {
         String::new()
@@ -221,13 +221,13 @@ pub(super) fn list(names: impl Iterator<Item = String>) -> String {
 /// `3 others`.
 pub(super) fn others(count: usize) -> String {
     match count {
-        0 => "nobody else".to_owned(),
+        0 => "no others".to_owned(),
         1 => "1 other".to_owned(),
         _ => format!("{count} others"),
     }
 }
 
-/// The topic and the last lines, for somebody who has just come in.
+/// The topic and the last lines, for a new member.
 pub(super) fn history(arrival: &Arrival<'_>, out: &mut String) {
     let tag = tag(arrival.room);
     if !arrival.topic.is_empty() {

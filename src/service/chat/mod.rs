@@ -1,9 +1,9 @@
-//! Chat: rooms for people who come with `nc`, `telnet` or a client of their own.
+//! Chat: rooms for people that connect with `nc`, `telnet` or a client of their own.
 //!
 //! This is the front end that speaks lines. What a client says in one turn becomes one chunk for
-//! everybody in the room, shared between their outboxes; a reader's turn is one write. Everything
-//! a client gets goes through its outbox, answers too, so that it sees them in the order in which
-//! they came about.
+//! all members of the room, shared between their outboxes; a reader's turn is one write. All output
+//! for a client goes through its outbox, including answers, so the client sees it in the order of
+//! events.
 
 mod command;
 mod commands;
@@ -52,17 +52,17 @@ use speakers::Speakers;
 use state::ChatState;
 use stranger::Strangers;
 
-/// What a chat is like.
+/// Settings of a chat.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Lines of each room that a newcomer is shown; at most 64 KiB of them are kept.
+    /// Lines of each room's history that a new member is shown; at most 64 KiB are kept.
     pub history: usize,
     /// A directory in which each room's lines are appended to a file of its own.
     pub log: Option<PathBuf>,
-    /// What makes an operator; without it nobody can become one.
+    /// The password that makes a client an operator; without it no client can become one.
     pub password: Option<Password>,
-    /// What the server delays clients to ([`Options::rate`](crate::Options)): one that has to wait
-    /// is told for how long.
+    /// The rate that the server delays clients to ([`Options::rate`](crate::Options)): a client
+    /// that has to wait is told for how long.
     pub rate: Option<Rate>,
 }
 
@@ -71,14 +71,14 @@ pub struct Settings {
 pub struct Chat(Arc<ChatState>);
 
 impl Chat {
-    /// An empty house with a lobby.
+    /// A chat with an empty lobby.
     pub fn new(settings: Settings) -> Chat {
         let keeping = Keeping {
             history: settings.history,
             directory: settings.log,
         };
         Chat(Arc::new(ChatState {
-            hall: Directory::new(Lines, keeping),
+            directory: Directory::new(Lines, keeping),
             newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
             probes: Probes::default(),
@@ -89,8 +89,8 @@ impl Chat {
         }))
     }
 
-    /// The place of the person at the server's own terminal. `wake` is called when there is
-    /// something to print; it must not block.
+    /// The console: a member at the server's own terminal. `wake` is called when there is something
+    /// to print; it must not block.
     pub fn console(&self, wake: impl Fn() + Send + Sync + 'static) -> Console {
         Console::new(Arc::clone(&self.0), wake)
     }
@@ -99,7 +99,7 @@ impl Chat {
 impl Service for Chat {
     type Session = Session;
 
-    /// `/op PASSWORD` is a line as any other.
+    /// Quotes nothing, because a line may be `/op PASSWORD`.
     fn quote(&self) -> Quote {
         Quote::Nothing
     }
@@ -153,14 +153,12 @@ impl Service for Chat {
     }
 
     fn tick(&self, now: Instant) -> Option<Instant> {
-        let house = &*self.0;
-        let newcomers = house
-            .newcomers
-            .tick(now, |person| enter_lobby(house, person));
-        let speakers = house
+        let chat = &*self.0;
+        let newcomers = chat.newcomers.tick(now, |person| enter_lobby(chat, person));
+        let speakers = chat
             .speakers
-            .tick(now, |person| house.put_out_deaf(person));
-        let rooms = house.hall.tick(now);
+            .tick(now, |person| chat.put_out_not_reading(person));
+        let rooms = chat.directory.tick(now);
         [newcomers, speakers, rooms].into_iter().flatten().min()
     }
 }

@@ -1,4 +1,4 @@
-//! Who may keep order, and whom they have kept out.
+//! The operators' password, and the bans.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,18 +11,18 @@ use subtle::{ConstantTimeEq, ConstantTimeLess};
 use crate::net::address::Peer;
 use crate::service::chat::rooms::Name;
 
-/// Bytes of a password.
+/// Maximum bytes of a password.
 const PASSWORD_MAX: usize = 256;
-/// After a failure the next try has to wait for so long, twice as long after each further one.
+/// Wait after a failed try; it doubles with each further failure.
 const FIRST_PENALTY: Duration = Duration::from_secs(1);
 const DOUBLINGS_MAX: u32 = 6;
 /// A failure is forgotten after this.
 const MEMORY: Duration = Duration::from_secs(15 * 60);
-/// Addresses whose failures are remembered, and bans that are kept.
+/// Maximum addresses with remembered failures, and maximum bans.
 const FAILED_MAX: usize = 10_000;
 const BANS_MAX: usize = 10_000;
 
-/// What makes an operator. It is neither printed nor logged.
+/// The password that makes an operator. It is neither printed nor logged.
 #[derive(Clone)]
 pub struct Password {
     bytes: [u8; PASSWORD_MAX],
@@ -42,7 +42,7 @@ impl Password {
         Some(Password { bytes, length })
     }
 
-    /// Takes the same time whatever is tried.
+    /// Compares in constant time.
     fn is(&self, tried: &str) -> bool {
         let mut bytes = [0; PASSWORD_MAX];
         let fits = tried.len().min(PASSWORD_MAX);
@@ -78,20 +78,20 @@ struct Bans {
     addresses: FxHashSet<IpAddr>,
 }
 
-/// What became of a try to become an operator.
+/// The result of a try to become an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tried {
     Right,
     Wrong,
-    /// There was none: who asks how is not slowed.
+    /// No password was given; this does not count as a failure.
     Nothing,
-    /// Too early after a failure: it was not even looked at.
+    /// Too early after a failure: the password was not checked.
     Wait(Duration),
-    /// There is no password.
+    /// The server has no password.
     Never,
 }
 
-/// Who is banned.
+/// A banned name or address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Banned {
     Name(Name),
@@ -106,7 +106,7 @@ impl Operators {
         }
     }
 
-    /// Somebody gives a password.
+    /// Checks a password.
     pub(super) fn try_password(&self, tried: &str, from: Peer, now: Instant) -> Tried {
         let Some(password) = &self.password else {
             return Tried::Never;
@@ -129,7 +129,8 @@ impl Operators {
             return Tried::Right;
         }
         if failed.len() >= FAILED_MAX && !failed.contains_key(&address) {
-            // Whoever has so many addresses is not slowed by forgetting; he gets no try at all.
+            // So many failing addresses are an attack: refuse the try instead of forgetting an
+            // address.
             return Tried::Wait(MEMORY);
         }
         let entry = failed.entry(address).or_insert(Failed {
@@ -141,7 +142,7 @@ impl Operators {
         Tried::Wrong
     }
 
-    /// `false` if there are as many bans as there may be.
+    /// `false` if there is no room for another ban.
     pub(super) fn ban(&self, whom: &Banned) -> bool {
         let mut bans = self.bans.lock();
         if bans.names.len() + bans.addresses.len() >= BANS_MAX {
@@ -172,7 +173,7 @@ impl Operators {
     }
 }
 
-/// Without a port, and IPv4 as IPv4 however it came.
+/// The address without a port, and without the IPv6 form of IPv4.
 pub(super) fn address(peer: Peer) -> Option<IpAddr> {
     match peer {
         Peer::Tcp(address) => Some(address.ip().to_canonical()),
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_slow_their_address_and_nobody_else() {
+    fn failures_slow_only_their_own_address() {
         let operators = Operators::new(Password::new("sesame"));
         let begin = Instant::now();
         let at = |ms| begin + Duration::from_millis(ms);

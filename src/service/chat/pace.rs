@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::lines::Ear;
+use super::lines::Recipient;
 use super::session::Session;
 use super::state::ChatState;
 use crate::framing::Message;
 use crate::limits::times::Rate;
 
-/// A shorter wait is not worth a line.
+/// Minimum wait that is told.
 const TOLD_FROM: Duration = Duration::from_secs(2);
-/// Between two lines about one.
+/// Between two such lines.
 const TOLD_EVERY: Duration = Duration::from_secs(15);
 
-/// What a turn has taken of a client.
+/// What a turn has taken from a client.
 #[derive(Default)]
 pub(super) struct Taken {
     lines: usize,
@@ -28,9 +28,9 @@ impl Taken {
 }
 
 impl Session {
-    /// The client's rate is why `rest`, and what else it has sent, has to wait.
-    pub(super) fn tell_delay(&mut self, house: &ChatState, taken: &Taken, rest: &[u8]) {
-        let (Some(rate), Ear::Client(client)) = (house.rate, &self.person.outlet) else {
+    /// Tells the client that its rate delays `rest` and what else it has sent.
+    pub(super) fn tell_delay(&mut self, chat: &ChatState, taken: &Taken, rest: &[u8]) {
+        let (Some(rate), Recipient::Client(client)) = (chat.rate, &self.person.outlet) else {
             return;
         };
         let is_soon = |at: Instant| at.elapsed() < TOLD_EVERY;
@@ -41,19 +41,19 @@ impl Session {
         let time = waiting.time(rate);
         if time >= TOLD_FROM {
             self.told_delay = Some(Instant::now());
-            self.answer(house, waiting.describe(rate, time));
+            self.answer(chat, waiting.describe(rate, time));
         }
     }
 }
 
-/// What a client has sent so far and waits to be said.
+/// The lines of a client that wait to be posted.
 struct Waiting {
     lines: usize,
     bytes: usize,
 }
 
 impl Waiting {
-    /// `unread` bytes have not been looked at: their lines are taken to be as long as the others.
+    /// Estimates the lines in `unread` bytes from the length of the others.
     fn of(taken: &Taken, rest: &[u8], unread: usize) -> Waiting {
         let lines = memchr::memchr_iter(b'\n', rest).count();
         let seen = Taken {
@@ -67,7 +67,7 @@ impl Waiting {
         }
     }
 
-    /// Until the last of it is said.
+    /// The time until the last line is posted.
     fn time(&self, rate: Rate) -> Duration {
         let lines = self.lines as u64 / u64::from(rate.messages.max(1));
         let bytes = self.bytes as u64 / u64::from(rate.bytes.max(1));
@@ -122,7 +122,7 @@ mod tests {
         let waiting = Waiting::of(&taken, b"", 81_920);
         assert_eq!(waiting.lines, 10);
         assert_eq!(waiting.time(RATE), Duration::from_secs(20));
-        // A single one has no others to be counted with.
+        // A single line gives no average.
         let waiting = Waiting::of(&Taken::default(), b"xx", 40_960);
         let line = waiting.describe(RATE, waiting.time(RATE));
         assert!(line.ends_with("the rest of it waits for 10s"), "{line}");

@@ -1,8 +1,8 @@
 //! Whether the host at the other end of a connection still answers.
 //!
-//! TCP's keepalive asks, sooner than usual: the host's system answers it, and no program sees it.
-//! While something is owed to the host, that is sent again instead. Either way the system knows
-//! when the last acknowledgement came (`TCP_INFO`).
+//! TCP's keepalive asks, sooner than usual: the host's system answers, and no program sees it.
+//! While data is unacknowledged, TCP retransmits that instead. In both cases the system knows when
+//! the last acknowledgement came (`TCP_INFO`).
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -17,12 +17,12 @@ use socket2::{Socket, TcpKeepalive};
 use crate::connection::Connection;
 use crate::connection::client::Client;
 
-/// A host that acknowledges nothing for so long, though it was asked, does not answer.
+/// A host that was asked and acknowledges nothing for this long is silent.
 const SILENCE: Duration = Duration::from_secs(3);
-/// After so much silence keepalive asks: the shortest time that it knows.
+/// Silence after which keepalive asks: the shortest time that it has.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Probes under way, by the number of their connection: two that ask for the same host share one.
+/// Probes under way, by the id of their connection: two that ask for the same host share one.
 #[derive(Default)]
 pub(super) struct Probes(Mutex<FxHashMap<u64, Weak<Probe>>>);
 
@@ -33,17 +33,17 @@ pub(super) struct Probe {
     usual: TcpKeepalive,
 }
 
-/// What is known of a host.
+/// The state of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Host {
     Answers,
-    /// It was asked, and has time left.
+    /// It was asked and still has time.
     Asked,
     Silent,
 }
 
 impl Probes {
-    /// Asks the host of a client; `None` if there is none to ask, as behind a Unix socket.
+    /// Asks the host of a client; `None` for a Unix socket, which has no host.
     pub(super) fn ask(&self, client: &Client) -> Option<Arc<Probe>> {
         let connection = client.connection()?;
         acknowledged(&connection.socket).ok()?;
@@ -73,7 +73,7 @@ impl Probe {
         })
     }
 
-    /// What is known by now.
+    /// The state by now.
     pub(super) fn host(&self) -> Host {
         let asked = self.since.elapsed();
         match acknowledged(&self.connection.socket) {
@@ -86,19 +86,18 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        // On a connection that has ended there is nothing to be put back.
+        // Fails only on a connection that has ended.
         let _ = self.connection.socket.set_tcp_keepalive(&self.usual);
     }
 }
 
-/// How long ago the host has acknowledged something last. Only TCP knows.
+/// Time since the host's last acknowledgement. An error if it is not TCP.
 fn acknowledged(socket: &Socket) -> io::Result<Duration> {
     let info = TcpInfo.get(socket)?;
     Ok(Duration::from_millis(info.last_ack_ms.into()))
 }
 
-/// The beginning of the system's `struct tcp_info`, which fills in as much of it as it is given
-/// room for. It begins with bytes and goes on with numbers.
+/// The beginning of the system's `struct tcp_info`; the system fills in as much as fits.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 struct Info {

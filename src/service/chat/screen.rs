@@ -1,8 +1,8 @@
-//! What the person at the server's own terminal is to see, bounded, until it is printed.
+//! The console's output, bounded, until it is printed.
 
 use parking_lot::Mutex;
 
-/// Bytes that wait to be printed; what comes then is counted and left out.
+/// Maximum bytes that wait to be printed; further lines are counted and left out.
 const WAITING_MAX: usize = 256 * 1024;
 
 /// See the head of the file.

@@ -1,11 +1,11 @@
-//! One client's side: what it says, where, and how fast.
+//! A client's session: its lines, its rooms, its rate.
 
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::command::{self, Line};
-use super::lines::{Ear, LOBBY, Person, Room, history, others, tag};
+use super::lines::{LOBBY, Person, Recipient, Room, history, others, tag};
 use super::newcomers::Newcomer;
 use super::probe::Probe;
 use super::screen::Screen;
@@ -18,62 +18,62 @@ use crate::escape::escape;
 use crate::framing::{Extent, Message};
 use crate::service::chat::rooms::{Arrival, Event, Frontend, Name, Posted, Text};
 
-/// A name that was asked for and may be free soon.
+/// A name that the client asked for and that may be free soon.
 pub(super) struct Asked {
     pub(super) name: Name,
     pub(super) holder: Arc<Person>,
     pub(super) probe: Arc<Probe>,
 }
 
-/// Bytes that one turn of a client makes of what it says: what is more waits for its next turn.
+/// Maximum bytes that a turn says or answers; further lines wait for the next turn.
 const SAID_MAX: usize = 32 * 1024;
-/// What ends a line that was longer than a line may be.
+/// Ends a line that was cut because it is too long.
 const CUT: &[u8] = b" (cut here: the line was too long)";
-/// The name of the person at the server's own terminal; nobody else can have it.
+/// The console's name, which is reserved.
 const CONSOLE: &str = "console";
 
 /// See the head of the file.
 pub struct Session {
     pub(super) person: Arc<Person>,
-    /// The rooms it is in; it speaks in the last.
+    /// Its rooms; it speaks in the last one.
     pub(super) rooms: Vec<Arc<Room>>,
-    /// Until its first line.
+    /// `None` after the first line.
     newcomer: Option<Arc<Newcomer>>,
-    /// It has not been greeted: that is the first thing it is told.
+    /// It has not entered the lobby yet. The greeting is its first line.
     is_outside: bool,
     telnet: Telnet,
-    /// Said and not posted yet: whole lines, printable.
+    /// Lines that are said and not posted yet: whole and printable.
     said: Vec<u8>,
-    /// What the room could not take yet, because somebody is late.
+    /// An event that the room could not take yet, because a member is late.
     unposted: Option<(Arc<Room>, Event)>,
-    /// The name that it wants, until its holder's host has answered.
+    /// The name that it asked for, until the holder's host has answered.
     pub(super) asked: Option<Box<Asked>>,
-    /// A command that waits for that.
+    /// A command that waits for `unposted`.
     deferred: Option<String>,
-    /// Bytes that it was answered in this turn.
+    /// Bytes of answers in this turn.
     answered: usize,
-    /// When it was last told that its lines are delayed.
+    /// When the client was last told that its lines are delayed.
     pub(super) told_delay: Option<Instant>,
 }
 
 impl Session {
-    pub(super) fn open(house: &ChatState, client: &Client) -> Session {
-        let person = house.hall.admit(Ear::of(client), None);
+    pub(super) fn open(chat: &ChatState, client: &Client) -> Session {
+        let person = chat.directory.admit(Recipient::of(client), None);
         let mut session = Session::new(person);
-        if house.operators.is_banned(client.peer()) {
-            session.put_out(house, "your address is banned");
+        if chat.operators.is_banned(client.peer()) {
+            session.put_out(chat, "your address is banned");
         } else {
-            session.newcomer = Some(house.newcomers.add(&session.person));
+            session.newcomer = Some(chat.newcomers.add(&session.person));
         }
         session
     }
 
-    pub(super) fn at_console(house: &ChatState, screen: &Arc<Screen>) -> Session {
+    pub(super) fn at_console(chat: &ChatState, screen: &Arc<Screen>) -> Session {
         let name = Name::new(CONSOLE).expect("letters");
-        let ear = Ear::Console(Arc::clone(screen));
-        let mut session = Session::new(house.hall.admit(ear, Some(name)));
+        let recipient = Recipient::Console(Arc::clone(screen));
+        let mut session = Session::new(chat.directory.admit(recipient, Some(name)));
         session.person.make_operator();
-        session.rooms.extend(enter_lobby(house, &session.person));
+        session.rooms.extend(enter_lobby(chat, &session.person));
         session
     }
 
@@ -97,15 +97,15 @@ impl Session {
         self.is_outside
     }
 
-    /// Enters the lobby, unless it has done so: a client is greeted before it is told anything.
-    pub(super) fn come_in(&mut self, house: &ChatState) {
+    /// Enters the lobby, unless it has: a client is greeted before it gets any other line.
+    pub(super) fn come_in(&mut self, chat: &ChatState) {
         if std::mem::take(&mut self.is_outside) {
-            self.rooms.extend(enter_lobby(house, &self.person));
+            self.rooms.extend(enter_lobby(chat, &self.person));
         }
     }
 
     /// The first line shows whether the client speaks lines.
-    fn take_first(&mut self, house: &ChatState, line: &[u8]) -> Verdict {
+    fn take_first(&mut self, chat: &ChatState, line: &[u8]) -> Verdict {
         let Some(newcomer) = self.newcomer.take() else {
             return Verdict::Go;
         };
@@ -115,50 +115,50 @@ impl Session {
         let Some(stranger) = Stranger::of(line) else {
             return Verdict::Go;
         };
-        house.strangers.note(stranger, self.person.outlet.place());
+        chat.strangers.note(stranger, self.person.outlet.place());
         let answer = stranger.answer().into();
-        house.hall.front.give(&self.person.outlet, answer);
+        chat.directory.frontend.give(&self.person.outlet, answer);
         Verdict::Close
     }
 
-    /// Whether it has said or asked for as much as a turn may, or has to wait until it is heard.
+    /// Whether the turn has reached its bound, or an event waits for late members.
     pub(super) fn is_full(&self) -> bool {
         self.unposted.is_some() || self.said.len() + self.answered >= SAID_MAX
     }
 
-    /// Says what could not be said before.
-    pub(super) fn catch_up(&mut self, house: &ChatState) -> Verdict {
+    /// Posts what could not be posted before.
+    pub(super) fn catch_up(&mut self, chat: &ChatState) -> Verdict {
         self.answered = 0;
-        let verdict = self.look_at_holder(house);
+        let verdict = self.look_at_holder(chat);
         if verdict != Verdict::Go {
             return verdict;
         }
         if let Some((room, event)) = self.unposted.take() {
-            self.tell(house, room, event);
+            self.tell(chat, room, event);
         }
         if self.unposted.is_some() {
             return Verdict::Wait(AGAIN_AFTER);
         }
         match self.deferred.take() {
-            Some(line) => self.obey(house, command::read(&line)),
+            Some(line) => self.obey(chat, command::read(&line)),
             None => Verdict::Go,
         }
     }
 
     /// Takes a line.
-    pub(super) fn take(&mut self, house: &ChatState, message: Message<'_>) -> Verdict {
-        if self.newcomer.is_some() && self.take_first(house, message.bytes) == Verdict::Close {
+    pub(super) fn take(&mut self, chat: &ChatState, message: Message<'_>) -> Verdict {
+        if self.newcomer.is_some() && self.take_first(chat, message.bytes) == Verdict::Close {
             return Verdict::Close;
         }
         let stripped = self.telnet.strip(message.bytes);
         if stripped.negotiates
-            && let Ear::Client(wire) = &self.person.outlet
+            && let Recipient::Client(wire) = &self.person.outlet
         {
             wire.note_telnet();
         }
         if stripped.awaits_mark {
             let mark = WONT_TIMING_MARK.into();
-            house.hall.front.give(&self.person.outlet, mark);
+            chat.directory.frontend.give(&self.person.outlet, mark);
         }
         let Some(line) = stripped.text.map(edited) else {
             return Verdict::Go;
@@ -167,7 +167,7 @@ impl Session {
             return Verdict::Go;
         }
         if self.is_outside && !is_nick(&line) {
-            self.come_in(house);
+            self.come_in(chat);
         }
         if line.is_empty() {
             return Verdict::Go;
@@ -178,7 +178,7 @@ impl Session {
             let clean = String::from_utf8(clean).expect("escaped text is UTF-8");
             match command::read(&clean) {
                 Line::Text(text) => self.said.extend_from_slice(text.as_bytes()),
-                _ => return self.command(house, clean),
+                _ => return self.command(chat, clean),
             }
         } else {
             escape(&line, &mut self.said);
@@ -190,73 +190,73 @@ impl Session {
         Verdict::Go
     }
 
-    /// What was sent before a question is seen before its answer.
-    fn command(&mut self, house: &ChatState, line: String) -> Verdict {
-        self.post(house);
+    /// Posts the lines before the command, so the client sees them before the answer.
+    fn command(&mut self, chat: &ChatState, line: String) -> Verdict {
+        self.post(chat);
         if self.unposted.is_none() {
-            return self.obey(house, command::read(&line));
+            return self.obey(chat, command::read(&line));
         }
         self.deferred = Some(line);
         Verdict::Wait(AGAIN_AFTER)
     }
 
     /// Posts what was said in the turn.
-    pub(super) fn end_turn(&mut self, house: &ChatState, verdict: Verdict) -> Verdict {
+    pub(super) fn end_turn(&mut self, chat: &ChatState, verdict: Verdict) -> Verdict {
         if self.unposted.is_none() {
-            self.post(house);
+            self.post(chat);
         }
-        house.speakers.note(&self.person);
+        chat.speakers.note(&self.person);
         if self.unposted.is_some() && verdict == Verdict::Go {
             return Verdict::Wait(AGAIN_AFTER);
         }
         verdict
     }
 
-    fn post(&mut self, house: &ChatState) {
+    fn post(&mut self, chat: &ChatState) {
         if self.said.is_empty() {
             return;
         }
         let said = std::mem::take(&mut self.said);
         let lines = Text::printable(String::from_utf8(said).expect("escaped text is UTF-8"));
         let by = self.person.name();
-        self.speak(house, Event::Said { by, lines });
+        self.speak(chat, Event::Said { by, lines });
     }
 
-    /// Whether an operator has muted it; it is told so.
-    pub(super) fn is_unheard(&mut self, house: &ChatState) -> bool {
+    /// Whether an operator has muted it; if so, tells the client.
+    pub(super) fn refuses_muted(&mut self, chat: &ChatState) -> bool {
         let muted = self.person.is_muted();
         if muted {
-            self.answer(house, "an operator has muted you: nobody hears you");
+            self.answer(chat, "an operator has muted you: your lines are not shown");
         }
         muted
     }
 
     /// Speaks in the room that was joined last.
-    pub(super) fn speak(&mut self, house: &ChatState, event: Event) {
+    pub(super) fn speak(&mut self, chat: &ChatState, event: Event) {
         if self.person.is_out() {
             return;
         }
-        if self.is_unheard(house) {
+        if self.refuses_muted(chat) {
             return;
         }
         match self.rooms.last().cloned() {
-            Some(room) => self.tell(house, room, event),
-            None => self.answer(house, "you are in no room; /join one"),
+            Some(room) => self.tell(chat, room, event),
+            None => self.answer(chat, "you are in no room; /join one"),
         }
     }
 
-    fn tell(&mut self, house: &ChatState, room: Arc<Room>, event: Event) {
-        if house.hall.post(&room, &event, self.person.id) == Posted::Done {
+    fn tell(&mut self, chat: &ChatState, room: Arc<Room>, event: Event) {
+        if chat.directory.post(&room, &event, self.person.id) == Posted::Done {
             return;
         }
         match self.person.outlet {
-            Ear::Client(_) => self.unposted = Some((room, event)),
-            // It has no turns in which it could be said again.
-            Ear::Console(_) => house.hall.announce(&room, &event),
+            Recipient::Client(_) => self.unposted = Some((room, event)),
+            // The console has no later turn in which to try again.
+            Recipient::Console(_) => chat.directory.announce(&room, &event),
         }
     }
 
-    /// What the client gets last, if the server ends it.
+    /// The client's last line, if the server ends the connection.
     pub(super) fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
         match (end, self.person.out()) {
             (End::Drained, _) => reply.send("-- the server is going down"),
@@ -272,54 +272,56 @@ impl Session {
         }
     }
 
-    pub(super) fn close(mut self, house: &ChatState) {
+    pub(super) fn close(mut self, chat: &ChatState) {
         if let Some(newcomer) = self.newcomer.take() {
             self.rooms.extend(newcomer.take());
         }
         if let Some((room, event)) = self.unposted.take() {
-            // Nobody would come back for it.
-            house.hall.announce(&room, &event);
+            // No later turn would post it.
+            chat.directory.announce(&room, &event);
         }
-        self.leave(house);
+        self.leave(chat);
     }
 
-    /// It is in no room any more, and its name is free. Its connection may last: until it has taken
-    /// what it is owed, and closes.
-    pub(super) fn leave(&mut self, house: &ChatState) {
+    /// Leaves all rooms and frees the name. The connection may last until the client has taken its
+    /// output and closes.
+    pub(super) fn leave(&mut self, chat: &ChatState) {
         for room in std::mem::take(&mut self.rooms) {
-            house.hall.leave(&room, &self.person);
+            chat.directory.leave(&room, &self.person);
         }
-        house.hall.forget(&self.person);
+        chat.directory.forget(&self.person);
     }
 
-    pub(super) fn put_out(&mut self, house: &ChatState, why: &str) {
-        self.person.put_out(&house.hall.front, why);
+    pub(super) fn put_out(&mut self, chat: &ChatState, why: &str) {
+        self.person.put_out(&chat.directory.frontend, why);
     }
 
-    /// One line from the server to this client.
-    pub(super) fn answer(&mut self, house: &ChatState, text: impl std::fmt::Display) {
+    /// Sends the client a line from the server.
+    pub(super) fn answer(&mut self, chat: &ChatState, text: impl std::fmt::Display) {
         let mut line = String::new();
         let _ = writeln!(line, "-- {text}");
-        self.give(house, line);
+        self.give(chat, line);
     }
 
     /// The same, about a room.
     pub(super) fn answer_about(
         &mut self,
-        house: &ChatState,
+        chat: &ChatState,
         room: &Room,
         text: impl std::fmt::Display,
     ) {
         let mut line = tag(&room.name);
         let _ = writeln!(line, "-- {text}");
-        self.give(house, line);
+        self.give(chat, line);
     }
 
-    pub(super) fn give(&mut self, house: &ChatState, lines: String) {
+    pub(super) fn give(&mut self, chat: &ChatState, lines: String) {
         self.answered += lines.len();
-        // Its own outbox was empty when its turn began: answers always fit, unless a room fills
-        // it meanwhile, and that room sees to it.
-        house.hall.front.give(&self.person.outlet, lines.into());
+        // The outbox was empty when the turn began, so answers fit unless a room fills it
+        // meanwhile; then the room handles the client.
+        chat.directory
+            .frontend
+            .give(&self.person.outlet, lines.into());
     }
 }
 
@@ -328,8 +330,8 @@ fn is_nick(line: &[u8]) -> bool {
     str::from_utf8(line).is_ok_and(|line| matches!(command::read(line), Line::Nick(_)))
 }
 
-/// A person enters the lobby, and is greeted.
-pub(super) fn enter_lobby(house: &ChatState, person: &Arc<Person>) -> Option<Arc<Room>> {
+/// Enters a person into the lobby, with a greeting.
+pub(super) fn enter_lobby(chat: &ChatState, person: &Arc<Person>) -> Option<Arc<Room>> {
     let name = person.name();
     let greet = |arrival: &Arrival<'_>| {
         let mut out = format!(
@@ -340,11 +342,11 @@ pub(super) fn enter_lobby(house: &ChatState, person: &Arc<Person>) -> Option<Arc
         out.into()
     };
     let lobby = Name::new(LOBBY).expect("letters");
-    match house.hall.enter(&lobby, person, &greet) {
+    match chat.directory.enter(&lobby, person, &greet) {
         Ok(room) => Some(room),
         Err(error) => {
             let line = format!("-- {error}\n");
-            house.hall.front.give(&person.outlet, line.into());
+            chat.directory.frontend.give(&person.outlet, line.into());
             None
         }
     }

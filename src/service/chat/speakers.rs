@@ -1,8 +1,8 @@
-//! Clients that speak and do not read.
+//! Finds clients that speak and do not read.
 //!
-//! What a client says comes back to it, and while it does not take that, it is not read from: its
-//! room never waits for it, and would never put it out. So the clock looks at who has spoken: one
-//! that takes nothing for [`STOPPED`], and has sent more, has stopped reading.
+//! A client gets its own lines back, and while it does not take them, it is not read from. Its room
+//! never waits for it, and would never disconnect it. So the clock checks clients that have spoken:
+//! one that takes nothing for [`STOPPED`] and has sent more has stopped reading.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use super::lines::{Ear, Person};
+use super::lines::{Person, Recipient};
 
-/// How long one may take nothing. Nobody else waits for it meanwhile.
+/// How long a client may take nothing; no other client waits for it meanwhile.
 const STOPPED: Duration = Duration::from_secs(5);
-/// Between two looks.
+/// Between two checks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// See the head of the file.
@@ -27,7 +27,7 @@ struct Watched {
     next_look: Option<Instant>,
 }
 
-/// How one is found.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     /// It takes what it is sent.
@@ -38,7 +38,7 @@ enum Found {
 }
 
 impl Speakers {
-    /// Somebody has spoken.
+    /// Notes that a person has spoken.
     pub(super) fn note(&self, person: &Arc<Person>) {
         let mut watched = self.0.lock();
         watched
@@ -50,7 +50,7 @@ impl Speakers {
             .get_or_insert_with(|| Instant::now() + LOOK_EVERY);
     }
 
-    /// Looks at them; answers when to look again.
+    /// Checks them; answers when to check again.
     pub(super) fn tick(&self, now: Instant, put_out: impl Fn(&Arc<Person>)) -> Option<Instant> {
         let mut watched = self.0.lock();
         if watched.next_look? > now {
@@ -73,7 +73,7 @@ impl Speakers {
 }
 
 fn look_at(person: &Person) -> Found {
-    let Ear::Client(client) = &person.outlet else {
+    let Recipient::Client(client) = &person.outlet else {
         return Found::Reads;
     };
     match client.stalled_for() {

@@ -4,47 +4,47 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::lines::{Directory, Ear, Person};
+use super::lines::{Directory, Person, Recipient};
 use super::newcomers::Newcomers;
 use super::operators::Operators;
 use super::probe::Probes;
 use super::speakers::Speakers;
 use super::stranger::Strangers;
 use crate::limits::times::Rate;
-use crate::service::chat::rooms::DEAF;
+use crate::service::chat::rooms::NOT_READING;
 
-/// Between two tries to say something while a member has not taken what was said before.
+/// Between two tries to post while a member is late.
 pub(super) const AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// See the head of the file.
 pub(super) struct ChatState {
-    pub(super) hall: Directory,
+    pub(super) directory: Directory,
     pub(super) newcomers: Newcomers,
     pub(super) operators: Operators,
     pub(super) probes: Probes,
     pub(super) rate: Option<Rate>,
     pub(super) speakers: Speakers,
     pub(super) strangers: Strangers,
-    /// The log is printed at the server's own terminal, too.
+    /// The log is also printed at the server's own terminal.
     pub(super) has_log_at_console: AtomicBool,
 }
 
 impl ChatState {
-    /// Whether what somebody does has to be recorded: not if it is done, and so answered, where the
-    /// log is read.
+    /// Whether an operator's command must be logged: not if it is answered at the terminal that
+    /// shows the log.
     pub(super) fn has_to_be_recorded(&self, by: &Person) -> bool {
-        let is_at_console = matches!(by.outlet, Ear::Console(_));
+        let is_at_console = matches!(by.outlet, Recipient::Console(_));
         !(is_at_console && self.has_log_at_console.load(Ordering::Relaxed))
     }
 
-    /// Puts out a person that does not read, as a room does.
-    pub(super) fn put_out_deaf(&self, person: &Arc<Person>) {
-        person.put_out(&self.hall.front, DEAF);
-        for room in self.hall.rooms() {
+    /// Disconnects a person that does not read, as a room does.
+    pub(super) fn put_out_not_reading(&self, person: &Arc<Person>) {
+        person.put_out(&self.directory.frontend, NOT_READING);
+        for room in self.directory.rooms() {
             if room.holds(person.id) {
-                self.hall.leave(&room, person);
+                self.directory.leave(&room, person);
             }
         }
-        self.hall.forget(person);
+        self.directory.forget(person);
     }
 }

@@ -1,7 +1,7 @@
-//! Clients that are no people: what they say first tells.
+//! Recognizes clients of another protocol by their first line.
 //!
-//! A page in a browser can make it send lines of the page's choice to any address that the browser
-//! reaches. They follow a request line, so a client that begins with one says nothing in a chat.
+//! A web page can make a browser send lines of its choice to any address that the browser reaches.
+//! They follow a request line, so a client that begins with one is refused.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ const TLS_ANSWER: &[u8] = &[21, 3, 1, 0, 2, 2, 40];
 const TLS_BEGINNING: &[u8] = &[22, 3];
 
 impl Stranger {
-    /// What the first line shows the client to be, unless that is a person.
+    /// The protocol of the first line; `None` for a person's line.
     pub(super) fn of(line: &[u8]) -> Option<Stranger> {
         if line.starts_with(TLS_BEGINNING) {
             return Some(Stranger::Tls);
@@ -39,7 +39,7 @@ impl Stranger {
         is_request(line).then_some(Stranger::Http)
     }
 
-    /// Says in its own way that it is wrong here.
+    /// A refusal in that protocol.
     pub(super) fn answer(self) -> &'static [u8] {
         match self {
             Stranger::Http => HTTP_ANSWER,
@@ -55,14 +55,14 @@ impl Stranger {
     }
 }
 
-/// Tells the log of strangers, seldom: a page can bring any number of them.
+/// Logs such clients at most once in [`LOG_EVERY`]: a page can cause any number of them.
 #[derive(Default)]
 pub(super) struct Strangers(Mutex<Told>);
 
 #[derive(Default)]
 struct Told {
     last: Option<Instant>,
-    /// Turned away since then.
+    /// Clients since the last log line.
     since: u64,
 }
 
@@ -84,8 +84,8 @@ impl Strangers {
     }
 }
 
-/// `METHOD TARGET HTTP/1.1`, of any method and version (RFC 9112). A person may well end a sentence
-/// with a version: the target tells.
+/// `METHOD TARGET HTTP/1.1`, with any method and version (RFC 9112). A person's sentence may end in
+/// a version, but has no target.
 fn is_request(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ');
     let method = words.next().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Takes telnet's negotiation (RFC 854) out of lines.
+//! Removes telnet's negotiation (RFC 854) from lines.
 //!
-//! A line may end in the middle of it, since an option's number can be that of a line feed: then
-//! the next line goes on where this one stopped.
+//! A line may end in the middle of a negotiation, since an option's number can be that of a line
+//! feed: then the next line continues it.
 
 use std::borrow::Cow;
 
@@ -12,12 +12,12 @@ const DO: u8 = 253;
 const TIMING_MARK: u8 = 6;
 const BACKSPACE: u8 = 8;
 const DELETE: u8 = 127;
-/// What a telnet client waits for after Ctrl-C: it shows nothing until its DO TIMING-MARK is
-/// answered (RFC 860).
+/// The answer to DO TIMING-MARK (RFC 860). After Ctrl-C a telnet client shows nothing until it
+/// comes.
 pub(super) const WONT_TIMING_MARK: &[u8] = &[IAC, 252, TIMING_MARK];
-/// Longest subnegotiation; what is longer is none.
+/// Maximum bytes of a subnegotiation; a longer one is taken for text.
 const SUB_MAX: u16 = 256;
-/// Longest that is gathered of a line that does not end.
+/// Maximum bytes that are gathered of a line.
 const KEPT_MAX: usize = 16 * 1024;
 
 /// See the head of the file.
@@ -32,14 +32,14 @@ pub(super) struct Telnet {
     negotiates: bool,
 }
 
-/// What is left of a line.
+/// A line without its negotiation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stripped<'a> {
-    /// Its text; `None` if the line goes on.
+    /// The text; `None` if the line goes on.
     pub(super) text: Option<Cow<'a, [u8]>>,
     /// [`WONT_TIMING_MARK`] has to be sent before anything else.
     pub(super) awaits_mark: bool,
-    /// There were commands in it.
+    /// The line contained telnet commands.
     pub(super) negotiates: bool,
 }
 
@@ -51,13 +51,13 @@ enum State {
     Command,
     /// After WILL, WONT, DO or DONT: which of them.
     Option(u8),
-    /// In a subnegotiation that has lasted for so many bytes, and after IAC in it.
+    /// In a subnegotiation of this length so far, and after IAC in it.
     Sub(u16),
     SubCommand(u16),
 }
 
 impl Telnet {
-    /// The text of a line.
+    /// Removes the negotiation from a line.
     pub(super) fn strip<'a>(&mut self, line: &'a [u8]) -> Stripped<'a> {
         if !self.goes_on && memchr::memchr(IAC, line).is_none() {
             return Stripped {
@@ -69,7 +69,7 @@ impl Telnet {
         for &byte in line {
             self.take(byte);
         }
-        // The line feed that the line was cut at.
+        // The line feed at which the line was cut.
         self.take(b'\n');
         self.goes_on = self.kept.pop_if(|last| *last == b'\n').is_none();
         let awaits_mark = std::mem::take(&mut self.awaits_mark);
@@ -83,7 +83,7 @@ impl Telnet {
         }
         self.goes_on = false;
         self.state = State::Text;
-        // A client at rest keeps no room for it.
+        // A client at rest keeps no buffer.
         Stripped {
             text: Some(std::mem::take(&mut self.kept).into()),
             awaits_mark,
@@ -103,7 +103,7 @@ impl Telnet {
             (State::Command, 251..=254) => State::Option(byte),
             (State::Command, SE..=249) => State::Text,
             (State::Command, _) => {
-                // IAC twice stands for that byte; before anything else it is none.
+                // IAC twice stands for the byte 255; before any other byte IAC is ignored.
                 self.kept.push(byte);
                 State::Text
             }
@@ -121,8 +121,8 @@ impl Telnet {
     }
 }
 
-/// A line as it is after all of its keys: where no terminal edits what is typed, Backspace and
-/// Delete come with it, and each takes a character back.
+/// A line after its editing keys: if no terminal edits the line, it contains Backspace and Delete,
+/// and each removes a character.
 pub(super) fn edited(line: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if memchr::memchr2(BACKSPACE, DELETE, &line).is_none() {
         return line;
@@ -133,7 +133,7 @@ pub(super) fn edited(line: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
             kept.push(byte);
             continue;
         }
-        // The bytes that go on a character of UTF-8, and the one that begins it.
+        // The continuation bytes of a UTF-8 character, and its first byte.
         while kept.pop().is_some_and(|last| last & 0xc0 == 0x80) {}
     }
     kept.into()

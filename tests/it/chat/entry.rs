@@ -38,7 +38,7 @@ fn a_name_that_is_given_first_is_the_only_one_that_is_heard_of() {
     let eve = connect(&daemon.address);
     send(&eve, "/nick ann\n");
     assert!(take_line(&eve).starts_with("-- welcome; you are guest-3, "));
-    let why = "somebody has this name, or one that looks like it";
+    let why = "this name, or one that looks like it, is taken";
     assert_eq!(take_line(&eve), format!("-- you are still guest-3: {why}"));
 }
 

@@ -150,7 +150,7 @@ fn who_is_there_keeps_the_name_however_quiet() {
     let eve = Talker::come(&daemon);
     for _ in 0..2 {
         let answer = eve.ask("/nick ANN");
-        let why = "somebody has this name, or one that looks like it";
+        let why = "this name, or one that looks like it, is taken";
         assert_eq!(answer, format!("-- you are still guest-2: {why}"));
     }
 }

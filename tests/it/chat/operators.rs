@@ -166,7 +166,7 @@ fn who_is_muted_is_not_heard_and_everybody_hears_the_wall() {
     for said in ["hello", "/me waves", "/topic x", "/msg op x", "/away x"] {
         let answer = eve.ask(said);
         assert_eq!(
-            answer, "-- an operator has muted you: nobody hears you",
+            answer, "-- an operator has muted you: your lines are not shown",
             "{said}"
         );
     }

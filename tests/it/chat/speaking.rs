@@ -142,7 +142,7 @@ fn private_words_away_and_ignore() {
     assert_eq!(bob.heard().last().expect("it came"), "[ann] psst <x>");
     assert_eq!(
         ann.ask("/msg nobody x"),
-        "-- nobody of that name is here; /who lists who is"
+        "-- no person of that name is here; /who lists those who are"
     );
     assert_eq!(bob.ask("/ignore eve"), "-- you don't hear eve any more");
     eve.say("can you hear me\n/msg bob psst");
@@ -206,7 +206,7 @@ fn names_are_free_again_and_look_alikes_are_refused() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     let bob = Talker::come(&daemon);
-    let taken = "-- you are still guest-2: somebody has this name, or one that looks like it";
+    let taken = "-- you are still guest-2: this name, or one that looks like it, is taken";
     for look_alike in ["ANN", "\u{430}nn", "ａｎｎ"] {
         let answer = bob.ask(&format!("/nick {look_alike}"));
         assert!(

@@ -217,7 +217,7 @@ fn a_name_that_cannot_be_had_is_an_error_and_nothing_is_said() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     for (name, why) in [
-        ("ann", "somebody has this name, or one that looks like it"),
+        ("ann", "this name, or one that looks like it, is taken"),
         ("server", "this name is the server's own"),
         ("a/b", "a name has letters, digits and -_."),
     ] {

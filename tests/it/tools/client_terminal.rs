@@ -42,7 +42,7 @@ fn people_talk_and_nothing_breaks_what_they_type() {
     let Some(ann) = Terminal::client(&[], &[&daemon.address, "--name", "ann"]) else {
         return;
     };
-    ann.wait_line("you are ann, in lobby with nobody else; /help lists commands");
+    ann.wait_line("you are ann, in lobby with no others; /help lists commands");
     let bob = Terminal::client(&[], &[&daemon.address, "-n", "bob"]).expect("as before");
     bob.wait_line("you are bob, in lobby with 1 other; /help lists commands");
     bob.type_text("half a sent");
@@ -321,7 +321,7 @@ fn a_name_that_is_taken_is_asked_for_until_it_is_free() {
     let _bob = Talker::named(&daemon, "bob");
     terminal.type_text("/nick bob");
     terminal.press(&["Enter"]);
-    terminal.wait_line("you are still ann: somebody has this name, or one that looks like it");
+    terminal.wait_line("you are still ann: this name, or one that looks like it, is taken");
     assert!(
         !terminal
             .screen()

@@ -1,4 +1,4 @@
-//! The rooms and the people, by their names.
+//! The rooms and the persons, by name.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,41 +12,41 @@ use super::journal::Journal;
 use super::room::{Arrival, Inner, Posted, Room};
 use super::{Event, Frontend, Name, NameError, Person};
 
-/// Rooms at once; one that nobody is in makes place for a new one.
+/// Maximum rooms; an empty one is closed for a new one.
 const ROOMS_MAX: usize = 1000;
-/// Names that nobody can take.
+/// Names that no client can take.
 const RESERVED: [&str; 6] = ["server", "poold", "console", "operator", "system", "guest"];
-/// What unnamed people are called, before a number.
+/// Prefix of the names of unnamed clients.
 const GUEST: &str = "guest-";
 
 /// See the head of the file.
 pub(crate) struct Directory<F: Frontend> {
-    pub(crate) front: F,
+    pub(crate) frontend: F,
     keeping: Keeping,
     people: Mutex<People<F>>,
     rooms: RwLock<FxHashMap<Box<str>, Arc<Room<F>>>>,
-    /// Rooms that have something to do later.
-    put_off: Mutex<Vec<(Instant, Arc<Room<F>>)>>,
+    /// Rooms with work for later.
+    postponed: Mutex<Vec<(Instant, Arc<Room<F>>)>>,
 }
 
-/// What is kept of what is said.
+/// What is kept of the lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Keeping {
-    /// Lines that a newcomer is shown.
+    /// Lines that a new member is shown.
     pub(crate) history: usize,
-    /// Where each room has its file.
+    /// The directory of the rooms' files.
     pub(crate) directory: Option<PathBuf>,
 }
 
 struct People<F: Frontend> {
-    /// Each under its two looks.
+    /// Each person under both of its looks.
     by_look: FxHashMap<Box<str>, Arc<Person<F>>>,
     by_id: FxHashMap<u64, Arc<Person<F>>>,
     last_id: u64,
     guests: u64,
 }
 
-/// Why somebody can't enter a room.
+/// Why a person can't enter a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RoomError {
     #[error("there is a room whose name looks like that")]
@@ -56,9 +56,9 @@ pub(crate) enum RoomError {
 }
 
 impl<F: Frontend> Directory<F> {
-    pub(crate) fn new(front: F, keeping: Keeping) -> Directory<F> {
+    pub(crate) fn new(frontend: F, keeping: Keeping) -> Directory<F> {
         Directory {
-            front,
+            frontend,
             keeping,
             people: Mutex::new(People {
                 by_look: FxHashMap::default(),
@@ -67,11 +67,11 @@ impl<F: Frontend> Directory<F> {
                 guests: 0,
             }),
             rooms: RwLock::default(),
-            put_off: Mutex::default(),
+            postponed: Mutex::default(),
         }
     }
 
-    /// Somebody new, who is called `guest-N` until it says otherwise, or has a name already.
+    /// Adds a person, named `guest-N` unless `name` is given.
     pub(crate) fn admit(&self, outlet: F::Outlet, name: Option<Name>) -> Arc<Person<F>> {
         let mut people = self.people.lock();
         people.last_id += 1;
@@ -83,12 +83,12 @@ impl<F: Frontend> Directory<F> {
         person
     }
 
-    /// Gives somebody another name; answers the one before.
+    /// Gives a person another name; answers the old one.
     pub(crate) fn rename(&self, person: &Arc<Person<F>>, to: Name) -> Result<Arc<Name>, NameError> {
         self.rename_past(person, to, None)
     }
 
-    /// The same where the holder of that name has no right to it any more: it is a guest then.
+    /// The same, but takes the name from `holder`, who becomes a guest.
     pub(crate) fn rename_past(
         &self,
         person: &Arc<Person<F>>,
@@ -119,7 +119,7 @@ impl<F: Frontend> Directory<F> {
         Ok(person.rename(to))
     }
 
-    /// Somebody has gone: the name is free, and another's from now on.
+    /// Removes a person who has left; the name is free.
     pub(crate) fn forget(&self, person: &Person<F>) {
         let mut people = self.people.lock();
         if people.by_id.remove(&person.id).is_some() {
@@ -127,24 +127,24 @@ impl<F: Frontend> Directory<F> {
         }
     }
 
-    /// Who has this name, or one that looks like it.
+    /// The person with this name, or one that looks like it.
     pub(crate) fn holder(&self, name: &Name) -> Option<Arc<Person<F>>> {
         let people = self.people.lock();
         name.looks()
             .find_map(|look| people.by_look.get(look).cloned())
     }
 
-    /// Who is called so.
+    /// The person with this name.
     pub(crate) fn find(&self, name: &Name) -> Option<Arc<Person<F>>> {
         let found = self.people.lock().by_look.get(name.look()).cloned();
         found.filter(|person| person.name().key() == name.key())
     }
 
-    pub(crate) fn everybody(&self) -> Vec<Arc<Person<F>>> {
+    pub(crate) fn persons(&self) -> Vec<Arc<Person<F>>> {
         self.people.lock().by_id.values().cloned().collect()
     }
 
-    /// Somebody enters a room, which is made if there is none of that name.
+    /// Enters a person into a room, which is created if there is none of that name.
     pub(crate) fn enter(
         &self,
         name: &Name,
@@ -154,11 +154,11 @@ impl<F: Frontend> Directory<F> {
         loop {
             let room = self.open(name)?;
             let mut inner = room.lock();
-            let entered = room.enter(&mut inner, &self.front, person, greet);
+            let entered = room.enter(&mut inner, &self.frontend, person, greet);
             let due = room.due(&inner, Instant::now());
             drop(inner);
             if entered {
-                self.put_off(&room, due);
+                self.postponed(&room, due);
                 return Ok(room);
             }
         }
@@ -166,32 +166,32 @@ impl<F: Frontend> Directory<F> {
 
     pub(crate) fn leave(&self, room: &Arc<Room<F>>, person: &Person<F>) {
         let mut inner = room.lock();
-        room.leave(&mut inner, &self.front, person);
+        room.leave(&mut inner, &self.frontend, person);
         let due = room.due(&inner, Instant::now());
         drop(inner);
-        self.put_off(room, due);
+        self.postponed(room, due);
     }
 
-    /// Somebody speaks in a room.
+    /// Posts what a member says in a room.
     pub(crate) fn post(&self, room: &Arc<Room<F>>, event: &Event, by: u64) -> Posted {
-        let chunk = self.front.encode(&room.name, event);
+        let chunk = self.frontend.encode(&room.name, event);
         let mut inner = room.lock();
-        let posted = room.post(&mut inner, &self.front, event, &chunk, by);
+        let posted = room.post(&mut inner, &self.frontend, event, &chunk, by);
         let due = room.due(&inner, Instant::now());
         drop(inner);
-        self.put_off(room, due);
+        self.postponed(room, due);
         if let Some(journal) = &room.journal {
             journal.write();
         }
         posted
     }
 
-    /// Tells everybody in a room something that can't wait.
+    /// Tells all members of a room something that can't wait.
     pub(crate) fn announce(&self, room: &Arc<Room<F>>, event: &Event) {
         self.announce_to_others(room, event, None);
     }
 
-    /// The same, but for one who knows.
+    /// The same, except for one member.
     pub(crate) fn announce_to_others(
         &self,
         room: &Arc<Room<F>>,
@@ -199,12 +199,12 @@ impl<F: Frontend> Directory<F> {
         except: Option<u64>,
     ) {
         let mut inner = room.lock();
-        room.announce(&mut inner, &self.front, event, except);
+        room.announce(&mut inner, &self.frontend, event, except);
         self.told(room, inner);
     }
 
-    /// Takes somebody out of a room, which is told this and nothing else of it; answers whether it
-    /// was there.
+    /// Removes a person from a room, with this event instead of the usual one; answers whether it
+    /// was a member.
     pub(crate) fn expel(
         &self,
         room: &Arc<Room<F>>,
@@ -213,53 +213,53 @@ impl<F: Frontend> Directory<F> {
         except: Option<u64>,
     ) -> bool {
         let mut inner = room.lock();
-        let was_here = room.expel(&mut inner, &self.front, person, event, except);
+        let was_here = room.expel(&mut inner, &self.frontend, person, event, except);
         self.told(room, inner);
         was_here
     }
 
-    /// What is left to be done when something was announced.
+    /// Finishes an announcement: schedules the room and writes its journal.
     fn told(&self, room: &Arc<Room<F>>, inner: MutexGuard<'_, Inner<F>>) {
         let due = room.due(&inner, Instant::now());
         drop(inner);
-        self.put_off(room, due);
+        self.postponed(room, due);
         if let Some(journal) = &room.journal {
             journal.write();
         }
     }
 
-    /// Does what has been put off; answers when there is more to do.
+    /// Does postponed work; answers when there is more.
     pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
-        let mut put_off = self.put_off.lock();
-        if put_off.is_empty() {
+        let mut postponed = self.postponed.lock();
+        if postponed.is_empty() {
             return None;
         }
-        let (due, later) = put_off.drain(..).partition(|(due, _)| *due <= now);
+        let (due, later) = postponed.drain(..).partition(|(due, _)| *due <= now);
         let due: Vec<(Instant, Arc<Room<F>>)> = due;
-        *put_off = later;
-        drop(put_off);
+        *postponed = later;
+        drop(postponed);
         for (_, room) in due {
-            let again = room.tick(&mut room.lock(), &self.front, now);
-            self.put_off(&room, again);
+            let again = room.tick(&mut room.lock(), &self.frontend, now);
+            self.postponed(&room, again);
         }
-        self.put_off.lock().iter().map(|(due, _)| *due).min()
+        self.postponed.lock().iter().map(|(due, _)| *due).min()
     }
 
-    fn put_off(&self, room: &Arc<Room<F>>, due: Option<Instant>) {
+    fn postponed(&self, room: &Arc<Room<F>>, due: Option<Instant>) {
         let Some(due) = due else {
             return;
         };
-        let mut put_off = self.put_off.lock();
-        match put_off
+        let mut postponed = self.postponed.lock();
+        match postponed
             .iter_mut()
             .find(|(_, other)| Arc::ptr_eq(other, room))
         {
             Some((before, _)) => *before = due.min(*before),
-            None => put_off.push((due, Arc::clone(room))),
+            None => postponed.push((due, Arc::clone(room))),
         }
     }
 
-    /// A room of that name, if there is one.
+    /// The room of that name.
     pub(crate) fn room(&self, name: &Name) -> Option<Arc<Room<F>>> {
         self.rooms.read().get(name.key()).cloned()
     }
@@ -273,7 +273,7 @@ impl<F: Frontend> Directory<F> {
         if let Some(room) = self.room(name) {
             return Ok(room);
         }
-        // Its file is read before anybody has to wait for it.
+        // Reads the file before the lock is taken.
         let directory = self.keeping.directory.as_deref();
         let journal = directory.map(|directory| Journal::new(directory, name));
         let past = match &journal {
@@ -287,7 +287,7 @@ impl<F: Frontend> Directory<F> {
         if rooms.values().any(|room| room.name.is_like(name)) {
             return Err(RoomError::LooksAlike);
         }
-        if rooms.len() >= ROOMS_MAX && !close_deserted(&mut rooms) {
+        if rooms.len() >= ROOMS_MAX && !close_empty(&mut rooms) {
             return Err(RoomError::TooMany);
         }
         let room = Arc::new(Room::new(Arc::new(name.clone()), journal, past));
@@ -296,12 +296,12 @@ impl<F: Frontend> Directory<F> {
     }
 }
 
-/// Gives up the rooms that nobody is in; answers whether there were any.
-fn close_deserted<F: Frontend>(rooms: &mut FxHashMap<Box<str>, Arc<Room<F>>>) -> bool {
+/// Closes all empty rooms; answers whether there were any.
+fn close_empty<F: Frontend>(rooms: &mut FxHashMap<Box<str>, Arc<Room<F>>>) -> bool {
     let before = rooms.len();
     rooms.retain(|_, room| {
         let mut inner = room.lock();
-        inner.closed = inner.is_deserted();
+        inner.closed = inner.is_empty();
         !inner.closed
     });
     rooms.len() < before

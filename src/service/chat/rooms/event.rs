@@ -1,25 +1,25 @@
-//! What happens in a room.
+//! Events in a room.
 
 use std::sync::Arc;
 
 use super::Name;
 
-/// Something that everybody in a room is told, in the same order.
+/// An event; all members of a room see the same order.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// Somebody spoke, perhaps several lines.
+    /// A member said one or more lines.
     Said { by: Arc<Name>, lines: Text },
-    /// Somebody did something.
+    /// A member acted (`/me`).
     Acted { by: Arc<Name>, text: Text },
-    /// People came.
+    /// Persons joined.
     Came(Crowd),
-    /// People left.
+    /// Persons left.
     Left(Crowd),
-    /// Somebody has another name.
+    /// A member has another name.
     Renamed { from: Arc<Name>, to: Arc<Name> },
-    /// What the room is about now; empty when nothing in particular.
+    /// The room has another topic, or none if the text is empty.
     Topic { by: Arc<Name>, text: Text },
-    /// The server says something.
+    /// A line of the server.
     Told(Text),
 }
 
@@ -28,7 +28,7 @@ pub(crate) enum Event {
 pub(crate) struct Text(String);
 
 impl Text {
-    /// Takes what is printable already.
+    /// Takes text that is printable already.
     pub(crate) fn printable(text: String) -> Text {
         debug_assert!(text.chars().all(|one| one == '\n' || !one.is_control()));
         Text(text)
@@ -43,18 +43,18 @@ impl Text {
     }
 }
 
-/// Names that are named, and how many are not.
+/// A bounded list of names, and how many more there are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Crowd {
     pub(crate) named: Vec<Arc<Name>>,
     pub(crate) more: usize,
 }
 
-/// Most names in one notice.
+/// Maximum names in one notice.
 const NAMED_MAX: usize = 10;
 
 impl Crowd {
-    /// One more.
+    /// Adds a name.
     pub(crate) fn add(&mut self, name: Arc<Name>) {
         if self.named.len() < NAMED_MAX {
             self.named.push(name);

@@ -6,17 +6,17 @@ use std::time::SystemTime;
 
 use super::{Event, Name, Text};
 
-/// Bytes of history that a room keeps.
+/// Maximum bytes of history of a room.
 const BYTES_MAX: usize = 64 * 1024;
 
-/// What a kept line is.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Said,
     Acted,
 }
 
-/// A line that was said.
+/// A line of the history.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) at: SystemTime,
@@ -33,7 +33,7 @@ pub(crate) struct History {
     entries: VecDeque<Entry>,
 }
 
-/// What a room begins with.
+/// The history and topic that a room begins with.
 pub(super) struct Past {
     pub(super) history: History,
     pub(super) topic: Text,
@@ -48,14 +48,14 @@ impl History {
         }
     }
 
-    /// Keeps what was said.
+    /// Keeps the lines of an event.
     pub(crate) fn keep(&mut self, event: &Event, at: SystemTime) {
         let (by, kind, text) = match event {
             Event::Said { by, lines } => (by, Kind::Said, lines),
             Event::Acted { by, text } => (by, Kind::Acted, text),
             _ => return,
         };
-        // Of a long paste only the end is kept: the rest is not even copied.
+        // Of a long paste only the end is kept and copied.
         let text = text.as_str().trim_end_matches('\n');
         let last: Vec<&str> = text.rsplit('\n').take(self.lines_max).collect();
         for line in last.into_iter().rev() {

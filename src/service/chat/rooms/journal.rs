@@ -1,10 +1,10 @@
-//! Each room's lines in a plain file of its own, appended; and back from there after a restart.
+//! Appends each room's lines to a file of its own, and reads them back after a restart.
 //!
 //! `2026-11-22T08:51:10Z <ann> hello`, `… * ann waves`, `… -- topic: what it is about`.
 //!
-//! Lines are queued under the room's lock, which makes their order, and written without it by
-//! whoever comes first, so nobody waits for the disk but the one who writes. The file is opened
-//! for each write: it can be renamed or removed at any time.
+//! Lines are queued under the room's lock, which keeps their order, and written without it by the
+//! first thread that comes, so only that thread waits for the disk. The file is opened for each
+//! write: it can be renamed or removed at any time.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -22,9 +22,9 @@ use super::history::{Entry, History, Kind, Past};
 use super::{Event, Name, Text};
 use crate::escape::escape;
 
-/// Bytes that may wait for a disk that is slow: what comes then is counted and lost.
+/// Maximum bytes that wait for a slow disk; further lines are counted and lost.
 const QUEUED_MAX: usize = 1 << 20;
-/// As much of a file's end is read when a room is opened.
+/// Maximum bytes of a file's end that are read when a room is opened.
 const TAIL_MAX: u64 = 256 * 1024;
 /// Length of a line's time: `2026-11-22T08:51:10Z`.
 const STAMP: usize = 20;
@@ -38,12 +38,12 @@ pub(super) struct Journal {
 #[derive(Default)]
 struct Queue {
     bytes: String,
-    /// Somebody writes.
+    /// A thread is writing.
     is_written: bool,
     lost: u64,
     /// The last write failed, and left a line without its end.
     failing: bool,
-    /// Lines that are not in the file since then.
+    /// Lines since then that are not in the file.
     missing: usize,
     is_cut: bool,
 }
@@ -56,7 +56,7 @@ impl Journal {
         }
     }
 
-    /// Takes what is to be kept of an event.
+    /// Queues the lines of an event.
     pub(super) fn queue(&self, event: &Event, at: SystemTime) {
         let stamp = humantime::format_rfc3339_seconds(at);
         let mut queue = self.queue.lock();
@@ -76,7 +76,7 @@ impl Journal {
         };
     }
 
-    /// Writes what is queued, unless somebody does.
+    /// Writes the queue, unless another thread does.
     pub(super) fn write(&self) {
         while let Some((bytes, lost)) = self.take() {
             let mut length = 0;
@@ -98,7 +98,7 @@ impl Journal {
         }
     }
 
-    /// What there is to write, and how many turns were too many before it.
+    /// What there is to write, and how many turns were lost before it.
     fn take(&self) -> Option<(String, u64)> {
         let mut queue = self.queue.lock();
         if queue.is_written || queue.bytes.is_empty() {
@@ -126,7 +126,7 @@ impl Journal {
         }
     }
 
-    /// What the file tells of the room's past.
+    /// Reads the room's history and topic from the file.
     pub(super) fn restore(&self, lines_max: usize) -> Past {
         let mut past = Past::none(lines_max);
         match tail(&self.path) {
@@ -154,13 +154,14 @@ impl Past {
     }
 }
 
-/// Whatever it is, nobody in a room waits for it: a pipe without another end is an error.
+/// Opens the file without blocking, so a FIFO without a reader is an error and no thread waits for
+/// it.
 fn open(how: &mut OpenOptions, path: &Path) -> io::Result<File> {
     how.custom_flags(OFlags::NONBLOCK.bits().cast_signed())
         .open(path)
 }
 
-/// Writes it all, or says how far it came.
+/// Writes all bytes; counts in `length` how many it wrote.
 fn append(path: &Path, bytes: &[u8], length: &mut usize) -> io::Result<()> {
     let mut file = open(OpenOptions::new().create(true).append(true), path)?;
     while *length < bytes.len() {
@@ -174,7 +175,7 @@ fn append(path: &Path, bytes: &[u8], length: &mut usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The file's last lines. A line that a crash has cut is ended first.
+/// The file's last lines. Ends a line that a crash has cut.
 fn tail(path: &Path) -> io::Result<String> {
     let mut file = open(OpenOptions::new().read(true), path)?;
     let length = file.metadata()?.len();
@@ -193,7 +194,7 @@ fn tail(path: &Path) -> io::Result<String> {
     Ok(whole.to_owned())
 }
 
-/// Takes a line of the file, if it is one of ours.
+/// Parses a line of the file; skips other lines.
 fn recall(line: &str, past: &mut Past) -> Option<()> {
     let (stamp, rest) = line.split_at_checked(STAMP)?;
     let at = humantime::parse_rfc3339(stamp).ok()?;
@@ -218,7 +219,7 @@ fn recall(line: &str, past: &mut Past) -> Option<()> {
     Some(())
 }
 
-/// Somebody may have edited the file.
+/// Escapes text of the file, which may have been edited.
 fn printable(text: &str) -> Text {
     let mut clean = Vec::new();
     escape(text.as_bytes(), &mut clean);

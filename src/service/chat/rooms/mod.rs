@@ -1,12 +1,11 @@
-//! Rooms in which people talk: names, members, what was said and in which order.
+//! Chat rooms: names, members, history, and the order of events.
 //!
-//! Nothing here knows how a line looks or what a socket is. A [`Frontend`] says how events are put
-//! to its members and how they are reached; the rooms only keep one order for everybody.
+//! Nothing here knows lines or sockets. A [`Frontend`] encodes events and reaches members; the
+//! rooms keep one order for all members.
 //!
 //! Locks, each held for a few moves: names, the list of rooms, a room. Never two of them at once,
-//! but for a look under the list's lock at which rooms are deserted. Under a room's lock its
-//! members' outlets are given what was said, so that the order in which two people speak is the
-//! same for all who hear them.
+//! except that the list's lock is held while empty rooms are searched. Chunks are given to outlets
+//! under the room's lock, so all members see the same order.
 
 mod directory;
 mod event;
@@ -25,20 +24,20 @@ pub(crate) use event::{Crowd, Event, Text};
 pub(crate) use history::{Entry, Kind};
 pub(crate) use name::{Name, NameError};
 pub(crate) use person::Person;
-pub(crate) use room::{Arrival, DEAF, Posted, Room};
+pub(crate) use room::{Arrival, NOT_READING, Posted, Room};
 
-/// How events reach members, and how they look on the way.
+/// How events are encoded, and how they reach members.
 pub(crate) trait Frontend: Send + Sync + 'static {
-    /// What members are given: made once for all of them, so it should be cheap to clone.
+    /// An encoded event: made once for all members, so it should be cheap to clone.
     type Chunk: Clone + Send;
-    /// Where a member is reached.
+    /// Where a member gets its chunks.
     type Outlet: Clone + Send + Sync;
 
-    /// Puts an event of a room as this front's members are told it.
+    /// Encodes an event of a room.
     fn encode(&self, room: &Name, event: &Event) -> Self::Chunk;
-    /// Gives a member something. Never blocks.
+    /// Gives a member a chunk. Never blocks.
     fn give(&self, outlet: &Self::Outlet, chunk: Self::Chunk) -> Given;
-    /// How long a member has taken nothing of what it was given.
+    /// How long a member has taken none of its chunks.
     fn stalled_for(&self, outlet: &Self::Outlet) -> Duration;
     /// Ends a member's connection, for a reason that it is told.
     fn dismiss(&self, outlet: &Self::Outlet, why: &str);
@@ -46,7 +45,7 @@ pub(crate) trait Frontend: Send + Sync + 'static {
     fn record(&self, outlet: &Self::Outlet, who: &Name, why: &str);
 }
 
-/// What became of something that was given.
+/// The result of giving a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     /// The member will have it.

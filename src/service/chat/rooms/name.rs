@@ -1,4 +1,4 @@
-//! Names of people and rooms: who may be called what.
+//! Names of persons and rooms.
 //!
 //! A name is 1 to 24 letters, digits, `-`, `_` or `.` of any script, begins with a letter or a
 //! digit, and does not mix scripts that look alike. Two names are the same if they differ only in
@@ -13,23 +13,23 @@ use unicode_security::{
     GeneralSecurityProfile, MixedScript, RestrictionLevel, RestrictionLevelDetection,
 };
 
-/// Characters in a name.
+/// Maximum characters of a name.
 const LENGTH_MAX: usize = 24;
-/// Marks on one letter: more are no writing.
+/// Maximum combining marks on a letter; no script needs more.
 const MARKS_MAX: usize = 3;
 
 /// A valid name. See the head of the file.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Name {
     shown: Box<str>,
-    /// If it is not what is shown.
+    /// `None` if it equals `shown`.
     key: Option<Box<str>>,
     look: Box<str>,
-    /// If it is not the same.
+    /// `None` if it equals `look`.
     written_look: Option<Box<str>>,
 }
 
-/// Why a text is no name.
+/// Why a text is not a valid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NameError {
     #[error("a name has 1 to 24 characters")]
@@ -40,14 +40,14 @@ pub(crate) enum NameError {
     Scripts,
     #[error("this name is the server's own")]
     Reserved,
-    #[error("somebody has this name, or one that looks like it")]
+    #[error("this name, or one that looks like it, is taken")]
     Taken,
 }
 
 impl Name {
     /// Checks a text.
     pub(crate) fn new(text: &str) -> Result<Name, NameError> {
-        // Four bytes for a letter and for each of its marks: what is longer is not even looked at.
+        // At most four bytes for each letter and mark: reject longer text before the other checks.
         if text.len() > LENGTH_MAX * 4 * (1 + MARKS_MAX) {
             return Err(NameError::Length);
         }
@@ -71,29 +71,29 @@ impl Name {
         })
     }
 
-    /// As it is shown.
+    /// The name as shown.
     pub(crate) fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// The same for all names that differ only in case.
+    /// Equal for names that differ only in case.
     pub(crate) fn key(&self) -> &str {
         self.key.as_deref().unwrap_or(&self.shown)
     }
 
-    /// The same for names that look alike in small letters.
+    /// Equal for names that look alike in lower case.
     pub(crate) fn look(&self) -> &str {
         &self.look
     }
 
-    /// Names that share one of these look alike, in small letters or as they are written.
+    /// Names that share one of these look alike, in lower case or as written.
     pub(crate) fn looks(&self) -> impl Iterator<Item = &str> {
         [Some(&*self.look), self.written_look.as_deref()]
             .into_iter()
             .flatten()
     }
 
-    /// Whether one could be taken for the other.
+    /// Whether the two names look alike.
     pub(crate) fn is_like(&self, other: &Name) -> bool {
         self.looks()
             .any(|look| other.looks().any(|one| one == look))
@@ -133,7 +133,7 @@ fn is_letter(character: char) -> bool {
     character.is_alphanumeric() && !is_combining_mark(character)
 }
 
-/// Letters to Unicode, nothing to the eye.
+/// Letters of Unicode that show nothing.
 fn is_invisible(character: char) -> bool {
     !character.is_ascii()
         && !character.identifier_allowed()

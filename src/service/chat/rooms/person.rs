@@ -1,4 +1,4 @@
-//! Somebody who is here.
+//! A person: a client of the chat, with its name and settings.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ struct State {
     out: Option<String>,
 }
 
-/// People that one can ignore.
+/// Maximum persons that a person can ignore.
 const IGNORED_MAX: usize = 100;
 
 impl<F: Frontend> Person<F> {
@@ -50,7 +50,7 @@ impl<F: Frontend> Person<F> {
         Arc::clone(&self.state.lock().name)
     }
 
-    /// Answers the name that it had.
+    /// Sets the name; answers the old one.
     pub(super) fn rename(&self, to: Arc<Name>) -> Arc<Name> {
         std::mem::replace(&mut self.state.lock().name, to)
     }
@@ -63,7 +63,7 @@ impl<F: Frontend> Person<F> {
         self.state.lock().away = away;
     }
 
-    /// Whether it may not speak now.
+    /// Whether it is muted now.
     pub(crate) fn is_muted(&self) -> bool {
         let mut state = self.state.lock();
         if state
@@ -83,8 +83,7 @@ impl<F: Frontend> Person<F> {
         self.state.lock().ignores.clone()
     }
 
-    /// Ignores somebody, or hears it again; answers whether it is ignored now. `None`: too many
-    /// are.
+    /// Ignores a person, or ends that; answers whether it is ignored now. `None`: too many are.
     pub(crate) fn ignore(&self, whom: u64) -> Option<bool> {
         let mut state = self.state.lock();
         let mut all = state.ignores.as_deref().unwrap_or_default().to_vec();
@@ -109,19 +108,19 @@ impl<F: Frontend> Person<F> {
         self.is_operator.store(true, Ordering::Relaxed);
     }
 
-    /// Ends its connection; what it still says is not heard. The first reason stands.
-    pub(crate) fn put_out(&self, front: &F, why: &str) {
-        if self.put_out_unrecorded(front, why) {
-            front.record(&self.outlet, &self.name(), why);
+    /// Ends its connection; ignores what it still says. The first reason stands.
+    pub(crate) fn put_out(&self, frontend: &F, why: &str) {
+        if self.put_out_unrecorded(frontend, why) {
+            frontend.record(&self.outlet, &self.name(), why);
         }
     }
 
-    /// The same where the operator knows already; answers whether this was the first time.
-    pub(crate) fn put_out_unrecorded(&self, front: &F, why: &str) -> bool {
+    /// The same without a log line; answers whether this was the first time.
+    pub(crate) fn put_out_unrecorded(&self, frontend: &F, why: &str) -> bool {
         let is_first = !self.is_out.swap(true, Ordering::SeqCst);
         if is_first {
             self.state.lock().out = Some(why.to_owned());
-            front.dismiss(&self.outlet, why);
+            frontend.dismiss(&self.outlet, why);
         }
         is_first
     }
@@ -130,7 +129,7 @@ impl<F: Frontend> Person<F> {
         self.is_out.load(Ordering::SeqCst)
     }
 
-    /// Why it was put out.
+    /// Why its connection was ended.
     pub(crate) fn out(&self) -> Option<String> {
         self.state.lock().out.clone()
     }

@@ -11,7 +11,7 @@ use super::{
 
 /// A member that takes what it is given until it is told to stop.
 #[derive(Clone, Default)]
-struct Ear(Arc<Mutex<Heard>>);
+struct Recipient(Arc<Mutex<Heard>>);
 
 #[derive(Default)]
 struct Heard {
@@ -25,7 +25,7 @@ struct Plain;
 
 impl Frontend for Plain {
     type Chunk = String;
-    type Outlet = Ear;
+    type Outlet = Recipient;
 
     fn encode(&self, _: &Name, event: &Event) -> String {
         match event {
@@ -36,8 +36,8 @@ impl Frontend for Plain {
         }
     }
 
-    fn give(&self, ear: &Ear, chunk: String) -> Given {
-        let mut heard = ear.0.lock();
+    fn give(&self, recipient: &Recipient, chunk: String) -> Given {
+        let mut heard = recipient.0.lock();
         if heard.stopped {
             return Given::Full;
         }
@@ -45,138 +45,147 @@ impl Frontend for Plain {
         Given::Taken
     }
 
-    fn stalled_for(&self, ear: &Ear) -> Duration {
-        ear.0.lock().stalled
+    fn stalled_for(&self, recipient: &Recipient) -> Duration {
+        recipient.0.lock().stalled
     }
 
-    fn dismiss(&self, ear: &Ear, why: &str) {
-        ear.0.lock().dismissed = Some(why.to_owned());
+    fn dismiss(&self, recipient: &Recipient, why: &str) {
+        recipient.0.lock().dismissed = Some(why.to_owned());
     }
 
-    fn record(&self, _: &Ear, _: &Name, _: &str) {}
+    fn record(&self, _: &Recipient, _: &Name, _: &str) {}
 }
 
 struct Someone {
-    ear: Ear,
+    recipient: Recipient,
     person: Arc<Person<Plain>>,
 }
 
 impl Someone {
     fn heard(&self) -> Vec<String> {
-        std::mem::take(&mut self.ear.0.lock().lines)
+        std::mem::take(&mut self.recipient.0.lock().lines)
     }
 
-    fn says(&self, hall: &Directory<Plain>, room: &Arc<Room<Plain>>, text: &str) -> Posted {
+    fn says(&self, directory: &Directory<Plain>, room: &Arc<Room<Plain>>, text: &str) -> Posted {
         let by = self.person.name();
         let lines = Text::printable(format!("{text}\n"));
-        hall.post(room, &Event::Said { by, lines }, self.person.id)
+        directory.post(room, &Event::Said { by, lines }, self.person.id)
     }
 }
 
-/// Three people in a room, everybody's coming told.
+/// Three persons in a room, each join told.
 fn three() -> (Directory<Plain>, Arc<Room<Plain>>, [Someone; 3]) {
     let keeping = Keeping {
         history: 2,
         directory: None,
     };
-    let hall = Directory::new(Plain, keeping);
+    let directory = Directory::new(Plain, keeping);
     let name = Name::new("room").expect("a name");
     let greet = |arrival: &Arrival<'_>| format!("hello, {} others", arrival.others);
     let people = [(); 3].map(|()| {
-        let ear = Ear::default();
-        let person = hall.admit(ear.clone(), None);
-        hall.enter(&name, &person, &greet).expect("room for one");
-        Someone { ear, person }
+        let recipient = Recipient::default();
+        let person = directory.admit(recipient.clone(), None);
+        directory
+            .enter(&name, &person, &greet)
+            .expect("room for one");
+        Someone { recipient, person }
     });
-    let room = hall.room(&name).expect("it was entered");
-    hall.tick(Instant::now() + Duration::from_secs(1));
+    let room = directory.room(&name).expect("it was entered");
+    directory.tick(Instant::now() + Duration::from_secs(1));
     people.iter().for_each(|one| drop(one.heard()));
-    (hall, room, people)
+    (directory, room, people)
 }
 
 #[test]
 fn nothing_more_is_said_until_who_is_late_has_heard_it() {
-    let (hall, room, [ann, bob, eve]) = three();
-    eve.ear.0.lock().stopped = true;
-    assert_eq!(ann.says(&hall, &room, "one"), Posted::Done);
-    assert_eq!(bob.says(&hall, &room, "two"), Posted::NotYet);
+    let (directory, room, [ann, bob, eve]) = three();
+    eve.recipient.0.lock().stopped = true;
+    assert_eq!(ann.says(&directory, &room, "one"), Posted::Done);
+    assert_eq!(bob.says(&directory, &room, "two"), Posted::NotYet);
     assert_eq!(bob.heard(), ["guest-1: one"]);
-    eve.ear.0.lock().stopped = false;
-    assert_eq!(bob.says(&hall, &room, "two"), Posted::Done);
+    eve.recipient.0.lock().stopped = false;
+    assert_eq!(bob.says(&directory, &room, "two"), Posted::Done);
     let both = ["guest-1: one", "guest-2: two"];
     assert_eq!(eve.heard(), both);
     assert_eq!(ann.heard(), both);
-    assert_eq!(eve.ear.0.lock().dismissed, None);
+    assert_eq!(eve.recipient.0.lock().dismissed, None);
 }
 
 #[test]
 fn who_has_taken_nothing_for_long_is_put_out_at_once() {
-    let (hall, room, [ann, bob, eve]) = three();
+    let (directory, room, [ann, bob, eve]) = three();
     {
-        let mut heard = eve.ear.0.lock();
+        let mut heard = eve.recipient.0.lock();
         heard.stopped = true;
         heard.stalled = Duration::from_secs(60);
     }
-    assert_eq!(ann.says(&hall, &room, "one"), Posted::Done);
-    assert_eq!(ann.says(&hall, &room, "two"), Posted::Done);
-    assert!(eve.ear.0.lock().dismissed.is_some() && eve.person.is_out());
+    assert_eq!(ann.says(&directory, &room, "one"), Posted::Done);
+    assert_eq!(ann.says(&directory, &room, "two"), Posted::Done);
+    assert!(eve.recipient.0.lock().dismissed.is_some() && eve.person.is_out());
     assert_eq!(room.count(), 2);
     assert_eq!(bob.heard(), ["guest-1: one", "-1", "guest-1: two"]);
 }
 
 #[test]
 fn who_takes_a_little_all_the_time_is_waited_for_no_longer_than_that() {
-    let (hall, room, [ann, bob, eve]) = three();
-    eve.ear.0.lock().stopped = true;
-    assert_eq!(ann.says(&hall, &room, "one"), Posted::Done);
-    assert_eq!(bob.says(&hall, &room, "two"), Posted::NotYet);
+    let (directory, room, [ann, bob, eve]) = three();
+    eve.recipient.0.lock().stopped = true;
+    assert_eq!(ann.says(&directory, &room, "one"), Posted::Done);
+    assert_eq!(bob.says(&directory, &room, "two"), Posted::NotYet);
     std::thread::sleep(super::room::PATIENCE);
-    assert_eq!(bob.says(&hall, &room, "two"), Posted::Done);
-    assert!(eve.ear.0.lock().dismissed.is_some() && eve.person.is_out());
+    assert_eq!(bob.says(&directory, &room, "two"), Posted::Done);
+    assert!(eve.recipient.0.lock().dismissed.is_some() && eve.person.is_out());
 }
 
 #[test]
 fn the_clock_gives_what_was_late_though_nobody_speaks() {
-    let (hall, room, [ann, _, eve]) = three();
-    eve.ear.0.lock().stopped = true;
-    ann.says(&hall, &room, "one");
-    hall.leave(&room, &ann.person);
-    let due = hall.tick(Instant::now()).expect("somebody is late");
+    let (directory, room, [ann, _, eve]) = three();
+    eve.recipient.0.lock().stopped = true;
+    ann.says(&directory, &room, "one");
+    directory.leave(&room, &ann.person);
+    let due = directory.tick(Instant::now()).expect("a member is late");
     assert_eq!(eve.heard(), [] as [&str; 0]);
-    eve.ear.0.lock().stopped = false;
-    hall.tick(due + Duration::from_secs(1));
+    eve.recipient.0.lock().stopped = false;
+    directory.tick(due + Duration::from_secs(1));
     assert_eq!(eve.heard(), ["guest-1: one", "-1"]);
-    assert_eq!(hall.tick(Instant::now() + Duration::from_secs(9)), None);
+    assert_eq!(
+        directory.tick(Instant::now() + Duration::from_secs(9)),
+        None
+    );
 }
 
 #[test]
 fn whom_one_ignores_one_does_not_hear() {
-    let (hall, room, [ann, bob, eve]) = three();
+    let (directory, room, [ann, bob, eve]) = three();
     assert_eq!(bob.person.ignore(eve.person.id), Some(true));
     room.ignore(bob.person.id, bob.person.ignores());
-    eve.says(&hall, &room, "one");
-    ann.says(&hall, &room, "two");
+    eve.says(&directory, &room, "one");
+    ann.says(&directory, &room, "two");
     assert_eq!(bob.heard(), ["guest-1: two"]);
     assert_eq!(eve.heard(), ["guest-3: one", "guest-1: two"]);
 }
 
 #[test]
 fn names_are_one_persons_and_free_when_it_has_gone() {
-    let (hall, _, [ann, bob, _]) = three();
+    let (directory, _, [ann, bob, _]) = three();
     let name = |text: &str| Name::new(text).expect("a name");
     assert_eq!(
-        hall.rename(&ann.person, name("Ann"))
+        directory
+            .rename(&ann.person, name("Ann"))
             .expect("free")
             .as_str(),
         "guest-1"
     );
-    assert!(hall.rename(&bob.person, name("ann")).is_err());
-    assert!(hall.rename(&bob.person, name("guest-9")).is_err());
-    assert!(hall.rename(&ann.person, name("ANN")).is_ok(), "her own");
+    assert!(directory.rename(&bob.person, name("ann")).is_err());
+    assert!(directory.rename(&bob.person, name("guest-9")).is_err());
+    assert!(
+        directory.rename(&ann.person, name("ANN")).is_ok(),
+        "her own"
+    );
     assert_eq!(
-        hall.find(&name("ann")).expect("she is here").id,
+        directory.find(&name("ann")).expect("she is here").id,
         ann.person.id
     );
-    hall.forget(&ann.person);
-    assert!(hall.rename(&bob.person, name("ann")).is_ok());
+    directory.forget(&ann.person);
+    assert!(directory.rename(&bob.person, name("ann")).is_ok());
 }

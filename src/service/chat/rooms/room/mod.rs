@@ -1,11 +1,10 @@
-//! One room: who is in it, what was said, and one order of it for everybody.
+//! A room: its members, its history, and one order of events for all members.
 //!
-//! What is posted is given to everybody under the room's lock. Somebody whose outlet is full is
-//! *late*: it is given the same chunk again in a moment, and until it has taken it nothing more is
-//! said in the room, so speakers who are faster than their listeners wait. Nobody is waited for
-//! longer than [`PATIENCE`], nor is anybody who has taken nothing at all for a while: then it is
-//! put out. So somebody who has stopped reading costs the others nothing, unless they talk so fast
-//! that its outlet fills within that time.
+//! A post is given to all members under the room's lock. A member whose outlet is full is *late*:
+//! it is given the same chunk again in a moment, and until it has taken it, nothing more is posted
+//! in the room, so fast speakers wait for slow readers. A late member is disconnected after
+//! [`PATIENCE`], or sooner if it takes nothing at all. So a member that has stopped reading delays
+//! the others only if they fill its outlet within that time.
 
 mod telling;
 
@@ -21,19 +20,19 @@ use super::history::{History, Past};
 use super::journal::Journal;
 use super::{Event, Frontend, Name, Person, Text};
 
-/// How long others wait for somebody whose outlet is full, as long as it takes something.
+/// How long a room waits for a late member that still takes something.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-/// Between two tries to give somebody what it could not take.
+/// Between two tries to give a late member its chunk.
 const AGAIN_AFTER: Duration = Duration::from_millis(2);
-/// Who comes and goes is told at once, but not more often than this and than a share of the time
-/// that telling everybody takes.
+/// Minimum time between two notices of members that join or leave. It grows with the number of
+/// members, because a notice goes to each.
 const NOTICE_EVERY: Duration = Duration::from_millis(250);
 const NOTICE_EVERY_MEMBER: Duration = Duration::from_micros(50);
-/// Announcements that wait for those who are late.
+/// Maximum announcements that wait for late members.
 const WAITING_MAX: usize = 64;
 
-/// Why somebody is put out who does not read.
-pub(crate) const DEAF: &str = "you did not read what was said";
+/// The reason that a member which does not read is told.
+pub(crate) const NOT_READING: &str = "you did not read what was said";
 
 /// See the head of the file.
 pub(crate) struct Room<F: Frontend> {
@@ -43,30 +42,30 @@ pub(crate) struct Room<F: Frontend> {
 }
 
 pub(super) struct Inner<F: Frontend> {
-    /// In no order: who leaves is replaced by the last.
+    /// In no order: the last one takes the seat of one that leaves.
     seats: Vec<Seat<F>>,
-    /// Where in `seats` somebody sits.
+    /// The index in `seats` of each person.
     places: FxHashMap<u64, usize>,
     pub(super) history: History,
     topic: Text,
-    /// Who has not taken `last` yet.
+    /// Members that have not taken `last` yet.
     late: Vec<Late<F>>,
     last: Option<F::Chunk>,
-    /// Announcements that nobody has been given yet, each with whom it is not for.
+    /// Announcements that are not given yet, each with the person to leave out.
     waiting: VecDeque<(F::Chunk, Option<u64>)>,
     came: Crowd,
-    /// The only one who came: it knows.
+    /// The person in `came`, if it is the only one: it gets no notice of itself.
     came_alone: Option<u64>,
     left: Crowd,
-    /// When who came and who left may be told again.
+    /// When the next notice may be sent.
     notice_from: Instant,
-    /// Taken out of the list of rooms: nobody can come in any more.
+    /// Removed from the list of rooms: no person can enter any more.
     pub(super) closed: bool,
 }
 
 struct Seat<F: Frontend> {
     outlet: F::Outlet,
-    /// Whom it does not want to hear.
+    /// The persons that it ignores.
     ignores: Option<Arc<[u64]>>,
     person: Arc<Person<F>>,
 }
@@ -76,7 +75,7 @@ struct Late<F: Frontend> {
     since: Instant,
 }
 
-/// A room as somebody finds it who comes in.
+/// A room's state for a new member.
 pub(crate) struct Arrival<'a> {
     pub(crate) room: &'a Name,
     pub(crate) others: usize,
@@ -84,12 +83,12 @@ pub(crate) struct Arrival<'a> {
     pub(crate) history: &'a History,
 }
 
-/// Whether something was posted.
+/// The result of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Posted {
-    /// Everybody has it.
+    /// It was given to all members.
     Done,
-    /// Somebody has still to take what was said before: try again in a moment.
+    /// A member is late: try again in a moment.
     NotYet,
 }
 
@@ -120,12 +119,12 @@ impl<F: Frontend> Room<F> {
         self.inner.lock()
     }
 
-    /// Somebody comes in, is greeted, and hears everything from here on. `false`: the room is
+    /// Enters a person with a greeting; it gets all events from here on. `false`: the room is
     /// closed.
     pub(super) fn enter(
         &self,
         inner: &mut Inner<F>,
-        front: &F,
+        frontend: &F,
         person: &Arc<Person<F>>,
         greet: &dyn Fn(&Arrival<'_>) -> F::Chunk,
     ) -> bool {
@@ -138,7 +137,7 @@ impl<F: Frontend> Room<F> {
         if !inner.seats.is_empty() {
             inner.came_alone = inner.came.is_empty().then_some(person.id);
             inner.came.add(person.name());
-            self.notify(inner, front, Instant::now());
+            self.notify(inner, frontend, Instant::now());
         }
         let arrival = Arrival {
             room: &self.name,
@@ -146,7 +145,7 @@ impl<F: Frontend> Room<F> {
             topic: &inner.topic,
             history: &inner.history,
         };
-        front.give(&person.outlet, greet(&arrival));
+        frontend.give(&person.outlet, greet(&arrival));
         let place = inner.seats.len();
         inner.places.insert(person.id, place);
         inner.seats.push(Seat {
@@ -157,80 +156,80 @@ impl<F: Frontend> Room<F> {
         true
     }
 
-    /// Somebody leaves.
-    pub(super) fn leave(&self, inner: &mut Inner<F>, front: &F, person: &Person<F>) {
+    /// Removes a person.
+    pub(super) fn leave(&self, inner: &mut Inner<F>, frontend: &F, person: &Person<F>) {
         inner.remove(person);
-        self.notify(inner, front, Instant::now());
+        self.notify(inner, frontend, Instant::now());
     }
 
-    /// Somebody speaks, if everybody has taken what was said before.
+    /// Posts an event, if no member is late.
     pub(super) fn post(
         &self,
         inner: &mut Inner<F>,
-        front: &F,
+        frontend: &F,
         event: &Event,
         chunk: &F::Chunk,
         by: u64,
     ) -> Posted {
-        if !inner.catch_up(front) {
+        if !inner.catch_up(frontend) {
             return Posted::NotYet;
         }
-        self.notify_now(inner, front);
+        self.notify_now(inner, frontend);
         if !inner.late.is_empty() {
             return Posted::NotYet;
         }
         self.keep(inner, event);
-        inner.tell(front, chunk, |seat| !seat.ignores(by));
+        inner.tell(frontend, chunk, |seat| !seat.ignores(by));
         Posted::Done
     }
 
-    /// Tells everybody something that can't wait for those who are late: they get it after what
-    /// they have not taken yet. One may be left out: who is told in another way.
+    /// Tells all members something that can't wait for late members: they get it after what they
+    /// have not taken yet. `except` leaves out one person.
     pub(super) fn announce(
         &self,
         inner: &mut Inner<F>,
-        front: &F,
+        frontend: &F,
         event: &Event,
         except: Option<u64>,
     ) {
         if inner.late.is_empty() {
-            self.notify_now(inner, front);
+            self.notify_now(inner, frontend);
         }
-        self.queue(inner, front, event, except);
+        self.queue(inner, frontend, event, except);
     }
 
-    /// Somebody is put out of the room: the announcement says so, and nothing else does.
+    /// Removes a person with this announcement instead of the usual notice.
     pub(super) fn expel(
         &self,
         inner: &mut Inner<F>,
-        front: &F,
+        frontend: &F,
         person: &Person<F>,
         event: &Event,
         except: Option<u64>,
     ) -> bool {
         let was_here = inner.unseat(person);
         if was_here {
-            self.announce(inner, front, event, except);
+            self.announce(inner, frontend, event, except);
         }
         was_here
     }
 
-    fn queue(&self, inner: &mut Inner<F>, front: &F, event: &Event, except: Option<u64>) {
+    fn queue(&self, inner: &mut Inner<F>, frontend: &F, event: &Event, except: Option<u64>) {
         if let Event::Topic { text, .. } = event {
             inner.topic = text.clone();
         }
         self.keep(inner, event);
         if inner.waiting.len() >= WAITING_MAX {
             for late in std::mem::take(&mut inner.late) {
-                inner.put_out(front, &late.person);
+                inner.put_out(frontend, &late.person);
             }
         }
-        let chunk = front.encode(&self.name, event);
+        let chunk = frontend.encode(&self.name, event);
         inner.waiting.push_back((chunk, except));
-        inner.catch_up(front);
+        inner.catch_up(frontend);
     }
 
-    /// For those who come later. What the journal queues here, the caller writes when the room is
+    /// Keeps an event in the history. The caller writes the journal's queue when the room is
     /// unlocked.
     fn keep(&self, inner: &mut Inner<F>, event: &Event) {
         let now = SystemTime::now();
@@ -240,10 +239,10 @@ impl<F: Frontend> Room<F> {
         }
     }
 
-    /// Does what has been put off; answers when there is more to do.
-    pub(super) fn tick(&self, inner: &mut Inner<F>, front: &F, now: Instant) -> Option<Instant> {
-        inner.catch_up(front);
-        self.notify(inner, front, now);
+    /// Does postponed work; answers when there is more.
+    pub(super) fn tick(&self, inner: &mut Inner<F>, frontend: &F, now: Instant) -> Option<Instant> {
+        inner.catch_up(frontend);
+        self.notify(inner, frontend, now);
         self.due(inner, now)
     }
 
@@ -256,15 +255,15 @@ impl<F: Frontend> Room<F> {
         waits.then_some(inner.notice_from)
     }
 
-    /// Tells who came and who left, if that was not told just now.
-    fn notify(&self, inner: &mut Inner<F>, front: &F, now: Instant) {
+    /// Sends a notice of joins and leaves, unless one was sent just now.
+    fn notify(&self, inner: &mut Inner<F>, frontend: &F, now: Instant) {
         if now >= inner.notice_from && inner.late.is_empty() {
-            self.notify_now(inner, front);
+            self.notify_now(inner, frontend);
         }
     }
 
-    /// Whatever else is told comes after who came and who left.
-    fn notify_now(&self, inner: &mut Inner<F>, front: &F) {
+    /// Sends the notice now, so that later events come after it.
+    fn notify_now(&self, inner: &mut Inner<F>, frontend: &F) {
         if inner.came.is_empty() && inner.left.is_empty() {
             return;
         }
@@ -278,22 +277,22 @@ impl<F: Frontend> Room<F> {
             if let Event::Came(crowd) | Event::Left(crowd) = &event
                 && !crowd.is_empty()
             {
-                self.queue(inner, front, &event, except);
+                self.queue(inner, frontend, &event, except);
             }
         }
     }
 
-    /// How many are in it.
+    /// The number of members.
     pub(crate) fn count(&self) -> usize {
         self.inner.lock().seats.len()
     }
 
-    /// Whether somebody is in it.
+    /// Whether the person is a member.
     pub(crate) fn holds(&self, person: u64) -> bool {
         self.inner.lock().places.contains_key(&person)
     }
 
-    /// Who is in it.
+    /// The members' names.
     pub(crate) fn names(&self) -> Vec<Arc<Name>> {
         let inner = self.inner.lock();
         inner.seats.iter().map(|seat| seat.person.name()).collect()
@@ -303,7 +302,7 @@ impl<F: Frontend> Room<F> {
         self.inner.lock().topic.clone()
     }
 
-    /// Somebody does not want to hear these any more.
+    /// Sets the persons that a member ignores.
     pub(crate) fn ignore(&self, person: u64, whom: Option<Arc<[u64]>>) {
         let mut inner = self.inner.lock();
         if let Some(&place) = inner.places.get(&person) {
@@ -313,7 +312,7 @@ impl<F: Frontend> Room<F> {
 }
 
 impl<F: Frontend> Inner<F> {
-    pub(super) fn is_deserted(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.seats.is_empty()
     }
 }

@@ -1,17 +1,17 @@
-//! How everybody in a room is told, and who is late.
+//! How chunks reach all members, and which members are late.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::{DEAF, Inner, Late, PATIENCE, Seat};
+use super::{Inner, Late, NOT_READING, PATIENCE, Seat};
 use crate::service::chat::rooms::event::Crowd;
 use crate::service::chat::rooms::{Frontend, Given, Person};
 
-/// How long somebody whose outlet is full may take nothing at all.
+/// How long a member with a full outlet may take nothing at all.
 const STALL: Duration = Duration::from_millis(250);
-/// Seats for which a room keeps place when they are empty.
+/// Capacity that a room keeps for empty seats.
 const SEATS_KEPT: usize = 256;
 
 impl<F: Frontend> Seat<F> {
@@ -22,11 +22,16 @@ impl<F: Frontend> Seat<F> {
 }
 
 impl<F: Frontend> Inner<F> {
-    /// Gives everybody a chunk. Nobody may be late.
-    pub(super) fn tell(&mut self, front: &F, chunk: &F::Chunk, is_for: impl Fn(&Seat<F>) -> bool) {
+    /// Gives all members a chunk. Call only while no member is late.
+    pub(super) fn tell(
+        &mut self,
+        frontend: &F,
+        chunk: &F::Chunk,
+        is_for: impl Fn(&Seat<F>) -> bool,
+    ) {
         let mut full = Vec::new();
         for seat in self.seats.iter().filter(|seat| is_for(seat)) {
-            if front.give(&seat.outlet, chunk.clone()) == Given::Full {
+            if frontend.give(&seat.outlet, chunk.clone()) == Given::Full {
                 full.push(Arc::clone(&seat.person));
             }
         }
@@ -35,8 +40,8 @@ impl<F: Frontend> Inner<F> {
         }
         let since = Instant::now();
         for person in full {
-            if front.stalled_for(&person.outlet) >= STALL {
-                self.put_out(front, &person);
+            if frontend.stalled_for(&person.outlet) >= STALL {
+                self.put_out(frontend, &person);
             } else {
                 self.late.push(Late { person, since });
             }
@@ -44,12 +49,12 @@ impl<F: Frontend> Inner<F> {
         self.last = (!self.late.is_empty()).then(|| chunk.clone());
     }
 
-    /// Gives those who are late what they have not taken, then everybody what waits; answers
-    /// whether all is told.
-    pub(super) fn catch_up(&mut self, front: &F) -> bool {
+    /// Gives late members their chunk, then all members what waits; answers whether nothing is
+    /// left.
+    pub(super) fn catch_up(&mut self, frontend: &F) -> bool {
         loop {
             if !self.late.is_empty() {
-                self.give_again(front);
+                self.give_again(frontend);
             }
             if !self.late.is_empty() {
                 return false;
@@ -58,32 +63,32 @@ impl<F: Frontend> Inner<F> {
             let Some((chunk, except)) = self.waiting.pop_front() else {
                 return true;
             };
-            self.tell(front, &chunk, |seat| Some(seat.person.id) != except);
+            self.tell(frontend, &chunk, |seat| Some(seat.person.id) != except);
         }
     }
 
-    fn give_again(&mut self, front: &F) {
+    fn give_again(&mut self, frontend: &F) {
         let Some(chunk) = self.last.clone() else {
             return;
         };
         for late in std::mem::take(&mut self.late) {
             if !self.places.contains_key(&late.person.id)
-                || front.give(&late.person.outlet, chunk.clone()) != Given::Full
+                || frontend.give(&late.person.outlet, chunk.clone()) != Given::Full
             {
                 continue;
             }
-            let stalled = front.stalled_for(&late.person.outlet) >= STALL;
+            let stalled = frontend.stalled_for(&late.person.outlet) >= STALL;
             if stalled || late.since.elapsed() >= PATIENCE {
-                self.put_out(front, &late.person);
+                self.put_out(frontend, &late.person);
             } else {
                 self.late.push(late);
             }
         }
     }
 
-    pub(super) fn put_out(&mut self, front: &F, person: &Arc<Person<F>>) {
+    pub(super) fn put_out(&mut self, frontend: &F, person: &Arc<Person<F>>) {
         self.remove(person);
-        person.put_out(front, DEAF);
+        person.put_out(frontend, NOT_READING);
     }
 
     pub(super) fn remove(&mut self, person: &Person<F>) {
@@ -92,7 +97,7 @@ impl<F: Frontend> Inner<F> {
         }
     }
 
-    /// Whether somebody was there.
+    /// Takes a person's seat; answers whether it had one.
     pub(super) fn unseat(&mut self, person: &Person<F>) -> bool {
         let Some(place) = self.places.remove(&person.id) else {
             return false;
@@ -103,13 +108,13 @@ impl<F: Frontend> Inner<F> {
             self.places.insert(id, place);
         }
         if self.seats.is_empty() {
-            // Nobody is left who could be told.
+            // No member is left to get a notice.
             self.came = Crowd::default();
             self.left = Crowd::default();
             self.seats = Vec::new();
             self.places = FxHashMap::default();
         } else if self.seats.capacity() > SEATS_KEPT.max(4 * self.seats.len()) {
-            // What a crowd has left behind.
+            // Frees the capacity that a crowd needed.
             self.seats.shrink_to_fit();
             self.places.shrink_to_fit();
         }
