@@ -41,23 +41,23 @@ pub enum ServerPhase {
 pub struct Report {
     /// From the drain's begin to the end of its last connection.
     pub took: Duration,
-    /// Clients whose connection ended during the drain: by itself, or because the client had all
-    /// that it was sent, and the end, and did not close.
+    /// Clients whose connection ended during the drain: by itself, or because the client had
+    /// received all its data and the end, and did not close.
     pub left: u64,
-    /// Clients whose connection was reset at the deadline: something that they were owed, or that
-    /// the service would have stored, may be lost.
+    /// Clients whose connection was reset at the deadline: unsent output, or data that the service
+    /// would have stored, may be lost.
     pub cut_off: u64,
-    /// Messages read, in the server's whole life.
+    /// Messages read since the start.
     pub received: u64,
-    /// Of those, messages that the service is done with.
+    /// Of these, messages that the service has finished.
     pub delivered: u64,
-    /// Clients whose stream a [`StreamService`](crate::StreamService) got, in the server's whole
-    /// life: it has no messages, and a [`Service`](crate::Service) no streams.
+    /// Clients whose stream a [`StreamService`](crate::StreamService) got since the start; 0 for a
+    /// [`Service`](crate::Service), which has messages.
     pub served: u64,
     pub(crate) unit: Unit,
 }
 
-/// What a service is given.
+/// What a service gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Messages,
@@ -124,7 +124,7 @@ pub(crate) struct Drain {
 
 #[derive(Clone, Copy, Debug)]
 struct Times {
-    /// When a drain begins that was announced.
+    /// When an announced drain begins.
     begins: Option<Instant>,
     begun: Option<Instant>,
     deadline: Option<Instant>,
@@ -185,7 +185,7 @@ impl Drain {
         }
     }
 
-    /// Has `hook` called when a drain begins, at once if one has.
+    /// Calls `hook` when a drain begins, at once if one has.
     pub(crate) fn when_begun(&self, hook: Hook) {
         self.hooks.lock().push(hook);
         // The drain may have begun before the push; only the caller that takes the hook runs it.
@@ -216,7 +216,7 @@ impl Drain {
         }
     }
 
-    /// When a drain begins that was announced and has not begun.
+    /// When the announced drain begins; `None` if it has begun.
     pub(crate) fn begins(&self) -> Option<Instant> {
         let times = self.times.lock();
         times.begins.filter(|_| times.begun.is_none())
@@ -234,7 +234,7 @@ impl Drain {
         times.deadline = times.deadline.min(Some(Instant::now()));
     }
 
-    /// When what is left is reset; `None` while no drain has begun.
+    /// When the connections that are left are reset; `None` before a drain.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.times.lock().deadline
     }
@@ -250,7 +250,7 @@ impl Drain {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A connection has gone. The last one stops the server.
+    /// A connection has ended. The last one stops the server.
     pub(crate) fn one_gone(&self, count: impl FnOnce() -> usize) {
         if self.phase() != ServerPhase::Running {
             self.stop_if_empty(count);

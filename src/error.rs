@@ -17,7 +17,7 @@ pub enum Error {
         /// What is wrong, and what is valid.
         problem: String,
     },
-    /// The text is no address.
+    /// The text is not a valid address.
     #[error("address '{address}': {problem}")]
     Address {
         /// The text.

@@ -1,4 +1,4 @@
-//! First a line for each, then a count: how the log stays short and names everything all the same.
+//! First a line for each, then a count: keeps the log short and names each cause.
 //!
 //! A [`Series`] stands for one kind of event, such as a limit that acts on clients or a panic. The
 //! keys tell its events apart: the client's address, the panic's place. The owner logs
@@ -7,37 +7,37 @@
 //! - [`happened`](Series::happened) answers whether this event gets a line: the first of an
 //!   episode, and each new key, as far as [`NAMES_MAX`] of them; all others are counted.
 //! - [`look`](Series::look), for owners that have a clock, answers when the episode is over: quiet
-//!   for 5 s at first. Each episode that follows has to be quiet for twice as long, up to an hour,
-//!   so what comes and goes for ever does not write for ever. After a quiet day it is 5 s again.
-//! - Keys are forgotten after an hour, so what still happens is then named again.
+//!   for 5 s at first. Each following episode has to be quiet for twice as long, up to an hour, so
+//!   a recurring event does not fill the log. After a quiet day it is 5 s again.
+//! - Keys are forgotten after an hour; an event that still happens is then named again.
 //!
-//! So a series that never rests is worth 12 lines an hour, and a few dozen in its first.
+//! So a series that never rests takes 12 lines an hour, and a few dozen in its first hour.
 
 use std::time::{Duration, Instant};
 
 /// Keys that get a line of their own within [`NAMES_FOR`].
 pub(crate) const NAMES_MAX: usize = 10;
 const NAMES_FOR: Duration = Duration::from_secs(60 * 60);
-/// How long a first episode is quiet before it is over, and how long any is at most.
+/// How long a first episode has to be quiet to be over, and the maximum for later ones.
 const QUIET_MIN: Duration = Duration::from_secs(5);
 const QUIET_MAX: Duration = Duration::from_secs(60 * 60);
-/// After so long a rest an episode is a first one again.
+/// After this rest an episode counts as a first one.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// See the head of the file.
 #[derive(Debug)]
 pub(crate) struct Series<K> {
-    /// Told since `named_since`; never more than [`NAMES_MAX`].
+    /// Keys logged since `named_since`; at most [`NAMES_MAX`].
     named: Vec<K>,
     named_since: Option<Instant>,
-    /// Events of this episode, and those since the last line.
+    /// Events of this episode, and events since the last line.
     count: u64,
     untold: u64,
     /// The last event; `None` before the first.
     last: Option<Instant>,
-    /// How long the episode has to be quiet to be over.
+    /// How long this episode has to be quiet to be over.
     quiet: Duration,
-    /// That it is over was answered.
+    /// The end of the episode was answered.
     is_over: bool,
 }
 
@@ -46,12 +46,12 @@ pub(crate) struct Series<K> {
 pub(crate) struct Told {
     /// Its key had no line in the last hour.
     pub(crate) is_new: bool,
-    /// Events before it that no line has told.
+    /// Earlier events that no line has counted.
     pub(crate) earlier: u64,
 }
 
 impl Told {
-    /// For a field of the line: nothing where there were none.
+    /// For a field of the line; `None` if there were none.
     pub(crate) fn earlier(self) -> Option<u64> {
         Some(self.earlier).filter(|earlier| *earlier > 0)
     }
@@ -105,7 +105,7 @@ impl<K: PartialEq> Series<K> {
             .map(|last| last + self.quiet)
     }
 
-    /// Once, when an episode is over: how many events it had.
+    /// When an episode is over, answers once how many events it had.
     pub(crate) fn look(&mut self, now: Instant) -> Option<u64> {
         if self.is_over || !self.is_quiet(now) {
             return None;
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(case.happened(1), None);
         assert_eq!(case.happened(1), None);
         assert_eq!(case.happened(2), Some((true, 2)));
-        // Without a look in between: the next episode tells what the last has counted.
+        // Without a look in between, the next episode reports the count of the last.
         assert_eq!(case.happened(1), None);
         case.pass(5.0);
         assert_eq!(case.happened(1), Some((false, 1)));

@@ -52,8 +52,8 @@ pub(crate) struct Case<'a> {
     pub(crate) sent: &'a [u8],
 }
 
-/// What tells clients apart in the log: host and reason. Ports change with each try, and several
-/// devices may share one address.
+/// The log's key for a client: host and reason. Ports change with each try, and several devices may
+/// share one address.
 type Client = (Option<IpAddr>, String);
 
 /// Counts what limits do, and logs it.

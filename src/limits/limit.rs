@@ -1,4 +1,4 @@
-//! The limits that act on clients, and what is known of each: one row of one table.
+//! The limits that act on clients; each has a row in one table.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub enum Limit {
     WriteStall,
     /// The connection has lasted for as long as `lifetime` allows.
     Lifetime,
-    /// The client had rested for longest, and was closed to make room for another.
+    /// The client had rested longest, and was closed to make room for another.
     Shed,
     /// As many clients wait for a worker as `queue_max` allows. Add workers, or raise it.
     Queue,
@@ -55,7 +55,7 @@ pub enum Limit {
 /// What a limit does to a client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
-    /// Keeps it out.
+    /// Refuses it.
     Refuses,
     Closes,
     /// Lets it wait in the backlog.
@@ -64,15 +64,15 @@ enum Effect {
     Cuts,
 }
 
-/// All that is known of a limit.
+/// A limit's row.
 struct Row {
     limit: Limit,
-    /// As metrics and `status` name it.
+    /// Its name in metrics and `status`.
     name: &'static str,
     effect: Effect,
     /// The fields of `Options` and `Times` that set it.
     options: &'static [&'static str],
-    /// As the log says it.
+    /// Its text in the log.
     says: &'static str,
 }
 
@@ -100,7 +100,7 @@ static ROWS: [Row; 17] = {
         row(AcceptRate, "accept_rate", Delays, &["accept_rate"],
             "accepting more slowly: clients come faster than accept-rate"),
         row(Overload, "overload", Refuses, &["overload"],
-            "refusing clients: those who are here wait too long for a worker"),
+            "refusing clients: connected clients wait too long for a worker"),
         row(FirstByte, "first_byte", Closes, &["first_byte"],
             "closing clients that connect and say nothing"),
         row(Idle, "idle", Closes, &["idle"],
@@ -159,12 +159,12 @@ impl Limit {
         self.row().options
     }
 
-    /// Whether the limit keeps clients out.
+    /// Whether the limit refuses clients.
     pub fn refuses(self) -> bool {
         self.row().effect == Effect::Refuses
     }
 
-    /// Whether the limit closes clients that were let in.
+    /// Whether the limit closes admitted clients.
     pub fn closes(self) -> bool {
         self.row().effect == Effect::Closes
     }
@@ -180,7 +180,7 @@ impl fmt::Display for Limit {
 mod tests {
     use super::*;
 
-    /// clap lists the variants by itself, which the standard library can't.
+    /// clap lists the variants; the standard library can't.
     #[test]
     #[cfg(feature = "cli")]
     fn each_limit_has_one_row_in_its_place() {

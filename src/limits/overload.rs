@@ -15,7 +15,7 @@ use crate::scheduler::load::nanos;
 /// RFC 8289's interval and target.
 const INTERVAL: Duration = Duration::from_millis(100);
 const QUICK: Duration = Duration::from_millis(5);
-/// Turns that say how many there are in a second; an interval is longer if it has fewer.
+/// Minimum turns of an interval; an interval with fewer is longer.
 const ENOUGH: u64 = 16;
 const INTERVAL_MAX: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,7 @@ pub(crate) struct Overload {
     /// By how much one turn shortens the queue's wait, in nanoseconds; 0 while some clients get
     /// through quickly.
     each: AtomicU64,
-    /// When the interval began; `None`: the next look begins one.
+    /// When the interval began; `None` if the next look begins one.
     began: Mutex<Option<Instant>>,
 }
 
@@ -46,7 +46,7 @@ impl Overload {
         }
     }
 
-    /// A client has waited this long for its turn.
+    /// Counts how long a client has waited for its turn.
     pub(crate) fn waited(&self, wait: Duration) {
         if self.target.is_none() {
             return;
@@ -59,15 +59,15 @@ impl Overload {
         }
     }
 
-    /// Nobody waits, and nobody looks until there is work again: whatever was is over, and the time
-    /// until then says nothing of how long a turn takes.
+    /// Resets the measurement, because no client waits and the watch sleeps: the time until there
+    /// is work again says nothing about the length of turns.
     pub(crate) fn rest(&self) {
         *self.began.lock() = None;
         self.each.store(0, Ordering::Relaxed);
     }
 
-    /// Judges the interval when it is over, `waiting` clients being in the queue. If some wait and
-    /// none was served, it is as it was.
+    /// Judges an interval at its end, with `waiting` clients in the queue. If clients wait and none
+    /// was served, the last verdict stays.
     pub(crate) fn look(&self, now: Instant, waiting: usize) {
         let mut began = self.began.lock();
         let passed = now.saturating_duration_since(*began.get_or_insert(now));
@@ -84,7 +84,7 @@ impl Overload {
         self.each.store(each, Ordering::Relaxed);
     }
 
-    /// Whether who comes after `waiting` others would wait for longer than the target.
+    /// Whether a client that comes after `waiting` others would wait longer than the target.
     pub(crate) fn refuses(&self, waiting: usize) -> bool {
         let each = self.each.load(Ordering::Relaxed);
         let wait = each.saturating_mul(waiting as u64);
@@ -101,7 +101,7 @@ mod tests {
         let overload = Overload::new(Some(Duration::from_millis(500)));
         let begin = Instant::now();
         let mut now = begin;
-        // Twenty turns, of which one waited for so many milliseconds and the others longer.
+        // Twenty turns, of which one waited for this many milliseconds and the others longer.
         let mut interval = |best: u64| {
             for wait in best..best + 20 {
                 overload.waited(Duration::from_millis(wait));
@@ -112,13 +112,13 @@ mod tests {
         interval(4);
         assert!(!overload.refuses(100_000), "one got through quickly");
         interval(6);
-        // A turn each 5 ms.
+        // A turn every 5 ms.
         assert!(!overload.refuses(99));
         assert!(overload.refuses(101));
         overload.look(begin + 4 * INTERVAL, 1000);
-        assert!(overload.refuses(101), "nobody was served: as it was");
+        assert!(overload.refuses(101), "no turn, so the verdict stays");
         overload.look(begin + 20 * INTERVAL, 0);
-        assert!(!overload.refuses(101), "nobody waits any more");
+        assert!(!overload.refuses(101), "no client waits any more");
         let never = Overload::new(None);
         never.waited(Duration::from_secs(10));
         never.look(begin + 40 * INTERVAL, 1000);

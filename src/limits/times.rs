@@ -114,8 +114,8 @@ impl Bucket {
         self.bytes -= bytes as f64;
     }
 
-    /// When the bucket has enough again; `None` if it is not empty. Enough is a twentieth of a
-    /// second's worth, so that a client that is held back does not cost a turn for each byte.
+    /// When the bucket has enough again; `None` if it is not empty. Enough is the amount of a
+    /// twentieth of a second, so a delayed client does not cost a turn for each byte.
     pub(crate) fn next(&self) -> Option<Instant> {
         if self.messages >= 1.0 && self.bytes >= 1.0 {
             return None;

@@ -124,7 +124,7 @@ fn both_families(host: &str, port: u16) -> Option<Address> {
             (Ipv4Addr::UNSPECIFIED, port).into(),
         ]
     } else if host.eq_ignore_ascii_case("localhost") {
-        // Also where /etc/hosts has one alone: clients try either (RFC 6761, 6.3).
+        // Also if /etc/hosts has only one of them: clients try either (RFC 6761, 6.3).
         [
             (Ipv4Addr::LOCALHOST, port).into(),
             (Ipv6Addr::LOCALHOST, port).into(),
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// Whether a text would have the system look a name up, which a test must not.
+    /// Whether parsing a text makes the system look up a name, which a test must not.
     fn asks_for_a_name(text: &str) -> bool {
         !text.starts_with("unix:")
             && text

@@ -34,35 +34,35 @@ pub(crate) enum Work {
 impl Work {
     pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
         match self {
-            Work::Messages(opener) => spared(None, || opener.refusal(limit)),
-            Work::Streams(service) => spared(None, || service.refusal(limit)),
+            Work::Messages(opener) => catch_or(None, || opener.refusal(limit)),
+            Work::Streams(service) => catch_or(None, || service.refusal(limit)),
         }
     }
 
     pub(crate) fn tail(&self) -> Tail {
         match self {
-            Work::Messages(opener) => spared(Tail::Discard, || opener.tail()),
+            Work::Messages(opener) => catch_or(Tail::Discard, || opener.tail()),
             Work::Streams(_) => Tail::Discard,
         }
     }
 
     pub(crate) fn quote(&self) -> Quote {
         match self {
-            Work::Messages(opener) => spared(Quote::Nothing, || opener.quote()),
+            Work::Messages(opener) => catch_or(Quote::Nothing, || opener.quote()),
             Work::Streams(_) => Quote::Nothing,
         }
     }
 
     pub(crate) fn tick(&self, now: Instant) -> Option<Instant> {
         match self {
-            Work::Messages(opener) => spared(None, || opener.tick(now)),
+            Work::Messages(opener) => catch_or(None, || opener.tick(now)),
             Work::Streams(_) => None,
         }
     }
 
     pub(crate) fn outlet(&self) -> Option<Outlet> {
         match self {
-            Work::Messages(opener) => spared(None, || opener.outlet()),
+            Work::Messages(opener) => catch_or(None, || opener.outlet()),
             Work::Streams(_) => None,
         }
     }
@@ -76,9 +76,9 @@ impl Work {
     pub(crate) fn finish(&self, deadline: Instant) -> u64 {
         match self {
             // After a panic the number is unknown; report at least one lost message.
-            Work::Messages(opener) => spared(1, || opener.finish(deadline)),
+            Work::Messages(opener) => catch_or(1, || opener.finish(deadline)),
             Work::Streams(service) => {
-                spared((), || service.finish(deadline));
+                catch_or((), || service.finish(deadline));
                 0
             }
         }
@@ -86,8 +86,8 @@ impl Work {
 
     pub(crate) fn cut_off(&self) {
         match self {
-            Work::Messages(opener) => spared((), || opener.cut_off()),
-            Work::Streams(service) => spared((), || service.cut_off()),
+            Work::Messages(opener) => catch_or((), || opener.cut_off()),
+            Work::Streams(service) => catch_or((), || service.cut_off()),
         }
     }
 
@@ -95,7 +95,7 @@ impl Work {
     pub(crate) fn in_drain(&self) -> InDrain {
         match self {
             Work::Messages(_) => InDrain::ReadOut,
-            Work::Streams(service) => spared(InDrain::default(), || service.in_drain()),
+            Work::Streams(service) => catch_or(InDrain::default(), || service.in_drain()),
         }
     }
 
@@ -111,7 +111,7 @@ impl Work {
 
 /// Calls the service on a thread that all clients depend on, so a panic must not end that thread.
 /// The panic hook has logged it.
-fn spared<R>(otherwise: R, call: impl FnOnce() -> R) -> R {
+fn catch_or<R>(otherwise: R, call: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or(otherwise)
 }
 

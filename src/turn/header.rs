@@ -128,7 +128,7 @@ impl Turn<'_> {
         let (client, local) = match announced {
             Announced::Tcp { from, to } => (Peer::from_tcp(from), Some(canonical(to))),
             Announced::Unix => (Peer::Unix(0), None),
-            Announced::Nobody => (balancer, None),
+            Announced::Unnamed => (balancer, None),
         };
         if client == balancer {
             // It names the connection's own ends, as HAProxy's checks do in version 1.

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::error::{Error, Result};
 
-/// Shortest time between two looks at a file.
+/// Minimum time between two checks of a file.
 pub(super) const REREAD: Duration = Duration::from_secs(1);
 /// Bits before an IPv4 address in its IPv6 form (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
@@ -23,11 +23,11 @@ pub struct AddressList {
     files: Vec<ListFile>,
 }
 
-/// A file, and what it said last.
+/// A file, and its last content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ListFile {
     path: PathBuf,
-    /// As it was when it was read last; nobody knows while it can't be looked at.
+    /// The file's state when it was last read; `None` if the system did not tell.
     version: Option<Version>,
     networks: Vec<IpNet>,
 }
@@ -93,7 +93,7 @@ pub(crate) fn parse_network(text: &str) -> std::result::Result<IpNet, String> {
         IpNet::V4(_) => Some(network.prefix_len()),
         IpNet::V6(_) => network.prefix_len().checked_sub(MAPPED_PREFIX),
     };
-    // No client would be in a shorter one: it counts as IPv6, and they as IPv4.
+    // A shorter network would match no client: it counts as IPv6, and its clients as IPv4.
     let network = prefix.and_then(|prefix| Ipv4Net::new(address, prefix).ok());
     network.map(IpNet::V4).ok_or_else(|| {
         format!(
@@ -103,7 +103,7 @@ pub(crate) fn parse_network(text: &str) -> std::result::Result<IpNet, String> {
     })
 }
 
-/// One address or network a line; what follows a `#` and empty lines say nothing.
+/// One address or network a line; skips comments after `#` and empty lines.
 fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path:?}: {error}"))?;
     // Some editors begin a file with a byte order mark.
@@ -120,14 +120,14 @@ fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
     Ok(networks)
 }
 
-/// A list whose files are read again when they change. The first caller after `REREAD` looks at
-/// the files; all other callers use the list as it is and never wait.
+/// A list whose files are read again when they change. The first caller after `REREAD` checks the
+/// files; other callers use the list as it is and never wait.
 pub(super) struct LiveList {
     networks: Vec<IpNet>,
     has_files: bool,
-    /// What the files said last.
+    /// The last content of the files.
     listed: RwLock<Vec<IpNet>>,
-    /// Held while they are looked at.
+    /// Held while the files are checked.
     files: Mutex<Files>,
 }
 
@@ -187,7 +187,7 @@ fn all_of(files: &[ListFile]) -> Vec<IpNet> {
 
 impl ListFile {
     fn open(path: PathBuf) -> std::result::Result<ListFile, String> {
-        // Looked at first: what is changed after that is read again.
+        // Before the read, so a change after this is read again.
         let version = version(&path).ok();
         let networks = read_list(&path)?;
         Ok(ListFile {
@@ -206,7 +206,7 @@ impl ListFile {
                 self.version = Some(version);
                 read_list(&self.path)
             }
-            // Said once.
+            // Logged once.
             Err(_) if before.is_none() => return,
             Err(problem) => {
                 self.version = None;
@@ -224,11 +224,11 @@ impl ListFile {
     }
 }
 
-/// What tells one state of a file from the next: its device, inode and length, and when it was
-/// changed. The time alone does not, where another file with the same takes its place.
+/// A file's state: its device, inode, length and time of change. The time alone is not enough:
+/// another file with the same time may take its place.
 type Version = (u64, u64, u64, (i64, i64));
 
-/// A pipe gives what it has only once, and whoever opens it again would wait.
+/// A FIFO gives its content only once, and opening it again would block.
 fn version(path: &Path) -> std::result::Result<Version, String> {
     let file = std::fs::metadata(path).map_err(|error| format!("{path:?}: {error}"))?;
     if !file.is_file() {

@@ -25,7 +25,7 @@ pub use shares::WhenAddressFull;
 use crate::limits::limit::Limit;
 use crate::net::address::Peer;
 
-/// What to do with a client for whom there is no room.
+/// What to do with a client when the server is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[non_exhaustive]
@@ -84,7 +84,7 @@ impl Admission {
         self.pace.as_ref()?.lock().pause(now)
     }
 
-    /// A client was accepted, and counts for the rate even if it is refused.
+    /// Counts an accepted client for the rate, even if it is refused.
     pub(crate) fn accepted(&self, now: Instant) {
         if let Some(pace) = &self.pace {
             pace.lock().take(now);
@@ -99,7 +99,7 @@ impl Admission {
         }
     }
 
-    /// Whether the lists keep a client out.
+    /// Whether the lists refuse a client.
     pub(crate) fn check_lists(&self, peer: Peer, now: Instant) -> Result<(), Limit> {
         let Some(address) = peer.host() else {
             return Ok(());
@@ -161,7 +161,7 @@ mod tests {
         };
         let admission = Admission::new(rules);
         let full = Err(Limit::AddressShare);
-        // The same host over IPv6's mapped form is the same host.
+        // IPv6's mapped form is the same host.
         assert_eq!(admit(&admission, "192.0.2.1", 1), Ok(()));
         assert_eq!(admit(&admission, "::ffff:192.0.2.1", 2), Ok(()));
         assert_eq!(admit(&admission, "192.0.2.1", 3), full);

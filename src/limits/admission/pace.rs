@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// So many clients a second, a tenth of a second's worth at once.
+/// This many clients a second, in bursts of a tenth of a second's amount.
 pub(super) struct Pace {
     each: Duration,
     burst: Duration,
-    /// When the clients let in so far would all have come, had they come evenly.
+    /// When the clients so far would all have come if they came evenly.
     even: Option<Instant>,
 }
 
@@ -38,7 +38,7 @@ mod tests {
     fn the_pace_lets_a_burst_through_and_then_the_rate() {
         let mut pace = Pace::new(100);
         let begin = Instant::now();
-        // However long nobody came in between, that saves up nothing.
+        // A pause of any length saves up no more than the burst.
         for begin in [begin, begin + Duration::from_secs(60)] {
             let mut now = begin;
             let mut let_in = 0;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What to do with a client whose address has its share of clients already.
+/// What to do with a client whose address has all its clients already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[non_exhaustive]
@@ -27,17 +27,17 @@ pub(super) struct Shares {
 /// The clients of one address.
 #[derive(Debug, Default)]
 struct Share {
-    /// In the order in which they were let in: at most twice as many as may be here.
+    /// Their ids in order of arrival: at most twice the share.
     clients: Vec<u64>,
-    /// The first so many are being closed in favour of later ones. They are not counted, but no
-    /// more of them are closed at once than may be here.
+    /// The number of oldest ones that are being closed in favour of later ones. They are not
+    /// counted, but at most as many as the share are closed at once.
     leaving: usize,
 }
 
-/// A client has its place.
+/// A client was admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
-    /// The client that has to be closed for that.
+    /// The client to close for it.
     pub(crate) replaces: Option<u64>,
 }
 
@@ -65,7 +65,7 @@ impl Shares {
         Some(Placed { replaces })
     }
 
-    /// A client that was counted has gone.
+    /// Removes a counted client.
     pub(super) fn give_back(&mut self, address: IpAddr, id: u64) {
         let key = key(address);
         let Some(share) = self.of.get_mut(&key) else {

@@ -6,18 +6,18 @@ use crate::error::{Error, Result};
 /// Descriptors kept back for the listener, the poller, output files and the like.
 const SPARE_DESCRIPTORS: usize = 32;
 
-/// Of a service that needs none itself.
+/// For a service that opens no descriptors itself.
 pub(super) fn default_clients_max() -> usize {
     clients_most(0, 0)
 }
 
-/// The most clients for whom there are descriptors, if each of so many workers opens `each` more
-/// for the one that it serves.
+/// The maximum number of clients that the descriptors allow, if each worker opens `each` more for
+/// its client.
 pub(crate) fn clients_most(workers: usize, each: usize) -> usize {
     let all = descriptors().saturating_sub(SPARE_DESCRIPTORS);
     let most = match all.checked_sub(workers.saturating_mul(each)) {
         Some(left) if left >= workers => left,
-        // So that all of them can be served at once: more workers would be of no use.
+        // At least as many clients as workers: further workers would be useless.
         _ => all / (1 + each),
     };
     most.max(1)

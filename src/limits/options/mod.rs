@@ -73,9 +73,9 @@ pub struct Options {
     pub drain: Duration,
     /// What to do with clients beyond `clients_max`. Default: [`WhenFull::Wait`].
     pub when_full: WhenFull,
-    /// With [`WhenFull::Shed`], a client that has rested for less is not closed. With zero the
-    /// client that was heard of longest ago is closed, even if it sends all the time.
-    /// Default: a minute.
+    /// With [`WhenFull::Shed`], a client that has rested for less is not closed. With zero, the
+    /// client that has been silent longest is closed, even if it sends all the time. Default: a
+    /// minute.
     pub shed_after: Duration,
     /// Clients at once from one IPv4 address or IPv6 /64, at least 1. Default: no limit.
     pub per_address_max: Option<usize>,
@@ -121,10 +121,10 @@ pub struct Options {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hints {
-    /// They have the guess.
+    /// The log and the list have the guess.
     #[default]
     Told,
-    /// They don't, for services whose clients may look like other protocols.
+    /// No guesses, for services whose clients may look like other protocols.
     Off,
 }
 
@@ -233,7 +233,7 @@ impl Limits {
         let is_timed = options.times != Times::default();
         let mut options = options;
         if let Some(rate) = options.rate {
-            // Nobody can send faster than it is read from.
+            // No client can send faster than it is read.
             options.times.min_rate_most(rate.bytes / 2);
         }
         Ok(Limits { options, is_timed })
@@ -259,7 +259,7 @@ impl Limits {
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
     }
 
-    /// What a worker keeps room for, of the replies of a turn.
+    /// The buffer that a worker keeps for the replies of a turn.
     pub(crate) fn replies_max(&self) -> usize {
         self.options.outbox_max + self.options.message_max
     }
@@ -329,7 +329,7 @@ fn check_times(options: &Options) -> Result<()> {
     {
         return Err(Error::Option {
             name,
-            problem: "no time at all would close everybody; leave it out for no limit".into(),
+            problem: "a time of 0 would close every client; leave it out for no limit".into(),
         });
     }
     let waiting = [
@@ -356,7 +356,7 @@ mod tests {
         let error = lifetime(Duration::MAX).expect_err("no deadline can be worked out");
         assert!(error.starts_with("lifetime: "), "{error}");
         assert!(lifetime(TIME_MAX).is_ok());
-        let error = lifetime(Duration::ZERO).expect_err("nobody could stay");
+        let error = lifetime(Duration::ZERO).expect_err("it would close every client");
         assert!(error.contains("leave it out"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The backlog is empty.
-    Nobody,
+    NoClient,
     /// A pending network error of that one connection; the next accept may succeed.
     Client,
     /// The process or the system has no descriptor or memory left, or another reason not to accept.
@@ -20,7 +20,7 @@ pub(super) enum Fault {
 pub(super) fn sort(error: &io::Error) -> Fault {
     use rustix::io::Errno;
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::AGAIN) => Fault::Nobody,
+        Some(Errno::AGAIN) => Fault::NoClient,
         // Listeners are known to be streams, so "not supported" is an error of the network.
         Some(
             Errno::CONNABORTED
@@ -71,6 +71,6 @@ mod tests {
         for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK] {
             assert_eq!(of(errno), Fault::Fatal);
         }
-        assert_eq!(of(Errno::AGAIN), Fault::Nobody);
+        assert_eq!(of(Errno::AGAIN), Fault::NoClient);
     }
 }

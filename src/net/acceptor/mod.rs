@@ -171,14 +171,14 @@ impl Acceptor {
     }
 
     /// Tells the host of clients that wait while the gate is not open.
-    fn tell_who_waits(&mut self, gate: AcceptGate, host: &impl AcceptHandler) {
+    fn tell_waiting(&mut self, gate: AcceptGate, host: &impl AcceptHandler) {
         let has_event = std::mem::take(&mut self.has_event);
         let line = match gate {
             AcceptGate::Full => &mut self.outside,
             AcceptGate::Paused(_) => &mut self.held_up,
             _ => return,
         };
-        if !somebody_waits(&self.listeners) {
+        if !client_waits(&self.listeners) {
             line.clear();
             return;
         }
@@ -206,7 +206,7 @@ impl Acceptor {
         while empty < self.listeners.len() {
             for _ in 0..BURST {
                 let gate = host.gate();
-                self.tell_who_waits(gate, host);
+                self.tell_waiting(gate, host);
                 match gate {
                     AcceptGate::Full | AcceptGate::Held => return Waits::AnEvent,
                     AcceptGate::Paused(pause) => return Waits::Time(pause),
@@ -225,7 +225,7 @@ impl Acceptor {
                     Err(error) => match self.judge(index, &error) {
                         Fault::Client => {}
                         Fault::Exhausted => return self.starve(index, host),
-                        Fault::Nobody => {
+                        Fault::NoClient => {
                             empty += 1;
                             break;
                         }
@@ -243,7 +243,7 @@ impl Acceptor {
     fn judge(&mut self, index: usize, error: &io::Error) -> Fault {
         let fault = sort(error);
         match fault {
-            Fault::Nobody => {}
+            Fault::NoClient => {}
             Fault::Client => {
                 self.errors.client.fetch_add(1, Ordering::Relaxed);
             }
@@ -254,7 +254,7 @@ impl Acceptor {
                 }
             }
             Fault::Fatal => {
-                tracing::error!(%error, "this listener is dead; nobody can connect to it any more");
+                tracing::error!(%error, "this listener is dead; clients can't connect to it");
                 self.listeners.remove(index);
             }
         }
@@ -266,7 +266,7 @@ impl Acceptor {
         host.starved();
         match host.gate() {
             // The system reports a lack of descriptors even if the backlog is empty.
-            AcceptGate::Closing if !somebody_waits(&self.listeners) => return Waits::Nothing,
+            AcceptGate::Closing if !client_waits(&self.listeners) => return Waits::Nothing,
             AcceptGate::Closing => {
                 // The host makes room for the next client.
                 self.reserve = None;
@@ -300,7 +300,7 @@ impl Acceptor {
                         host.cut_off();
                     }
                     Err(Fault::Client) => {}
-                    Err(Fault::Exhausted) if somebody_waits(std::slice::from_ref(listener)) => {
+                    Err(Fault::Exhausted) if client_waits(std::slice::from_ref(listener)) => {
                         // At least one is there; closing the listener resets all.
                         host.cut_off();
                         break;
@@ -326,7 +326,7 @@ fn open_reserve() -> Option<OwnedFd> {
 }
 
 /// Whether a client is in the backlog of any listener.
-fn somebody_waits(listeners: &[Arc<Source>]) -> bool {
+fn client_waits(listeners: &[Arc<Source>]) -> bool {
     let mut asked: Vec<_> = listeners
         .iter()
         .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))

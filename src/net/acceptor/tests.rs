@@ -1,4 +1,4 @@
-//! Who comes at the wrong moment.
+//! A client that comes as the gate closes.
 
 use std::cell::Cell;
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use socket2::Socket;
 use super::*;
 use crate::net::address::Peer;
 
-/// A client connects just before the door closes, when that is asked for the `nth` time.
+/// A client connects just before the gate closes, at the `nth` check of the gate.
 struct Late {
     nth: u32,
     address: std::net::SocketAddr,

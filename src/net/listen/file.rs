@@ -1,11 +1,10 @@
-//! A Unix socket's file: the lock under which it is made and removed, and its end.
+//! A Unix socket's file, and the lock under which it is made and removed.
 //!
-//! To look whether a socket is deserted, to remove it and to bind its path are three steps, and to
-//! look whether a file is still one's own and to remove it are two. Between them another process
-//! may do the same with the same path, so each does it under a lock: flock(2) of the directory
-//! that the file is in. It needs no file of its own, which would have to be removed, could be
-//! another user's or a link, and would need to be found under every name that the directory has.
-//! The kernel gives it back when its holder ends.
+//! To check that no process listens on a socket, to remove it and to bind its path are three steps;
+//! to check that a file is still one's own and to remove it are two. Another process may do the
+//! same with the same path in between, so each process holds a lock: flock(2) of the file's
+//! directory. A lock file of its own would have to be removed, and could be another user's or a
+//! link. The kernel frees the lock when its holder ends.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -15,14 +14,14 @@ use std::time::{Duration, Instant};
 
 use crate::net::address::Address;
 
-/// Longest wait for the lock, which is held for a few system calls.
+/// Maximum wait for the lock, which is held for a few system calls.
 pub(super) const LOCK_WITHIN: Duration = Duration::from_secs(5);
-/// The same at the end, which has a time of its own.
+/// The same at the end of the server.
 const END_WITHIN: Duration = Duration::from_millis(500);
 /// Between two tries: flock(2) has no deadline.
 const TRY_EACH: Duration = Duration::from_millis(5);
 
-/// Held as long as this lives.
+/// The lock of a directory, held until this is dropped.
 #[derive(Debug)]
 pub(super) enum Lock {
     Held {
@@ -33,13 +32,13 @@ pub(super) enum Lock {
 }
 
 impl Lock {
-    /// The lock of the directory that `path` is in.
+    /// Takes the lock of the directory that `path` is in.
     ///
     /// # Errors
     /// When there is no such directory, or another process does not give the lock back in time.
     pub(super) fn take(path: &Path, within: Duration) -> io::Result<Lock> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        // The dot has it refused, at once, if it is no directory.
+        // With the dot, opening fails if it is not a directory.
         let folder = match File::open(folder.join(".")) {
             Ok(folder) => folder,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -66,8 +65,8 @@ impl Lock {
     }
 }
 
-/// A Unix socket's file, removed when the server is done with it, unless another has taken its
-/// place: a successor may listen there while this one still drains.
+/// A Unix socket's file, removed at the end of the server, unless another file has taken its place:
+/// a successor may listen there while this one drains.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
@@ -91,7 +90,7 @@ impl SocketFile {
         }
     }
 
-    /// Leaves it to another to remove it.
+    /// Keeps the file at the end.
     pub(crate) fn keep(&mut self) {
         self.made = None;
     }
@@ -102,7 +101,7 @@ impl Drop for SocketFile {
         if self.made.is_none() || identity(&self.path) != self.made {
             return;
         }
-        // Without the lock it stays: the next one that listens there replaces it.
+        // Without the lock the file stays; the next server on this path replaces it.
         let Ok(_lock) = Lock::take(&self.path, END_WITHIN) else {
             return;
         };
@@ -112,7 +111,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Device, inode and when it was made: inodes of removed files are used again.
+/// Device, inode and time of creation, because inodes of removed files are used again.
 type Identity = (u64, u64, (i64, i64));
 
 fn identity(path: &Path) -> Option<Identity> {

@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(
             socket.tcp_user_timeout().expect("an option"),
             None,
-            "who lives and reads later is not cut off"
+            "a live client that reads later is not cut off"
         );
     }
 

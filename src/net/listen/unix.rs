@@ -67,8 +67,8 @@ fn make_room(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// An error unless nobody listens there. Only a refusal says so: connecting also fails where the
-/// backlog is full, where it is not permitted, and where the socket is of another type.
+/// Fails unless no process listens there. Only a refused connection shows that: connecting also
+/// fails if the backlog is full, if it is not permitted, and if the socket has another type.
 fn check_deserted(path: &Path) -> io::Result<()> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_socket_that_nobody_listens_on_is_replaced() {
+    fn only_a_socket_without_a_listener_is_replaced() {
         let name = format!("poold-listen-{}", std::process::id());
         let path = &std::env::temp_dir().join(name);
         let how = Binding::default();
@@ -110,7 +110,7 @@ mod tests {
         drop(datagrams);
         fs::remove_file(path).expect("it is still there");
         drop(UnixListener::bind(path).expect("a free path"));
-        drop(listen(path, &how).expect("nobody listens any more"));
+        drop(listen(path, &how).expect("no process listens any more"));
         assert!(!path.exists(), "it was made anew, and removed");
     }
 }

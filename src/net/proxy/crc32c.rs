@@ -18,7 +18,7 @@ const fn table() -> [u32; 256] {
     table
 }
 
-/// Of these bytes, one piece after the other.
+/// The checksum of these pieces, one after the other.
 pub(super) fn of(pieces: &[&[u8]]) -> u32 {
     let bytes = pieces.iter().copied().flatten();
     !bytes.fold(!0, |crc: u32, byte| {

@@ -9,8 +9,8 @@ pub(crate) const HEADER_MAX: usize = 16 * 1024;
 /// The client at the other end of the balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Announced {
-    /// The balancer itself, or a client that it can't name: the connection's own ends hold.
-    Nobody,
+    /// The balancer itself, or a client that it can't name: the connection's own addresses apply.
+    Unnamed,
     /// A client over TCP, and the address that it connected to.
     Tcp { from: SocketAddr, to: SocketAddr },
     /// A client over a Unix socket of the balancer's machine.
@@ -29,17 +29,17 @@ pub(crate) enum Seen {
 /// Why the bytes are no header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
-    /// They begin differently.
+    /// The beginning is another.
     NoHeader,
     Line(&'static str),
     Binary(&'static str),
-    /// Of so many bytes.
+    /// The header has this many bytes, which is too long.
     TooLong(usize),
-    /// Its checksum is another.
+    /// The checksum is wrong.
     Checksum,
 }
 
-/// Whether it begins so, as far as it has come.
+/// Whether the bytes so far are a beginning of this.
 pub(super) fn begins(bytes: &[u8], with: &[u8]) -> bool {
     let length = bytes.len().min(with.len());
     bytes[..length] == with[..length]

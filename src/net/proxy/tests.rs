@@ -24,7 +24,7 @@ fn binary(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
 
 const IPV4: [u8; 12] = [192, 0, 2, 1, 192, 0, 2, 9, 200, 34, 20, 20];
 
-/// With a field of a checksum, between two others, that is right.
+/// With a correct checksum field between two others.
 fn with_checksum(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
     let before = [rest, &[4, 0, 1, 7, 3, 0, 4]].concat();
     let after = [0x20, 0, 2, 1, 2];
@@ -40,7 +40,7 @@ fn good() -> Vec<(Vec<u8>, Announced)> {
     let client = tcp("192.0.2.1:51234", "192.0.2.9:5140");
     let ipv6 = [&[0x20; 16][..], &[0; 16], &[1, 2, 3, 4]].concat();
     let ipv6_named = tcp("[2020:2020:2020:2020:2020:2020:2020:2020]:258", "[::]:772");
-    let nobody = Announced::Nobody;
+    let unnamed = Announced::Unnamed;
     let all_f = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
     let longest = format!("PROXY UNKNOWN {all_f} {all_f} 65535 65535\r\n");
     assert_eq!(longest.len(), 107);
@@ -53,9 +53,9 @@ fn good() -> Vec<(Vec<u8>, Announced)> {
             line("PROXY TCP6 2001:DB8::1 ::ffff:192.0.2.9 0 65535\r\n"),
             tcp("[2001:db8::1]:0", "[::ffff:192.0.2.9]:65535"),
         ),
-        (line("PROXY UNKNOWN\r\n"), nobody),
-        (line(&longest), nobody),
-        (line("PROXY UNKNOWN  \0 what ever\r\n"), nobody),
+        (line("PROXY UNKNOWN\r\n"), unnamed),
+        (line(&longest), unnamed),
+        (line("PROXY UNKNOWN  \0 what ever\r\n"), unnamed),
         (binary(0x21, 0x11, &IPV4), client),
         (
             binary(0x21, 0x11, &[&IPV4[..], &[9, 0, 1, 0]].concat()),
@@ -63,17 +63,17 @@ fn good() -> Vec<(Vec<u8>, Announced)> {
         ),
         (binary(0x21, 0x21, &ipv6), ipv6_named),
         (binary(0x21, 0x31, &[0; 216]), Announced::Unix),
-        (binary(0x20, 0, &[]), nobody),
-        // What is local says nothing, whatever it says.
-        (binary(0x20, 0x11, &IPV4), nobody),
-        (binary(0x20, 0xff, b"rubbish"), nobody),
-        (binary(0x21, 0, b"rubbish"), nobody),
-        // A datagram's, and half of nothing.
-        (binary(0x21, 0x12, &IPV4), nobody),
-        (binary(0x21, 0x10, &IPV4), nobody),
-        (binary(0x21, 0x01, &[]), nobody),
+        (binary(0x20, 0, &[]), unnamed),
+        // The addresses of a local header are ignored.
+        (binary(0x20, 0x11, &IPV4), unnamed),
+        (binary(0x20, 0xff, b"rubbish"), unnamed),
+        (binary(0x21, 0, b"rubbish"), unnamed),
+        // A datagram's header, and one without a family.
+        (binary(0x21, 0x12, &IPV4), unnamed),
+        (binary(0x21, 0x10, &IPV4), unnamed),
+        (binary(0x21, 0x01, &[]), unnamed),
         (with_checksum(0x21, 0x11, &IPV4), client),
-        (with_checksum(0x20, 0, &[]), nobody),
+        (with_checksum(0x20, 0, &[]), unnamed),
     ]
 }
 
@@ -137,7 +137,7 @@ fn what_the_standard_forbids_is_refused() {
     for header in wrong {
         let found = look(&header);
         assert!(found.is_err(), "{:?}: {found:?}", header.escape_ascii());
-        // And as soon as it is sure, not sooner and later otherwise.
+        // Rejects as soon as the error is certain, not earlier.
         let first = (0..=header.len()).find(|length| look(&header[..*length]).is_err());
         for length in first.expect("all of it is wrong")..header.len() {
             assert!(look(&header[..length]).is_err(), "{length} of {header:?}");
@@ -152,7 +152,7 @@ fn every_bit_of_a_header_is_under_its_checksum() {
         for bit in 16 * 8..sound.len() * 8 {
             let mut broken = sound.clone();
             broken[bit / 8] ^= 1 << (bit % 8);
-            // A field's own type or length may be what is broken: then there is none.
+            // A broken type or length of a field may hide the checksum.
             if let Ok(Seen::Header { announced, .. }) = look(&broken) {
                 let told = sound.windows(3).position(|field| field == [3, 0, 4]);
                 let told = told.expect("it has a checksum");
@@ -198,7 +198,7 @@ proptest! {
         }
     }
 
-    /// A verdict that was once given is never taken back by what follows.
+    /// Further bytes never change a verdict.
     #[test]
     fn a_verdict_stays(
         (mut header, _) in prop::sample::select(good()),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::header::{Announced, Seen, Wrong, begins};
 
 pub(super) const WORD: &[u8] = b"PROXY ";
-/// Of a line with its end.
+/// Maximum length of a line with its end.
 const LINE_MAX: usize = 107;
 
 pub(super) fn look(bytes: &[u8]) -> Result<Seen, Wrong> {
@@ -30,7 +30,7 @@ pub(super) fn look(bytes: &[u8]) -> Result<Seen, Wrong> {
     })
 }
 
-/// What can't become a line is not waited for.
+/// Fails at once if the bytes can't become a header.
 fn begun(line: &[u8]) -> Result<Seen, Wrong> {
     let rest = line.get(WORD.len()..).unwrap_or_default();
     let may_be = |family: &&[u8]| begins(rest, family);
@@ -41,10 +41,10 @@ fn begun(line: &[u8]) -> Result<Seen, Wrong> {
     }
 }
 
-/// What stands between `PROXY ` and the line's end.
+/// Parses the text between `PROXY ` and the line's end.
 fn parse(line: &[u8]) -> Result<Announced, Wrong> {
     if line == b"UNKNOWN" || line.starts_with(b"UNKNOWN ") {
-        return Ok(Announced::Nobody);
+        return Ok(Announced::Unnamed);
     }
     let line = str::from_utf8(line).map_err(|_| Wrong::Line("not ASCII"))?;
     let words: Vec<_> = line.split(' ').collect();

@@ -1,5 +1,5 @@
-//! Version 2: a signature, a command, a family, a length, addresses, and what else the balancer
-//! tells in fields that have a type and a length each.
+//! Version 2: a signature, a command, a family, a length, addresses, and fields that have a type
+//! and a length each.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +7,7 @@ use super::crc32c;
 use super::header::{Announced, HEADER_MAX, Seen, Wrong};
 
 pub(super) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// What comes before the addresses.
+/// Bytes before the addresses.
 const FIXED: usize = 16;
 /// The type of the field with the checksum.
 const CHECKSUM: u8 = 3;
@@ -38,12 +38,12 @@ pub(super) fn look(bytes: &[u8]) -> Result<Seen, Wrong> {
     };
     let announced = match (command, family) {
         (Command::Proxy, Some(family)) => family.read(&header[FIXED..]),
-        _ => Announced::Nobody,
+        _ => Announced::Unnamed,
     };
     let fields = FIXED + family.map_or(0, Family::length);
     let checked = check_fields(header, fields);
-    // Of a family that is not known, what looks like fields may be addresses.
-    let must_be_sound = announced != Announced::Nobody;
+    // In an unknown family, bytes that look like fields may be addresses.
+    let must_be_sound = announced != Announced::Unnamed;
     match checked {
         Err(Wrong::Binary(_)) if !must_be_sound => {}
         other => other?,
@@ -53,14 +53,14 @@ pub(super) fn look(bytes: &[u8]) -> Result<Seen, Wrong> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Command {
-    /// The balancer's own connection: whatever else is told says nothing.
+    /// The balancer's own connection: ignore the rest.
     Local,
     Proxy,
 }
 
 #[derive(Clone, Copy)]
 enum Family {
-    /// Of a transport other than a stream, or not told: nobody is named.
+    /// A transport other than a stream, or none: the header names no client.
     Other {
         length: usize,
     },
@@ -82,7 +82,7 @@ impl Family {
         }
     }
 
-    /// Of both addresses with their ports.
+    /// The length of both addresses with their ports.
     fn length(self) -> usize {
         match self {
             Family::Other { length } => length,
@@ -92,10 +92,10 @@ impl Family {
         }
     }
 
-    /// What the addresses say, of which there are as many bytes as there must be.
+    /// Parses the addresses, which have the right length.
     fn read(self, mut bytes: &[u8]) -> Announced {
         let (from, to): (IpAddr, IpAddr) = match self {
-            Family::Other { .. } => return Announced::Nobody,
+            Family::Other { .. } => return Announced::Unnamed,
             Family::Unix => return Announced::Unix,
             Family::Ipv4 => {
                 let mut next = || Ipv4Addr::from(take(&mut bytes));
@@ -114,14 +114,14 @@ impl Family {
     }
 }
 
-/// The next bytes, which are there.
+/// Takes the next bytes, which exist.
 fn take<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
     let (first, rest) = bytes.split_first_chunk().expect("the length was checked");
     *bytes = rest;
     *first
 }
 
-/// Passes over the fields from `at` on, and compares the checksum if there is one.
+/// Skips the fields from `at` on, and checks the checksum if there is one.
 fn check_fields(header: &[u8], mut at: usize) -> Result<(), Wrong> {
     while at < header.len() {
         let broken = Wrong::Binary("a field is longer than the header");

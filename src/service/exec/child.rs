@@ -1,4 +1,4 @@
-//! A program's process: the leader of its own process group, and never left behind.
+//! A program's process: the leader of its own process group. It is always killed and reaped.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -11,14 +11,14 @@ use super::launch::Launched;
 
 /// See the head of the file. Dropping it kills and reaps.
 pub(super) struct Child {
-    /// Of the process and of its group.
+    /// The id of the process and of its group.
     pid: Pid,
     pidfd: OwnedFd,
-    /// Its client's number.
+    /// The client's id.
     client: u64,
-    /// Who takes what it leaves behind.
+    /// The process that adopts its orphans.
     keeper: Option<Pid>,
-    /// Descendants that had left the group when it was told to end.
+    /// Descendants that had left the group when it was asked to end.
     strays: Vec<Member>,
     reaped: Option<ExitStatus>,
 }
@@ -36,7 +36,7 @@ impl Child {
         }
     }
 
-    /// Asks it to end, with all of its family.
+    /// Asks it and all its descendants to end.
     pub(super) fn ask_to_end(&mut self) {
         self.strays = family::strays(self.pid, self.client, self.keeper);
         self.signal(Signal::TERM);
@@ -46,24 +46,24 @@ impl Child {
         }
     }
 
-    /// Says that there is nobody any more for whom it works.
+    /// Tells it that its client has gone (HUP).
     pub(super) fn hang_up(&self) {
         self.signal(Signal::HUP);
     }
 
     fn signal(&self, signal: Signal) {
-        // That somebody was quicker is no error.
+        // Fails only if the group has ended already.
         let _ = kill_process_group(self.pid, signal);
-        // Who was stopped could not notice.
+        // A stopped process notices a signal only after CONT.
         let _ = kill_process_group(self.pid, Signal::CONT);
     }
 
-    /// Makes it end.
+    /// Kills the group.
     pub(super) fn kill(&self) {
         let _ = kill_process_group(self.pid, Signal::KILL);
     }
 
-    /// Makes those end who had left its group.
+    /// Kills descendants that had left its group.
     pub(super) fn kill_strays(&mut self) {
         self.strays
             .extend(family::strays(self.pid, self.client, self.keeper));
@@ -72,8 +72,8 @@ impl Child {
             .for_each(|stray| stray.signal(Signal::KILL));
     }
 
-    /// Kills what is left of the group, and takes the process's status. In this order: until it is
-    /// reaped nobody else can be given the group's number.
+    /// Kills what is left of the group, then takes the process's status. In this order, because the
+    /// group's id may be used again once the process is reaped.
     pub(super) fn reap(&mut self) -> ExitStatus {
         self.kill();
         let status = loop {
@@ -88,7 +88,7 @@ impl Child {
     }
 }
 
-/// Readable once it has ended.
+/// Readable when the process has ended.
 impl AsFd for Child {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()

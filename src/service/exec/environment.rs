@@ -1,4 +1,4 @@
-//! A program's environment: what all have, put together once, and what tells of its client.
+//! A program's environment: the common part, made once, and the variables about its client.
 
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
@@ -7,11 +7,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use crate::connection::client::Client;
 use crate::net::address::Peer;
 
-/// Names a program's client in its environment, and in that of its descendants.
+/// The client's id, in the environment of a program and its descendants.
 pub(super) const CLIENT: &str = "POOLD_CLIENT";
 
-/// Not for a program: what tells of a client, and here of another one, and what lets us talk to
-/// the service manager, in whose name no client may speak.
+/// Variables that a program does not inherit: those about a client, which would be another one, and
+/// those for poold's own talk with the service manager.
 const NOT_FOR_PROGRAMS: [&str; 12] = [
     "PROTO",
     "TCPLOCALIP",
@@ -27,16 +27,16 @@ const NOT_FOR_PROGRAMS: [&str; 12] = [
     "LISTEN_FDNAMES",
 ];
 
-/// What a program gets of our own environment.
+/// The part of poold's environment that a program inherits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inherits {
-    /// All that is not about us.
+    /// All except poold's own variables.
     All,
     /// PATH alone.
     Path,
 }
 
-/// Of our environment what a program gets, with these variables instead of ours or beside them.
+/// The inherited variables, with `others` added or in their place.
 pub(super) fn common(inherits: Inherits, others: Vec<(&'static str, OsString)>) -> Vec<CString> {
     let is_passed_on = |name: &OsStr| match inherits {
         Inherits::Path => name == "PATH",
@@ -57,11 +57,11 @@ pub(super) fn common(inherits: Inherits, others: Vec<(&'static str, OsString)>) 
     all
 }
 
-/// What tells a program of its client, the `of_address`th for its address now.
+/// The variables about the client, which is the `of_address`th of its address now.
 pub(super) fn of_client(client: &Client, of_address: usize) -> Vec<CString> {
     let mut all = Vec::with_capacity(8);
     let mut add = |name: &str, value: &dyn std::fmt::Display| {
-        // Neither a number nor an address has a zero byte.
+        // Numbers and addresses have no zero byte.
         all.extend(CString::new(format!("{name}={value}")));
     };
     add(CLIENT, &client.id());
@@ -85,6 +85,6 @@ fn variable(name: &OsStr, value: OsString) -> Option<CString> {
     let mut whole = name.to_owned().into_vec();
     whole.push(b'=');
     whole.extend(value.into_vec());
-    // None of the system's has a zero byte.
+    // A variable of the system has no zero byte.
     CString::new(whole).ok()
 }

@@ -1,7 +1,7 @@
-//! A program's descendants that have left its process group, as /proc shows them.
+//! Finds a program's descendants that have left its process group, in /proc.
 //!
-//! Those whose parents live are found by them. One whose parent has ended has become a child of
-//! ours or of our keeper, and is known by the client in its environment, unless that was changed.
+//! A descendant with a living parent is found through it. An orphan is a child of poold or of its
+//! keeper, and is recognized by the client in its environment, unless it has changed that.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -12,10 +12,10 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, pidf
 
 use super::environment::CLIENT;
 
-/// One look at a time: it takes a few descriptors, and many programs may be told to end at once.
+/// One search at a time: it takes a few descriptors, and many programs may be asked to end at once.
 static LOOK: Mutex<()> = Mutex::new(());
 
-/// A process that is this one for as long as it is kept.
+/// A handle to a process, valid even if its id is used again.
 pub(super) struct Member {
     pidfd: OwnedFd,
 }
@@ -27,18 +27,18 @@ impl Member {
     }
 }
 
-/// What of a process is in its proc_pid_stat(5).
+/// A process's fields of proc_pid_stat(5).
 struct Seen {
     pid: Pid,
     parent: i32,
     group: i32,
-    /// When it began, by which it is told from a later one of its number.
+    /// Its start time, which distinguishes it from a later process with the same id.
     begun: i64,
 }
 
 /// The descendants of the program `head` of client number `client` that are not in its group.
 ///
-/// Orphans are sought among the children of `keeper`, too, if that is our parent still.
+/// Searches for orphans also among the children of `keeper`, if that is still the parent.
 pub(super) fn strays(head: Pid, client: u64, keeper: Option<Pid>) -> Vec<Member> {
     let _looking = LOOK.lock();
     let all = processes();
@@ -47,7 +47,7 @@ pub(super) fn strays(head: Pid, client: u64, keeper: Option<Pid>) -> Vec<Member>
     let keeper = keeper.filter(|keeper| getppid() == Some(*keeper));
     let is_orphan = |seen: &&Seen| {
         let is_adopted = [Some(own), keeper].contains(&Pid::from_raw(seen.parent));
-        // This process itself may have been started for a client of another's.
+        // This process itself may be a program of another poold.
         is_adopted && ![head, own].contains(&seen.pid) && is_of(seen.pid, client)
     };
     family.extend(
@@ -68,7 +68,7 @@ pub(super) fn strays(head: Pid, client: u64, keeper: Option<Pid>) -> Vec<Member>
     members.filter_map(caught).collect()
 }
 
-/// The process that was seen, if the number is not another's by now.
+/// A handle to the process that was seen, unless its id is another's by now.
 fn caught(seen: &Seen) -> Option<Member> {
     let pidfd = pidfd_open(seen.pid, PidfdFlags::empty()).ok()?;
     let is_same = look_at(seen.pid)?.begun == seen.begun;

@@ -1,18 +1,18 @@
-//! A child for each message: it reads the message, and what it prints is the reply.
+//! Runs a program for each message: the program reads the message, and its output is the reply.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{BUSY, For, Ran, Runner, Talk};
+use super::{BUSY, Outcome, ProgramIo, Requester, Runner};
 use crate::connection::client::Client;
 use crate::connection::handler::{Reply, Verdict};
 use crate::framing::{Framing, Message};
 use crate::limits::limit::Limit;
 use crate::service::Service;
 
-/// See the head of the file. With lines as messages, the child reads a line with its newline, and
-/// the newline at the end of what it prints is the reply's own.
+/// See the head of the file. With lines as messages, the program reads a line with its newline, and
+/// a newline at the end of its output ends the reply.
 pub struct Filter {
     runner: Runner,
     framing: Framing,
@@ -20,11 +20,11 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Those that a program takes while it runs: its process's, and both ends of three pipes.
+    /// Descriptors for each running program: its process's, and both ends of three pipes.
     pub const DESCRIPTORS: usize = 7;
 
-    /// Answers messages by children of this runner, with at most `reply_max` bytes each. A child
-    /// that prints more, or that is not done in time, ends its client's connection.
+    /// Answers each message by a program of this runner, with at most `reply_max` bytes. A program
+    /// that prints more, or does not end in time, ends its client's connection.
     pub fn new(runner: Runner, framing: Framing, reply_max: usize) -> Filter {
         Filter {
             runner,
@@ -35,33 +35,38 @@ impl Filter {
 }
 
 impl Service for Filter {
-    type Session = For;
+    type Session = Requester;
 
-    fn opened(&self, client: &Client, _: &mut Reply<'_>) -> For {
-        For::of(client)
+    fn opened(&self, client: &Client, _: &mut Reply<'_>) -> Requester {
+        Requester::of(client)
     }
 
-    fn message(&self, who: &mut For, message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+    fn message(
+        &self,
+        requester: &mut Requester,
+        message: Message<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Verdict {
         let is_line = matches!(self.framing, Framing::Lines | Framing::Auto);
         let mut input = message.bytes.to_vec();
         if is_line {
             input.push(b'\n');
         }
-        let talk = Talk::Message(input.into(), self.reply_max);
-        match self.runner.run(who, &talk) {
-            Ran::Ended(printed) => {
+        let io = ProgramIo::Message(input.into(), self.reply_max);
+        match self.runner.run(requester, &io) {
+            Outcome::Ended(printed) => {
                 let end: &[u8] = if is_line { b"\n" } else { b"" };
                 reply.send(printed.strip_suffix(end).unwrap_or(&printed));
                 Verdict::Go
             }
-            Ran::Stopped(printed) => {
-                // As far as it came; that it was not all is told by the end of the connection.
+            Outcome::Stopped(printed) => {
+                // Send what was printed; the end of the connection shows that it is incomplete.
                 if is_line {
                     reply.send_raw(printed);
                 }
                 Verdict::Close
             }
-            Ran::Not => Verdict::Close,
+            Outcome::NotStarted => Verdict::Close,
         }
     }
 

@@ -1,5 +1,4 @@
-//! Starts a program, and does in its process what has to be done there first. The only file with
-//! `unsafe` code.
+//! Starts a program and sets up its process. The only file with `unsafe` code.
 //!
 //! The child shares this process's memory until it becomes the program, and the thread that starts
 //! it sleeps for as long (clone(2), `CLONE_VM` and `CLONE_VFORK`): no page table is copied. Its
@@ -35,10 +34,10 @@ thread_local! {
     static CHILD_STACK: RefCell<Vec<u128>> = RefCell::new(vec![0; STACK]);
 }
 
-/// What is different for a program: it is set in its process, in this order.
+/// The settings of a program's process, applied in this order.
 #[derive(Clone, Debug, Default)]
 pub struct Setting {
-    /// Limits other than ours.
+    /// Limits that differ from poold's.
     pub limits: Vec<(Resource, Rlimit)>,
     /// Its umask.
     pub umask: Option<u32>,
@@ -69,8 +68,8 @@ pub(super) struct Launcher {
     changed_signals: Vec<c_int>,
 }
 
-/// What is to be started, and with what.
-pub(super) struct Order<'a> {
+/// What to start, and its input and output.
+pub(super) struct LaunchSpec<'a> {
     pub(super) file: &'a CStr,
     pub(super) words: &'a [CString],
     /// Each of these lists is a part of its environment.
@@ -80,7 +79,7 @@ pub(super) struct Order<'a> {
     pub(super) errors: BorrowedFd<'a>,
 }
 
-/// A process that has become its program, or has ended already.
+/// A process that runs its program, or has ended already.
 #[derive(Debug)]
 pub(super) struct Launched {
     pub(super) pid: Pid,
@@ -94,10 +93,10 @@ pub(super) struct Failure {
     errno: Errno,
 }
 
-/// What a child and the thread that starts it share.
+/// State that a child and the thread that starts it share.
 struct Step<'a> {
     launcher: &'a Launcher,
-    order: &'a Order<'a>,
+    spec: &'a LaunchSpec<'a>,
     /// Both end with a null.
     words: Vec<*const c_char>,
     variables: Vec<*const c_char>,
@@ -126,17 +125,17 @@ impl Launcher {
         }
     }
 
-    /// Starts it as the leader of a process group of its own, in a session without a terminal.
-    pub(super) fn launch(&self, order: &Order<'_>) -> Result<Launched, Failure> {
+    /// Starts the program as the leader of its own process group, in a session without a terminal.
+    pub(super) fn launch(&self, spec: &LaunchSpec<'_>) -> Result<Launched, Failure> {
         let pointers = |strings: &mut dyn Iterator<Item = &CString>| {
             let all = strings.map(|string| string.as_ptr());
             all.chain([ptr::null()]).collect::<Vec<_>>()
         };
         let mut step = Step {
             launcher: self,
-            order,
-            words: pointers(&mut order.words.iter()),
-            variables: pointers(&mut order.variables.into_iter().flatten()),
+            spec,
+            words: pointers(&mut spec.words.iter()),
+            variables: pointers(&mut spec.variables.into_iter().flatten()),
             failed: None,
         };
         let launched = clone(&mut step)?;
@@ -181,8 +180,8 @@ fn clone(step: &mut Step<'_>) -> Result<Launched, Failure> {
     Ok(Launched { pid, pidfd })
 }
 
-/// The child's life until it is the program. It allocates nothing, takes no lock and calls no
-/// function that another thread of this process might be in the midst of.
+/// Runs in the child until it becomes the program. Allocates nothing, takes no lock, and calls no
+/// function that shares state with other threads of this process.
 extern "C" fn begin(step: *mut c_void) -> c_int {
     // SAFETY: `clone` passes its step, which lives and is not touched by others until this is over.
     let step = unsafe { &mut *step.cast::<Step<'_>>() };
@@ -197,9 +196,7 @@ extern "C" fn begin(step: *mut c_void) -> c_int {
 impl Step<'_> {
     fn prepare(&self) -> Result<(), Failure> {
         let failed = |what| move |errno| Failure { what, errno };
-        let Step {
-            launcher, order, ..
-        } = self;
+        let Step { launcher, spec, .. } = self;
         for signal in &launcher.changed_signals {
             let _ = disposition(*signal, Some(&Disposition::default()));
         }
@@ -207,9 +204,9 @@ impl Step<'_> {
             true => setsid().map(drop).map_err(failed("a session"))?,
             false => setpgid(None, None).map_err(failed("a process group"))?,
         }
-        dup2_stdin(order.input).map_err(failed("its input"))?;
-        dup2_stdout(order.output).map_err(failed("its output"))?;
-        dup2_stderr(order.errors).map_err(failed("its standard error"))?;
+        dup2_stdin(spec.input).map_err(failed("its input"))?;
+        dup2_stdout(spec.output).map_err(failed("its output"))?;
+        dup2_stderr(spec.errors).map_err(failed("its standard error"))?;
         for (resource, limit) in &launcher.limits {
             setrlimit(*resource, *limit).map_err(failed("its limits"))?;
         }
@@ -239,7 +236,7 @@ impl Step<'_> {
     fn become_program(&self) -> Failure {
         let (words, variables) = (self.words.as_ptr(), self.variables.as_ptr());
         // SAFETY: both lists end with a null, and what they point to outlives them: `order` has it.
-        unsafe { libc::execve(self.order.file.as_ptr(), words, variables) };
+        unsafe { libc::execve(self.spec.file.as_ptr(), words, variables) };
         Failure::last("the program")
     }
 }
@@ -256,7 +253,7 @@ impl Failure {
         Failure { what, errno }
     }
 
-    /// Whether it may pass: there is no descriptor, process or memory at the moment.
+    /// Whether the failure may pass: no descriptor, process or memory is left at the moment.
     pub(super) fn is_want(&self) -> bool {
         let wants = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
         wants.contains(&self.errno)
@@ -325,8 +322,8 @@ fn changed_signals() -> Vec<c_int> {
     others.filter(is_changed).chain(handled).collect()
 }
 
-/// Keeps what this process has open by now, but for the standard streams, from every program that
-/// it becomes or starts: what it was given without being asked, such as other services' sockets.
+/// Makes all open descriptors except the standard streams close on exec, so no program inherits
+/// what this process was given, such as other services' sockets.
 ///
 /// # Errors
 /// When there is no /proc to see it in.

@@ -1,13 +1,12 @@
-//! A program for each client, or for each message.
+//! Runs a program for each client, or for each message.
 //!
 //! [`Exec`] gives a client's socket to a program as its input and output; the worker waits until
-//! it has ended, and takes nothing of what passes. [`Filter`] gives a program one message, and
-//! answers with what it prints. In both a program leads a process group of its own, what it
-//! says on its standard error goes to the log, and when it ends, whatever else is left of its
-//! process group is killed.
+//! the program has ended, and does not touch the data. [`Filter`] gives a program one message, and
+//! answers with its output. In both, a program leads a process group of its own, its standard error
+//! goes to the log, and when it ends, the rest of its process group is killed.
 
-mod absence;
 mod child;
+mod client_watch;
 mod environment;
 mod family;
 mod filter;
@@ -17,7 +16,7 @@ mod program;
 mod socket;
 mod stats;
 mod stderr;
-mod vigil;
+mod supervisor;
 
 use std::ffi::{CString, OsString};
 use std::io;
@@ -30,7 +29,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::process::{Pid, getppid};
 use tracing::debug;
 
-pub use absence::ClientGone;
+pub use client_watch::ClientGone;
 pub use environment::Inherits;
 pub use filter::Filter;
 pub use launch::{Setting, hide_descriptors};
@@ -40,36 +39,36 @@ pub use socket::Exec;
 use crate::connection::Connection;
 use crate::connection::client::Client;
 use crate::net::address::Peer;
-use absence::{Absence, News};
 use child::Child;
-use launch::{Failure, Launcher, Order};
+use client_watch::{ClientEvent, ClientWatch};
+use launch::{Failure, LaunchSpec, Launcher};
 use pipes::Pipes;
 use stats::Tally;
-use stderr::Complaints;
-pub use vigil::Patience;
-use vigil::{End, Plan, Vigil};
+use stderr::StderrLog;
+pub use supervisor::Patience;
+use supervisor::{End, Plan, Supervisor};
 
-/// What clients are told that can't be served.
+/// Sent to clients that can't be served.
 const BUSY: &str = "busy\n";
 
-/// Between two tries to start a program that can't be started now, at first and at most.
+/// The first and the longest wait before another try to start a program.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
-/// What is run, and how it is set up.
+/// The program, and its setup.
 #[derive(Debug)]
 pub struct Job {
     /// The program.
     pub program: Program,
-    /// What is different for it.
+    /// Its process's settings.
     pub setting: Setting,
-    /// What it gets of our environment.
+    /// What it inherits of poold's environment.
     pub inherits: Inherits,
-    /// What it gets besides.
+    /// Further variables.
     pub variables: Vec<(&'static str, OsString)>,
 }
 
-/// What both services share.
+/// Runs programs for both services.
 #[derive(Clone)]
 pub struct Runner(Arc<Shared>);
 
@@ -77,24 +76,24 @@ struct Shared {
     program: Program,
     launcher: Launcher,
     variables: Vec<CString>,
-    /// Who takes what programs leave behind.
+    /// The process that adopts programs' orphans.
     keeper: Option<Pid>,
     patience: Patience,
     tally: Tally,
-    /// Readable once the drain's deadline has come: all programs are to end.
+    /// Readable once the drain's deadline has passed: all programs are to end.
     over: OwnedFd,
 }
 
-/// Who a program is run for.
-pub struct For {
+/// The client that a program is run for.
+pub struct Requester {
     id: u64,
     peer: Peer,
     client: Client,
 }
 
-impl For {
-    fn of(client: &Client) -> For {
-        For {
+impl Requester {
+    fn of(client: &Client) -> Requester {
+        Requester {
             id: client.id(),
             peer: client.peer(),
             client: client.clone(),
@@ -102,21 +101,21 @@ impl For {
     }
 }
 
-/// What a program reads and where it prints.
-enum Talk {
-    /// The client's socket, as both.
+/// A program's input and output.
+enum ProgramIo {
+    /// The client's socket for both.
     Socket,
-    /// A message; what it prints is ours, up to so many bytes.
+    /// A message as input; at most this many bytes of output.
     Message(Bytes, usize),
 }
 
-/// What came of a run.
-enum Ran {
-    /// It could not be started.
-    Not,
-    /// It ended by itself, having printed this.
+/// The result of a run.
+enum Outcome {
+    /// The program could not be started.
+    NotStarted,
+    /// The program ended by itself; its output.
     Ended(Vec<u8>),
-    /// It was told to end, having printed this.
+    /// The program was told to end; its output so far.
     Stopped(Vec<u8>),
 }
 
@@ -138,42 +137,44 @@ impl Runner {
         })))
     }
 
-    /// How many programs were run and how they ended, in a line.
+    /// A line with the numbers of programs and how they ended.
     pub fn summary(&self) -> String {
         self.0.tally.to_string()
     }
 
-    /// Clients that got nothing, since their program could not be started.
+    /// Clients whose program could not be started.
     pub fn unserved(&self) -> u64 {
         self.0.tally.unserved()
     }
 
     /// Runs a program to its end.
-    fn run(&self, who: &For, talk: &Talk) -> Ran {
-        let Some(connection) = who.client.connection() else {
-            return Ran::Not;
+    fn run(&self, requester: &Requester, io: &ProgramIo) -> Outcome {
+        let Some(connection) = requester.client.connection() else {
+            return Outcome::NotStarted;
         };
-        let For { id, peer, .. } = *who;
+        let Requester { id, peer, .. } = *requester;
         let tally = &self.0.tally;
-        // Until it has been reaped.
+        // Lives until the program is reaped.
         let running = tally.begin(peer);
         let mut pause = PAUSE_MIN;
         loop {
-            let failure = match self.start(who, &connection, talk, running.of_address) {
-                Ok((child, pipes)) => return self.see_through(who, &connection, child, pipes),
+            let failure = match self.start(requester, &connection, io, running.of_address) {
+                Ok((child, pipes)) => {
+                    return self.see_through(requester, &connection, child, pipes);
+                }
                 Err(failure) => failure,
             };
             if !failure.is_want() {
                 tally.not_started(id, peer, &failure);
-                return Ran::Not;
+                return Outcome::NotStarted;
             }
             tally.wanted(id, peer, &failure);
             match self.wait_before_next(&connection, pause) {
                 Wait::Over => {
                     tally.not_started(id, peer, &failure);
-                    return Ran::Not;
+                    return Outcome::NotStarted;
                 }
-                Wait::Gone => return Ran::Not,
+                Wait::Gone => return Outcome::NotStarted,
                 Wait::Again => pause = (pause * 2).min(PAUSE_MAX),
             }
         }
@@ -181,9 +182,9 @@ impl Runner {
 
     fn start(
         &self,
-        who: &For,
+        requester: &Requester,
         connection: &Connection,
-        talk: &Talk,
+        io: &ProgramIo,
         of_address: usize,
     ) -> Result<(Child, Pipes), Failure> {
         let Shared {
@@ -195,30 +196,33 @@ impl Runner {
         } = &*self.0;
         let failed = Failure::of("a pipe");
         let mut pipes = Pipes::errors().map_err(&failed)?;
-        if let Talk::Message(message, reply_max) = talk {
+        if let ProgramIo::Message(message, reply_max) = io {
             pipes = pipes
-                .and_talk(message.clone(), *reply_max)
+                .with_message(message.clone(), *reply_max)
                 .map_err(&failed)?;
         }
         let socket = connection.socket.as_fd();
-        let (input, output) = pipes.its_talk().unwrap_or((socket, socket));
-        let launched = launcher.launch(&Order {
+        let (input, output) = pipes.its_message().unwrap_or((socket, socket));
+        let launched = launcher.launch(&LaunchSpec {
             file: &program.file,
             words: &program.words,
-            variables: [variables, &environment::of_client(&who.client, of_address)],
+            variables: [
+                variables,
+                &environment::of_client(&requester.client, of_address),
+            ],
             input,
             output,
             errors: pipes.its_errors(),
         })?;
         pipes.begun();
-        Ok((Child::new(launched, who.id, *keeper), pipes))
+        Ok((Child::new(launched, requester.id, *keeper), pipes))
     }
 
-    /// Waits until a program may be had again, or its client is served no more.
+    /// Waits before another try to start a program; ends when its client or the server does.
     fn wait_before_next(&self, connection: &Connection, pause: Duration) -> Wait {
         let mut polled = [
             PollFd::new(&self.0.over, PollFlags::IN),
-            // A reset, or both ends.
+            // A reset, or the end of both directions.
             PollFd::from_borrowed_fd(connection.socket.as_fd(), PollFlags::empty()),
         ];
         let most = Timespec::try_from(pause).ok();
@@ -233,8 +237,14 @@ impl Runner {
         }
     }
 
-    fn see_through(&self, who: &For, connection: &Connection, child: Child, pipes: Pipes) -> Ran {
-        let For { id, peer, .. } = *who;
+    fn see_through(
+        &self,
+        requester: &Requester,
+        connection: &Connection,
+        child: Child,
+        pipes: Pipes,
+    ) -> Outcome {
+        let Requester { id, peer, .. } = *requester;
         let Shared {
             patience,
             tally,
@@ -242,52 +252,52 @@ impl Runner {
             ..
         } = &*self.0;
         let now = Instant::now();
-        let mut vigil = Vigil {
+        let mut supervisor = Supervisor {
             child,
             pipes,
-            complaints: Complaints::new(id, peer),
-            absence: Absence::new(connection, patience.client_gone, now),
+            stderr: StderrLog::new(id, peer),
+            client_watch: ClientWatch::new(connection, patience.client_gone, now),
             over,
             plan: Plan::new(patience, now),
         };
-        let end = vigil.keep(|news| match news {
-            News::HangUp => {
+        let end = supervisor.run(|event| match event {
+            ClientEvent::HangUp => {
                 tally.runs_on(id, peer, "the client has gone; its program is told (HUP)")
             }
-            News::RunsOn => tally.runs_on(
+            ClientEvent::RunsOn => tally.runs_on(
                 id,
                 peer,
                 "the client has sent its end, and its program runs on",
             ),
-            News::Closed => {}
+            ClientEvent::Closed => {}
         });
-        vigil.complaints.finish();
+        supervisor.stderr.finish();
         debug!(id, %peer, end = ?end, "the program has ended");
         tally.ended(id, peer, &end);
-        let printed = vigil.pipes.into_printed();
+        let printed = supervisor.pipes.into_printed();
         match end {
-            End::Itself(_) => Ran::Ended(printed),
-            End::HungUp | End::Stopped(_) => Ran::Stopped(printed),
+            End::Itself(_) => Outcome::Ended(printed),
+            End::HungUp | End::Stopped(_) => Outcome::Stopped(printed),
         }
     }
 
     fn cut_off(&self) {
-        // It is full only if it is readable already.
+        // The write fails only if it is readable already.
         let _ = rustix::io::write(&self.0.over, &1_u64.to_ne_bytes());
     }
 
-    /// Waits until no child is left, as long as it takes to end one.
+    /// Waits until no program is left, at most as long as it takes to kill one.
     fn finish(&self) {
         const MORE: Duration = Duration::from_millis(500);
         self.0.tally.wait_none(self.0.patience.kill_after + MORE);
     }
 }
 
-/// What came of a wait for what a program needs.
+/// The result of the wait before another try.
 enum Wait {
     Again,
-    /// Its client is not there any more, or was closed.
+    /// The client has left, or was closed.
     Gone,
-    /// So is the server.
+    /// The drain's deadline has passed.
     Over,
 }

@@ -1,8 +1,9 @@
-//! The pipes between us and a program. Nothing here blocks.
+//! The pipes between poold and a program. Nothing here blocks.
 //!
-//! Of what a program prints to, we keep its end as well until it has ended: so its end of the pipe
-//! does not wake us a moment before its end as a process does. Nobody else reads our ends, so a
-//! read of what is known to be there does not wait, and they need not be made non-blocking.
+//! poold keeps the program's end of an output pipe open as well, until the program has ended:
+//! otherwise the pipe's end would wake the worker a moment before the process's end. Only poold
+//! reads its own ends, so a read of available bytes does not wait, and they need not be
+//! non-blocking.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -12,38 +13,38 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, ioctl_fionread};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::stderr::Complaints;
+use super::stderr::StderrLog;
 
-/// Most that is read from a pipe at once.
+/// Maximum bytes of one read from a pipe.
 const PIECE: usize = 16 * 1024;
-/// Most that is still read from a pipe after its program has ended: what a pipe can hold.
+/// Maximum bytes that are read from a pipe after its program has ended: a pipe's capacity.
 const REST_MAX: usize = 1024 * 1024;
 
 /// See the head of the file.
 pub(super) struct Pipes {
     errors: Printed,
-    talk: Option<Talk>,
-    /// What came out of the talk's output, and how much may.
+    message: Option<MessagePipes>,
+    /// The program's output so far, and its maximum.
     printed: Vec<u8>,
     printed_max: usize,
 }
 
-/// A pipe that a program prints to.
+/// A pipe that a program writes to.
 struct Printed {
     ours: OwnedFd,
     its: OwnedFd,
 }
 
-/// Of a program that has a message.
-struct Talk {
-    /// Until all is written.
+/// The input and output of a program that has a message.
+struct MessagePipes {
+    /// `None` when all is written.
     input: Option<(OwnedFd, Bytes)>,
-    /// Until it is started.
+    /// `None` when the program has started.
     its_input: Option<OwnedFd>,
     output: Printed,
 }
 
-/// One of them.
+/// Which pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pipe {
     Errors,
@@ -52,23 +53,23 @@ pub(super) enum Pipe {
 }
 
 impl Pipes {
-    /// For a program that has the socket: only what it complains about comes to us.
+    /// For a program that has the socket: only its standard error.
     pub(super) fn errors() -> Result<Pipes, Errno> {
         Ok(Pipes {
             errors: Printed::new()?,
-            talk: None,
+            message: None,
             printed: Vec::new(),
             printed_max: 0,
         })
     }
 
-    /// For a program that reads `bytes` and prints at most `printed_max`.
-    pub(super) fn and_talk(mut self, bytes: Bytes, printed_max: usize) -> Result<Pipes, Errno> {
+    /// Adds the input `bytes` and an output of at most `printed_max`.
+    pub(super) fn with_message(mut self, bytes: Bytes, printed_max: usize) -> Result<Pipes, Errno> {
         let (its_input, input) = pipe_with(PipeFlags::CLOEXEC)?;
-        // Our end only: the program's has flags of its own.
+        // poold's end only: the program's end has flags of its own.
         let flags = fcntl_getfl(&input)?;
         fcntl_setfl(&input, flags | OFlags::NONBLOCK)?;
-        self.talk = Some(Talk {
+        self.message = Some(MessagePipes {
             input: Some((input, bytes)),
             its_input: Some(its_input),
             output: Printed::new()?,
@@ -82,25 +83,25 @@ impl Pipes {
         self.errors.its.as_fd()
     }
 
-    /// The program's input and output, if they are pipes and it has not begun.
-    pub(super) fn its_talk(&self) -> Option<(BorrowedFd<'_>, BorrowedFd<'_>)> {
-        let talk = self.talk.as_ref()?;
-        let input = talk.its_input.as_ref()?;
-        Some((input.as_fd(), talk.output.its.as_fd()))
+    /// The program's ends of input and output, if they are pipes and it has not started.
+    pub(super) fn its_message(&self) -> Option<(BorrowedFd<'_>, BorrowedFd<'_>)> {
+        let message = self.message.as_ref()?;
+        let input = message.its_input.as_ref()?;
+        Some((input.as_fd(), message.output.its.as_fd()))
     }
 
-    /// The program has begun: if it does not read, we are to notice.
+    /// Closes the program's end of its input, so that a write fails if the program does not read.
     pub(super) fn begun(&mut self) {
-        if let Some(talk) = &mut self.talk {
-            talk.its_input = None;
+        if let Some(message) = &mut self.message {
+            message.its_input = None;
         }
     }
 
-    /// Those that something can come of.
+    /// The pipes to poll.
     pub(super) fn watched(&self) -> impl Iterator<Item = (Pipe, PollFd<'_>)> {
-        let talk = self.talk.as_ref();
-        let input = talk.and_then(|talk| talk.input.as_ref());
-        let [errors, output] = [Some(&self.errors), talk.map(|talk| &talk.output)]
+        let message = self.message.as_ref();
+        let input = message.and_then(|message| message.input.as_ref());
+        let [errors, output] = [Some(&self.errors), message.map(|message| &message.output)]
             .map(|printed| printed.map(|printed| PollFd::new(&printed.ours, PollFlags::IN)));
         let input = input.map(|(pipe, _)| PollFd::new(pipe, PollFlags::OUT));
         let all = [
@@ -111,29 +112,29 @@ impl Pipes {
         all.into_iter().filter_map(|(pipe, fd)| Some((pipe, fd?)))
     }
 
-    /// Passes a piece on; answers how long it was, 0 if there was none.
-    pub(super) fn pass(&mut self, pipe: Pipe, complaints: &mut Complaints) -> usize {
-        match (pipe, &mut self.talk) {
-            (Pipe::Errors, _) => self.errors.read(|piece| complaints.take(piece)),
-            (Pipe::Output, Some(talk)) => {
+    /// Passes a piece on; answers its length.
+    pub(super) fn pass(&mut self, pipe: Pipe, stderr: &mut StderrLog) -> usize {
+        match (pipe, &mut self.message) {
+            (Pipe::Errors, _) => self.errors.read(|piece| stderr.take(piece)),
+            (Pipe::Output, Some(message)) => {
                 let (printed, max) = (&mut self.printed, self.printed_max);
-                // One byte more than may be shows that there was more.
-                talk.output.read(|piece| {
+                // One byte above the maximum shows that there was more.
+                message.output.read(|piece| {
                     let room = (max + 1).saturating_sub(printed.len());
                     printed.extend_from_slice(&piece[..piece.len().min(room)]);
                 })
             }
-            (Pipe::Input, Some(talk)) => talk.feed(),
+            (Pipe::Input, Some(message)) => message.feed(),
             (_, None) => 0,
         }
     }
 
-    /// Passes on what is in them still.
-    pub(super) fn pass_rest(&mut self, complaints: &mut Complaints) {
+    /// Passes on what is left in the pipes.
+    pub(super) fn pass_rest(&mut self, stderr: &mut StderrLog) {
         for pipe in [Pipe::Errors, Pipe::Output] {
             let mut rest = 0;
             while rest < REST_MAX {
-                match self.pass(pipe, complaints) {
+                match self.pass(pipe, stderr) {
                     0 => break,
                     length => rest += length,
                 }
@@ -141,12 +142,12 @@ impl Pipes {
         }
     }
 
-    /// Whether more was printed than may be.
+    /// Whether the output exceeds its maximum.
     pub(super) fn is_overlong(&self) -> bool {
         self.printed.len() > self.printed_max
     }
 
-    /// What was printed, cut at the bound.
+    /// The output, cut at its maximum.
     pub(super) fn into_printed(mut self) -> Vec<u8> {
         self.printed.truncate(self.printed_max);
         self.printed
@@ -159,7 +160,7 @@ impl Printed {
         Ok(Printed { ours, its })
     }
 
-    /// Reads once what is there; answers how much that was.
+    /// Reads once, if there are bytes; answers how many.
     fn read(&self, mut take: impl FnMut(&[u8])) -> usize {
         if ioctl_fionread(&self.ours).unwrap_or(0) == 0 {
             return 0;
@@ -175,8 +176,8 @@ impl Printed {
     }
 }
 
-impl Talk {
-    /// Writes as much as goes; then, or if nobody reads it, closes.
+impl MessagePipes {
+    /// Writes what fits; closes the pipe at the end, or if the program does not read it.
     fn feed(&mut self) -> usize {
         let Some((pipe, bytes)) = &mut self.input else {
             return 0;
@@ -194,7 +195,7 @@ impl Talk {
     }
 }
 
-/// That nobody but us holds a pipe's other end is no reason to look at it again and again.
+/// A pipe whose other end only poold holds must not wake the poll.
 #[cfg(test)]
 mod tests {
     use super::*;

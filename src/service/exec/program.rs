@@ -1,4 +1,4 @@
-//! What is run: found and looked at once, before anybody connects.
+//! The program: found and checked once, before clients connect.
 
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// What is looked for in `#!` at most: the kernel's own bound.
+/// Maximum length of a `#!` line: the kernel's own bound.
 const HEAD: usize = 256;
 
-/// A program with its arguments, that could be started when it was looked at.
+/// A program with its arguments that passed the check.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(super) file: CString,
-    /// The first is what it sees as its name.
+    /// Its arguments; the first is its name.
     pub(super) words: Vec<CString>,
 }
 
 impl Program {
-    /// The program `words[0]`, looked for as a shell does, with the rest as its arguments. It will
-    /// run in `folder`, if that is another than ours.
+    /// Finds the program `words[0]` as a shell does; the rest are its arguments. `folder` is its
+    /// directory, if not poold's.
     ///
     /// # Errors
     /// A line that says why it can't be started.
@@ -30,7 +30,7 @@ impl Program {
         let name = words.first().ok_or("no program is given")?;
         let file = find(name)?;
         check(&file, folder)?;
-        // What was typed has no zero byte, and so has no path.
+        // An argument of the command line has no zero byte, and so its path has none.
         let string = |text: OsString| CString::new(text.into_vec()).map_err(|e| e.to_string());
         Ok(Program {
             file: string(file.into_os_string())?,
@@ -39,7 +39,7 @@ impl Program {
     }
 }
 
-/// The program's file: what has a slash is a path, all else is looked for in PATH.
+/// The program's file: a name with a slash is a path, any other is searched in PATH.
 fn find(name: &OsStr) -> Result<PathBuf, String> {
     let shown = name.display();
     if name.is_empty() {
@@ -51,7 +51,7 @@ fn find(name: &OsStr) -> Result<PathBuf, String> {
     }
     let usual = || OsString::from_vec(b"/usr/local/bin:/usr/bin:/bin".to_vec());
     let path = env::var_os("PATH").unwrap_or_else(usual);
-    // A relative one is not to be looked for again from the program's own directory.
+    // Make a relative directory absolute: the program may run in another directory.
     let absolute = |folder: PathBuf| std::path::absolute(Path::new(".").join(folder));
     let folders = env::split_paths(&path).filter_map(|folder| absolute(folder).ok());
     let mut files = folders
@@ -60,12 +60,12 @@ fn find(name: &OsStr) -> Result<PathBuf, String> {
     let first = files.next();
     let found = first.iter().cloned().chain(files);
     let runs = found.into_iter().find(|file| is_executable(file));
-    // One that is there and may not be run says more than none.
+    // A file that can't be executed makes a better error than none.
     runs.or(first)
         .ok_or_else(|| format!("cannot run {shown}: it is not in PATH"))
 }
 
-/// Whether it can be started, as far as a look can tell.
+/// Checks whether the file can probably be started.
 fn check(file: &Path, folder: Option<&Path>) -> Result<(), String> {
     let cannot = |why: &dyn std::fmt::Display| format!("cannot run {}: {why}", file.display());
     let data = file.metadata().map_err(|error| cannot(&error))?;
@@ -76,7 +76,7 @@ fn check(file: &Path, folder: Option<&Path>) -> Result<(), String> {
         return Err(cannot(&"it may not be executed; see chmod +x"));
     }
     let Ok(head) = head(file) else {
-        // What may be executed need not be readable.
+        // An executable file need not be readable.
         return Ok(());
     };
     let Some(line) = head.strip_prefix(b"#!") else {
@@ -91,7 +91,7 @@ fn check(file: &Path, folder: Option<&Path>) -> Result<(), String> {
     let mut words = line.split(|byte| b" \t".contains(byte));
     let interpreter = words.find(|word| !word.is_empty()).unwrap_or_default();
     let interpreter = Path::new(OsStr::from_bytes(interpreter));
-    // A relative one is looked for where the program will run.
+    // A relative interpreter is searched in the program's directory.
     let from = folder.unwrap_or(Path::new(""));
     let is_named = !interpreter.as_os_str().is_empty();
     if is_named && is_executable(&from.join(interpreter)) {

@@ -1,11 +1,11 @@
-//! A child for each client, with the socket itself as its input and output.
+//! Runs a program for each client, with the socket itself as its input and output.
 
 use std::io;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{BUSY, For, Runner, Talk};
+use super::{BUSY, ProgramIo, Requester, Runner};
 use crate::connection::stream::Stream;
 use crate::limits::limit::Limit;
 use crate::service::{InDrain, StreamService};
@@ -14,10 +14,10 @@ use crate::service::{InDrain, StreamService};
 pub struct Exec(Runner);
 
 impl Exec {
-    /// Those that a program takes while it runs: its process's, and both ends of a pipe.
+    /// Descriptors for each running program: its process's, and both ends of a pipe.
     pub const DESCRIPTORS: usize = 3;
 
-    /// Gives each client to a child of this runner.
+    /// Runs a program of this runner for each client.
     pub fn new(runner: Runner) -> Exec {
         Exec(runner)
     }
@@ -25,8 +25,8 @@ impl Exec {
 
 impl StreamService for Exec {
     fn serve(&self, stream: Stream) -> io::Result<()> {
-        let who = For::of(&stream.client());
-        self.0.run(&who, &Talk::Socket);
+        let requester = Requester::of(&stream.client());
+        self.0.run(&requester, &ProgramIo::Socket);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
-//! How many children there are and were, and how they ended. Of failures the log names the first
-//! of each client and kind, and counts the others.
+//! Counts running and ended programs, and how they ended. The log names the first failure of each
+//! client and kind, and counts the others.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use tracing::{info, warn};
 
 use super::launch::Failure;
-use super::vigil::{End, Why};
+use super::supervisor::{End, Why};
 use crate::net::address::Peer;
 use crate::series::{Series, Told};
 
@@ -19,13 +19,13 @@ use crate::series::{Series, Told};
 #[derive(Default)]
 pub(super) struct Tally {
     now: Mutex<Now>,
-    /// Nobody runs any more.
+    /// Notified when no program runs.
     none: Condvar,
     totals: Mutex<Totals>,
     /// Failures, by the client's address and what happened.
     failures: Mutex<Series<(Option<IpAddr>, String)>>,
-    /// Clients that have gone before their programs' ends, likewise.
-    absences: Mutex<Series<(Option<IpAddr>, &'static str)>>,
+    /// Clients that left before their program's end, by the same key.
+    absent_clients: Mutex<Series<(Option<IpAddr>, &'static str)>>,
 }
 
 #[derive(Default)]
@@ -47,11 +47,11 @@ struct Totals {
     not_started: u64,
 }
 
-/// One that runs, until it is dropped.
+/// A running program, until it is dropped.
 pub(super) struct Running<'a> {
     tally: &'a Tally,
     address: Option<IpAddr>,
-    /// Children that run for clients of this address, this one included.
+    /// Programs that run for clients of this address, including this one.
     pub(super) of_address: usize,
 }
 
@@ -115,7 +115,7 @@ impl Tally {
         }
     }
 
-    /// Nothing was run for a client that is here.
+    /// Counts and logs a client whose program could not be started.
     pub(super) fn not_started(&self, id: u64, peer: Peer, error: &Failure) {
         self.totals.lock().not_started += 1;
         if let Some(told) = self.tell(peer, &error.to_string()) {
@@ -124,13 +124,13 @@ impl Tally {
         }
     }
 
-    /// Whether a failure gets a line.
+    /// Whether a failure gets a log line.
     fn tell(&self, peer: Peer, what: &str) -> Option<Told> {
         let client = (peer.host(), what.to_owned());
         self.failures.lock().happened(client, Instant::now())
     }
 
-    /// A client waits until a program can be started again.
+    /// Logs that a client waits until a program can be started.
     pub(super) fn wanted(&self, id: u64, peer: Peer, error: &Failure) {
         if let Some(told) = self.tell(peer, &format!("wanted {error}")) {
             let earlier = told.earlier();
@@ -138,10 +138,10 @@ impl Tally {
         }
     }
 
-    /// A client has gone, or sent its end a while ago, and its program runs on.
+    /// Logs a client that has gone or sent its end while its program runs.
     pub(super) fn runs_on(&self, id: u64, peer: Peer, what: &'static str) {
         let client = (peer.host(), what);
-        let told = self.absences.lock().happened(client, Instant::now());
+        let told = self.absent_clients.lock().happened(client, Instant::now());
         if let Some(told) = told {
             let earlier = told.earlier();
             info!(id, %peer, earlier, "{what}");
@@ -153,7 +153,7 @@ impl Tally {
         self.totals.lock().not_started
     }
 
-    /// Waits until no child runs; not longer than this.
+    /// Waits until no program runs, at most `most`.
     pub(super) fn wait_none(&self, most: Duration) {
         let until = Instant::now() + most;
         let mut now = self.now.lock();

@@ -1,4 +1,4 @@
-//! What a child says on its standard error, line by line in the log.
+//! Logs a program's standard error, line by line.
 
 use std::mem;
 use std::time::Instant;
@@ -9,9 +9,9 @@ use crate::escape::escape;
 use crate::limits::times::{Bucket, Rate};
 use crate::net::address::Peer;
 
-/// Longest line; the rest of a longer one is left out.
+/// Maximum length of a line; the rest is left out.
 const LINE_MAX: usize = 1024;
-/// What one child may say, so that no client fills a disk through it.
+/// Maximum rate of one program, so that no client fills the disk through it.
 const RATE: Rate = Rate {
     messages: 100,
     messages_burst: 1000,
@@ -20,19 +20,19 @@ const RATE: Rate = Rate {
 };
 
 /// See the head of the file.
-pub(super) struct Complaints {
+pub(super) struct StderrLog {
     id: u64,
     peer: Peer,
     /// The line so far.
     line: Vec<u8>,
     bucket: Bucket,
-    /// Lines that were too many.
+    /// Lines over the rate.
     left_out: u64,
 }
 
-impl Complaints {
-    pub(super) fn new(id: u64, peer: Peer) -> Complaints {
-        Complaints {
+impl StderrLog {
+    pub(super) fn new(id: u64, peer: Peer) -> StderrLog {
+        StderrLog {
             id,
             peer,
             line: Vec::new(),
@@ -62,7 +62,7 @@ impl Complaints {
             self.end_line();
         }
         if self.left_out > 0 {
-            let Complaints {
+            let StderrLog {
                 id, peer, left_out, ..
             } = self;
             warn!(id, %peer, left_out, "too many lines on its standard error");
@@ -82,7 +82,7 @@ impl Complaints {
         let mut text = Vec::new();
         escape(line.strip_suffix(b"\r").unwrap_or(&line), &mut text);
         let text = String::from_utf8_lossy(&text);
-        let Complaints { id, peer, .. } = *self;
+        let StderrLog { id, peer, .. } = *self;
         let more = if is_cut { " …" } else { "" };
         info!(id, %peer, "stderr: {text}{more}");
     }

@@ -1,4 +1,4 @@
-//! A message as a line: for eyes, for machines, or as it is.
+//! A message as a line: as text, as JSON, or as its bytes.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -12,14 +12,14 @@ use crate::connection::client::Client;
 use crate::escape::{escape, is_dangerous, is_plain};
 use crate::framing::{Extent, Message};
 
-/// How a message is printed.
+/// The format of a printed message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// `Message from 127.0.0.1:51234: hello`. Control characters, bidirectional overrides and
     /// invalid UTF-8 are escaped, so that a client can't forge a line or control the terminal.
     #[default]
     Text,
-    /// As text, each line begun with the time at which the message was read.
+    /// As text, with the time at which the message was read before each line.
     #[value(skip)]
     Timed,
     /// One JSON object per line, with all bytes.
@@ -31,7 +31,7 @@ pub enum Format {
     Bytes,
 }
 
-/// What a client's lines have in common, made once.
+/// The part that a client's lines have in common, made once.
 pub(super) enum Label {
     Text(Box<[u8]>),
     Timed(Opening),
@@ -40,24 +40,25 @@ pub(super) enum Label {
     Bytes,
 }
 
-/// How the lines of a client begin that have a time: all that stands before the message.
+/// The beginning of a client's lines that have a time: all that stands before the message.
 pub(super) struct Opening {
-    /// With the time of `at`: remade when that has passed, for many lines come at once.
+    /// With the time of `at`. Many lines have the same time, so it is remade only when the time
+    /// changes.
     line: Vec<u8>,
     at: SystemTime,
-    /// What comes before the time.
+    /// Text before the time.
     before: &'static str,
-    /// What comes after it.
-    who: Box<[u8]>,
+    /// Text after the time: the sender.
+    sender: Box<[u8]>,
 }
 
 impl Opening {
-    fn new(before: &'static str, who: String) -> Opening {
+    fn new(before: &'static str, sender: String) -> Opening {
         Opening {
             line: Vec::new(),
             at: SystemTime::UNIX_EPOCH,
             before,
-            who: who.into_bytes().into(),
+            sender: sender.into_bytes().into(),
         }
     }
 
@@ -66,8 +67,8 @@ impl Opening {
     }
 
     fn json(id: u64, peer: &str) -> Opening {
-        let who = format!("\",\"id\":{id},\"peer\":{},\"message\":", json(peer));
-        Opening::new("{\"time\":\"", who)
+        let sender = format!("\",\"id\":{id},\"peer\":{},\"message\":", json(peer));
+        Opening::new("{\"time\":\"", sender)
     }
 
     fn at(&mut self, now: SystemTime) -> &[u8] {
@@ -75,9 +76,9 @@ impl Opening {
             self.at = now;
             self.line.clear();
             let time = humantime::format_rfc3339_millis(now);
-            // A vector's write can't fail.
+            // A write to a vector can't fail.
             let _ = write!(self.line, "{}{time}", self.before);
-            self.line.extend_from_slice(&self.who);
+            self.line.extend_from_slice(&self.sender);
         }
         &self.line
     }
@@ -123,7 +124,7 @@ fn text(label: &[u8], message: Message<'_>, out: &mut Vec<u8>) {
     escape(message.bytes, out);
 }
 
-/// The message and what is to be said of it.
+/// The message, and its marks.
 fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
     if is_plain(message.bytes) && memchr2(b'"', b'\\', message.bytes).is_none() {
         out.push(b'"');
@@ -145,14 +146,14 @@ fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
     });
 }
 
-/// Appends JSON with everything escaped that some readers take for the end of a line, or a terminal
-/// obeys. JSON itself demands that only of what is below a space.
+/// Appends JSON, and escapes each character that some readers take for the end of a line or that
+/// controls a terminal. JSON itself requires that only below the space.
 fn escape_json(json: &str, out: &mut Vec<u8>) {
     let mut plain = 0;
     for (at, character) in json.char_indices() {
         if is_dangerous(character) {
             out.extend_from_slice(&json.as_bytes()[plain..at]);
-            // None of them is beyond the first 65 536, where it would take two.
+            // Each of them is below U+10000, so one escape is enough.
             let _ = write!(out, "\\u{:04x}", u32::from(character));
             plain = at + character.len_utf8();
         }
@@ -225,7 +226,7 @@ mod tests {
         }
     }
 
-    /// Plain, quoted, and what is to be escaped.
+    /// Plain and quoted characters, and some to escape.
     const SOME: &str = "[ -~\"\\\\é\u{1b}\u{7f}-\u{9f}\u{2028}-\u{202e}\u{2066}]{0,40}";
 
     proptest::proptest! {

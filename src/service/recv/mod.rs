@@ -1,8 +1,7 @@
-//! Recv: every message is printed with who sent it, and never answered but with acknowledgements.
+//! Recv: prints every message with its sender, and answers with nothing but acknowledgements.
 //!
-//! A turn's messages are formatted into the worker's own buffer and handed to the [`Output`] in
-//! one piece, so lines from many workers never interleave and a connection's lines keep their
-//! order.
+//! A turn's messages are formatted into the worker's own buffer and passed to the [`Output`] in one
+//! piece, so lines from many workers never interleave and a connection's lines keep their order.
 
 mod format;
 mod named;
@@ -23,26 +22,26 @@ use super::{Client, Message, Messages, Outlet, Reply, Service, Tail, Verdict};
 use crate::framing::Framing;
 use format::Label;
 
-/// Formatted bytes that are handed over at once, though the turn may bring more.
+/// Formatted bytes at which a piece is passed on before the turn's end.
 const BATCH_MAX: usize = 256 * 1024;
 
-/// Whether clients hear of what is safe.
+/// Whether clients get acknowledgements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acknowledge {
-    /// Nothing is sent to them.
+    /// No acknowledgements.
     Never,
-    /// `ack N` after each turn's messages are out: N of this connection's messages are safe.
+    /// `ack N` when each turn's messages are out: N of this connection's messages are safe.
     Safe,
 }
 
-/// Prints what it receives. See the head of the module.
+/// Prints messages. See the head of the module.
 pub struct Recv {
     output: Arc<Output>,
     format: Format,
     acknowledge: Acknowledge,
 }
 
-/// What is kept for each client.
+/// A client's session.
 pub struct Sender {
     label: Label,
     safe: u64,
@@ -62,7 +61,8 @@ impl Recv {
         }
     }
 
-    /// Hands over what was formatted; waits for it to be safe if the client is told.
+    /// Passes the formatted lines on; waits until they are safe if the client gets
+    /// acknowledgements.
     fn hand_over(&self, sender: &mut Sender, batch: &mut Vec<u8>, count: &mut u64) {
         if *count > 0 {
             let place = self.output.submit(batch, *count);
@@ -75,8 +75,8 @@ impl Recv {
     }
 }
 
-/// Tells the client that so many of its messages are safe: framed as they are, or as a line where
-/// the framing puts nothing between messages.
+/// Acknowledges `safe` messages: in the client's framing, or as a line if that framing has nothing
+/// between messages.
 fn acknowledge(safe: u64, reply: &mut Reply<'_>) {
     match reply.framing() {
         Framing::Json | Framing::Pri | Framing::Raw => reply.send_raw(format!("ack {safe}\n")),

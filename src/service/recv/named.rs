@@ -1,9 +1,9 @@
-//! A file that is appended to, and that may be moved away under it.
+//! A file that is appended to, and that may be renamed meanwhile.
 //!
-//! Before each attempt to write, the path is looked at: where it leads to another file than the
-//! one that is held, that one is opened. A file that can't be reached by its path and is reached by
-//! nothing else, but by the path itself (`/dev/stdout`, a mount of a single file), is written on
-//! with, and that is said once.
+//! Before each attempt to write, the path is checked: if it leads to another file than the open
+//! one, that file is opened. If opening the path yields the same file, although its metadata differ
+//! (`/dev/stdout`, a mount of a single file), writing goes on, and the log says once if the file
+//! has no name.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
@@ -16,40 +16,41 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::sink::{Found, Holds, Sink, has_name, is_named_pipe, sync, tell_once, wait_writable};
 
-/// How long another process may be in the midst of a line before it is taken for dead.
+/// How long another process may leave a line unfinished before it counts as dead.
 const LINE_MAX: Duration = Duration::from_secs(10);
 
 /// A file by its path. See the head of the file.
 pub(super) struct NamedFile {
     path: PathBuf,
     holds: Holds,
-    /// `None` while it is a pipe that has not had a reader yet.
+    /// `None` while it is a FIFO that has not had a reader yet.
     held: Option<Held>,
 }
 
-/// The file that is open.
+/// The open file.
 struct Held {
     file: File,
     id: Id,
-    /// It is a file that can end within a line.
+    /// It is a regular file with lines, so it can end within a line.
     has_end: bool,
-    /// Its name has reached the disk, too.
+    /// Its directory entry is on the disk as well.
     is_lasting: bool,
-    /// It may end within a line: look before the next write.
+    /// It may end within a line: check before the next write.
     is_unsettled: bool,
-    /// What was written here last ends within a line.
+    /// The last write of this process ends within a line.
     is_in_line: bool,
-    /// Since when another process is in the midst of a line.
+    /// Since when another process has an unfinished line.
     waits_since: Option<Instant>,
-    /// It was said that it has no name.
+    /// The log has said that it has no name.
     is_told: bool,
 }
 
-/// Device and number: what makes two open files the same.
+/// Device and inode: equal for the same file.
 type Id = (u64, u64);
 
 impl NamedFile {
-    /// Opens it. A pipe that has no reader, and a disk that is full, are waited for by the writer.
+    /// Opens the file. A FIFO without a reader and a full disk are no errors: the writer waits for
+    /// them.
     pub(super) fn open(path: &Path, holds: Holds) -> io::Result<NamedFile> {
         let mut named = NamedFile {
             path: path.to_owned(),
@@ -69,7 +70,7 @@ impl NamedFile {
         Ok(named)
     }
 
-    /// Whether the path leads to another file than the one that is held, or to none.
+    /// Whether the path leads to another file than the open one, or to none.
     fn leads_away(&self) -> io::Result<bool> {
         let Some(held) = &self.held else {
             return Ok(true);
@@ -91,7 +92,7 @@ impl Sink for NamedFile {
         let mut found = Found::Same;
         if self.leads_away()? {
             let fresh = Held::open(&self.path, self.holds).map_err(say_unread)?;
-            // What has no name of its own may still be what opening the path yields.
+            // Opening the path may yield the same file even if it has no name.
             if self.held.as_ref().is_none_or(|held| held.id != fresh.id) {
                 self.held = Some(fresh);
                 found = Found::Other;
@@ -139,8 +140,8 @@ impl Sink for NamedFile {
         };
         sync(&held.file)?;
         if !held.is_lasting {
-            // A new file is found by nobody without its entry: fsync(2), description. A directory
-            // that may not be read can't be synced.
+            // Without its directory entry a new file is lost: fsync(2). A directory that can't be
+            // read can't be synced.
             if let Ok(directory) = File::open(directory(path)) {
                 sync(&directory)?;
             }
@@ -167,7 +168,7 @@ impl Held {
     fn open(path: &Path, holds: Holds) -> io::Result<Held> {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
-        // A pipe without a reader is an error, and not a wait that nothing can end.
+        // Opening a FIFO without a reader fails, instead of blocking without a timeout.
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         options.custom_flags(flags.bits().cast_signed());
         let file = options.open(path)?;
@@ -182,24 +183,24 @@ impl Held {
             waits_since: None,
             is_told: false,
         };
-        // Everybody who writes here holds the lock with the others: who gets it alone is alone.
+        // Each writer holds the lock shared, so a process that gets it exclusively is the only one.
         let is_alone = held.is_alone();
         if held.has_end && is_alone {
-            // Where there is no room for the newline, it goes out before the first line.
+            // If there is no room for the newline now, it is written before the first line.
             let _ = held.settle(path);
         }
         Ok(held)
     }
 
-    /// Sees to it that the next write begins a line, or goes on with its own. Whoever wrote before
-    /// may have been killed in a write, or wait for room in the midst of a line.
+    /// Makes the next write begin a line, or continue its own. An earlier writer may have been
+    /// killed in a write, or wait for room within a line.
     fn settle(&mut self, path: &Path) -> io::Result<Found> {
         let mut found = Found::Same;
         if self.is_in_line {
             if self.file.stream_position()? == self.file.metadata()?.len() {
                 return Ok(Found::Same);
             }
-            // Another has written behind it, or emptied it: the line is torn, and begins again.
+            // Another process has appended to the file or emptied it: write the cut line again.
             found = Found::Other;
         }
         if ends_within_a_line(path).unwrap_or(false) {
@@ -214,8 +215,8 @@ impl Held {
         Ok(found)
     }
 
-    /// Whether no other process has it open to write, as far as those tell that hold the lock.
-    /// Without locks, as on some network file systems, there may be others.
+    /// Whether no other process has it open to write, as far as the lock tells. Without locks, as
+    /// on some network file systems, there may be others.
     fn is_alone(&self) -> bool {
         let alone = flock(&self.file, FlockOperation::NonBlockingLockExclusive);
         let _ = flock(&self.file, FlockOperation::NonBlockingLockShared);
@@ -227,7 +228,7 @@ fn id(metadata: &std::fs::Metadata) -> Id {
     (metadata.dev(), metadata.ino())
 }
 
-/// A pipe can't be written to that nothing reads: fifo(7).
+/// Whether a FIFO has no reader: fifo(7), ENXIO.
 fn is_unread(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error())
 }
@@ -236,7 +237,7 @@ fn is_pipe(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
-/// The system's words for it are "no such device or address".
+/// Replaces the system's text, "no such device or address".
 fn say_unread(error: io::Error) -> io::Error {
     if is_unread(&error) {
         return io::Error::new(io::ErrorKind::NotConnected, "nothing reads it");
@@ -244,7 +245,7 @@ fn say_unread(error: io::Error) -> io::Error {
     error
 }
 
-/// Where a file's name stands.
+/// The directory of a file.
 fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -252,7 +253,7 @@ fn directory(path: &Path) -> &Path {
     }
 }
 
-/// Only of a file can the end be looked at, and only if it may be read.
+/// Reads the last byte of a regular file, if that is permitted.
 fn ends_within_a_line(path: &Path) -> io::Result<bool> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() || metadata.len() == 0 {

@@ -1,4 +1,4 @@
-//! Where the output goes, as the writer sees it; and the standard output.
+//! The sink that the writer writes to, and the standard output's.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,24 +12,24 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 /// When a message counts as safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// When the system has taken it.
+    /// When the system has it.
     Written,
-    /// When it is on the disk: one `fdatasync` for all that wait.
+    /// When it is on the disk: one `fdatasync` for all waiting messages.
     Synced,
 }
 
-/// Between two looks at a name.
+/// Between two checks of a name.
 pub(super) const NAME_EACH: Duration = Duration::from_millis(200);
 /// The file system of pipes without a name: statfs(2).
 const PIPEFS_MAGIC: i64 = 0x5049_5045;
 
-/// Takes bytes in order. A short or failed write says how far it came.
+/// Takes bytes in order. A short write says how far it came.
 pub(super) trait Sink: Send {
-    /// For people; the standard output has none.
+    /// For the log; `None` for the standard output.
     fn path(&self) -> Option<&Path> {
         None
     }
-    /// Called before each attempt to write: the moment to notice that a file was moved away.
+    /// Called before each attempt to write: notices that a file was renamed.
     fn prepare(&mut self) -> io::Result<Found> {
         Ok(Found::Same)
     }
@@ -39,16 +39,16 @@ pub(super) trait Sink: Send {
     fn is_nameless(&self) -> bool {
         false
     }
-    /// Says once that it was, where it is written on with.
+    /// Logs once that it was removed, if writing to it goes on.
     fn tell_nameless(&mut self) {}
-    /// How much of what was written stays in a file that another takes the place of: the rest is
-    /// the beginning of a line.
+    /// How much of what was written counts when another file replaces this one; the rest is an
+    /// unfinished line.
     fn kept_of(&self, written: &[u8]) -> usize {
         written.len()
     }
     /// Returns when what was written has reached the disk.
     fn sync(&mut self) -> io::Result<()>;
-    /// Waits until a write may go on, or until `most` has passed.
+    /// Waits until a write may continue, at most `most`.
     fn wait(&mut self, most: Duration);
     /// Whether another reader may come when there is none.
     fn may_be_read_again(&self) -> bool {
@@ -56,25 +56,25 @@ pub(super) trait Sink: Send {
     }
 }
 
-/// Where the next bytes go.
+/// Which file the next bytes go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Behind those before them.
+    /// To the same file.
     Same,
     /// To another file.
     Other,
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
-    /// Whole lines: one that a predecessor could not end is ended.
+    /// Whole lines: ends a line that a predecessor could not end.
     Lines,
-    /// Bytes, and none but those that were received.
+    /// Only the bytes that were received.
     Bytes,
 }
 
-/// The standard output, or a descriptor like it.
+/// The standard output, or a similar descriptor.
 pub(super) struct Pipe(pub(super) File);
 
 impl Sink for Pipe {
@@ -95,10 +95,10 @@ impl Sink for Pipe {
     }
 }
 
-/// Whether the file behind the standard output still has a name, as seen from outside: nothing can
-/// be opened in its place, so no write has to wait for the answer.
+/// Whether the file behind the standard output still has a name. The watch checks it: no file can
+/// be opened in its place, so no write waits for the answer.
 pub(super) struct Name {
-    /// `None` if it is no file, or if that was told.
+    /// `None` if it is not a file, or if the log has said it.
     file: Option<File>,
     looked_at: Option<Instant>,
     writes: u64,
@@ -113,7 +113,7 @@ impl Name {
         }
     }
 
-    /// A look, if something was written since the last one; answers when to come for it.
+    /// Checks the name, if something was written since the last check; answers when to check.
     pub(super) fn look(&mut self, now: Instant, writes: u64) -> Option<Instant> {
         let file = self.file.as_ref().filter(|_| writes > self.writes)?;
         let due = self.looked_at.map(|at| at + NAME_EACH);
@@ -129,13 +129,13 @@ impl Name {
     }
 }
 
-/// Whether an open file can still be found.
+/// Whether an open file still has a directory entry (nlink > 0).
 pub(super) fn has_name(file: &File) -> bool {
     file.metadata()
         .map_or(true, |metadata| metadata.nlink() > 0)
 }
 
-/// Says that nothing can find what is written.
+/// Logs once that the file has no name.
 pub(super) fn tell_once(is_told: &mut bool, path: Option<&Path>) {
     if !std::mem::replace(is_told, true) {
         tracing::warn!(
@@ -145,18 +145,18 @@ pub(super) fn tell_once(is_told: &mut bool, path: Option<&Path>) {
     }
 }
 
-/// Whether this is a pipe that a reader may open by its name.
+/// Whether this is a FIFO, which a reader may open by its name.
 pub(super) fn is_named_pipe(file: &File) -> bool {
     let is_pipe = file
         .metadata()
         .is_ok_and(|metadata| metadata.file_type().is_fifo() && metadata.nlink() > 0);
-    // A pipe without a name counts one as well.
+    // A pipe without a name has a link count of one as well.
     is_pipe && rustix::fs::fstatfs(file).is_ok_and(|on| on.f_type != PIPEFS_MAGIC)
 }
 
 pub(super) fn sync(file: &File) -> io::Result<()> {
     match file.sync_data() {
-        // A pipe or a terminal has no disk behind it: fsync(2), EINVAL.
+        // A pipe or a terminal can't be synced: fsync(2), EINVAL.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         other => other,
     }
@@ -165,6 +165,6 @@ pub(super) fn sync(file: &File) -> io::Result<()> {
 pub(super) fn wait_writable(file: &File, most: Duration) {
     let mut polled = [PollFd::from_borrowed_fd(file.as_fd(), PollFlags::OUT)];
     let most = Timespec::try_from(most).ok();
-    // Whatever ends the wait, the write is tried again.
+    // The write is tried again in any case.
     let _ = rustix::event::poll(&mut polled, most.as_ref());
 }

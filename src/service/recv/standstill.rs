@@ -1,46 +1,46 @@
-//! Whether the output stands still: the one place that knows it, whatever waits for it and why.
+//! Detects that the output stands still.
 //!
-//! A worker waits for the output as its writer, for room, or for its messages to be safe; each of
-//! them waits for the piece that the writer has in hand. So it is enough to see, from outside and
-//! now and then, that it is still the same piece: nothing is counted on the way of a message.
+//! A worker waits for the output as its writer, for room, or for its messages to be safe. Each of
+//! these waits for the piece that the writer has in hand. So it is enough that the watch sees the
+//! same piece again: messages cost nothing here.
 
 use std::time::{Duration, Instant};
 
-/// A piece that takes so long is told of.
+/// A piece that takes this long is logged.
 const BLOCKED: Duration = Duration::from_secs(1);
-/// Shorter waits are a disk's own, and no reason for anything.
+/// Shorter waits are usual for a disk.
 pub(super) const HELD_UP: Duration = Duration::from_millis(100);
 
-/// Standstills that are told within an hour; all are counted.
+/// Maximum standstills that are logged within an hour; all are counted.
 const LINES_MAX: u32 = 10;
 const LINES_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// See the head of the file.
 #[derive(Default)]
 pub(super) struct Standstill {
-    /// The piece in hand, by its number, and when it was seen first.
+    /// The number of the piece in hand, and when it was first seen.
     piece: Option<(u64, Instant)>,
-    /// Since when it stands still, once that is worth a line.
+    /// Since when the output stands still, once that is long enough to log.
     told: Option<Instant>,
-    /// Standstills that are over.
+    /// The time of past standstills.
     total: Duration,
     lines: Lines,
-    /// The log has a line of this one.
+    /// This one was logged.
     has_line: bool,
 }
 
-/// How many lines may still be written about what comes and goes, so that the log stays short.
+/// Bounds the log lines about repeated events.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The hour that they are counted in, and how many it has had.
+    /// The begin of the current hour, and its count of lines.
     since: Option<Instant>,
     count: u32,
-    /// Those that were not written since the last one.
+    /// Lines left out since the last one.
     left_out: u64,
 }
 
 impl Lines {
-    /// `Some` if there may be one, with how many were left out before it.
+    /// `Some` if a line may be written, with the number left out before it.
     pub(super) fn next(&mut self, now: Instant) -> Option<u64> {
         if self.since.is_none_or(|since| now >= since + LINES_FOR) {
             (self.since, self.count) = (Some(now), 0);
@@ -54,10 +54,10 @@ impl Lines {
     }
 }
 
-/// What is to be told.
+/// A change to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// With how many before it were not told.
+    /// With the number of earlier ones that were not logged.
     Blocks {
         left_out: u64,
     },
@@ -67,7 +67,7 @@ pub(super) enum Change {
 }
 
 impl Standstill {
-    /// A look at the piece in hand; `None` when there is none.
+    /// Checks the piece in hand; `None` when there is none.
     pub(super) fn look(&mut self, now: Instant, in_hand: Option<u64>) -> Option<Change> {
         let before = self.piece;
         let waited = before.map(|(_, since)| now.saturating_duration_since(since));
@@ -84,7 +84,7 @@ impl Standstill {
             return None;
         }
         self.piece = in_hand.map(|number| (number, now));
-        // While each piece takes long, it is one standstill.
+        // While each piece takes long, it is a single standstill.
         let was_long = waited.is_none_or(|waited| waited >= BLOCKED);
         if in_hand.is_some() && was_long {
             return None;
@@ -95,7 +95,7 @@ impl Standstill {
         self.has_line.then_some(Change::GoesOn { after })
     }
 
-    /// For how long it has stood still; zero while it does not.
+    /// For how long it has stood still; zero if it does not.
     pub(super) fn lasts(&self, now: Instant) -> Duration {
         let piece = self.piece.map(|(_, since)| since);
         let lasts = now.saturating_duration_since(self.told.or(piece).unwrap_or(now));
@@ -106,7 +106,7 @@ impl Standstill {
         }
     }
 
-    /// All standstills of a second or more.
+    /// The total time of standstills of a second or more.
     pub(super) fn total(&self, now: Instant) -> Duration {
         self.total
             + self
@@ -114,7 +114,7 @@ impl Standstill {
                 .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
-    /// When to look again, though nothing happens.
+    /// When to check again if nothing happens.
     pub(super) fn next(&self, now: Instant) -> Option<Instant> {
         let (_, since) = self.piece?;
         Some((since + BLOCKED).max(now + HELD_UP))

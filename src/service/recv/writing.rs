@@ -1,4 +1,4 @@
-//! One piece on its way out, however long that takes.
+//! Writes one piece, and retries as long as needed.
 
 use std::io;
 use std::path::Path;
@@ -10,10 +10,10 @@ use tracing::{error, info};
 use super::sink::{Durability, Found, Sink};
 use super::standstill::Lines;
 
-/// How long a failed write waits before the next try.
+/// Wait after a failed write.
 pub(super) const RETRY: Duration = Duration::from_millis(200);
 
-/// Writes one piece, however long it takes. An error means that it never will be.
+/// Writes one piece; retries failed writes. An error means that it can never be written.
 pub(super) fn write(
     sink: &mut dyn Sink,
     piece: &[u8],
@@ -45,13 +45,13 @@ fn try_write(
 ) -> io::Result<()> {
     loop {
         if sink.prepare()? == Found::Other {
-            // What is in the other file stays there, but for the line that it ends within.
+            // The old file keeps its whole lines; an unfinished line goes to the new file.
             *written = sink.kept_of(&piece[..*written]);
         }
         let begin = *written;
         let all = write_rest(sink, piece, written);
         if sink.is_nameless() {
-            // Removed under our hands: what came after that goes to the file in its place.
+            // The file was removed meanwhile: the new bytes go to the file in its place.
             let upto = std::mem::replace(written, begin);
             if sink.prepare()? == Found::Other {
                 *written = sink.kept_of(&piece[..begin]);
@@ -64,7 +64,8 @@ fn try_write(
         if durability == Durability::Synced
             && let Err(error) = sink.sync()
         {
-            // What the disk did not take is forgotten, and the next sync knows nothing of it.
+            // After a failed sync the system forgets the data: the next sync would succeed without
+            // it.
             *written = 0;
             return Err(error);
         }
@@ -84,17 +85,17 @@ fn write_rest(sink: &mut dyn Sink, piece: &[u8], written: &mut usize) -> io::Res
     Ok(())
 }
 
-/// A piece that does not go out at once.
+/// The trouble of a piece that is not written at once.
 #[derive(Default)]
 struct Trouble {
     written: usize,
-    /// The last kind, and whether the log has a line of it.
+    /// The last kind of error, and whether it was logged.
     kind: Option<io::ErrorKind>,
     has_line: bool,
 }
 
 impl Trouble {
-    /// Says a new kind of trouble once.
+    /// Logs each kind of error once.
     fn report(&mut self, error: &io::Error, path: Option<&Path>, lines: &Mutex<Lines>) {
         if self.kind.replace(error.kind()) == Some(error.kind()) {
             return;

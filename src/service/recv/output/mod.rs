@@ -1,16 +1,16 @@
 //! One output for many workers, bounded, in whole pieces.
 //!
-//! Whoever comes while nobody writes becomes the writer: it writes its own piece and then, until
-//! nothing is left, what the others have queued meanwhile, each time in one write. Whoever comes
-//! while somebody writes leaves its piece and goes; where its client waits until the piece is safe,
-//! it becomes the next writer, so that nobody writes for others while its own client waits. If too
-//! much is queued it waits: a worker that waits reads no socket, so an output that blocks holds the
-//! clients back and memory stays flat.
+//! A worker that finds no writer becomes the writer: it writes its own piece and then, until
+//! nothing is left, what others have queued meanwhile, each time in one write. A worker that finds
+//! a writer queues its piece and goes. If its client waits for an acknowledgement, it becomes the
+//! next writer, so no worker writes for others while its own client waits. If too much is queued,
+//! the worker waits: it reads no socket meanwhile, so a blocked output holds the clients back and
+//! memory stays flat.
 //!
-//! Who runs here: workers, through [`submit`](Output::submit); the lock is held to queue and to
-//! take, never while writing. The sink itself is the writer's token: it is away exactly as long as
-//! one worker writes. The watch looks in to see whether that is the same piece as before
-//! ([`look`](Output::look)), and tells.
+//! Workers run here, through [`submit`](Output::submit). The lock is held to queue and to take,
+//! never while writing. The sink is the writer's token: it is taken exactly as long as a worker
+//! writes. The watch checks whether the piece in hand is still the same ([`look`](Output::look)),
+//! and logs it.
 
 use std::fs::File;
 use std::io;
@@ -30,47 +30,47 @@ use crate::service::Outlet;
 #[cfg(test)]
 mod tests;
 
-/// Bytes that may be queued while somebody writes.
+/// Maximum bytes that are queued while a worker writes.
 const QUEUED_MAX: usize = 1024 * 1024;
-/// A wait for the output is looked at so often, in case its end was not told.
+/// A wait for the output checks this often, in case a notification was missed.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 
-/// What is called when nobody reads the output any more.
+/// Called when the output has no reader any more.
 type OnClosed = Box<dyn Fn() + Send + Sync>;
-/// How long a drain may still take.
+/// The time until the drain's deadline.
 type DrainLeft = Box<dyn Fn() -> Option<Duration> + Send + Sync>;
 
 /// See the head of the file.
 pub struct Output {
-    /// The standard output has none.
+    /// `None` for the standard output.
     path: Option<PathBuf>,
     durability: Durability,
     queue: Mutex<Queue>,
     standstill: Mutex<Standstill>,
-    /// About errors.
+    /// The log lines about errors.
     lines: Mutex<Lines>,
-    /// The standard output's; a file that is opened by its path sees to it by itself.
+    /// The standard output's name; a file that is opened by its path checks its own.
     name: Mutex<Name>,
-    /// The writer has made room, or made something safe.
+    /// Notified when the writer has made room or made a piece safe.
     progress: Condvar,
     on_closed: Mutex<Option<OnClosed>>,
     drain_left: Mutex<Option<DrainLeft>>,
 }
 
-/// A place in the output: all up to it is safe or not.
+/// The sequence number of a piece in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeqNo(u64);
 
 struct Queue {
-    /// Away while somebody writes.
+    /// `None` while a worker writes.
     sink: Option<Box<dyn Sink>>,
     bytes: Vec<u8>,
-    /// Messages in `bytes`, and those that the writer has in hand.
+    /// Messages in `bytes`, and messages that the writer has in hand.
     messages: u64,
     in_hand: u64,
     /// Messages whose workers wait for room.
     waiting: u64,
-    /// Bytes that the writer has in hand, and those that wait for room.
+    /// Bytes that the writer has in hand, and bytes that wait for room.
     bytes_in_hand: usize,
     bytes_waiting: usize,
     /// Writes begun.
@@ -78,10 +78,10 @@ struct Queue {
     /// Pieces queued, and pieces safe, since the beginning.
     queued: u64,
     safe: u64,
-    /// The last piece that somebody waits for.
+    /// The last piece that a worker waits for.
     awaited: u64,
     closed: bool,
-    /// Messages given up because the output was closed.
+    /// Messages that were lost because the output was closed.
     lost: u64,
 }
 
@@ -99,8 +99,8 @@ impl Output {
         Ok(output)
     }
 
-    /// A file, appended to; it is opened again when its path leads to another one. A pipe without
-    /// a reader and a full disk are waited for when there is something to write.
+    /// A file, appended to; it is opened again when its path leads to another one. With a FIFO
+    /// without a reader or a full disk, the writer waits.
     ///
     /// # Errors
     /// When it can't be opened.
@@ -123,8 +123,7 @@ impl Output {
         }
     }
 
-    /// Calls `then` once, when it turns out that nobody reads the output any more; at once if
-    /// that is known already.
+    /// Calls `then` once, when the output has no reader any more; at once if that is known already.
     pub fn when_closed(&self, then: impl Fn() + Send + Sync + 'static) {
         *self.on_closed.lock() = Some(Box::new(then));
         if self.is_closed() {
@@ -132,13 +131,13 @@ impl Output {
         }
     }
 
-    /// Whether nobody reads the output any more.
+    /// Whether the output has no reader any more.
     pub fn is_closed(&self) -> bool {
         self.queue.lock().closed
     }
 
-    /// Hands over a piece of whole lines, `messages` in number; leaves `piece` empty. Waits while
-    /// too much is queued. Answers where the piece stands.
+    /// Queues a piece of whole lines with `messages` messages, and empties `piece`. Waits while too
+    /// much is queued. Answers the piece's sequence number.
     pub fn submit(&self, piece: &mut Vec<u8>, messages: u64) -> SeqNo {
         let mut queue = self.queue.lock();
         queue.waiting += messages;
@@ -156,7 +155,7 @@ impl Output {
             return place;
         }
         if queue.bytes.is_empty() {
-            // Nothing is copied while others wait for the lock.
+            // No copy while others wait for the lock.
             std::mem::swap(&mut queue.bytes, piece);
         } else {
             queue.bytes.append(piece);
@@ -168,7 +167,8 @@ impl Output {
         place
     }
 
-    /// Waits until the piece at `place` and all before it are safe; `false` if they never will be.
+    /// Waits until the piece `place` and all before it are safe; `false` if the output was closed
+    /// first.
     pub fn wait_until_safe(&self, place: SeqNo) -> bool {
         let mut queue = self.queue.lock();
         queue.awaited = queue.awaited.max(place.0);
@@ -183,9 +183,9 @@ impl Output {
         queue.safe >= place.0
     }
 
-    /// Waits until all is out, at most until `deadline`; answers how many messages are not.
+    /// Waits until all is written, at most until `deadline`; answers how many messages are not.
     ///
-    /// A write that is under way when the deadline has come may end, but for one that stands still.
+    /// A write under way at the deadline may end, unless it stands still.
     pub fn finish(&self, deadline: Instant) -> u64 {
         let until = deadline.max(Instant::now() + HELD_UP);
         loop {
@@ -203,14 +203,14 @@ impl Output {
         }
     }
 
-    /// Ends the wait of [`finish`](Output::finish) when a drain has no time left, which may come
-    /// sooner than it was told.
+    /// Ends the wait of [`finish`](Output::finish) when the drain has no time left, even before its
+    /// deadline.
     pub fn follow(&self, drain_left: impl Fn() -> Option<Duration> + Send + Sync + 'static) {
         *self.drain_left.lock() = Some(Box::new(drain_left));
     }
 
-    /// A look from outside: tells when the output stands still, and when it goes on. Answers when
-    /// to look again.
+    /// The watch's check: logs when the output stands still and when it goes on. Answers when to
+    /// check again.
     pub fn look(&self, now: Instant) -> Option<Instant> {
         let (in_hand, bytes) = self.queue.lock().in_hand();
         let mut standstill = self.standstill.lock();
@@ -242,7 +242,7 @@ impl Output {
         self.name.lock().look(now, writes)
     }
 
-    /// What waits for it, and for how long.
+    /// The output's state for the figures.
     pub fn outlet(&self) -> Outlet {
         let (_, bytes) = self.queue.lock().in_hand();
         let now = Instant::now();
@@ -254,8 +254,8 @@ impl Output {
         }
     }
 
-    /// The writer's work: what is queued, until nothing is, or somebody who waits for more can go
-    /// on with it. `piece` is an empty buffer.
+    /// Writes what is queued, until nothing is left or a worker that waits for more can continue.
+    /// `piece` is an empty buffer.
     fn write_all_queued<'a>(
         &'a self,
         mut sink: Box<dyn Sink>,
@@ -263,7 +263,7 @@ impl Output {
         piece: &mut Vec<u8>,
     ) {
         loop {
-            // The two buffers change places, so that neither is allocated anew.
+            // Swap the two buffers, so neither is allocated anew.
             std::mem::swap(piece, &mut queue.bytes);
             queue.in_hand = std::mem::take(&mut queue.messages);
             queue.bytes_in_hand = piece.len();
@@ -290,7 +290,7 @@ impl Output {
         }
     }
 
-    /// Nobody reads any more: everything queued is given up, and whoever should know is told.
+    /// The output has no reader any more: counts the queue as lost and calls `on_closed`.
     fn close(&self, mut queue: MutexGuard<'_, Queue>, error: &io::Error) {
         queue.closed = true;
         queue.lost += queue.messages + queue.in_hand;
@@ -300,7 +300,7 @@ impl Output {
         queue.bytes = Vec::new();
         drop(queue);
         self.progress.notify_all();
-        warn!(%error, "nobody reads the output any more");
+        warn!(%error, "the output has no reader any more");
         self.tell_closed();
     }
 
@@ -341,12 +341,12 @@ impl Queue {
         self.bytes.is_empty() || self.bytes.len() + more <= QUEUED_MAX
     }
 
-    /// Whether there is nothing left to write, or never will be.
+    /// Whether nothing is left to write, or nothing can be written.
     fn is_done(&self) -> bool {
         self.closed || (self.sink.is_some() && self.bytes.is_empty())
     }
 
-    /// The number of the write that is under way, and the bytes that wait for the output.
+    /// The number of the write under way, and the bytes that wait for the output.
     fn in_hand(&self) -> (Option<u64>, u64) {
         let is_written = self.sink.is_none() && !self.closed;
         let bytes = self.bytes.len() + self.bytes_in_hand + self.bytes_waiting;

@@ -7,7 +7,7 @@ thread_local! {
     static WRITES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Takes a while for each write, and counts those of each thread.
+/// Takes a millisecond for each write, and counts the writes of each thread.
 struct Slow;
 
 impl Sink for Slow {
@@ -25,7 +25,7 @@ impl Sink for Slow {
 }
 
 #[test]
-fn nobody_writes_for_others_while_its_own_client_waits() {
+fn no_worker_writes_for_others_while_its_own_client_waits() {
     let output = Output::new(Box::new(Slow), Durability::Written);
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -34,7 +34,7 @@ fn nobody_writes_for_others_while_its_own_client_waits() {
                     let before = WRITES.get();
                     let place = output.submit(&mut b"line\n".to_vec(), 1);
                     assert!(output.wait_until_safe(place));
-                    // More than one where another has queued, and not yet said that it waits.
+                    // More than one if another has queued and does not wait yet.
                     let own = WRITES.get() - before;
                     assert!(own <= 10, "{own} writes");
                 }
@@ -44,8 +44,7 @@ fn nobody_writes_for_others_while_its_own_client_waits() {
     assert_eq!(output.finish(Instant::now() + Duration::from_secs(1)), 0);
 }
 
-/// Takes everything; the disk under it fails at first. What was written, and how often it was
-/// synced, is told.
+/// Takes everything, but its first sync fails. Records the bytes and the syncs.
 struct Failing(Arc<Mutex<(Vec<u8>, u32)>>);
 
 impl Sink for Failing {

@@ -1,5 +1,5 @@
-//! A worker's wait for its program: what comes through its pipes is passed on meanwhile, and the
-//! program is told to end when its time is up.
+//! A worker's wait for its program: passes on what comes through its pipes, and ends the program
+//! when its time is up.
 
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::absence::{Absence, ClientGone, News};
 use super::child::Child;
+use super::client_watch::{ClientEvent, ClientGone, ClientWatch};
 use super::pipes::{Pipe, Pipes};
-use super::stderr::Complaints;
+use super::stderr::StderrLog;
 
-/// How long a program may run, and what it gets to end itself.
+/// A program's time limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// After this it is told to end (TERM). Default: never.
+    /// After this the program is told to end (TERM). Default: never.
     pub timeout: Option<Duration>,
-    /// After this much more it is killed, with its process group.
+    /// After this much more it is killed with its process group.
     pub kill_after: Duration,
-    /// What becomes of it when its client has gone.
+    /// What happens when its client has gone.
     pub client_gone: ClientGone,
 }
 
@@ -28,9 +28,9 @@ pub struct Patience {
 pub(super) enum End {
     /// By itself.
     Itself(ExitStatus),
-    /// After it was told that its client had gone.
+    /// After HUP, because its client had gone.
     HungUp,
-    /// After it was told to, because its time was up or the server's.
+    /// After it was told to end.
     Stopped(Why),
 }
 
@@ -41,22 +41,22 @@ pub(super) enum Why {
     Drain,
     /// The server closed its client.
     Closed,
-    /// It printed more than a reply may have.
+    /// It printed more than `reply_max`.
     Overlong,
 }
 
 /// See the head of the file.
-pub(super) struct Vigil<'a> {
+pub(super) struct Supervisor<'a> {
     pub(super) child: Child,
     pub(super) pipes: Pipes,
-    pub(super) complaints: Complaints,
-    pub(super) absence: Absence<'a>,
+    pub(super) stderr: StderrLog,
+    pub(super) client_watch: ClientWatch<'a>,
     /// Readable once all programs are to end.
     pub(super) over: &'a OwnedFd,
     pub(super) plan: Plan,
 }
 
-/// What is done next to a program, and when.
+/// The next step towards a program's end, and its time.
 pub(super) struct Plan {
     kill_after: Duration,
     due: Option<(Instant, Why)>,
@@ -64,7 +64,7 @@ pub(super) struct Plan {
     hung_up: bool,
 }
 
-/// What there is to do.
+/// The result of a poll.
 struct Seen {
     ended: bool,
     over: bool,
@@ -72,26 +72,26 @@ struct Seen {
     pipes: Vec<Pipe>,
 }
 
-impl Vigil<'_> {
-    /// Waits for the program's end; `tell` is told of what concerns its client.
-    pub(super) fn keep(&mut self, mut tell: impl FnMut(News)) -> End {
+impl Supervisor<'_> {
+    /// Waits for the program's end; calls `tell` for events of its client.
+    pub(super) fn run(&mut self, mut tell: impl FnMut(ClientEvent)) -> End {
         loop {
             let seen = self.look();
             let now = Instant::now();
             for pipe in &seen.pipes {
-                self.pipes.pass(*pipe, &mut self.complaints);
+                self.pipes.pass(*pipe, &mut self.stderr);
             }
             if seen.ended {
                 break;
             }
-            match self.absence.look(seen.client, now) {
-                Some(News::Closed) => self.plan.close(now),
-                Some(news) => {
-                    if news == News::HangUp {
+            match self.client_watch.look(seen.client, now) {
+                Some(ClientEvent::Closed) => self.plan.close(now),
+                Some(event) => {
+                    if event == ClientEvent::HangUp {
                         self.child.hang_up();
                         self.plan.hung_up = true;
                     }
-                    tell(news);
+                    tell(event);
                 }
                 None => {}
             }
@@ -100,7 +100,7 @@ impl Vigil<'_> {
             } else if seen.over {
                 self.plan.ask(Why::Drain, now, &mut self.child);
             }
-            self.plan.keep(now, &mut self.child);
+            self.plan.step(now, &mut self.child);
         }
         self.finish()
     }
@@ -109,8 +109,8 @@ impl Vigil<'_> {
         if self.plan.told.is_some() {
             self.child.kill_strays();
         }
-        // What it left in its pipes; whoever else holds them is not waited for.
-        self.pipes.pass_rest(&mut self.complaints);
+        // Reads what is left in the pipes, without waiting for other processes that hold them.
+        self.pipes.pass_rest(&mut self.stderr);
         let status = self.child.reap();
         match self.plan.told {
             Some(why) => End::Stopped(why),
@@ -119,14 +119,14 @@ impl Vigil<'_> {
         }
     }
 
-    /// Waits until there is something to do.
+    /// Waits for an event or a deadline.
     fn look(&self) -> Seen {
         let mut polled = Vec::with_capacity(6);
         polled.push(PollFd::new(&self.child, PollFlags::IN));
-        // Readable for ever once it is: then it has been heard.
+        // It stays readable, so poll it only until the program was told to end.
         let listens = self.plan.told.is_none();
         polled.extend(listens.then(|| PollFd::new(self.over, PollFlags::IN)));
-        let client = self.absence.watched();
+        let client = self.client_watch.watched();
         let watches = client.is_some();
         polled.extend(client);
         let mut pipes = Vec::with_capacity(3);
@@ -134,14 +134,14 @@ impl Vigil<'_> {
             pipes.push(pipe);
             polled.push(fd);
         }
-        let due = [self.plan.due.map(|(due, _)| due), self.absence.due()];
+        let due = [self.plan.due.map(|(due, _)| due), self.client_watch.due()];
         let due = due.into_iter().flatten().min();
         let most = due.map(|due| due.saturating_duration_since(Instant::now()));
-        // Rounded up, so that it is over when it ends.
+        // Rounded up, so that the deadline has passed when the poll returns.
         let most = most.map(|most| most + Duration::from_micros(10));
         let most = most.and_then(|most| Timespec::try_from(most).ok());
         if poll(&mut polled, most.as_ref()).is_err() {
-            // Interrupted: nothing was found.
+            // Interrupted: no events.
             polled.iter_mut().for_each(PollFd::clear_revents);
         }
         let mut found = polled.iter().map(PollFd::revents);
@@ -176,7 +176,8 @@ impl Plan {
         }
     }
 
-    /// Its client has got its end, and so has its input: it has a while to notice.
+    /// The server has closed the client, so the program's input has ended: gives the program some
+    /// time to notice.
     fn close(&mut self, now: Instant) {
         let at = now + self.kill_after;
         if self.told.is_none()
@@ -188,7 +189,7 @@ impl Plan {
         }
     }
 
-    /// The first time asks it to end; it has a while for that.
+    /// Tells the program to end, once, and gives it some time.
     fn ask(&mut self, why: Why, now: Instant, child: &mut Child) {
         if self.told.is_none() {
             self.told = Some(why);
@@ -197,8 +198,8 @@ impl Plan {
         }
     }
 
-    /// Does what is due.
-    fn keep(&mut self, now: Instant, child: &mut Child) {
+    /// Does the next step, if it is due.
+    fn step(&mut self, now: Instant, child: &mut Child) {
         let Some((_, why)) = self.due.filter(|(due, _)| *due <= now) else {
             return;
         };

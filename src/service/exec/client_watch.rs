@@ -1,8 +1,8 @@
-//! Whether a program's client is still there.
+//! Watches whether a program's client is still connected.
 //!
-//! A client that has closed its socket and one that has only sent its end look the same until
-//! something is sent to it: its host then answers with a reset. So its end alone is no reason to
-//! stop a program, but it is asked sooner whether it is there (TCP's keepalive).
+//! A client that has closed its socket and one that has only shut its sending side look the same
+//! until data is sent: the host of the first answers with a reset. So the end of the stream alone
+//! stops no program, but TCP's keepalive then asks the host sooner.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
@@ -14,71 +14,76 @@ use rustix::net::sockopt;
 use crate::connection::Connection;
 use crate::net::address::Peer;
 
-/// A program that has not run for so long is not asked about its client's end: most have none.
+/// No check for the client's end before a program has run this long: most end sooner.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-/// Between two looks whether the server has closed it.
+/// Between two checks whether the server has closed the client.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// A program that runs on for so long after its client's end is told of in the log.
+/// A program that runs on this long after its client's end is logged.
 const TELL_AFTER: Duration = Duration::from_secs(5);
-/// A client that has sent its end is asked so often whether it is there. The host of one that has
-/// closed answers for it for a minute (tcp_fin_timeout).
+/// Keepalive interval for a client that has sent its end. The host of a client that has closed
+/// still answers for a minute (tcp_fin_timeout).
 const ASK_EACH: Duration = Duration::from_secs(10);
-/// On a Unix socket a client that has closed is known at once, and is given as long.
+/// A Unix socket shows at once that its client has closed; the program gets as long.
 const UNIX_AFTER: Duration = Duration::from_secs(60);
 
-/// What becomes of a program whose client has gone.
+/// What happens to a program whose client has gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientGone {
-    /// SIGHUP when its connection is reset, or its host does not answer; its end alone is none.
+    /// SIGHUP when the connection is reset or the client's host does not answer, not at the end of
+    /// the stream alone.
     #[default]
     Hangup,
-    /// SIGHUP when it has sent its end, too: for clients that never do before they leave.
+    /// SIGHUP also at the end of the stream: for clients that send it only when they leave.
     HangupOnFin,
-    /// It runs to its end.
+    /// The program runs to its end.
     Finish,
 }
 
 /// See the head of the file.
-pub(super) struct Absence<'a> {
+pub(super) struct ClientWatch<'a> {
     connection: &'a Connection,
     policy: ClientGone,
     seen: Stage,
-    /// When to look again, whatever comes.
+    /// When to check again in any case.
     due: Option<Instant>,
-    /// When to tell that the program runs on.
+    /// When to log that the program runs on.
     tell: Option<Instant>,
-    /// When it counts as gone.
+    /// When the client counts as gone.
     gone: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Of the socket only a reset is waited for.
+    /// Only a reset is watched for.
     Early,
     Here,
-    /// It has sent its end.
+    /// The client has sent its end.
     Ended,
-    /// Its socket has nothing more to say.
+    /// The socket has no more events.
     Gone,
 }
 
-/// What there is to do about it.
+/// An event of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum ClientEvent {
     HangUp,
-    /// It was closed by the server.
+    /// The server has closed the client.
     Closed,
-    /// Its program runs on, and this long after its end that is told.
+    /// The program runs on after the client's end, and this is to be logged.
     RunsOn,
 }
 
-impl<'a> Absence<'a> {
-    pub(super) fn new(connection: &'a Connection, policy: ClientGone, now: Instant) -> Absence<'a> {
+impl<'a> ClientWatch<'a> {
+    pub(super) fn new(
+        connection: &'a Connection,
+        policy: ClientGone,
+        now: Instant,
+    ) -> ClientWatch<'a> {
         let seen = match policy {
             ClientGone::HangupOnFin => Stage::Here,
             ClientGone::Hangup | ClientGone::Finish => Stage::Early,
         };
-        Absence {
+        ClientWatch {
             connection,
             policy,
             seen,
@@ -92,7 +97,7 @@ impl<'a> Absence<'a> {
         [self.due, self.tell, self.gone].into_iter().flatten().min()
     }
 
-    /// The socket and what is waited for, beside a reset.
+    /// The socket and the events to poll for, besides a reset.
     pub(super) fn watched(&self) -> Option<PollFd<'_>> {
         let flags = match self.seen {
             Stage::Early | Stage::Ended => PollFlags::empty(),
@@ -105,43 +110,43 @@ impl<'a> Absence<'a> {
         ))
     }
 
-    /// What has come of the socket, or of the time.
-    pub(super) fn look(&mut self, found: PollFlags, now: Instant) -> Option<News> {
+    /// Handles events of the socket, or the time.
+    pub(super) fn look(&mut self, found: PollFlags, now: Instant) -> Option<ClientEvent> {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if self.connection.has_request() {
-            // What its socket says from now on is ours.
+            // From now on the socket's events come from this server.
             self.seen = Stage::Gone;
             (self.due, self.tell, self.gone) = (None, None, None);
-            return Some(News::Closed);
+            return Some(ClientEvent::Closed);
         }
         if self.seen == Stage::Early && is_due(self.due) {
             self.seen = Stage::Here;
         }
         let hangs_up = self.policy != ClientGone::Finish;
         let is_gone = found.contains(PollFlags::ERR) || is_due(self.gone);
-        let mut news = None;
+        let mut event = None;
         if is_gone {
             self.seen = Stage::Gone;
             (self.tell, self.gone) = (None, None);
-            news = hangs_up.then_some(News::HangUp);
+            event = hangs_up.then_some(ClientEvent::HangUp);
         } else if found.intersects(PollFlags::RDHUP | PollFlags::HUP) {
-            news = self.has_ended(found, now);
+            event = self.has_ended(found, now);
         } else if is_due(self.tell) {
             self.tell = None;
-            news = Some(News::RunsOn);
+            event = Some(ClientEvent::RunsOn);
         }
-        // Of a stream that is shut the socket tells; of the others nothing does.
+        // A lent stream that the server shuts shows an event; in other cases only a check does.
         let is_told = self.seen == Stage::Here && self.connection.lent.load(Ordering::SeqCst);
         if is_told {
             self.due = None;
         } else if is_due(self.due) || self.due.is_none() {
             self.due = Some(now + LOOK_AGAIN);
         }
-        news
+        event
     }
 
-    /// It has sent its end, or both sides have.
-    fn has_ended(&mut self, found: PollFlags, now: Instant) -> Option<News> {
+    /// Handles the end of one or both directions.
+    fn has_ended(&mut self, found: PollFlags, now: Instant) -> Option<ClientEvent> {
         let is_first = self.seen != Stage::Ended;
         self.seen = Stage::Ended;
         if is_first {
@@ -155,13 +160,13 @@ impl<'a> Absence<'a> {
             }
         }
         let hangs_up = is_first && self.policy == ClientGone::HangupOnFin;
-        hangs_up.then_some(News::HangUp)
+        hangs_up.then_some(ClientEvent::HangUp)
     }
 
-    /// Whether it is reset is found out soon.
+    /// Makes keepalive ask the host soon.
     fn ask(&self) {
         if let Peer::Tcp(_) = self.connection.identity.origin {
-            // It was a moment ago that the acceptor set others; what it set is good enough.
+            // If this fails, the acceptor's settings are good enough.
             let _ = sockopt::set_tcp_keepidle(&self.connection.socket, ASK_EACH);
             let _ = sockopt::set_tcp_keepintvl(&self.connection.socket, ASK_EACH);
         }
