@@ -99,6 +99,17 @@ impl Bench {
     /// How far somebody gets against a peer who has nothing to carry that ours must carry: what
     /// this machine leaves room for. Stands beside the bar against that peer.
     pub fn yardstick(&mut self, cell: &Cell, yardstick: &Contender, peer: &Contender) {
+        self.yardstick_by(cell, yardstick, peer, measure);
+    }
+
+    /// As [`yardstick`](Bench::yardstick), for what is measured in another way.
+    pub fn yardstick_by(
+        &mut self,
+        cell: &Cell,
+        yardstick: &Contender,
+        peer: &Contender,
+        measure: impl Fn(&Bench, &Contender, &Cell) -> io::Result<Figures>,
+    ) {
         if self.options.wants_yardstick() {
             let pairing = self.in_turn(cell, yardstick, peer, measure);
             self.report.yardsticks.extend(pairing);

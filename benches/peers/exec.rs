@@ -40,11 +40,13 @@ pub fn run(bench: &mut Bench) {
                 launch: Box::new(move |program, _| subject::superserver(program, workers)),
             };
             bench.pair_by(&cell, &ours, &peer, measure);
+            let bare = Contender::own("spawner", workers);
+            bench.yardstick_by(&cell, &bare, &peer, measure);
             bench.judge(&Question {
                 cell: &cell,
                 peer: &peer.label,
                 name: "connections a second",
-                bar: Bar::AtLeast(1.0),
+                bar: Bar::AtLeast(1.1),
                 of: |f| f.rate,
             });
         }

@@ -26,9 +26,12 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     };
     let workers: usize = workers.parse().map_err(io::Error::other)?;
     let scratch = env::var_os(SCRATCH).map_or_else(env::temp_dir, PathBuf::from);
-    let work = Arc::new(Work::named(work, &scratch)?);
     rlimit::increase_nofile_limit(u64::MAX)?;
     thread::spawn(obey);
+    if peer == "spawner" {
+        return threads::spawner(&listen()?, work, workers);
+    }
+    let work = Arc::new(Work::named(work, &scratch)?);
     match peer.as_str() {
         "poold" => subject::serve_poold(&work, workers, announce),
         "tokio" => runtimes::plain(listen()?, &work, workers),

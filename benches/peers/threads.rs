@@ -1,7 +1,10 @@
-//! Echo on threads: one for each connection, or a pool that gives each connection a thread.
+//! Echo on threads: one for each connection, or a pool that gives each connection a thread; and
+//! programs for connections.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -40,6 +43,28 @@ pub fn book(listener: &TcpListener, work: &Arc<Work>, workers: usize) -> io::Res
         });
     }
     Ok(())
+}
+
+/// Threads that each accept a connection, start a program on it, and wait for its end: no queue, no
+/// limits, nothing to tell.
+pub fn spawner(listener: &TcpListener, program: &str, workers: usize) -> io::Result<()> {
+    let serve = || -> io::Result<()> {
+        loop {
+            let (stream, _) = listener.accept()?;
+            let output = OwnedFd::from(stream.try_clone()?);
+            let mut command = Command::new(program);
+            command.stdin(OwnedFd::from(stream)).stdout(output);
+            let mut child = command.spawn()?;
+            // Its socket is the program's alone from here on, and closes with it.
+            drop(command);
+            child.wait()?;
+        }
+    };
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..workers).map(|_| scope.spawn(serve)).collect();
+        let joined = all.into_iter().map(|one| one.join());
+        joined.flatten().collect()
+    })
 }
 
 /// Coroutines with stacks of their own. They are not pinned to cores, as they would be by
