@@ -1,5 +1,5 @@
-//! Connecting to a Unix socket, with a deadline: it waits for room in the backlog, for ever if it
-//! is let.
+//! Connects to a Unix socket with a deadline: without one, connecting waits for ever for room in
+//! the backlog.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,7 +12,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 /// Connects within `most`.
 pub(super) fn connect(path: &Path, most: Duration) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // It bounds the wait in connect, too.
+    // This also bounds the wait in connect.
     socket.set_write_timeout(Some(most))?;
     socket.connect(&SockAddr::unix(path)?).map_err(|error| {
         if error.kind() == io::ErrorKind::WouldBlock {

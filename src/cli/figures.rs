@@ -1,4 +1,4 @@
-//! Figures and times as people read them.
+//! Figures and times for people.
 
 use std::time::Duration;
 
@@ -40,8 +40,7 @@ pub(super) fn millis(value: f64) -> String {
     }
 }
 
-/// A histogram's bound in milliseconds, as what it is: `≤ 8.6 s`. What is longer than the last one
-/// has none.
+/// A histogram's bound in milliseconds: `≤ 8.6 s`; the last bucket has no bound.
 pub(super) fn at_most(bound: f64) -> String {
     match bound {
         0.0 => "0".into(),
@@ -58,7 +57,7 @@ pub(super) fn span(seconds: f64) -> String {
     parts.join(" ")
 }
 
-/// The last `width` values as columns, the highest as high as can be.
+/// The last `width` values as columns, scaled to the highest.
 pub(super) fn spark(values: impl DoubleEndedIterator<Item = f64>, width: usize) -> String {
     let mut last: Vec<_> = values.rev().take(width).collect();
     last.reverse();
@@ -70,7 +69,7 @@ pub(super) fn spark(values: impl DoubleEndedIterator<Item = f64>, width: usize) 
     last.iter().map(bar).collect()
 }
 
-/// Text from elsewhere, without what a terminal would obey.
+/// Text from elsewhere, without characters that control a terminal.
 pub(super) fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '?' } else { c };
     text.chars().map(shown).collect()

@@ -1,18 +1,18 @@
-//! Whether another process keeps this one, and whether that has gone: see `daemon/exec/keeper.rs`.
+//! Whether this process has a keeper, and whether the keeper has gone: see `daemon/exec/keeper.rs`.
 
 use std::env;
 
 use rustix::process::{Pid, getpid, getppid, set_child_subreaper};
 
-/// Names the keeper to the server.
+/// The variable that names the keeper to the server.
 pub(super) const KEPT_BY: &str = "POOLD_KEPT_BY";
 
-/// In the server: whether its keeper has gone. Then what children leave behind becomes the
-/// server's own, to be ended with `end_the_rest`.
+/// In the server: whether its keeper has gone. Then the server adopts its programs' orphans, and
+/// ends them with `end_the_rest`.
 pub(super) fn is_gone() -> bool {
     let is_gone = env::var_os(KEPT_BY).is_some() && keeper().is_none();
     if is_gone {
-        // It can't fail: the keeper did it before.
+        // This can't fail: the keeper did it before.
         let _ = set_child_subreaper(Some(getpid()));
     }
     is_gone

@@ -16,55 +16,53 @@ use crate::server::Handle;
 
 static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
 
-/// From now on no signal hurries a drain. For a process that has a successor: when a service
-/// manager stops the service, it signals the old process, too, and again when the new one has
-/// ended.
+/// From now on no signal hurries a drain. For a process that has a successor: a service manager
+/// that stops the service also signals the old process, and again when the new one has ended.
 pub(super) fn leave_alone() {
     IS_LEFT_ALONE.store(true, Ordering::Relaxed);
 }
 
-/// From now on a file that may not grow (`ulimit -f`) is a write that fails, as on a full disk, and
-/// not the end of the process. For this thread and those that it starts; a program that is started
-/// begins without.
+/// From now on a write beyond the file size limit (`ulimit -f`) fails, as on a full disk, and does
+/// not end the process. For this thread and threads that it starts; programs start without it.
 pub(super) fn outlive_file_limit() {
     block(Signal::SIGXFSZ);
 }
 
-/// Leaves SIGHUP ignored where it was so at the start, as `nohup` has it: the handler would take
-/// it back. For a process without other threads; those that it starts inherit it.
+/// Keeps SIGHUP ignored if it was ignored at the start, as with `nohup`: the handler would end
+/// that. For a process without other threads; threads that it starts inherit it.
 pub(super) fn respect_nohup() {
     if is_ignored(Signal::SIGHUP) {
         block(Signal::SIGHUP);
     }
 }
 
-/// Whether whoever started this had it ignore how its children end. The system then forgets that at
-/// once (wait(2)), and a program that failed seems to have ended well.
+/// Whether SIGCHLD was ignored at the start. The system then discards the exit status of children
+/// (wait(2)), and a failed program seems to have ended well.
 pub(super) fn ends_are_ignored() -> bool {
     is_ignored(Signal::SIGCHLD)
 }
 
-/// Whether this process ignores a signal, by its proc_pid_status(5).
+/// Whether this process ignores a signal, from proc_pid_status(5).
 fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // The first bit is signal 1.
+    // Bit 0 is signal 1.
     mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
 }
 
-/// SIGUSR2 is nothing, and SIGUSR1 waits until it is [taken](Awaited::take). As
-/// [`outlive_file_limit`] for threads and programs.
+/// Ignores SIGUSR2, and keeps SIGUSR1 until it is [taken](Awaited::take). For threads and programs
+/// as [`outlive_file_limit`].
 pub(super) fn outlive_user_signals() {
     block(Signal::SIGUSR1);
     block(Signal::SIGUSR2);
 }
 
-/// Signals that do nothing but make this readable.
+/// Signals that only make this readable.
 pub(super) struct Awaited(SignalFd);
 
 impl Awaited {
-    /// Before other threads are started.
+    /// Call before other threads are started.
     pub(super) fn new(signals: &[Signal]) -> io::Result<Awaited> {
         signals.iter().copied().for_each(block);
         let signals = signals.iter().copied().collect();
@@ -72,7 +70,7 @@ impl Awaited {
         Ok(Awaited(SignalFd::with_flags(&signals, flags)?))
     }
 
-    /// One that has come, if one has.
+    /// Takes a signal that has come.
     pub(super) fn take(&self) -> Option<Signal> {
         let come = self.0.read_signal().ok()??;
         Signal::try_from(come.ssi_signo.cast_signed()).ok()
@@ -93,7 +91,7 @@ fn block(signal: Signal) {
     }
 }
 
-/// Ctrl-C, SIGTERM and SIGHUP do this instead of ending the process.
+/// Makes Ctrl-C, SIGTERM and SIGHUP call this instead of ending the process.
 ///
 /// # Errors
 /// As [`drain_on_signal`].
@@ -101,10 +99,10 @@ pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(act).map_err(not_installed)
 }
 
-/// Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one, during which the
-/// next one drains it at once; the next one during the drain brings its deadline forward to now. A
-/// drain that began for another reason goes on when the first one comes: whoever sends it may not
-/// know.
+/// Makes Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one; another signal
+/// during the delay drains at once, and during the drain brings its deadline forward to now. If a
+/// drain began for another reason, the first signal changes nothing: its sender may not know of
+/// that drain.
 ///
 /// # Errors
 /// When the handler can't be installed, because the process has one.
@@ -112,7 +110,7 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
     let server = server.clone();
     let mut is_first = true;
     let act = move |is_first: bool| match server.phase() {
-        // Whoever watched over this process was killed, and meant all of it.
+        // The keeper was killed, so the server ends as well.
         _ if kept::is_gone() => server.hurry(),
         ServerPhase::Running if !server.is_leaving() && !delay.is_zero() => {
             let time = humantime::format_duration(delay);

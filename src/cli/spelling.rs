@@ -1,6 +1,6 @@
-//! The known word that a misspelt one is nearest to.
+//! Finds the known word nearest to a misspelt one.
 
-/// A word is another one misspelt if at most so many letters differ, and one in three.
+/// A word counts as misspelt if at most this many letters differ, and at most one in three.
 const SLIPS_MAX: usize = 3;
 
 /// The known word with the fewest differences, if they are few.
@@ -11,7 +11,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     (slips <= SLIPS_MAX.min(near.len() / 3)).then_some(near)
 }
 
-/// Letters to change, put in, leave out or exchange with the next one (optimal string alignment).
+/// Letters to change, insert, delete or swap with the next one (optimal string alignment).
 fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut before = vec![0; other.len() + 1];

@@ -1,8 +1,8 @@
-//! The standard output, as the process was given it; the only file that names `ctor`.
+//! The standard output that the process got; the only file that names `ctor`.
 //!
-//! The standard library opens `/dev/null` in the place of a standard stream that is closed, before
-//! `main`, and so do many programs for one whose output they throw away on purpose. To tell the
-//! two apart, this looks before the standard library does.
+//! Before `main` the standard library opens `/dev/null` in place of a closed standard stream; other
+//! programs redirect a stream to `/dev/null` on purpose. To distinguish the two, this checks before
+//! the standard library does.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,22 +15,22 @@ use crate::error::{Error, Result};
 
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-// SAFETY: it needs nothing that is there only in `main`: one system call, one atomic store.
+// SAFETY: it needs nothing that exists only in `main`: one system call, one atomic store.
 #[ctor::ctor(unsafe)]
 fn look() {
     WAS_CLOSED.store(fcntl_getfd(stdout()).is_err(), Ordering::Relaxed);
 }
 
-/// Whether this is a path of the standard output's.
+/// Whether this is a path of the standard output.
 pub(super) fn is_at(path: &Path) -> bool {
     let paths = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
     paths.iter().any(|one| path == Path::new(one))
 }
 
-/// Whether it can be written to.
+/// Checks that the standard output can be written.
 ///
 /// # Errors
-/// With what is wrong.
+/// What is wrong with it.
 pub(super) fn check() -> Result<()> {
     let problem = if WAS_CLOSED.load(Ordering::Relaxed) {
         "it is closed, and what is received would be lost"

@@ -73,7 +73,7 @@ pub(super) fn per_second(text: &str) -> Result<u32, String> {
 
 /// Suffixes are binary, as usual for buffers: `64k` is 65536 bytes.
 pub(super) fn size(text: &str) -> Result<usize, String> {
-    // The parser rounds what has more digits than it holds, and overflows where it rounds up.
+    // The parser rounds a value with too many digits, and overflows if it rounds up.
     if digits(text) > SIZE_DIGITS_MAX {
         return Err("too large".to_owned());
     }

@@ -1,4 +1,5 @@
-//! What changes something: taken only over the Unix socket, whose file's mode is the permission.
+//! Requests that change something: accepted only over the Unix socket, whose file mode is the
+//! permission.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::drain::ServerPhase;
 use crate::error::Error;
 use crate::server::Handle;
 
-/// Something to do.
+/// An action.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Close(u64),
@@ -23,7 +24,7 @@ pub(super) enum Action {
     Set,
 }
 
-/// A setting, understood.
+/// A parsed setting.
 enum Setting {
     Workers(usize),
     ClientsMax(usize),
@@ -32,7 +33,7 @@ enum Setting {
 }
 
 impl Action {
-    /// What a path stands for, if it stands for an action.
+    /// The action of a path.
     pub(super) fn of(path: &str) -> Option<Action> {
         match path {
             "/pause" => Some(Action::Pause),
@@ -46,19 +47,19 @@ impl Action {
         }
     }
 
-    /// Does it; the answer says what was done, or why not.
+    /// Carries it out; the answer says what was done, or why not.
     pub(super) fn run(&self, view: &View, request: &Request) -> Response {
         let handle = &view.handle;
         match self {
             Action::Close(id) => {
-                let reason = "somebody has closed it through the admin endpoint";
+                let reason = "closed through the admin endpoint";
                 if !handle.registry().close(*id, reason) {
                     return Response::text(404, format!("there is no client {id}"));
                 }
                 info!(id, "closing a client: asked for through the admin endpoint");
                 Response::text(
                     200,
-                    format!("client {id} is closed once it got what it is owed"),
+                    format!("client {id} is closed when it has received its output"),
                 )
             }
             Action::Pause => {
@@ -95,7 +96,7 @@ fn drain(view: &View) -> Response {
     Response::text(200, format!("draining in {delay}; ask again to drain now"))
 }
 
-/// Understands all settings before it changes the first.
+/// Parses all settings before it changes the first.
 fn set(handle: &Handle, request: &Request) -> Response {
     let parsed = request
         .query()

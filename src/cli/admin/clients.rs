@@ -12,19 +12,19 @@ use crate::connection::registry::{ClientInfo, Registry};
 use crate::limits::admission::parse_network;
 use crate::scheduler::state::Phase;
 
-/// Clients of a page unless it is said, and at most.
+/// Clients of a page: the default and the maximum.
 const PAGE: usize = 100;
 const PAGE_MAX: usize = 1000;
 
-/// A page of them, in the order in which they came.
+/// A page of clients, in order of arrival.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::cli) struct Page {
-    /// Connected now.
+    /// Connected clients.
     pub(in crate::cli) open: usize,
-    /// Of those, the ones that are asked for, on this page or a later one.
+    /// Of these, clients that match, on this page or a later one.
     pub(in crate::cli) matching: usize,
     pub(in crate::cli) clients: Vec<Row>,
-    /// What to ask for as `after` for the next page.
+    /// The value of `after` for the next page.
     pub(in crate::cli) next: Option<u64>,
 }
 
@@ -40,12 +40,12 @@ pub(in crate::cli) struct Row {
     pub(in crate::cli) messages_out: u64,
     pub(in crate::cli) bytes_out: u64,
     pub(in crate::cli) owed: usize,
-    /// What its bytes look like, if that is not what they should.
+    /// What its bytes look like, if they do not fit the framing.
     #[serde(default)]
     pub(in crate::cli) hint: Option<String>,
 }
 
-/// What is asked for.
+/// The query.
 struct Filter {
     after: u64,
     limit: usize,
@@ -145,7 +145,7 @@ fn row(info: &ClientInfo) -> Row {
     }
 }
 
-/// What is to be said of the client's bytes.
+/// The hint about the client's bytes.
 pub(super) fn hint(info: &ClientInfo) -> Option<String> {
     let says = info.hint?.describe();
     Some(match info.messages_in {
@@ -154,7 +154,7 @@ pub(super) fn hint(info: &ClientInfo) -> Option<String> {
     })
 }
 
-/// Where a client is, in a word.
+/// A client's phase, in a word.
 pub(super) fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Resting => "resting",

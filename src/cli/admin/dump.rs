@@ -1,4 +1,4 @@
-//! SIGUSR1: how the server is, as a few lines of the log.
+//! SIGUSR1: the server's state, as a few lines of the log.
 
 use tracing::info;
 
@@ -6,9 +6,9 @@ use super::status::{Status, WorkerRow, look};
 use super::view::View;
 use crate::cli::figures::{at_most, span};
 
-/// Workers that are named, those that are busy for longest.
+/// Maximum workers that are named, those that are busy longest.
 const WORKERS_MAX: usize = 8;
-/// A worker that is busy for less is not named.
+/// Minimum time for which a named worker is busy.
 const BUSY_MS: u64 = 1000;
 
 pub(super) fn dump(view: &View) {
@@ -63,7 +63,7 @@ pub(super) fn dump(view: &View) {
     }
 }
 
-/// What limits have done, and what was cut or lost, if anything.
+/// What limits have done, and what was cut or lost.
 fn acted(status: &Status) -> Option<String> {
     let limits = status
         .limits

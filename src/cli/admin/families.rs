@@ -56,7 +56,7 @@ impl Families {
         for (end, more) in of.buckets() {
             count += more;
             let Some(end) = end else {
-                // The encoder adds the last one.
+                // The encoder adds the last bucket.
                 break;
             };
             let mut bucket = Bucket::default();

@@ -1,4 +1,4 @@
-//! The last minutes, second by second.
+//! The last minutes, in samples of a second.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,13 +11,12 @@ use crate::server::Stats;
 
 /// Samples kept: five minutes of them.
 const SAMPLES_MAX: usize = 300;
-/// From one to the next; a little less than the second in which they are asked for.
+/// Minimum time between two samples; a little less than the second in which they are taken.
 const EACH: Duration = Duration::from_millis(900);
-/// A turn that takes longer is not counted when it ends but while it lasts.
+/// A turn that takes longer is counted while it lasts, not when it ends.
 const LONG: Duration = Duration::from_secs(1);
 
-/// A second of the past. What moved is for each second; times are those that all but a hundredth
-/// did not exceed.
+/// A second of the past. Amounts are per second; times are 99th percentiles.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::cli) struct Sample {
     pub(in crate::cli) number: u64,
@@ -37,7 +36,7 @@ pub(super) struct History {
     number: u64,
 }
 
-/// How it was when the last sample was taken.
+/// The figures at the last sample.
 struct Last {
     at: Instant,
     messages: u64,
@@ -47,7 +46,7 @@ struct Last {
 }
 
 impl History {
-    /// Takes a sample, unless the last one is from just now.
+    /// Takes a sample, if the last one is old enough.
     pub(super) fn add(&mut self, at: Instant, stats: &Stats, workers: &[WorkerInfo]) {
         let now = Last {
             at,
@@ -85,14 +84,14 @@ impl History {
         self.last = Some(now);
     }
 
-    /// Those after the one of this number.
+    /// The samples after this number.
     pub(super) fn after(&self, number: u64) -> Vec<Sample> {
         let newer = self.samples.iter().filter(|one| one.number > number);
         newer.cloned().collect()
     }
 }
 
-/// The sum of the turns that were not long; where there was a long one, about.
+/// The sum of the turns that were not long; approximate if there were long ones.
 fn short(turns: &Histogram) -> Duration {
     let is_short = |end: Option<Duration>| end.is_some_and(|end| end <= LONG);
     if turns
@@ -103,7 +102,7 @@ fn short(turns: &Histogram) -> Duration {
     }
     let buckets = turns.buckets().filter(|(end, _)| is_short(*end));
     let sum = buckets.map(|(end, count)| {
-        // The middle of a bucket that begins at half its end.
+        // The middle of a bucket, which begins at half its end.
         end.unwrap_or_default().as_secs_f64() * 0.75 * count as f64
     });
     Duration::from_secs_f64(sum.sum())

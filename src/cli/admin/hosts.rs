@@ -1,6 +1,6 @@
-//! By which name it is asked for. Whoever runs a web site can have its name mean this machine's
-//! loopback address, and a browser here then lets the site's pages read what answers there (DNS
-//! rebinding). They can't choose what the browser writes as `Host`: that is the site's name.
+//! Checks the name by which the endpoint is reached. A web site's name can resolve to this
+//! machine's loopback address, and a browser here then lets the site's pages read the answers (DNS
+//! rebinding). But the browser's `Host` is the site's name, and the pages can't choose it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,7 +8,7 @@ use super::request::Request;
 use super::response::Response;
 use crate::net::address::Address;
 
-/// The loopback addresses that it listens on. Others are meant to be reached by names.
+/// The loopback addresses that it listens on. Other addresses may have names.
 pub(super) struct Loopback(Vec<SocketAddr>);
 
 impl Loopback {
@@ -21,7 +21,7 @@ impl Loopback {
         Loopback(tcp.copied().filter(is_loopback).collect())
     }
 
-    /// The answer to a request under another's name, if it came to one of them.
+    /// The answer to a request under another name, if it came to a loopback address.
     pub(super) fn refuse(&self, request: &Request, came_to: SocketAddr) -> Option<Response> {
         let is_open = matches!(request.path.as_str(), "/metrics" | "/healthz" | "/readyz");
         let is_ours = request.host.as_deref().is_none_or(is_no_name);

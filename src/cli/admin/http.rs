@@ -1,9 +1,8 @@
 //! HTTP/1 as a service of lines: a request is its lines up to the empty one.
 //!
-//! A client that sends half a request rests, as any client does, and holds no worker. What it has
-//! sent is bounded, and so is the time that it may take. Of requests that came together a few are
-//! answered in a turn, as many as the outbox holds; the engine keeps the next ones back until the
-//! client has read, and others have had their turn.
+//! A client that has sent half a request rests, as any client does, and holds no worker. Its bytes
+//! and its time are bounded. A turn answers as many pipelined requests as the outbox holds; the
+//! engine holds back further ones until the client has read, and others have had their turn.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,33 +15,33 @@ use crate::framing::{Extent, Message};
 use crate::net::address::Peer;
 use crate::service::Service;
 
-/// Bytes of a request's head.
+/// Maximum bytes of a request's head.
 pub(super) const HEAD_MAX: usize = 16 * 1024;
-/// From a request's first line to its last.
+/// Maximum time from a request's first line to its last.
 pub(super) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The client, and the address it connected to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asker {
     pub(super) peer: Peer,
-    /// The address of ours that it connected to, if that is one of TCP.
+    /// The TCP address that it connected to; `None` for a Unix socket.
     pub(super) came_to: Option<SocketAddr>,
 }
 
 /// Answers requests by a function of the request and the client.
 pub(super) struct Http<F>(pub(super) F);
 
-/// One client's request, as far as it has come.
+/// A client's request so far.
 pub(super) struct Session {
     asker: Asker,
     head: Vec<u8>,
-    /// The head is larger than it may be: it is read to its end, but not kept.
+    /// The head is too large: it is read to its end, but not kept.
     is_over: bool,
     began: Option<Instant>,
 }
 
 impl Session {
-    /// Takes a line; answers the head when this was its last.
+    /// Takes a line; answers the head after its last line.
     fn take(&mut self, line: Message<'_>) -> Option<Result<Request, Bad>> {
         let began = *self.began.get_or_insert_with(Instant::now);
         if began.elapsed() > REQUEST_TIME_MAX {
@@ -95,11 +94,11 @@ where
 
     fn message(&self, session: &mut Session, line: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
         if line.extent == Extent::Partial {
-            // It ended in the middle of a request.
+            // The client ended in the middle of a request.
             return Verdict::Close;
         }
         if reply.is_void {
-            // What it had asked for before it left, or had to, would keep others waiting.
+            // The rest would keep other clients waiting.
             return Verdict::Go;
         }
         let (response, after, is_head) = match session.take(line) {

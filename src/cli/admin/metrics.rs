@@ -29,7 +29,7 @@ pub(super) fn answer(view: &View) -> Response {
 fn process(view: &View, stats: &Stats, to: &mut Families) {
     to.gauges(
         "poold_build_info",
-        "Always 1; the label says which version runs.",
+        "Always 1; the label is the running version.",
         "version",
         [(env!("CARGO_PKG_VERSION"), 1.0)],
     );
@@ -42,14 +42,15 @@ fn process(view: &View, stats: &Stats, to: &mut Families) {
     let phases = ["running", "leaving", "draining", "stopped"];
     to.gauges(
         "poold_phase",
-        "1 for the phase that it is in: leaving is announced and still accepts, draining ends. \
-         Not running without anybody having asked for it: look into its log.",
+        "1 for the current phase. leaving: the drain is announced, and poold still accepts \
+         clients; draining: poold is ending. Another phase than running without a request for it: \
+         read the log.",
         "phase",
         phases.map(|phase| (phase, f64::from(u8::from(phase == now)))),
     );
     to.gauge(
         "poold_accepting_paused",
-        "1 while somebody has paused accepting. Go on with: poold resume.",
+        "1 while an operator has paused accepting. Resume with: poold resume.",
         f64::from(u8::from(stats.is_paused)),
     );
 }
@@ -57,8 +58,8 @@ fn process(view: &View, stats: &Stats, to: &mut Families) {
 fn clients(stats: &Stats, to: &mut Families) {
     to.counter(
         "poold_clients_accepted_total",
-        "Clients accepted. Grows much faster than clients stay: they connect for each message, \
-         which costs more than staying.",
+        "Clients accepted. It grows much faster than the number of connected clients: clients \
+         connect for each message, which costs more than keeping the connection.",
         stats.accepted,
     );
     let running = stats.workers_busy.min(stats.clients);
@@ -66,8 +67,8 @@ fn clients(stats: &Stats, to: &mut Families) {
     let resting = stats.clients - running - ready;
     to.gauges(
         "poold_clients",
-        "Clients connected: resting ones wait for nothing, ready ones for a worker, running ones \
-         have one. Often ready: add workers, or make the handler quicker.",
+        "Clients connected. resting: has nothing to do; ready: waits for a worker; running: a \
+         worker serves it. Often ready: add workers, or make the handler faster.",
         "state",
         [
             ("resting", resting as f64),
@@ -77,20 +78,21 @@ fn clients(stats: &Stats, to: &mut Families) {
     );
     to.gauge(
         "poold_clients_lingering",
-        "Of the resting clients, those that have all they were sent, and the end, and have not \
-         closed. Many: mend the clients, or lower --write-stall. They make room when it is \
-         needed.",
+        "Resting clients that have received all their data and its end, but have not closed. \
+         Many: fix the clients, or lower --write-stall. poold closes them when it needs their \
+         places.",
         stats.lingering as f64,
     );
     to.gauge(
         "poold_clients_max",
-        "As many as there may be. Near it: raise --max-clients, and ulimit -n with it.",
+        "Maximum number of clients. poold_clients is near it: raise --max-clients, and ulimit -n \
+         with it.",
         stats.clients_max as f64,
     );
     to.counters(
         "poold_accept_errors_total",
-        "Failed accepts: exhausted for want of descriptors or memory (raise ulimit -n or lower \
-         --max-clients), client when it had gone already (nothing to do).",
+        "Failed accepts. exhausted: descriptors or memory ran out (raise ulimit -n or lower \
+         --max-clients); client: the client had already gone (nothing to do).",
         "kind",
         [
             ("exhausted", stats.accept_exhausted),
@@ -100,9 +102,9 @@ fn clients(stats: &Stats, to: &mut Families) {
     let drained = [("left", stats.left), ("cut_off", stats.cut_off)];
     to.counters(
         "poold_drain_clients_total",
-        "Clients gone since the drain began: by themselves or with all that they were to get, or \
-         reset at its deadline. Cut off: raise --drain, or have clients close when they see the \
-         end.",
+        "Clients gone since the drain began. left: closed by themselves or had received \
+         everything; cut_off: reset at the deadline. Often cut_off: raise --drain, or have \
+         clients close when they see the end.",
         "how",
         drained,
     );
@@ -121,30 +123,30 @@ fn limits(stats: &Stats, to: &mut Families) {
     };
     to.counters(
         "poold_clients_refused_total",
-        "Clients kept out, or made to wait in the backlog with --when-full wait, by the limit. \
-         clients: raise --max-clients; address_share, address_list: theirs; overload, queue, wait: \
-         add workers.",
+        "Clients refused by each limit, or held in the backlog with --when-full wait. clients: \
+         raise --max-clients; address_share, address_list: --max-per-address, --allow, --deny; \
+         overload, queue, wait: add workers.",
         "reason",
         of(Limit::refuses),
     );
     to.counters(
         "poold_clients_closed_total",
-        "Clients closed by a limit. Devices that should stay: raise the flag of the same name. \
-         shed: raise --max-clients. framing: mend the sender, or --framing. replaced: raise \
-         --max-per-address. proxy_header: mend the balancer, or --proxy-from.",
+        "Clients closed by each limit. Devices that should stay connected: raise the flag of the \
+         same name. shed: raise --max-clients. framing: fix the sender or --framing. replaced: \
+         raise --max-per-address. proxy_header: fix the balancer or --proxy-from.",
         "reason",
         of(is_among_closed),
     );
     to.counter(
         "poold_slow_readers_disconnected_total",
-        "Clients that took nothing of what they were owed for --write-stall, or for 30 s while \
-         they were being closed. Mend the client.",
+        "Clients that read none of their waiting data for --write-stall, or for 30 s while poold \
+         was closing them. Fix the client.",
         stats.limit(Limit::WriteStall),
     );
     to.counter(
         "poold_accept_rate_limited_total",
-        "How often clients had to wait in the backlog for --accept-rate. Raise it if they should \
-         not.",
+        "How often clients waited in the backlog because of --accept-rate. Raise the rate if they \
+         should not wait.",
         stats.limit(Limit::AcceptRate),
     );
 }
@@ -152,23 +154,23 @@ fn limits(stats: &Stats, to: &mut Families) {
 fn workers(view: &View, stats: &Stats, to: &mut Families) {
     to.gauge(
         "poold_workers",
-        "Workers that there are. Change it: poold set workers N.",
+        "Number of workers. Change it with: poold set workers N.",
         stats.workers as f64,
     );
     to.gauge(
         "poold_workers_on_duty",
-        "Workers called in now, the one that waits for clients included.",
+        "Workers in use now, including the one that waits for clients.",
         stats.workers_on_duty as f64,
     );
     to.gauge(
         "poold_workers_busy",
-        "Workers that serve a client now. All of them, for long: add workers.",
+        "Workers that serve a client now. All of them for a long time: add workers.",
         stats.workers_busy as f64,
     );
     to.gauge(
         "poold_workers_stuck",
-        "Workers that have not come back from a handler for --stuck-after. See poold status and \
-         the log for their clients; find out what the handler waits for.",
+        "Workers whose handler has not returned for --stuck-after. poold status and the log name \
+         their clients; find out what the handler waits for.",
         stats.workers_stuck as f64,
     );
     let stuck: Vec<_> = view.handle.workers();
@@ -177,25 +179,25 @@ fn workers(view: &View, stats: &Stats, to: &mut Families) {
     let times = stuck.iter().map(|one| one.busy_for.as_secs_f64());
     to.gauges(
         "poold_worker_stuck_seconds",
-        "For each stuck worker, since when. As above.",
+        "How long each stuck worker has been stuck. poold status and the log name the client.",
         "worker",
         names.iter().map(String::as_str).zip(times),
     );
     to.counter(
         "poold_handler_panics_total",
-        "Panics in handlers: each has closed its client. The log says where; mend the handler.",
+        "Panics in handlers; each closed its client. The log says where; fix the handler.",
         stats.panics,
     );
     to.histogram(
         "poold_ready_wait_seconds",
-        "How long a ready client has waited for a worker, for each turn. Often above 0.01: add \
-         workers, or make the handler quicker.",
+        "How long a ready client waited for a worker, one value a turn. Often above 0.01: add \
+         workers, or make the handler faster.",
         &stats.waits,
     );
     to.histogram(
         "poold_turn_seconds",
-        "How long a turn has taken: reading, the handler, writing. Longer than you expect: the \
-         handler waits for something.",
+        "How long a turn took: reading, the handler, writing. Longer than expected: the handler \
+         waits for something.",
         &stats.turns,
     );
 }
@@ -208,7 +210,7 @@ fn traffic(stats: &Stats, to: &mut Families) {
     );
     to.counter(
         "poold_messages_sent_total",
-        "Messages given to clients: answers, and what others have sent to them.",
+        "Messages given to clients: answers, and messages from other clients.",
         stats.messages_out,
     );
     to.counter(
@@ -223,51 +225,50 @@ fn traffic(stats: &Stats, to: &mut Families) {
     );
     to.counter(
         "poold_messages_truncated_total",
-        "Messages cut at --message-max. Raise it, or mend the sender.",
+        "Messages truncated at --message-max. Raise it, or fix the sender.",
         stats.truncated,
     );
     to.counter(
         "poold_messages_partial_total",
-        "Messages that ended with their connection, not with a delimiter. Many: clients are cut \
-         off in the midst of a message.",
+        "Messages that ended with their connection, not with a delimiter. Many: connections break \
+         in the middle of a message.",
         stats.partial,
     );
     to.counters(
         "poold_messages_dropped_total",
-        "Messages read and not delivered. overlong: over --message-max with --overlong drop; \
-         raise it, or mend the sender.",
+        "Messages read and not delivered. overlong: longer than --message-max with --overlong \
+         drop; raise it, or fix the sender.",
         "reason",
         [("overlong", stats.dropped)],
     );
     to.counter(
         "poold_stray_bytes_total",
-        "Bytes read that belong to no message: between two, or of a header whose message never \
-         came. Mend the sender, or --framing.",
+        "Bytes read that belong to no message: bytes between two messages, or a header without \
+         its message. Fix the sender or --framing.",
         stats.stray_bytes,
     );
 }
 
-/// Of a service that has an output of its own, as recv has.
+/// For a service with an output of its own, such as recv.
 fn outlet(stats: &Stats, to: &mut Families) {
     let Some(outlet) = &stats.outlet else {
         return;
     };
     to.gauge(
         "poold_output_waiting_bytes",
-        "Bytes that wait for the output to take them. Often above a megabyte: the output is slower \
-         than the clients; see to whoever reads it, or the disk.",
+        "Bytes that wait for the output of recv. Often above a megabyte: the output is slower \
+         than the clients; check its reader or the disk.",
         outlet.waiting_bytes as f64,
     );
     to.gauge(
         "poold_output_blocked_seconds",
-        "For how long the output has taken nothing; 0 while it takes what it is given. Clients are \
-         not read meanwhile: see to whoever reads it, or the disk.",
+        "For how long the output has been blocked; 0 while it accepts data. poold does not read \
+         from clients meanwhile: check the output's reader or the disk.",
         outlet.blocked.as_secs_f64(),
     );
     to.seconds(
         "poold_output_blocked_seconds_total",
-        "For how long the output has taken nothing in all, waits under a second not counted. As \
-         above.",
+        "Total time for which the output was blocked, without waits under a second. As above.",
         outlet.blocked_total.as_secs_f64(),
     );
 }

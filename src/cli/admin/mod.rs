@@ -1,4 +1,4 @@
-//! `--admin`: how the daemon is, over HTTP, and what can be changed while it runs.
+//! `--admin`: shows the daemon's state over HTTP, and takes changes while it runs.
 //!
 //! It is a poold server of its own, with a worker of its own: it answers when every worker of the
 //! service is stuck. It only reads counters and the registry, and waits for nothing.
@@ -49,11 +49,11 @@ pub(super) use status::{OutputRow, Status, WorkerRow};
 pub(super) use top_clients::{ClientRow, HintRow};
 pub(super) use view::View;
 
-/// What its sockets are called in a restart.
+/// The name of its sockets in a restart.
 const ADMIN: &str = "admin";
 /// Maximum number of clients of one admin address; the one idle longest makes room.
 const CLIENTS_MAX: usize = 64;
-/// From one look at the server to the next.
+/// Time between two samples of the server.
 const SAMPLE_EACH: Duration = Duration::from_secs(1);
 
 /// The admin's servers: one for each address, or one for all that a predecessor handed over.
@@ -66,7 +66,8 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    /// Listens on every address, or where a predecessor did, which has to be the same.
+    /// Listens on every address, or takes the predecessor's sockets, which must have the same
+    /// addresses.
     ///
     /// # Errors
     /// As [`Server::bind`].
@@ -119,39 +120,38 @@ impl Admin {
         })
     }
 
-    /// Has its sockets handed over to a successor, too.
-    pub(super) fn offer(&self, desk: &mut HandoverServer) {
+    /// Adds its sockets to those that a successor gets.
+    pub(super) fn offer(&self, handover: &mut HandoverServer) {
         for server in &self.servers {
-            desk.offer(ADMIN, server.handle(), self.with_files.clone());
+            handover.offer(ADMIN, server.handle(), self.with_files.clone());
         }
     }
 
-    /// The predecessor is done with its sockets: from now on their files are this one's to remove.
+    /// The predecessor has finished with its sockets: this process now removes their files.
     pub(super) fn own_files(&mut self) {
         for server in &mut self.servers {
             server.own_files_of(&self.with_files);
         }
     }
 
-    /// Tells the log where it is.
+    /// Logs its addresses.
     pub(super) fn tell(&self) {
         for address in self.servers.iter().flat_map(Server::addresses) {
             info!("admin on {address}");
         }
     }
 
-    /// Whether anybody can ask.
+    /// Whether there is an admin address.
     pub(super) fn is_wanted(&self) -> bool {
         !self.servers.is_empty()
     }
 
-    /// When to look at the server again: each second until it drains; then it is only looked at
-    /// when somebody asks.
+    /// When to sample the server next: each second until it drains; then only on request.
     pub(super) fn next(&self) -> Option<Instant> {
         self.is_wanted().then(|| self.sampled + SAMPLE_EACH)
     }
 
-    /// Remembers how the server is, if that is due.
+    /// Takes a sample of the server, if it is due.
     pub(super) fn tick(&mut self, now: Instant) {
         if self.next().is_some_and(|due| due <= now) {
             self.sampled = now;
@@ -159,12 +159,12 @@ impl Admin {
         }
     }
 
-    /// Tells the log how the server is.
+    /// Logs the server's state.
     pub(super) fn dump(&self) {
         dump::dump(&self.view);
     }
 
-    /// Ends it; who is still asking gets what it is owed.
+    /// Ends it; clients with open requests still get their answers.
     pub(super) fn stop(self) {
         for server in &self.servers {
             server.handle().drain();
@@ -180,16 +180,16 @@ fn options() -> Options {
     Options {
         name: "admin",
         workers: 1,
-        // With few descriptors there are fewer.
+        // With few descriptors, fewer clients.
         clients_max: CLIENTS_MAX.min(defaults.clients_max),
         message_max: http::HEAD_MAX,
-        // They speak HTTP, and should.
+        // HTTP is expected here.
         hints: Hints::Off,
-        // One answer or a few: then who asks for more stands in line like everybody else.
+        // A few answers fill the outbox; a client with more requests then waits its turn.
         outbox_max: 1024,
         drain: Duration::from_millis(200),
         when_full: WhenFull::Shed,
-        // Nobody keeps others out by dripping a request, or by asking without end.
+        // Bounds, so no client blocks others with a slow request or with endless ones.
         shed_after: Duration::ZERO,
         times: Times {
             first_byte: Some(Duration::from_secs(10)),

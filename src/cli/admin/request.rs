@@ -1,25 +1,25 @@
-//! An HTTP request's head, understood or refused with the status that says why.
+//! Parses an HTTP request's head, or refuses it with a status.
 
 use httparse::{EMPTY_HEADER, Error, Status};
 
 /// Headers of one request.
 const HEADERS_MAX: usize = 64;
 
-/// What a client asks for.
+/// A request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
     query: Vec<(String, String)>,
-    /// The name that the client asks for it by.
+    /// The `Host` of the request.
     pub(super) host: Option<String>,
-    /// Whether the client wants to ask more on the same connection.
+    /// Whether the client keeps the connection.
     pub(super) keeps_alive: bool,
-    /// Whether it has to be told that it may: HTTP/1.0 closes otherwise.
+    /// Whether the answer must say `keep-alive`: HTTP/1.0 closes otherwise.
     pub(super) is_old: bool,
 }
 
-/// Why a request can't be answered as it should; the connection closes.
+/// Why a request is refused; the connection closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bad {
     pub(super) status: u16,
@@ -36,7 +36,7 @@ impl Bad {
 }
 
 impl Request {
-    /// Reads a whole head, the empty line at its end included.
+    /// Parses a whole head, including the empty line at its end.
     pub(super) fn parse(head: &[u8]) -> Result<Request, Bad> {
         let mut headers = [EMPTY_HEADER; HEADERS_MAX];
         let mut parsed = httparse::Request::new(&mut headers);
@@ -72,7 +72,7 @@ impl Request {
         };
         let keeps_alive = !wishes("close") && (!is_old || wishes("keep-alive"));
         let target = parsed.path.unwrap_or("/");
-        // A proxy writes the whole address.
+        // A proxy sends the whole URL.
         let target = match target.split_once("://") {
             Some((_, rest)) if !target.starts_with('/') => {
                 rest.find('/').map_or("/", |at| &rest[at..])
@@ -92,7 +92,7 @@ impl Request {
         })
     }
 
-    /// What the query says of `name`, the first time that it is in it.
+    /// The first value of `name` in the query.
     pub(super) fn asks(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())

@@ -1,4 +1,4 @@
-//! An HTTP response, and how it is put on the wire.
+//! An HTTP response, and its encoding.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::request::{Bad, Request};
 
-/// What a client is answered.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) status: u16,
@@ -20,9 +20,9 @@ pub(super) struct Response {
 /// Whether the connection goes on after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
-    /// The client may ask more.
+    /// The connection stays open.
     Stay,
-    /// As [`Stay`](After::Stay), and an old client has to be told.
+    /// As [`Stay`](After::Stay), with the header that an HTTP/1.0 client needs.
     StaySaid,
     Close,
 }
@@ -59,7 +59,7 @@ impl Response {
         }
     }
 
-    /// A line for people.
+    /// A line of text.
     pub(super) fn text(status: u16, line: impl AsRef<str>) -> Response {
         let line = format!("{}\n", line.as_ref());
         Response::new(status, "text/plain; charset=utf-8", line.into_bytes())
@@ -70,7 +70,7 @@ impl Response {
         self
     }
 
-    /// Puts it on the wire; without its body for `HEAD`.
+    /// Encodes it; without its body for `HEAD`.
     pub(super) fn write(&self, wire: &mut Vec<u8>, after: After, is_head: bool) {
         let date = httpdate::fmt_http_date(SystemTime::now());
         let head = format!(
@@ -83,7 +83,7 @@ impl Response {
         );
         wire.extend_from_slice(head.as_bytes());
         for (name, value) in &self.extra {
-            // A vector takes all.
+            // A write to a vector can't fail.
             let _ = write!(wire, "{name}: {value}\r\n");
         }
         wire.extend_from_slice(match after {

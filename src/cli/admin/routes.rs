@@ -9,7 +9,7 @@ use super::view::{View, worker_name};
 use super::{clients, metrics, status};
 use crate::net::address::Peer;
 
-/// Nothing comes from elsewhere, and nobody shows it in a frame of theirs.
+/// The page loads nothing from elsewhere, and no other page may frame it.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
@@ -56,7 +56,7 @@ fn page() -> Response {
         .with("Referrer-Policy", "no-referrer")
 }
 
-/// Well as long as a worker is left that can serve; names those that are stuck.
+/// Healthy as long as a worker is left that can serve; names stuck workers.
 fn health(view: &View) -> Response {
     let workers = view.handle.workers();
     let stuck: Vec<_> = workers.iter().filter(|one| one.is_stuck).collect();
@@ -80,10 +80,10 @@ fn health(view: &View) -> Response {
     Response::text(status, format!("{word}; stuck: {}", names.join(", ")))
 }
 
-/// An output that takes nothing for so long is no matter of a moment.
+/// An output that takes nothing for this long counts as blocked.
 const BLOCKED: Duration = Duration::from_secs(1);
 
-/// Unready from the first moment of a drain, while accepting is paused, or the output is blocked.
+/// Not ready from the begin of a drain, while accepting is paused, or while the output is blocked.
 fn readiness(view: &View) -> Response {
     let handle = &view.handle;
     let outlet = handle.stats().outlet.unwrap_or_default();

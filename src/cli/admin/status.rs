@@ -1,4 +1,4 @@
-//! `/status`: how the server is, as JSON; also what `poold status` reads.
+//! `/status`: the server's state as JSON, which `poold status` reads as well.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,15 +10,15 @@ use crate::limits::limit::Limit;
 use crate::scheduler::metrics::Histogram;
 use crate::server::Stats;
 
-/// Workers that are listed, those that are busy for longest.
+/// Maximum workers that are listed, those that are busy longest.
 const WORKERS_MAX: usize = 16;
 
-/// How a server is.
+/// The state of a server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::cli) struct Status {
     pub(in crate::cli) service: String,
     pub(in crate::cli) address: String,
-    /// As `--framing` takes it; nothing if a program has the stream.
+    /// In the syntax of `--framing`; `None` for a stream service.
     #[serde(default)]
     pub(in crate::cli) framing: Option<String>,
     pub(in crate::cli) version: String,
@@ -31,10 +31,10 @@ pub(in crate::cli) struct Status {
     pub(in crate::cli) clients: Clients,
     pub(in crate::cli) workers: Workers,
     pub(in crate::cli) traffic: Traffic,
-    /// Of a service that has one, as `recv` has.
+    /// For a service that has one, such as `recv`.
     #[serde(default)]
     pub(in crate::cli) output: Option<OutputRow>,
-    /// Of all turns so far.
+    /// Over all turns so far.
     pub(in crate::cli) wait_ms: Quantiles,
     pub(in crate::cli) turn_ms: Quantiles,
     pub(in crate::cli) limits: Vec<LimitRow>,
@@ -42,14 +42,14 @@ pub(in crate::cli) struct Status {
     pub(in crate::cli) history: Vec<Sample>,
     pub(in crate::cli) busiest: Vec<ClientRow>,
     pub(in crate::cli) slowest: Vec<ClientRow>,
-    /// Clients whose bytes are not what they should be.
+    /// Clients whose bytes do not fit the framing.
     #[serde(default)]
     pub(in crate::cli) hinted: Vec<HintRow>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::cli) struct Drain {
-    /// Until its deadline, or its begin if it is announced.
+    /// Until the drain's deadline, or its begin if it is announced.
     pub(in crate::cli) left_ms: Option<u64>,
     pub(in crate::cli) left: u64,
     pub(in crate::cli) cut_off: u64,
@@ -100,7 +100,7 @@ pub(in crate::cli) struct Traffic {
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::cli) struct OutputRow {
     pub(in crate::cli) waiting_bytes: u64,
-    /// For how long it has taken nothing.
+    /// For how long the output has taken nothing.
     pub(in crate::cli) blocked_s: f64,
     pub(in crate::cli) blocked_total_s: f64,
 }
@@ -119,12 +119,12 @@ pub(in crate::cli) struct LimitRow {
     pub(in crate::cli) count: u64,
 }
 
-/// The answer; with the samples after the one of this number.
+/// The answer, with the samples after this number.
 pub(super) fn answer(view: &View, after: u64) -> Response {
     Response::json(&look(view, after))
 }
 
-/// How it is now.
+/// The state now.
 pub(super) fn look(view: &View, after: u64) -> Status {
     view.sample();
     let stats = view.handle.stats();

@@ -10,7 +10,7 @@ use crate::connection::registry::{ClientInfo, Registry};
 
 /// Rows of each list.
 const ROWS: usize = 8;
-/// Everybody is looked at for it: not more often than this, however many ask.
+/// The lists need a look at every client: at most this often, for any number of requests.
 const EACH: Duration = Duration::from_millis(900);
 
 /// A client, with its rates since the last look.
@@ -37,16 +37,16 @@ pub(in crate::cli) struct HintRow {
 #[derive(Default)]
 pub(super) struct Board {
     at: Option<Instant>,
-    /// By client, its messages and bytes when it was looked at last.
+    /// The messages and bytes of each client at the last look.
     before: HashMap<u64, (u64, u64)>,
     pub(super) busiest: Vec<ClientRow>,
     pub(super) slowest: Vec<ClientRow>,
-    /// The latest of those whose bytes are not what they should be.
+    /// The latest clients whose bytes do not fit the framing.
     pub(super) hinted: Vec<HintRow>,
 }
 
 impl Board {
-    /// Looks at everybody, if the last time is a while ago.
+    /// Looks at every client, if the last look is old enough.
     pub(super) fn look(&mut self, registry: &Registry) {
         let now = Instant::now();
         let passed = self.at.map(|at| now.saturating_duration_since(at));
@@ -88,7 +88,7 @@ fn moved(info: &ClientInfo) -> u64 {
     info.bytes_in + info.bytes_out
 }
 
-/// With its rates since the last look; since it connected, if that is the first.
+/// A row with the client's rates since the last look, or since it connected.
 fn row(info: &ClientInfo, before: Option<&(u64, u64)>, passed: Option<Duration>) -> ClientRow {
     let age = info.since.elapsed().unwrap_or_default();
     let (messages, bytes) = before.copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What every answer of the admin is made from.
+//! The data behind every answer of the admin endpoint.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +9,7 @@ use super::top_clients::Board;
 use crate::drain::ServerPhase;
 use crate::server::{Handle, Stats};
 
-/// The server that the admin is about, and what it remembers of it.
+/// The server, and its history.
 pub(in crate::cli) struct View {
     pub(super) handle: Handle,
     pub(super) service: &'static str,
@@ -40,7 +40,7 @@ impl View {
         }
     }
 
-    /// Remembers how it is, if the last time is a second ago.
+    /// Takes a sample, if the last one is a second old.
     pub(in crate::cli) fn sample(&self) {
         let stats = self.handle.stats();
         let workers = self.handle.workers();
@@ -58,7 +58,7 @@ impl View {
     }
 }
 
-/// Where the server is in its life, in a word.
+/// The server's phase, in a word.
 pub(super) fn phase_of(stats: &Stats) -> &'static str {
     match stats.phase {
         ServerPhase::Running if stats.is_leaving => "leaving",
@@ -68,7 +68,7 @@ pub(super) fn phase_of(stats: &Stats) -> &'static str {
     }
 }
 
-/// A worker as its thread is named.
+/// A worker by its thread's name.
 pub(super) fn worker_name(number: usize) -> String {
     format!("worker-{number:02}")
 }

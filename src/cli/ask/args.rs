@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-/// The admin address without another one.
+/// The default admin address.
 const DEFAULT: &str = "127.0.0.1:9090";
 
 /// The daemon, by its admin address, as an argument or an option.
@@ -13,7 +13,7 @@ pub(in crate::cli) struct Place {
     #[arg(value_name = "ADMIN", default_value = DEFAULT, env = "POOLD_ADMIN")]
     admin: String,
 
-    /// The same as the argument ADMIN
+    /// As the argument ADMIN
     #[arg(long = "admin", id = "admin_option", value_name = "ADMIN")]
     option: Option<String>,
 }

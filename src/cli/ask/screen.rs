@@ -1,4 +1,4 @@
-//! How a daemon's state is laid out on a terminal.
+//! The layout of a daemon's state on a terminal.
 
 use console::{StyledObject, style, truncate_str};
 
@@ -8,7 +8,7 @@ use crate::cli::figures::{at_most, bytes, count, millis, plain, span, spark};
 /// Columns of the history.
 const SPARK: usize = 40;
 
-/// Everything, on lines not longer than `width`.
+/// The whole state, in lines of at most `width` columns.
 pub(super) fn draw(status: &Status, width: usize) -> String {
     let mut lines = vec![headline(status), String::new()];
     lines.extend(figures(status));
@@ -21,7 +21,7 @@ pub(super) fn draw(status: &Status, width: usize) -> String {
     lines.iter().map(cut).collect()
 }
 
-/// Lines that take the place of those before, as many as fit.
+/// Redraws the lines in place, as many as fit.
 pub(super) fn over(drawn: &str, height: usize, is_first: bool) -> String {
     let begin = if is_first { "\x1b[2J\x1b[H" } else { "\x1b[H" };
     let lines = drawn.lines().take(height.saturating_sub(1));
@@ -111,7 +111,7 @@ fn figures(status: &Status) -> Vec<String> {
     ]
 }
 
-/// What has been refused, closed, cut or lost, and the drain; nothing if there was nothing.
+/// Refused, closed, cut and lost clients or messages, and the drain; empty if there are none.
 fn trouble(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
     if status.phase != "running" {
@@ -154,7 +154,7 @@ fn trouble(status: &Status) -> Vec<String> {
     lines
 }
 
-/// An output that takes nothing, or has not at some time.
+/// The output, if it is blocked or was.
 fn output(output: &OutputRow) -> Option<String> {
     let waiting = bytes(output.waiting_bytes as f64);
     let now = style(format!("blocked for {}", span(output.blocked_s))).red();
@@ -228,7 +228,7 @@ fn hinted(rows: &[HintRow]) -> Vec<String> {
     head.chain(lines).collect()
 }
 
-/// A page of clients; the first with a headline.
+/// A page of clients; the first page with a headline.
 pub(super) fn clients(page: &Page, is_first: bool) -> String {
     let mut lines = String::new();
     if is_first {

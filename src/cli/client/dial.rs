@@ -1,4 +1,4 @@
-//! Connecting.
+//! Connects to the server.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,18 +11,18 @@ use crate::cli::connect;
 use crate::error::Error;
 use crate::net::address::Address;
 
-/// Longest wait for a socket's file, and for each address that a name stands for.
+/// Maximum wait for a Unix socket, and for each address of a name.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// Silence after which TCP asks whether the server still lives.
+/// Silence after which TCP's keepalive asks the server.
 const PROBE_AFTER: Duration = Duration::from_secs(60);
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum NotConnected {
-    /// The address makes no sense.
+    /// The address is not valid.
     #[error("{0}")]
     Address(Error),
-    /// Its name can't be found.
+    /// The name was not found.
     #[error("{0}")]
     Name(Error),
     /// No server answered.
@@ -30,7 +30,7 @@ pub enum NotConnected {
     Server(io::Error),
 }
 
-/// Connects to the first of the addresses that answers. Names are looked up anew each time.
+/// Connects to the first address that answers. Looks up names anew each time.
 pub fn dial(address: &str) -> Result<Socket, NotConnected> {
     let address: Address = address.parse().map_err(|error| match error {
         Error::Lookup { .. } => NotConnected::Name(error),
@@ -65,7 +65,7 @@ fn dial_tcp(address: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// `:8080`, as it is typed for a server, means this machine.
+/// `:8080`, the form of a server's address, means this machine.
 fn here_if_unspecified(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

@@ -1,15 +1,15 @@
-//! How it went.
+//! The client's end and exit code.
 
 use crate::cli::exit;
 
 /// How the client ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All was sent, and the server ended or was left.
+    /// All was sent, and the server or the client ended the connection.
     Well,
     /// Not connected, or lost; in one line.
     Failed(String),
-    /// What was typed makes no sense; in one line.
+    /// A usage error; in one line.
     Usage(String),
     /// Ctrl-C.
     Interrupted,
@@ -18,7 +18,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Tells a person; answers what to tell the shell.
+    /// Prints the end; answers the exit code.
     pub fn tell(self) -> u8 {
         match self {
             Ending::Well => exit::DONE,

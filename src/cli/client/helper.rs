@@ -1,4 +1,4 @@
-//! What the line editor asks: completions, hints, what to hide.
+//! Answers the line editor: completions, hints, what to hide.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,10 +38,10 @@ pub const COMMANDS: [(&str, &str); 18] = [
 ];
 
 const JOINER: char = '\u{200d}';
-/// A brown square, as wide as the colour of a skin.
+/// A brown square, as wide as an emoji's skin tone.
 const SKIN: char = '\u{1f7eb}';
 
-/// Where the password begins in a line that holds one.
+/// Where the password begins in a line that contains one.
 pub fn password(line: &str) -> Option<usize> {
     const COMMAND: &str = "/op ";
     let command = line.get(..COMMAND.len())?;
@@ -50,11 +50,11 @@ pub fn password(line: &str) -> Option<usize> {
         .then_some(COMMAND.len())
 }
 
-/// The editor's questions are answered from what the chat has taught.
+/// Answers the editor from what is known of the chat.
 pub struct Prompter {
-    pub desk: Arc<Session>,
+    pub session: Arc<Session>,
     pub colours: Colours,
-    /// Told when the editor has the terminal.
+    /// Notified when the editor has the terminal.
     pub started: SyncSender<()>,
     pub painted: Arc<Painted>,
 }
@@ -79,7 +79,7 @@ impl Hinter for Prompter {
     type Hint = Usage;
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Usage> {
-        // It is asked whenever the prompt is painted. One word of it is enough.
+        // The editor calls this whenever it paints the prompt; the first call is enough.
         let _ = self.started.try_send(());
         self.painted.note(line, pos);
         let command = line.strip_suffix(' ').unwrap_or(line);
@@ -102,25 +102,25 @@ impl Highlighter for Prompter {
     }
 
     fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
-        // A line of several rows is painted whole after every key: the terminal knows then that its
-        // rows are one line, and breaks it anew when the window gets another width.
+        // Paint a line of several rows whole after every key: then the terminal knows that its rows
+        // are one line, and breaks it anew when the window's width changes.
         is_wide(line) || password(line).is_some() || line.contains(joins)
     }
 }
 
-/// As wide as what they hide, character by character, as the editor counts.
+/// As wide as the hidden text, character by character, as the editor counts.
 fn stars(hidden: &str) -> String {
     let width = |c: char| measure_text_width(c.encode_utf8(&mut [0; 4]));
     "*".repeat(hidden.chars().map(width).sum())
 }
 
-/// Whether the character makes one sign out of its neighbours, for some terminals.
+/// Whether the character joins its neighbours into one sign on some terminals.
 fn joins(c: char) -> bool {
     matches!(c, JOINER | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
-/// Families, professions and skins sign by sign. Each terminal has its own idea of how wide they
-/// are together, and whoever counts wrongly paints over the lines above.
+/// Shows families, professions and skin tones sign by sign. Terminals differ in the width of the
+/// combination, and an editor that counts another width paints over the lines above.
 fn apart(line: &str) -> Cow<'_, str> {
     if !line.contains(joins) {
         return Cow::Borrowed(line);
@@ -146,11 +146,11 @@ impl Completer for Prompter {
 }
 
 impl Prompter {
-    /// Where the word begins, and what it may become.
+    /// Where the word begins, and its completions.
     fn candidates(&self, typed: &str) -> (usize, Vec<String>) {
         let start = typed.rfind(' ').map_or(0, |at| at + 1);
         let word = &typed[start..];
-        let known = self.desk.known.lock();
+        let known = self.session.known.lock();
         let spaced = |names: Vec<String>| names.into_iter().map(|name| name + " ").collect();
         if start == 0 && word.starts_with('/') {
             let fits = COMMANDS.iter().filter(|(known, _)| known.starts_with(word));

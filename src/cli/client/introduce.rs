@@ -1,4 +1,4 @@
-//! In a pipe: the name is had before anything is said under it.
+//! In a pipe: gets the name before it sends lines under it.
 
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -10,26 +10,26 @@ use super::printer::Printer;
 use super::safe::Lines;
 use super::wire::{What, parse};
 
-/// A server that has said nothing for so long is no chat.
+/// A server that has sent nothing for this long is not a chat.
 const FIRST_MAX: Duration = Duration::from_secs(2);
-/// Longest that a chat may take: it looks whether the one who has the name is still there.
+/// Maximum time for a chat, which may check whether the holder of the name is still connected.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 const BUFFER: usize = 4 << 10;
 
-/// What a server has said of the name by now.
+/// The server's answer about the name so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Said {
     Nothing,
-    /// It is a chat, and has greeted us under another name.
+    /// It is a chat, and has greeted this client under another name.
     Welcome,
     Ours,
     Refused(String),
-    /// It does not speak as a chat does.
+    /// It is not a chat.
     NoChat,
 }
 
-/// Asks for the name, and passes on what comes until it is ours. A server that is no chat is left
-/// alone.
+/// Asks for the name, and passes on what comes until the client has it. Sends nothing to a server
+/// that is not a chat.
 pub fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Result<(), Ending> {
     let lost = |error| Ending::Failed(format!("the connection was lost: {error}"));
     let mut stream = socket;
@@ -52,7 +52,7 @@ pub fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Result<(
         let left = left.max(Duration::from_millis(1));
         socket.set_read_timeout(Some(left)).map_err(lost)?;
         match stream.read(&mut buffer) {
-            // What comes next is told as ever.
+            // Later lines are passed on as usual.
             Ok(0) => break,
             Ok(length) => {
                 printer.print(&buffer[..length])?;
@@ -69,7 +69,8 @@ pub fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Result<(
     socket.set_read_timeout(None).map_err(lost)
 }
 
-/// Learns from a line. What others say comes under their names, and so proves nothing.
+/// Learns from a line. Lines of members begin with their names, so they can't pass for the
+/// server's.
 fn hear(said: &mut Said, line: &str, name: &str) {
     let parsed = parse(line);
     let notice = match parsed.what {

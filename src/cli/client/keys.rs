@@ -1,8 +1,8 @@
-//! What keys do beyond the line editor's own: send, look back, paste many lines at once.
+//! Key bindings beyond the line editor's own: send, history, paste of many lines.
 //!
 //! One call of the editor lasts for the whole session. Sending takes the line out of it and leaves
-//! the prompt where it is: so there is never a moment at which a line that comes in could find the
-//! terminal half ready, and what is typed meanwhile is not lost.
+//! the prompt in place. So a received line never finds the terminal half ready, and what is typed
+//! meanwhile is not lost.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use super::helper::password;
 use super::paste::Pastes;
 use super::shared::Session;
 
-/// Lines that can be called back.
+/// Maximum lines of the history.
 const HISTORY_MAX: usize = 1000;
-/// Keys after which the editor can't undo all of a line at once: each is one change or none.
+/// Keys after which the editor can't undo a whole line at once: each is one change or none.
 const UNDONE_MAX: RepeatCount = RepeatCount::MAX - 1000;
 
 /// Sees every key before the editor does.
 pub struct Keys {
-    desk: Arc<Session>,
+    session: Arc<Session>,
     state: Mutex<State>,
 }
 
@@ -30,43 +30,43 @@ pub struct Keys {
 struct State {
     pastes: Pastes,
     history: History,
-    /// Since a line was sent that could be undone.
+    /// Keys since the last line was sent.
     keys: RepeatCount,
 }
 
-/// What was sent before.
+/// The history.
 #[derive(Default)]
 struct History {
     lines: VecDeque<String>,
-    /// How far back we look; 0 is the line that is being typed.
+    /// The position in the history; 0 is the line that is being typed.
     back: usize,
-    /// That line, while another is shown.
+    /// The line that is being typed, while another is shown.
     draft: String,
 }
 
 impl Keys {
-    pub fn new(desk: Arc<Session>) -> Keys {
+    pub fn new(session: Arc<Session>) -> Keys {
         Keys {
-            desk,
+            session,
             state: Mutex::default(),
         }
     }
 
-    /// Sends what has been typed.
+    /// Sends the line.
     fn send(&self, state: &mut State, line: &str) -> Cmd {
         if line.trim().is_empty() {
             return Cmd::Noop;
         }
-        let is_chat = self.desk.known.lock().is_chat();
-        if !self.desk.put(&state.pastes.expand(line, is_chat)) {
+        let is_chat = self.session.known.lock().is_chat();
+        if !self.session.put(&state.pastes.expand(line, is_chat)) {
             return Cmd::Noop;
         }
         state.history.add(line);
         if state.keys > UNDONE_MAX {
             return replace(String::new());
         }
-        // Back to the empty line. The editor, which is never left, would keep all that was typed
-        // for ever, and call back a password.
+        // Undo to the empty line. The editor's call never ends, so it would keep all lines for
+        // ever, and could show a password again.
         state.keys = 0;
         Cmd::Undo(RepeatCount::MAX)
     }
@@ -97,7 +97,7 @@ impl ConditionalEventHandler for Keys {
             return Some(match state.pastes.close() {
                 Some(text) => Cmd::Insert(1, text),
                 None => {
-                    self.desk.refuse();
+                    self.session.refuse();
                     Cmd::Noop
                 }
             });

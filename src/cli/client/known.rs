@@ -1,39 +1,39 @@
-//! What the lines of a chat tell: its members, its rooms, our own name.
+//! What is known from the lines of a chat: its members, its rooms, the client's name.
 
 use super::wire::{Line, What};
 
-/// Names and rooms that are remembered; the oldest are forgotten first.
+/// Maximum names and rooms; the oldest are forgotten first.
 const NAMES_MAX: usize = 2000;
 /// Maximum bytes of a name or a room; a longer one is not from a poold chat.
 const NAME_MAX: usize = 256;
-/// Rooms that are joined again after a loss.
+/// Maximum rooms that are joined again after a lost connection.
 const JOINED_MAX: usize = 100;
 
 pub const LOBBY: &str = "lobby";
 
-/// What is known of the chat that we are in.
+/// See the head of the file.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Our name; none before the welcome, and on servers that are no chat.
+    /// The client's name; `None` before the welcome, and on servers that are not a chat.
     pub own: Option<String>,
-    /// Last heard of comes last.
+    /// Names in the order in which they were last seen.
     names: Vec<String>,
-    /// Rooms that exist, the same way.
+    /// Known rooms, in the same order.
     rooms: Vec<String>,
-    /// Where we are; what we say goes to the last one.
+    /// Joined rooms; lines go to the last one.
     joined: Vec<String>,
-    /// The name we want.
+    /// The wanted name.
     wanted: Option<String>,
     asked: Asked,
 }
 
-/// How far we are with the name that we want.
+/// The state of the request for the wanted name.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    /// It is ours, or the person at the keyboard sees to it.
+    /// The client has it, or the person types it.
     #[default]
     Not,
-    /// For the first time since we have come.
+    /// Asked for the first time on this connection.
     Once,
     Again,
     /// Another member has it.
@@ -46,41 +46,41 @@ impl Known {
         self.own.is_some()
     }
 
-    /// Names that begin so, last heard first.
+    /// Names with this beginning, last seen first.
     pub fn names(&self, beginning: &str) -> Vec<String> {
         matching(&self.names, beginning)
     }
 
-    /// Rooms that begin so, last heard first.
+    /// Rooms with this beginning, last seen first.
     pub fn rooms(&self, beginning: &str) -> Vec<String> {
         matching(&self.rooms, beginning)
     }
 
-    /// We want to be called so.
+    /// Sets the wanted name.
     pub fn want(&mut self, name: &str) {
         self.wanted = Some(name.to_owned());
     }
 
-    /// The person at the keyboard asks for a name, and is told what becomes of it.
+    /// The person asks for a name, and sees the answer.
     pub fn leave_name(&mut self) {
         self.wanted = None;
         self.asked = Asked::Not;
     }
 
-    /// The name that we want, if another member has it.
+    /// The wanted name, if another member has it.
     pub fn taken(&self) -> Option<&str> {
         self.wanted
             .as_deref()
             .filter(|_| self.asked == Asked::Taken)
     }
 
-    /// Whether a line says again what was said the first time.
+    /// Whether a line repeats the first refusal.
     pub fn is_told_again(&self, line: &Line<'_>) -> bool {
         let is_refusal = |text: &str| text.starts_with("you are still ");
         self.asked == Asked::Again && matches!(line.what, What::Notice(text) if is_refusal(text))
     }
 
-    /// Asks for the name that we want; whom the server has named, it does not name again.
+    /// The line that asks for the wanted name; empty if the server has confirmed it.
     pub fn ask_for_name(&mut self) -> String {
         let Some(wanted) = &self.wanted else {
             return String::new();
@@ -92,7 +92,7 @@ impl Known {
         format!("/nick {wanted}\n")
     }
 
-    /// What makes a new connection what the lost one was.
+    /// The lines that restore the name and rooms on a new connection.
     pub fn return_greeting(&mut self) -> String {
         if self.own.is_none() {
             return String::new();
@@ -168,7 +168,7 @@ impl Known {
     }
 }
 
-/// The room that one has entered, or speaks in from now on.
+/// The room that was entered or is now spoken in.
 fn turned_to(text: &str) -> Option<&str> {
     let speaks = || text.strip_prefix("you speak in ")?.strip_suffix(" now");
     text.strip_prefix("you joined ")
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_from_whatever_names_somebody() {
+    fn names_come_from_all_lines_that_have_names() {
         let known = taught(&[
             "-- here: ann, bob, guest-3",
             "-- cleo, dora and 17 more joined",
@@ -269,11 +269,11 @@ mod tests {
         known.ask_for_name();
         known.learn(&parse("-- you are now ann"));
         assert_eq!(known.taken(), None);
-        // What can't be had at all is not asked for again.
+        // A name that is not valid is not asked for again.
         known.ask_for_name();
         known.learn(&parse("-- you are still ann: that name is banned"));
         assert_eq!(known.taken(), None);
-        // What the person asks for is the person's.
+        // The person's own request is not repeated.
         known.ask_for_name();
         known.leave_name();
         known.learn(&taken);

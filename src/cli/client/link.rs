@@ -1,5 +1,4 @@
-//! The thread that speaks to the server: sends what is typed, shows what comes, and connects
-//! again when the connection is lost.
+//! The connection thread: sends typed lines, shows received ones, and reconnects after a loss.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
@@ -16,33 +15,33 @@ use super::ending::Ending;
 use super::paste::PASTE_MAX;
 use super::safe::Lines;
 use super::screen::Screen;
-use super::shared::{QUEUE_MAX, Session, hush};
+use super::shared::{QUEUE_MAX, Session, drain_wakes};
 use super::unsent::{Unsent, is_for_later};
 
 const BUFFER: usize = 64 << 10;
-/// Longest that the server may take to end when we have ended.
+/// Maximum time for the server to close after the client has.
 const FAREWELL: Duration = Duration::from_secs(3);
-/// Longest that a greeting may take.
+/// Maximum time for a greeting.
 const GREETING: Duration = Duration::from_secs(10);
 const DELAY_MIN: Duration = Duration::from_secs(1);
 const DELAY_MAX: Duration = Duration::from_secs(60);
-/// Between a name's refusal and the first time that it is asked for again.
+/// Wait between the refusal of a name and the first repeated request.
 const NAME_MIN: Duration = Duration::from_secs(3);
-/// A connection that held for so long was a good one: the delay begins anew.
+/// A connection that lasted this long resets the delay before a reconnect.
 const GOOD_AFTER: Duration = Duration::from_secs(30);
 
-/// The connection, through all its lives.
+/// The connection thread's state, across reconnects.
 pub struct Link {
     pub address: String,
-    pub desk: Arc<Session>,
-    pub ear: UnixStream,
+    pub session: Arc<Session>,
+    pub wake: UnixStream,
     pub screen: Screen,
     pub unsent: Unsent,
     pub is_leaving: bool,
     pub name: Name,
 }
 
-/// When the name that we want and that is taken is asked for again.
+/// When to ask again for the wanted name.
 #[derive(Default)]
 pub struct Name {
     next: Option<Instant>,
@@ -51,14 +50,14 @@ pub struct Name {
 
 /// How one connection ended.
 enum Parting {
-    /// As it should.
+    /// Closed by one side.
     Over,
-    /// Neither side had left.
+    /// Lost.
     Lost(&'static str),
 }
 
 impl Link {
-    /// Speaks until we or the server have left for good.
+    /// Runs until the client or the server ends for good.
     pub fn run(mut self, first: Socket, mut greeting: String) -> Ending {
         let mut next = Some(first);
         let mut delay = DELAY_MIN;
@@ -86,7 +85,7 @@ impl Link {
                 Ok(socket) => {
                     self.screen.note("connected again");
                     self.name = Name::default();
-                    greeting = self.desk.known.lock().return_greeting();
+                    greeting = self.session.known.lock().return_greeting();
                     next = Some(socket);
                 }
                 Err(why) => self.pause(&format!("cannot connect ({why})"), &mut delay),
@@ -94,7 +93,7 @@ impl Link {
         }
     }
 
-    /// Says what has happened and waits, longer the next time; leaving ends the wait.
+    /// Shows why the connection is lost and waits, longer each time; `/quit` ends the wait.
     fn pause(&mut self, what: &str, delay: &mut Duration) {
         if self.is_leaving {
             return;
@@ -114,7 +113,7 @@ impl Link {
         }
     }
 
-    /// Speaks over one connection until it ends.
+    /// Runs one connection until it ends.
     fn speak(&mut self, mut socket: &Socket, greeting: &str) -> io::Result<Parting> {
         socket.set_write_timeout(Some(GREETING))?;
         socket.write_all(greeting.as_bytes())?;
@@ -140,7 +139,7 @@ impl Link {
         }
     }
 
-    /// Reads once; answers how it ended, if it did.
+    /// Reads once; answers the end, if it came.
     fn read(
         &mut self,
         mut socket: &Socket,
@@ -153,7 +152,7 @@ impl Link {
         };
         if length == 0 {
             if let Some(rest) = lines.rest() {
-                self.screen.show([rest], &self.desk);
+                self.screen.show([rest], &self.session);
             }
             let over = self.is_leaving || self.unsent.has_quit;
             return Ok(Some(match over {
@@ -163,13 +162,13 @@ impl Link {
         }
         let mut found = Vec::new();
         lines.take(&buffer[..length], |line| found.push(line));
-        self.screen.show(found, &self.desk);
+        self.screen.show(found, &self.session);
         Ok(None)
     }
 
-    /// The member with our name may leave, or have left unnoticed.
+    /// The member with the wanted name may leave, or have left unnoticed.
     fn ask_for_name(&mut self) {
-        let mut known = self.desk.known.lock();
+        let mut known = self.session.known.lock();
         let Some(taken) = known.taken().filter(|_| !self.is_leaving) else {
             self.name.next = None;
             return;
@@ -197,12 +196,12 @@ impl Link {
     }
 
     fn take_typed(&mut self) {
-        hush(&self.ear);
-        if self.unsent.len() > BUFFER && !self.desk.is_leaving() {
-            // What waits there is bounded too, and refused beyond it.
+        drain_wakes(&self.wake);
+        if self.unsent.len() > BUFFER && !self.session.is_leaving() {
+            // The queue there is bounded as well, and refuses further lines.
             return;
         }
-        let taken = self.desk.take();
+        let taken = self.session.take();
         self.is_leaving = taken.is_leaving;
         if taken.refused {
             let (paste, most) = (PASTE_MAX >> 20, QUEUE_MAX >> 20);
@@ -210,17 +209,17 @@ impl Link {
                 "not taken: a paste holds at most {paste} MiB, and {most} MiB may wait"
             ));
         }
-        if !taken.bytes.is_empty() && !self.desk.known.lock().is_chat() {
-            // A chat says it to everybody, us too; here nobody else would.
+        if !taken.bytes.is_empty() && !self.session.known.lock().is_chat() {
+            // A chat sends the line back to this client as well; another server does not.
             self.screen.echo(&taken.bytes);
         }
         if taken.bytes.split(|byte| *byte == b'\n').any(is_nick) {
-            self.desk.known.lock().leave_name();
+            self.session.known.lock().leave_name();
         }
         self.unsent.add(&taken.bytes);
     }
 
-    /// Waits for the server or the keyboard; whether the server has something.
+    /// Waits for the server or the keyboard; answers whether the server has sent something.
     fn wait_socket(&self, socket: &Socket, until: Option<Instant>) -> io::Result<bool> {
         let writable = match self.unsent.is_empty() {
             true => PollFlags::empty(),
@@ -228,19 +227,19 @@ impl Link {
         };
         let mut polled = [
             PollFd::new(socket, PollFlags::IN | writable),
-            PollFd::new(&self.ear, PollFlags::IN),
+            PollFd::new(&self.wake, PollFlags::IN),
         ];
-        // While much waits, what is typed is left lying.
+        // While the queue is full, typed lines wait.
         let watched = if self.unsent.len() > BUFFER { 1 } else { 2 };
         poll_until(&mut polled[..watched], until)?;
         let events = polled[0].revents();
         Ok(events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR))
     }
 
-    /// Waits without a connection; leaving ends it.
+    /// Waits without a connection; `/quit` ends the wait.
     fn wait(&mut self, until: Instant) {
         while !self.is_leaving && Instant::now() < until {
-            let mut polled = [PollFd::new(&self.ear, PollFlags::IN)];
+            let mut polled = [PollFd::new(&self.wake, PollFlags::IN)];
             if poll_until(&mut polled, Some(until)).is_err() {
                 return;
             }
@@ -266,7 +265,7 @@ fn poll_until(polled: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<(
     }
 }
 
-/// Half to one and a half times as long, so that not everybody comes back at once.
+/// Half to one and a half times as long, so that clients do not come back all at once.
 fn jittered(delay: Duration) -> Duration {
     // The standard library's hasher is seeded by the system.
     let random = RandomState::new().hash_one(0) % 1024;

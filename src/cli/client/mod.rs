@@ -1,18 +1,18 @@
-//! `poold client`: the other end of every server of lines.
+//! `poold client`: a client for servers of lines.
 //!
-//! | room | knows |
+//! | file | what it does |
 //! | --- | --- |
-//! | `args`, `ending` | what was typed, how it went |
+//! | `args`, `ending` | arguments, exit code |
 //! | `dial` | connecting |
 //! | `pipe`, `introduce` | bytes in, bytes out; the name before them |
 //! | `safe` | what may reach a terminal |
-//! | `terminal` | the two threads of a session, and its end |
-//! | `keys`, `paste`, `helper` | what is typed, and what the line editor asks |
-//! | `desk` | what the two threads share |
-//! | `link`, `unsent` | the connection, lost and found again |
-//! | `wire`, `known` | a chat's lines, and what they teach |
+//! | `terminal` | a session at a terminal: two threads, and its end |
+//! | `keys`, `paste`, `helper` | the line editor: keys, pastes, completions |
+//! | `shared` | what the two threads share |
+//! | `link`, `unsent` | the connection thread, reconnects |
+//! | `wire`, `known` | parses a chat's lines, learns from them |
 //! | `screen`, `paint`, `width` | how they are shown |
-//! | `painted` | what another width of the window does |
+//! | `painted` | changes of the window's width |
 
 mod args;
 mod dial;

@@ -1,8 +1,8 @@
-//! A line for eyes: time, colours, the mention of our own name.
+//! Paints a line: time, colours, mentions of the client's own name.
 
 use super::wire::{Line, What};
 
-/// What the terminal can do.
+/// The terminal's colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
     /// No colour.
@@ -13,7 +13,7 @@ pub enum Colours {
     Many,
 }
 
-/// Of the 256, those that are easy to read on black and on white, and easy to tell apart.
+/// Colours of the 256 that are easy to read on black and on white, and easy to distinguish.
 const MANY: [u8; 18] = [
     32, 34, 37, 62, 64, 70, 98, 100, 130, 133, 136, 161, 166, 168, 170, 172, 202, 205,
 ];
@@ -25,7 +25,7 @@ const DIM: &str = "\x1b[2m";
 const MENTION: &str = "\x1b[1;7m";
 
 impl Colours {
-    /// What the environment says: `NO_COLOR`, `TERM`, `COLORTERM`.
+    /// From the environment: `NO_COLOR`, `TERM`, `COLORTERM`.
     pub fn of_terminal() -> Colours {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let term = std::env::var("TERM").unwrap_or_default();
@@ -38,7 +38,7 @@ impl Colours {
         }
     }
 
-    /// Dim, where there are colours.
+    /// Dim, if there are colours.
     pub fn dim(self, text: &str) -> String {
         match self {
             Colours::None => text.to_owned(),
@@ -46,7 +46,7 @@ impl Colours {
         }
     }
 
-    /// A name in the colour that everybody sees it in.
+    /// A name in its colour, which is the same in every client.
     fn name(self, name: &str, shown: &str) -> String {
         let pick = |among: &[u8]| among[(hash(name) % among.len() as u32) as usize];
         match self {
@@ -56,7 +56,7 @@ impl Colours {
         }
     }
 
-    /// The line as it is shown. `clock` is now, for lines that don't say when they are from.
+    /// The painted line. `clock` is the time for lines without one.
     pub fn line(self, line: &Line<'_>, own: Option<&str>, clock: &str) -> String {
         let time = self.dim(line.time.unwrap_or(clock));
         let room = line.room.map(|room| format!("#{room} "));
@@ -87,7 +87,7 @@ impl Colours {
         format!("{time} {room}{rest}")
     }
 
-    /// A member's text, with our own name marked.
+    /// A member's text, with the client's own name marked.
     fn text(self, name: &str, text: &str, own: Option<&str>) -> String {
         let found = own.filter(|own| *own != name && self != Colours::None);
         let Some((from, to)) = found.and_then(|own| mention(text, own)) else {
@@ -98,7 +98,7 @@ impl Colours {
     }
 }
 
-/// Whether the line is meant for us: it has our name, or is private.
+/// Whether the line is for this client: it has its name, or is private.
 pub fn is_for_us(line: &Line<'_>, own: Option<&str>) -> bool {
     if line.time.is_some() {
         return false;
@@ -112,7 +112,7 @@ pub fn is_for_us(line: &Line<'_>, own: Option<&str>) -> bool {
     }
 }
 
-/// Where our name stands as a word of its own, whatever its case.
+/// Where the client's name is a word of its own, in any case.
 fn mention(text: &str, own: &str) -> Option<(usize, usize)> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     text.char_indices().find_map(|(from, _)| {
@@ -124,7 +124,7 @@ fn mention(text: &str, own: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// How many bytes of the text are the word.
+/// The length of the word in the text.
 fn prefix_ignoring_case(text: &str, word: &str) -> Option<usize> {
     let mut characters = text.char_indices();
     for wanted in word.chars() {
@@ -136,13 +136,13 @@ fn prefix_ignoring_case(text: &str, word: &str) -> Option<usize> {
     Some(characters.next().map_or(text.len(), |(at, _)| at))
 }
 
-/// FNV-1a of the name in lower case: the same for everybody, everywhere, always.
+/// FNV-1a of the name in lower case: the same in every client and version.
 fn hash(name: &str) -> u32 {
     let bytes = name.to_lowercase().into_bytes();
     let hashed = bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
     });
-    // The low bits alone tell similar names badly apart.
+    // The low bits alone are too similar for similar names.
     hashed ^ (hashed >> 15)
 }
 

@@ -1,7 +1,7 @@
-//! The prompt's line as it was painted last, and what another width of the window does to it.
+//! The last painted prompt line, and how a change of the window's width moves it.
 //!
-//! The editor clears the rows that a line had in the old width. A terminal that has broken the line
-//! anew has its cursor in another row by then, and the lines above would be cleared.
+//! The editor clears the rows that a line had in the old width. If the terminal has broken the line
+//! anew, its cursor is in another row, and the editor would clear the lines above.
 
 use std::io::Write;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use parking_lot::{Condvar, Mutex};
 
 use super::width::columns;
 
-/// What stands before what is typed.
+/// The prompt.
 pub const PROMPT: &str = "> ";
-/// Longest that the editor needs to notice the window's new width.
+/// Maximum time for the editor to notice the window's new width.
 const NOTICED_WITHIN: Duration = Duration::from_millis(250);
 
-/// See the head of the file. The editor's thread notes, the other waits.
+/// See the head of the file. The editor's thread notes, the connection thread waits.
 #[derive(Default)]
 pub struct Painted {
     last: Mutex<Last>,
@@ -30,15 +30,15 @@ struct Last {
 }
 
 impl Painted {
-    /// The line is about to be painted. If the window has another width, the cursor is moved to
-    /// where the editor takes it to be.
+    /// Called before the line is painted. If the window's width has changed, moves the cursor to
+    /// where the editor expects it.
     pub fn note(&self, line: &str, pos: usize) {
         let Some(columns) = columns() else {
             return;
         };
         let mut last = self.last.lock();
         let before = std::mem::replace(&mut last.columns, columns);
-        // Another line is painted by a key, after the width was noticed.
+        // A key paints another line, after the new width was noticed.
         if before != columns && before > 0 && last.line == line {
             move_cursor(rows(width(&line[..pos]), before, columns));
         }
@@ -46,7 +46,7 @@ impl Painted {
         self.noted.notify_all();
     }
 
-    /// Waits until a line of several rows was painted in the width that the window has now.
+    /// Waits until a line of several rows was painted in the window's current width.
     pub fn settle(&self) {
         let mut last = self.last.lock();
         let is_settled = |last: &Last| {
@@ -69,8 +69,8 @@ fn width(line: &str) -> usize {
     PROMPT.len() + measure_text_width(line)
 }
 
-/// The row of a cursor that has so many columns before it, in the old width and in the new one.
-/// After a full row the editor has begun another: that stays one.
+/// The row of a cursor with this many columns before it, in the old width and in the new one. After
+/// a full row the editor has begun another one, which stays.
 fn rows(width: usize, old: usize, new: usize) -> (usize, usize) {
     match width.is_multiple_of(old) {
         true => (width / old, (width - 1) / new + 1),
@@ -85,7 +85,7 @@ fn move_cursor((old, new): (usize, usize)) {
         false => return,
     };
     let mut output = std::io::stdout();
-    // Nothing is lost with it but looks.
+    // An error here only affects the display.
     let _ = output.write_all(moved.as_bytes());
     let _ = output.flush();
 }

@@ -1,22 +1,22 @@
-//! Many lines at once: shown as one word while they wait, sent whole and in order.
+//! Pastes of many lines: shown as one word in the prompt, sent whole and in order.
 
 use std::collections::VecDeque;
 
 use rustyline::{KeyCode, Modifiers};
 
-/// Most that is pasted at once.
+/// Maximum bytes of a paste.
 pub const PASTE_MAX: usize = 1 << 20;
-/// Pastes that are kept, so that a line with one can be called back.
+/// Pastes that are kept for the history.
 const PASTES_MAX: usize = 8;
-/// So much of the first line is shown.
+/// Columns of the first line that are shown.
 const SHOWN_MAX: usize = 24;
 
-/// What was pasted lately.
+/// The last pastes.
 #[derive(Default)]
 pub struct Pastes {
-    /// What comes in now.
+    /// The open paste.
     open: Option<Open>,
-    /// The word that stands for each, and what it stands for.
+    /// The word and the text of each paste.
     kept: VecDeque<(String, String)>,
     count: usize,
 }
@@ -24,7 +24,7 @@ pub struct Pastes {
 #[derive(Default)]
 struct Open {
     text: String,
-    /// The last key was a carriage return: a line feed after it is the same line's end.
+    /// The last key was a carriage return: a line feed after it ends the same line.
     after_return: bool,
     is_too_long: bool,
 }
@@ -54,7 +54,7 @@ impl Pastes {
             (KeyCode::Char('J'), Modifiers::CTRL) => '\n',
             (KeyCode::Tab, _) | (KeyCode::Char('I'), Modifiers::CTRL) => '\t',
             (KeyCode::Char(plain), Modifiers::NONE | Modifiers::SHIFT) => plain,
-            // Keys that are no text.
+            // Other keys are not text.
             _ => return true,
         };
         open.is_too_long |= open.text.len() >= PASTE_MAX;
@@ -64,7 +64,7 @@ impl Pastes {
         true
     }
 
-    /// What to put into the line for what was pasted; nothing if it was too much.
+    /// The word to insert for the paste; `None` if the paste was too long.
     pub fn close(&mut self) -> Option<String> {
         let open = self.open.take()?;
         if open.is_too_long {

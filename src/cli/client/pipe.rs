@@ -1,8 +1,8 @@
 //! In a pipe: bytes in, the same bytes out.
 //!
-//! Two threads, each with one direction and one buffer: nothing is queued, the other end's pace is
-//! ours. The end of the input shuts the sending side. The end of the server ends it all, once what
-//! the input still has is with the server, or can't be any more.
+//! Two threads, each with one direction and one buffer: nothing is queued, so a slow end slows the
+//! other. The end of the input shuts the sending side. The server's end ends the client, once the
+//! server has taken the rest of the input or can't take it.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -21,10 +21,10 @@ use super::printer::{Passing, Printer};
 use crate::error::start_advice;
 
 const BUFFER: usize = 64 << 10;
-/// Longest that a server which has ended its side may take nothing of what is left.
+/// Maximum time that a server which has ended its side may take nothing of the rest.
 const SETTLING: Duration = Duration::from_secs(2);
 
-/// What the receiving side has to know of the sending one.
+/// The state of the sending side, for the receiving side.
 #[derive(Default)]
 struct Sending {
     holds: Mutex<Holds>,
@@ -33,7 +33,7 @@ struct Sending {
     trouble: Mutex<Option<io::Error>>,
 }
 
-/// What the sending side has in hand.
+/// The state of the input.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 enum Holds {
     /// It waits for input.
@@ -93,11 +93,11 @@ impl Sending {
         self.changed.notify_all();
     }
 
-    /// The server has ended its side. Waits while it goes on taking what the input has; whether it
-    /// has taken all.
+    /// After the server's end: waits while it still takes the input; answers whether it has taken
+    /// all.
     fn wait_taken(&self) -> bool {
         loop {
-            // In this order: the reader of the input holds data before the flag shows it.
+            // In this order: the reader of the input has data before the flag shows it.
             let has_input = wait_input(Some(&Timespec::default()));
             let mut holds = self.holds.lock();
             match *holds {
@@ -113,7 +113,7 @@ impl Sending {
     }
 }
 
-/// Standard input to the server, until one of them ends.
+/// Copies standard input to the server, until one of them ends.
 fn send(mut socket: &Socket, sending: &Sending) {
     let input = std::io::stdin().as_fd().try_clone_to_owned();
     let mut input = match input.map(File::from) {
@@ -123,7 +123,7 @@ fn send(mut socket: &Socket, sending: &Sending) {
     let (mut length, mut buffer) = (0, vec![0; BUFFER]);
     loop {
         if length > 0 && socket.write_all(&buffer[..length]).is_err() {
-            // Why it fails, the receiving side learns.
+            // The receiving side reports the error.
             return sending.set_holds(Holds::Lost);
         }
         sending.set_holds(Holds::Nothing);
@@ -140,11 +140,11 @@ fn send(mut socket: &Socket, sending: &Sending) {
         };
     }
     sending.set_holds(Holds::End);
-    // A server that has gone already does not have to be told.
+    // Fails only if the server has gone already.
     let _ = socket.shutdown(Shutdown::Write);
 }
 
-/// Waits until there is input or its end, at most so long; whether there is.
+/// Waits for input or its end, at most `most`; answers whether there is.
 fn wait_input(most: Option<&Timespec>) -> bool {
     poll(&mut [PollFd::new(&std::io::stdin(), PollFlags::IN)], most).is_ok_and(|count| count > 0)
 }

@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 use super::ending::Ending;
 use super::safe::Lines;
 
-/// What happens to what the server sends.
+/// What happens to received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passing {
-    /// It goes on as it is.
+    /// They are passed on unchanged.
     Exact,
     /// A terminal: only text may reach it.
     Escaped,
@@ -35,7 +35,7 @@ impl Printer {
         })
     }
 
-    /// Passes on what has come.
+    /// Passes on received bytes.
     pub fn print(&mut self, bytes: &[u8]) -> Result<(), Ending> {
         let written = match self.passing {
             Passing::Exact => self.output.write_all(bytes),

@@ -1,19 +1,19 @@
-//! What a server sends, cut into lines that are safe to show.
+//! Cuts received bytes into lines that are safe to show.
 
 use crate::escape::escape;
 
 const TAB: &[u8] = b"    ";
-/// Longer lines are shown in pieces, so that no server makes us hold more.
+/// Longer lines are shown in pieces, so that memory is bounded.
 const LINE_MAX: usize = 64 << 10;
 
-/// Bytes in, safe lines out. Holds what has no end yet.
+/// Takes bytes, gives safe lines. Keeps an unfinished line.
 #[derive(Default)]
 pub struct Lines {
     unfinished: Vec<u8>,
 }
 
 impl Lines {
-    /// Takes bytes as they came, and hands on each line that they complete.
+    /// Takes bytes, and passes on each line that they complete.
     pub fn take(&mut self, bytes: &[u8], mut each: impl FnMut(String)) {
         let mut rest = bytes;
         while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -47,8 +47,7 @@ fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// The text with everything escaped that is not printable: the server is not trusted with the
-/// terminal. A tab is as wide as it looks.
+/// Escapes everything that is not printable, because the server is not trusted. Expands tabs.
 pub fn safe(bytes: &[u8]) -> String {
     let mut text = Vec::with_capacity(bytes.len());
     for (number, part) in bytes.split(|byte| *byte == b'\t').enumerate() {

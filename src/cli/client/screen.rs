@@ -1,4 +1,4 @@
-//! What is shown above the prompt.
+//! Shows lines above the prompt.
 
 use super::paint::{Colours, is_for_us};
 use super::safe::safe;
@@ -6,14 +6,14 @@ use super::shared::Session;
 use super::width::{columns, wrap};
 use super::wire::{What, parse};
 
-/// Prints above the prompt; what it is given is never half a line.
+/// Prints whole lines above the prompt.
 pub type Print = Box<dyn FnMut(String) + Send>;
 
-/// Shows lines as a person wants to see them.
+/// Paints and shows lines.
 pub struct Screen {
     print: Print,
     colours: Colours,
-    /// The last thing that the server said itself.
+    /// The server's last notice.
     last_notice: String,
 }
 
@@ -26,11 +26,11 @@ impl Screen {
         }
     }
 
-    /// Shows lines of the server, and learns from them.
-    pub fn show(&mut self, lines: impl IntoIterator<Item = String>, desk: &Session) {
+    /// Shows received lines, and learns from them.
+    pub fn show(&mut self, lines: impl IntoIterator<Item = String>, session: &Session) {
         let (clock, mut shown, mut bell) = (clock(), String::new(), false);
         let columns = columns();
-        let mut known = desk.known.lock();
+        let mut known = session.known.lock();
         for text in lines {
             let line = parse(&text);
             let is_told_again = known.is_told_again(&line);
@@ -51,7 +51,7 @@ impl Screen {
         }
         drop(known);
         if bell {
-            // One for all that came at once.
+            // One bell for all lines that came together.
             shown.insert(0, '\x07');
         }
         if !shown.is_empty() {
@@ -59,13 +59,13 @@ impl Screen {
         }
     }
 
-    /// Says something that does not come from the server.
+    /// Shows a notice of the client itself.
     pub fn note(&mut self, text: &str) {
         let text = format!("{} == {}", clock(), safe(text.as_bytes()));
         (self.print)(self.colours.dim(&text) + "\n");
     }
 
-    /// Shows what was typed.
+    /// Shows a typed line.
     pub fn echo(&mut self, lines: &[u8]) {
         let clock = clock();
         let lines = lines.split(|byte| *byte == b'\n');
@@ -76,7 +76,7 @@ impl Screen {
         (self.print)(shown);
     }
 
-    /// Whether the server has sent us away: then coming back by ourselves would be rude.
+    /// Whether the server has disconnected this client on purpose: then it does not reconnect.
     pub fn was_sent_away(&self) -> bool {
         let why = self.last_notice.strip_prefix("you are disconnected: ");
         let is_final = |why: &str| why.starts_with("kicked by ") || why.contains("banned");
@@ -99,10 +99,10 @@ mod tests {
     fn one_bell_for_all_that_came_at_once() {
         let (shown, screen) = sync_channel(10);
         let print = move |text| shown.send(text).expect("room for all");
-        let (desk, _ear) = Session::new().expect("a socket pair");
+        let (session, _wake) = Session::new().expect("a socket pair");
         let mut ours = Screen::new(Box::new(print), Colours::None);
         let mut rings = |lines: &[&str]| {
-            ours.show(lines.iter().map(|line| (*line).to_owned()), &desk);
+            ours.show(lines.iter().map(|line| (*line).to_owned()), &session);
             screen.recv().expect("shown").matches('\x07').count()
         };
         assert_eq!(
@@ -116,14 +116,14 @@ mod tests {
     #[test]
     fn who_was_put_out_stays_out() {
         let mut ours = Screen::new(Box::new(drop), Colours::None);
-        let (desk, _ear) = Session::new().expect("a socket pair");
+        let (session, _wake) = Session::new().expect("a socket pair");
         let put_out = "-- you are disconnected: ";
         for (why, is_final) in [
             ("kicked by bob: enough", true),
             ("your address is banned", true),
             ("you did not read what was said", false),
         ] {
-            ours.show([format!("{put_out}{why}")], &desk);
+            ours.show([format!("{put_out}{why}")], &session);
             assert_eq!(ours.was_sent_away(), is_final, "{why}");
         }
     }

@@ -1,7 +1,7 @@
-//! What the thread that types and the thread that speaks to the server share.
+//! State that the editor's thread and the connection thread share.
 //!
-//! The typing thread never waits for the other: what does not fit is refused. The other is woken
-//! through a socket pair, so that it can wait for the server and for us at once.
+//! The editor's thread never waits for the other one: lines that do not fit are refused. A socket
+//! pair wakes the connection thread, so it can wait for the server and for typed lines at once.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -10,18 +10,18 @@ use parking_lot::Mutex;
 
 use super::known::Known;
 
-/// Most that waits to be sent.
+/// Maximum bytes that wait to be sent.
 pub const QUEUE_MAX: usize = 4 << 20;
 
 /// Shared by the two threads. No lock is held across input or output.
 pub struct Session {
     queue: Mutex<Queue>,
-    /// What the chat has taught us.
+    /// What is known of the chat.
     pub known: Mutex<Known>,
-    bell: UnixStream,
+    waker: UnixStream,
 }
 
-/// What waits for the speaking thread.
+/// The queue of typed lines.
 #[derive(Default)]
 struct Queue {
     bytes: Vec<u8>,
@@ -29,30 +29,30 @@ struct Queue {
     is_leaving: bool,
 }
 
-/// What the speaking thread takes from it.
+/// What the connection thread takes from it.
 pub struct Taken {
     pub bytes: Vec<u8>,
-    /// Something was refused since the last time.
+    /// Lines were refused since the last time.
     pub refused: bool,
     /// Nothing more will come.
     pub is_leaving: bool,
 }
 
 impl Session {
-    /// A desk, and what becomes readable when there is something on it.
+    /// The shared state, and a socket that is readable when lines wait.
     pub fn new() -> io::Result<(Session, UnixStream)> {
-        let (bell, ear) = UnixStream::pair()?;
-        bell.set_nonblocking(true)?;
-        ear.set_nonblocking(true)?;
-        let desk = Session {
+        let (waker, wake) = UnixStream::pair()?;
+        waker.set_nonblocking(true)?;
+        wake.set_nonblocking(true)?;
+        let session = Session {
             queue: Mutex::default(),
             known: Mutex::default(),
-            bell,
+            waker,
         };
-        Ok((desk, ear))
+        Ok((session, wake))
     }
 
-    /// Puts lines there; `false` if they don't fit.
+    /// Queues lines; `false` if they don't fit.
     #[must_use]
     pub fn put(&self, lines: &str) -> bool {
         let mut queue = self.queue.lock();
@@ -62,20 +62,20 @@ impl Session {
         }
         queue.refused |= !fits;
         drop(queue);
-        self.ring();
+        self.wake();
         fits
     }
 
-    /// Says that something did not fit.
+    /// Notes that lines did not fit.
     pub fn refuse(&self) {
         self.queue.lock().refused = true;
-        self.ring();
+        self.wake();
     }
 
     /// Nothing more will come.
     pub fn leave(&self) {
         self.queue.lock().is_leaving = true;
-        self.ring();
+        self.wake();
     }
 
     /// Whether nothing more will come.
@@ -83,7 +83,7 @@ impl Session {
         self.queue.lock().is_leaving
     }
 
-    /// Takes what is there.
+    /// Takes the queue.
     pub fn take(&self) -> Taken {
         let mut queue = self.queue.lock();
         Taken {
@@ -93,14 +93,14 @@ impl Session {
         }
     }
 
-    fn ring(&self) {
-        // When it is full, it rings already.
-        let _ = (&self.bell).write(&[1]);
+    fn wake(&self) {
+        // A full socket is a wake-up already.
+        let _ = (&self.waker).write(&[1]);
     }
 }
 
-/// Quiets the bell.
-pub fn hush(mut ear: &UnixStream) {
+/// Reads the wake-ups.
+pub fn drain_wakes(mut wake: &UnixStream) {
     let mut rings = [0; 64];
-    while matches!(ear.read(&mut rings), Ok(length) if length == rings.len()) {}
+    while matches!(wake.read(&mut rings), Ok(length) if length == rings.len()) {}
 }

@@ -1,7 +1,7 @@
-//! At a terminal: a prompt below, what comes in above it.
+//! A session at a terminal: the prompt below, received lines above it.
 //!
-//! Two threads: this one edits the line, the other speaks to the server (`link`). What comes in is
-//! handed to the editor, which alone paints.
+//! Two threads: this one edits the line, the other has the connection (`link`). Received lines go
+//! to the editor, which alone paints.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -26,19 +26,19 @@ use super::shared::Session;
 use super::unsent::Unsent;
 use crate::error::start_advice;
 
-/// Longest that leaving takes: the server's farewell and a little.
+/// Maximum time of leaving: the server's last line and a little.
 const LEAVING_MAX: Duration = Duration::from_secs(5);
 const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
 
 type Line = Editor<Prompter, MemHistory>;
 
-/// Whether the editor can do its work on this terminal.
+/// Whether the editor works on this terminal.
 pub fn is_capable() -> bool {
     let term = std::env::var("TERM").unwrap_or_default();
     !["", "dumb", "cons25", "emacs"].contains(&term.as_str())
 }
 
-/// Talks until somebody leaves.
+/// Runs the session until the client or the server ends it.
 pub fn run(socket: Socket, address: &str, name: Option<&str>) -> Ending {
     match start(socket, address, name) {
         Ok(ending) => ending,
@@ -48,10 +48,10 @@ pub fn run(socket: Socket, address: &str, name: Option<&str>) -> Ending {
 
 fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, ReadlineError> {
     let before = tcgetattr(std::io::stdin()).map_err(std::io::Error::from)?;
-    let (desk, ear) = Session::new()?;
-    let desk = Arc::new(desk);
+    let (session, wake) = Session::new()?;
+    let session = Arc::new(session);
     let greeting = {
-        let mut known = desk.known.lock();
+        let mut known = session.known.lock();
         name.into_iter().for_each(|name| known.want(name));
         known.ask_for_name()
     };
@@ -59,7 +59,7 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
     let (started, has_started) = sync_channel(1);
     let painted = Arc::new(Painted::default());
     let mut line = editor(Prompter {
-        desk: Arc::clone(&desk),
+        session: Arc::clone(&session),
         colours,
         started,
         painted: Arc::clone(&painted),
@@ -67,13 +67,13 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
     let mut printer = line.create_external_printer()?;
     let print = move |text| {
         painted.settle();
-        // It fails when the editor has gone, and with it whoever would read it.
+        // Fails when the editor has ended, which needs no line any more.
         let _ = printer.print(text);
     };
     let link = Link {
         address: address.to_owned(),
-        desk: Arc::clone(&desk),
-        ear,
+        session: Arc::clone(&session),
+        wake,
         screen: Screen::new(Box::new(print), colours),
         unsent: Unsent::default(),
         is_leaving: false,
@@ -81,7 +81,7 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
     };
     let (ended, ending) = sync_channel(1);
     let at_end = AtEnd {
-        desk: Arc::clone(&desk),
+        session: Arc::clone(&session),
         before,
         ended,
     };
@@ -91,7 +91,7 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
         .spawn(speak)
         .map_err(|error| io::Error::other(start_advice(&error)))?;
     let left = line.readline(PROMPT);
-    desk.leave();
+    session.leave();
     Ok(match left {
         Err(ReadlineError::Interrupted) => Ending::Interrupted,
         Ok(_) | Err(ReadlineError::Eof) => farewell(&ending),
@@ -102,13 +102,13 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
 fn editor(prompter: Prompter) -> Result<Line, ReadlineError> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
-        // Without colours, too, passwords are hidden.
+        // Passwords are hidden without colours as well.
         .color_mode(ColorMode::Forced)
-        // What is typed is shown sign by sign (`helper`).
+        // Typed text is shown sign by sign (`helper`).
         .grapheme_cluster_mode(GraphemeClusterMode::WcWidth)
         .build();
-    let keys = Keys::new(Arc::clone(&prompter.desk));
-    // Ours is in `keys`.
+    let keys = Keys::new(Arc::clone(&prompter.session));
+    // The history is in `keys`.
     let history = MemHistory::with_config(&config);
     let mut line = Line::with_history(config, history)?;
     line.set_helper(Some(prompter));
@@ -116,26 +116,26 @@ fn editor(prompter: Prompter) -> Result<Line, ReadlineError> {
     Ok(line)
 }
 
-/// What the speaking thread does when it is done.
+/// What the connection thread does at its end.
 struct AtEnd {
-    desk: Arc<Session>,
+    session: Arc<Session>,
     before: Termios,
     ended: SyncSender<Ending>,
 }
 
 fn speak(link: Link, socket: Socket, greeting: String, started: &Receiver<()>, at_end: AtEnd) {
-    // Until the editor has the terminal, a line could land in its prompt.
+    // Until the editor has the terminal, a line could appear in its prompt.
     if started.recv().is_err() {
         return;
     }
     let ending = link.run(socket, greeting);
-    if at_end.desk.is_leaving() {
-        // Nobody waits any more if it came too late.
+    if at_end.session.is_leaving() {
+        // Fails only if the wait has timed out.
         let _ = at_end.ended.send(ending);
         return;
     }
-    // The editor can't be called back from its wait for a key: the terminal is given back as it
-    // was, and the process ends here.
+    // The editor's wait for a key can't be interrupted: restore the terminal and end the process
+    // here.
     let mut output = std::io::stdout();
     let _ = output.write_all(BRACKETED_PASTE_OFF);
     let _ = output.write_all(b"\r\n").and_then(|()| output.flush());

@@ -1,20 +1,20 @@
-//! What has been typed and the server has not taken.
+//! Typed lines that the server has not taken.
 
 use std::io::{self, Write};
 
 use socket2::Socket;
 
-/// The ways to say it that a chat knows.
+/// The chat's commands to leave.
 const QUITS: [&[u8]; 3] = [b"/quit", b"/exit", b"/bye"];
 
-/// Lines on their way. A line that is cut by a loss is sent again, whole.
+/// Lines to send. A line that is cut by a lost connection is sent again, whole.
 #[derive(Default)]
 pub struct Unsent {
-    /// From the beginning of a line that is not whole on its way.
+    /// Begins with the line that is not sent whole yet.
     bytes: Vec<u8>,
-    /// How much of it has gone.
+    /// How much of it is sent.
     gone: usize,
-    /// `/quit` was among what was typed: the end is wanted.
+    /// A `/quit` was typed, so the end is expected.
     pub has_quit: bool,
 }
 
@@ -48,7 +48,7 @@ impl Unsent {
         Ok(())
     }
 
-    /// The next connection begins with a whole line.
+    /// Goes back to the begin of a line, for the next connection.
     pub fn begin_line_again(&mut self) {
         self.gone = 0;
     }

@@ -1,21 +1,21 @@
-//! How wide the terminal is, and what that does to lines.
+//! The terminal's width, and the wrapping of lines.
 
 use console::measure_text_width;
 use rustix::termios::tcgetwinsize;
 
-/// What goes on under a line begins here: after the time.
+/// Indent of wrapped rows: after the time.
 const INDENT: usize = "00:00 ".len();
-/// A narrower terminal has no room for that.
+/// Minimum width for that indent.
 const INDENTED_FROM: usize = 40;
 
-/// Columns; `None` if the terminal does not say.
+/// Columns; `None` if the terminal does not tell.
 pub fn columns() -> Option<usize> {
     let size = tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0).then(|| size.ws_col.into())
 }
 
-/// Breaks a line between words. A word that is longer than a row is the terminal's to break: it
-/// stays in one piece for whoever copies it.
+/// Breaks a line between words. The terminal breaks a word that is longer than a row, so it can be
+/// copied in one piece.
 pub fn wrap(line: &str, columns: usize) -> String {
     let indent = if columns < INDENTED_FROM { 0 } else { INDENT };
     let mut wrapped = String::with_capacity(line.len());

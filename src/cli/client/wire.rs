@@ -1,33 +1,33 @@
-//! A chat's lines taken apart. What does not look like one is shown as it is.
+//! Parses a chat's lines. Other lines are shown unchanged.
 
 /// A line of a chat server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// When it was said, for what was said before we came: `08:51` or `2026-11-22 08:51`.
+    /// Its time, for lines of the history: `08:51` or `2026-11-22 08:51`.
     pub time: Option<&'a str>,
-    /// Its room, unless that is the lobby.
+    /// Its room; `None` for the lobby.
     pub room: Option<&'a str>,
     pub what: What<'a>,
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What<'a> {
     /// `<ann> hello`
     Said { name: &'a str, text: &'a str },
     /// `* ann waves`
     Did { name: &'a str, text: &'a str },
-    /// `[ann] hello`, to us alone
+    /// `[ann] hello`, to this client alone
     Told { name: &'a str, text: &'a str },
-    /// `[to ann] hello`, from us to her alone
+    /// `[to ann] hello`, from this client to ann alone
     Sent { name: &'a str, text: &'a str },
     /// `-- ann joined`
     Notice(&'a str),
-    /// Not a chat's
+    /// Not a chat's line
     Other(&'a str),
 }
 
-/// Takes a line apart.
+/// Parses a line.
 pub fn parse(line: &str) -> Line<'_> {
     let (time, rest) = match time(line) {
         Some((time, rest)) => (Some(time), rest),

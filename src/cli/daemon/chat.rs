@@ -13,8 +13,8 @@ use crate::limits::options::Options;
 use crate::server::Server;
 use crate::service::chat::{Chat, Password, Settings};
 
-/// Kernel send buffer of each client. With several megabytes a client that stops reading is noticed
-/// late, and ten thousand such clients take the machine's memory.
+/// Kernel send buffer of each client. With several megabytes, a client that stops reading is
+/// noticed late, and ten thousand such clients fill the machine's memory.
 const SEND_BUFFER: usize = 1024 * 1024;
 /// The environment variable with the operators' password.
 const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";

@@ -1,8 +1,8 @@
-//! The terminal that started the server: what is said is printed there, and what is typed there
-//! is said, or done as an operator.
+//! The console at the terminal that started the server: prints the chat, and takes lines and
+//! operator commands.
 //!
-//! One thread, `console`: it waits for the terminal and for a doorbell that the rooms ring when
-//! there is something to print. It ends when the server does, also if the terminal is stopped.
+//! One thread, `console`, waits for the terminal and for a socket pair that the rooms write to when
+//! there is something to print. It ends with the server, also if the terminal is stopped.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, Stdout, Write};
@@ -19,17 +19,17 @@ use crate::cli::log::nonblocking::Patient;
 use crate::error::{Error, Result};
 use crate::service::chat::{Chat, Console};
 
-/// Longest line that is typed.
+/// Maximum length of a typed line.
 const LINE_MAX: usize = 8 * 1024;
-/// How long the terminal may take for what is to be printed still at the end.
+/// Time for the terminal to take the last output at the end.
 const LAST_MAX: Duration = Duration::from_millis(250);
-/// While the terminal is another's, it is looked at again after so many seconds.
+/// Seconds between checks while another process group has the terminal.
 const LOOK_AGAIN: i64 = 1;
 
 /// The console's thread, while it runs.
 pub(in crate::cli) struct Terminal {
     thread: JoinHandle<()>,
-    doorbell: UnixStream,
+    wake_sender: UnixStream,
 }
 
 /// Starts the console if the standard input is a terminal.
@@ -41,12 +41,12 @@ pub(in crate::cli) fn start(chat: &Chat) -> Result<Option<Terminal>> {
         what: "the console",
         source,
     };
-    let (doorbell, rung) = UnixStream::pair().map_err(cannot)?;
-    doorbell.set_nonblocking(true).map_err(cannot)?;
-    rung.set_nonblocking(true).map_err(cannot)?;
-    let for_rooms = doorbell.try_clone().map_err(cannot)?;
+    let (wake_sender, wakes) = UnixStream::pair().map_err(cannot)?;
+    wake_sender.set_nonblocking(true).map_err(cannot)?;
+    wakes.set_nonblocking(true).map_err(cannot)?;
+    let for_rooms = wake_sender.try_clone().map_err(cannot)?;
     let console = chat.console(move || {
-        // Full means rung.
+        // A full socket is a wake-up as well.
         let _ = (&for_rooms).write(&[1]);
     });
     if io::stderr().is_terminal() {
@@ -54,24 +54,24 @@ pub(in crate::cli) fn start(chat: &Chat) -> Result<Option<Terminal>> {
     }
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(cannot)?;
     let thread = std::thread::Builder::new().name("console".into());
-    let thread = thread.spawn(move || keep(console, &File::from(stdin), &rung));
+    let thread = thread.spawn(move || keep(console, &File::from(stdin), &wakes));
     Ok(Some(Terminal {
         thread: thread.map_err(cannot)?,
-        doorbell,
+        wake_sender,
     }))
 }
 
 impl Terminal {
-    /// Ends it: what is to be printed still is.
+    /// Ends the console after its last output.
     pub(in crate::cli) fn end(self) {
-        let _ = self.doorbell.shutdown(std::net::Shutdown::Write);
-        // A panic of its was reported when it happened.
+        let _ = self.wake_sender.shutdown(std::net::Shutdown::Write);
+        // A panic of the thread was reported when it happened.
         let _ = self.thread.join();
     }
 }
 
-/// The thread's life.
-fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
+/// Runs the thread.
+fn keep(mut console: Console, stdin: &File, wakes: &UnixStream) {
     let mut printer = Printer {
         stdout: Patient::new(io::stdout()),
         unprinted: Vec::new(),
@@ -80,7 +80,7 @@ fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
     let mut listens = true;
     loop {
         printer.print(&console, Duration::ZERO);
-        let mut polled = vec![PollFd::new(rung, PollFlags::IN)];
+        let mut polled = vec![PollFd::new(wakes, PollFlags::IN)];
         let is_heard = listens && is_in_front(stdin);
         if is_heard {
             polled.push(PollFd::new(stdin, PollFlags::IN));
@@ -98,7 +98,7 @@ fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
             Err(_) => return,
         }
         let is_typed = is_heard && !polled[1].revents().is_empty();
-        if is_over(rung) {
+        if is_over(wakes) {
             printer.print(&console, LAST_MAX);
             return;
         }
@@ -108,17 +108,17 @@ fn keep(mut console: Console, stdin: &File, rung: &UnixStream) {
     }
 }
 
-/// Whether what is typed is for this process. What runs in the background of a shell is stopped
-/// when it reads the terminal, and a stopped server serves no client.
+/// Whether this process may read the terminal. A shell's background process is stopped when it
+/// does, and a stopped server serves no client.
 fn is_in_front(terminal: &File) -> bool {
     tcgetpgrp(terminal).map_or(true, |in_front| in_front == getpgrp())
 }
 
-/// Empties the doorbell; answers whether it will ring no more.
-fn is_over(mut rung: &UnixStream) -> bool {
+/// Reads the wake-ups; answers whether there will be no more.
+fn is_over(mut wakes: &UnixStream) -> bool {
     let mut rings = [0; 64];
     loop {
-        match rung.read(&mut rings) {
+        match wakes.read(&mut rings) {
             Ok(0) => return true,
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -127,7 +127,7 @@ fn is_over(mut rung: &UnixStream) -> bool {
     }
 }
 
-/// Reads once; `false` at the end of what is typed, which is not the end of the server.
+/// Reads once; `false` at the end of the input, which is not the end of the server.
 fn take_typed(mut stdin: &File, typed: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 4096];
     match stdin.read(&mut buffer) {
@@ -139,7 +139,7 @@ fn take_typed(mut stdin: &File, typed: &mut Vec<u8>) -> bool {
     }
 }
 
-/// Says the whole lines; `false` when the person wants to say no more.
+/// Says the whole lines; `false` after `/quit`.
 fn say(console: &mut Console, typed: &mut Vec<u8>) -> bool {
     while let Some(end) = memchr::memchr(b'\n', typed) {
         let line: Vec<u8> = typed.drain(..=end).collect();
@@ -153,7 +153,7 @@ fn say(console: &mut Console, typed: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Prints as much as the terminal takes; what else is shown waits in the console, which is bounded.
+/// Prints as much as the terminal takes; the rest waits in the console, which is bounded.
 struct Printer {
     stdout: Patient<Stdout>,
     unprinted: Vec<u8>,
@@ -165,7 +165,7 @@ impl Printer {
             if self.unprinted.is_empty() {
                 self.unprinted = console.shown();
             }
-            // Without anybody to read it, it is not needed.
+            // Without a reader the console is not needed.
             let all = self.unprinted.len();
             let printed = self.stdout.write(&self.unprinted, most).unwrap_or(all);
             self.unprinted.drain(..printed);

@@ -1,5 +1,5 @@
-//! The main thread: it waits for the drain, and meanwhile serves the control socket, the service
-//! manager, the admin's memory and SIGUSR1.
+//! The main thread: waits for the drain, and meanwhile serves the control socket, the service
+//! manager, the admin's history and SIGUSR1.
 
 use std::io::{self, PipeReader};
 use std::os::fd::AsFd;
@@ -16,25 +16,25 @@ use crate::cli::signals::{Awaited, Signal};
 use crate::drain::{Report, ServerPhase};
 use crate::server::{Handle, Server};
 
-/// Between two looks at a drain, for the service manager and SIGUSR1.
+/// Between two checks of a drain, for the service manager and SIGUSR1.
 const DRAIN_LOOK: Duration = Duration::from_millis(500);
 
-/// A daemon that runs.
+/// A running daemon.
 pub(in crate::cli) struct MainLoop {
     server: Server,
-    desk: Option<HandoverServer>,
+    handover: Option<HandoverServer>,
     notifier: Notifier,
     admin: Admin,
-    /// `None` where the system gave no descriptor.
+    /// `None` if the system gave no descriptor.
     asked: Option<Awaited>,
-    /// At its end when a drain begins.
+    /// At its end of file when a drain begins.
     drain: io::Result<PipeReader>,
 }
 
 impl MainLoop {
     pub(in crate::cli) fn new(
         server: Server,
-        desk: Option<HandoverServer>,
+        handover: Option<HandoverServer>,
         admin: Admin,
     ) -> MainLoop {
         let notifier = Notifier::new(server.handle());
@@ -44,7 +44,7 @@ impl MainLoop {
         });
         MainLoop {
             server,
-            desk,
+            handover,
             notifier,
             admin,
             asked: Awaited::new(&[Signal::SIGUSR1]).ok(),
@@ -52,7 +52,8 @@ impl MainLoop {
         }
     }
 
-    /// Announces readiness, last: a supervisor may then count descriptors or send a signal.
+    /// Announces readiness as the last step: a supervisor may then count descriptors or send a
+    /// signal.
     pub(in crate::cli) fn tell(&self, what: &str) {
         for address in self.server.addresses() {
             info!("listening on {address}");
@@ -66,27 +67,30 @@ impl MainLoop {
         self.server.handle()
     }
 
-    /// Until the drain is over.
-    pub(in crate::cli) fn live(mut self) -> Report {
+    /// Runs until the drain is over.
+    pub(in crate::cli) fn run(mut self) -> Report {
         self.notifier.ready();
-        if let Err(error) = self.attend() {
+        if let Err(error) = self.run_until_drain() {
             warn!(%error, "no restart, no watchdog and no history from now on");
         }
         // Answer the processes that wait for the result.
-        self.desk = None;
+        self.handover = None;
         self.see_drained();
         let report = self.server.wait();
         self.admin.stop();
         report
     }
 
-    /// Until the drain begins.
-    fn attend(&mut self) -> io::Result<()> {
+    /// Runs until the drain begins.
+    fn run_until_drain(&mut self) -> io::Result<()> {
         let handle = self.server.handle();
         while handle.phase() == ServerPhase::Running {
             self.wait()?;
             let now = Instant::now();
-            let event = self.desk.as_mut().and_then(|desk| desk.look(now));
+            let event = self
+                .handover
+                .as_mut()
+                .and_then(|handover| handover.look(now));
             match event {
                 Some(Event::Begun) => self.notifier.restarting(),
                 Some(Event::Failed) => self.notifier.goes_on(),
@@ -102,7 +106,7 @@ impl MainLoop {
         Ok(())
     }
 
-    /// How it is, if SIGUSR1 has come.
+    /// Logs the state if SIGUSR1 has come.
     fn tell_if_asked(&self) {
         if self.asked.as_ref().and_then(Awaited::take).is_some() {
             self.admin.dump();
@@ -112,21 +116,21 @@ impl MainLoop {
     fn wait(&self) -> io::Result<()> {
         let drain = self.drain.as_ref();
         let drain = drain.map_err(|error| io::Error::from(error.kind()))?;
-        let desk = self.desk.iter().flat_map(HandoverServer::descriptors);
+        let handover = self.handover.iter().flat_map(HandoverServer::descriptors);
         let asked = self.asked.iter().map(AsFd::as_fd);
         let mut awaited: Vec<_> = std::iter::once(drain.as_fd())
             .chain(asked)
-            .chain(desk)
+            .chain(handover)
             .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
             .collect();
         let due = [
             self.notifier.next(),
             self.admin.next(),
-            self.desk.as_ref().and_then(HandoverServer::next),
+            self.handover.as_ref().and_then(HandoverServer::next),
         ];
         let left = due.into_iter().flatten().min().map(|due| {
             let left = due.saturating_duration_since(Instant::now());
-            // Rounded up, so that it is over when it ends.
+            // Rounded up, so that the deadline has passed when the poll returns.
             Timespec::try_from(left + Duration::from_micros(100)).unwrap_or_default()
         });
         match poll(&mut awaited, left.as_ref()) {
@@ -136,16 +140,20 @@ impl MainLoop {
     }
 
     fn hand_over(&mut self, pid: u32) {
-        self.desk.iter_mut().for_each(HandoverServer::let_go);
+        self.handover.iter_mut().for_each(HandoverServer::let_go);
         let is_managed = self.notifier.is_wanted();
-        // Told before the successor is, so that what it says is believed.
+        // The service manager hears it before the successor does, so that it accepts the
+        // successor's messages.
         self.notifier.succeeded_by(pid);
-        let done = self.desk.as_mut().is_some_and(HandoverServer::hand_over);
+        let done = self
+            .handover
+            .as_mut()
+            .is_some_and(HandoverServer::hand_over);
         if done {
             if is_managed {
                 signals::leave_alone();
             }
-            info!(pid, "handed over; draining who is here");
+            info!(pid, "handed over; draining the connected clients");
         } else {
             self.notifier.is_not_succeeded();
         }

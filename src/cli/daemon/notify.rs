@@ -1,8 +1,7 @@
-//! What the service manager is told (sd_notify(3)); nothing where there is none.
+//! Reports to the service manager (sd_notify(3)), if there is one.
 //!
-//! The watchdog is fed only when the acceptor and, by way of the ready queue, a worker have
-//! answered since it was fed last; while the server drains, the drain's own deadline is the
-//! watchdog.
+//! Feeds the watchdog only if the acceptor and, through the run queue, a worker have answered since
+//! the last time. During a drain, the drain's own deadline is the watchdog.
 
 use std::ffi::OsStr;
 use std::io;
@@ -17,14 +16,14 @@ use tracing::{debug, warn};
 use crate::drain::ServerPhase;
 use crate::server::{Handle, Probe};
 
-/// How often the figures are told, if they have changed.
+/// How often the figures are reported, if they have changed.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
-/// What a drain that makes progress asks for beyond the manager's own patience.
+/// The extra time that a drain with progress asks the manager for.
 const MORE_TIME: Duration = Duration::from_secs(15);
-/// Looks within one watchdog interval: a probe is sent at one and has answered by the next, so it
-/// is fed with half of the interval to spare.
+/// Checks within a watchdog interval: a probe is sent at one and has answered by the next, which
+/// leaves half of the interval to spare.
 const LOOKS: u32 = 4;
-/// A manager that does not listen for so long is not told.
+/// Maximum wait for a manager that does not listen.
 const TELL_MAX: Duration = Duration::from_millis(500);
 
 /// See the head of the file.
@@ -32,7 +31,7 @@ pub(in crate::cli) struct Notifier {
     server: Handle,
     /// `None` without a service manager.
     manager: Option<UnixDatagram>,
-    /// The manager listens to a successor now.
+    /// The manager accepts messages of a successor now.
     succeeded: bool,
     watchdog: Option<Duration>,
     next: Option<Instant>,
@@ -65,7 +64,7 @@ impl Notifier {
         }
     }
 
-    /// Whether there is anybody to tell anything.
+    /// Whether there is a service manager.
     pub(in crate::cli) fn is_wanted(&self) -> bool {
         self.manager.is_some() && !self.succeeded
     }
@@ -75,7 +74,7 @@ impl Notifier {
         self.next
     }
 
-    /// It serves.
+    /// Reports that the server serves.
     pub(in crate::cli) fn ready(&mut self) {
         self.status = self.figures();
         self.tell(&format!("READY=1\nSTATUS={}\nWATCHDOG=1", self.status));
@@ -86,7 +85,7 @@ impl Notifier {
     }
 
     pub(in crate::cli) fn restarting(&self) {
-        // systemd 253 and later want to know since when.
+        // systemd 253 and later need the time.
         let now = clock_gettime(ClockId::Monotonic);
         let now = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
         self.tell(&format!(
@@ -94,19 +93,19 @@ impl Notifier {
         ));
     }
 
-    /// After a restart that failed.
+    /// Reports that the server serves again, after a failed restart.
     pub(in crate::cli) fn goes_on(&self) {
         self.tell(&format!("READY=1\nSTATUS={}", self.status));
     }
 
-    /// From now on the manager believes the successor, not this process.
+    /// From now on the manager accepts messages of the successor, not of this process.
     pub(in crate::cli) fn succeeded_by(&mut self, pid: u32) {
         self.tell(&format!("MAINPID={pid}"));
         self.succeeded = true;
         self.next = None;
     }
 
-    /// It has died in the last moment.
+    /// It has ended in the last moment.
     pub(in crate::cli) fn is_not_succeeded(&mut self) {
         self.succeeded = false;
         if self.is_wanted() {
@@ -115,7 +114,7 @@ impl Notifier {
         }
     }
 
-    /// Feeds the watchdog if it may be fed, and tells the figures.
+    /// Feeds the watchdog if the probes have answered, and reports the figures.
     pub(in crate::cli) fn tick(&mut self, now: Instant) {
         if self.next.is_none_or(|next| now < next) {
             return;
@@ -144,14 +143,14 @@ impl Notifier {
         }
     }
 
-    /// The drain has begun.
+    /// Reports that the drain has begun.
     pub(in crate::cli) fn stopping(&mut self) {
         self.tell("STOPPING=1");
         self.progress = (usize::MAX, 0);
         self.draining();
     }
 
-    /// The drain goes on; if it gets anywhere, it wants more time.
+    /// Reports the drain; asks for more time if it makes progress.
     pub(in crate::cli) fn draining(&mut self) {
         let stats = self.server.stats();
         let progress = (stats.clients, stats.messages_in);
@@ -188,7 +187,7 @@ impl Notifier {
     }
 }
 
-/// `NOTIFY_SOCKET` is a path, or `@NAME` for one that is in no directory.
+/// `NOTIFY_SOCKET` is a path, or `@NAME` for an abstract socket.
 fn reach(name: &OsStr) -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_write_timeout(Some(TELL_MAX))?;
@@ -200,7 +199,7 @@ fn reach(name: &OsStr) -> io::Result<UnixDatagram> {
     Ok(socket)
 }
 
-/// How often the manager wants to hear of this process.
+/// The watchdog interval.
 fn watchdog() -> Option<Duration> {
     let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
     let is_ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));

@@ -1,4 +1,4 @@
-//! The daemon's run: options, server, signals, report.
+//! Runs a daemon: options, server, signals, report.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,8 +23,8 @@ use crate::server::{Server, Stats};
 use crate::service::recv::{Acknowledge, Durability, Format, Holds, Output, Recv};
 use crate::service::{Discard, Echo, Service, StreamService};
 
-/// Descriptors that are asked for at most: a client each, and more clients than that need more
-/// than one machine.
+/// Maximum descriptors to ask for, one for each client: more clients than that need more than one
+/// machine.
 const DESCRIPTORS_MAX: u64 = 1024 * 1024;
 
 pub(in crate::cli) fn recv(args: &RecvArgs) -> Result<ExitCode> {
@@ -45,21 +45,21 @@ pub(in crate::cli) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     };
     let (format, holds) = match (args.format, &args.serve.framing) {
         (Format::Text, _) if args.time => (Format::Timed, Holds::Lines),
-        // What one read returns is no message: a newline after it would be in the midst of one.
+        // One read is not a message: a newline after it would be inside one.
         (Format::Raw, Some(Framing::Raw)) => (Format::Bytes, Holds::Bytes),
         (format, _) => (format, Holds::Lines),
     };
     let path = args.output.as_deref().unwrap_or(Path::new("-"));
     let output = Arc::new(open_output(path, holds, durability)?);
     let service = Recv::new(Arc::clone(&output), format, acknowledge);
-    let life = start("recv", &args.serve, Framing::Lines, service)?;
-    let handle = life.handle();
+    let main_loop = start("recv", &args.serve, Framing::Lines, service)?;
+    let handle = main_loop.handle();
     output.follow({
         let handle = handle.clone();
         move || handle.drain_left()
     });
     output.when_closed(move || handle.drain());
-    let code = run(life);
+    let code = run(main_loop);
     Ok(if output.is_closed() {
         exit::OUTPUT_CLOSED.into()
     } else {
@@ -92,8 +92,7 @@ pub(in crate::cli) fn discard(args: &ServeArgs) -> Result<ExitCode> {
     start("discard", args, Framing::Raw, Discard).map(run)
 }
 
-/// What has to be done before anything else: the log, signals, and as many descriptors as there may
-/// be.
+/// Sets up the log, the signals, and as many descriptors as the system allows.
 pub(in crate::cli) fn prepare(args: &ServeArgs) {
     signals::respect_nohup();
     log::start(args.log_level, args.log_format);
@@ -107,19 +106,19 @@ pub(in crate::cli) fn prepare(args: &ServeArgs) {
     }
 }
 
-/// A client whose stream the service has gets no line from poold, except a refusal.
+/// A client of a stream service gets no line from poold, except a refusal.
 const REFUSAL_MAX: usize = 1024;
 
-/// How clients wait for a service that keeps its worker.
+/// The wait queue of a stream service.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::cli) struct Waiting {
     pub(in crate::cli) queue_max: Option<usize>,
     pub(in crate::cli) wait_max: Option<Duration>,
-    /// Descriptors that each client takes that is served, beside its own.
+    /// Descriptors for each served client, beside its own.
     pub(in crate::cli) descriptors: usize,
 }
 
-/// A service that takes the whole stream.
+/// Runs a stream service.
 pub(in crate::cli) fn streams(
     name: &'static str,
     args: &ServeArgs,
@@ -138,13 +137,13 @@ fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options 
         queue_max: waiting.queue_max,
         wait_max: waiting.wait_max,
         outbox_max: REFUSAL_MAX,
-        // A worker stays as long as its client does: that is no sign of anything.
+        // A worker stays as long as its client does, so it never counts as stuck.
         stuck_after: args.guard.stuck_after.unwrap_or(TIME_MAX),
         ..with_descriptors(options, args, waiting.descriptors)
     }
 }
 
-/// A service of lines, that needs so many descriptors for each message.
+/// Runs a message service, which needs this many descriptors for each message.
 pub(in crate::cli) fn lines(
     name: &'static str,
     args: &ServeArgs,
@@ -154,7 +153,7 @@ pub(in crate::cli) fn lines(
     prepare(args);
     announce(name, args, Framing::Lines, |listeners, options| {
         let options = Options {
-            // A program takes its time: that one waits for others is no sign of too much work.
+            // Programs may run long, so a wait is no sign of overload.
             overload: args.guard.overload.and_then(|wait| wait.0),
             ..with_descriptors(options, args, descriptors)
         };
@@ -196,8 +195,8 @@ pub(in crate::cli) fn announce(
     };
     let (listeners, with_files) = sockets::open(&args.listen, inherited.as_mut())?;
     let control = args.control.control.as_ref();
-    let desk = control.map(|path| HandoverServer::open(path, inherited.as_mut()));
-    let mut desk = desk.transpose()?;
+    let handover = control.map(|path| HandoverServer::open(path, inherited.as_mut()));
+    let mut handover = handover.transpose()?;
     let mut server = serve(listeners, options)?;
     let delay = args.admin.drain_delay;
     let view = View::new(
@@ -209,19 +208,19 @@ pub(in crate::cli) fn announce(
     let private = args.listen.private();
     let mut admin = Admin::start(&args.admin.addresses, &private, view, inherited.as_mut())?;
     signals::drain_on_signal(&server.handle(), delay)?;
-    if let Some(desk) = &mut desk {
-        desk.offer(SERVICE, server.handle(), with_files.clone());
-        admin.offer(desk);
+    if let Some(handover) = &mut handover {
+        handover.offer(SERVICE, server.handle(), with_files.clone());
+        admin.offer(handover);
     }
     if let Some(inherited) = inherited {
         if let Err(error) = inherited.confirm() {
-            // Clients accepted meanwhile are served; the backlog is the other process's.
+            // Clients accepted meanwhile are served; the backlog belongs to the other process.
             server.handle().hand_over();
             return Err(error);
         }
         server.own_files_of(&with_files);
         admin.own_files();
-        desk.iter_mut().for_each(HandoverServer::own_file);
+        handover.iter_mut().for_each(HandoverServer::own_file);
     }
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     let Stats {
@@ -231,14 +230,14 @@ pub(in crate::cli) fn announce(
     } = server.handle().stats();
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (ws, cs) = (plural(workers), plural(clients_max));
-    let life = MainLoop::new(server, desk, admin);
-    life.tell(&format!(
+    let main_loop = MainLoop::new(server, handover, admin);
+    main_loop.tell(&format!(
         "{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory"
     ));
-    Ok(life)
+    Ok(main_loop)
 }
 
-/// What was typed, as the library takes it.
+/// The arguments as the library's options.
 pub(in crate::cli) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
     let guard = &args.guard;
     let defaults = Options::default();
@@ -290,8 +289,8 @@ fn balancers(entries: &[String]) -> Result<ProxyFrom> {
     Ok(balancers)
 }
 
-pub(in crate::cli) fn run(life: MainLoop) -> ExitCode {
-    let report = life.live();
+pub(in crate::cli) fn run(main_loop: MainLoop) -> ExitCode {
+    let report = main_loop.run();
     info!("{report}");
     if report.cut_off > 0 || report.delivered < report.received {
         return exit::CUT_OFF.into();

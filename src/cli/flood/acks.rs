@@ -1,4 +1,4 @@
-//! Cumulative acknowledgements: `ack N`, N messages of this connection were taken.
+//! Cumulative acknowledgements: `ack N` means that N messages of this connection were taken.
 
 use super::ledger::{Account, Tail};
 
@@ -9,7 +9,7 @@ pub struct Acks {
     base: u64,
     /// The greatest N so far.
     acked: u64,
-    /// Lines that acknowledge nothing, or what was never sent.
+    /// Lines that acknowledge nothing, or messages that were never sent.
     damaged: u64,
     /// A line that has no end yet.
     line: Vec<u8>,
@@ -31,7 +31,7 @@ impl Acks {
         self.base + self.acked
     }
 
-    /// What became of the messages below `sent`.
+    /// The account of the messages below `sent`.
     pub fn close(&self, sent: u64, tail: Tail) -> Account {
         let lost = match tail {
             Tail::Due(_) => sent.saturating_sub(self.settled()),

@@ -1,11 +1,11 @@
-//! Checks what a receiving server has printed: each client's messages, all, once, in order.
+//! Checks the output of a receiving server: all messages of each client, once, in order.
 
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::books::{Expected, FileChecker, Finding};
+use super::file_checker::{Expected, FileChecker, Finding};
 use super::message::WORD;
 
 /// The text before a message in the format for people.
@@ -25,27 +25,27 @@ pub fn check(path: &Path, expected: &Expected) -> io::Result<Finding> {
 }
 
 fn read(mut lines: impl BufRead, expected: &Expected) -> io::Result<Finding> {
-    let mut books = FileChecker::new(expected);
+    let mut checker = FileChecker::new(expected);
     let mut line = Vec::new();
     while lines.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? > 0 {
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         match message(text.strip_suffix(b"\r").unwrap_or(text)) {
-            Some(message) => books.enter(&message),
-            None => books.pass_over(),
+            Some(message) => checker.enter(&message),
+            None => checker.pass_over(),
         }
         line.clear();
     }
-    Ok(books.close())
+    Ok(checker.close())
 }
 
-/// What is ours in a line, out of its envelope: a label with the sender, or JSON, or none.
+/// The message in a line: after a label with the sender, in JSON, or bare.
 fn message(line: &[u8]) -> Option<Cow<'_, [u8]>> {
     #[derive(serde::Deserialize)]
     struct Envelope {
         message: String,
     }
     if line.starts_with(b"{") {
-        // What can't be read may be one of ours that is broken: then it is seen as that.
+        // A line that can't be parsed may be a damaged message: then it counts as that.
         let whole: Cow<'_, [u8]> = match serde_json::from_slice::<Envelope>(line) {
             Ok(envelope) => envelope.message.into_bytes().into(),
             Err(_) => line.into(),
@@ -54,7 +54,7 @@ fn message(line: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
     let start = memchr::memmem::find(line, WORD)?;
     let labelled = line.starts_with(LABEL) && line[..start].ends_with(b": ");
-    // Anything else before it is damage, and must stay to be seen as that.
+    // Any other text before it is damage, and must stay visible as that.
     Some(line[if labelled { start } else { 0 }..].into())
 }
 

@@ -1,4 +1,4 @@
-//! One client: what it has sent, what it may send, what has come back.
+//! A client: what it has sent, what it may send, what has come back.
 //!
 //! A client belongs to one thread. It never waits; each method does what can be done now and
 //! says what is next. Positions in its stream are bytes since its first message, numbered on
@@ -77,7 +77,7 @@ pub struct Client {
     pub asked_at: Instant,
     pub(super) index: u64,
     pub(super) stream: Option<Stream>,
-    /// Whether it was ever connected.
+    /// Whether it has ever been connected.
     known: bool,
     /// The first message on this connection.
     pub(super) base: u64,
@@ -120,8 +120,8 @@ impl Client {
             Ok(stream)
         });
         let stream = begun.map_err(|e| failure(&e, Phase::Connecting))?;
-        // A single small write has nothing to wait for: without the option a connection for
-        // each message costs one system call less.
+        // A single small write needs no such option: a connection for each message saves a system
+        // call.
         let plan = work.plan;
         if plan.connections == Connections::Kept || plan.pieces.is_some() {
             stream.send_at_once();
@@ -137,7 +137,7 @@ impl Client {
         self.phase = Phase::Open;
     }
 
-    /// Looks whether the connection stands.
+    /// Checks whether the connection is established.
     pub fn is_established(&self) -> Result<bool, Failure> {
         let stream = self.stream.as_ref().ok_or(Failure::ConnectFailed)?;
         stream
@@ -165,8 +165,8 @@ impl Client {
         self.target = self.target.max(end * plan.shape.size() as u64);
     }
 
-    /// Time is up: of what replies have released, only the message that is begun is still sent.
-    /// What the clock has released was due, and is, unless somebody wants it to end.
+    /// The time is up: of the released messages, only one that is begun is still sent. Messages
+    /// that the clock has released were due, so they are sent, unless the run was interrupted.
     pub fn hold_back(&mut self, work: &Work<'_>) {
         let plan = work.plan;
         if matches!(plan.pace, Pace::Replies(_)) || work.is_interrupted() {
@@ -174,7 +174,7 @@ impl Client {
         }
     }
 
-    /// Counts what became of this connection and drops it.
+    /// Counts the result of this connection and drops it.
     pub fn retire(&mut self, work: &mut Work<'_>, cause: Cause) {
         self.stream = None;
         self.phase = Phase::Apart;
@@ -191,7 +191,7 @@ impl Client {
                 let sent = self.messages(work.plan);
                 let done = cause == Cause::Done;
                 let tail = match (cause, work.plan.server_end) {
-                    // It may still have come, to somebody who had waited for it.
+                    // The reply could still have come later.
                     (Cause::Failed(Failure::Timeout), _) if work.is_interrupted() => Tail::CutOff,
                     (Cause::Failed(Failure::Timeout), _) => Tail::Due(sent),
                     (Cause::Failed(_), ServerEnd::Awaited) => Tail::CutOff,
@@ -244,7 +244,7 @@ fn expected(expect: Expect, base: u64) -> Replies {
     }
 }
 
-/// What an error means for a client in this phase.
+/// The kind of failure that an error means in this phase.
 pub fn failure(error: &io::Error, phase: Phase) -> Failure {
     match (phase, error.kind()) {
         (Phase::Connecting, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
@@ -252,7 +252,7 @@ pub fn failure(error: &io::Error, phase: Phase) -> Failure {
         }
         (Phase::Connecting, ErrorKind::TimedOut) => Failure::ConnectTimeout,
         (Phase::Connecting, _) => Failure::ConnectFailed,
-        // It had ended its side before.
+        // The server had ended its side before.
         (_, ErrorKind::BrokenPipe) => Failure::ClosedEarly,
         _ => Failure::Reset,
     }

@@ -1,4 +1,4 @@
-//! A thread's clients get their connections: a few at a time, again after a pause.
+//! Connects a thread's clients: a few at a time, with retries.
 
 use std::cmp::Reverse;
 use std::io;
@@ -11,13 +11,13 @@ use super::load::Load;
 use super::tally::Failure;
 use super::work::Stage;
 
-/// Clients that wait for their connection at the same time.
+/// Maximum connections that are being made at the same time.
 pub const CONNECTING_MAX: usize = 100;
-/// Before anything is sent: so many begin to connect, then the server gets a moment to accept
-/// them. A handshake needs no accept, so without it the backlog (128 at the least usual) would
-/// soon be full, and whoever comes then must try again a whole second later.
+/// Before anything is sent: this many clients begin to connect, then the server gets a moment to
+/// accept them. A handshake needs no accept, so without the pause the backlog (often 128) would
+/// soon be full, and the next client's SYN would be retried only after a second.
 const BURST: usize = 16;
-/// The same while a handshake is not answered at once: the backlog is full, or the way is long.
+/// The same while handshakes are not answered at once: the backlog is full, or the path is long.
 const BURST_WHILE_WAITING: usize = 2;
 /// That moment.
 pub const BREATH: Duration = Duration::from_millis(1);
@@ -26,7 +26,7 @@ const ATTEMPTS_MAX: u32 = 7;
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Load<'_> {
-    /// Connects all that keep their connection. Those that can't be connected are out.
+    /// Connects all clients that keep their connection; gives up those that can't connect.
     pub fn connect_all(&mut self, events: &mut Events) -> io::Result<()> {
         while self.connecting > 0 || !self.unconnected.is_empty() || !self.retries.is_empty() {
             self.pass(events)?;
@@ -34,7 +34,7 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// Begins as many connections as may be made now.
+    /// Begins as many connections as the bound allows.
     pub(super) fn connect_some(&mut self) {
         while let Some(&Reverse((due, i))) = self.retries.peek() {
             if due > self.work.now {
@@ -43,7 +43,7 @@ impl Load<'_> {
             self.retries.pop();
             self.unconnected.push_back(i);
         }
-        // Not more than there are now: one that fails at once must not be tried for ever.
+        // Each at most once: a client that fails at once must not be retried for ever.
         let turn = match self.work.stage {
             Stage::Connecting if self.connecting > 0 => BURST_WHILE_WAITING,
             Stage::Connecting => BURST,
@@ -75,7 +75,7 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// Puts a client that was refused in line again, if it has an attempt left.
+    /// Schedules another attempt of a refused client, if it has one left.
     pub(super) fn connect_later(&mut self, i: usize) -> bool {
         let client = &mut self.clients[i];
         if client.attempts >= ATTEMPTS_MAX {

@@ -1,4 +1,4 @@
-//! A thread's deadlines: how long to wait, and what to do when it was too long.
+//! A thread's deadlines.
 
 use std::cmp::Reverse;
 use std::io;
@@ -15,13 +15,13 @@ use super::plan::Connections;
 use super::tally::Failure;
 use super::work::Stage;
 
-/// How often deadlines are looked at.
+/// Time between two checks of the deadlines.
 pub const TICK: Duration = Duration::from_millis(100);
-/// How long a server may take to end its side when nothing depends on it.
+/// Time for a server to end its side when nothing depends on it.
 const END_MAX: Duration = Duration::from_secs(2);
 
 impl Load<'_> {
-    /// Looks at the deadlines.
+    /// Checks the deadlines.
     pub(super) fn keep_time(&mut self) {
         let now = self.work.now;
         let plan = self.work.plan;
@@ -81,7 +81,7 @@ impl Load<'_> {
         }
     }
 
-    /// Those still waiting for their turn to connect are out; how many they are.
+    /// Gives up the clients that still wait to connect; answers how many.
     fn drop_unconnected(&mut self) -> usize {
         let dropped = self.unconnected.len() + self.retries.len();
         let waiting = self.retries.drain().map(|Reverse((_, i))| i);
@@ -115,7 +115,7 @@ impl Load<'_> {
                 tv_sec: 0,
                 tv_nsec: idle.subsec_nanos().into(),
             };
-            // A signal ends it early, which is as good as any other reason.
+            // A signal ends the wait early, which does no harm.
             let _ = poll(&mut [PollFd::new(registry, PollFlags::IN)], Some(&exact));
             self.poll.poll(events, Some(Duration::ZERO))
         } else {

@@ -1,11 +1,11 @@
-//! Each client is a descriptor, and the usual limit of 1024 is soon reached.
+//! Each client needs a descriptor, and the usual limit is 1024.
 
 use crate::cli::exit::Failure;
 
 /// Descriptors that are not connections: standard streams, polls, files.
 const BESIDE: u64 = 64;
 
-/// Raises the soft limit as far as so many connections need.
+/// Raises the soft limit to what this many connections need.
 pub fn allow(connections: u64) -> Result<(), Failure> {
     let needed = connections + BESIDE;
     let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(needed);

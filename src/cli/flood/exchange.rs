@@ -1,4 +1,4 @@
-//! What a client does with its connection: read, write, and what follows from it.
+//! A client's reads and writes, and the next step after them.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use super::work::{Stage, Work};
 const SIZE_ROOM: u64 = 1 << 25;
 
 impl Client {
-    /// Reads what has come. `ended` says that the end of it may have come too.
+    /// Reads what has come. `ended` says that the end of the stream may have come as well.
     pub fn hear(&mut self, work: &mut Work<'_>, ended: bool) -> Next {
         match self.role {
             Role::Stalled if ended => return Next::Over(Cause::Failed(Failure::ClosedEarly)),
@@ -55,7 +55,7 @@ impl Client {
             Err(e) if is_not_now(&e) => Next::Wait,
             Err(e) if e.kind() == ErrorKind::Interrupted => Next::Write,
             Err(e) => {
-                // The server closed, and what it said before that has its worth.
+                // The server closed; replies before that still count.
                 let cause = failure(&e, self.evident_phase(work.plan));
                 match self.hear(work, true) {
                     Next::Over(Cause::Done) => Next::Over(Cause::Done),
@@ -65,7 +65,7 @@ impl Client {
         }
     }
 
-    /// What to do after whatever happened: go on writing, wait for replies, send more, end.
+    /// The next step: continue writing, wait for replies, send more, or end.
     pub fn advance(&mut self, work: &mut Work<'_>) -> Next {
         let plan = work.plan;
         if self.phase != Phase::Open || work.stage == Stage::Connecting {
@@ -128,8 +128,8 @@ impl Client {
                         let bytes = &work.inbox[..len];
                         self.replies.take(bytes, self.index, begun, &mut work.judge);
                     }
-                    // Less than there was room for: it is empty, and more would be announced.
-                    // So a reply costs one read, not two.
+                    // A short read: the socket is empty, and more bytes cause an event. This saves
+                    // a second read for each reply.
                     if len < work.inbox.len() && !ended {
                         return Ok(false);
                     }

@@ -1,8 +1,8 @@
-//! The threads of a run: started together, watched, summed up.
+//! The threads of a run: starts them together, watches them, adds up their results.
 //!
-//! A thread first connects its clients and says so; when all have, the main thread gives all of
-//! them the same start. Whoever waits here waits for a message whose sender always either
-//! sends it or goes: a thread that fails drops its sender.
+//! A thread first connects its clients and reports that; then the main thread gives all threads the
+//! same start time. No wait here hangs: each is for a message whose sender either sends it or is
+//! dropped, because a thread that fails drops its sender.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ enum Note {
 pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
     let done = AtomicU64::new(0);
     std::thread::scope(|scope| {
-        // A thread sends two notes and is sent one time to start: nobody ever waits to send.
+        // A thread sends two messages and gets one, so the bounded channels never block a send.
         let (notes, inbox) = sync_channel(2 * plan.threads as usize);
         let mut gates = Vec::new();
         for thread in 0..plan.threads {
@@ -41,7 +41,7 @@ pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
                 .name(format!("flood-{thread:02}"))
                 .spawn_scoped(scope, move || {
                     let share = run_share(plan, thread, &notes, &open, done);
-                    // Nobody listens only if the run has failed otherwise.
+                    // The receiver is gone only if the run has failed.
                     let _ = notes.send(Note::Done(Box::new(share)));
                 })
                 .map_err(|error| io::Error::other(start_advice(&error)))?;
@@ -70,12 +70,12 @@ fn collect(
                     plan.interrupt.begin();
                     let start = Instant::now();
                     for gate in &gates {
-                        // A thread that failed has gone, and says so by itself.
+                        // A thread that failed has ended, and reports that itself.
                         let _ = gate.send(start);
                     }
                 }
             }
-            // On an error the gates go, and with them the threads that still wait.
+            // An error drops the channels, which ends the threads that still wait.
             Ok(Note::Done(share)) => {
                 sum.add(&(*share)?);
                 finished += 1;

@@ -1,8 +1,8 @@
-//! Which of a client's messages have been seen, in what order, how often.
+//! A client's messages: which came, in which order, how often.
 
 use std::collections::BTreeMap;
 
-/// What became of the messages; sums of it make sense.
+/// The counts of a ledger; they can be added up.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
     /// Different messages that came.
@@ -13,12 +13,12 @@ pub struct Account {
     pub reordered: u64,
     /// Came again.
     pub duplicated: u64,
-    /// Lines that nobody sent.
+    /// Lines that no client sent.
     pub damaged: u64,
 }
 
 impl Account {
-    /// Takes in another account.
+    /// Adds another account.
     pub fn add(&mut self, other: &Self) {
         self.received += other.received;
         self.lost += other.lost;
@@ -27,18 +27,18 @@ impl Account {
         self.damaged += other.damaged;
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there is no fault.
     pub fn is_clean(&self) -> bool {
         self.lost + self.reordered + self.duplicated + self.damaged == 0
     }
 }
 
-/// Whether messages missing at the end of a sequence are lost, or were cut off knowingly.
+/// Whether messages missing at the end of a sequence count as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tail {
-    /// All of this many had to come.
+    /// All of this many must have come.
     Due(u64),
-    /// Only holes before the last that came count.
+    /// Only gaps before the last message count.
     CutOff,
 }
 
@@ -77,7 +77,8 @@ impl Ledger {
         self.account.received + self.account.damaged
     }
 
-    /// A message came. One from `limit` on was never sent: damage that still looks like one.
+    /// Enters a message. One from `limit` on was never sent: it is damage that looks like a
+    /// message.
     pub fn note(&mut self, seq: u64, limit: u64) {
         if seq >= limit {
             self.note_damaged();
@@ -95,12 +96,12 @@ impl Ledger {
         }
     }
 
-    /// A line came that nobody sent.
+    /// Counts a line that no client sent.
     pub fn note_damaged(&mut self) {
         self.account.damaged += 1;
     }
 
-    /// What became of all. A damaged line was a message once, which is not lost besides.
+    /// The account. A damaged line was a message, which does not count as lost as well.
     pub fn close(&self, tail: Tail) -> Account {
         let holes: u64 = self.holes.iter().map(|(start, end)| end - start).sum();
         let missing = match tail {

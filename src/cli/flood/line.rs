@@ -1,8 +1,8 @@
-//! Reads a message back, knowing nothing about what was sent.
+//! Parses a message, without knowledge of what was sent.
 
 use super::message::{RUN_MAX, WORD, padding};
 
-/// What a line turned out to be.
+/// The result for a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A whole message, undamaged; `size` counts the newline.
@@ -18,7 +18,7 @@ pub enum Line<'a> {
     Damaged,
 }
 
-/// Reads a line (without its newline) back.
+/// Parses a line, without its newline.
 pub fn parse(line: &[u8]) -> Line<'_> {
     read(line).unwrap_or_else(|fault| fault)
 }

@@ -18,8 +18,8 @@ use super::plan::{Connections, Plan, ServerEnd};
 use super::tally::Failure;
 use super::work::{Stage, Work};
 
-/// Messages let go of before replies and the clock are looked at again: a rate that nobody can
-/// keep up with must not keep the run from its end.
+/// Messages that are released before replies and the clock are checked again: a rate that is too
+/// high must not delay the end of the run.
 const RELEASED_MAX: usize = 1024;
 
 /// One thread's clients.
@@ -42,7 +42,7 @@ pub struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    /// Thread `thread` has every so many-th client.
+    /// A thread's clients: every `threads`th one.
     pub fn new(plan: &'a Plan, thread: u64) -> io::Result<Self> {
         let work = Work::new(plan, thread);
         let role = |index| match index {
@@ -89,12 +89,12 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Whether nobody is left who sends.
+    /// Whether no client is left that sends.
     pub fn is_over(&self) -> bool {
         self.alive == 0
     }
 
-    /// Waits for something to do and does it.
+    /// Waits for events and handles them.
     pub fn pass(&mut self, events: &mut Events) -> io::Result<()> {
         self.wait(events)?;
         self.work.now = Instant::now();
@@ -126,7 +126,7 @@ impl<'a> Load<'a> {
                     client.open();
                     client.note_connected(&mut self.work);
                     self.connecting -= 1;
-                    // It may be over already, and nothing would announce that again.
+                    // It may have ended already, and no further event would say so.
                     let next = client.hear(&mut self.work, event.is_read_closed());
                     self.follow(i, next);
                 }
@@ -144,7 +144,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// A client whose turn it is writes at once; the rest of it must wait for the others.
+    /// Writes once for the client; the rest waits for the others' turns.
     pub(super) fn follow(&mut self, i: usize, next: Next) {
         let next = match next {
             Next::Write if !self.clients[i].queued => self.clients[i].write(&mut self.work),
@@ -165,7 +165,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// A connection is over: count it, and see whether the client goes on with another.
+    /// Counts a connection that is over, and decides whether the client makes another.
     pub(super) fn over(&mut self, i: usize, cause: Cause) {
         let plan = self.work.plan;
         let client = &mut self.clients[i];
@@ -198,7 +198,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Lets go of the messages that are due, as far as time allows at all.
+    /// Releases the messages that are due.
     fn release_due(&mut self) {
         if self.work.stage != Stage::Sending {
             return;

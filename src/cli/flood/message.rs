@@ -1,9 +1,9 @@
-//! What one message looks like: `flood <run> <client> <seq> ` and padding, `.` and a newline.
+//! The form of a message: `flood <run> <client> <seq> ` and padding, `.` and a newline.
 //!
-//! Whatever a client has ever sent is a function of its number and the position in its stream,
-//! so nobody keeps a copy of it: neither to write the rest of it later nor to compare the reply.
-//! The padding depends on its position and the full stop is found nowhere else, so a line that
-//! lost its middle or its end is known without knowing what was sent.
+//! All that a client sends is a function of its number and the position in its stream, so no copy
+//! is kept, neither to write the rest later nor to compare the reply. The padding depends on its
+//! position and the full stop occurs nowhere else, so a line that lost its middle or its end is
+//! recognized without knowing what was sent.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ pub const RUN_MAX: usize = 16;
 /// The longest header: the word, the run, two numbers of twenty digits, their spaces.
 const HEADER_MAX: usize = WORD.len() + RUN_MAX + 20 + 20 + 3;
 
-/// What all the messages of one run have in common.
+/// The common part of a run's messages.
 #[derive(Debug, Clone)]
 pub struct Shape {
     run: String,
@@ -29,8 +29,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Messages of `size` bytes, none of which has a greater number than these two.
-    /// The error is the least size that would do.
+    /// Messages of `size` bytes, none of which has a greater number than these two. The error is
+    /// the minimum size.
     pub fn new(run: &str, size: usize, clients: u64, messages: u64) -> Result<Self, usize> {
         let stem = [WORD, run.as_bytes(), b" "].concat();
         let least = stem.len() + digits(clients) + 1 + digits(messages) + 1 + 2;

@@ -1,23 +1,22 @@
-//! `poold flood`: many clients that send numbered messages, measure, and miss nothing.
+//! `poold flood`: load generator whose clients send numbered messages and check the replies.
 //!
 //! From the outside in:
 //!
-//! | room | knows |
+//! | file | what it does |
 //! | --- | --- |
-//! | `args`, `plan` | what was typed, and what it means |
+//! | `args`, `plan` | the arguments, and the plan |
 //! | `fleet`, `progress`, `interrupt` | the threads, their common start, an early end, the sum |
 //! | `load`, `connecting`, `deadlines`, `work` | one thread: poll, clients, clock, count |
 //! | `client`, `exchange`, `schedule` | one client; when a message is due |
-//! | `replies`, `sorter`, `acks`, `ledger` | is what came back right, or what is wrong |
-//! | `message`, `line` | what a message looks like, read back |
+//! | `replies`, `sorter`, `acks`, `ledger` | checks the replies |
+//! | `message`, `line` | renders and parses a message |
 //! | `stream`, `descriptors` | a connection; room for all of them |
-//! | `tally`, `report` | the figures, and how they are shown |
-//! | `check`, `books` | what a receiving server has printed |
-//! | `chat` | the same for a room: everybody has to see the same |
+//! | `tally`, `report` | the figures, and their output |
+//! | `check`, `file_checker` | checks the output of a receiving server |
+//! | `chat` | the same for a chat: all members must see the same |
 
 mod acks;
 mod args;
-mod books;
 mod chat;
 mod check;
 mod client;
@@ -25,6 +24,7 @@ mod connecting;
 mod deadlines;
 mod descriptors;
 mod exchange;
+mod file_checker;
 mod fleet;
 mod interrupt;
 mod ledger;
@@ -47,7 +47,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use self::args::FloodArgs;
-use self::books::Expected;
+use self::file_checker::Expected;
 use self::plan::Plan;
 use self::progress::Progress;
 use self::report::Report;
@@ -101,6 +101,6 @@ fn check_file(args: &FloodArgs, path: &Path) -> Result<bool, Failure> {
         }
         .as_bytes(),
     )?;
-    // Where none of ours is, nothing was checked.
+    // A file without messages is an error: nothing was checked.
     Ok(finding.account.is_clean() && finding.account.received > 0)
 }

@@ -1,4 +1,4 @@
-//! What was typed, made consistent: what to do.
+//! The plan of a run, from the arguments.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -33,17 +33,17 @@ pub struct Plan {
     pub duration: Option<Duration>,
     /// Measure only from then on.
     pub warmup: Duration,
-    /// What the server does with a message.
+    /// The expected behaviour of the server.
     pub expect: Expect,
     /// How long a connection lives.
     pub connections: Connections,
-    /// What it means when the server ends a connection.
+    /// The meaning of a connection that the server ends.
     pub server_end: ServerEnd,
     /// Seed for the length of the pieces to write; whole writes without.
     pub pieces: Option<u64>,
     /// Threads that send.
     pub threads: u64,
-    /// Longest time without any progress.
+    /// Maximum time without progress.
     pub timeout: Duration,
     /// What ends the run early.
     pub interrupt: Interrupt,
@@ -52,9 +52,9 @@ pub struct Plan {
 /// What makes a client send.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// The replies to the last so many messages.
+    /// The replies to the last messages, this many.
     Replies(u64),
-    /// The time: so many messages a second from all clients.
+    /// The time: this many messages a second from all clients.
     Rate(f64),
 }
 
@@ -67,12 +67,12 @@ pub enum Connections {
     EachMessage,
 }
 
-/// What it means when the server ends a connection.
+/// The meaning of a connection that the server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerEnd {
     /// A fault.
     Fault,
-    /// What the run is about: the server is being stopped.
+    /// Expected: the server is being stopped.
     Awaited,
 }
 
@@ -83,7 +83,7 @@ const UNLIMITED: u64 = 1_000_000_000_000;
 pub const GREED: u64 = 1024;
 
 impl Plan {
-    /// Works out what the arguments mean; the error is for the person who typed them.
+    /// Makes the plan from the arguments; the error is for the command line.
     pub fn new(args: &FloodArgs, address: &str) -> Result<Self, Failure> {
         let clients = args.clients.unwrap_or(64);
         let open_ended = args.duration.is_some() || args.until_closed;
@@ -148,7 +148,7 @@ impl Plan {
         (self.messages != u64::MAX).then(|| self.messages.saturating_mul(self.clients))
     }
 
-    /// Whether this client floods beside those that are measured.
+    /// Whether this client floods beside the measured ones.
     pub fn is_greedy(&self, client: u64) -> bool {
         client < self.greedy
     }

@@ -1,4 +1,4 @@
-//! The bar for whoever watches.
+//! The progress bar.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -12,7 +12,7 @@ const PER_SECOND: u8 = 10;
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar that shows itself.
+    /// A visible bar.
     pub fn visible(plan: &Plan) -> Self {
         let target = ProgressDrawTarget::stderr_with_hz(PER_SECOND);
         let (bar, template) = match plan.total() {
@@ -30,12 +30,12 @@ impl Progress {
         Self(bar)
     }
 
-    /// Nothing to be seen.
+    /// No bar.
     pub fn hidden() -> Self {
         Self(ProgressBar::hidden())
     }
 
-    /// So many messages are through.
+    /// Sets the number of finished messages.
     pub fn show(&self, done: u64, interrupt: &Interrupt) {
         self.0.set_position(done);
         self.0.tick();
@@ -44,7 +44,7 @@ impl Progress {
         }
     }
 
-    /// Away with it.
+    /// Removes the bar.
     pub fn end(&self) {
         self.0.finish_and_clear();
     }

@@ -1,14 +1,14 @@
-//! Is what comes back what had to come back?
+//! Checks that the replies are the expected ones.
 //!
-//! As long as it is, it is compared where it lies, and a client costs two numbers. From the
-//! first wrong byte on the client's lines are sorted one by one, to say what exactly is wrong.
+//! While they are, the bytes are compared in place, and a client costs two numbers. From the first
+//! wrong byte on, the client's lines are checked one by one, to find the exact fault.
 
 use super::acks::Acks;
 use super::ledger::{Account, Ledger, Tail};
 use super::message::Shape;
 use super::sorter::Sorter;
 
-/// What a client expects, and what it has got of it.
+/// The expected replies of a client, and its position in them.
 #[derive(Debug)]
 pub enum Replies {
     /// Echo, and every byte so far was right: whole replies, and bytes of the next one.
@@ -21,11 +21,11 @@ pub enum Replies {
     Sorted(Box<Sorter>),
     /// `ack N` lines.
     Acks(Acks),
-    /// Nothing, so every line is one too many.
+    /// No reply, so every line is a fault.
     Nothing { unexpected: u64 },
 }
 
-/// What a thread needs to judge replies, shared by its clients.
+/// A thread's state to check replies, shared by its clients.
 #[derive(Debug)]
 pub struct Judge<'a> {
     shape: &'a Shape,
@@ -34,7 +34,7 @@ pub struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of messages of this shape.
+    /// Checks messages of this shape.
     pub fn new(shape: &'a Shape) -> Self {
         Self {
             shape,
@@ -63,7 +63,7 @@ impl Replies {
         Self::Nothing { unexpected: 0 }
     }
 
-    /// The number below which all that will come has come. It may run ahead of what was sent.
+    /// The number below which nothing is awaited. It may be above what was sent.
     pub fn settled(&self) -> u64 {
         match self {
             Self::Exact { answered, .. } => *answered,
@@ -116,8 +116,7 @@ impl Replies {
     }
 }
 
-/// How many of the bytes are what they must be. When not all are, the slot is left with the
-/// reply that was expected there.
+/// How many of the bytes are right. If not all are, leaves the expected reply in the slot.
 fn matching(
     bytes: &[u8],
     client: u64,

@@ -29,7 +29,7 @@ impl<'a> Report<'a> {
         self.tally.account.is_clean() && self.tally.connected > 0 && errors.timeout == 0 && excused
     }
 
-    /// What to do when the server seems to be another than the one that was expected.
+    /// A hint when the server behaves differently than expected.
     pub fn hint(&self) -> Option<&'static str> {
         let errors = &self.tally.errors;
         let has_ended = errors.reset + errors.closed_early > 0;

@@ -1,10 +1,10 @@
-//! A client's replies line by line, after something was wrong with them.
+//! Checks a client's replies line by line, after a fault.
 
 use super::ledger::{Account, Ledger, Tail};
 use super::line::{Line, parse};
 use super::message::Shape;
 
-/// Looks at a client's replies line by line.
+/// See the head of the file.
 #[derive(Debug)]
 pub struct Sorter {
     /// The first message on this connection.
@@ -13,13 +13,13 @@ pub struct Sorter {
     ledger: Ledger,
     /// A line that has no end yet; never longer than a message.
     line: Vec<u8>,
-    /// Whether the line in hand is longer than any message, so that only its end matters.
+    /// Whether the current line is longer than any message, so that only its end matters.
     overlong: bool,
 }
 
 impl Sorter {
-    /// Goes on where the comparison failed: all below the ledger's next have come, and `line`
-    /// of the one after.
+    /// Continues where the comparison failed: all messages below the ledger's next have come, and
+    /// `line` of the next one.
     pub fn resume(base: u64, client: u64, ledger: Ledger, line: &[u8]) -> Self {
         Self {
             base,
@@ -30,8 +30,8 @@ impl Sorter {
         }
     }
 
-    /// The number below which nothing is waited for any more. A damaged reply counts: the
-    /// client must not wait for it for ever.
+    /// The number below which nothing is awaited. A damaged reply counts: the client must not wait
+    /// for it for ever.
     pub fn settled(&self) -> u64 {
         self.ledger.next().max(self.base + self.ledger.seen())
     }
@@ -72,7 +72,7 @@ impl Sorter {
         self.overlong = false;
     }
 
-    /// What became of all messages.
+    /// The account of all messages.
     pub fn close(&self, tail: Tail) -> Account {
         let mut account = self.ledger.close(tail);
         // A message whose end is missing is missing, or cut off; anything else is damage.

@@ -1,4 +1,4 @@
-//! Where to connect, and the connection: TCP or a Unix socket, never blocking.
+//! The server's address, and a connection: TCP or a Unix socket, never blocking.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream as Probe};
@@ -27,7 +27,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// Reads what a server's address is written as.
+    /// Parses and looks up a server's address.
     pub fn resolve(text: &str) -> Result<Self, Failure> {
         let parsed = text.parse().map_err(|error| match error {
             Error::Lookup { .. } => Failure::Failed(error.to_string()),
@@ -37,8 +37,8 @@ impl Target {
             Address::Unix(path) => return Ok(Self::Unix(path)),
             Address::Tcp(found) => found,
         };
-        // A name with several addresses (localhost: ::1 and 127.0.0.1): the one that answers.
-        // With a single one nothing is tried, so that the server counts no client too many.
+        // A name with several addresses (localhost: ::1 and 127.0.0.1): the one that answers. A
+        // single address is not tried, so the server counts no extra client.
         let answers = |a: &&SocketAddr| Probe::connect_timeout(a, PROBE_TIMEOUT).is_ok();
         let chosen = match &found[..] {
             [only] => Some(only),
@@ -67,7 +67,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Whether the connection stands, is still being made, or failed.
+    /// Whether the connection is established, still being made, or failed.
     pub fn is_established(&self) -> io::Result<bool> {
         let (error, peer) = match self {
             Self::Tcp(s) => (s.take_error()?, s.peer_addr().map(drop)),
@@ -84,14 +84,14 @@ impl Stream {
     /// Sends each write at once, also one that is small and follows another.
     pub fn send_at_once(&self) {
         if let Self::Tcp(stream) = self {
-            // It fails only for a connection that is gone; the next read says so better.
+            // Fails only for a lost connection, which the next read reports.
             let _ = stream.set_nodelay(true);
         }
     }
 
-    /// Lets the kernel keep more for a client that has kept little until now.
+    /// Raises the receive buffer of a client that had a small one.
     pub fn enlarge_receive_buffer(&self, bytes: usize) {
-        // It is as good without, only slower.
+        // Without it the client is only slower.
         let _ = match self {
             Self::Tcp(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
             Self::Unix(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
@@ -116,7 +116,7 @@ impl Stream {
         }
     }
 
-    /// Has it watched, for bytes to read and for room to write.
+    /// Registers it with the poll, for bytes to read and room to write.
     pub fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let source: &mut dyn Source = match self {
             Self::Tcp(stream) => stream,

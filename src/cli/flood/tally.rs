@@ -1,4 +1,4 @@
-//! What a thread counts, and the sum over the threads.
+//! A thread's counts, and their sum.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,13 @@ use hdrhistogram::Histogram;
 
 use super::ledger::Account;
 
-/// Latencies beyond a quarter of an hour are recorded as that.
+/// Maximum recorded latency: a quarter of an hour.
 const LATENCY_MAX: Duration = Duration::from_secs(900);
 
 /// The kinds of failure of a connection, each with its count.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Errors {
-    /// Nobody listens there.
+    /// The connection was refused.
     pub connect_refused: u64,
     /// Not connected in time.
     pub connect_timeout: u64,
@@ -22,7 +22,7 @@ pub struct Errors {
     pub reset: u64,
     /// The server ended the connection before the client did.
     pub closed_early: u64,
-    /// Nothing moved any more.
+    /// There was no progress.
     pub timeout: u64,
 }
 
@@ -72,7 +72,7 @@ impl Errors {
     }
 }
 
-/// What became of a run, or of one thread's share of it.
+/// The result of a run, or of a thread's part of it.
 #[derive(Debug)]
 pub struct Tally {
     /// Clients that were connected at least once.
@@ -85,7 +85,7 @@ pub struct Tally {
     pub abandoned: u64,
     /// Messages written, whole.
     pub sent: u64,
-    /// Messages whose reply came, or of which the server said so.
+    /// Messages with a reply or an acknowledgement.
     pub account: Account,
     /// Messages of the measured time.
     pub measured: u64,
@@ -99,14 +99,14 @@ pub struct Tally {
     pub latency: Histogram<u64>,
     /// Failed connections.
     pub errors: Errors,
-    /// What the threads used of the processor, where the system says so.
+    /// Processor time of the threads, if the system tells.
     pub cpu: Option<Duration>,
-    /// It was ended before all was sent.
+    /// The run was interrupted.
     pub interrupted: bool,
 }
 
 impl Tally {
-    /// Nothing yet.
+    /// All zero.
     pub fn new() -> Self {
         let max = LATENCY_MAX.as_nanos() as u64;
         Self {
@@ -127,7 +127,7 @@ impl Tally {
         }
     }
 
-    /// Takes in another thread's.
+    /// Adds another thread's counts.
     pub fn add(&mut self, other: &Self) {
         self.connected += other.connected;
         self.silent_closed += other.silent_closed;
@@ -148,9 +148,9 @@ impl Tally {
     }
 }
 
-/// Processor time of the calling thread, where the system says so.
+/// Processor time of the calling thread, if the system tells.
 pub fn thread_cpu() -> Option<Duration> {
-    // To the nanosecond, other than the clock ticks of `stat`; only Linux has it.
+    // In nanoseconds, unlike the clock ticks of `stat`; only Linux has it.
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace()
         .next()?

@@ -1,4 +1,4 @@
-//! What the clients of one thread share: the plan, buffers, the clock, the count.
+//! State that the clients of a thread share: the plan, buffers, the clock, the counts.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ const WRITE_MAX: usize = 256 << 10;
 /// One read is at most this long.
 const READ_MAX: usize = 64 << 10;
 
-/// How far a run is.
+/// The stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Clients connect; nothing is sent.
@@ -36,15 +36,15 @@ pub struct Work<'a> {
     pub slots: Vec<u8>,
     /// Room for what is read.
     pub inbox: Vec<u8>,
-    /// The time, as of the last look at the clock: once a wake-up and once for each read.
+    /// The time at the last reading of the clock: once for each wake-up and each read.
     pub now: Instant,
-    /// When something last moved.
+    /// The last progress.
     pub moved_at: Instant,
     /// When sending began.
     pub start: Instant,
-    /// From then on it is measured.
+    /// When measuring begins.
     pub measure_from: Instant,
-    /// When it was ended early.
+    /// When the run was interrupted.
     pub interrupted_at: Option<Instant>,
     /// Messages sent or answered so far, for the progress bar.
     pub done: u64,
@@ -62,7 +62,7 @@ impl<'a> Work<'a> {
             Pace::Replies(pipeline) => usize::try_from(pipeline.max(greed)).unwrap_or(usize::MAX),
             Pace::Rate(_) => 1,
         };
-        // One more, because a write that was cut short goes on in the middle of a message.
+        // One more, because a short write continues in the middle of a message.
         let slots = batch.min(WRITE_MAX / size).max(1) + 1;
         let now = Instant::now();
         Self {
@@ -106,12 +106,12 @@ impl<'a> Work<'a> {
         let most = left.min((self.slots.len() - size) as u64);
         match &mut self.random {
             None => most as usize,
-            // Rather short ones, so that most messages are cut somewhere.
+            // Short ones, so that most messages are cut somewhere.
             Some(random) => (1 + random.next() % most.min(2 * size as u64)) as usize,
         }
     }
 
-    /// Whether somebody wanted it to end early.
+    /// Whether the run was interrupted.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted_at.is_some()
     }
@@ -166,7 +166,7 @@ impl<'a> Work<'a> {
         if clean && self.is_measured() {
             self.tally.connections += 1;
             if !self.plan.has_replies() {
-                // Only now is it known that all was read.
+                // Only the close shows that all was read.
                 self.tally.last = Some(self.now);
             }
         }

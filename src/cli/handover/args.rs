@@ -8,7 +8,7 @@ use clap::Args;
 use super::READY_WITHIN_MAX;
 use crate::cli::values::{time, yes_or_no};
 
-/// The options of a service that can be restarted so.
+/// The restart options of a service.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Restart")]
 pub(in crate::cli) struct ControlArgs {
@@ -39,7 +39,7 @@ pub(in crate::cli) struct RestartArgs {
     pub(in crate::cli) ready_timeout: Duration,
 }
 
-/// Takes `unix:PATH` as well, because addresses are written so.
+/// Takes `unix:PATH` as well, the form of addresses.
 fn socket_path(text: &str) -> Result<PathBuf, String> {
     match text.strip_prefix("unix:").unwrap_or(text) {
         "" => Err("write the path of a Unix socket".to_owned()),

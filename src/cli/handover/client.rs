@@ -1,4 +1,4 @@
-//! The new process's side: it asks for the sockets, and says when it accepts from them.
+//! The new process's side: asks for the sockets, and says when it accepts from them.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,27 +14,27 @@ use crate::error::{Error, Result};
 use crate::net::address::Address;
 use crate::net::listen::Listeners;
 
-/// Longest wait for the running one, to listen and for each answer: it needs a moment, or is stuck.
+/// Maximum wait for the running process to listen and for each answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// What was got from the running one, and the line to it.
+/// The sockets of the running process, and the connection to it.
 pub(in crate::cli) struct Inherited {
     wire: Wire,
     sockets: Vec<(Given, OwnedFd)>,
 }
 
 impl Inherited {
-    /// Asks the poold that is reached over `path`; `None` if there is none.
+    /// Asks the poold behind `path`; `None` if there is none.
     ///
     /// # Errors
-    /// When there is one and it does not hand over.
+    /// When there is one and it does not hand over its sockets.
     pub(in crate::cli) fn ask(path: &Path) -> Result<Option<Inherited>> {
         let stream = match connect::connect(path, ANSWER_MAX) {
             Ok(stream) => stream,
             Err(error) => {
                 use io::ErrorKind::{ConnectionRefused, NotFound};
                 return if matches!(error.kind(), NotFound | ConnectionRefused) {
-                    info!(control = ?path, "nobody to take over from; starting as ever");
+                    info!(control = ?path, "no process to take over from; starting as usual");
                     Ok(None)
                 } else {
                     Err(failed(in_words(error)))
@@ -56,8 +56,7 @@ impl Inherited {
         }
     }
 
-    /// The sockets of that name, if there are any, and those of them whose files are removed at
-    /// the end.
+    /// The sockets of that name, and those of them whose files are removed at the end.
     pub(in crate::cli) fn take(&mut self, name: &str) -> Result<Option<(Listeners, Vec<Address>)>> {
         let all = std::mem::take(&mut self.sockets);
         let (ours, others): (Vec<_>, _) =
@@ -74,15 +73,15 @@ impl Inherited {
         Ok(Some((listeners, with_files)))
     }
 
-    /// The one for the next restart.
+    /// The control socket, for the next restart.
     pub(super) fn take_control(&mut self) -> Result<Option<(Listeners, Vec<Address>)>> {
         self.take(CONTROL)
     }
 
-    /// Says that this process accepts, and waits until the other has stopped doing so.
+    /// Says that this process accepts, and waits until the other one has stopped accepting.
     ///
     /// # Errors
-    /// When the other one has thought better of it: then this process must end.
+    /// When the other process has given the restart up: then this process must end.
     pub(in crate::cli) fn confirm(mut self) -> Result<()> {
         let answer = match self.wire.say(&Ask::Ready, &[]) {
             Ok(()) => self.wire.hear(),
@@ -91,7 +90,7 @@ impl Inherited {
         match answer {
             Ok(Some(Answer::Yours)) => Ok(()),
             Ok(other @ Some(_)) => Err(unexpected(other)),
-            // The old process has died with its clients; new clients are ours.
+            // The old process has ended with its clients; new clients come here.
             Ok(None) => {
                 warn!("the other poold is gone; this one goes on alone");
                 Ok(())
@@ -112,7 +111,7 @@ fn failed(source: io::Error) -> Error {
     }
 }
 
-/// That an answer did not come in time has no words of its own.
+/// The system's text for a timeout does not say so.
 fn in_words(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => io::Error::other(format!(

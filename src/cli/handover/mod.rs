@@ -10,11 +10,11 @@
 //!                            ▼ drains                            ▼ serves
 //! ```
 //!
-//! Until it has heard `ready` the running one accepts as ever, so whatever happens to the other
-//! before that changes nothing. From `yours` on it accepts nobody: the backlog, which both have in
-//! common, is the successor's. No listening socket is closed by both, so no client is refused.
+//! Until `ready`, the running process accepts as usual, so a failure of the successor changes
+//! nothing. After `yours` it accepts no client: the backlog, which both share, belongs to the
+//! successor. At no time are both copies of a listening socket closed, so no client is refused.
 //!
-//! All of it runs on the main thread, which has nothing to do but wait; nothing here blocks it.
+//! All of it runs on the main thread, which otherwise only waits; nothing here blocks it.
 
 mod args;
 mod client;
@@ -31,14 +31,14 @@ pub(in crate::cli) use restart::restart;
 pub(in crate::cli) use server::{Event, HandoverServer};
 pub(in crate::cli) use spawn::go_between;
 
-/// What both sides call the service's sockets.
+/// The name of the service's sockets.
 pub(in crate::cli) const SERVICE: &str = "service";
-/// And the one on which they talk.
+/// The name of the control socket.
 const CONTROL: &str = "control";
 
-/// Both sides speak this; another number is refused, and the running one goes on.
+/// The protocol's version; another one is refused, and the running process goes on.
 const VERSION: u32 = 1;
-/// Longest that a successor may take that was started by hand, until it is ready.
+/// Maximum time until a successor that was started by hand is ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// And the most that a restart may allow its own.
+/// Maximum of the time that `poold restart` sets for its successor.
 const READY_WITHIN_MAX: Duration = Duration::from_secs(60 * 60);

@@ -1,4 +1,4 @@
-//! What is said over the control socket: one JSON object on a line, descriptors beside it.
+//! The protocol of the control socket: one JSON object on a line, with descriptors beside it.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -14,47 +14,47 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Longest message, its newline included.
+/// Maximum length of a message, with its newline.
 const MESSAGE_MAX: usize = 16 * 1024;
-/// Most sockets that are handed over; the system's own limit is 253.
+/// Maximum sockets that are handed over; the system's own limit is 253.
 pub(super) const SOCKETS_MAX: usize = 64;
 
-/// What the running one is asked.
+/// A request to the running process.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ask {
-    /// Start yourself again and hand over, to a process that is ready in this time.
+    /// Start a successor and hand over to it, if it is ready within this time.
     Restart { ready_within: Duration },
-    /// Hand your sockets to me.
+    /// Send the sockets.
     TakeOver { version: u32, pid: u32 },
-    /// I accept from them.
+    /// The successor accepts from them.
     Ready,
 }
 
-/// What it answers.
+/// An answer of the running process.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
-    /// These; the descriptors come in the same order.
+    /// The sockets; the descriptors come in the same order.
     Sockets(Vec<Given>),
-    /// They are yours alone from now on.
+    /// The running process accepts no more.
     Yours,
     /// The new process serves.
     Done { pid: u32 },
-    /// It did not work; the running one goes on.
+    /// The restart failed; the running process goes on.
     No { reason: String },
 }
 
 /// A socket that is handed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Given {
-    /// Whose it is.
+    /// The name of its owner.
     pub(super) name: String,
-    /// Whether the process that stops last removes its file.
+    /// Whether the last process removes its file.
     pub(super) has_file: bool,
 }
 
-/// One end of a conversation.
+/// One end of a connection.
 pub(super) struct Wire {
     stream: UnixStream,
     heard: Vec<u8>,
@@ -70,7 +70,7 @@ impl Wire {
         }
     }
 
-    /// Says something. Each message fits a fresh socket's buffer, so this does not block.
+    /// Sends a message. Each fits a fresh socket's buffer, so this does not block.
     pub(super) fn say(&self, message: &impl Serialize, sockets: &[BorrowedFd]) -> io::Result<()> {
         let mut text = serde_json::to_vec(message)?;
         text.push(b'\n');
@@ -79,7 +79,7 @@ impl Wire {
         if !sockets.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(sockets)) {
             return Err(io::Error::other("too many sockets"));
         }
-        // Whether the other end is still there is told by the error alone.
+        // Only the error tells whether the other end has left.
         let flags = SendFlags::NOSIGNAL;
         let sent = sendmsg(&self.stream, &[IoSlice::new(&text)], &mut beside, flags)?;
         if sent < text.len() {
@@ -88,7 +88,7 @@ impl Wire {
         Ok(())
     }
 
-    /// The next message; `None` at the end.
+    /// Reads the next message; `None` at the end.
     pub(super) fn hear<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         loop {
             if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
@@ -125,7 +125,7 @@ impl Wire {
         Ok(received.bytes)
     }
 
-    /// The sockets that came beside the messages.
+    /// Takes the sockets that came beside the messages.
     pub(super) fn take_sockets(&mut self) -> Vec<OwnedFd> {
         std::mem::take(&mut self.sockets)
     }

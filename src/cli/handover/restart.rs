@@ -1,4 +1,4 @@
-//! `poold restart`: asks a running one to start itself again.
+//! `poold restart`: asks a running poold to start its successor.
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -8,8 +8,7 @@ use super::args::RestartArgs;
 use super::protocol::{Answer, Ask, Wire};
 use crate::cli::{connect, exit};
 
-/// How long the running one may take to listen to this one. It gives up on its successor in time,
-/// and by so much later it must have said so.
+/// Time for the running process to answer, on top of the successor's own time.
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
@@ -33,7 +32,7 @@ pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
             "not restarted: {path} is another poold's language"
         )),
         Ok(None) => exit::failure(&format!(
-            "not restarted: whoever listens on {path} ended, or is no poold"
+            "not restarted: the process that listens on {path} ended, or is no poold"
         )),
         Err(error) if error.kind() == ErrorKind::WouldBlock => exit::failure(&format!(
             "no answer from {path} within {:?}; look in its log whether it was restarted",

@@ -17,11 +17,11 @@ use crate::net::address::Address;
 use crate::net::listen::{Listener, Listeners, SocketFile, address_of};
 use crate::server::Handle;
 
-/// Conversations at once; more wait in the backlog.
+/// Maximum connections; more wait in the backlog.
 const TALKS_MAX: usize = 8;
-/// Longest that one may take to say what it wants.
+/// Maximum time until a connection sends its request.
 const SPEAK_WITHIN: Duration = Duration::from_secs(5);
-/// Between two looks at a child that has been started, or that is about to end.
+/// Between two checks of a child that was started or is about to end.
 const CHILD_LOOK: Duration = Duration::from_millis(20);
 const CHILD_ENDS: Duration = Duration::from_secs(2);
 
@@ -29,7 +29,7 @@ const CHILD_ENDS: Duration = Duration::from_secs(2);
 pub(in crate::cli) struct HandoverServer {
     socket: UnixListener,
     address: Vec<Address>,
-    /// Whether its file is removed at the end, and from when on.
+    /// Whether its file is removed at the end.
     has_file: bool,
     file: Option<SocketFile>,
     offers: Vec<Offer>,
@@ -41,7 +41,7 @@ pub(in crate::cli) struct HandoverServer {
 struct Offer {
     name: &'static str,
     server: Handle,
-    /// Those of its sockets whose files are removed at the end.
+    /// The sockets whose files are removed at the end.
     with_files: Vec<Address>,
 }
 
@@ -53,32 +53,32 @@ struct Talk {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Has said nothing yet.
+    /// Has sent no request yet.
     Guest,
-    /// Wants to know how the restart goes.
+    /// Waits for the result of the restart.
     Waits,
-    /// Has the sockets, and this process id.
+    /// Has the sockets; its process id.
     Successor(u32),
-    /// And accepts from them.
+    /// Accepts from the sockets.
     Ready(u32),
 }
 
-/// This program, started again.
+/// The successor that this process started.
 struct Started {
     child: Successor,
     until: Instant,
 }
 
-/// What the main thread should know.
+/// An event for the main thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Event {
     /// A restart has begun.
     Begun,
-    /// It has failed.
+    /// The restart has failed.
     Failed,
     /// A successor waits for [`HandoverServer::hand_over`].
     Ready {
-        /// Its process id.
+        /// The successor's process id.
         pid: u32,
     },
 }
@@ -112,14 +112,14 @@ impl HandoverServer {
         })
     }
 
-    /// The predecessor is done with the socket: from now on its file is this one's to remove.
+    /// The predecessor has finished with the socket: this process now removes its file.
     pub(in crate::cli) fn own_file(&mut self) {
         if self.has_file {
             self.file = SocketFile::all_of(&self.address).pop();
         }
     }
 
-    /// Has this server's sockets handed over, too, under a name that the successor knows.
+    /// Adds a server's sockets, under a name that the successor knows.
     pub(in crate::cli) fn offer(
         &mut self,
         name: &'static str,
@@ -133,7 +133,7 @@ impl HandoverServer {
         });
     }
 
-    /// What to wait for.
+    /// The descriptors to poll.
     pub(in crate::cli) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let talks = self.talks.iter().map(|talk| talk.wire.as_fd());
         let has_room = self.talks.len() < TALKS_MAX;
@@ -143,14 +143,14 @@ impl HandoverServer {
             .chain(talks)
     }
 
-    /// And until when.
+    /// The deadline of the poll.
     pub(in crate::cli) fn next(&self) -> Option<Instant> {
         let child = self.child.as_ref().map(|_| Instant::now() + CHILD_LOOK);
         let talks = self.talks.iter().map(|talk| talk.until);
         talks.chain(child).min()
     }
 
-    /// Does what can be done without waiting.
+    /// Does all work that does not block.
     pub(in crate::cli) fn look(&mut self, now: Instant) -> Option<Event> {
         self.let_in(now);
         let mut event = None;
@@ -165,7 +165,7 @@ impl HandoverServer {
 
     fn let_in(&mut self, now: Instant) {
         while self.talks.len() < TALKS_MAX {
-            // Whatever the error is, there is nobody now.
+            // After any error there is no connection to accept.
             let Ok((stream, _)) = self.socket.accept() else {
                 return;
             };
@@ -179,7 +179,7 @@ impl HandoverServer {
         }
     }
 
-    /// Hears one out; answers whether it stays.
+    /// Handles a connection's messages; answers whether it stays.
     fn converse(&mut self, talk: &mut Talk, now: Instant, event: &mut Option<Event>) -> bool {
         loop {
             match talk.wire.hear() {
@@ -226,7 +226,7 @@ impl HandoverServer {
                 let until = now + READY_WITHIN_MAX.min(*ready_within);
                 self.child = Some(Started { child, until });
                 talk.role = Role::Waits;
-                // The child's end is told before.
+                // The child's end is reported first.
                 talk.until = until + CHILD_ENDS;
                 *event = Some(Event::Begun);
                 Ok(())
@@ -278,7 +278,7 @@ impl HandoverServer {
         wire.say(&Answer::Sockets(given), &sockets)
     }
 
-    /// One has left. A successor of ours ends soon, and its status says more.
+    /// A process has left. If it is the child, its exit status says more.
     fn gone(&mut self, role: Role, now: Instant) {
         match (&mut self.child, role) {
             (_, Role::Guest | Role::Waits) => {}
@@ -308,21 +308,21 @@ impl HandoverServer {
         self.talks.retain(|talk| {
             let waits = talk.role == Role::Waits;
             if waits {
-                // It may have gone.
+                // The other end may have left.
                 let _ = talk.wire.say(answer, &[]);
             }
             !waits
         });
     }
 
-    /// The successor that is ready becomes the service manager's child.
+    /// Makes the ready successor the service manager's child.
     pub(in crate::cli) fn let_go(&mut self) {
         if let Some(started) = &mut self.child {
             started.child.let_go();
         }
     }
 
-    /// Stops accepting, for the successor that is ready; `false` if it has gone.
+    /// Hands over to the ready successor; `false` if it has gone.
     pub(in crate::cli) fn hand_over(&mut self) -> bool {
         let found = self.talks.iter().find_map(|talk| match talk.role {
             Role::Ready(pid) => Some((pid, talk)),
@@ -347,7 +347,7 @@ impl HandoverServer {
 }
 
 impl Drop for HandoverServer {
-    /// Tells the waiting processes that there will be no restart.
+    /// Tells waiting processes that there will be no restart.
     fn drop(&mut self) {
         for talk in &self.talks {
             if !matches!(talk.role, Role::Ready(_)) {

@@ -1,9 +1,10 @@
-//! The successor's start: this program again, as it was started.
+//! Starts the successor: the same program with the same arguments.
 //!
-//! A service manager minds its own children. A main process that is not one is killed at once where
-//! it should be waited for, and its end may go unnoticed. So under a manager the successor's parent
-//! is a go-between, a process that waits for it and ends as it does. When that is killed, the
-//! manager gets the successor for a child, and only then is it named as the main process.
+//! A service manager watches its own children. It kills a main process that is not its child at
+//! once instead of waiting for it, and may miss its end. So under a manager the successor's parent
+//! is an intermediate process that waits for it and exits with the same code. When that process is
+//! killed, the manager becomes the successor's parent, and only then is the successor named as the
+//! main process.
 
 use std::env;
 use std::io;
@@ -14,26 +15,26 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::cli::exit;
 
-/// Makes a process a go-between.
+/// The variable that makes a process an intermediate one.
 const GO_BETWEEN: &str = "POOLD_GO_BETWEEN";
-/// The program that runs, also after its file was replaced.
+/// This program's file, also after the file was replaced.
 const ITSELF: &str = "/proc/self/exe";
 
-/// A process that was started to be the successor.
+/// The started successor.
 pub(super) enum Successor {
     Own(Child),
-    /// The manager's, once this one is killed.
+    /// The intermediate process, if there is one.
     Behind(Child),
 }
 
 impl Successor {
-    /// Starts this program again: by the same path, so that a new version is found there, with the
-    /// same arguments, and told to take over.
+    /// Starts this program with the same arguments, told to take over. Uses the same path, so a new
+    /// version there is used.
     pub(super) fn start() -> io::Result<Successor> {
         if env::var_os("NOTIFY_SOCKET").is_none() {
             return again()?.spawn().map(Successor::Own);
         }
-        // A group of its own, so that one signal ends it and the process behind it.
+        // A group of its own, so one signal ends both processes.
         let go_between = Command::new(ITSELF)
             .arg0(program()?)
             .args(env::args_os().skip(1))
@@ -43,7 +44,7 @@ impl Successor {
         go_between.map(Successor::Behind)
     }
 
-    /// How it has ended, if it has.
+    /// The exit status, if it has ended.
     pub(super) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         match self {
             Successor::Own(child) | Successor::Behind(child) => child.try_wait(),
@@ -65,7 +66,7 @@ impl Successor {
         let _ = child.wait();
     }
 
-    /// Makes it the manager's child, if there is one.
+    /// Makes the successor the manager's child, if there is a manager.
     pub(super) fn let_go(&mut self) {
         if let Successor::Behind(child) = self {
             let _ = child.kill();
@@ -74,7 +75,7 @@ impl Successor {
     }
 }
 
-/// If this process was started to be a go-between: is that, and answers when it is over.
+/// Runs the intermediate process, if this is one; answers its exit code.
 pub(in crate::cli) fn go_between() -> Option<ExitCode> {
     env::var_os(GO_BETWEEN)?;
     let ended = again().and_then(|mut command| command.env_remove(GO_BETWEEN).status());
@@ -93,7 +94,7 @@ fn again() -> io::Result<Command> {
     command
         .args(env::args_os().skip(1))
         .env("POOLD_TAKE_OVER", "true");
-    // They are for one process: the first.
+    // These variables are for the first process only.
     for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"] {
         command.env_remove(name);
     }
@@ -101,6 +102,6 @@ fn again() -> io::Result<Command> {
 }
 
 fn program() -> io::Result<std::ffi::OsString> {
-    let unknown = || io::Error::other("nobody knows by what name this was started");
+    let unknown = || io::Error::other("the name by which this was started is unknown");
     env::args_os().next().ok_or_else(unknown)
 }

@@ -9,10 +9,10 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Where the first field stands, unless the message is longer.
+/// The column of the first field, unless the message is longer.
 const FIELDS_AT: usize = 48;
 
-/// How a line looks.
+/// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
     /// `warning: the message (key=value, …)`, at a terminal with the values in a column; without a
@@ -25,7 +25,7 @@ pub(super) enum Style {
 /// Whether a line begins with its priority (sd-daemon(3)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Priority {
-    /// `<4>`: the journal takes it off, and can filter by it.
+    /// `<4>`: the journal removes it, and can filter by it.
     Journal,
     Unsaid,
 }
@@ -106,7 +106,7 @@ fn priority(level: Level) -> u8 {
     }
 }
 
-/// An event taken apart. Control characters are escaped, so that no peer forges a line.
+/// The parts of an event. Control characters are escaped, so no peer can forge a line.
 #[derive(Default)]
 struct Parts {
     message: String,
@@ -148,7 +148,7 @@ impl Parts {
     }
 }
 
-/// As it is where that is unmistakable, else in quotes.
+/// Unquoted if that is unambiguous, else in quotes.
 fn quoted(text: &str) -> String {
     let is_plain = |c: char| !c.is_whitespace() && !"\"=\\".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {

@@ -1,7 +1,7 @@
-//! The log's lines on their way to the standard error, which holds nobody up: a line that it does
-//! not take in time is left out, and when it takes more the log says how many were.
+//! Writes the log's lines to the standard error without delaying a thread for long: a line that is
+//! not taken in time is left out, and the log says later how many were.
 //!
-//! All threads that log run here: workers, the acceptor, the thread of the signals.
+//! All threads that log run here: workers, the acceptor, the signal thread.
 
 use std::io::{self, Stderr, Write};
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use tracing::warn;
 
 use crate::cli::log::nonblocking::Patient;
 
-/// How long a line waits for room, unless the one before did so in vain.
+/// How long a line waits for room, unless the last one waited in vain.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// See the head of the file.
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Mutex<State>>);
 
-/// Locked while a line is written, as the standard error itself is: lines don't mix, and the one
-/// before decides on the patience.
+/// Locked while a line is written, so lines don't mix, and each line knows whether the last one
+/// waited in vain.
 struct State {
     stderr: Patient<Stderr>,
-    /// Lines that are not all there, and as many of them as a line has told of.
+    /// Lines that are missing or cut, and how many of them were reported.
     left_out: u64,
     told: u64,
-    /// The last line was one of them; and a part of it is there.
+    /// The last line was missing or cut; and whether a part of it is there.
     is_blocked: bool,
     is_cut: bool,
 }
@@ -44,11 +44,11 @@ impl Lines {
 }
 
 impl Write for Lines {
-    /// Takes a whole line, in any case.
+    /// Takes a whole line, and writes or counts it.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let untold = self.0.lock().untold();
         if let Some(lines) = untold {
-            // A line as any other, which may be left out, too: then it is told again.
+            // This line may be left out as well; then it is tried again.
             warn!(lines, "the log was not taken; lines are left out of it");
         }
         self.0.lock().write(line);
@@ -70,7 +70,7 @@ impl State {
         Some(self.left_out)
     }
 
-    /// Ends a line that was cut; answers whether there was room to.
+    /// Ends a line that was cut; answers whether there was room.
     fn end_cut(&mut self) -> bool {
         if self.is_cut {
             self.is_cut = !matches!(self.stderr.write(b"\n", Duration::ZERO), Ok(1));

@@ -1,4 +1,4 @@
-//! What is told on the standard error: one event, one line.
+//! The log on the standard error: one line for each event.
 
 mod line;
 mod lines;
@@ -33,10 +33,10 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// What is written from now on, and may be changed at any time.
+/// The current level, which may change at any time.
 static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
 
-/// Starts logging, and makes a panic one line of the log. Called once, at the start.
+/// Starts logging, and makes each panic a line of the log. Called once, at the start.
 pub(super) fn start(level: Level, format: LogFormat) {
     let priority = if stderr_is_journal() {
         Priority::Journal
@@ -52,7 +52,7 @@ pub(super) fn start(level: Level, format: LogFormat) {
     std::panic::set_hook(Box::new(panics::log));
 }
 
-/// Changes what is written from now on; `false` before the log was started.
+/// Sets the level; `false` before the log was started.
 pub fn set_level(level: Level) -> bool {
     let changed = LEVEL.get().map(|handle| {
         let filter = LevelFilter::from_level(level);
@@ -61,7 +61,7 @@ pub fn set_level(level: Level) -> bool {
     changed.unwrap_or(false)
 }
 
-/// What is written now: this and all that is graver.
+/// The current level: this and all more severe events are written.
 pub fn level() -> Option<Level> {
     let filter = LEVEL.get()?.clone_current()?;
     filter.into_level()
@@ -83,7 +83,8 @@ where
     }
 }
 
-/// Whether the standard error goes to systemd's journal, which then says so by device and inode.
+/// Whether the standard error goes to systemd's journal, by its device and inode in
+/// `JOURNAL_STREAM`.
 fn stderr_is_journal() -> bool {
     let Some(named) = std::env::var_os("JOURNAL_STREAM") else {
         return false;

@@ -1,5 +1,5 @@
-//! A standard stream that is written to without waiting longer than asked: a pipe may be read by
-//! nobody, a terminal may be stopped.
+//! Writes to a standard stream with a timeout: a pipe may have no reader, and a terminal may be
+//! stopped.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
-/// What a pipe that has room takes at once (`PIPE_BUF`).
+/// Bytes that a pipe with room takes at once (`PIPE_BUF`).
 const PIECE: usize = 4096;
 
 /// See the head of the file.
 pub(in crate::cli) struct Patient<S> {
     stream: S,
-    /// A terminal takes what it has room for, and then waits, whatever it said of its room; opened
-    /// anew it does not. (Another user's can't be, and does.) Others have the stream's own flags
-    /// from before, and keep them.
+    /// A terminal may block although poll says that it has room, so it is opened again,
+    /// non-blocking. (Another user's terminal can't be opened, and may block.) Other streams are
+    /// shared with other processes, and keep their flags.
     own: Option<File>,
 }
 
@@ -32,7 +32,7 @@ impl<S: AsFd> Patient<S> {
         }
     }
 
-    /// Writes as much as is taken within this time; answers how much.
+    /// Writes as much as possible within this time; answers how much.
     pub(in crate::cli) fn write(&self, bytes: &[u8], most: Duration) -> io::Result<usize> {
         let until = Instant::now() + most;
         let mut written = 0;
@@ -53,8 +53,8 @@ impl<S: AsFd> Patient<S> {
         self.waits_for_room(Instant::now())
     }
 
-    /// Waits until something can be written. What can't be asked is not waited for: the write says
-    /// what is wrong with it.
+    /// Waits until something can be written. If the poll fails, returns at once: the write reports
+    /// the error.
     fn waits_for_room(&self, until: Instant) -> bool {
         loop {
             let left = until.saturating_duration_since(Instant::now());

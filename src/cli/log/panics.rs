@@ -1,4 +1,4 @@
-//! Panics in the log: a line for each place, as far as ten of them, however often it panics.
+//! Panics in the log: a line for each place, at most ten places, for any number of panics.
 
 use std::panic::PanicHookInfo;
 use std::time::Instant;
@@ -20,7 +20,7 @@ pub(super) fn log(panic: &PanicHookInfo<'_>) {
         .map(ToString::to_string)
         .unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("no message");
-    // Not in the match, which would keep the lock until the line is written.
+    // Before the match, which would keep the lock until the line is written.
     let told = PLACES.lock().happened(place.clone(), Instant::now());
     match told {
         None => {}

@@ -350,7 +350,7 @@ fn one_that_is_started_by_hand_takes_over_and_without_another_just_starts() {
     let control = text(&dir.join("control")).to_owned();
     let args = ["--control", &control, "--take-over"];
     let mut old = Daemon::echo(&args);
-    old.stderr.wait_line("nobody to take over from");
+    old.stderr.wait_line("no process to take over from");
     let resting = connect(&old.address);
     let mut new = Daemon::start(&[&["echo", &old.address], &args[..]].concat());
     assert_eq!(new.address, old.address);

@@ -1,4 +1,4 @@
-//! What was typed after `poold exec`.
+//! The arguments of `poold exec`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use crate::service::exec::ClientGone;
 /// Run a program for each client, with the connection as its input and output: at most --workers
 /// at once, the others wait
 ///
-/// The program's environment tells who the client is: PROTO, TCPREMOTEIP, TCPREMOTEPORT,
-/// TCPLOCALIP, TCPLOCALPORT, TCPCONNNUM (how many run for its address) and POOLD_CLIENT (its number
-/// in the log). It has a session, and limits of descriptors, of its own. What it prints on its
-/// standard error goes to the log. When it ends, what is left of its process group is killed.
+/// The program's environment names the client: PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP,
+/// TCPLOCALPORT, TCPCONNNUM (how many run for its address) and POOLD_CLIENT (its number in the
+/// log). It has a session, and limits of descriptors, of its own. What it prints on its standard
+/// error goes to the log. When it ends, what is left of its process group is killed.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExecArgs {
     // First, so that ADDRESS comes before the program's words.
@@ -30,7 +30,7 @@ pub(in crate::cli) struct ExecArgs {
     pub(super) limits: ChildArgs,
 }
 
-/// What is run.
+/// The program.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Program")]
 pub(super) struct ProgramArgs {
@@ -47,12 +47,13 @@ pub(super) struct ProgramArgs {
     #[arg(long, value_name = "STRING", env = "POOLD_SHELL")]
     pub(super) shell: Option<OsString>,
 
-    /// Run the program once for each message: it reads the message, what it prints is the reply;
+    /// Run the program once for each message: it reads the message, and its output is the reply;
     /// idle clients hold no worker
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_LINES")]
     pub(super) lines: bool,
 
-    /// With --lines: longest reply; who prints more is stopped, and its client closed
+    /// With --lines: maximum length of a reply; a program that prints more is stopped, and its
+    /// client closed
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
         requires = "lines", env = "POOLD_REPLY_MAX")]
     pub(super) reply_max: usize,
@@ -61,7 +62,8 @@ pub(super) struct ProgramArgs {
     #[arg(long, value_name = "DIR", env = "POOLD_CHDIR")]
     pub(super) chdir: Option<PathBuf>,
 
-    /// Of poold's environment give it PATH alone, beside what tells of its client and its user
+    /// Of poold's environment give it PATH alone, beside the variables about its client and its
+    /// user
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_CLEAN_ENV")]
     pub(super) clean_env: bool,
 
@@ -78,26 +80,25 @@ pub(super) struct ProgramArgs {
     pub(super) umask: Option<u32>,
 }
 
-/// What a program may have.
+/// The limits of a program.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct ChildArgs {
-    /// Clients that wait for a worker; more are told "busy" and closed; not with --lines
-    /// [default: 1024]
+    /// Maximum number of clients that wait for a worker; more are sent "busy" and closed; not with
+    /// --lines [default: 1024]
     #[arg(long, value_name = "N", env = "POOLD_QUEUE")]
     pub(super) queue: Option<usize>,
 
-    /// Longest that a client waits for a worker; then it is told "busy" and closed; not with
+    /// Maximum time a client waits for a worker; then it is sent "busy" and closed; not with
     /// --lines [default: for ever]
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_MAX_WAIT")]
     pub(super) max_wait: Option<Duration>,
 
-    /// Longest that a program runs; then it is told to end (TERM) [default: for ever]
+    /// Maximum time a program runs; then it is told to end (TERM) [default: for ever]
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_TIMEOUT")]
     pub(super) timeout: Option<Duration>,
 
-    /// How long a program that was told to end may take before it is killed, with all of its
-    /// process group
+    /// Time between TERM and KILL, which ends the program's whole process group
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time,
         env = "POOLD_KILL_AFTER")]
     pub(super) kill_after: Duration,
@@ -114,16 +115,16 @@ pub(super) struct ChildArgs {
     )]
     pub(super) client_gone: Gone,
 
-    /// Most processor time of each process, in whole seconds
+    /// Maximum processor time of each process, in whole seconds
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_CPU")]
     pub(super) cpu: Option<Duration>,
 
-    /// Most memory (address space) of each process
+    /// Maximum memory (address space) of each process
     #[arg(long, value_name = "SIZE", value_parser = size, env = "POOLD_MEMORY")]
     pub(super) memory: Option<usize>,
 }
 
-/// As [`ClientGone`], as it is typed.
+/// [`ClientGone`] as an argument.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Gone {
     Hangup,

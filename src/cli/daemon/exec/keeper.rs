@@ -1,10 +1,10 @@
-//! The process that keeps `poold exec`: it starts the server as its child, passes signals on, and
-//! waits for it.
+//! The keeper of `poold exec`: a process that starts the server as its child, passes signals on,
+//! and waits for it.
 //!
-//! Whatever the server's children leave behind becomes a child of the keeper (it is a subreaper),
-//! so there is no zombie, and when the server ends, however that comes, the keeper ends all that is
-//! left. If it is the keeper that is killed, the server is told by a signal, sees that its parent
-//! has changed, and ends its children itself. So whichever of the two is killed, nobody survives.
+//! Orphans of the server's children become children of the keeper (it is a subreaper), so there is
+//! no zombie, and when the server ends in any way, the keeper ends all that is left. If the keeper
+//! is killed, a signal tells the server, which sees that its parent has changed and ends its
+//! children itself. So if either of the two is killed, no program survives.
 
 use std::env;
 use std::io;
@@ -27,17 +27,17 @@ use crate::error::{Error, Result};
 
 /// This program, also after its file was replaced.
 const ITSELF: &str = "/proc/self/exe";
-/// Longest wait for the end of what was killed.
+/// Maximum wait for the end of killed processes.
 const END_MAX: Duration = Duration::from_secs(2);
 
 /// Which of the two this process is.
 pub(super) enum Role {
     Server,
-    /// Its work is done: the server has ended like this.
+    /// The keeper, when its server has ended with this code.
     Keeper(ExitCode),
 }
 
-/// In the server: answers at once. Else starts the server, and answers when it has ended.
+/// In the server: returns at once. In the keeper: starts the server, and returns when it has ended.
 ///
 /// # Errors
 /// When the server can't be started or watched.
@@ -47,13 +47,13 @@ pub(super) fn keep() -> Result<Role> {
         source,
     };
     if keeper().is_some() {
-        // The keeper may have gone before: then nobody would tell.
+        // The keeper may have gone before: then no signal would come.
         set_parent_process_death_signal(Some(Signal::TERM))
             .map_err(|error| cannot(error.into()))?;
         // A session of its own, without a terminal, for its programs as well: Ctrl-C comes to the
         // keeper, which passes it on, once.
         setsid().map_err(|error| cannot(error.into()))?;
-        // Else it is called "exe", as the file by which it was started. That is only a name.
+        // Without this its name is "exe", as the file that was started.
         let _ = rustix::thread::set_name(c"poold");
         return Ok(Role::Server);
     }
@@ -70,7 +70,7 @@ fn run() -> io::Result<ExitCode> {
     if let Some(name) = words.next() {
         command.arg0(name);
     }
-    // Before there is a server: as soon as it says that it listens, somebody may stop it.
+    // Before the server starts: a stop may come as soon as it says that it listens.
     let watched: Arc<OnceLock<OwnedFd>> = Arc::default();
     let told = Arc::clone(&watched);
     signals::pass_on(move || {
@@ -81,7 +81,7 @@ fn run() -> io::Result<ExitCode> {
     let server = command
         .args(words)
         .env(KEPT_BY, getpid().as_raw_pid().to_string())
-        // What the service manager gave to this process is the server's.
+        // The service manager's sockets and variables are for the server.
         .env_remove("LISTEN_PID")
         .env_remove("WATCHDOG_PID")
         .spawn()
@@ -94,7 +94,7 @@ fn run() -> io::Result<ExitCode> {
     Ok(code(status))
 }
 
-/// What to do about a server that can't be started.
+/// Describes why the server can't be started.
 fn why_not(error: io::Error) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => "exec needs /proc; mount it",
@@ -106,7 +106,7 @@ fn why_not(error: io::Error) -> io::Error {
     io::Error::other(format!("{error}: {advice}"))
 }
 
-/// Waits for the server, and for orphans meanwhile; passes SIGUSR1 on.
+/// Waits for the server, and reaps orphans meanwhile; passes SIGUSR1 on.
 fn wait_for(server: Pid, pidfd: &OwnedFd, signals: &Awaited) -> io::Result<WaitStatus> {
     loop {
         while let Some(signal) = signals.take() {
@@ -123,7 +123,7 @@ fn wait_for(server: Pid, pidfd: &OwnedFd, signals: &Awaited) -> io::Result<WaitS
                 Err(error) => return Err(error.into()),
             }
         }
-        // Whoever ends from now on is told by SIGCHLD, which waits.
+        // SIGCHLD, which stays pending, reports each child that ends from now on.
         match poll(&mut [PollFd::new(signals, PollFlags::IN)], None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -131,7 +131,7 @@ fn wait_for(server: Pid, pidfd: &OwnedFd, signals: &Awaited) -> io::Result<WaitS
     }
 }
 
-/// Kills who is left, and who becomes ours by that.
+/// Kills the children that are left, and orphans that this makes.
 pub(super) fn end_the_rest() {
     let until = Instant::now() + END_MAX;
     loop {
@@ -168,7 +168,7 @@ fn children() -> Vec<Pid> {
     numbers.filter_map(Pid::from_raw).collect()
 }
 
-/// The server's own code, or what a shell shows for one that a signal has ended.
+/// The server's exit code, or 128 + N for signal N, as shells show it.
 fn code(status: WaitStatus) -> ExitCode {
     let code = match status.terminating_signal() {
         Some(signal) => {

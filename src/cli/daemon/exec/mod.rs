@@ -21,9 +21,9 @@ use crate::service::exec::{
     Exec, Filter, Inherits, Job, Patience, Program, Runner, hide_descriptors,
 };
 
-/// Longest time between TERM and KILL.
+/// Maximum time between TERM and KILL.
 const KILL_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// Clients that wait for a worker, unless another number is asked for.
+/// Default number of clients that wait for a worker.
 const QUEUE_MAX: usize = 1024;
 
 /// Runs the program for each client until the server drains.
@@ -33,13 +33,13 @@ pub(in crate::cli) fn run(args: &ExecArgs) -> Result<ExitCode> {
         Err(problem) => return Ok(exit::usage(&problem)),
     };
     if args.serve.control.control.is_some() {
-        // The keeper ends all that is left when its server ends, a successor too.
+        // The keeper ends all that is left when its server ends, including a successor.
         let problem = "--control (or POOLD_CONTROL): exec can't be taken over; a .socket unit \
                        keeps its port open";
         return Ok(exit::usage(problem));
     }
     if signals::ends_are_ignored() {
-        let problem = "SIGCHLD is ignored here, so nobody could tell how a program ends; start it \
+        let problem = "SIGCHLD is ignored here, so no program's end could be seen; start it \
                        by 'env --default-signal=CHLD poold exec …'";
         return Ok(exit::failure(problem));
     }
@@ -83,14 +83,14 @@ pub(in crate::cli) fn run(args: &ExecArgs) -> Result<ExitCode> {
     })
 }
 
-/// What is to be run, if it can be.
+/// The program, if it can be run.
 fn job(args: &ExecArgs) -> std::result::Result<Job, String> {
     let ExecArgs {
         serve,
         program,
         limits,
     } = args;
-    if let Some(flag) = kept_by_nobody(serve).filter(|_| !program.lines) {
+    if let Some(flag) = unsupported_option(serve).filter(|_| !program.lines) {
         return Err(format!(
             "{flag} can't be kept, since the program has the socket itself; see --timeout"
         ));
@@ -127,8 +127,8 @@ fn job(args: &ExecArgs) -> std::result::Result<Job, String> {
     })
 }
 
-/// A limit that was asked for and that nobody could keep.
-fn kept_by_nobody(serve: &ServeArgs) -> Option<&'static str> {
+/// An option that has no effect with exec.
+fn unsupported_option(serve: &ServeArgs) -> Option<&'static str> {
     let guard = &serve.guard;
     let defaults = Options::default();
     first_of([

@@ -1,5 +1,5 @@
-//! What a program is to be different in: what was typed of its limits, umask, directory and user,
-//! looked up before anybody connects.
+//! The setup of a program from the arguments: its limits, umask, directory and user, looked up
+//! before clients connect.
 
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -12,30 +12,30 @@ use super::args::ExecArgs;
 use crate::cli::groups::group;
 use crate::service::exec::Setting;
 
-/// What is asked for.
+/// The result.
 #[derive(Debug, Default)]
 pub(super) struct Setup {
     pub(super) setting: Setting,
-    /// What tells it who it is.
+    /// Variables about its user.
     pub(super) variables: Vec<(&'static str, OsString)>,
 }
 
 impl Setup {
-    /// What was typed, its names looked up.
+    /// Looks up the names in the arguments.
     ///
     /// # Errors
-    /// A line that says what is wrong with it.
+    /// A line that says what is wrong.
     pub(super) fn new(args: &ExecArgs) -> Result<Setup, String> {
         let (program, limits) = (&args.program, &args.limits);
         let mut setup = Setup::default();
         let setting = &mut setup.setting;
-        // As it was given to us: this server raises its own.
+        // The limit that poold was started with: the server raises its own.
         setting
             .limits
             .push((Resource::Nofile, getrlimit(Resource::Nofile)));
         if let Some(cpu) = limits.cpu {
             let seconds = cpu.as_secs().max(1);
-            // At the first a signal that can be caught, a second later the end.
+            // At the soft limit a signal that can be caught, a second later KILL.
             let limit = (Resource::Cpu, limit(seconds, seconds.saturating_add(1)));
             setting.limits.push(limit);
         }
@@ -96,7 +96,7 @@ impl Setup {
     }
 }
 
-/// What passwd(5) says of an empty one.
+/// The default of passwd(5) for an empty shell.
 fn shell(named: PathBuf) -> PathBuf {
     if named.as_os_str().is_empty() {
         return "/bin/sh".into();

@@ -35,7 +35,7 @@ pub enum Share {
 }
 
 impl Share {
-    /// How many that is: rounded, but of a share that is not nothing at least one.
+    /// The number: rounded, but at least one of a share above zero.
     pub fn of(self, clients: u64) -> u64 {
         match self {
             Share::Count(count) => count,

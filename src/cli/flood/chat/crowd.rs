@@ -1,4 +1,4 @@
-//! All the clients of a run, around one poll, on one thread.
+//! All clients of a run, on one thread with one poll.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -15,12 +15,12 @@ use super::tally::Tally;
 
 const BUFFER: usize = 256 << 10;
 const EVENTS_MAX: usize = 1024;
-/// Between two looks at the clock.
+/// Between two readings of the clock.
 const TICK: Duration = Duration::from_millis(50);
-/// A sender's window is filled in so many parts, so that the server never waits for the last of
-/// the readers.
+/// A sender's window is filled in this many parts, so that the server never waits for the last
+/// reader.
 const PARTS: u64 = 4;
-/// With a pace by the clock, most that waits for the server.
+/// With a rate, maximum bytes that wait for the server.
 const OUTSTANDING_MAX: u64 = 100_000;
 
 /// The clients and what they have seen.
@@ -44,7 +44,7 @@ pub struct Crowd<'a> {
 }
 
 impl<'a> Crowd<'a> {
-    /// Connects everybody, lets them into their rooms, and begins.
+    /// Connects all clients, lets them enter their rooms, and begins.
     pub fn gather(plan: &'a ChatPlan) -> io::Result<Crowd<'a>> {
         let number = |at: u64| (at % plan.rooms) as usize;
         let entered = match plan.rooms {
@@ -85,7 +85,7 @@ impl<'a> Crowd<'a> {
         Ok(crowd)
     }
 
-    /// Sends until all is sent and seen, or nothing moves any more.
+    /// Sends until all is sent and seen, or nothing makes progress.
     pub fn flood(mut self) -> io::Result<Tally> {
         let (start, mut events) = (Instant::now(), Events::with_capacity(EVENTS_MAX));
         self.moved = start;
@@ -117,7 +117,7 @@ impl<'a> Crowd<'a> {
             .map_err(|error| io::Error::new(error.kind(), format!("cannot connect: {error}")))?;
         if self.plan.rooms > 1 {
             let commands = format!("/join flood{room}\n/part lobby\n");
-            // A fresh socket takes as much at once.
+            // A fresh socket takes this much at once.
             stream.write_all(commands.as_bytes())?;
         }
         stream.watch(self.poll.registry(), Token(client as usize))?;
@@ -125,7 +125,7 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    /// One in each room says that it begins; whoever has a sender hears it.
+    /// One client in each room says that the run begins, for clients with a sender.
     fn begin(&mut self) -> io::Result<()> {
         let line = self.signs.start.clone() + "\n";
         for member in &self.members {
@@ -161,7 +161,7 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    /// Waits for events, and does what each is for.
+    /// Waits for events, and handles each.
     fn pass(&mut self, events: &mut Events, most: Duration) -> io::Result<()> {
         match self.poll.poll(events, Some(most)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
@@ -245,7 +245,7 @@ impl<'a> Crowd<'a> {
         member.stage = Stage::Gone;
     }
 
-    /// Queues and writes what is due; whether there will be more.
+    /// Queues and writes what is due; answers whether there will be more.
     fn speak(&mut self, start: Instant) -> io::Result<bool> {
         let now = Instant::now();
         let is_over = self.plan.duration.is_some_and(|most| now - start >= most);
@@ -308,7 +308,7 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// What the sums are, and what became of those who did not read.
+    /// The sums, and the stalled clients' ends.
     fn settle(&mut self) {
         let tally = &mut self.tally;
         tally.interrupted = self.interrupted_at.is_some();

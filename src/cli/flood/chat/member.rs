@@ -1,4 +1,4 @@
-//! One connection: how it enters, and what it is then.
+//! A client's connection: it enters its room, then reads.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
@@ -10,16 +10,16 @@ use socket2::{Domain, Socket, Type};
 use super::super::stream::{Stream, Target};
 use super::room::{Place, is_notice, text};
 
-/// What the kernel keeps for a client that does not read, instead of megabytes.
+/// Receive buffer of a client that does not read, instead of megabytes.
 const STALLED_BUFFER: usize = 4 << 10;
-/// What it keeps once it reads again.
+/// Receive buffer once it reads again.
 const READING_BUFFER: usize = 1 << 20;
-/// A server that says nothing for so long has not ended the connection.
+/// A server that sends nothing for this long has not ended the connection.
 const SILENCE: Duration = Duration::from_millis(500);
-/// What the server says before it begins is looked at in lines no longer than this.
+/// Maximum line length before the run begins.
 const LINE_MAX: usize = 64 << 10;
 
-/// Where a client is in its life.
+/// A client's phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Not known to be in its room yet.
@@ -28,7 +28,7 @@ pub enum Stage {
     In,
     /// What it reads counts.
     Begun,
-    /// Its connection has ended, or it has seen something else than the others.
+    /// Its connection has ended, or it has seen other bytes than the others.
     Gone,
 }
 
@@ -61,7 +61,7 @@ impl Member {
         self.stage == Stage::Begun && !self.is_stalled
     }
 
-    /// Takes what comes before it begins; answers what is left once it has begun.
+    /// Takes bytes before the begin; answers the bytes after it.
     pub fn enter<'a>(&mut self, mut bytes: &'a [u8], signs: &Signs) -> &'a [u8] {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.unfinished.extend_from_slice(&bytes[..end]);
@@ -84,8 +84,8 @@ impl Member {
 }
 
 impl Member {
-    /// Reads what is left of somebody who did not read; whether the server has ended it, and has
-    /// said why. `left` is the longest that it may be waited for, if that is not long.
+    /// Reads the rest of a stalled client; answers whether the server has ended it, and has said
+    /// why. `left` bounds the wait.
     pub fn last_words(&mut self, buffer: &mut [u8], left: Option<Duration>) -> (bool, bool) {
         let most = left.map_or(SILENCE, |left| left.min(SILENCE));
         self.stream.enlarge_receive_buffer(READING_BUFFER);
@@ -113,9 +113,9 @@ impl Member {
 
 /// What a client waits for.
 pub struct Signs {
-    /// How the notice begins that says it has entered.
+    /// The beginning of the notice that it has entered.
     pub entered: &'static str,
-    /// What is said when it begins.
+    /// The line that begins the run.
     pub start: String,
 }
 
@@ -126,7 +126,7 @@ impl Signs {
     }
 }
 
-/// Connects, and waits until that is done; then it never blocks.
+/// Connects, and waits for that; then the socket never blocks.
 pub fn connect(target: &Target, is_stalled: bool) -> io::Result<Stream> {
     match target {
         Target::Unix(path) => {

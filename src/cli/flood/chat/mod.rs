@@ -1,11 +1,11 @@
-//! `poold flood --chat`: does everybody in a room see the same lines in the same order?
+//! `poold flood --chat`: checks that all members of a room see the same lines in the same order.
 //!
-//! | room | knows |
+//! | file | what it does |
 //! | --- | --- |
-//! | `args`, `plan` | what was typed, and what it means |
+//! | `args`, `plan` | the arguments, and the plan |
 //! | `crowd` | one thread: poll, clients, clock |
-//! | `member`, `sender` | a client until it begins; one that speaks |
-//! | `room` | what everybody has to see |
+//! | `member`, `sender` | a client; a client that sends |
+//! | `room` | what all readers must see |
 //! | `tally` | the figures |
 
 pub(super) mod args;
@@ -23,7 +23,7 @@ use super::descriptors;
 use super::tally::thread_cpu;
 use crate::cli::exit::{Failure, print};
 
-/// Floods a chat and prints what came of it: whether nothing was wrong.
+/// Floods a chat and prints the result; answers whether all was right.
 pub fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
     let plan = ChatPlan::new(args, address)?;
     descriptors::allow(plan.clients)?;

@@ -1,4 +1,4 @@
-//! What was typed, made consistent.
+//! The plan of a run, from the arguments.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::super::plan::{Pace, Plan};
 use super::super::stream::Target;
 use crate::cli::exit::Failure;
 
-/// Most that may be on its way in one room, so that what everybody has to see stays small.
+/// Maximum bytes in flight in a room, so that its buffer stays small.
 const WINDOW_BYTES_MAX: u64 = 64 << 20;
 
 /// A run that can be carried out.
@@ -29,14 +29,14 @@ pub struct ChatPlan {
     pub pace: Pace,
     /// Stop sending after this time.
     pub duration: Option<Duration>,
-    /// Longest time without any progress.
+    /// Maximum time without progress.
     pub timeout: Duration,
     /// What ends the run early.
     pub interrupt: Interrupt,
 }
 
 impl ChatPlan {
-    /// Works out what the arguments mean; the error is for the person who typed them.
+    /// Makes the plan from the arguments; the error is for the command line.
     pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, Failure> {
         let plan = Plan::new(args, address)?;
         let chat = &args.chat;
@@ -78,7 +78,7 @@ impl ChatPlan {
         client < self.clients - self.stalled
     }
 
-    /// What is said in a room before it begins: whatever comes after it counts.
+    /// The line that begins the run in a room: what comes after it counts.
     pub fn start_line(&self) -> String {
         format!("start of {}", self.shape.run())
     }

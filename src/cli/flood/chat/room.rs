@@ -1,7 +1,8 @@
-//! What everybody in a room has to see.
+//! A room: what all its readers must see.
 //!
-//! Whoever is ahead decides what that is: its bytes are kept until all have had them, and read
-//! line by line once. All others' bytes only have to be the same, which costs next to nothing.
+//! The first reader decides: its bytes are kept until all readers have had them, and are parsed
+//! line by line once. The bytes of the other readers must only be equal, which costs next to
+//! nothing.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use std::time::Instant;
 use super::super::line::{self, Line};
 use super::sender::Sender;
 
-/// So many bytes that nobody needs any more are worth moving the rest.
+/// Unneeded bytes at which the rest is moved to the front.
 const TRIM_MIN: usize = 1 << 20;
 
 /// One room.
@@ -18,53 +19,53 @@ pub struct Room {
     /// The bytes from offset `base` on.
     log: Vec<u8>,
     base: u64,
-    /// As far as the lines have been looked at.
+    /// The offset up to which lines were parsed.
     parsed: u64,
-    /// The ends of what was sent at once, as far as not everybody has seen them.
+    /// The ends of batches that not all readers have seen.
     marks: VecDeque<Mark>,
-    /// How many marks have gone from the front.
+    /// How many marks were removed from the front.
     gone: u64,
-    /// Who still reads.
+    /// The number of readers.
     pub readers: u64,
     pub faults: Faults,
 }
 
-/// The end of what a sender has sent at once.
+/// The end of a sender's batch.
 #[derive(Debug)]
 struct Mark {
     end: u64,
     sender: usize,
     lines: u64,
-    /// When it was sent, or should have been.
+    /// When the batch was sent, or should have been.
     due: Instant,
-    /// Readers that have not seen it.
+    /// The readers that have not seen it.
     left: u64,
 }
 
-/// What should not have happened.
+/// The faults.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Faults {
     /// Lines whose number was not the next one of their sender.
     pub misplaced: u64,
-    /// Lines that nobody sent.
+    /// Lines that no sender sent.
     pub damaged: u64,
 }
 
-/// How far a reader is.
+/// A reader's position.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Place {
     offset: u64,
     mark: u64,
 }
 
-/// What everybody has seen since.
+/// What all readers have seen since.
 pub struct Seen {
     pub sender: usize,
     pub lines: u64,
     pub due: Instant,
 }
 
-/// A reader saw something else than the others.
+/// A reader saw other bytes than the others.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Different;
 
@@ -103,7 +104,7 @@ impl Room {
         lines
     }
 
-    /// A reader has gone: nobody waits for it any more.
+    /// Removes a reader.
     pub fn leave(&mut self, place: Place) {
         self.readers -= 1;
         let ahead = (place.mark - self.gone) as usize;
@@ -113,7 +114,7 @@ impl Room {
             .for_each(|mark| mark.left -= 1);
     }
 
-    /// What everybody has seen, one by one.
+    /// Takes the next batch that all readers have seen.
     pub fn seen(&mut self) -> Option<Seen> {
         let mark = self.marks.pop_front_if(|mark| mark.left == 0)?;
         self.gone += 1;
@@ -129,7 +130,7 @@ impl Room {
         })
     }
 
-    /// Looks at the lines that have become whole.
+    /// Parses the lines that are complete.
     fn parse(&mut self, senders: &mut [Sender]) {
         let from = (self.parsed - self.base) as usize;
         let mut at = from;
@@ -160,7 +161,7 @@ impl Room {
     }
 }
 
-/// Who said a line of ours, and its number.
+/// The sender of a run's line, and its number.
 fn spoken(line: &[u8]) -> Option<(usize, u64)> {
     match line::parse(text(line)?) {
         Line::Whole { client, seq, .. } => Some((client as usize, seq)),
@@ -168,14 +169,14 @@ fn spoken(line: &[u8]) -> Option<(usize, u64)> {
     }
 }
 
-/// What was said: `<ann> text` or `#room <ann> text`.
+/// The text of `<ann> text` or `#room <ann> text`.
 pub fn text(line: &[u8]) -> Option<&[u8]> {
     let line = untagged(line);
     let end = memchr::memchr(b'>', line.strip_prefix(b"<")?)?;
     line[end + 2..].strip_prefix(b" ")
 }
 
-/// What the server says itself: `-- ann left`.
+/// The text of the server's notice: `-- ann left`.
 pub fn is_notice(line: &[u8]) -> bool {
     untagged(line).starts_with(b"-- ")
 }
@@ -198,7 +199,7 @@ mod tests {
         [b"<guest-1> ".to_vec(), slot].concat()
     }
 
-    /// A room of two readers, and a sender on whose account two lines are.
+    /// A room of two readers, and a sender of two lines.
     fn room() -> (Room, Vec<Sender>, Shape) {
         let shape = Shape::new("r", 32, 1, 10).expect("large enough");
         let mut sender = Sender::new(0, 0);

@@ -1,4 +1,4 @@
-//! Somebody who speaks.
+//! A client that sends.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
@@ -7,25 +7,25 @@ use std::time::Instant;
 use super::super::message::Shape;
 use super::super::stream::Stream;
 
-/// One sender; it reads like everybody else.
+/// A sender; it also reads as the other clients do.
 #[derive(Debug)]
 pub struct Sender {
     /// Its number among the senders, and so among the clients.
     number: usize,
     pub room: usize,
-    /// Lines queued so far.
+    /// The number of lines queued so far.
     pub queued: u64,
     /// Lines that all its readers have seen.
     pub seen: u64,
     /// The number of the next line to come back.
     expected: u64,
-    /// What was queued at once and has not come back whole.
+    /// Batches that have not come back whole.
     batches: VecDeque<Batch>,
     out: Vec<u8>,
     written: usize,
 }
 
-/// Lines that were sent at once.
+/// A batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch {
     /// The number after the last one.
@@ -48,12 +48,12 @@ impl Sender {
         }
     }
 
-    /// Lines that not everybody has seen.
+    /// Lines that not all readers have seen.
     pub fn outstanding(&self) -> u64 {
         self.queued - self.seen
     }
 
-    /// Queues so many lines to be sent at once.
+    /// Queues a batch of this many lines.
     pub fn queue(&mut self, shape: &Shape, lines: u64, due: Instant) {
         let from = self.out.len();
         self.out.extend(shape.slots(lines as usize));
@@ -83,8 +83,8 @@ impl Sender {
         Ok(())
     }
 
-    /// A line of ours has come back: an error if it is not the next one, its batch if that is
-    /// whole now.
+    /// Takes a line that has come back: an error if it is not the next one; answers its batch if
+    /// that is complete.
     pub fn came(&mut self, seq: u64) -> Result<Option<Batch>, ()> {
         if seq != self.expected {
             return Err(());

@@ -1,4 +1,4 @@
-//! What came of it, for people and for programs.
+//! The result, for people and for programs.
 
 use std::time::Duration;
 
@@ -8,41 +8,41 @@ use serde_json::{Value, json};
 use super::super::report::time_row;
 use super::plan::ChatPlan;
 
-/// What was counted.
+/// The counts.
 #[derive(Debug)]
 pub struct Tally {
     /// Clients that read to the end.
     pub readers: u64,
     /// Lines sent.
     pub sent: u64,
-    /// Lines that everybody has seen.
+    /// Lines that all readers have seen.
     pub seen: u64,
-    /// Lines times who should have seen each.
+    /// The deliveries that should have happened: each line times its readers.
     pub expected: u64,
-    /// Lines times who has seen each.
+    /// The deliveries that happened.
     pub deliveries: u64,
     /// From the first line sent to the last one seen.
     pub elapsed: Duration,
-    /// From when lines were sent (or should have been) to when the last reader had them, in
+    /// From the time when lines were sent (or should have been) until the last reader had them, in
     /// nanoseconds.
     pub latency: Histogram<u64>,
-    /// Readers that saw something else than the others in the room.
+    /// Readers that saw other bytes than the others in the room.
     pub different: u64,
     /// Lines whose number was not the next one.
     pub misplaced: u64,
-    /// Lines that nobody sent.
+    /// Lines that no sender sent.
     pub damaged: u64,
     /// Readers whose connection ended.
     pub closed: u64,
-    /// Nothing moved any more, or not all came soon after the end of the sending.
+    /// There was no progress, or not all came soon after the end of the sending.
     pub timed_out: bool,
-    /// Clients that did not read, and that the server sent away.
+    /// Stalled clients that the server has disconnected.
     pub stalled_closed: u64,
-    /// And told so.
+    /// Of these, clients that were told why.
     pub stalled_told: u64,
-    /// What this thread used of the processor.
+    /// Processor time of this thread.
     pub cpu: Option<Duration>,
-    /// It was ended before all was sent.
+    /// The run was interrupted.
     pub interrupted: bool,
 }
 
@@ -68,7 +68,7 @@ impl Tally {
         }
     }
 
-    /// Whether everybody saw everything, in one order.
+    /// Whether all readers saw everything in one order.
     pub fn is_good(&self) -> bool {
         let faults = self.different + self.misplaced + self.damaged + self.closed;
         faults == 0 && self.deliveries == self.expected && !self.timed_out
@@ -178,7 +178,7 @@ impl Tally {
     }
 }
 
-/// A quarter of an hour at most; longer is recorded as that.
+/// Up to a quarter of an hour; longer times are recorded as that.
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 900_000_000_000, 3).expect("constant bounds are valid")
 }

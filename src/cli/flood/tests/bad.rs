@@ -94,7 +94,7 @@ fn nothing_waits_for_ever() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_refused_connection_is_reported() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -113,7 +113,7 @@ fn who_could_not_be_connected_is_missed() {
     let path = std::env::temp_dir().join(name);
     let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     listener.bind(&SockAddr::unix(&path).unwrap()).unwrap();
-    // Room for one, who stays there until nobody else finds the way.
+    // Room for one client, which stays until no other can connect.
     listener.listen(0).unwrap();
     let plan = plan(&format!("unix:{} -c 2 -n 5", path.display()));
     let server = std::thread::spawn(move || {

@@ -107,7 +107,7 @@ fn time_ends_a_run_and_warms_it_up() {
 }
 
 #[test]
-fn time_ends_what_nobody_can_keep_up_with() {
+fn time_ends_a_run_that_is_too_fast_for_the_server() {
     let server = Server::new(echo);
     // All is due at once, and for ever; a write that would take for ever.
     for args in [
@@ -135,7 +135,7 @@ fn what_was_not_measured_has_no_latency() {
 #[test]
 fn greedy_clients_are_checked_and_not_measured() {
     let server = Server::new(echo);
-    // Two floods of a write and a half each, beside three who ask one by one.
+    // Two floods of a write and a half each, beside three clients that ask one by one.
     let run = server.flood("-c 5 --greedy 2 -n 1536 --threads 2");
     assert_complete(&run, 5 * 1536);
     assert_eq!((run.1.measured, run.1.latency.len()), (3 * 1536, 3 * 1536));

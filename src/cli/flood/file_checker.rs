@@ -1,4 +1,4 @@
-//! What a check expects, enters and finds: a ledger for each client of each run.
+//! The check of a file: what it expects, and a ledger for each client of each run.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use super::args::FloodArgs;
 use super::ledger::{Account, Ledger, Tail};
 use super::line::{Line, parse};
 
-/// What must have come.
+/// What the file must contain.
 #[derive(Debug, Default, Clone)]
 pub struct Expected {
     /// Only this run.
     pub run: Option<String>,
-    /// So many clients, numbered from 0.
+    /// The number of clients, which count from 0.
     pub clients: Option<u64>,
-    /// So many messages of each.
+    /// The number of messages of each.
     pub messages: Option<u64>,
     /// The length of each message, with its newline.
     pub size: Option<usize>,
-    /// The run was cut off: the end of a sequence may be missing.
+    /// The run was interrupted: the end of a sequence may be missing.
     pub cut: bool,
 }
 
@@ -35,16 +35,16 @@ impl From<&FloodArgs> for Expected {
     }
 }
 
-/// What was found.
+/// The result.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Finding {
-    /// Clients of whom something came.
+    /// Clients with at least one message.
     pub clients: u64,
     /// The sum over all clients.
     pub account: Account,
-    /// Beginnings of messages that the end of the run cut off.
+    /// Messages that the end of the run cut.
     pub partial: u64,
-    /// Lines that are no business of ours.
+    /// Lines of no run.
     pub other: u64,
 }
 
@@ -85,18 +85,18 @@ pub struct FileChecker<'a> {
     expected: &'a Expected,
     runs: BTreeMap<Box<[u8]>, Run>,
     finding: Finding,
-    /// Lines that can be said to be of no client.
+    /// Damaged lines without a client.
     damaged: u64,
 }
 
 struct Run {
-    /// All its messages are as long as the first, or as long as expected.
+    /// The length of all its messages: the expected one, or that of the first.
     size: usize,
     clients: BTreeMap<u64, Ledger>,
 }
 
 impl<'a> FileChecker<'a> {
-    /// Nothing entered yet.
+    /// An empty check.
     pub fn new(expected: &'a Expected) -> Self {
         Self {
             expected,
@@ -106,17 +106,17 @@ impl<'a> FileChecker<'a> {
         }
     }
 
-    /// Counts a line that is none of ours.
+    /// Counts a line of no run.
     pub fn pass_over(&mut self) {
         self.finding.other += 1;
     }
 
-    /// Enters a message, whole or not.
+    /// Enters a message, whole or cut.
     pub fn enter(&mut self, message: &[u8]) {
         self.damaged += u64::from(!self.accept(message));
     }
 
-    /// Says whether it is undamaged.
+    /// Whether it is undamaged.
     fn accept(&mut self, message: &[u8]) -> bool {
         let expected = self.expected;
         let (run, client, seq, size) = match parse(message) {
@@ -161,7 +161,7 @@ impl<'a> FileChecker<'a> {
         true
     }
 
-    /// The sum of it all.
+    /// The sum of all ledgers.
     pub fn close(mut self) -> Finding {
         let expected = self.expected;
         let due = |ledger: &Ledger| match expected {
@@ -184,7 +184,7 @@ impl<'a> FileChecker<'a> {
                 finding.account.add(&ledger.close(due(ledger)));
             }
         }
-        // Clients of whom nothing came at all: at least one message of each is missing.
+        // Of a client without messages, at least one is missing.
         let all = expected.clients.unwrap_or(0) * self.runs.len().max(1) as u64;
         if !expected.cut {
             let missing = all.saturating_sub(finding.clients);
