@@ -95,6 +95,7 @@ mod scheduler;
 mod series;
 mod server;
 pub mod service;
+mod system;
 mod turn;
 
 pub use bytes::Bytes;

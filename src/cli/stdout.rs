@@ -1,25 +1,16 @@
-//! The standard output that the process got; the only file that names `ctor`.
+//! The standard output that the process got.
 //!
 //! Before `main` the standard library opens `/dev/null` in place of a closed standard stream; other
-//! programs redirect a stream to `/dev/null` on purpose. To distinguish the two, this checks before
-//! the standard library does.
+//! programs redirect a stream to `/dev/null` on purpose. To distinguish the two, `system.rs`
+//! checks before the standard library does.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::OFlags;
-use rustix::io::fcntl_getfd;
 use rustix::stdio::stdout;
 
 use crate::error::{Error, Result};
-
-static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
-
-// SAFETY: it needs nothing that exists only in `main`: one system call, one atomic store.
-#[ctor::ctor(unsafe)]
-fn look() {
-    WAS_CLOSED.store(fcntl_getfd(stdout()).is_err(), Ordering::Relaxed);
-}
+use crate::system;
 
 /// Whether this is a path of the standard output.
 pub(super) fn is_at(path: &Path) -> bool {
@@ -32,7 +23,7 @@ pub(super) fn is_at(path: &Path) -> bool {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn check() -> Result<()> {
-    let problem = if WAS_CLOSED.load(Ordering::Relaxed) {
+    let problem = if system::stdout_was_closed() {
         "it is closed, and what is received would be lost"
     } else if is_read_only() {
         "it is open for reading only"

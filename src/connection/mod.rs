@@ -33,9 +33,9 @@ use crate::limits::limit::Limit;
 use crate::limits::times::{Bucket, Rate};
 use crate::net::address::Peer;
 use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
+use crate::system;
 
 mod identity;
-mod outq;
 mod stage;
 mod tally;
 #[cfg(test)]
@@ -352,7 +352,7 @@ impl Connection {
 
     /// Bytes that the client's host has not acknowledged; 0 if the system does not tell.
     pub(crate) fn unsent(&self) -> usize {
-        outq::unacknowledged(&self.socket).unwrap_or(0)
+        system::unacknowledged(&self.socket).unwrap_or(0)
     }
 
     /// Makes the close of the socket a reset instead of an end.

@@ -32,7 +32,7 @@ use tracing::debug;
 pub use client_watch::ClientGone;
 pub use environment::Inherits;
 pub use filter::Filter;
-pub use launch::{Setting, hide_descriptors};
+pub use launch::Setting;
 pub use program::Program;
 pub use socket::Exec;
 

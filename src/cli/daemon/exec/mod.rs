@@ -17,9 +17,8 @@ use super::serve;
 use crate::cli::{exit, kept, signals};
 use crate::error::{Error, Result};
 use crate::limits::options::{Options, TIME_MAX};
-use crate::service::exec::{
-    Exec, Filter, Inherits, Job, Patience, Program, Runner, hide_descriptors,
-};
+use crate::service::exec::{Exec, Filter, Inherits, Job, Patience, Program, Runner};
+use crate::system;
 
 /// Maximum time between TERM and KILL.
 const KILL_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -47,7 +46,7 @@ pub(in crate::cli) fn run(args: &ExecArgs) -> Result<ExitCode> {
     if let Role::Keeper(code) = keeper::keep()? {
         return Ok(code);
     }
-    hide_descriptors().map_err(|source| Error::Start {
+    system::hide_descriptors().map_err(|source| Error::Start {
         what: "programs: /proc can't be read",
         source,
     })?;
