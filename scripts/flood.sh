@@ -105,14 +105,14 @@ result=ok
 [ "$code" = 0 ] || result="daemon ended with $code"
 row "recv, SIGINT midway" "$work/json" "$result"
 
-# 4. chat: eight speak, and everybody sees the same lines in the same order.
+# 4. chat: eight send, and all see the same lines in the same order.
 start chat 127.0.0.1:0 --rate off
 if "$poold" flood "$address" --chat --clients $((clients + 8)) --senders 8 \
     --messages $(((messages + 9) / 10)) --pipeline 32 --json >"$work/json"; then result=ok
 else result="LOST: $(cat "$work/json")"; fi
 stop
 [ "$code" = 0 ] || result="daemon ended with $code"
-# Each line counts once for each who sees it.
+# Each line counts once for each reader.
 sed -i 's/"sent":[0-9]*/"lines":0/; s/"deliveries":/"sent":/; s/deliveries_per_s/messages_per_s/' \
     "$work/json"
 row "chat" "$work/json" "$result"

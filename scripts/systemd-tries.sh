@@ -32,7 +32,7 @@ dpkg -i /root/1.deb
 [ "$(systemctl is-enabled poold.socket || true)" = disabled ] || die "enabled by the installation"
 systemd-analyze verify --man=no poold.service poold.socket
 systemctl enable --quiet --now poold.socket
-[ "$(of ActiveState)" = inactive ] || die "started before anybody came"
+[ "$(of ActiveState)" = inactive ] || die "started before a client came"
 echo hello | nc -N -w 5 127.0.0.1 5140
 [ "$(cat $lines | cut -d ' ' -f 4-)" = hello ] || die "not in the file: $(cat $lines)"
 wait_for "STATUS= has no figures" 10 sh -c 'systemctl status poold | grep -q "Status:.* 1 messages"'
@@ -79,7 +79,7 @@ command_is "echo systemd:lines --drain 60s" TimeoutStopSec=3
 for seconds in 6 12 18; do
     sleep "$seconds" | nc -N -w 30 127.0.0.1 5140 &
 done
-wait_for "nobody is here" 2 sh -c \
+wait_for "no client is left" 2 sh -c \
     '[ "$(poold status unix:/run/poold/admin --json | jq .clients.open)" = 3 ]'
 systemctl stop poold 2>/dev/null
 [ "$(of Result)" = success ] || die "$(of Result)"

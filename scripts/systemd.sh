@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The package and its units under a real systemd, booted in a container: installs, activates by the
-# first client, reloads, restarts and upgrades under clients who must not be refused, stops and
+# first client, reloads, restarts and upgrades under clients that must not be refused, stops and
 # kills it, purges it. Some three minutes the first time. Wants root, and Debian's debootstrap and
 # systemd-container, and cargo-deb.
 #
@@ -26,7 +26,7 @@ scripts/package.sh --pages
 for revision in 1 2; do
     cargo deb --quiet --no-build --strip --deb-revision "$revision" -o "$work/$revision.deb"
 done
-# cargo-deb has cleared target/debian, where somebody may look for the package.
+# cargo-deb has cleared target/debian, where a person may look for the package.
 scripts/package.sh >/dev/null
 if [ ! -e "$work/made" ]; then
     rm -rf "$root"

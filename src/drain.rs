@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_counted_before_the_last_one_has_come() {
+    fn no_count_before_the_last_client_has_come() {
         let drain = Drain::new(Duration::ZERO);
         drain.begin(Backlog::Accept);
         drain.one_gone(|| panic!("another may come after this"));

@@ -71,9 +71,11 @@ impl Verdict {
             bar,
             found.map_or_else(|| "–".to_owned(), exact),
             verdict,
-            yardstick.as_ref().map_or_else(String::new, |(who, found)| {
-                format!("{who}: {}", exact(*found))
-            }),
+            yardstick
+                .as_ref()
+                .map_or_else(String::new, |(server, found)| {
+                    format!("{server}: {}", exact(*found))
+                }),
         ]
     }
 
@@ -84,8 +86,8 @@ impl Verdict {
             "bar": self.bar.text(),
             "unit": self.unit,
             "found": self.found.map(|found| found.json()),
-            "yardstick": self.yardstick.as_ref().map(|(who, found)| {
-                json!({ "who": who, "found": found.json() })
+            "yardstick": self.yardstick.as_ref().map(|(server, found)| {
+                json!({ "who": server, "found": found.json() })
             }),
             "faults": self.faults,
             "met": self.met(),
@@ -93,8 +95,8 @@ impl Verdict {
     }
 }
 
-/// With a digit more than elsewhere: who misses a bar by a hair has missed it, and it should
-/// be seen.
+/// With a digit more than elsewhere: a server that misses a bar by a hair has missed it, and it
+/// should be seen.
 fn exact(found: Spread) -> String {
     let Spread {
         median,

@@ -74,8 +74,8 @@ impl Bench {
     }
 
     /// One run against a fresh server.
-    pub fn measure(&self, who: &Contender, work: &str, load: &Load) -> io::Result<Figures> {
-        self.run(&mut self.start(who, work)?, load)
+    pub fn measure(&self, server: &Contender, work: &str, load: &Load) -> io::Result<Figures> {
+        self.run(&mut self.start(server, work)?, load)
     }
 
     /// Runs both in turn as often as was asked. What cannot run is passed over, and the
@@ -96,7 +96,7 @@ impl Bench {
         self.report.pairings.extend(pairing);
     }
 
-    /// How far somebody gets against a peer who has nothing to carry that ours must carry: what
+    /// How far a server gets against a peer that has nothing to carry that poold must carry: what
     /// this machine leaves room for. Stands beside the bar against that peer.
     pub fn yardstick(&mut self, cell: &Cell, yardstick: &Contender, peer: &Contender) {
         self.yardstick_by(cell, yardstick, peer, measure);
@@ -125,15 +125,15 @@ impl Bench {
     ) -> Option<Pairing> {
         let mut runs = Vec::new();
         for pair in 0..self.options.pairs() {
-            let mut run = |who: &Contender| match measure(self, who, cell) {
+            let mut run = |server: &Contender| match measure(self, server, cell) {
                 Ok(figures) => Some(figures),
                 Err(error) => {
                     let place = format!("{}, {}", cell.section, cell.situation());
-                    self.report.pass_over(&who.label, &place, &error);
+                    self.report.pass_over(&server.label, &place, &error);
                     None
                 }
             };
-            // Who comes second may find a warmer machine, or a more tired one: they take turns.
+            // The second server may find a warmer machine, so they take turns.
             runs.push(if pair % 2 == 0 {
                 (run(first)?, run(second)?)
             } else {
@@ -161,7 +161,7 @@ impl Bench {
         Some(pairing)
     }
 
-    /// Notes whether ours reached a bar. With a choice of peers, who was not chosen is not
+    /// Notes whether poold reached a bar. With a choice of peers, one that was not chosen is not
     /// missed.
     pub fn judge(&mut self, question: &Question) {
         let verdict = question.answer(&self.report.pairings, &self.report.yardsticks);
@@ -171,8 +171,8 @@ impl Bench {
     }
 }
 
-fn measure(bench: &Bench, who: &Contender, cell: &Cell) -> io::Result<Figures> {
-    bench.measure(who, cell.work, &cell.load)
+fn measure(bench: &Bench, server: &Contender, cell: &Cell) -> io::Result<Figures> {
+    bench.measure(server, cell.work, &cell.load)
 }
 
 fn cpus(list: Option<&Vec<usize>>) -> Cpus<'_> {

@@ -47,7 +47,7 @@ pub struct Curve {
     pub points: Vec<(f64, Spread)>,
 }
 
-/// Told apart in print and by those who see fewer colours.
+/// Distinguishable in print and for colour-blind readers.
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 90, 180),
     RGBColor(215, 90, 0),

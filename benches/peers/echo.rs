@@ -72,8 +72,8 @@ pub fn connect(bench: &mut Bench) {
     });
 }
 
-/// Who answers lines, for these many clients. Where a connection keeps its thread to the end,
-/// there must be a thread for each, or the rest would wait for ever.
+/// The servers that answer lines, for this many clients. Where a connection keeps its thread to the
+/// end, there must be a thread for each, or the rest would wait for ever.
 fn peers(bench: &mut Bench, clients: usize) -> Vec<Contender> {
     let workers = bench.options.workers;
     let mut wanted = vec![

@@ -62,8 +62,8 @@ struct Seen {
 
 /// One run against a fresh server: each client connects, gets its program's answer, and connects
 /// again.
-fn measure(bench: &Bench, who: &Contender, cell: &Cell) -> io::Result<Figures> {
-    let server = bench.start(who, cell.work)?;
+fn measure(bench: &Bench, server: &Contender, cell: &Cell) -> io::Result<Figures> {
+    let server = bench.start(server, cell.work)?;
     let Load {
         clients,
         duration,
@@ -84,7 +84,7 @@ fn measure(bench: &Bench, who: &Contender, cell: &Cell) -> io::Result<Figures> {
     let faults: u64 = seen.iter().map(|one| one.faults).sum();
     let mut times: Vec<u64> = seen.into_iter().flat_map(|one| one.millionths).collect();
     if times.is_empty() {
-        return Err(io::Error::other("nobody was served"));
+        return Err(io::Error::other("no client was served"));
     }
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize] as f64;

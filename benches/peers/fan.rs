@@ -1,4 +1,4 @@
-//! The role of the readers and of the one who speaks: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP`.
+//! The role of the readers and of the sender: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP`.
 //!
 //! The same code for both servers; it finds out from their first words which one it is. Each
 //! message ends with a byte that is found nowhere else, so a reader counts these and nothing more,
@@ -85,7 +85,7 @@ struct Fan {
     part_messages: usize,
     /// What the server has not taken yet of the parts that are to be sent.
     unsent: VecDeque<usize>,
-    /// Parts that not everybody has seen, and how many have gone before them.
+    /// Parts that not all readers have seen, and how many have gone before them.
     parts: VecDeque<Part>,
     gone: u64,
     delivered: u64,
@@ -252,7 +252,7 @@ fn hear(stream: &mut std::net::TcpStream, heard: &mut Vec<u8>, what: &[u8]) -> i
     let mut buffer = [0; 4096];
     while memchr::memmem::find(heard, what).is_none() {
         match stream.read(&mut buffer)? {
-            0 => return Err(io::Error::other("the server let nobody in")),
+            0 => return Err(io::Error::other("the server admitted no client")),
             length => heard.extend_from_slice(&buffer[..length]),
         }
     }

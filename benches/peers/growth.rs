@@ -79,7 +79,7 @@ fn sizes(bench: &mut Bench) {
     });
 }
 
-/// A curve: who is run at each of its points.
+/// A curve: the servers that run at each of its points.
 struct Line {
     label: String,
     at: Box<dyn Fn(usize) -> Contender>,
@@ -137,20 +137,20 @@ fn draw(
     bench.report.curves.push(curves);
 }
 
-/// `None` for who failed.
+/// `None` for a server that failed.
 fn in_turn(bench: &mut Bench, all: &[Contender], work: &str, load: &Load) -> Vec<Option<Spread>> {
     let mut rates = vec![Some(Vec::new()); all.len()];
     for _ in 0..bench.options.pairs().min(RUNS_MAX) {
-        for (who, rates) in all.iter().zip(&mut rates) {
+        for (server, rates) in all.iter().zip(&mut rates) {
             let Some(so_far) = rates else {
                 continue;
             };
-            match bench.measure(who, work, load) {
+            match bench.measure(server, work, load) {
                 Ok(figures) => so_far.push(figures.rate),
                 Err(error) => {
                     let place =
                         format!("growth, {work}, {} clients, {} B", load.clients, load.size);
-                    bench.report.pass_over(&who.label, &place, &error);
+                    bench.report.pass_over(&server.label, &place, &error);
                     *rates = None;
                 }
             }

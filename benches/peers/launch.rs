@@ -146,7 +146,7 @@ pub fn output_within(mut command: Command, limit: Duration, cpus: Cpus) -> io::R
     let reader = thread::spawn(move || {
         let mut text = String::new();
         let result = stdout.map_or(Ok(0), |mut out| out.read_to_string(&mut text));
-        // Nobody waits any more if the limit has passed.
+        // Fails only if the limit has passed.
         let _ = sender.send(result.map(|_| text));
     });
     let text = receiver.recv_timeout(limit);
@@ -182,7 +182,7 @@ fn lines_of(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
         let lines = pipe
             .into_iter()
             .flat_map(|pipe| BufReader::new(pipe).lines());
-        // Read to its end even when nobody listens: a full pipe would stop the child.
+        // Read to its end even without a receiver: a full pipe would stop the child.
         for line in lines.map_while(Result::ok) {
             let _ = sender.send(line);
         }

@@ -8,8 +8,8 @@ use super::work::Work;
 const FIRST_ROOM: usize = 8 * 1024;
 const LEAST_ROOM: usize = 2 * 1024;
 
-/// What one connection has sent and nobody has handled. It keeps its size between reads, so
-/// that a peer pays for its buffer once.
+/// What a connection has sent and no handler has taken. It keeps its size between reads, so that a
+/// peer pays for its buffer once.
 #[derive(Default)]
 pub struct Inbox {
     bytes: Vec<u8>,

@@ -88,7 +88,7 @@ impl Load {
         command
     }
 
-    /// This benchmark in the role of those who listen: `poold flood --chat` would look at each line.
+    /// This benchmark in the role of the readers: `poold flood --chat` would look at each line.
     fn fan(&self, address: SocketAddr) -> io::Result<Command> {
         let mut command = Command::new(env::current_exe()?);
         command.arg("fan").arg(address.to_string());

@@ -78,7 +78,7 @@ pub enum Section {
     Connect,
     /// One client that floods beside 63 that ask and wait
     Fairness,
-    /// One who speaks and many who read, in one room
+    /// One sender and many readers, in one room
     Chat,
     /// A program for each connection
     Exec,
@@ -96,7 +96,7 @@ impl Options {
         self.peers.as_ref().is_none_or(named)
     }
 
-    /// Only for those who want it all: a choice of peers is a choice of comparisons.
+    /// Only without a choice: a choice of peers is a choice of comparisons.
     pub fn wants_yardstick(&self) -> bool {
         self.peers.is_none() || self.wants_peer("yardstick")
     }

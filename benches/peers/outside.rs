@@ -24,7 +24,7 @@ pub const VERSIONS: &[(&str, &str)] = &[
 /// Clients that a program may have at once, where it must be told.
 const CLIENTS_MAX: &str = "20000";
 
-/// All of them, installed or not; who is not fails to start, and the report says so.
+/// All of them, installed or not; a missing one fails to start, and the report says so.
 pub fn receivers() -> Vec<Contender> {
     let contender = |name: &str, launch: fn(SocketAddr, &Path) -> io::Result<Command>| Contender {
         label: name.to_owned(),

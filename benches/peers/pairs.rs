@@ -13,7 +13,7 @@ pub use super::spread::Spread;
 
 type Launch = Box<dyn Fn(&str, &Path) -> io::Result<(Command, Announces)>>;
 
-/// Somebody who can serve.
+/// A server to measure.
 pub struct Contender {
     pub label: String,
     /// Makes the command for a work and a place for its files.

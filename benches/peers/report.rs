@@ -50,9 +50,9 @@ const PAIRS: &[&str] = &[
 ];
 
 impl Report {
-    /// Somebody could not be measured somewhere, and why.
-    pub fn pass_over(&mut self, who: &str, place: &str, why: &dyn Display) {
-        let line = format!("{who}: {place}: {why}");
+    /// A server that could not be measured, where, and why.
+    pub fn pass_over(&mut self, server: &str, place: &str, why: &dyn Display) {
+        let line = format!("{server}: {place}: {why}");
         if !self.passed_over.contains(&line) {
             println!("passed over: {line}");
             self.passed_over.push(line);

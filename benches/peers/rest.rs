@@ -1,5 +1,5 @@
-//! What ten thousand silent clients cost: memory, time of an idle server, and the p99 of
-//! the one who talks.
+//! What ten thousand silent clients cost: memory, time of an idle server, and the p99 of the
+//! sender.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -54,8 +54,8 @@ fn daemon(bench: &Bench) -> Contender {
     Contender::program("poold echo", move || subject::daemon(workers))
 }
 
-/// Alone first, on the same server, so that nothing else differs; memory is taken before
-/// anybody has talked, since what talking leaves behind would hide what the silent ones cost.
+/// Alone first, on the same server, so that nothing else differs; memory is taken before a client
+/// has sent, since what sending leaves behind would hide what the silent ones cost.
 fn look(bench: &Bench, contender: &Contender) -> io::Result<Found> {
     let mut server = bench.start(contender, "fast")?;
     thread::sleep(STEP);

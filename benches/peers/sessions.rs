@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::epoll::{self, Session};
 use super::work::Work;
 
-/// Echo with the handler in the loop itself: while it blocks, everybody waits.
+/// Echo with the handler in the loop itself: while it blocks, all clients wait.
 pub fn echo(listener: TcpListener, work: &Arc<Work>) -> io::Result<()> {
     epoll::serve(listener, |_| Echo {
         work: Arc::clone(work),
@@ -31,7 +31,7 @@ impl Session for Echo {
     }
 }
 
-/// Reads 64 KiB, splits, puts who sent it before each line, writes once for each read.
+/// Reads 64 KiB, splits, puts the sender before each line, writes once for each read.
 pub fn receive(listener: TcpListener) -> io::Result<()> {
     let output = Rc::new(RefCell::new((Vec::new(), nowhere()?)));
     epoll::serve(listener, |peer| Receive {

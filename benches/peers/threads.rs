@@ -29,8 +29,8 @@ pub fn each(listener: &TcpListener, work: &Arc<Work>) -> io::Result<()> {
     Ok(())
 }
 
-/// The server of the Rust Book: a pool, and a job for each connection, which keeps its worker
-/// until it ends. Who comes when all workers have one waits for somebody to leave.
+/// The server of the Rust Book: a pool, and a job for each connection, which keeps its worker until
+/// it ends. A client that comes when all workers have one waits until another leaves.
 pub fn book(listener: &TcpListener, work: &Arc<Work>, workers: usize) -> io::Result<()> {
     let pool = ThreadPool::new(workers);
     for stream in listener.incoming() {
@@ -67,8 +67,8 @@ pub fn spawner(listener: &TcpListener, program: &str, workers: usize) -> io::Res
     })
 }
 
-/// Coroutines with stacks of their own. They are not pinned to cores, as they would be by
-/// default: the load needs a core as well, and nobody else here takes one for himself.
+/// Coroutines with stacks of their own. They are not pinned to cores, as they would be by default:
+/// the load needs a core as well, and no other server here takes one for itself.
 pub fn coroutines(work: &Arc<Work>, workers: usize, ready: fn(SocketAddr)) -> io::Result<()> {
     may::config().set_workers(workers).set_worker_pin(false);
     let listener = may::net::TcpListener::bind("127.0.0.1:0")?;

@@ -79,7 +79,7 @@ pub fn resident(pid: u32) -> io::Result<f64> {
     Ok(kib * 1024.0)
 }
 
-/// Whether anybody listens on a port of this machine. Asking by connecting would be a client.
+/// Whether a process listens on a port of this machine. Connecting to check would be a client.
 pub fn listens(port: u16) -> io::Result<bool> {
     const LISTEN: &str = "0A";
     let wanted = format!(":{port:04X}");

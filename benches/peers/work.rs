@@ -13,8 +13,8 @@ use nix::time::{ClockId, clock_gettime};
 pub enum Work {
     /// Answers at once.
     Fast,
-    /// Answers at once, but whoever wrote it could not know that it would: a runtime that
-    /// must not be blocked has to hand it to a thread where blocking is allowed.
+    /// Answers at once, but its author could not know that: a runtime that must not be blocked has
+    /// to hand it to a thread where blocking is allowed.
     MightBlock,
     /// Sleeps one millisecond.
     Sleep,

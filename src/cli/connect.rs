@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_never_accepts_is_not_waited_for() {
+    fn a_server_that_never_accepts_is_not_waited_for() {
         let name = format!("poold-connect-{}", std::process::id());
         let path = &std::env::temp_dir().join(name);
         let busy = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_over_ipv4_has_an_ipv4_address() {
+    fn a_client_over_ipv4_has_an_ipv4_address() {
         let shown = |text: &str| Peer::from_tcp(text.parse().expect("valid")).to_string();
         assert_eq!(shown("[::ffff:192.0.2.1]:7"), "192.0.2.1:7");
         for same in ["192.0.2.1:7", "[2001:db8::1]:7", "[fe80::1%2]:7"] {

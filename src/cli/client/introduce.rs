@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_server_says_whose_the_name_is() {
+    fn only_the_servers_lines_decide_about_the_name() {
         let heard = |lines: &[&str]| {
             let mut said = Said::Nothing;
             lines.iter().for_each(|line| hear(&mut said, line, "ann"));

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_put_out_stays_out() {
+    fn a_disconnected_member_does_not_reconnect() {
         let mut ours = Screen::new(Box::new(drop), Colours::None);
         let (session, _wake) = Session::new().expect("a socket pair");
         let put_out = "-- you are disconnected: ";

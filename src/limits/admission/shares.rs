@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_makes_room() {
+    fn a_client_that_leaves_makes_room() {
         let mut shares = Shares::new(1, WhenAddressFull::Refuse);
         assert!(shares.take(ADDRESS, 1).is_some());
         assert!(shares.take(ADDRESS, 2).is_none());

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_found_before_its_event_is_counted_once() {
+    fn a_client_found_before_its_event_is_counted_once() {
         let mut line = BacklogCounter::default();
         assert!(line.look(false));
         assert!(!line.look(false), "it is still there");
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_counted_behind_others_is_not_counted_again_in_front() {
+    fn a_client_counted_behind_others_is_not_counted_again_in_front() {
         let mut line = BacklogCounter::default();
         assert!(line.look(true));
         assert!(line.look(true));

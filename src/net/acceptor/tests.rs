@@ -68,7 +68,7 @@ fn admitted(nth: u32) -> u32 {
 }
 
 #[test]
-fn who_comes_just_before_the_door_closes_is_let_in() {
+fn a_client_that_comes_just_before_the_gate_closes_is_admitted() {
     for nth in 1..=4 {
         assert_eq!(admitted(nth), 1, "{nth}");
     }

@@ -206,7 +206,7 @@ fn where_to_look_may_be_typed_as_where_to_change_something_is() {
     for command in ["status", "clients"] {
         for place in [&[watched.unix.as_str()][..], &["--admin", &watched.unix]] {
             let mut asked = crate::support::daemon::poold(&[&[command], place].concat());
-            // Nobody answers there, and it does not matter.
+            // No server answers there, which does not matter.
             asked.env("POOLD_ADMIN", "unix:/nowhere");
             let output = asked.output().expect("poold starts");
             assert!(output.status.success(), "{output:?}");

@@ -37,7 +37,7 @@ fn a_client_is_closed_by_its_number_and_gets_what_it_is_owed() {
     assert_eq!(take_line(&clients[1]), "still here");
     let (went, _, error) = watched.tool(&["close", "99"]);
     assert!(!went && error.contains("there is no client 99"), "{error}");
-    // Over TCP nobody may.
+    // Not over TCP.
     let (went, _, error) = watched.tool(&["close", "2", "--admin", &watched.tcp]);
     assert!(!went && error.contains("read-only"), "{error}");
     send(&clients[1], "and here\n");
@@ -65,7 +65,7 @@ fn accepting_is_paused_and_resumed() {
 }
 
 #[test]
-fn nobody_has_to_read_what_is_asked() {
+fn a_change_is_made_even_if_its_answer_is_not_read() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     for ask in ["status", "clients", "pause"] {
         let (read, written) = std::io::pipe().expect("descriptors");
@@ -78,7 +78,7 @@ fn nobody_has_to_read_what_is_asked() {
 }
 
 #[test]
-fn who_waited_before_a_paused_door_is_served_by_the_drain() {
+fn a_drain_serves_clients_that_waited_while_paused() {
     let mut watched = Watched::start(&["echo", "127.0.0.1:0"]);
     assert_eq!(watched.post("/pause").status, 200);
     let waits = connect(&watched.daemon.address);
@@ -99,7 +99,7 @@ fn readiness_ends_before_the_drain_begins() {
     wait_until("it says so", || watched.get("/readyz").status == 503);
     assert_eq!(watched.metric("poold_phase{phase=\"leaving\"}"), 1.0);
     assert_eq!(watched.get("/healthz").status, 200);
-    // Both who is here and who comes now are served as ever.
+    // Connected clients and new ones are served as before.
     for client in [&here, &connect(&watched.daemon.address)] {
         send(client, "hello\n");
         assert_eq!(take_line(client), "hello");

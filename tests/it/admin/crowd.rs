@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::support::admin::Watched;
 use crate::support::net::connect;
 
-/// Reads whatever comes for anybody, until it is over.
+/// Reads all clients' answers, until it is over.
 fn read_all(crowd: &mut Vec<TcpStream>, over: &AtomicBool) {
     let mut buffer = vec![0; 1 << 16];
     let tick = Timespec::try_from(Duration::from_millis(20)).expect("fits");
@@ -30,7 +30,7 @@ fn read_all(crowd: &mut Vec<TcpStream>, over: &AtomicBool) {
 }
 
 #[test]
-fn who_asks_once_is_answered_soon_whoever_asks_for_much() {
+fn a_single_request_is_answered_soon_beside_many() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     // As many as there may be.
     let mut crowd: Vec<_> = (0..64).map(|_| connect(&watched.tcp)).collect();

@@ -40,7 +40,7 @@ fn a_loopback_address_answers_no_name_but_localhost() {
         ] {
             assert_eq!(ask(&watched.tcp, path, host).0, 200, "{path} of {host}");
         }
-        assert_eq!(watched.get(path).status, 200, "{path} of nobody");
+        assert_eq!(watched.get(path).status, 200, "{path} without a Host");
     }
     let old = "GET /status HTTP/1.0\r\nHost: rebound.example\r\n\r\n";
     assert_eq!(converse(&connect(&watched.tcp), old)[0].status, 403);

@@ -106,7 +106,7 @@ fn requests_that_come_together_are_answered_in_order_on_one_connection() {
 }
 
 #[test]
-fn half_requests_hold_nobody_up_and_no_memory() {
+fn half_requests_delay_no_client_and_hold_no_memory() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     let halves: Vec<_> = (0..30).map(|_| connect(&watched.tcp)).collect();
     let beginnings = [
@@ -163,7 +163,7 @@ fn five_hundred_connections_to_it_leave_the_service_alone() {
         assert_eq!(take_line(&client), number.to_string());
     }
     assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
-    // Who rests longest makes room for a real question within a second or so.
+    // The client that rested longest makes room for a real request within a second or so.
     crate::support::spool::wait_until("it answers again", || {
         let mut one = connect(&watched.tcp);
         let _ = one.write_all(b"GET /healthz HTTP/1.0\r\n\r\n");
@@ -176,7 +176,7 @@ fn five_hundred_connections_to_it_leave_the_service_alone() {
 }
 
 #[test]
-fn who_never_finishes_and_who_never_leaves_shut_nobody_out() {
+fn unfinished_and_endless_clients_keep_no_client_out() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     // As many as there may be: half of them drip a request, the others ask again and again.
     let whole = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -199,7 +199,7 @@ fn who_never_finishes_and_who_never_leaves_shut_nobody_out() {
 }
 
 #[test]
-fn who_asks_for_much_and_reads_nothing_makes_room_for_who_asks() {
+fn a_client_that_asks_much_and_reads_nothing_makes_room_for_others() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     let crowd: Vec<_> = (0..64).map(|_| connect(&watched.tcp)).collect();
     let much = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);

@@ -48,7 +48,7 @@ impl Dice {
     }
 }
 
-/// When a phase ends: at its time, or as soon as somebody has failed.
+/// When a phase ends: at its time, or as soon as a check has failed.
 pub struct Clock {
     until: Instant,
     failed: AtomicBool,
@@ -96,7 +96,7 @@ fn time() -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What a daemon has when nobody is there.
+/// What a daemon has without clients.
 struct Quiet {
     descriptors: usize,
     threads: u64,

@@ -43,7 +43,8 @@ pub fn rage(address: &str, fate: Fate, clock: &Clock, mut dice: Dice) {
     }
 }
 
-/// One wrong thing. Errors are part of it: the daemon may defend itself. Answers who stays.
+/// One wrong thing. Errors are part of it: the daemon may defend itself. Answers the connections
+/// that stay.
 fn misbehave(
     address: &str,
     mut client: TcpStream,

@@ -15,7 +15,11 @@ fn terminate(mut daemon: Daemon) -> Exit {
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     assert!(!exit.stderr.contains("panicked"), "{}", exit.stderr);
     let report = exit.report();
-    assert_eq!((report.left, report.cut_off), (0, 0), "nobody was there");
+    assert_eq!(
+        (report.left, report.cut_off),
+        (0, 0),
+        "no client was connected"
+    );
     assert_eq!(report.received, report.delivered);
     exit
 }

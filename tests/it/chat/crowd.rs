@@ -15,7 +15,7 @@ fn size(name: &str, default: usize) -> usize {
     asked.unwrap_or(default)
 }
 
-/// Reads until so many lines that somebody said have come; answers them.
+/// Reads until this many lines of members have come; answers them.
 fn said(mut stream: &TcpStream, count: usize) -> Vec<u8> {
     let (mut lines, mut found) = (Vec::new(), 0);
     let (mut buffer, mut rest) = (vec![0; 1 << 16], Vec::new());
@@ -76,7 +76,7 @@ fn a_thousand_hear_ten_speakers_in_the_same_order() {
 }
 
 #[test]
-fn who_stops_reading_is_put_out_with_a_reason_and_the_others_miss_nothing() {
+fn a_member_that_stops_reading_is_disconnected_with_a_reason_and_the_others_miss_nothing() {
     const READERS: usize = 10;
     let stopped = size("POOLD_TEST_CHAT_STOPPED", 5);
     let mut daemon = chat(&["--rate", "off"]);
@@ -105,7 +105,7 @@ fn who_stops_reading_is_put_out_with_a_reason_and_the_others_miss_nothing() {
             spoken += 20;
             assert!(
                 Instant::now() < until,
-                "nobody was put out after {spoken} lines"
+                "no member was disconnected after {spoken} lines"
             );
         }
         speaker.say("the end");
@@ -116,7 +116,7 @@ fn who_stops_reading_is_put_out_with_a_reason_and_the_others_miss_nothing() {
     for count in heard {
         assert!(count >= spoken, "{count} of {spoken} lines");
     }
-    // Those who read again are told what has happened to them.
+    // Members that read again are told why they were disconnected.
     let last = take_to_end(&stopped[0].stream);
     assert!(last.ends_with(b"-- you are disconnected: you did not read what was said\n"));
     drop((readers, stopped, speaker));
@@ -161,13 +161,13 @@ fn a_storm_of_newcomers_is_told_in_few_lines() {
 
 /// How many a notice says have joined.
 fn joined(line: &str) -> usize {
-    let Some(who) = line
+    let Some(names) = line
         .strip_prefix("-- ")
         .and_then(|line| line.strip_suffix(" joined"))
     else {
         return 0;
     };
-    let (named, last) = who.rsplit_once(" and ").unwrap_or(("", who));
+    let (named, last) = names.rsplit_once(" and ").unwrap_or(("", names));
     let named = named.split(", ").filter(|name| !name.is_empty()).count();
     match last.strip_suffix(" more") {
         Some(more) => named + more.parse::<usize>().expect("a number"),
@@ -198,7 +198,10 @@ fn quiet_rooms_cost_no_time_and_little_memory() {
     let share = shares.fold(1.0, f64::min);
     eprintln!("{people} in {ROOMS} rooms: {each} bytes each, {share} of a processor");
     assert!(each <= 3072, "{each} bytes for each");
-    assert!(share <= 0.02, "{share} of a processor while nobody speaks");
+    assert!(
+        share <= 0.02,
+        "{share} of a processor while no member speaks"
+    );
     ann.say("/join room0\nhello");
     ann.wait("#room0 <ann> hello");
 }

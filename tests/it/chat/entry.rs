@@ -7,11 +7,11 @@ use crate::support::daemon::Daemon;
 use crate::support::net::{connect, end, send, take_all, take_line, take_to_end};
 use crate::support::spool::wait_until;
 
-/// No sooner is somebody greeted who says nothing.
+/// A silent client is greeted no sooner than this.
 const GREETED_AFTER: Duration = Duration::from_millis(100);
 
 #[test]
-fn who_says_nothing_is_greeted_all_the_same() {
+fn a_silent_client_is_greeted_as_well() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     let silent = connect(&daemon.address);
@@ -28,13 +28,13 @@ fn a_name_that_is_given_first_is_the_only_one_that_is_heard_of() {
     bob.say("hello");
     assert_eq!(ann.hear(), "-- bob joined");
     assert_eq!(ann.hear(), "<bob> hello");
-    // One line for who changes it, another for the others.
+    // One line for the member that changes it, another for the others.
     bob.wait("<bob> hello");
     bob.say("/nick Rob");
     assert_eq!(bob.hear(), "-- you are now Rob");
     assert_eq!(ann.hear(), "-- bob is now called Rob");
     assert_eq!(bob.heard(), [] as [&str; 0]);
-    // Who can't have it is greeted first, and told then.
+    // A client that can't have the name is greeted first, and told then.
     let eve = connect(&daemon.address);
     send(&eve, "/nick ann\n");
     assert!(take_line(&eve).starts_with("-- welcome; you are guest-3, "));
@@ -43,7 +43,7 @@ fn a_name_that_is_given_first_is_the_only_one_that_is_heard_of() {
 }
 
 #[test]
-fn who_connects_and_leaves_is_not_heard_of() {
+fn a_client_that_connects_and_leaves_is_not_announced() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     for left in 1.. {
@@ -114,7 +114,7 @@ fn a_browser_says_nothing_here() {
         assert!(answered.starts_with(answer), "{shown:?}");
         assert!(!shown.contains("welcome"), "{shown:?}");
     }
-    // Who takes its time is in the room by then, and yet not heard.
+    // A slow client is in the room by then, and yet not shown.
     let late = connect(&daemon.address);
     take_line(&late);
     send(&late, STRANGERS[0].0);
@@ -150,7 +150,7 @@ fn what_members_are_told_is_counted() {
 }
 
 #[test]
-fn who_quits_has_left_whenever_the_connection_ends() {
+fn a_member_that_quits_has_left_before_its_connection_ends() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     let bob = Talker::named(&daemon, "bob");

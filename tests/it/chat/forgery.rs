@@ -111,7 +111,7 @@ fn a_telnet_after_ctrl_c_hears_on() {
 }
 
 #[test]
-fn who_goes_in_the_middle_of_a_line_harms_nobody() {
+fn a_client_that_leaves_in_the_middle_of_a_line_does_no_harm() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     let eve = Talker::named(&daemon, "eve");

@@ -144,7 +144,7 @@ fn come_back(daemon: &Daemon, bob: &Talker) -> (Talker, String, Duration) {
 }
 
 #[test]
-fn who_is_there_keeps_the_name_however_quiet() {
+fn a_connected_holder_keeps_its_name_however_quiet() {
     let daemon = chat(&[]);
     let _ann = Talker::named(&daemon, "ann");
     let eve = Talker::come(&daemon);

@@ -1,4 +1,4 @@
-//! Chat: somebody is late, and the room waits. Nothing that was said is lost by it.
+//! Chat: a member is late, and the room waits. No line is lost by it.
 
 use std::io::Write;
 use std::thread;
@@ -41,7 +41,7 @@ fn lines_and_commands_of_one_paste_are_all_heard_in_their_order() {
 }
 
 #[test]
-fn what_is_said_at_the_console_waits_for_who_is_late() {
+fn lines_of_the_console_wait_for_late_members() {
     let chat = Chat::new(Settings::default());
     let options = Options {
         outbox_max: 1024,
@@ -76,7 +76,7 @@ fn what_is_said_at_the_console_waits_for_who_is_late() {
 }
 
 #[test]
-fn who_writes_and_reads_nothing_is_put_out_with_a_reason() {
+fn a_member_that_writes_and_never_reads_is_disconnected_with_a_reason() {
     let mut daemon = chat(&["--rate", "off"]);
     let ann = Talker::named(&daemon, "ann");
     let eve = Talker::named(&daemon, "eve");
@@ -111,7 +111,7 @@ fn who_writes_and_reads_nothing_is_put_out_with_a_reason() {
 }
 
 #[test]
-fn who_pastes_more_than_it_may_is_told_how_long_it_waits() {
+fn a_member_that_pastes_too_much_is_told_how_long_it_waits() {
     let daemon = chat(&[]);
     let bob = Talker::named(&daemon, "bob");
     let paste = |lines: usize| "a line of 20 letters\n".repeat(lines);

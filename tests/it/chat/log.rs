@@ -35,7 +35,7 @@ fn rooms_are_kept_in_files_of_their_own_and_come_back() {
         ["-- topic: outage", "<ann> check the pumps", "* ann checks"]
     );
 
-    // A crash has cut a line; somebody has written something else into the file.
+    // A crash has cut a line; the file has other text in it.
     let mut file = std::fs::OpenOptions::new()
         .append(true)
         .open(&ops)
@@ -97,7 +97,7 @@ fn a_line_that_a_full_disk_has_cut_does_not_swallow_the_next() {
 }
 
 #[test]
-fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+fn a_pipe_in_the_place_of_a_file_delays_no_member() {
     let scratch = Scratch::new();
     let pipe = scratch.join("lobby.log");
     mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).expect("our directory");

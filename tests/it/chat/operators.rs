@@ -1,4 +1,4 @@
-//! Chat: who keeps order.
+//! Chat: operators.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
@@ -77,7 +77,7 @@ fn without_a_password_there_are_no_operators() {
 }
 
 #[test]
-fn who_is_kicked_is_told_why_and_so_is_the_room() {
+fn a_kicked_member_is_told_why_and_so_is_the_room() {
     let (mut daemon, _scratch) = kept();
     let op = operator(&daemon);
     let eve = Talker::named(&daemon, "eve");
@@ -124,7 +124,7 @@ fn a_banned_name_is_refused_until_it_is_unbanned() {
     assert_eq!(again.ask("/nick Eve"), "-- you are now Eve");
 }
 
-/// Somebody who comes from another address of this machine.
+/// A client from another address of this machine.
 fn come_from(address: [u8; 4], daemon: &Daemon) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let from: SocketAddr = (address, 0).into();
@@ -156,7 +156,7 @@ fn a_banned_address_is_turned_away() {
 }
 
 #[test]
-fn who_is_muted_is_not_heard_and_everybody_hears_the_wall() {
+fn a_muted_member_is_not_shown_and_wall_reaches_all() {
     let (daemon, _scratch) = kept();
     let op = operator(&daemon);
     let eve = Talker::named(&daemon, "eve");

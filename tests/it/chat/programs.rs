@@ -27,7 +27,7 @@ fn start(program: &str, args: &[&str]) -> Option<Guard> {
 }
 
 // (The telnet of Debian drops the byte 0x80, so the words here do without it.)
-/// A person at a terminal talks with somebody else, and leaves.
+/// A person at a terminal talks with another, and leaves.
 fn talks_both_ways(program: &str) {
     let daemon = chat(&[]);
     let (host, port) = daemon.address.rsplit_once(':').expect("a port");

@@ -1,4 +1,4 @@
-//! Chat: what people say, where, and who hears it.
+//! Chat: lines, rooms, and the members that see them.
 
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ fn two_people_hear_each_other_and_themselves() {
 }
 
 #[test]
-fn who_only_pipes_a_line_is_heard_and_hears_it() {
+fn a_client_that_pipes_one_line_posts_it_and_gets_it_back() {
     let daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     let pipe = Talker::come(&daemon);
@@ -47,7 +47,7 @@ fn who_only_pipes_a_line_is_heard_and_hears_it() {
 }
 
 #[test]
-fn who_is_not_let_in_is_told_why() {
+fn a_refused_client_is_told_why() {
     for (args, why) in [
         (
             &["-m", "1", "--when-full", "refuse"][..],
@@ -71,7 +71,7 @@ fn who_is_not_let_in_is_told_why() {
 }
 
 #[test]
-fn who_is_told_that_it_is_not_let_in_makes_room_for_the_next() {
+fn a_refused_client_makes_room_for_the_next() {
     let daemon = chat(&["-m", "1", "--when-full", "refuse"]);
     let _ann = Talker::named(&daemon, "ann");
     // More of them than have a place at once, and none of them closes.

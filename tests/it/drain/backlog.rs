@@ -1,4 +1,4 @@
-//! Who waits in the backlog: counted once, and cut off with the others when the drain is over.
+//! Clients in the backlog: counted once, and cut off with the others when the drain is over.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -25,7 +25,7 @@ fn look(server: &Server) {
 }
 
 #[test]
-fn each_who_waits_is_counted_once_however_often_the_acceptor_looks() {
+fn each_waiting_client_is_counted_once_however_often_the_acceptor_looks() {
     let mut options = options();
     options.clients_max = 1;
     let (server, address) = serve(options, Echo);
@@ -48,7 +48,7 @@ fn each_who_waits_is_counted_once_however_often_the_acceptor_looks() {
 }
 
 #[test]
-fn who_waits_for_the_accept_rate_is_counted_once() {
+fn a_client_that_waits_for_the_accept_rate_is_counted_once() {
     let mut options = options();
     options.accept_rate = Some(1);
     let (server, address) = serve(options, Echo);
@@ -63,7 +63,7 @@ fn who_waits_for_the_accept_rate_is_counted_once() {
 }
 
 #[test]
-fn who_waits_for_another_to_be_shed_is_counted_only_if_it_is_refused() {
+fn a_client_that_waits_for_another_to_be_shed_is_counted_only_if_refused() {
     let mut options = options();
     options.clients_max = 1;
     options.when_full = WhenFull::Shed;
@@ -72,7 +72,7 @@ fn who_waits_for_another_to_be_shed_is_counted_only_if_it_is_refused() {
     let inside = connect(&address);
     assert!(is_served(&inside));
     std::thread::sleep(Duration::from_millis(400));
-    // The first takes the place of who is inside, the second comes too early for that.
+    // The first replaces the connected client, the second comes too early for that.
     let (first, second) = (connect(&address), connect(&address));
     assert!(is_served(&first));
     assert_eq!(take_all(&second).0, b"");
@@ -85,7 +85,7 @@ fn who_waits_for_another_to_be_shed_is_counted_only_if_it_is_refused() {
 }
 
 #[test]
-fn who_was_never_accepted_is_cut_off_with_the_others() {
+fn clients_that_were_never_accepted_are_cut_off_with_the_others() {
     let (server, address) = serve(options(), Echo);
     let handle = server.handle();
     let inside = connect(&address);
@@ -100,9 +100,9 @@ fn who_was_never_accepted_is_cut_off_with_the_others() {
     }
 }
 
-/// As a service manager does, that starts the next one for whoever comes.
+/// As a service manager does, which starts the next process for a client that comes.
 #[test]
-fn who_waits_where_another_listens_too_is_left_to_it() {
+fn clients_waiting_where_another_process_listens_are_left_to_it() {
     let ours = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = ours.local_addr().expect("bound").to_string();
     let theirs = ours.try_clone().expect("descriptors");

@@ -26,7 +26,7 @@ fn stalling(ms: u64) -> Options {
 }
 
 #[test]
-fn who_goes_on_sending_after_its_end_is_read_for_as_long_as_it_may_take_to_close() {
+fn a_client_that_sends_after_its_end_is_read_until_its_time_to_close_is_over() {
     let (logged, log) = Logged::new(|_, _, _| Verdict::Close);
     let (server, address) = serve(stalling(1000), logged);
     let client = connect(&address);
@@ -48,7 +48,7 @@ fn who_goes_on_sending_after_its_end_is_read_for_as_long_as_it_may_take_to_close
 }
 
 #[test]
-fn who_does_not_close_as_well_is_waited_for_but_not_for_long() {
+fn a_client_that_does_not_close_as_well_is_waited_for_but_not_for_long() {
     let (logged, log) = Logged::new(|_, _, _| Verdict::Close);
     let (server, address) = serve(stalling(1000), logged);
     let client = connect(&address);
@@ -67,7 +67,7 @@ fn who_does_not_close_as_well_is_waited_for_but_not_for_long() {
 /// A read stops before an urgent byte and so says nothing of the rest: that does not mean that it
 /// is read for ever.
 #[test]
-fn who_floods_with_urgent_bytes_is_closed_like_everybody_else() {
+fn a_client_that_floods_with_urgent_bytes_is_closed_like_others() {
     let mut options = stalling(1000);
     options.rate = Some(Rate {
         messages: 10,
@@ -185,7 +185,7 @@ fn a_service_that_waits_is_called_again_before_its_client_is_closed() {
 }
 
 #[test]
-fn what_was_read_of_one_that_takes_no_answers_is_delivered_by_those_who_store() {
+fn storing_services_get_what_was_read_of_a_client_that_takes_no_answers() {
     const LINES: usize = 1000;
     let mut options = options();
     options.times.write_stall = Some(Duration::from_millis(300));
@@ -229,7 +229,7 @@ impl Service for Full {
 }
 
 #[test]
-fn who_is_not_let_in_hears_nothing_that_all_others_are_sent() {
+fn refused_clients_get_nothing_of_what_is_sent_to_all() {
     let gate = Gate::default();
     let mut options = options();
     (options.workers, options.clients_max) = (1, 1);
@@ -277,7 +277,7 @@ fn what_a_stream_was_told_before_its_service_failed_ends_with_no_reset() {
 }
 
 #[test]
-fn who_is_not_read_from_is_not_blamed_for_its_message() {
+fn a_client_that_is_not_read_from_is_not_closed_for_its_message() {
     // More than the system keeps, and less than an outbox.
     const LONG: usize = 200 << 10;
     let mut options = options();

@@ -42,7 +42,7 @@ fn every_reply_that_is_owed_is_sent_before_the_end() {
 }
 
 #[test]
-fn who_is_reset_in_a_drain_for_not_reading_did_not_leave_by_itself() {
+fn a_client_reset_in_a_drain_for_not_reading_counts_as_cut_off() {
     let mut options = options();
     options.times.write_stall = Some(Duration::from_millis(300));
     let (server, address) = serve(options, answer(|_: &[u8]| vec![b'b'; 16 << 20]));
@@ -62,7 +62,7 @@ fn who_is_reset_in_a_drain_for_not_reading_did_not_leave_by_itself() {
 }
 
 #[test]
-fn what_comes_after_the_end_was_shown_is_delivered_by_those_who_store() {
+fn storing_services_get_bytes_that_come_after_the_end_was_sent() {
     let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
     let (server, address) = serve(options(), logged.delivering());
     let client = connect(&address);
@@ -118,7 +118,7 @@ impl Service for Store {
 }
 
 #[test]
-fn who_wants_to_wait_after_the_end_was_shown_is_not_asked_without_pause() {
+fn a_service_that_waits_after_the_end_is_not_called_without_pause() {
     let store = Store::default();
     let (server, address) = serve(options(), store.clone());
     let client = connect(&address);
@@ -140,7 +140,7 @@ fn who_wants_to_wait_after_the_end_was_shown_is_not_asked_without_pause() {
 }
 
 #[test]
-fn what_was_begun_is_delivered_at_the_deadline_by_those_who_store() {
+fn storing_services_get_partial_messages_at_the_deadline() {
     let mut short = options();
     short.drain = Duration::from_millis(100);
     let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
@@ -186,7 +186,9 @@ fn what_comes_with_the_end_in_a_drain_is_not_read_byte_by_byte() {
     send(&client, [b'3'; 1000]);
     end(&client);
     let handle = server.handle();
-    wait_until("somebody else polls", || handle.stats().workers_on_duty > 1);
+    wait_until("another worker polls", || {
+        handle.stats().workers_on_duty > 1
+    });
     let held = Instant::now();
     while held.elapsed() < Duration::from_millis(10) {
         std::thread::yield_now();

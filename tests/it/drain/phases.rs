@@ -42,7 +42,7 @@ fn phases_only_move_forward_and_can_be_watched() {
 }
 
 #[test]
-fn who_waits_in_the_backlog_is_still_served() {
+fn clients_in_the_backlog_are_still_served() {
     let mut narrow = options();
     narrow.clients_max = 1;
     let (server, address) = serve(narrow, answer(<[u8]>::to_vec));
@@ -81,7 +81,7 @@ fn clients_that_connect_during_a_drain_are_served_or_refused() {
             if std::io::Write::write_all(&mut client, b"x\n").is_ok() {
                 end(&client);
                 // A reset is a refusal; an end without the reply is a broken promise only if
-                // the bytes were there when the server looked, which nobody can know here.
+                // the bytes were there when the server looked, which this test can't know.
                 if client.read_to_end(&mut bytes).is_ok() && bytes == b"x\n" {
                     served += 1;
                 }
@@ -116,7 +116,7 @@ fn a_server_that_is_dropped_drains() {
     assert_eq!(log.of(1).last().expect("lines"), "closed Drained");
     assert!(
         std::net::TcpStream::connect(&address).is_err(),
-        "nobody listens"
+        "no process listens"
     );
 }
 
@@ -145,7 +145,7 @@ fn a_handler_that_never_comes_back_does_not_hold_up_the_end() {
         begin.elapsed()
     );
     assert_eq!(report.cut_off, 1);
-    // It was handed out, and nobody knows whether the handler is done with it.
+    // It was handed out, and the handler may not have finished it.
     assert_eq!((report.received, report.delivered), (1, 0));
     gate.open();
     drop(client);
@@ -161,7 +161,7 @@ fn an_empty_server_stops_at_once() {
 
 /// A second signal ends it at once; a third and a fourth must not put the end off.
 #[test]
-fn who_hurries_again_and_again_is_not_kept_waiting_by_that() {
+fn hurrying_repeatedly_does_not_prolong_a_drain() {
     let gate = Gate::default();
     let at = gate.clone();
     let (server, address) = serve(
@@ -187,7 +187,7 @@ fn who_hurries_again_and_again_is_not_kept_waiting_by_that() {
 }
 
 #[test]
-fn who_was_closed_before_the_drain_and_does_not_close_is_not_cut_off() {
+fn a_client_closed_before_the_drain_is_not_cut_off() {
     let (service, _) = Logged::new(|_, _, _| Verdict::Close);
     let (server, address) = serve(options(), service);
     let client = connect(&address);

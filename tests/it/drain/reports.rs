@@ -52,7 +52,7 @@ fn each_service_reports_what_it_has_served() {
 }
 
 #[test]
-fn a_stream_service_reports_whom_it_has_served() {
+fn a_stream_service_reports_the_clients_that_it_served() {
     let (server, address) = lend(options(), |_| Ok(()));
     let client = connect(&address);
     assert_eq!(take_to_end(&client), b"");

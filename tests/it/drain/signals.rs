@@ -47,7 +47,7 @@ fn what_five_hundred_senders_were_received_of_is_printed() {
 }
 
 #[test]
-fn who_does_not_close_is_reset_at_the_deadline() {
+fn a_client_that_does_not_close_is_reset_at_the_deadline() {
     let mut daemon = Daemon::recv(&["--drain", "300ms"]);
     let deaf: Vec<_> = (0..3).map(|_| connect(&daemon.address)).collect();
     for client in &deaf {
@@ -80,7 +80,7 @@ fn who_does_not_close_is_reset_at_the_deadline() {
 }
 
 #[test]
-fn who_does_not_read_its_replies_gets_a_reset_and_no_false_end() {
+fn a_client_that_does_not_read_its_replies_gets_a_reset_and_no_false_end() {
     let mut daemon = Daemon::echo(&["--drain", "300ms"]);
     let client = connect(&daemon.address);
     client.set_nonblocking(true).expect("a socket");

@@ -163,7 +163,7 @@ fn an_answer_to_a_message_is_whole() {
 
 /// A client that sends all of it before it reads anything, as many do.
 #[test]
-fn who_reads_only_when_it_has_sent_all_gets_its_answer_too() {
+fn a_client_that_reads_only_after_sending_all_gets_its_answer_too() {
     let (service, _) = Logged::new(|_, _, reply| {
         reply.send(vec![b'a'; 16 << 20]);
         Verdict::Close
@@ -179,7 +179,7 @@ fn who_reads_only_when_it_has_sent_all_gets_its_answer_too() {
 
 /// Its sending side is shut, so that only the send queue tells whether it has its answer.
 #[test]
-fn a_drain_waits_until_who_has_only_half_closed_has_its_answer() {
+fn a_drain_waits_until_a_half_closed_client_has_its_answer() {
     let (server, address) = lend(options(), |mut stream| {
         stream.read_to_end(&mut Vec::new())?;
         stream.write_all(&vec![b'a'; ANSWER])
@@ -201,7 +201,7 @@ fn a_drain_waits_until_who_has_only_half_closed_has_its_answer() {
 
 /// They get their answer and their end during the drain.
 #[test]
-fn who_has_everything_and_stays_does_not_hold_up_a_drain() {
+fn a_client_that_has_everything_and_stays_does_not_delay_a_drain() {
     let (server, address) = lend(options(), |mut stream| {
         stream.write_all(b"hello\n")?;
         stream.read_to_end(&mut Vec::new())?;
@@ -240,7 +240,7 @@ fn who_has_everything_and_stays_does_not_hold_up_a_drain() {
 
 /// More of them than are told at once, and none of them closes.
 #[test]
-fn everybody_who_cannot_be_served_is_told_and_sees_no_reset() {
+fn each_client_that_cannot_be_served_is_told_and_sees_no_reset() {
     let args = ["exec", "127.0.0.1:0", "--workers", "1", "--queue", "0"];
     let script = ["--shell", "echo on; exec cat"];
     let mut daemon = Daemon::start(&[&args[..], &script[..]].concat());
@@ -260,7 +260,7 @@ fn everybody_who_cannot_be_served_is_told_and_sees_no_reset() {
 
 /// One that has everything and is still here when even that time is up is not cut off.
 #[test]
-fn at_the_deadline_who_has_everything_is_not_cut_off() {
+fn at_the_deadline_a_client_that_has_everything_is_not_cut_off() {
     let mut options = options();
     options.drain = Duration::from_millis(200);
     let (server, address) = lend(options, |mut stream| {
@@ -282,7 +282,7 @@ fn at_the_deadline_who_has_everything_is_not_cut_off() {
 
 /// The kernel keeps its answer, and it takes none of it.
 #[test]
-fn who_takes_nothing_of_the_end_of_its_answer_is_put_out_and_counted() {
+fn a_client_that_does_not_take_the_end_of_its_answer_is_reset_and_counted() {
     let mut options = options();
     options.times.write_stall = Some(Duration::from_millis(400));
     let (server, address) = lend(options, |mut stream| stream.write_all(&vec![b'a'; ANSWER]));
@@ -295,7 +295,7 @@ fn who_takes_nothing_of_the_end_of_its_answer_is_put_out_and_counted() {
 
 /// A slow one is not put out: what counts is that it takes something.
 #[test]
-fn who_takes_its_answer_slowly_may_take_longer_than_the_limit() {
+fn a_client_that_takes_its_answer_slowly_may_take_longer_than_the_limit() {
     let mut options = options();
     options.times.write_stall = Some(Duration::from_millis(400));
     let (server, address) = lend(options, |mut stream| stream.write_all(&vec![b'a'; ANSWER]));
@@ -312,7 +312,7 @@ fn who_takes_its_answer_slowly_may_take_longer_than_the_limit() {
 }
 
 #[test]
-fn who_has_everything_makes_room_for_the_next() {
+fn a_client_that_has_everything_makes_room_for_the_next() {
     let mut options = options();
     (options.clients_max, options.per_address_max) = (4, Some(4));
     let (server, address) = lend(options, |mut stream| stream.write_all(b"hello\n"));

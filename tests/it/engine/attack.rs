@@ -1,4 +1,4 @@
-//! What hostile and broken clients do: the log stays short, nothing leaks, nobody else is hurt.
+//! Hostile and broken clients: the log stays short, nothing leaks, no other client is hurt.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -83,7 +83,7 @@ fn resets_without_end_leave_nothing_behind() {
 }
 
 #[test]
-fn a_handler_that_panics_on_every_third_message_costs_no_worker_and_hurts_nobody_else() {
+fn a_handler_that_panics_on_every_third_message_costs_no_worker_and_no_other_client() {
     let calls = AtomicUsize::new(0);
     let mut options = options();
     options.workers = 2;
@@ -188,7 +188,7 @@ fn two_signals_at_once_end_it_at_once_and_cleanly() {
 }
 
 #[test]
-fn a_flood_of_silent_clients_hides_nobody_who_asks() {
+fn a_flood_of_silent_clients_blocks_no_client_that_asks() {
     // More silent clients than workers, as a scanner or a port check leaves them.
     let daemon = Daemon::echo(&["-w", "1"]);
     let silent: Vec<_> = (0..500).map(|_| connect(&daemon.address)).collect();

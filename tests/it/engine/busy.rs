@@ -14,7 +14,7 @@ use crate::support::spool::wait_until;
 
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// A server with a single worker, who stays at the gate with whoever says "block".
+/// A server with a single worker, which waits at the gate for a client that says "block".
 fn one_worker(times: Times) -> (Server, String, Gate) {
     let gate = Gate::default();
     let at = gate.clone();
@@ -51,7 +51,7 @@ fn open_late(gate: &Gate) {
 }
 
 #[test]
-fn who_spoke_while_nobody_listened_was_not_idle() {
+fn a_client_that_sent_while_all_workers_were_busy_was_not_idle() {
     let (server, address, gate) = one_worker(Times {
         idle: Some(LIMIT),
         first_byte: Some(LIMIT),
@@ -75,7 +75,7 @@ fn who_spoke_while_nobody_listened_was_not_idle() {
 }
 
 #[test]
-fn who_waits_for_its_answer_is_not_idle() {
+fn a_client_that_waits_for_its_answer_is_not_idle() {
     let (server, address, gate) = one_worker(Times {
         idle: Some(LIMIT),
         ..Times::default()
@@ -113,7 +113,7 @@ fn a_message_that_was_ended_in_time_is_taken() {
 }
 
 #[test]
-fn who_has_made_room_in_time_is_sent_the_rest() {
+fn a_client_that_reads_in_time_is_sent_the_rest() {
     let (server, address, gate) = one_worker(Times {
         write_stall: Some(LIMIT),
         ..Times::default()

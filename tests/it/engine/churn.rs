@@ -7,7 +7,7 @@ const CYCLES: &str = "100000";
 const WARM_UP: &str = "5000";
 
 #[test]
-fn who_has_gone_leaves_no_deadline_behind() {
+fn a_client_that_has_gone_leaves_no_deadline_behind() {
     let daemon = Daemon::start(&[
         "discard",
         "127.0.0.1:0",

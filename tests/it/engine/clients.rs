@@ -32,7 +32,7 @@ fn nothing_at_all() {
 }
 
 #[test]
-fn zeros_rubbish_and_control_characters_are_shown_and_harm_nobody() {
+fn zeros_rubbish_and_control_characters_are_shown_and_do_no_harm() {
     let daemon = Daemon::recv(&[]);
     say(
         &daemon,
@@ -50,9 +50,9 @@ fn zeros_rubbish_and_control_characters_are_shown_and_harm_nobody() {
 }
 
 #[test]
-fn who_vanishes_or_resets_harms_nobody_and_leaves_nothing() {
+fn clients_that_vanish_or_reset_do_no_harm_and_leave_nothing() {
     let daemon = Daemon::recv(&[]);
-    // With the neighbour, who may not be accepted yet.
+    // With the neighbour, which may not be accepted yet.
     let before = daemon.descriptors() + 1;
     let neighbour = connect(&daemon.address);
     send(&neighbour, "still ");
@@ -88,7 +88,7 @@ fn who_vanishes_or_resets_harms_nobody_and_leaves_nothing() {
 }
 
 #[test]
-fn who_half_closes_still_gets_its_replies() {
+fn a_half_closed_client_still_gets_its_replies() {
     let daemon = Daemon::echo(&[]);
     let client = connect(&daemon.address);
     let sent = vec![b'z'; 3_000_000];
@@ -152,7 +152,7 @@ fn a_full_house_lets_the_next_in_when_one_leaves() {
     third
         .set_read_timeout(Some(std::time::Duration::from_millis(100)))
         .expect("a socket");
-    let waits = std::io::Read::read(&mut &third, &mut [0]).expect_err("nobody serves it yet");
+    let waits = std::io::Read::read(&mut &third, &mut [0]).expect_err("no worker serves it yet");
     assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock);
     third
         .set_read_timeout(Some(crate::support::spool::PATIENCE))

@@ -50,7 +50,7 @@ fn round_trip(talker: &TcpStream) -> Duration {
 }
 
 #[test]
-fn ten_thousand_silent_clients_cost_a_kib_each_and_slow_nobody() {
+fn ten_thousand_silent_clients_cost_a_kib_each_and_delay_no_other() {
     const SILENT: usize = 10_000;
     let daemon = Daemon::echo(&[]);
     // Buffers of workers and pollers are there from the first flood on.
@@ -63,7 +63,7 @@ fn ten_thousand_silent_clients_cost_a_kib_each_and_slow_nobody() {
     wait_until("all are accepted", || {
         daemon.descriptors() >= descriptors + SILENT
     });
-    // Whoever connected last has been served once, and so have all before it.
+    // The client that connected last was served once, and so were all before it.
     send(&silent[SILENT - 1], "last\n");
     assert_eq!(take(&silent[SILENT - 1], 5), b"last\n");
     let among = round_trip(&talker);

@@ -103,8 +103,8 @@ fn a_server_is_found_by_the_address_that_it_has() {
 #[test]
 fn what_could_not_be_sent_is_an_error_and_comes_back() {
     let (server, _) = serve(options(), Echo);
-    let unsent = server.handle().registry().send(7, "to nobody");
-    let unsent = unsent.expect_err("nobody is here");
+    let unsent = server.handle().registry().send(7, "to no client");
+    let unsent = unsent.expect_err("no client is connected");
     let error: Box<dyn Error + Send + Sync> = unsent.clone().into();
     assert_eq!(error.to_string(), "the client has left");
     assert!(
@@ -112,7 +112,7 @@ fn what_could_not_be_sent_is_an_error_and_comes_back() {
             .to_string()
             .contains("does not read")
     );
-    assert_eq!(unsent.into_bytes(), "to nobody");
+    assert_eq!(unsent.into_bytes(), "to no client");
     finish(server);
 }
 

@@ -22,7 +22,7 @@ const FLOOD_MAX: f64 = f64::MAX;
 /// Anywhere else: how much more a shared machine and a debug build may add.
 const NOISE: f64 = 3.0;
 const FLOOR: Duration = Duration::from_millis(10);
-/// Whoever makes the flood takes a core as well.
+/// The process that floods takes a core as well.
 const FLOOD_FLOOR: Duration = Duration::from_millis(60);
 
 fn is_quiet() -> bool {
@@ -66,7 +66,7 @@ fn compare(what: &str, bar: f64, floor: Duration, mut measure: impl FnMut() -> [
 }
 
 #[test]
-fn a_thousand_slow_senders_slow_nobody() {
+fn a_thousand_slow_senders_delay_no_other_client() {
     let daemon = Daemon::echo(&["--framing", "lines"]);
     let talker = connect(&daemon.address);
     let calm = Daemon::echo(&["--framing", "lines"]);
@@ -94,8 +94,8 @@ fn a_thousand_slow_senders_slow_nobody() {
     });
 }
 
-/// A client with small buffers, who sends until nothing is taken any more, and never reads.
-/// Answers what was taken.
+/// A client with small buffers that sends until nothing is taken any more, and never reads. Answers
+/// what was taken.
 fn deaf(address: &str) -> (TcpStream, usize) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
     socket.set_recv_buffer_size(4096).expect("a socket");
@@ -107,7 +107,7 @@ fn deaf(address: &str) -> (TcpStream, usize) {
 }
 
 #[test]
-fn a_thousand_who_never_read_slow_nobody_and_are_not_read_from() {
+fn a_thousand_clients_that_never_read_delay_no_other_and_are_not_read_from() {
     let daemon = Daemon::echo(&["--framing", "lines", "--outbox-max", "16k"]);
     let talker = connect(&daemon.address);
     let calm = Daemon::echo(&["--framing", "lines"]);
@@ -144,9 +144,12 @@ fn a_thousand_who_never_read_slow_nobody_and_are_not_read_from() {
     );
     // Its outbox, what was read and not yet answered, and what a client costs.
     assert!(each <= 16 + 64 + 16, "{each} KiB each");
-    compare("among a thousand who never read", TALKER_MAX, FLOOR, || {
-        [p99(&alone), p99(&talker)]
-    });
+    compare(
+        "among a thousand clients that never read",
+        TALKER_MAX,
+        FLOOR,
+        || [p99(&alone), p99(&talker)],
+    );
 }
 
 fn latency(result: &Value) -> Duration {
@@ -155,20 +158,25 @@ fn latency(result: &Value) -> Duration {
 }
 
 #[test]
-fn one_who_floods_leaves_the_others_their_share() {
+fn a_client_that_floods_leaves_the_others_their_share() {
     let daemon = Daemon::echo(&["--framing", "lines"]);
     let polite = ["-c", "63", "-t", "1500ms", "--warmup", "500ms"];
-    compare("beside one who floods", FLOOD_MAX, FLOOD_FLOOR, || {
-        let alone = latency(&flood(&daemon.address, &polite));
-        // More than a turn takes in. With still more, whoever makes the flood never waits, and what
-        // is measured is how the machine shares its cores.
-        let torrent = ["-c", "1", "-p", "1024", "-t", "4s"];
-        let before = daemon.cpu();
-        let torrent = Flood::start(&daemon.address, &torrent);
-        let floods = || daemon.cpu() > before + Duration::from_millis(100);
-        wait_until("it floods", floods);
-        let among = latency(&flood(&daemon.address, &polite));
-        torrent.wait_good();
-        [alone, among]
-    });
+    compare(
+        "beside a client that floods",
+        FLOOD_MAX,
+        FLOOD_FLOOR,
+        || {
+            let alone = latency(&flood(&daemon.address, &polite));
+            // More than a turn takes in. With still more, the process that floods never waits, and
+            // the test measures how the machine shares its cores.
+            let torrent = ["-c", "1", "-p", "1024", "-t", "4s"];
+            let before = daemon.cpu();
+            let torrent = Flood::start(&daemon.address, &torrent);
+            let floods = || daemon.cpu() > before + Duration::from_millis(100);
+            wait_until("it floods", floods);
+            let among = latency(&flood(&daemon.address, &polite));
+            torrent.wait_good();
+            [alone, among]
+        },
+    );
 }

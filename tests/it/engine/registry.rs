@@ -1,4 +1,4 @@
-//! Who is here: listed, sent to, closed.
+//! The registry: clients are listed, sent to, closed.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant, SystemTime};
@@ -45,7 +45,7 @@ fn serve_once(client: TcpStream) -> TcpStream {
 }
 
 #[test]
-fn everybody_is_listed_with_what_was_heard_of_them() {
+fn every_client_is_listed_with_its_counts() {
     let (server, address, _) = echo();
     let handle = server.handle();
     let before = SystemTime::now();
@@ -103,9 +103,9 @@ fn one_or_all_are_sent_to() {
     }
     let back = handle
         .registry()
-        .send(99, "nobody")
-        .expect_err("nobody is there");
-    assert_eq!(back, Unsent::Gone("nobody".into()));
+        .send(99, "none")
+        .expect_err("no such client");
+    assert_eq!(back, Unsent::Gone("none".into()));
     drop(clients);
     finish(server);
 }
@@ -134,7 +134,7 @@ fn one_is_closed_after_it_got_what_it_is_owed() {
 const CHUNK: usize = 10_000;
 const SETTLED: Duration = Duration::from_millis(300);
 
-/// Sends to one who does not read until its socket takes nothing more and its outbox is full.
+/// Sends to a client that does not read until its socket takes nothing more and its outbox is full.
 /// Answers how many bytes were taken, and the refusal.
 fn fill(handle: &Handle, id: u64) -> (usize, Unsent) {
     let mut accepted = 0;
@@ -163,7 +163,7 @@ fn fill(handle: &Handle, id: u64) -> (usize, Unsent) {
 }
 
 #[test]
-fn who_does_not_read_fills_its_own_outbox_and_hurts_nobody() {
+fn a_client_that_does_not_read_fills_only_its_own_outbox() {
     let (server, address, log) = echo();
     let handle = server.handle();
     let (deaf, other) = (served_little(&address), served(&address));
@@ -199,7 +199,7 @@ fn who_does_not_read_fills_its_own_outbox_and_hurts_nobody() {
 }
 
 #[test]
-fn who_does_not_read_can_be_closed_all_the_same() {
+fn a_client_that_does_not_read_can_still_be_closed() {
     let (server, address, log) = echo();
     let handle = server.handle();
     let deaf = served_little(&address);

@@ -1,4 +1,4 @@
-//! A handler that blocks among handlers that return at once: nobody else may notice.
+//! A handler that blocks among handlers that return at once: no other client may notice.
 
 use poold::answer;
 
@@ -6,8 +6,8 @@ use crate::support::gate::Gate;
 use crate::support::net::{connect, send, take_line};
 use crate::support::server::{finish, options, serve};
 
-/// The turns so far were quick, so nobody was called in beforehand; while one blocks and nobody
-/// polls, the watch must bring a worker who does.
+/// The turns so far were quick, so no worker was called in beforehand; while one blocks and no
+/// worker polls, the watch must call in one that does.
 #[test]
 fn a_blocked_handler_is_relieved_when_turns_were_quick() {
     let gate = Gate::default();

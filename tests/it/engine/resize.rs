@@ -50,7 +50,7 @@ fn fewer_workers_finish_their_turns_and_no_more_serve_than_there_are() {
     clients.iter().for_each(|client| send(client, "a\n"));
     gate.wait_waiting(4);
     handle.set_workers(1).expect("a thread");
-    // Three of the four come back, and nobody takes their place.
+    // Three of the four come back, and no worker takes their place.
     for count in 1..=3 {
         gate.admit(1);
         wait_until("one is back", || served.load(SeqCst) == count);

@@ -72,7 +72,7 @@ fn fewer_take_effect_as_connections_end() {
     held.wait_inside(4);
     clients.extend((0..4).map(|_| held.come()));
     held.server.handle().set_workers(2).expect("threads");
-    // Nobody is sent away, and for the first two that leave nobody comes in.
+    // No client is closed, and for the first two that leave none comes in.
     for (left, inside) in [(0, 3), (1, 2)] {
         leave(&clients[left]);
         held.wait_inside(inside);
@@ -96,7 +96,7 @@ fn while_more_are_held_than_there_are_workers_the_others_are_seen_to() {
     held.wait_inside(4);
     let waits = held.come();
     held.server.handle().set_workers(1).expect("threads");
-    // Who comes now is let in, and who leaves while waiting is seen to have left.
+    // A new client is admitted, and one that leaves while waiting is noticed.
     let late = held.come();
     reset(waits);
     wait_until("it is gone", || held.here() == 5);
@@ -115,7 +115,7 @@ fn while_more_are_held_than_there_are_workers_the_others_are_seen_to() {
 }
 
 #[test]
-fn more_let_in_who_waits_at_once() {
+fn more_workers_take_waiting_clients_at_once() {
     let held = Held::start(2);
     let clients: Vec<_> = (0..10).map(|_| held.come()).collect();
     held.wait_inside(2);

@@ -131,7 +131,7 @@ fn what_a_handler_sends_its_own_client_before_it_closes_arrives() {
 }
 
 #[test]
-fn a_panic_closes_its_client_and_nobody_else() {
+fn a_panic_closes_its_client_and_no_other() {
     let (logged, log) = Logged::new(|_, message, reply| {
         assert_ne!(message.bytes, b"boom", "this panic is part of the test");
         reply.send("fine");

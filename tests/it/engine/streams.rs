@@ -33,7 +33,7 @@ fn more_clients_than_workers_are_served_one_after_the_other() {
         greet(stream)
     });
     let clients: Vec<_> = (0..20).map(|_| connect(&address)).collect();
-    // From the last to the first: whoever came first is served first all the same.
+    // From the last to the first: the client that came first is still served first.
     for client in clients.iter().rev() {
         send(client, "you\n");
         end(client);
@@ -68,7 +68,7 @@ fn every_worker_serves_a_stream_and_no_more() {
 }
 
 #[test]
-fn who_is_silent_or_does_not_read_keeps_a_worker_for_no_longer_than_is_wanted() {
+fn a_silent_or_unread_stream_keeps_its_worker_only_as_long_as_allowed() {
     let log = Log::default();
     let noted = log.clone();
     let most = Some(Duration::from_millis(20));
@@ -177,7 +177,7 @@ fn a_stream_can_be_closed_from_elsewhere() {
     let client = connect(&address);
     send(&client, "you\n");
     assert_eq!(take_line(&client), "hello you");
-    assert!(server.handle().registry().close(1, "somebody said so"));
+    assert!(server.handle().registry().close(1, "on request"));
     assert_eq!(take_to_end(&client), b"");
     drop(client);
     finish(server);

@@ -81,7 +81,7 @@ fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
     let mut daemon = Daemon::start(&[&args[..], &["--", "cat", text(&pipe)]].concat());
     let client = connect(&daemon.address);
     let name = client.local_addr().expect("connected").to_string();
-    // The program waits for somebody who writes into the pipe.
+    // The program waits for a writer of the pipe.
     send(&client, "one\n");
     let begin = Instant::now();
     let line = daemon.stderr.wait_line("does not come back");
@@ -111,7 +111,7 @@ fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
 #[test]
 fn stuck_workers_are_counted_and_the_others_serve_on() {
     let stuck = Stuck::workers(3);
-    // The fourth worker serves everybody else.
+    // The fourth worker serves all other clients.
     let others: Vec<_> = (0..50).map(|_| connect(&stuck.address)).collect();
     for _ in 0..20 {
         others.iter().for_each(|client| send(client, "go\n"));

@@ -72,7 +72,7 @@ impl Service for Moody {
 }
 
 #[test]
-fn who_has_to_wait_is_served_later_in_order_and_costs_no_worker() {
+fn a_paused_client_is_served_later_in_order_and_costs_no_worker() {
     const WAIT: Duration = Duration::from_millis(400);
     let mut options = options();
     options.workers = 1;
@@ -118,7 +118,7 @@ fn after_a_wait_the_service_is_called_though_nothing_came() {
 }
 
 #[test]
-fn who_has_to_wait_is_not_read_from_and_its_end_comes_after_that() {
+fn a_paused_client_is_not_read_from_and_its_end_comes_after_the_pause() {
     const WAIT: Duration = Duration::from_millis(1500);
     let (moody, log) = Moody::new(WAIT);
     let (server, address) = serve(options(), moody);
@@ -181,14 +181,14 @@ fn the_service_has_the_last_word_when_the_server_ends_it() {
 }
 
 #[test]
-fn the_last_word_comes_after_all_that_is_owed_and_a_panic_in_it_hurts_nobody() {
+fn last_words_come_after_all_output_and_a_panic_in_them_does_no_harm() {
     let (moody, _) = Moody::new(Duration::ZERO);
     let (server, address) = serve(options(), moody);
     let registry = server.handle();
     let long = "x".repeat(60_000);
     let lines = 100;
     let (slow, panics) = (connect(&address), connect(&address));
-    // More than the system keeps for somebody who does not read.
+    // More than the system buffers for a client that does not read.
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for _ in 0..lines {
@@ -268,7 +268,7 @@ impl Service for Ticking {
 }
 
 #[test]
-fn a_service_that_always_waits_keeps_nobody_from_being_closed() {
+fn a_service_that_always_waits_keeps_no_client_from_being_closed() {
     let (server, address) = serve(options(), Ticking);
     let (closed, drained) = (connect(&address), connect(&address));
     for client in [&closed, &drained] {

@@ -16,7 +16,7 @@ pub struct Process {
     pub words: String,
 }
 
-/// Everybody.
+/// All processes.
 pub fn processes() -> Vec<Process> {
     let all = fs::read_dir("/proc").expect("Linux").flatten();
     let found = all.filter_map(|entry| {
@@ -61,7 +61,7 @@ pub fn pid(number: i32) -> Pid {
     Pid::from_raw(number).expect("not 0")
 }
 
-/// A time to sleep that nobody else sleeps, so that who does it is found.
+/// A sleep of a time that no other process has, so that the process can be found.
 pub struct Nap(pub String);
 
 impl Nap {
@@ -71,7 +71,7 @@ impl Nap {
         Nap(format!("900.{:07}{count:03}1", std::process::id()))
     }
 
-    /// Who sleeps it.
+    /// The processes that sleep it.
     pub fn sleepers(&self) -> usize {
         let wanted = format!("sleep {} ", self.0);
         let all = processes();

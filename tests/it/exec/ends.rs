@@ -1,4 +1,4 @@
-//! How programs end: by themselves, by their time, in a drain. Nobody is left.
+//! How programs end: by themselves, by their time, in a drain. No process is left.
 
 use super::children::{Nap, wait_no_children};
 use super::{shell, stop_well, summary};
@@ -51,7 +51,7 @@ fn one_that_ignores_that_is_killed_with_its_group() {
 fn what_a_program_leaves_behind_ends_with_it() {
     let nap = Nap::new();
     let mut daemon = shell(&["--workers", "1"], &format!("sleep {} & echo on", nap.0));
-    // More often than there are workers: nobody is held by the pipes that are still open.
+    // More often than there are workers: pipes that are still open block no worker.
     for _ in 0..3 {
         assert_eq!(take_to_end(&connect(&daemon.address)), b"on\n");
         nap.wait_sleepers(0);
@@ -61,7 +61,7 @@ fn what_a_program_leaves_behind_ends_with_it() {
 }
 
 #[test]
-fn what_has_left_its_group_holds_nobody_and_ends_with_poold() {
+fn a_process_that_left_its_group_delays_no_client_and_ends_with_poold() {
     let nap = Nap::new();
     let script = format!("setsid sleep {} >/dev/null & echo on", nap.0);
     let mut daemon = shell(&["--workers", "1"], &script);
@@ -73,7 +73,7 @@ fn what_has_left_its_group_holds_nobody_and_ends_with_poold() {
 }
 
 #[test]
-fn in_a_drain_who_runs_goes_on_and_who_waits_is_told() {
+fn in_a_drain_running_programs_go_on_and_waiting_clients_are_refused() {
     let mut daemon = shell(&["--workers", "1", "--drain", "20s"], "echo on; exec cat");
     let runs = connect(&daemon.address);
     assert_eq!(take_line(&runs), "on");

@@ -13,7 +13,7 @@ use crate::support::daemon::Daemon;
 use crate::support::net::{connect, end, reset, send, take_line, take_to_end};
 use crate::support::spool::wait_until;
 
-/// Departed clients of programs that never end hold nobody for long.
+/// Departed clients of programs that never end hold no worker for long.
 fn is_served_after(daemon: &Daemon, leave: fn(TcpStream)) {
     let server = server(daemon);
     let clients = [0, 1].map(|_| connect(&daemon.address));

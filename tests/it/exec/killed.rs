@@ -1,4 +1,4 @@
-//! poold itself is killed: whichever of its two processes it is, nobody is left.
+//! poold itself is killed, either of its two processes: no program is left.
 
 use rustix::process::{Signal, kill_process};
 
@@ -14,7 +14,7 @@ fn with_family(nap: &Nap) -> String {
 }
 
 #[test]
-fn nobody_survives_the_keeper() {
+fn no_program_survives_the_keeper() {
     let nap = Nap::new();
     let mut daemon = shell(&["--kill-after", "100ms"], &with_family(&nap));
     let server = server(&daemon);
@@ -32,7 +32,7 @@ fn nobody_survives_the_keeper() {
 }
 
 #[test]
-fn nobody_survives_the_server() {
+fn no_program_survives_the_server() {
     let nap = Nap::new();
     let mut daemon = shell(&[], &with_family(&nap));
     let clients = [connect(&daemon.address), connect(&daemon.address)];

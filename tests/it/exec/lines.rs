@@ -55,7 +55,7 @@ fn a_message_is_all_that_a_program_reads_and_all_that_it_prints_is_the_reply() {
 }
 
 #[test]
-fn who_prints_too_much_or_takes_too_long_is_stopped_and_its_client_closed() {
+fn a_program_that_prints_too_much_or_takes_too_long_is_stopped_and_its_client_closed() {
     let args = [
         "--lines",
         "--reply-max",

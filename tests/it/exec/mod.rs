@@ -1,4 +1,4 @@
-//! `poold exec` with real programs, watched from outside: who talks, who waits, who is left.
+//! `poold exec` with real programs, watched from outside.
 
 pub mod children;
 mod ends;
@@ -36,7 +36,7 @@ fn summary(exit: &Exit) -> &str {
     line.unwrap_or_else(|| panic!("no summary in:\n{}", exit.stderr))
 }
 
-/// Stops it; everybody has left, and so many programs ended well and none otherwise.
+/// Stops it; all clients have left, and this many programs ended well and none otherwise.
 fn stop_well(daemon: &mut Daemon, ended: usize) -> Exit {
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);

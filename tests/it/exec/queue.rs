@@ -1,4 +1,4 @@
-//! Who is served, who waits, who is turned away.
+//! The queue: clients that are served, wait, or are refused.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
 }
 
 #[test]
-fn who_left_while_waiting_costs_no_child_and_who_shut_one_side_is_served() {
+fn a_client_that_left_while_waiting_runs_no_program_and_a_half_closed_one_is_served() {
     let mut daemon = shell(
         &["--workers", "1", "--log-level", "debug"],
         "echo on; exec cat",
@@ -109,7 +109,7 @@ fn the_house_rules_hold() {
 }
 
 #[test]
-fn who_is_not_let_in_for_want_of_room_has_no_share_of_its_address() {
+fn a_client_refused_by_the_queue_takes_no_share_of_its_address() {
     let args = ["-w", "1", "--queue", "0", "--max-per-address", "1"];
     let mut daemon = shell(&args, "echo on; exec cat");
     let come = || connect_from("127.0.0.2", &daemon.address);

@@ -1,4 +1,4 @@
-//! What is said before anybody connects, and what a program may have.
+//! Errors before clients connect, and the limits of a program.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -67,7 +67,7 @@ fn what_can_not_be_started_is_said_at_once() {
 }
 
 #[test]
-fn who_is_kept_from_hearing_how_programs_end_does_not_start() {
+fn exec_does_not_start_with_sigchld_ignored() {
     let mut command = Command::new("env");
     command.args([
         "--ignore-signal=CHLD",

@@ -5,7 +5,7 @@ use super::{shell, summary};
 use crate::support::net::{connect, take_line, take_to_end};
 
 #[test]
-fn a_timeout_ends_who_has_left_the_group_too() {
+fn a_timeout_also_ends_processes_that_left_the_group() {
     let (nap, others) = (Nap::new(), Nap::new());
     // One whose parent lives, one whose parent has ended, and a child of that one.
     let script = format!(

@@ -72,7 +72,7 @@ fn programs_of_every_day() {
 }
 
 #[test]
-fn who_never_reads_or_closes_its_input_answers_whole() {
+fn a_program_that_never_reads_its_input_answers_whole() {
     let mut daemon = shell(
         &[],
         "exec 0<&-; head -c 300000 /dev/zero | tr '\\0' x; echo end",
@@ -87,7 +87,7 @@ fn who_never_reads_or_closes_its_input_answers_whole() {
 }
 
 #[test]
-fn its_environment_tells_who_the_client_is_and_nothing_of_ours() {
+fn its_environment_names_the_client_and_nothing_of_poold() {
     let mut command = poold(&["exec", "127.0.0.1:0", "--shell", "env"]);
     command
         .env("POOLD_WORKERS", "2")
@@ -160,7 +160,7 @@ fn what_it_complains_about_is_logged_line_by_line_and_safe() {
 }
 
 #[test]
-fn who_complains_without_end_fills_no_disk() {
+fn a_program_with_endless_stderr_fills_no_disk() {
     let mut daemon = shell(&[], "yes complaint | head -n 100000 >&2; echo done");
     let client = connect(&daemon.address);
     assert_eq!(take_line(&client), "done");

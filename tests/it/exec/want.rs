@@ -1,4 +1,4 @@
-//! Few descriptors: they are shared out at the start, and who finds none waits.
+//! Few descriptors: they are shared out at the start, and a client that finds none waits.
 
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -114,7 +114,7 @@ fn a_client_waits_for_the_descriptors_of_its_program() {
 }
 
 #[test]
-fn who_got_nothing_shows_in_the_exit_code() {
+fn unserved_clients_show_in_the_exit_code() {
     let (mut daemon, client) = wanting(&["--drain", "100ms"]);
     // What is closed in the drain is of no use either.
     limit(&daemon, 3);

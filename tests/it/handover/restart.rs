@@ -1,4 +1,4 @@
-//! Restarts under load: who sends again what was not acknowledged loses nothing.
+//! Restarts under load: a client that sends again what was not acknowledged loses nothing.
 //!
 //! Each client numbers its messages and stays ahead of its acknowledgements by a window. When its
 //! connection ends, whatever the reason, it connects again and goes on with the first message
@@ -144,7 +144,7 @@ impl Client<'_> {
                 self.number
             );
             let Ok(stream) = TcpStream::connect(self.address) else {
-                // Nobody listens between two daemons.
+                // No process listens between two daemons.
                 std::thread::sleep(Duration::from_millis(1));
                 continue;
             };

@@ -1,4 +1,4 @@
-//! Restarts by take-over: nobody is refused, nothing that was read is lost, nobody waits long.
+//! Restarts by take-over: no client is refused or waits long, nothing that was read is lost.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -74,7 +74,7 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // It is no child of ours, so nobody else does it when a test fails.
+        // It is no child of the test, so nothing else ends it when the test fails.
         let _ = kill_process(self.now, Signal::KILL);
     }
 }
@@ -130,7 +130,7 @@ fn visit(address: &str, clients: Range<usize>, over: &AtomicBool, all: &AtomicU6
     }
 }
 
-/// On the loopback a connection is made at once, whether anybody accepts it or not.
+/// On the loopback a connection is made at once, even if no process accepts it.
 fn set_out(address: &str, client: usize, books: &mut Books) -> Option<Visit> {
     let since = Instant::now();
     let Ok(mut stream) = connect_from(client, address) else {
@@ -176,7 +176,7 @@ impl Books {
 }
 
 #[test]
-fn restarts_by_take_over_refuse_nobody_and_lose_nothing() {
+fn restarts_by_take_over_refuse_no_client_and_lose_nothing() {
     let restarts = chosen("POOLD_TEST_TAKEOVERS", 20);
     let clients = chosen("POOLD_TEST_TAKEOVER_CLIENTS", 200);
     let dir = Scratch::new();
@@ -226,7 +226,7 @@ fn restarts_by_take_over_refuse_nobody_and_lose_nothing() {
     // Beside other tests a process waits for the machine for longer than that.
     let is_quiet = std::env::var_os("POOLD_TEST_QUIET").is_some();
     let most = if is_quiet { WAIT_MAX } else { PATIENCE / 6 };
-    assert!(worst < most, "somebody waited for {worst:?}");
+    assert!(worst < most, "a client waited for {worst:?}");
 }
 
 fn chosen(name: &str, otherwise: usize) -> usize {
@@ -281,7 +281,7 @@ fn a_unix_socket_goes_over_with_its_file_which_the_last_one_removes() {
 }
 
 #[test]
-fn who_is_connected_is_served_to_the_end_by_the_old_one() {
+fn connected_clients_are_served_to_the_end_by_the_old_process() {
     use crate::support::net::{connect, end, send, take_to_end};
     let dir = Scratch::new();
     let mut line = Line::start(&dir, &["recv", "127.0.0.1:0"]);

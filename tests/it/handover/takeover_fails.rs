@@ -105,7 +105,7 @@ fn kill_successor(line: &str) {
     rustix::process::kill_process(pid.expect("a process id"), Signal::TERM).expect("it runs");
 }
 
-/// While `what` goes on, somebody who is connected and others who come are answered at once.
+/// While `what` goes on, a connected client and new ones are answered at once.
 fn undisturbed<T>(address: &str, what: impl FnOnce(&AtomicUsize) -> T) -> T {
     let answered = AtomicUsize::new(0);
     // Dropped when the test fails, too.
@@ -364,7 +364,7 @@ fn one_that_is_started_by_hand_takes_over_and_without_another_just_starts() {
 }
 
 #[test]
-fn nobody_to_restart_is_one_line() {
+fn a_restart_without_a_running_poold_is_one_line() {
     let (code, said) = run(&["restart", "--control", "/nonexistent/control"]);
     assert_eq!(code, Some(1));
     assert!(

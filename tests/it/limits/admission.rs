@@ -1,4 +1,4 @@
-//! Who is let in: each verdict, its counter, and that nobody is closed or warned of without need.
+//! Admission: each verdict, its counter, and that no client is closed or logged without need.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -49,7 +49,7 @@ fn a_full_house_makes_the_next_wait() {
 }
 
 #[test]
-fn a_house_that_is_just_full_counts_nobody() {
+fn a_server_that_is_just_full_counts_no_client() {
     for when_full in [WhenFull::Wait, WhenFull::Refuse, WhenFull::Shed] {
         let mut options = options();
         options.clients_max = 2;
@@ -65,7 +65,7 @@ fn a_house_that_is_just_full_counts_nobody() {
         assert_eq!(
             count(&server, Limit::Clients),
             0,
-            "{when_full:?}: nobody waits"
+            "{when_full:?}: no client waits"
         );
         drop(inside);
         finish(server);
@@ -93,7 +93,7 @@ fn a_full_house_refuses_at_once_if_asked_to() {
     finish(server);
 }
 
-/// Waits until somebody has been here for long enough to be shed.
+/// Waits until a client has rested for long enough to be shed.
 fn shedding(clients_max: usize) -> Options {
     let mut options = options();
     options.clients_max = clients_max;
@@ -102,7 +102,7 @@ fn shedding(clients_max: usize) -> Options {
 }
 
 #[test]
-fn nobody_who_has_rested_for_less_than_a_minute_is_shed() {
+fn no_client_that_rested_for_less_than_a_minute_is_shed() {
     let (server, address) = serve(shedding(2), echo());
     let inside = [connect(&address), connect(&address)];
     assert!(inside.iter().all(is_served));
@@ -117,14 +117,17 @@ fn nobody_who_has_rested_for_less_than_a_minute_is_shed() {
 }
 
 #[test]
-fn one_is_shed_for_each_who_comes_and_none_before() {
+fn one_client_is_shed_for_each_new_one_and_none_before() {
     let mut options = shedding(3);
     options.shed_after = Duration::from_millis(300);
     let (server, address) = serve(options, echo());
     let inside = [connect(&address), connect(&address), connect(&address)];
     assert!(inside.iter().all(is_served));
     std::thread::sleep(Duration::from_millis(400));
-    assert!(is_served(&inside[0]), "nobody is closed while nobody waits");
+    assert!(
+        is_served(&inside[0]),
+        "no client is closed while none waits"
+    );
     assert_eq!(count(&server, Limit::Shed), 0);
     // The second and the third have rested for long now, the second for longest.
     assert!(is_served(&inside[2]));
@@ -170,7 +173,7 @@ fn each_address_has_its_share() {
 }
 
 #[test]
-fn a_list_that_changes_decides_on_the_next_and_drops_nobody() {
+fn a_changed_list_applies_to_the_next_client_and_drops_none() {
     let scratch = Scratch::new();
     let path = scratch.join("deny");
     std::fs::write(&path, "127.0.0.3\n").expect("our own directory");
@@ -188,7 +191,7 @@ fn a_list_that_changes_decides_on_the_next_and_drops_nobody() {
         is_served(&connect_from("127.0.0.3", address))
     });
     assert!(is_turned_away(&connect_from("127.0.0.2", address)));
-    assert!(is_served(&inside), "who is in stays");
+    assert!(is_served(&inside), "connected clients stay");
     // A list that can't be read, or is gone, stays what it was.
     std::fs::remove_file(&path).expect("our own file");
     wait_until("the list is looked for, and missed", || {
@@ -205,7 +208,7 @@ fn complaints(daemon: &Daemon) -> usize {
 }
 
 #[test]
-fn a_list_that_is_spoilt_before_anybody_comes_stays_what_it_was_at_the_start() {
+fn a_list_spoilt_before_the_first_client_stays_as_at_the_start() {
     let scratch = Scratch::new();
     let path = scratch.join("deny");
     for spoil in [
@@ -289,7 +292,7 @@ fn waits_of(thread: &str) -> u64 {
 }
 
 #[test]
-fn who_leaves_a_house_that_is_full_no_more_wakes_nobody() {
+fn a_close_below_the_maximum_does_not_wake_the_acceptor() {
     let mut options = options();
     options.name = "was-full";
     options.clients_max = 1;
@@ -315,7 +318,7 @@ fn who_leaves_a_house_that_is_full_no_more_wakes_nobody() {
 }
 
 #[test]
-fn who_keeps_the_accept_rate_is_not_complained_of() {
+fn clients_within_the_accept_rate_are_not_logged() {
     let mut options = options();
     options.accept_rate = Some(10);
     let (server, address) = serve(options, echo());

@@ -1,4 +1,4 @@
-//! No descriptor left: no spin, no flood of log lines, nobody lost, and on again at once.
+//! No descriptor left: no spin, no flood of log lines, no client lost, and a quick recovery.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -89,7 +89,7 @@ fn with_descriptors_for_a_single_client_the_admin_opens_as_well() {
 }
 
 #[test]
-fn without_a_descriptor_it_does_not_spin_and_serves_those_who_are_in() {
+fn without_a_descriptor_it_does_not_spin_and_serves_connected_clients() {
     let (daemon, inside) = starving();
     let _outside: Vec<_> = (0..100).map(|_| connect(&daemon.address)).collect();
     daemon.stderr.wait_line("cannot accept");
@@ -129,7 +129,7 @@ fn a_descriptor_that_comes_free_is_used_within_100_ms() {
         took.push(begin.elapsed());
         drop(waiting);
         wait_until("they have left and one is in again", || {
-            // While those who left are still accepted, it may be turned away.
+            // While departed clients are still accepted, it may be refused.
             let client = connect(&daemon.address);
             let mut writer = &client;
             let asked = std::io::Write::write_all(&mut writer, b"x");
@@ -212,12 +212,12 @@ fn drain_before_eight(daemon: &mut Daemon) -> Vec<TcpStream> {
 }
 
 #[test]
-fn who_waits_when_a_drain_begins_is_let_in_as_others_leave() {
+fn clients_waiting_when_a_drain_begins_are_admitted_as_others_leave() {
     let (mut daemon, inside) = starving();
     let waiting = drain_before_eight(&mut daemon);
     daemon.stderr.wait_line("cannot accept");
     daemon.stderr.wait_line("draining");
-    // Nobody more is turned away, however long there is none.
+    // No further client is refused, however long there is no descriptor.
     std::thread::sleep(Duration::from_secs(1));
     drop(inside);
     let served = waiting.iter().filter(|client| is_answered(client)).count();
@@ -243,7 +243,7 @@ fn starve_wholly(daemon: &Daemon) {
 }
 
 #[test]
-fn a_drain_that_cannot_accept_ends_at_once_when_nobody_waits() {
+fn a_drain_that_cannot_accept_ends_at_once_when_no_client_waits() {
     let mut daemon = Daemon::echo(&[]);
     starve_wholly(&daemon);
     let begin = Instant::now();
@@ -254,7 +254,7 @@ fn a_drain_that_cannot_accept_ends_at_once_when_nobody_waits() {
 }
 
 #[test]
-fn who_waits_in_vain_until_the_end_of_a_drain_is_cut_off() {
+fn a_client_that_waits_until_the_end_of_a_drain_is_cut_off() {
     let mut daemon = Daemon::echo(&["--drain", "300ms"]);
     starve_wholly(&daemon);
     let waiting = connect(&daemon.address);
@@ -269,7 +269,7 @@ fn who_waits_in_vain_until_the_end_of_a_drain_is_cut_off() {
 fn a_drain_lets_in_with_the_descriptor_that_is_kept_back() {
     let (mut daemon, inside) = starving();
     let waiting = drain_before_eight(&mut daemon);
-    // One after the other, although nobody of those inside closes.
+    // One after the other, although no connected client closes.
     let answered = |client: TcpStream| is_answered(&client);
     let served = waiting.into_iter().map(answered).filter(|is| *is).count();
     // Until the signal is heard one is turned away, and more after 10, 20, 40 ms.

@@ -45,7 +45,7 @@ fn a_device_that_comes_again_takes_the_place_of_its_ghost() {
 }
 
 #[test]
-fn a_ghost_that_is_owed_something_holds_nobody_up() {
+fn a_ghost_with_unsent_output_delays_no_client() {
     let big = answer(|_: &[u8]| vec![b'x'; 8 << 20]);
     let (server, address) = serve(newest(1), big);
     let ghost = connect_from("127.0.0.2", &address);
@@ -119,7 +119,7 @@ fn the_time_stands_before_the_text() {
 }
 
 #[test]
-fn who_may_be_shed_is_said_by_a_flag() {
+fn a_flag_sets_which_clients_may_be_shed() {
     assert_eq!(Options::default().shed_after, Duration::from_secs(60));
     assert_eq!(Options::default().when_full, WhenFull::Wait);
     let flags = ["-m", "1", "--when-full", "shed", "--shed-after", "0s"];

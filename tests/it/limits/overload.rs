@@ -1,4 +1,4 @@
-//! More is asked for than the workers can do: who is let in is answered soon, the rest at once.
+//! More requests than the workers can serve: admitted clients are answered soon, the rest at once.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -19,8 +19,8 @@ fn slow_server() -> (Server, String) {
     let mut options = options();
     options.workers = WORKERS as usize;
     options.clients_max = 5000;
-    // Whoever is refused must give its share back, or nobody is let in before half of the storm is
-    // over.
+    // A refused client must give its share back, or no client is admitted before half of the storm
+    // is over.
     options.per_address_max = Some(1500);
     serve(
         options,
@@ -39,7 +39,7 @@ struct Outcome {
     refused: Vec<Duration>,
 }
 
-/// Asks; who is refused already may find that out here.
+/// Asks; a client that is refused already may find that out here.
 fn asks(mut client: &TcpStream) -> bool {
     client.write_all(b"hello\n").is_ok()
 }

@@ -1,4 +1,4 @@
-//! Who is turned away, or closed before its turn, has nobody else's place.
+//! A client that is refused, or closed before its turn, takes no other client's slot.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::support::net::{connect, connect_from, send, take_all, take_line};
 use crate::support::server::{finish, options, serve};
 use crate::support::spool::wait_until;
 
-/// Echo, with a line for those who are not let in.
+/// Echo, with a line for refused clients.
 struct Polite;
 
 impl Service for Polite {
@@ -32,7 +32,7 @@ impl Service for Polite {
 }
 
 #[test]
-fn who_is_told_why_it_is_refused_fills_no_house() {
+fn refused_clients_do_not_count_against_clients_max() {
     let options = Options {
         clients_max: 4,
         per_address_max: Some(2),
@@ -44,7 +44,7 @@ fn who_is_told_why_it_is_refused_fills_no_house() {
     let answers: Vec<_> = many[2..].iter().map(|client| take_all(client).0).collect();
     let told = answers.iter().filter(|answer| !answer.is_empty());
     assert!(told.clone().all(|answer| answer == b"AddressShare"));
-    // They don't close: those who were told are still here, or have made room for the next.
+    // They don't close: refused clients are still connected, or have made room for the next.
     assert!((8..=18).contains(&told.count()), "{answers:?}");
     let other = connect_from("127.0.0.2", &address);
     send(&other, "hello\n");
@@ -53,7 +53,7 @@ fn who_is_told_why_it_is_refused_fills_no_house() {
     finish(server);
 }
 
-/// Holds its first client, and whoever tells one that it is refused, at a gate.
+/// Holds its first client, and the thread that refuses one, at a gate.
 struct Held {
     serving: Gate,
     refusing: Gate,
@@ -75,7 +75,7 @@ impl StreamService for Held {
 }
 
 #[test]
-fn who_is_closed_before_its_first_turn_keeps_no_worker_from_the_next() {
+fn a_client_closed_before_its_first_turn_keeps_no_worker_from_the_next() {
     let (serving, refusing) = (Gate::default(), Gate::default());
     let service = Held {
         serving: serving.clone(),
@@ -96,7 +96,7 @@ fn who_is_closed_before_its_first_turn_keeps_no_worker_from_the_next() {
     let held = come(1);
     assert_eq!(take_line(&held), "yes");
     let waiting = come(2);
-    // From here on nobody has a turn.
+    // From here on no client has a turn.
     refusing.wait_waiting(1);
     let closed = come(3);
     assert!(handle.registry().close(3, "not wanted"));

@@ -91,7 +91,7 @@ fn the_client_is_the_one_that_is_announced() {
             assert!(printed[0].ends_with(": alpha") && printed[1].ends_with(": PROXY x"));
         }
     }
-    // From anybody else it is data.
+    // From any other address it is data.
     let other = connect_from("127.0.0.3", &daemon.address);
     send(&other, line("192.0.2.1", 5));
     daemon.stdout.wait_line("127.0.0.3:");
@@ -248,7 +248,7 @@ fn clients_of_a_queue_are_those_that_are_known() {
     let flags = ["-w", "1", "--queue", "1", "--proxy-from", "127.0.0.2"];
     let script = ["--shell", "echo on; exec cat"];
     let mut daemon = Daemon::start(&[&["exec", "127.0.0.1:0"], &flags[..], &script].concat());
-    // Whoever has not said for whom it comes stands in nobody's way.
+    // A connection without its header keeps no client out.
     let unknown: Vec<_> = (0..5)
         .map(|_| connect_from("127.0.0.2", &daemon.address))
         .collect();
@@ -268,7 +268,7 @@ fn clients_of_a_queue_are_those_that_are_known() {
 }
 
 #[test]
-fn a_drain_serves_who_has_been_announced_and_waits_for_no_check() {
+fn a_drain_serves_announced_clients_and_waits_for_no_health_check() {
     let gate = Gate::default();
     let held = gate.clone();
     let service = answer(move |line: &[u8]| {

@@ -54,7 +54,7 @@ fn bytes_come_at_their_rate_after_a_burst() {
 }
 
 #[test]
-fn a_rate_costs_those_nothing_who_keep_it() {
+fn a_rate_costs_nothing_below_it() {
     let daemon = Daemon::echo(&["--rate", "1000,1m"]);
     let clients: Vec<_> = (0..10).map(|_| connect(&daemon.address)).collect();
     for client in &clients {
@@ -66,7 +66,7 @@ fn a_rate_costs_those_nothing_who_keep_it() {
 }
 
 #[test]
-fn who_is_held_back_costs_little() {
+fn a_delayed_client_costs_little() {
     let daemon = Daemon::start(&["discard", "127.0.0.1:0", "--rate", "100k,16k"]);
     let clients: Vec<_> = (0..50).map(|_| connect(&daemon.address)).collect();
     let block = vec![b'x'; 1 << 20];
@@ -130,7 +130,7 @@ fn a_drain_delivers_at_once_what_the_rate_held_back() {
 }
 
 #[test]
-fn who_is_held_back_is_not_idle() {
+fn a_delayed_client_is_not_idle() {
     let mut daemon = Daemon::recv(&["--rate", "20:1,1m", "--idle", "500ms"]);
     let client = connect(&daemon.address);
     client.set_read_timeout(Some(PATIENCE)).expect("a socket");

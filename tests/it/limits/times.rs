@@ -1,4 +1,5 @@
-//! Time limits: who takes too long is closed, who does not stays, and what had arrived counts.
+//! Time limits: a client that takes too long is closed, others stay, and bytes that had arrived
+//! count.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -48,7 +49,7 @@ fn stuff(client: &TcpStream) {
 }
 
 #[test]
-fn who_says_nothing_after_connecting_is_closed_and_who_says_a_byte_stays() {
+fn a_client_without_a_first_byte_is_closed_and_one_with_a_byte_stays() {
     let daemon = Daemon::echo(&["--first-byte", "400ms"]);
     let begin = Instant::now();
     let (silent, other) = (connect(&daemon.address), connect(&daemon.address));
@@ -60,7 +61,7 @@ fn who_says_nothing_after_connecting_is_closed_and_who_says_a_byte_stays() {
 }
 
 #[test]
-fn who_falls_silent_is_closed_and_who_goes_on_stays() {
+fn an_idle_client_is_closed_and_an_active_one_stays() {
     let daemon = Daemon::echo(&["--idle", "800ms"]);
     let (silent, other) = (connect(&daemon.address), connect(&daemon.address));
     send(&silent, "x");
@@ -76,7 +77,7 @@ fn who_falls_silent_is_closed_and_who_goes_on_stays() {
 }
 
 #[test]
-fn limits_hold_while_everybody_else_is_busy() {
+fn limits_hold_while_all_other_clients_are_busy() {
     let daemon = Daemon::echo(&["--idle", "500ms", "-w", "2"]);
     let flood = Flood::start(&daemon.address, &["-c", "32", "-t", "3s", "-p", "8"]);
     let silent = connect(&daemon.address);
@@ -86,7 +87,7 @@ fn limits_hold_while_everybody_else_is_busy() {
 }
 
 #[test]
-fn nobody_is_closed_for_silence_unless_asked() {
+fn no_client_is_closed_for_silence_by_default() {
     let mut daemon = Daemon::recv(&[]);
     let client = connect(&daemon.address);
     send(&client, "half a ");
@@ -127,7 +128,7 @@ fn a_message_that_keeps_the_rate_is_let_end_and_one_that_does_not_is_closed() {
 }
 
 #[test]
-fn who_takes_nothing_is_reset_and_who_takes_slowly_is_not() {
+fn a_client_that_takes_nothing_is_reset_and_a_slow_reader_is_not() {
     let daemon = Daemon::echo(&["--write-stall", "700ms"]);
     let slow = connect(&daemon.address);
     let stalled = connect(&daemon.address);
@@ -171,7 +172,7 @@ fn a_long_reply_may_take_long_as_long_as_it_is_taken() {
 }
 
 #[test]
-fn whoever_is_closed_for_silence_and_takes_nothing_is_reset_and_costs_nothing() {
+fn an_idle_client_that_takes_nothing_is_reset_and_costs_nothing() {
     let daemon = Daemon::echo(&["--idle", "300ms", "--write-stall", "1500ms"]);
     let client = connect(&daemon.address);
     // Taking in what fills the buffers is work; waiting is none.
@@ -216,7 +217,7 @@ fn the_end_of_a_silent_client_loses_nothing_that_it_had_sent() {
 }
 
 #[test]
-fn who_ends_each_message_in_time_may_always_be_within_one() {
+fn a_client_that_ends_each_message_in_time_may_always_be_within_one() {
     let daemon = Daemon::echo(&["--framing", "lines", "--message", "500ms"]);
     let client = connect(&daemon.address);
     send(&client, "x");
@@ -228,7 +229,7 @@ fn who_ends_each_message_in_time_may_always_be_within_one() {
 }
 
 #[test]
-fn who_has_to_wait_because_of_its_rate_is_not_idle() {
+fn a_client_delayed_by_its_rate_is_not_idle() {
     let daemon = Daemon::echo(&["--framing", "lines", "--rate", "1:1,1m", "--idle", "400ms"]);
     let client = connect(&daemon.address);
     send(&client, "1\n2\n3\n");
@@ -239,7 +240,7 @@ fn who_has_to_wait_because_of_its_rate_is_not_idle() {
 }
 
 #[test]
-fn who_has_not_yet_read_what_it_asked_for_is_not_idle() {
+fn a_client_with_unread_answers_is_not_idle() {
     let mut options = options();
     options.send_buffer = Some(4096);
     options.times.idle = Some(ms(400));

@@ -8,7 +8,7 @@ use crate::support::net::{connect, end, send, take_to_end};
 use crate::support::server::{Log, finish, options, serve};
 use crate::support::spool::wait_until;
 
-/// Turns everybody away once the gate lets it, and writes down what it is told of them.
+/// Closes every client once the gate opens, and records what it learns of them.
 struct Porter {
     log: Log,
     gate: Gate,
@@ -44,7 +44,7 @@ impl Service for Porter {
 }
 
 #[test]
-fn who_is_closed_as_it_is_opened_is_not_served() {
+fn a_client_closed_as_it_is_opened_is_not_served() {
     for tail in [Tail::Discard, Tail::Deliver] {
         let (log, gate) = (Log::default(), Gate::default());
         let porter = Porter {

@@ -65,7 +65,7 @@ fn at_a_terminal_it_has_colour() {
 }
 
 #[test]
-fn who_wants_no_colour_gets_none() {
+fn no_color_turns_colours_off() {
     at_a_terminal("1", "debug: connected");
 }
 
@@ -130,7 +130,7 @@ fn a_dumb_terminal_gets_no_escapes() {
 }
 
 #[test]
-fn the_journal_is_told_priorities_and_nobody_else() {
+fn only_the_journal_gets_priorities() {
     for (is_journal, prefix) in [(true, "<6>"), (false, "")] {
         let (read, written) = std::io::pipe().expect("descriptors");
         let found = rustix::fs::fstat(&written).expect("a pipe");
@@ -200,7 +200,7 @@ impl Write for ToLogged {
 }
 
 #[test]
-fn a_handler_that_panics_for_everybody_fills_no_disk() {
+fn a_handler_that_panics_for_every_client_fills_no_disk() {
     tracing_subscriber::fmt()
         .with_writer(|| ToLogged)
         .with_ansi(false)
@@ -229,7 +229,7 @@ fn a_handler_that_panics_for_everybody_fills_no_disk() {
     drop(server);
 }
 
-/// Asks so often that each time is told, and whoever tells is held up if anybody is.
+/// Asks so often that each time is logged, and a thread that logs waits if one does.
 fn visit(path: &Path, times: usize) {
     for _ in 0..times {
         let mut client = UnixStream::connect(path).expect("it listens");
@@ -240,7 +240,7 @@ fn visit(path: &Path, times: usize) {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_up_neither_clients_nor_the_end() {
+fn an_unread_log_delays_neither_clients_nor_the_end() {
     let dir = Scratch::new();
     let path = dir.join("socket");
     let address = format!("unix:{}", text(&path));
@@ -266,7 +266,7 @@ fn a_log_that_nobody_reads_holds_up_neither_clients_nor_the_end() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_does_not_keep_it_from_draining() {
+fn an_unread_log_does_not_keep_it_from_draining() {
     let dir = Scratch::new();
     let path = dir.join("socket");
     let address = format!("unix:{}", text(&path));

@@ -40,7 +40,7 @@ fn a_port_that_is_not_permitted() {
         .and_then(|text| text.trim().parse().ok())
         .unwrap_or(1024);
     if rustix::process::geteuid().is_root() || floor <= 1 {
-        cannot("start as a user who may not listen on port 1");
+        cannot("start as a user that may not listen on port 1");
         return;
     }
     let line = refused(&mut poold(&["recv", "127.0.0.1:1"]), 1);
@@ -59,7 +59,7 @@ fn an_address_that_this_machine_does_not_have() {
 
 #[test]
 fn a_name_that_is_not_found_may_be_tomorrow() {
-    // Too long for any name: nobody is asked. A service manager tries again after 1, not after 2.
+    // Too long for a name: there is no look-up. A service manager tries again after 1, not after 2.
     let address = format!("{}:80", "x".repeat(300));
     let line = refused(&mut poold(&["recv", &address]), 1);
     assert!(line.contains("its host can't be found"), "{line}");

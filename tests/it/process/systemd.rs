@@ -133,7 +133,7 @@ fn the_watchdog_is_fed_only_while_workers_come() {
     let mut daemon = Daemon::spawn(&mut command);
     drop(command);
     assert!(manager.count("WATCHDOG=1", 5 * interval) >= 2);
-    // Nobody reads its output: soon both workers wait for it.
+    // Its output is not read: soon both workers wait for it.
     let writer = std::thread::spawn({
         let client = connect(&daemon.address);
         let other = connect(&daemon.address);
@@ -286,7 +286,7 @@ fn all_that_it_hands_over_go_over_to_a_successor() {
 }
 
 #[test]
-fn beside_its_sockets_others_are_bound_whose_files_alone_are_removed() {
+fn beside_passed_sockets_others_are_bound_and_only_their_files_removed() {
     let dir = Scratch::new();
     let [a, b, c, own, control] = ["a", "b", "c", "own", "control"].map(|name| dir.join(name));
     let listen: Vec<_> = [&a, &b, &c]

@@ -1,4 +1,4 @@
-//! `unix:PATH`: who may connect, whose file it is, and when it goes.
+//! `unix:PATH`: permissions, the owner of the file, and its removal.
 
 use std::fs;
 use std::io::{Read, Write};

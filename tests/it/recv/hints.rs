@@ -70,7 +70,7 @@ fn each_kind_is_named_in_time() {
 }
 
 #[test]
-fn who_leaves_at_once_is_named_too() {
+fn a_client_that_leaves_at_once_is_named_too() {
     for (framing, bytes, says) in [
         ("lines", &b"alpha\0beta\0"[..], "--framing nul"),
         ("nul", b"alpha\nbeta\n", "--framing lines"),

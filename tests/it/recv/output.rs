@@ -63,7 +63,7 @@ fn a_file_that_is_removed_is_made_again() {
 }
 
 #[test]
-fn a_pipe_in_its_place_that_nobody_reads_holds_nothing_up_for_ever() {
+fn a_fifo_without_a_reader_in_its_place_blocks_nothing_for_ever() {
     let dir = Scratch::new();
     let file = dir.join("out.log");
     let mut daemon = Daemon::recv(&["-o", text(&file), "-f", "raw"]);
@@ -136,7 +136,7 @@ fn acknowledgements_come_after_the_lines_are_there() {
 }
 
 #[test]
-fn acknowledgements_reach_the_count_for_everybody() {
+fn acknowledgements_reach_the_count_for_every_client() {
     let dir = Scratch::new();
     let file = dir.join("out.log");
     let mut daemon = Daemon::recv(&["-o", text(&file), "--ack", "--sync"]);

@@ -154,7 +154,7 @@ fn what_is_half_out_at_the_deadline_was_received() {
 }
 
 #[test]
-fn an_output_that_nobody_reads_any_more_ends_it_as_it_ends_pipe_tools() {
+fn an_output_without_a_reader_ends_it_as_it_ends_pipe_tools() {
     let (mut daemon, reader) = held(&[]);
     let client = crate::support::net::connect(&daemon.address);
     drop(reader);

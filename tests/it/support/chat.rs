@@ -11,7 +11,7 @@ pub fn chat(args: &[&str]) -> Daemon {
     Daemon::start(&[&["chat", "127.0.0.1:0"], args].concat())
 }
 
-/// Somebody in a chat.
+/// A member of a chat.
 pub struct Talker {
     pub stream: TcpStream,
     /// As it is called.

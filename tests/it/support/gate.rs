@@ -1,4 +1,4 @@
-//! A gate inside a handler: the test sees who has come to it, and opens it.
+//! A gate inside a handler: the test sees which threads have come to it, and opens it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Who may still pass; `None` when everybody may.
+    /// How many may still pass.
     tickets: Tickets,
     waiting: usize,
     most: usize,
@@ -27,7 +27,7 @@ struct State {
 
 enum Tickets {
     Left(usize),
-    Everybody,
+    Unlimited,
 }
 
 impl Default for Tickets {
@@ -73,9 +73,9 @@ impl Gate {
         self.0.changed.notify_all();
     }
 
-    /// Lets everybody through, now and later.
+    /// Lets all threads pass, now and later.
     pub fn open(&self) {
-        self.0.state.lock().tickets = Tickets::Everybody;
+        self.0.state.lock().tickets = Tickets::Unlimited;
         self.0.changed.notify_all();
     }
 

@@ -1,4 +1,4 @@
-//! A terminal that takes nothing, as one that somebody has stopped (Ctrl-S) and left.
+//! A terminal that takes nothing, as one that was stopped with Ctrl-S.
 
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use crate::support::net::{end, send, take, take_line, take_to_end};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{PATIENCE, wait_until};
 
-/// A terminal, and the side of it that nobody reads.
+/// A terminal, and its side that is not read.
 fn stopped() -> (OwnedFd, OwnedFd) {
     let pair = openpty(None, None).expect("a terminal");
     (pair.slave, pair.master)

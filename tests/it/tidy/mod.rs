@@ -1,4 +1,4 @@
-//! Style as a test: who may import whom, one door for each outside thing, limits on everything.
+//! Style as a test: the order of imports, one file for each outside crate, limits on sizes.
 //!
 //! Each failure names the file, the line and what to do.
 
@@ -26,8 +26,8 @@ const ORDER: &[&[&str]] = &[
     &["cli"],
 ];
 
-/// Crates that only these files may name: whoever looks for them finds them at once, and a change
-/// of theirs is a change of one file.
+/// Crates that only these files may name: their uses are found at once, and a change of theirs is a
+/// change of one file.
 const DOORS: &[(&str, &[&str])] = &[
     ("threadpool", &["src/scheduler/pool.rs"]),
     ("ctor", &["src/system.rs"]),

@@ -164,7 +164,7 @@ fn expand(code: &str, stem: &[String], found: &mut Vec<Vec<String>>) -> usize {
         at += length;
         if !code[at..].starts_with("::") {
             found.push(path);
-            // At least one character, so that whoever calls comes on.
+            // At least one character, so that the caller makes progress.
             return at.max(1).min(code.len());
         }
         at += 2;

@@ -105,7 +105,7 @@ fn what_comes_is_passed_on_at_once() {
     assert_eq!(take_line(&server), "question");
     send(&server, "answer\n");
     client.stdout.wait_line("answer");
-    // The server's end is the client's, though nobody has ended its input.
+    // The server's end is the client's, although its input has not ended.
     end(&server);
     let (code, printed, _) = client.wait();
     assert_eq!((code, &printed[..]), (Some(0), &b"answer\n"[..]));
@@ -163,11 +163,11 @@ fn what_the_server_does_not_take_is_told() {
 
 #[test]
 fn the_exit_code_tells() {
-    // Bound and not listening: nobody else gets the port, and nobody answers there.
-    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    // Bound and not listening: no other process gets the port, and none answers there.
+    let bound_only = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any: SocketAddr = ([127, 0, 0, 1], 0).into();
-    nobody.bind(&any.into()).expect("a free port");
-    let address = nobody.local_addr().expect("bound").as_socket();
+    bound_only.bind(&any.into()).expect("a free port");
+    let address = bound_only.local_addr().expect("bound").as_socket();
     let address = address.expect("IP").to_string();
     let (code, _, trouble) = Client::start(&[&address]).wait();
     assert_eq!(code, Some(1));
@@ -196,7 +196,7 @@ fn a_reset_is_a_loss() {
 }
 
 #[test]
-fn nobody_to_read_it_ends_it() {
+fn an_output_without_a_reader_ends_it() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
     let mut command = poold(&["client", &address]);
@@ -206,7 +206,7 @@ fn nobody_to_read_it_ends_it() {
     drop(guard.0.stdout.take());
     // Another test's child may hold the pipe for a moment, between its fork and its exec.
     wait_until("it ends", || {
-        let _ = (&server).write(b"to nobody\n");
+        let _ = (&server).write(b"to none\n");
         guard.0.try_wait().expect("our own child").is_some()
     });
     assert_eq!(guard.wait_exit(), Some(141));

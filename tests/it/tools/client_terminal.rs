@@ -55,7 +55,7 @@ fn people_talk_and_nothing_breaks_what_they_type() {
     bob.press(&["Enter"]);
     ann.wait_line("<bob> half a sentence");
     bob.wait_line("<bob> half a sentence");
-    // What was typed is seen once, as everybody sees it.
+    // What was typed is shown once, as all members see it.
     let screen = bob.wait_prompt(">");
     let seen = |line: &&String| line.contains("half a sent");
     assert_eq!(screen.iter().filter(seen).count(), 1, "{screen:?}");
@@ -63,7 +63,7 @@ fn people_talk_and_nothing_breaks_what_they_type() {
         assert_eq!(colour(&ann, name), colour(&bob, name), "{name}");
     }
     assert_ne!(colour(&ann, "ann"), colour(&ann, "bob"));
-    // Somebody's own name is marked for them, and only for them.
+    // A member's own name is marked for that member only.
     assert!(bob.colours().contains("7mbob"), "{}", bob.colours());
     assert!(!ann.colours().contains("7mbob"), "{}", ann.colours());
 }
@@ -138,7 +138,7 @@ fn a_lost_connection_is_found_again_with_name_and_rooms() {
     for line in ["/nick ann", "/join lobby", "/join ops", "meanwhile"] {
         assert_eq!(take_line(&server), line);
     }
-    // Who is sent away does not come back by itself.
+    // A disconnected client does not reconnect by itself.
     send(&server, "-- you are disconnected: kicked by bob: enough\n");
     drop(server);
     let screen = terminal.wait_line("exit code 1");
@@ -249,7 +249,7 @@ fn what_was_sent_is_gone_from_the_prompt_for_good() {
 
 /// What one writes with emoji and accents that are several characters each.
 const CLUSTERS: [&str; 6] = [
-    // A family, somebody with a profession, a rainbow flag: joined by U+200D.
+    // A family, a person with a profession, a rainbow flag: joined by U+200D.
     "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
     "\u{1f469}\u{1f3fd}\u{200d}\u{1f680}",
     "\u{1f3f3}\u{fe0f}\u{200d}\u{1f308}",

@@ -22,9 +22,9 @@ enum Lie {
     Order,
     /// A line is left out.
     Gap,
-    /// A line comes a second time, for everybody.
+    /// A line comes a second time, for all readers.
     Twice,
-    /// A line is not what was said, for everybody.
+    /// A line is not what was said, for all readers.
     Damage,
 }
 
@@ -101,7 +101,7 @@ fn a_chat_that_keeps_its_word() {
 }
 
 #[test]
-fn whoever_is_told_something_else_is_found() {
+fn a_reader_that_gets_other_lines_is_found() {
     for lie in [Lie::Order, Lie::Gap] {
         let (code, found) = against(lie);
         assert_eq!(code, Some(1), "{found}");
@@ -113,7 +113,7 @@ fn whoever_is_told_something_else_is_found() {
 }
 
 #[test]
-fn what_nobody_said_is_found_though_all_are_told_the_same() {
+fn a_forged_line_is_found_even_if_all_readers_get_it() {
     let (code, found) = against(Lie::Twice);
     assert_eq!((code, &found["misplaced"]), (Some(1), &1.into()), "{found}");
     let (code, found) = against(Lie::Damage);
@@ -134,7 +134,7 @@ fn rooms_have_an_order_each() {
 }
 
 #[test]
-fn who_does_not_read_is_sent_away_and_the_others_see_everything() {
+fn a_stalled_client_is_disconnected_and_the_others_see_everything() {
     let daemon = Daemon::start(&["chat", "127.0.0.1:0", "--rate", "off"]);
     let args = [
         "--chat",

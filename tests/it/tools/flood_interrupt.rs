@@ -115,7 +115,7 @@ fn the_second_one_ends_it_at_once() {
 fn before_anything_is_sent_there_is_nothing_to_show() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
-    // Nobody welcomes it.
+    // It gets no welcome.
     let flood = Flood::start(&address, &["--chat", "-c", "1"]);
     let _stream = listener.accept().expect("it connects");
     flood.interrupt();

@@ -108,7 +108,7 @@ fn a_refused_connection_is_reported() {
 }
 
 #[test]
-fn who_could_not_be_connected_is_missed() {
+fn clients_that_could_not_connect_are_reported() {
     let name = format!("flood-full-{}.sock", std::process::id());
     let path = std::env::temp_dir().join(name);
     let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();

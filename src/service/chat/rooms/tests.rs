@@ -97,7 +97,7 @@ fn three() -> (Directory<Plain>, Arc<Room<Plain>>, [Someone; 3]) {
 }
 
 #[test]
-fn nothing_more_is_said_until_who_is_late_has_heard_it() {
+fn nothing_more_is_posted_until_late_members_have_it() {
     let (directory, room, [ann, bob, eve]) = three();
     eve.recipient.0.lock().stopped = true;
     assert_eq!(ann.says(&directory, &room, "one"), Posted::Done);
@@ -112,7 +112,7 @@ fn nothing_more_is_said_until_who_is_late_has_heard_it() {
 }
 
 #[test]
-fn who_has_taken_nothing_for_long_is_put_out_at_once() {
+fn a_late_member_that_took_nothing_for_long_is_disconnected_at_once() {
     let (directory, room, [ann, bob, eve]) = three();
     {
         let mut heard = eve.recipient.0.lock();
@@ -127,7 +127,7 @@ fn who_has_taken_nothing_for_long_is_put_out_at_once() {
 }
 
 #[test]
-fn who_takes_a_little_all_the_time_is_waited_for_no_longer_than_that() {
+fn a_late_member_that_takes_a_little_is_waited_for_no_longer_than_the_bound() {
     let (directory, room, [ann, bob, eve]) = three();
     eve.recipient.0.lock().stopped = true;
     assert_eq!(ann.says(&directory, &room, "one"), Posted::Done);
@@ -138,7 +138,7 @@ fn who_takes_a_little_all_the_time_is_waited_for_no_longer_than_that() {
 }
 
 #[test]
-fn the_clock_gives_what_was_late_though_nobody_speaks() {
+fn the_clock_gives_late_chunks_even_if_no_member_speaks() {
     let (directory, room, [ann, _, eve]) = three();
     eve.recipient.0.lock().stopped = true;
     ann.says(&directory, &room, "one");
@@ -155,7 +155,7 @@ fn the_clock_gives_what_was_late_though_nobody_speaks() {
 }
 
 #[test]
-fn whom_one_ignores_one_does_not_hear() {
+fn an_ignored_members_lines_are_not_shown() {
     let (directory, room, [ann, bob, eve]) = three();
     assert_eq!(bob.person.ignore(eve.person.id), Some(true));
     room.ignore(bob.person.id, bob.person.ignores());
