@@ -116,6 +116,8 @@ impl Session {
             return Verdict::Go;
         };
         chat.strangers.note(stranger, self.person.outlet.place());
+        // The clock may have let it in, and its connection may last.
+        self.leave(chat);
         let answer = stranger.answer().into();
         chat.directory.frontend.give(&self.person.outlet, answer);
         Verdict::Close

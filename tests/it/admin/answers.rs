@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::support::admin::Watched;
 use crate::support::daemon::Guard;
 use crate::support::flood::flood;
-use crate::support::net::{connect, end, send, take_line, take_to_end};
+use crate::support::net::{connect, crowd_turn, end, send, take_line, take_to_end};
 use crate::support::passed::lacks;
-use crate::support::spool::wait_until;
+use crate::support::spool::{at_most, wait_until};
 
 /// The shortest of a few: the machine may be busy with something else once.
 fn best(mut what: impl FnMut()) -> Duration {
@@ -114,7 +114,10 @@ fn it_answers_and_names_them_when_all_workers_are_stuck() {
             watched.get(path);
         });
         // Twice as much for a build without optimization.
-        assert!(took < Duration::from_millis(20), "{path}: {took:?}");
+        assert!(
+            took < at_most(Duration::from_millis(20)),
+            "{path}: {took:?}"
+        );
     }
     let health = watched.get("/healthz").body;
     let metrics = watched.get("/metrics").body;
@@ -137,6 +140,7 @@ fn it_answers_and_names_them_when_all_workers_are_stuck() {
 #[test]
 fn ten_thousand_clients_make_it_neither_longer_nor_slower() {
     const SILENT: usize = 10_000;
+    let _turn = crowd_turn();
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     let address = &watched.daemon.address;
     flood(address, &["-c", "8", "-n", "50"]);
@@ -148,7 +152,7 @@ fn ten_thousand_clients_make_it_neither_longer_nor_slower() {
     let took = best(|| {
         watched.get("/metrics");
     });
-    assert!(took < Duration::from_millis(20), "{took:?}");
+    assert!(took < at_most(Duration::from_millis(20)), "{took:?}");
     let after = watched.get("/metrics").body;
     assert_eq!(size(&before), size(&after));
     assert!(

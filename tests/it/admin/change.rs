@@ -9,7 +9,7 @@ use crate::support::admin::Watched;
 use crate::support::daemon::poold;
 use crate::support::flood::Flood;
 use crate::support::net::{connect, end, send, take_line, take_to_end};
-use crate::support::spool::wait_until;
+use crate::support::spool::{at_most, wait_until};
 
 #[test]
 fn the_socket_is_private_and_goes_with_the_daemon() {
@@ -121,7 +121,7 @@ fn an_announced_drain_begins_by_itself() {
     let exit = watched.daemon.wait_exit();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     let took = begin.elapsed();
-    let most = Duration::from_secs(5);
+    let most = Duration::from_secs(20);
     assert!(
         took >= Duration::from_millis(300) && took < most,
         "{took:?}"
@@ -202,7 +202,7 @@ fn workers_are_changed_under_load_and_nothing_is_lost() {
         let begin = Instant::now();
         assert_eq!(watched.post(&format!("/set?workers={workers}")).status, 200);
         let took = begin.elapsed();
-        assert!(took < Duration::from_millis(500), "{took:?}");
+        assert!(took < at_most(Duration::from_millis(500)), "{took:?}");
         wait_until("there are so many threads", || {
             watched.daemon.threads() == outside + workers
         });

@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::support::admin::Watched;
 use crate::support::net::connect;
+use crate::support::spool::at_most;
 
 /// Reads all clients' answers, until it is over.
 fn read_all(crowd: &mut Vec<TcpStream>, over: &AtomicBool) {
@@ -47,6 +48,6 @@ fn a_single_request_is_answered_soon_beside_many() {
         let took = begin.elapsed();
         eprintln!("answered after {took:?}");
         assert_eq!(answer.status, 200);
-        assert!(took < Duration::from_secs(3), "{took:?}");
+        assert!(took < at_most(Duration::from_secs(3)), "{took:?}");
     });
 }

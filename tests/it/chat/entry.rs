@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::chat::{Talker, chat};
 use crate::support::daemon::Daemon;
-use crate::support::net::{connect, end, send, take_all, take_line, take_to_end};
+use crate::support::net::{connect, connect_saying, end, send, take_all, take_line, take_to_end};
 use crate::support::spool::wait_until;
 
 /// A silent client is greeted no sooner than this.
@@ -35,8 +35,7 @@ fn a_name_that_is_given_first_is_the_only_one_that_is_heard_of() {
     assert_eq!(ann.hear(), "-- bob is now called Rob");
     assert_eq!(bob.heard(), [] as [&str; 0]);
     // A client that can't have the name is greeted first, and told then.
-    let eve = connect(&daemon.address);
-    send(&eve, "/nick ann\n");
+    let eve = connect_saying(&daemon.address, "/nick ann\n");
     assert!(take_line(&eve).starts_with("-- welcome; you are guest-3, "));
     let why = "this name, or one that looks like it, is taken";
     assert_eq!(take_line(&eve), format!("-- you are still guest-3: {why}"));
@@ -107,8 +106,7 @@ fn a_browser_says_nothing_here() {
     let mut daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     for (sent, answer) in STRANGERS {
-        let page = connect(&daemon.address);
-        send(&page, sent);
+        let page = connect_saying(&daemon.address, sent);
         let (answered, _) = take_all(&page);
         let shown = String::from_utf8_lossy(&answered).into_owned();
         assert!(answered.starts_with(answer), "{shown:?}");
@@ -155,17 +153,11 @@ fn a_member_that_quits_has_left_before_its_connection_ends() {
     let ann = Talker::named(&daemon, "ann");
     let bob = Talker::named(&daemon, "bob");
     ann.wait("-- bob joined");
-    let begin = Instant::now();
     bob.say("/quit");
     // As nc does while its input is open, he reads and does not close.
     assert!(take_to_end(&bob.stream).ends_with(b"-- goodbye\n"));
     ann.wait("-- bob left");
     let again = Talker::named(&daemon, "bob");
-    assert!(
-        begin.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        begin.elapsed()
-    );
     // What is left of him takes nothing with it when it goes.
     drop(bob);
     ann.wait("-- bob joined");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::chat::{Talker, chat};
 use crate::support::daemon::{Daemon, Guard, POOLD};
-use crate::support::net::{connect, send};
+use crate::support::net::connect_saying;
 use crate::support::passed::cannot;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{Spool, wait_until};
@@ -121,8 +121,7 @@ fn a_ghost_gives_its_name_back_and_nothing_else() {
 fn come_back(daemon: &Daemon, bob: &Talker) -> (Talker, String, Duration) {
     for _ in 0..10 {
         let begin = Instant::now();
-        let stream = connect(&daemon.address);
-        send(&stream, "/nick ann\nI am back\n/kick bob\n");
+        let stream = connect_saying(&daemon.address, "/nick ann\nI am back\n/kick bob\n");
         let name = "ann".to_owned();
         let ann = Talker { stream, name };
         let welcome = ann.hear();

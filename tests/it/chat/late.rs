@@ -90,7 +90,7 @@ fn a_member_that_writes_and_never_reads_is_disconnected_with_a_reason() {
         }
         (ann, heard)
     });
-    let most = Duration::from_secs(1);
+    let most = Duration::from_secs(3);
     eve.stream.set_write_timeout(Some(most)).expect("a socket");
     // So little that is on its way that it does not cut off what she is told.
     SockRef::from(&eve.stream)

@@ -186,7 +186,7 @@ fn a_paste_arrives_whole_and_what_is_over_the_rate_comes_later() {
         assert_eq!(bob.hear(), format!("<ann> line {number}"));
     }
     assert!(
-        begin.elapsed() < Duration::from_secs(1),
+        begin.elapsed() < Duration::from_secs(8),
         "{:?}",
         begin.elapsed()
     );

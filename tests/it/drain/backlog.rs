@@ -67,11 +67,11 @@ fn a_client_that_waits_for_another_to_be_shed_is_counted_only_if_refused() {
     let mut options = options();
     options.clients_max = 1;
     options.when_full = WhenFull::Shed;
-    options.shed_after = Duration::from_millis(300);
+    options.shed_after = Duration::from_secs(2);
     let (server, address) = serve(options, Echo);
     let inside = connect(&address);
     assert!(is_served(&inside));
-    std::thread::sleep(Duration::from_millis(400));
+    std::thread::sleep(Duration::from_millis(2200));
     // The first replaces the connected client, the second comes too early for that.
     let (first, second) = (connect(&address), connect(&address));
     assert!(is_served(&first));

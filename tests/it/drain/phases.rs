@@ -140,7 +140,7 @@ fn a_handler_that_never_comes_back_does_not_hold_up_the_end() {
     server.handle().drain();
     let report = server.wait();
     assert!(
-        begin.elapsed() < Duration::from_secs(5),
+        begin.elapsed() < Duration::from_secs(15),
         "{:?}",
         begin.elapsed()
     );
@@ -177,7 +177,7 @@ fn hurrying_repeatedly_does_not_prolong_a_drain() {
     let handle = server.handle();
     let waiter = std::thread::spawn(move || server.wait());
     let begin = Instant::now();
-    while !waiter.is_finished() && begin.elapsed() < Duration::from_secs(5) {
+    while !waiter.is_finished() && begin.elapsed() < Duration::from_secs(15) {
         handle.hurry();
         std::thread::sleep(Duration::from_millis(100));
     }

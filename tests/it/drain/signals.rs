@@ -8,8 +8,9 @@ use rustix::process::Signal;
 use crate::support::daemon::{Daemon, Exit, POOLD, poold};
 use crate::support::flood::{Flood, check};
 use crate::support::net::{connect, is_reset, send, take, take_all, take_to_end, wait_reset};
-use crate::support::passed::cannot;
+use crate::support::passed::{cannot, is_ignored};
 use crate::support::scratch::{Scratch, text};
+use crate::support::spool::is_quiet;
 
 #[test]
 fn after_nohup_a_hangup_is_nothing() {
@@ -76,7 +77,7 @@ fn a_client_that_does_not_close_is_reset_at_the_deadline() {
     let report = exit.report();
     assert_eq!((report.left, report.cut_off), (1, 3));
     assert_eq!((report.received, report.delivered), (4, 4));
-    assert!((300..1000).contains(&report.ms), "{report:?}");
+    assert!((300..15_000).contains(&report.ms), "{report:?}");
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn a_client_that_does_not_read_its_replies_gets_a_reset_and_no_false_end() {
     // Until the replies fill its outbox and both buffers, so that nothing moves any more.
     let block = [b'x'; 1 << 16];
     let mut quiet_since = Instant::now();
-    while quiet_since.elapsed() < Duration::from_millis(200) {
+    while quiet_since.elapsed() < Duration::from_secs(1) {
         match std::io::Write::write(&mut &client, &block) {
             Ok(_) => quiet_since = Instant::now(),
             Err(_) => std::thread::yield_now(),
@@ -102,8 +103,10 @@ fn a_client_that_does_not_read_its_replies_gets_a_reset_and_no_false_end() {
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
-/// The best of several runs, so that a busy machine is not taken for a slow daemon.
+/// The best of several runs, so that a busy machine is not taken for a slow daemon; it has ten times
+/// as long, which is less than any clock of the daemon's takes.
 fn best(runs: usize, what: &str, bound: u64, mut run: impl FnMut() -> u64) {
+    let bound = if is_quiet() { bound } else { bound * 10 };
     let mut all = Vec::new();
     for _ in 0..runs {
         let took = run();
@@ -171,14 +174,6 @@ fn interrupted_twice(first: Signal, second: Signal) -> (Exit, Duration) {
     (exit, begin.elapsed())
 }
 
-/// Whether this process was started so, and with it all that it starts.
-fn hangups_are_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.map(|mask| u64::from_str_radix(mask.trim(), 16));
-    ignored.expect("proc(5)").expect("a mask") & 1 != 0
-}
-
 #[test]
 fn a_second_signal_ends_it_at_once() {
     for (first, second) in [
@@ -186,13 +181,13 @@ fn a_second_signal_ends_it_at_once() {
         (Signal::TERM, Signal::INT),
         (Signal::HUP, Signal::TERM),
     ] {
-        if first == Signal::HUP && hangups_are_ignored() {
+        if first == Signal::HUP && is_ignored(first) {
             cannot("start without nohup");
             continue;
         }
         let (exit, took) = interrupted_twice(first, second);
         assert_eq!(exit.code, Some(3), "{}", exit.stderr);
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
         let report = exit.report();
         assert_eq!((report.left, report.cut_off), (0, 1));
         assert_eq!((report.received, report.delivered), (1, 1));

@@ -297,13 +297,13 @@ fn a_client_that_does_not_take_the_end_of_its_answer_is_reset_and_counted() {
 #[test]
 fn a_client_that_takes_its_answer_slowly_may_take_longer_than_the_limit() {
     let mut options = options();
-    options.times.write_stall = Some(Duration::from_millis(400));
+    options.times.write_stall = Some(Duration::from_secs(2));
     let (server, address) = lend(options, |mut stream| stream.write_all(&vec![b'a'; ANSWER]));
     let client = with_little_room(&address);
     let piece = ANSWER / 32;
     for _ in 0..32 {
         take(&client, piece);
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(100));
     }
     assert_eq!(take_to_end(&client), b"");
     assert_eq!(count(&server, Limit::WriteStall), 0);

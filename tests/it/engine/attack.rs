@@ -14,29 +14,35 @@ use crate::support::spool::wait_until;
 
 #[test]
 fn thousands_of_refusals_are_two_lines_in_the_log() {
-    let full = ["-m", "1", "--when-full", "refuse"];
-    let denied = ["--deny", "127.0.0.0/8"];
-    for args in [&full[..], &denied] {
-        let daemon = Daemon::echo(args);
-        let inside = connect(&daemon.address);
-        for _ in 0..3000 {
-            let _ = take_all(&connect(&daemon.address));
+    let full = ["-m", "1", "--when-full", "refuse", "--overload", "off"];
+    let denied = ["--deny", "127.0.0.0/8", "--overload", "off"];
+    std::thread::scope(|scope| {
+        for args in [&full[..], &denied] {
+            scope.spawn(|| refuse_thousands(args));
         }
-        let line = daemon.stderr.wait_line("no more: ");
-        let count = line
-            .split("count=")
-            .nth(1)
-            .map(|rest| rest.trim_end_matches(')'));
-        let count: u64 = count.and_then(|count| count.parse().ok()).expect("a count");
-        assert!((2999..=3001).contains(&count), "{line}");
-        let text = daemon.stderr.text();
-        assert_eq!(
-            text.lines().count(),
-            5,
-            "three to begin with, and two: {text}"
-        );
-        drop(inside);
+    });
+}
+
+fn refuse_thousands(args: &[&str]) {
+    let daemon = Daemon::echo(args);
+    let inside = connect(&daemon.address);
+    for _ in 0..3000 {
+        let _ = take_all(&connect(&daemon.address));
     }
+    let line = daemon.stderr.wait_line("no more: ");
+    let count = line
+        .split("count=")
+        .nth(1)
+        .map(|rest| rest.trim_end_matches(')'));
+    let count: u64 = count.and_then(|count| count.parse().ok()).expect("a count");
+    assert!((2999..=3001).contains(&count), "{line}");
+    let text = daemon.stderr.text();
+    assert_eq!(
+        text.lines().count(),
+        5,
+        "three to begin with, and two: {text}"
+    );
+    drop(inside);
 }
 
 #[test]
@@ -56,7 +62,7 @@ fn resets_without_end_leave_nothing_behind() {
     send(&neighbour, "x");
     assert_eq!(take(&neighbour, 1), b"x");
     let before = daemon.descriptors();
-    let until = Instant::now() + Duration::from_secs(4);
+    let until = Instant::now() + Duration::from_secs(2);
     let count = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -137,7 +143,7 @@ fn a_message_cannot_forge_a_line_of_the_output() {
 
 #[test]
 fn clients_that_come_and_go_during_a_drain_lose_nothing_that_was_read() {
-    let mut daemon = Daemon::recv(&["-w", "2"]);
+    let mut daemon = Daemon::recv(&["-w", "2", "--drain", "60s"]);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..3 {
@@ -160,7 +166,7 @@ fn clients_that_come_and_go_during_a_drain_lose_nothing_that_was_read() {
     let report = exit.report();
     assert_eq!(report.received, report.delivered);
     assert_eq!(report.received, exit.lines().len() as u64);
-    assert!(report.took() < Duration::from_secs(5), "{report:?}");
+    assert!(report.took() < Duration::from_secs(20), "{report:?}");
 }
 
 #[test]
@@ -174,7 +180,7 @@ fn two_signals_at_once_end_it_at_once_and_cleanly() {
     daemon.signal(Signal::INT);
     let exit = daemon.wait_exit();
     assert!(
-        begin.elapsed() < Duration::from_secs(5),
+        begin.elapsed() < Duration::from_secs(20),
         "{:?}",
         begin.elapsed()
     );
@@ -201,7 +207,7 @@ fn a_flood_of_silent_clients_blocks_no_client_that_asks() {
         assert_eq!(take(&check, 6), b"alive?");
     }
     assert!(
-        begin.elapsed() < Duration::from_secs(2),
+        begin.elapsed() < Duration::from_secs(15),
         "{:?}",
         begin.elapsed()
     );

@@ -12,7 +12,7 @@ use crate::support::net::{connect, send, take, take_line};
 use crate::support::server::{finish, options, serve};
 use crate::support::spool::wait_until;
 
-const LIMIT: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// A server with a single worker, which waits at the gate for a client that says "block".
 fn one_worker(times: Times) -> (Server, String, Gate) {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::support::daemon::Daemon;
 use crate::support::flood::{by_client, check, flood};
-use crate::support::net::{connect, send, take};
+use crate::support::net::{connect, crowd_turn, send, take};
 use crate::support::spool::wait_until;
 
 const CLIENTS: usize = 2000;
-const LINES: usize = 50;
+const LINES: usize = 30;
 
 #[test]
 fn two_thousand_clients_on_four_workers_lose_double_and_mix_nothing() {
@@ -52,6 +52,7 @@ fn round_trip(talker: &TcpStream) -> Duration {
 #[test]
 fn ten_thousand_silent_clients_cost_a_kib_each_and_delay_no_other() {
     const SILENT: usize = 10_000;
+    let _turn = crowd_turn();
     let daemon = Daemon::echo(&[]);
     // Buffers of workers and pollers are there from the first flood on.
     flood(&daemon.address, &["-c", "64", "-n", "50"]);

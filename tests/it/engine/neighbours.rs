@@ -11,7 +11,7 @@ use socket2::{Domain, Socket, Type};
 use crate::support::daemon::Daemon;
 use crate::support::flood::{Flood, flood};
 use crate::support::net::{connect, send, take};
-use crate::support::spool::{PATIENCE, wait_until};
+use crate::support::spool::{PATIENCE, is_quiet, wait_until};
 
 const MANY: usize = 1000;
 /// The bar of a quiet machine and a release build, held with `POOLD_TEST_QUIET=1` by the median
@@ -24,10 +24,6 @@ const NOISE: f64 = 3.0;
 const FLOOR: Duration = Duration::from_millis(10);
 /// The process that floods takes a core as well.
 const FLOOD_FLOOR: Duration = Duration::from_millis(60);
-
-fn is_quiet() -> bool {
-    std::env::var_os("POOLD_TEST_QUIET").is_some()
-}
 
 /// The 99th percentile of the times that a line takes there and back.
 fn p99(talker: &TcpStream) -> Duration {

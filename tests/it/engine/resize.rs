@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, TryRecvError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use poold::answer;
 
 use crate::engine::stuck::Stuck;
 use crate::support::gate::Gate;
 use crate::support::net::{connect, send, take_line};
 use crate::support::server::{finish, options, serve};
-use crate::support::spool::{PATIENCE, wait_until};
+use crate::support::spool::{at_most, wait_until};
 
 type Count = Arc<AtomicUsize>;
 
@@ -78,17 +79,20 @@ fn fewer_workers_finish_their_turns_and_no_more_serve_than_there_are() {
 #[test]
 fn workers_under_load_are_more_and_fewer_at_once_and_nothing_is_lost() {
     const CLIENTS: usize = 100;
-    let (now, highest) = (Count::default(), Count::default());
-    let (inside, most) = (Arc::clone(&now), Arc::clone(&highest));
-    let mut options = options();
-    options.overload = None;
+    // How many are inside now, and the most that there were.
+    let counts = Arc::new(Mutex::new((0, 0)));
+    let inside = Arc::clone(&counts);
     let (server, address) = serve(
-        options,
+        options(),
         answer(move |line: &[u8]| {
-            most.fetch_max(inside.fetch_add(1, SeqCst) + 1, SeqCst);
+            {
+                let mut counts = inside.lock();
+                counts.0 += 1;
+                counts.1 = counts.1.max(counts.0);
+            }
             // A handler that blocks for a while.
             std::thread::sleep(Duration::from_millis(2));
-            inside.fetch_sub(1, SeqCst);
+            inside.lock().0 -= 1;
             line.to_vec()
         }),
     );
@@ -115,14 +119,17 @@ fn workers_under_load_are_more_and_fewer_at_once_and_nothing_is_lost() {
         for (workers, at_least) in [(4, 4), (64, 50), (2, 2), (64, 50), (2, 2)] {
             let begin = Instant::now();
             handle.set_workers(workers).expect("threads");
-            wait_until("no more than there are", || now.load(SeqCst) <= workers);
-            highest.store(0, SeqCst);
-            wait_until("as many as there are", || highest.load(SeqCst) >= at_least);
+            wait_until("no more than there are", || {
+                let mut counts = counts.lock();
+                counts.1 = counts.0;
+                counts.0 <= workers
+            });
+            wait_until("as many as there are", || counts.lock().1 >= at_least);
             took.push(begin.elapsed());
             let before = handle.stats().messages_in;
             let more = || handle.stats().messages_in > before + CLIENTS as u64 * 2;
             wait_until("it goes on", more);
-            let highest = highest.load(SeqCst);
+            let highest = counts.lock().1;
             assert!(highest <= workers, "{highest} of {workers}");
         }
         drop(goes_on);
@@ -130,12 +137,7 @@ fn workers_under_load_are_more_and_fewer_at_once_and_nothing_is_lost() {
     });
     eprintln!("{answered} answered; each number of workers took {took:?}");
     // Beside other tests a thread waits for the machine for longer than that.
-    let is_quiet = std::env::var_os("POOLD_TEST_QUIET").is_some();
-    let most = if is_quiet {
-        Duration::from_millis(100)
-    } else {
-        PATIENCE / 6
-    };
+    let most = at_most(Duration::from_millis(100));
     assert!(took.iter().all(|took| *took < most), "{took:?}");
     assert_eq!(finish(server).received, answered);
 }

@@ -121,7 +121,7 @@ fn more_workers_take_waiting_clients_at_once() {
     held.wait_inside(2);
     held.server.handle().set_workers(8).expect("threads");
     held.wait_inside(8);
-    assert_eq!(held.came_in.lock().len(), 8);
+    wait_until("they are noted", || held.came_in.lock().len() == 8);
     // 8, 1 and 8 again, while all are held.
     held.server.handle().set_workers(1).expect("threads");
     held.server.handle().set_workers(8).expect("threads");

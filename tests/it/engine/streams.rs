@@ -86,9 +86,10 @@ fn a_silent_or_unread_stream_keeps_its_worker_only_as_long_as_allowed() {
         noted.note(format!("{read:?} {written:?}"));
         Ok(())
     });
-    let _client = connect(&address);
+    let client = connect(&address);
     wait_until("both have failed", || !log.lines().is_empty());
     assert_eq!(log.lines(), ["Err(WouldBlock) WouldBlock"]);
+    drop(client);
     finish(server);
 }
 

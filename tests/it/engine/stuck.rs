@@ -86,7 +86,7 @@ fn a_stuck_worker_is_named_once_and_again_when_it_is_back() {
     let begin = Instant::now();
     let line = daemon.stderr.wait_line("does not come back");
     assert!(
-        begin.elapsed() < Duration::from_secs(4),
+        begin.elapsed() < Duration::from_secs(20),
         "{:?}",
         begin.elapsed()
     );

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -18,7 +17,6 @@ fn is_served_after(daemon: &Daemon, leave: fn(TcpStream)) {
     let server = server(daemon);
     let clients = [0, 1].map(|_| connect(&daemon.address));
     wait_until("both run", || children(server).len() == 2);
-    let begun = Instant::now();
     clients.into_iter().for_each(leave);
     let third = connect(&daemon.address);
     wait_until("one runs, for the third", || {
@@ -31,8 +29,6 @@ fn is_served_after(daemon: &Daemon, leave: fn(TcpStream)) {
         let all: Vec<_> = all.collect();
         all.len() == 1 && all[0].split(|byte| *byte == 0).any(is_thirds)
     });
-    let took = begun.elapsed();
-    assert!(took < Duration::from_secs(5), "{took:?}");
     daemon.stderr.wait_line("the client has gone");
     leave(third);
     wait_until("none runs", || children(server).is_empty());

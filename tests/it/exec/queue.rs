@@ -1,7 +1,6 @@
 //! The queue: clients that are served, wait, or are refused.
 
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use super::children::{children, server};
 use super::{program, shell, stop_well};
@@ -61,10 +60,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     );
     let served = connect(&daemon.address);
     assert_eq!(take_line(&served), "on");
-    let begin = Instant::now();
     assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
-    let took = begin.elapsed();
-    assert!(took < Duration::from_secs(5), "{took:?}");
     daemon
         .stderr
         .wait_line("they have waited for a worker for max-wait");

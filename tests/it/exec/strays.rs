@@ -12,9 +12,12 @@ fn a_timeout_also_ends_processes_that_left_the_group() {
         "setsid sleep {0} & (setsid sh -c 'sleep {0} & wait' &) ; echo on; trap '' TERM; wait",
         nap.0
     );
-    let args = ["--timeout", "500ms", "--kill-after", "200ms"];
+    let args = ["--timeout", "5s", "--kill-after", "200ms"];
     let mut daemon = shell(&args, &script);
-    let mut other = shell(&[], &format!("setsid sleep {} & echo on; wait", others.0));
+    let mut other = shell(
+        &["--drain", "1s"],
+        &format!("setsid sleep {} & echo on; wait", others.0),
+    );
     let stays = connect(&other.address);
     assert_eq!(take_line(&stays), "on");
     let client = connect(&daemon.address);

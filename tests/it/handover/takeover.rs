@@ -14,7 +14,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::support::daemon::{Daemon, poold};
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::{PATIENCE, wait_until};
+use crate::support::spool::{PATIENCE, at_most, wait_until};
 
 /// The longest that a new connection may have to wait on a quiet machine (`POOLD_TEST_QUIET=1`).
 const WAIT_MAX: Duration = Duration::from_millis(100);
@@ -223,10 +223,7 @@ fn restarts_by_take_over_refuse_no_client_and_lose_nothing() {
     let reports = log.lines().filter(|line| line.starts_with("drained in "));
     assert_eq!(reports.count(), restarts + 1, "{log}");
     assert!(!log.contains(" 1 cut off"), "{log}");
-    // Beside other tests a process waits for the machine for longer than that.
-    let is_quiet = std::env::var_os("POOLD_TEST_QUIET").is_some();
-    let most = if is_quiet { WAIT_MAX } else { PATIENCE / 6 };
-    assert!(worst < most, "a client waited for {worst:?}");
+    assert!(worst < at_most(WAIT_MAX), "a client waited for {worst:?}");
 }
 
 fn chosen(name: &str, otherwise: usize) -> usize {

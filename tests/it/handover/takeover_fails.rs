@@ -121,7 +121,7 @@ fn undisturbed<T>(address: &str, what: impl FnOnce(&AtomicUsize) -> T) -> T {
                     send(client, "x");
                     assert_eq!(take(client, 1), b"x");
                 }
-                assert!(begin.elapsed() < Duration::from_secs(5));
+                assert!(begin.elapsed() < Duration::from_secs(20));
                 counted.fetch_add(1, Ordering::Relaxed);
             }
         });

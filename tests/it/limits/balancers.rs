@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::support::admin::Watched;
 use crate::support::daemon::Guard;
-use crate::support::net::{connect_from, end, send, take_all, take_line, take_to_end};
+use crate::support::net::{connect_from, end, free_port, send, take_all, take_line, take_to_end};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::wait_until;
 
@@ -23,12 +23,6 @@ struct Balancer {
 }
 
 const NGINX_MODULE: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
-
-/// A port that is free now.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("bound").port()
-}
 
 fn is_missing(program: &str) -> bool {
     let found = Command::new(program)
@@ -80,7 +74,7 @@ fn haproxy(to: &str, how: &str) -> Option<Balancer> {
     let front = scratch.join("front");
     let front = text(&front);
     let mut config = String::from("global\n  maxconn 5000\ndefaults\n  mode tcp\n");
-    config += "  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n";
+    config += "  timeout connect 60s\n  timeout client 60s\n  timeout server 60s\n";
     let _ = writeln!(
         config,
         "listen front\n  bind 127.0.0.1:{port}\n  bind unix@{front}"
@@ -118,7 +112,13 @@ fn names_its_clients(watched: Watched, balancer: &Balancer) {
     let client = connect_from("127.0.0.3", &balancer.address);
     let peer = client.local_addr().expect("connected");
     send(&client, "alpha\n");
-    let unix = UnixStream::connect(&balancer.unix).expect("it listens");
+    // It listens on the other before.
+    let mut unix = None;
+    wait_until("it listens there, too", || {
+        unix = UnixStream::connect(&balancer.unix).ok();
+        unix.is_some()
+    });
+    let unix = unix.expect("connected");
     std::io::Write::write_all(&mut &unix, b"beta\n").expect("it reads");
     daemon.stdout.wait_lines(2);
     drop((client, unix));
@@ -248,8 +248,6 @@ fn limits_hit_the_one_that_misbehaves_and_not_the_balancer() {
     drop((clients, greedy, balancer));
     let mut daemon = watched.daemon;
     daemon.stderr.wait_line("peer=127.8.8.8:");
-    wait_until("it is idle", || {
-        daemon.cpu_share(Duration::from_millis(100)) < 0.5
-    });
+    daemon.takes_at_most(0.5, Duration::from_millis(100));
     assert_eq!(daemon.stop().code, Some(0));
 }

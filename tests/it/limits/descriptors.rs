@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
 use crate::support::daemon::{Daemon, POOLD};
 use crate::support::net::{connect, send, take, take_all};
-use crate::support::spool::wait_until;
+use crate::support::spool::{at_most, wait_until};
 
 /// Takes the running daemon's descriptors away: it may open none beyond those that it has.
 fn starve(daemon: &Daemon, inside: &mut Vec<TcpStream>) {
@@ -55,18 +55,17 @@ fn more_clients_than_64_descriptors_wait_and_cost_nothing() {
     let mut inside: Vec<_> = (0..32).map(|_| connect(&daemon.address)).collect();
     assert!(inside.iter().all(is_served));
     let waiting: Vec<_> = (0..200).map(|_| connect(&daemon.address)).collect();
-    let share = daemon.cpu_share(Duration::from_secs(2));
+    let share = daemon.takes_at_most(0.01, Duration::from_secs(1));
     eprintln!(
         "200 clients more than descriptors: {:.2} % of a processor",
         share * 100.0
     );
-    assert!(share <= 0.01, "{share} of a processor");
     assert!(inside.iter().all(is_served));
     drop(inside.pop());
     let begin = Instant::now();
     assert!(is_served(&waiting[0]), "the first in line is next");
     let took = begin.elapsed();
-    assert!(took < Duration::from_millis(100), "{took:?}");
+    assert!(took < at_most(Duration::from_millis(100)), "{took:?}");
     assert_eq!(
         said(&daemon, "full: as many clients"),
         1,
@@ -93,12 +92,11 @@ fn without_a_descriptor_it_does_not_spin_and_serves_connected_clients() {
     let (daemon, inside) = starving();
     let _outside: Vec<_> = (0..100).map(|_| connect(&daemon.address)).collect();
     daemon.stderr.wait_line("cannot accept");
-    let share = daemon.cpu_share(Duration::from_secs(2));
+    let share = daemon.takes_at_most(0.01, Duration::from_secs(2));
     eprintln!(
         "no descriptor, 100 clients outside: {:.2} % of a processor",
         share * 100.0
     );
-    assert!(share <= 0.01, "{share} of a processor");
     assert!(inside.iter().all(is_served));
     assert_eq!(
         said(&daemon, "cannot accept"),
@@ -111,8 +109,9 @@ fn without_a_descriptor_it_does_not_spin_and_serves_connected_clients() {
 #[test]
 fn a_descriptor_that_comes_free_is_used_within_100_ms() {
     let (daemon, mut inside) = starving();
-    let mut took = Vec::new();
-    for _ in 0..5 {
+    let (mut took, mut soon) = (Vec::new(), 0);
+    // Beside other work one may be late, and a back-off may have just been over: not four of them.
+    while soon < 4 && took.len() < 10 {
         // Long enough for the back-off to have grown to its most.
         let waiting: Vec<_> = (0..20).map(|_| connect(&daemon.address)).collect();
         std::thread::sleep(Duration::from_millis(1200));
@@ -127,6 +126,7 @@ fn a_descriptor_that_comes_free_is_used_within_100_ms() {
             })
         });
         took.push(begin.elapsed());
+        soon += usize::from(took.last() < Some(&Duration::from_millis(100)));
         drop(waiting);
         wait_until("they have left and one is in again", || {
             // While departed clients are still accepted, it may be refused.
@@ -141,8 +141,7 @@ fn a_descriptor_that_comes_free_is_used_within_100_ms() {
         });
     }
     eprintln!("let in after {took:?}");
-    took.sort_unstable();
-    assert!(took[3] < Duration::from_millis(100), "{took:?}");
+    assert!(soon >= 4, "{took:?}");
 }
 
 #[test]
@@ -164,14 +163,16 @@ fn clients_that_come_back_at_once_cannot_make_it_spin() {
             });
         }
         daemon.stderr.wait_line("cannot accept");
-        let share = daemon.cpu_share(Duration::from_secs(2));
+        let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            daemon.takes_at_most(0.02, Duration::from_secs(2))
+        }));
         over.store(true, Ordering::Relaxed);
+        let share = judged.expect("it does not spin");
         let tries = tries.load(Ordering::Relaxed);
         eprintln!(
             "{tries} clients came back: {:.2} % of a processor",
             share * 100.0
         );
-        assert!(share <= 0.02, "{share} of a processor");
     });
     assert!(inside.iter().all(is_served));
     assert!(
@@ -202,9 +203,9 @@ fn when_there_are_descriptors_again_it_says_so_once() {
 }
 
 /// Clients that have sent something, all of whom wait when a drain begins.
-fn drain_before_eight(daemon: &mut Daemon) -> Vec<TcpStream> {
+fn drain_before_many(daemon: &mut Daemon) -> Vec<TcpStream> {
     daemon.signal(Signal::STOP);
-    let waiting: Vec<_> = (0..8).map(|_| connect(&daemon.address)).collect();
+    let waiting: Vec<_> = (0..24).map(|_| connect(&daemon.address)).collect();
     waiting.iter().for_each(|client| send(client, "x"));
     daemon.interrupt();
     daemon.signal(Signal::CONT);
@@ -214,15 +215,15 @@ fn drain_before_eight(daemon: &mut Daemon) -> Vec<TcpStream> {
 #[test]
 fn clients_waiting_when_a_drain_begins_are_admitted_as_others_leave() {
     let (mut daemon, inside) = starving();
-    let waiting = drain_before_eight(&mut daemon);
+    let waiting = drain_before_many(&mut daemon);
     daemon.stderr.wait_line("cannot accept");
     daemon.stderr.wait_line("draining");
     // No further client is refused, however long there is no descriptor.
     std::thread::sleep(Duration::from_secs(1));
     drop(inside);
     let served = waiting.iter().filter(|client| is_answered(client)).count();
-    // Until the signal is heard one is turned away, and more after 10, 20, 40 ms.
-    assert!(served >= 4, "{served} of 8\n{}", daemon.stderr.text());
+    // Until the signal is heard one is turned away, and more after 10, 20, 40 ms and so on.
+    assert!(served >= 8, "{served} of 24\n{}", daemon.stderr.text());
     drop(waiting);
     assert_eq!(daemon.wait_exit().code, Some(0));
 }
@@ -244,13 +245,13 @@ fn starve_wholly(daemon: &Daemon) {
 
 #[test]
 fn a_drain_that_cannot_accept_ends_at_once_when_no_client_waits() {
-    let mut daemon = Daemon::echo(&[]);
+    let mut daemon = Daemon::echo(&["--drain", "60s"]);
     starve_wholly(&daemon);
     let begin = Instant::now();
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     let took = begin.elapsed();
-    assert!(took < Duration::from_secs(4), "{took:?}\n{}", exit.stderr);
+    assert!(took < Duration::from_secs(20), "{took:?}\n{}", exit.stderr);
 }
 
 #[test]
@@ -268,12 +269,12 @@ fn a_client_that_waits_until_the_end_of_a_drain_is_cut_off() {
 #[test]
 fn a_drain_lets_in_with_the_descriptor_that_is_kept_back() {
     let (mut daemon, inside) = starving();
-    let waiting = drain_before_eight(&mut daemon);
+    let waiting = drain_before_many(&mut daemon);
     // One after the other, although no connected client closes.
     let answered = |client: TcpStream| is_answered(&client);
     let served = waiting.into_iter().map(answered).filter(|is| *is).count();
-    // Until the signal is heard one is turned away, and more after 10, 20, 40 ms.
-    assert!(served >= 1, "{served} of 8\n{}", daemon.stderr.text());
+    // Until the signal is heard one is turned away, and more after 10, 20, 40 ms and so on.
+    assert!(served >= 1, "{served} of 24\n{}", daemon.stderr.text());
     drop(inside);
     assert_eq!(daemon.wait_exit().code, Some(0));
 }

@@ -65,6 +65,8 @@ fn ten_are_named_and_all_are_counted() {
         for last in 1..=15 {
             visit_denied(&connect_from(&format!("127.0.1.{last}"), &daemon.address));
         }
+        // The log comes by a way of its own.
+        daemon.stderr.wait_line("(peer=127.0.1.10:");
         let log = daemon.stderr.text();
         let told = lines(&log, "their address is not allowed");
         assert_eq!(told.len(), 10, "round {round}: {log}");

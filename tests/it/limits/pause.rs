@@ -116,7 +116,7 @@ fn a_handler_and_the_acceptor_itself_may_call_it() {
     assert_eq!(server.handle().stats().limit(Limit::Clients), 1, "it waits");
     drop((client, waits));
     let longest = took.lock().iter().max().copied();
-    assert!(longest.expect("it was called") < Duration::from_secs(5));
+    assert!(longest.expect("it was called") < PATIENCE / 2);
     finish(server);
 }
 
@@ -141,7 +141,7 @@ fn it_returns_where_there_is_no_acceptor_any_more() {
     let _ = server.wait();
     let begin = Instant::now();
     handle.pause();
-    assert!(begin.elapsed() < PATIENCE / 10);
+    assert!(begin.elapsed() < PATIENCE / 2);
 }
 
 #[test]

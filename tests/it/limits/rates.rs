@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, send, take};
-use crate::support::spool::PATIENCE;
+use crate::support::spool::{PATIENCE, at_most};
 
 /// `count` lines, numbered.
 fn numbered(count: usize) -> String {
@@ -24,24 +24,21 @@ fn in_order(lines: &[&str], count: usize) {
 
 #[test]
 fn messages_come_at_their_rate_after_a_burst_and_in_order() {
-    let mut daemon = Daemon::recv(&["--rate", "50:10,1m"]);
+    let mut daemon = Daemon::recv(&["--rate", "20:260,1m"]);
     let client = connect(&daemon.address);
     let begin = Instant::now();
-    send(&client, numbered(110));
-    daemon.stdout.wait_lines(10);
-    let burst = begin.elapsed();
-    daemon.stdout.wait_lines(110);
+    send(&client, numbered(300));
+    daemon.stdout.wait_lines(300);
     let all = begin.elapsed();
-    assert!(burst < Duration::from_millis(1000), "{burst:?}");
-    // Two seconds' worth beyond the burst.
-    assert!((1.9..4.0).contains(&all.as_secs_f64()), "{all:?}");
+    // Two seconds' worth beyond a burst of 13.
+    assert!((1.9..10.0).contains(&all.as_secs_f64()), "{all:?}");
     drop(client);
-    in_order(&daemon.stop().lines(), 110);
+    in_order(&daemon.stop().lines(), 300);
 }
 
 #[test]
 fn bytes_come_at_their_rate_after_a_burst() {
-    let daemon = Daemon::echo(&["--rate", "1m,64k:64k"]);
+    let daemon = Daemon::echo(&["--rate", "1m,16k:160k"]);
     let client = connect(&daemon.address);
     let sent: Vec<u8> = (0..192 * 1024_u32).map(|number| number as u8).collect();
     let begin = Instant::now();
@@ -50,7 +47,8 @@ fn bytes_come_at_their_rate_after_a_burst() {
         assert!(take(&client, sent.len()) == sent);
     });
     let all = begin.elapsed();
-    assert!((1.9..4.0).contains(&all.as_secs_f64()), "{all:?}");
+    // Two seconds' worth beyond a burst of ten.
+    assert!((1.9..9.0).contains(&all.as_secs_f64()), "{all:?}");
 }
 
 #[test]
@@ -61,8 +59,7 @@ fn a_rate_costs_nothing_below_it() {
         send(client, "x");
         assert_eq!(take(client, 1), b"x");
     }
-    let share = daemon.cpu_share(Duration::from_secs(1));
-    assert!(share <= 0.02, "{share} of a processor for idle clients");
+    daemon.takes_at_most(0.02, Duration::from_secs(1));
 }
 
 #[test]
@@ -80,14 +77,10 @@ fn a_delayed_client_costs_little() {
             .is_ok_and(|written| written == block.len())
         {}
     }
-    let share = daemon.cpu_share(Duration::from_secs(2));
+    let share = daemon.takes_at_most(0.25, Duration::from_secs(1));
     eprintln!(
         "50 clients held back: {:.1} % of a processor",
         share * 100.0
-    );
-    assert!(
-        share <= 0.25,
-        "{share} of a processor for 50 clients held back"
     );
 }
 
@@ -97,12 +90,12 @@ fn a_quick_client_passes_a_high_rate_undelayed() {
     let client = connect(&daemon.address);
     let begin = Instant::now();
     let block = vec![b'x'; 1 << 20];
-    for _ in 0..300 {
+    for _ in 0..200 {
         send(&client, &block);
     }
     let took = begin.elapsed();
-    eprintln!("300 MB under a rate of 1 GB/s: {took:?}");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    eprintln!("200 MB under a rate of 1 GB/s: {took:?}");
+    assert!(took < at_most(Duration::from_secs(2)), "{took:?}");
 }
 
 #[test]
@@ -117,7 +110,7 @@ fn a_drain_delivers_at_once_what_the_rate_held_back() {
     drop(client);
     let exit = daemon.wait_exit();
     assert!(
-        begin.elapsed() < Duration::from_secs(5),
+        begin.elapsed() < Duration::from_secs(15),
         "{:?}",
         begin.elapsed()
     );
@@ -131,7 +124,7 @@ fn a_drain_delivers_at_once_what_the_rate_held_back() {
 
 #[test]
 fn a_delayed_client_is_not_idle() {
-    let mut daemon = Daemon::recv(&["--rate", "20:1,1m", "--idle", "500ms"]);
+    let mut daemon = Daemon::recv(&["--rate", "10:1,1m", "--idle", "1500ms"]);
     let client = connect(&daemon.address);
     client.set_read_timeout(Some(PATIENCE)).expect("a socket");
     send(&client, numbered(40));

@@ -15,18 +15,15 @@ use crate::support::net::{connect, end, send, take, take_to_end, wait_reset};
 use crate::support::server::{options, serve};
 use crate::support::spool::PATIENCE;
 
-/// What a limit of a few hundred milliseconds may take on a busy machine.
-const LATE: Duration = Duration::from_millis(2500);
-
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Waits for the end, answers what came before it, and checks when it came.
+/// Waits for the end, answers what came before it, and checks that it did not come too early.
 fn ends_after(client: &TcpStream, begin: Instant, least: Duration) -> Vec<u8> {
     let came = take_to_end(client);
     let took = begin.elapsed();
-    assert!(took >= least && took < least + LATE, "{took:?}");
+    assert!(took >= least, "{took:?}");
     came
 }
 
@@ -62,26 +59,31 @@ fn a_client_without_a_first_byte_is_closed_and_one_with_a_byte_stays() {
 
 #[test]
 fn an_idle_client_is_closed_and_an_active_one_stays() {
-    let daemon = Daemon::echo(&["--idle", "800ms"]);
+    let daemon = Daemon::echo(&["--idle", "2s"]);
     let (silent, other) = (connect(&daemon.address), connect(&daemon.address));
-    send(&silent, "x");
     let begin = Instant::now();
-    for _ in 0..15 {
-        send(&other, "x");
-        assert_eq!(take(&other, 1), b"x");
-        std::thread::sleep(ms(100));
-    }
-    assert_eq!(ends_after(&silent, begin, ms(780)), b"x");
-    send(&other, "y");
-    assert_eq!(take(&other, 1), b"y");
+    send(&silent, "x");
+    std::thread::scope(|scope| {
+        let silent = scope.spawn(|| ends_after(&silent, begin, ms(1980)));
+        let went_on = || {
+            send(&other, "x");
+            assert_eq!(take(&other, 1), b"x");
+            std::thread::sleep(ms(50));
+        };
+        while !silent.is_finished() {
+            went_on();
+        }
+        assert_eq!(silent.join().expect("it is closed in time"), b"x");
+        went_on();
+    });
 }
 
 #[test]
 fn limits_hold_while_all_other_clients_are_busy() {
     let daemon = Daemon::echo(&["--idle", "500ms", "-w", "2"]);
-    let flood = Flood::start(&daemon.address, &["-c", "32", "-t", "3s", "-p", "8"]);
-    let silent = connect(&daemon.address);
+    let flood = Flood::start(&daemon.address, &["-c", "32", "-t", "2s", "-p", "8"]);
     let begin = Instant::now();
+    let silent = connect(&daemon.address);
     assert_eq!(ends_after(&silent, begin, ms(450)), b"");
     flood.wait_good();
 }
@@ -106,7 +108,7 @@ fn a_message_that_keeps_the_rate_is_let_end_and_one_that_does_not_is_closed() {
     let begin = Instant::now();
     send(&slow, "slow");
     for _ in 0..25 {
-        send(&quick, [b'q'; 400]);
+        send(&quick, [b'q'; 2400]);
         std::thread::sleep(ms(80));
     }
     send(&quick, "\n");
@@ -129,7 +131,7 @@ fn a_message_that_keeps_the_rate_is_let_end_and_one_that_does_not_is_closed() {
 
 #[test]
 fn a_client_that_takes_nothing_is_reset_and_a_slow_reader_is_not() {
-    let daemon = Daemon::echo(&["--write-stall", "700ms"]);
+    let daemon = Daemon::echo(&["--write-stall", "2500ms"]);
     let slow = connect(&daemon.address);
     let stalled = connect(&daemon.address);
     std::thread::scope(|scope| {
@@ -158,13 +160,13 @@ fn a_client_that_takes_nothing_is_reset_and_a_slow_reader_is_not() {
 #[test]
 fn a_long_reply_may_take_long_as_long_as_it_is_taken() {
     let mut options = options();
-    options.times.write_stall = Some(ms(1500));
+    options.times.write_stall = Some(ms(2500));
     let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; 40 << 20]));
     let client = connect(&address);
     send(&client, "all of it, please\n");
     for _ in 0..40 {
         take(&client, 1 << 20);
-        std::thread::sleep(ms(50));
+        std::thread::sleep(ms(80));
     }
     assert_eq!(take(&client, 1), b"\n");
     drop(client);
@@ -178,14 +180,14 @@ fn an_idle_client_that_takes_nothing_is_reset_and_costs_nothing() {
     // Taking in what fills the buffers is work; waiting is none.
     stuff(&client);
     let spent = daemon.cpu();
-    assert!(spent < ms(400), "{spent:?} of waiting");
+    assert!(spent < ms(900), "{spent:?} of waiting");
 }
 
 #[test]
 fn a_connection_lasts_for_its_lifetime_however_busy() {
-    let daemon = Daemon::echo(&["--lifetime", "600ms", "--framing", "lines"]);
-    let client = connect(&daemon.address);
+    let daemon = Daemon::echo(&["--lifetime", "1s", "--framing", "lines"]);
     let begin = Instant::now();
+    let client = connect(&daemon.address);
     let mut rounds = 0;
     let took = loop {
         if (&client).write_all(b"again\n").is_err() {
@@ -198,10 +200,7 @@ fn a_connection_lasts_for_its_lifetime_however_busy() {
         }
         assert!(begin.elapsed() < PATIENCE, "it never ends");
     };
-    assert!(
-        rounds > 10 && took >= ms(580) && took < ms(580) + LATE,
-        "{took:?}"
-    );
+    assert!(rounds > 10 && took >= ms(980), "{rounds} in {took:?}");
 }
 
 #[test]
@@ -218,10 +217,10 @@ fn the_end_of_a_silent_client_loses_nothing_that_it_had_sent() {
 
 #[test]
 fn a_client_that_ends_each_message_in_time_may_always_be_within_one() {
-    let daemon = Daemon::echo(&["--framing", "lines", "--message", "500ms"]);
+    let daemon = Daemon::echo(&["--framing", "lines", "--message", "2s"]);
     let client = connect(&daemon.address);
     send(&client, "x");
-    for _ in 0..8 {
+    for _ in 0..25 {
         std::thread::sleep(ms(100));
         send(&client, "\nx");
         assert_eq!(take(&client, 2), b"x\n");
@@ -230,7 +229,7 @@ fn a_client_that_ends_each_message_in_time_may_always_be_within_one() {
 
 #[test]
 fn a_client_delayed_by_its_rate_is_not_idle() {
-    let daemon = Daemon::echo(&["--framing", "lines", "--rate", "1:1,1m", "--idle", "400ms"]);
+    let daemon = Daemon::echo(&["--framing", "lines", "--rate", "1:1,1m", "--idle", "900ms"]);
     let client = connect(&daemon.address);
     send(&client, "1\n2\n3\n");
     assert_eq!(take(&client, 6), b"1\n2\n3\n");
@@ -243,12 +242,12 @@ fn a_client_delayed_by_its_rate_is_not_idle() {
 fn a_client_with_unread_answers_is_not_idle() {
     let mut options = options();
     options.send_buffer = Some(4096);
-    options.times.idle = Some(ms(400));
+    options.times.idle = Some(ms(1500));
     // Two answers fill the outbox: the others wait with what was read.
     let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; 200_000]));
     let client = connect(&address);
     send(&client, "1\n2\n3\n4\n");
-    std::thread::sleep(ms(1000));
+    std::thread::sleep(ms(2500));
     take(&client, 4 * 200_001);
     send(&client, "5\n");
     take(&client, 200_001);

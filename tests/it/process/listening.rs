@@ -4,29 +4,16 @@ use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use poold::service::Echo;
 use poold::{Binding, Listeners, Server};
 use socket2::{Domain, Socket, Type};
 
 use crate::support::daemon::{Daemon, POOLD, poold};
-use crate::support::net::{connect, send, take_line};
+use crate::support::net::{connect, free_port, send, take_line};
 use crate::support::passed::cannot;
 use crate::support::scratch::{Scratch, text};
 use crate::support::server::{finish, options};
-
-/// A port that is free in both families, and that no other test is given for its port 0.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = std::process::id() as u16 % 10_000;
-    loop {
-        let port = 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 18_000;
-        if Listeners::bind(&format!(":{port}")).is_ok() {
-            return port;
-        }
-    }
-}
 
 /// Another program that listens here, on IPv6 without IPv4 where that makes a difference.
 fn other(address: &str, port: u16) -> Socket {

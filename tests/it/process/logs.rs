@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::admin::Watched;
 use crate::support::daemon::{Daemon, Guard, POOLD, poold};
 use crate::support::net::{connect, send, take_to_end};
-use crate::support::passed::lacks;
+use crate::support::passed::{cannot, is_ignored, lacks};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{PATIENCE, Spool, wait_until};
 
@@ -103,6 +103,10 @@ fn a_dumb_terminal_gets_no_escapes() {
         ),
         (format!("{POOLD} echo 127.0.0.1:0"), "Press Ctrl-C to stop"),
     ] {
+        if shown == "queue wait" && is_ignored(Signal::INT) {
+            cannot("start in the foreground");
+            continue;
+        }
         let mut command = Command::new("script");
         command
             .args(["-qfec", &run, "/dev/null"])

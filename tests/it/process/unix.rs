@@ -239,7 +239,7 @@ fn one_that_keeps_the_lock_is_told_of_and_not_waited_for_without_end() {
     let held = self::lock(dir.path());
     let begin = Instant::now();
     assert_eq!(daemon.stop().code, Some(0));
-    assert!(begin.elapsed() < Duration::from_secs(4));
+    assert!(begin.elapsed() < Duration::from_secs(20));
     assert!(path.exists());
     drop(held);
     let mut daemon = Daemon::start(&["echo", &address]);

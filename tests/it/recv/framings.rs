@@ -59,21 +59,28 @@ fn acknowledgements_are_framed_as_messages_are() {
 /// The client stays, and says nothing more.
 #[test]
 fn silence_ends_a_syslog_message() {
-    let daemon = Daemon::recv(&["--framing", "pri", "--format", "raw"]);
-    let client = connect(&daemon.address);
-    send(&client, "<13>alpha<13>be");
-    daemon.stdout.wait_lines(1);
-    assert_eq!(daemon.stdout.text(), "<13>alpha\n");
-    let begin = Instant::now();
-    send(&client, "ta\n");
+    // On a busy machine the rest may come when the silence is over.
+    let (daemon, client, begin) = loop {
+        let daemon = Daemon::recv(&["--framing", "pri", "--format", "raw"]);
+        let client = connect(&daemon.address);
+        let first = Instant::now();
+        send(&client, "<13>alpha<13>be");
+        daemon.stdout.wait_lines(1);
+        let told = daemon.stdout.text();
+        let begin = Instant::now();
+        send(&client, "ta\n");
+        if first.elapsed() < Duration::from_millis(400) {
+            assert_eq!(told, "<13>alpha\n");
+            break (daemon, client, begin);
+        }
+    };
     daemon.stdout.wait_lines(2);
     assert!(begin.elapsed() >= Duration::from_millis(450));
     send(&client, "<13>gamma");
     daemon.stdout.wait_lines(3);
     assert_eq!(daemon.stdout.text(), "<13>alpha\n<13>beta\n<13>gamma\n");
     // And it costs nothing while nothing is begun.
-    let share = daemon.cpu_share(Duration::from_millis(700));
-    assert!(share < 0.3, "{share}");
+    daemon.takes_at_most(0.3, Duration::from_millis(700));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn an_output_that_stays_blocked_does_not_hold_up_the_end() {
     assert_eq!(exit.code, Some(3), "{}", exit.stderr);
     drop(flood);
     let report = exit.report();
-    assert!(report.took() < Duration::from_secs(3), "{report:?}");
+    assert!(report.took() < Duration::from_secs(15), "{report:?}");
     assert!(report.delivered < report.received, "{report:?}");
 
     let mut printed = Vec::new();

@@ -17,7 +17,7 @@ use crate::support::admin::Watched;
 use crate::support::daemon::{Daemon, POOLD, poold};
 use crate::support::net::{connect, end, send, take_to_end};
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::{Spool, wait_until};
+use crate::support::spool::{Spool, at_most, wait_until};
 
 fn lines(from: usize, count: usize) -> String {
     (from..from + count)
@@ -65,7 +65,7 @@ fn a_pipe_that_is_not_read_is_told_and_shown_and_blames_no_client() {
         }
         watched.daemon.stderr.wait_line("the output blocks");
         let took = begin.elapsed();
-        assert!(took < Duration::from_secs(4), "{took:?}");
+        assert!(took < at_most(Duration::from_secs(4)), "{took:?}");
         let ready = watched.get("/readyz");
         assert_eq!(ready.status, 503, "{}", ready.body);
         assert!(
@@ -107,6 +107,7 @@ fn a_pipe_that_is_not_read_is_told_and_shown_and_blames_no_client() {
 
 #[test]
 fn a_pipe_that_is_not_read_puts_no_drain_off() {
+    let most = at_most(Duration::from_millis(1700));
     // A client that stays, and one that has left: then nothing but the output is waited for.
     for stays in [true, false] {
         let mut all = Vec::new();
@@ -127,15 +128,12 @@ fn a_pipe_that_is_not_read_puts_no_drain_off() {
             assert_eq!(exit.code, Some(3), "{}", exit.stderr);
             let report = exit.report();
             assert!(report.delivered < report.received, "{}", exit.stderr);
-            if all.last() < Some(&Duration::from_millis(1700)) {
+            if all.last() < Some(&most) {
                 break;
             }
         }
         let best = all.iter().min().expect("some");
-        assert!(
-            *best < Duration::from_millis(1700),
-            "stays {stays}: {all:?}"
-        );
+        assert!(*best < most, "stays {stays}: {all:?}");
     }
 }
 
@@ -155,7 +153,7 @@ fn a_second_signal_ends_a_wait_for_the_output_at_once() {
     let exit = daemon.wait_exit();
     assert_eq!(exit.code, Some(3), "{}", exit.stderr);
     assert!(
-        begin.elapsed() < Duration::from_secs(5),
+        begin.elapsed() < Duration::from_secs(20),
         "{:?}",
         begin.elapsed()
     );

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
-use crate::support::daemon::{Daemon, poold};
+use crate::support::daemon::{Daemon, calm, poold};
 use crate::support::net::connect;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::PATIENCE;
@@ -42,7 +42,7 @@ impl Watched {
         let dir = Scratch::new();
         let unix = format!("unix:{}", text(&dir.join("admin")));
         let admin = format!("127.0.0.1:0,{unix}");
-        let mut command = poold(&[args, &["--admin", &admin]].concat());
+        let mut command = poold(&[&calm(args)[..], &["--admin", &admin]].concat());
         set(&mut command);
         let daemon = Daemon::spawn(&mut command);
         drop(command);

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 
 use crate::support::daemon::Daemon;
-use crate::support::net::{connect, send, take_line};
+use crate::support::net::{connect_saying, send, take_line};
 use crate::support::spool::wait_until;
 
 /// `poold chat 127.0.0.1:0 ARGS…`.
@@ -33,8 +33,7 @@ impl Talker {
 
     /// Comes with a first line, so that its welcome does not wait for one.
     fn begin(daemon: &Daemon, line: &str) -> Talker {
-        let stream = connect(&daemon.address);
-        send(&stream, format!("{line}\n"));
+        let stream = connect_saying(&daemon.address, format!("{line}\n"));
         let welcome = take_line(&stream);
         let name = welcome
             .strip_prefix("-- welcome; you are ")
@@ -71,11 +70,18 @@ impl Talker {
         self.wait("-- there is no /nothing; /help lists what there is")
     }
 
-    /// Says it, and takes the one line that is answered.
+    /// Says it, and takes the one line that is answered. That others came or left may be told late,
+    /// and so before it.
     pub fn ask(&self, line: &str) -> String {
         self.heard();
         self.say(line);
-        self.hear()
+        loop {
+            let heard = self.hear();
+            let is_notice = heard.ends_with(" joined") || heard.ends_with(" left");
+            if !(heard.starts_with("-- ") && is_notice) {
+                return heard;
+            }
+        }
     }
 }
 

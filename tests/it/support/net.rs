@@ -3,8 +3,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Once;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use nix::libc;
+use parking_lot::{Mutex, MutexGuard};
+use poold::Listeners;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -12,16 +16,47 @@ use crate::support::spool::PATIENCE;
 
 /// A client that is connected.
 pub fn connect(address: &str) -> TcpStream {
+    raise_limit();
+    patient(TcpStream::connect(address).expect("it listens"))
+}
+
+/// For a test with ten thousand clients of its own: this process may not have the descriptors of
+/// two such crowds.
+pub fn crowd_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock()
+}
+
+fn raise_limit() {
     static RAISED: Once = Once::new();
     RAISED.call_once(|| {
         // Crowds of ten thousand; a lower hard limit shows when a connection fails.
         let _ = rlimit::increase_nofile_limit(rlimit::INFINITY);
     });
-    let stream = TcpStream::connect(address).expect("it listens");
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
     stream.set_nodelay(true).expect("a socket");
     stream
+}
+
+/// A client that has sent this by the time it is connected: both are one call, so that a busy
+/// machine makes no pause between them.
+pub fn connect_saying(address: &str, said: impl AsRef<[u8]>) -> TcpStream {
+    raise_limit();
+    let said = said.as_ref();
+    let to = address.parse::<SocketAddr>().expect("an address");
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("descriptors");
+    let sent = socket.send_to_with_flags(said, &to.into(), libc::MSG_FASTOPEN);
+    if sent.ok() != Some(said.len()) {
+        // This machine has switched it off.
+        let stream = connect(address);
+        send(&stream, said);
+        return stream;
+    }
+    patient(TcpStream::from(socket))
 }
 
 /// Connects from one of this machine's many loopback addresses.
@@ -106,4 +141,16 @@ pub fn is_reset(stream: &TcpStream) -> bool {
     let now = Timespec::try_from(Duration::ZERO).expect("fits");
     poll(&mut polled, Some(&now)).expect("poll works");
     polled[0].revents().contains(PollFlags::ERR)
+}
+
+/// A port that is free now, and that no other test gets by chance: none that the system gives out.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = std::process::id() as u16 % 10_000;
+    loop {
+        let port = 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 18_000;
+        if Listeners::bind(&format!(":{port}")).is_ok() {
+            return port;
+        }
+    }
 }

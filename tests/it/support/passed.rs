@@ -5,6 +5,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::process::parent_id;
 
+use rustix::process::Signal;
+
 /// Whether a program that a test needs is there. In CI it has to be.
 pub fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -25,6 +27,15 @@ pub fn lacks(program: &str) {
 /// This test is passed over, though nothing is to be installed; `to_do` is what would help.
 pub fn cannot(to_do: &str) {
     note(to_do);
+}
+
+/// Whether this process was started so, as by `nohup` or in the background of a script, and with it
+/// all that it starts.
+pub fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.map(|mask| u64::from_str_radix(mask.trim(), 16));
+    ignored.expect("proc(5)").expect("a mask") >> (signal.as_raw() - 1) & 1 != 0
 }
 
 fn note(to_do: &str) {

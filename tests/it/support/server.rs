@@ -1,6 +1,7 @@
 //! A server of the library in the test's own process.
 
 use std::io;
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,14 @@ use poold::{
 
 use crate::support::spool::PATIENCE;
 
-/// Four workers, and a drain that no test has to wait for.
+/// Four workers, and a drain that no test has to wait for. A machine that is busy with other tests
+/// is no overload of theirs.
 pub fn options() -> Options {
     Options {
         workers: 4,
         clients_max: 400,
         drain: Duration::from_secs(20),
+        overload: None,
         ..Options::default()
     }
 }
@@ -38,6 +41,14 @@ pub fn lend(
     let server = Server::bind_streams("127.0.0.1:0", options, service).expect("it starts");
     let address = server.address().to_string();
     (server, address)
+}
+
+/// The number of a client that is here.
+pub fn id_of(server: &Server, client: &TcpStream) -> u64 {
+    let own = client.local_addr().expect("connected").to_string();
+    let list = server.handle().registry().list();
+    let found = list.iter().find(|info| info.peer.to_string() == own);
+    found.expect("it is here").id
 }
 
 /// How often a limit has acted.

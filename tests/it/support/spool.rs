@@ -9,6 +9,16 @@ use parking_lot::{Condvar, Mutex};
 /// Longest that any test waits for anything: far beyond what a busy machine needs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Figures of a quiet machine are asked for: beside other work, times and shares say little.
+pub fn is_quiet() -> bool {
+    std::env::var_os("POOLD_TEST_QUIET").is_some()
+}
+
+/// What something may take on a quiet machine, or else far more.
+pub fn at_most(quiet: Duration) -> Duration {
+    if is_quiet() { quiet } else { PATIENCE / 2 }
+}
+
 /// Everything that came out of a pipe so far.
 #[derive(Clone)]
 pub struct Spool(Arc<Shared>);
