@@ -122,7 +122,7 @@ impl Client {
     #[cfg(feature = "cli")]
     pub(crate) fn unread(&self) -> usize {
         let connection = self.connection.upgrade();
-        connection.map_or(0, |connection| connection.unread())
+        connection.map_or(0, |connection| connection.arrived(false))
     }
 
     /// Closes it: serves what has arrived by now, then sends the service's [last

@@ -40,11 +40,12 @@ mod stage;
 mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
-mod wire;
+mod transport;
 
 pub(crate) use identity::{Identity, Standing};
 pub(crate) use stage::{Linger, Stage};
 pub(crate) use tally::{Look, Tally};
+pub(crate) use transport::Taken;
 
 /// Puts a connection into the run queue, and wakes a worker if one is needed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
@@ -319,11 +320,6 @@ impl Connection {
         Some(self.since.elapsed().saturating_sub(since))
     }
 
-    /// Bytes that have arrived and were not read.
-    pub(crate) fn unread(&self) -> usize {
-        rustix::io::ioctl_fionread(&self.socket).map_or(0, |count| count as usize)
-    }
-
     /// Bytes that wait to be sent.
     pub(crate) fn owed(&self) -> usize {
         let mailbox = self.mailbox.lock();
@@ -337,26 +333,5 @@ impl Connection {
         if self.state.phase() == Phase::Running {
             self.shut(Shutdown::Both);
         }
-    }
-
-    /// Shuts one side or both. Ignores an error: the peer may have closed first.
-    pub(crate) fn shut(&self, side: Shutdown) {
-        let _ = self.socket.shutdown(side);
-    }
-
-    /// Sends the client the end of the stream. `false`: the connection is lost.
-    pub(crate) fn shut_writing(&self) -> bool {
-        let shut = self.socket.shutdown(Shutdown::Write);
-        !shut.is_err_and(|error| error.kind() == std::io::ErrorKind::NotConnected)
-    }
-
-    /// Bytes that the client's host has not acknowledged; 0 if the system does not tell.
-    pub(crate) fn unsent(&self) -> usize {
-        system::unacknowledged(&self.socket).unwrap_or(0)
-    }
-
-    /// Makes the close of the socket a reset instead of an end.
-    pub(crate) fn close_with_reset(&self) {
-        let _ = self.socket.set_linger(Some(Duration::ZERO));
     }
 }

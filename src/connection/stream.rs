@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rustix::net::{RecvFlags, SendFlags};
-
 use crate::connection::Connection;
 use crate::connection::client::Client;
 use crate::net::address::Peer;
@@ -95,7 +93,7 @@ impl Stream {
     /// # Errors
     /// [`NotConnected`](io::ErrorKind::NotConnected) when the connection is lost.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.connection.socket.shutdown(how)
+        self.connection.shut_stream(how)
     }
 
     /// Maximum time of a read; `None`, the default, waits for ever. After it the read fails with
@@ -148,7 +146,7 @@ impl AsFd for Stream {
 
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.connection.read(buffer, RecvFlags::empty())?;
+        let length = self.connection.read_stream(buffer)?;
         if length == 0 && !buffer.is_empty() && self.connection.is_cut() {
             // After a cut the system reports the end of the stream, as if the client had closed.
             let why = "cut off: the drain's deadline has come";
@@ -170,7 +168,7 @@ impl Read for &Stream {
 
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = self.connection.write(bytes, SendFlags::empty())?;
+        let length = self.connection.write_stream(bytes)?;
         self.streamed
             .bytes_out
             .fetch_add(length as u64, Ordering::Relaxed);

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use rustix::net::{RecvFlags, SendFlags};
 use tracing::debug;
 
 use super::hints::{Came, FIRST_MAX};
@@ -13,7 +12,7 @@ use super::{Turn, guarded};
 use crate::connection::client::Client;
 use crate::connection::handler::{End, MessageTally, Messages, Reply, Rest, StreamEnd, Verdict};
 use crate::connection::outbox::{Flush, Outbox};
-use crate::connection::{Look, Stage};
+use crate::connection::{Look, Stage, Taken};
 use crate::framing::Fault;
 use crate::limits::limit::Limit;
 use crate::limits::options::{READ_MAX, TIME_MAX};
@@ -54,7 +53,7 @@ impl Turn<'_> {
             return;
         }
         let connection = self.connection;
-        let (written, end) = self.output.flush(|slices| connection.write_slices(slices));
+        let (written, end) = self.output.flush(|slices| connection.give_slices(slices));
         self.scratch.moved.bytes_out += written as u64;
         if written > 0 {
             self.set_stalled(None);
@@ -101,17 +100,18 @@ impl Turn<'_> {
             _ => self.scratch.portion.most(),
         };
         let most = most.min(bytes);
-        match self
-            .connection
-            .read(&mut input[..most], RecvFlags::DONTWAIT)
-        {
-            Ok(0) => {
+        match self.connection.take_bytes(&mut input[..most]) {
+            Ok(Taken::End) => {
                 self.deliver(&[], StreamEnd::Reached);
                 self.is_at_its_end(End::Client);
             }
-            Ok(length) => {
+            Ok(Taken::Bytes {
+                length,
+                drained,
+                more,
+            }) => {
                 self.scratch.portion.took(length);
-                self.note_read(length, most);
+                self.note_read(length, drained, more);
                 self.charge(0, length);
                 self.deliver(&input[..length], StreamEnd::NotYet);
             }
@@ -181,13 +181,12 @@ impl Turn<'_> {
             .store(since, Ordering::Relaxed);
     }
 
-    pub(super) fn note_read(&mut self, length: usize, most: usize) {
+    pub(super) fn note_read(&mut self, length: usize, drained: usize, more: bool) {
         self.note_activity();
         self.scratch.moved.bytes_in += length as u64;
-        // A short read shows that the socket is empty: epoll(7), question 9.
-        self.owned.readable = length == most || self.owned.urgent;
+        self.owned.readable = more || self.owned.urgent;
         if let Stage::Last { arrived, .. } = &mut self.owned.stage {
-            *arrived = arrived.saturating_sub(length);
+            *arrived = arrived.saturating_sub(drained);
         }
     }
 
@@ -343,10 +342,7 @@ impl Turn<'_> {
         }
         let mut written = 0;
         if self.output.is_empty() {
-            match self
-                .connection
-                .write(&self.scratch.wire, SendFlags::DONTWAIT)
-            {
+            match self.connection.give_bytes(&self.scratch.wire) {
                 Ok(length) => written = length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

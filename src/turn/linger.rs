@@ -8,11 +8,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::net::RecvFlags;
-
 use super::{After, Delivery, ReadOutcome, Turn};
 use crate::connection::handler::{End, StreamEnd};
-use crate::connection::{CloseRequest, Linger, Stage};
+use crate::connection::{CloseRequest, Linger, Stage, Taken};
 use crate::limits::limit::Limit;
 use crate::limits::options::{CLOSING_IN_DRAIN_MAX, CLOSING_MAX, READ_MAX};
 use crate::service::Tail;
@@ -93,16 +91,17 @@ impl Turn<'_> {
             return ReadOutcome::More;
         }
         let mut input = std::mem::take(&mut self.scratch.input);
-        let read = self
-            .connection
-            .read(&mut input[..most], RecvFlags::DONTWAIT);
-        let heard = match read {
-            Ok(0) => {
+        let heard = match self.connection.take_bytes(&mut input[..most]) {
+            Ok(Taken::End) => {
                 self.empty();
                 ReadOutcome::End
             }
-            Ok(length) => {
-                self.note_read(length, most);
+            Ok(Taken::Bytes {
+                length,
+                drained,
+                more,
+            }) => {
+                self.note_read(length, drained, more);
                 self.charge(0, length);
                 if delivery == Delivery::All {
                     self.deliver_all(&input[..length]);

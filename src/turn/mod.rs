@@ -201,14 +201,8 @@ impl Turn<'_> {
         if matches!(self.owned.stage, Stage::New | Stage::Waiting) {
             self.ctx.wait_queue.remove(self.connection.id);
         }
-        let mut arrived = self.connection.unread();
+        let arrived = self.connection.arrived(self.owned.urgent);
         self.owned.readable |= arrived > 0;
-        if self.owned.urgent {
-            // `unread` counts bytes before the urgent byte; behind it there is at most a receive
-            // buffer.
-            let room = self.connection.socket.recv_buffer_size();
-            arrived = arrived.max(room.unwrap_or(0));
-        }
         self.owned.stage = Stage::Last { arrived, end };
     }
 

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::ioctl_fionbio;
-
 use super::{Turn, guarded};
 use crate::connection::Stage;
 use crate::connection::handler::End;
@@ -20,7 +17,7 @@ impl Turn<'_> {
     /// Lends the connection a worker, or lets it wait for one.
     pub(super) fn come_in(&mut self, service: &dyn StreamService) {
         let draining = self.ctx.drain.phase() != ServerPhase::Running;
-        if self.has_left() {
+        if self.connection.has_left() {
             self.owned.discards_output = true;
             self.owned.ending = true;
             self.end_waiting(End::Lost("it left before it was served".into()));
@@ -48,19 +45,6 @@ impl Turn<'_> {
         self.owned.stage = Stage::Closing(end);
     }
 
-    /// Whether the client has left without a request. A client that has only shut its sending side
-    /// waits for an answer, and what a client sent before it closed is served as well.
-    fn has_left(&self) -> bool {
-        let mut polled = [PollFd::new(&self.connection.socket, PollFlags::IN)];
-        let now = Timespec::default();
-        if poll(&mut polled, Some(&now)).is_err() {
-            return false;
-        }
-        let seen = polled[0].revents();
-        let has_sent = || rustix::io::ioctl_fionread(&self.connection.socket).unwrap_or(0) > 0;
-        seen.contains(PollFlags::ERR) || (seen.contains(PollFlags::HUP) && !has_sent())
-    }
-
     /// Gives the stream and this worker to the service until it returns.
     pub(super) fn lend(&mut self, service: &dyn StreamService) {
         let connection = self.connection;
@@ -77,9 +61,9 @@ impl Turn<'_> {
         let streamed = Arc::clone(&self.ctx.streamed);
         streamed.clients.fetch_add(1, Ordering::Relaxed);
         let stream = Stream::new(Arc::clone(connection), streamed);
-        let served = match ioctl_fionbio(&connection.socket, false) {
+        let served = match connection.set_blocking() {
             Ok(()) => guarded(|| service.serve(stream)),
-            Err(error) => Ok(Err(error.into())),
+            Err(error) => Ok(Err(error)),
         };
         connection.lent.store(false, Ordering::SeqCst);
         self.now = Instant::now();

@@ -1,0 +1,167 @@
+//! A connection's transport: the only file that touches the bytes of its socket.
+//!
+//! - [`take`](Connection::take_bytes) moves bytes from the socket to a worker's buffer, and says
+//!   whether the socket may have more. No other file takes a short read for an empty socket.
+//! - [`give`](Connection::give_bytes) moves bytes from the outbox to the socket.
+//! - [`arrived`](Connection::arrived) counts what waits in the socket.
+//! - [`shut`](Connection::shut) and its relatives end one direction or both.
+//!
+//! Before the client's first byte, a balancer's header is [peeked](Connection::peek) and skipped.
+//! A stream service reads and writes the socket itself, through the blocking calls.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{ioctl_fionbio, ioctl_fionread, retry_on_intr};
+use rustix::net::{self, RecvFlags, SendFlags};
+
+use super::{Connection, system};
+use crate::scheduler::metrics::add;
+
+/// What came of one look into the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Bytes {
+        /// The client's bytes, at the front of the buffer.
+        length: usize,
+        /// Bytes that have left the socket.
+        drained: usize,
+        /// The socket may have more; if not, new bytes cause a new event.
+        more: bool,
+    },
+    /// The client sends no more.
+    End,
+}
+
+impl Connection {
+    /// Takes what has arrived, as much as the buffer holds. Never blocks, whatever mode the socket
+    /// is in: a program that shares it may have changed the mode.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the socket is empty.
+    pub(crate) fn take_bytes(&self, buffer: &mut [u8]) -> io::Result<Taken> {
+        let most = buffer.len();
+        Ok(match self.read(buffer, RecvFlags::DONTWAIT)? {
+            0 => Taken::End,
+            length => Taken::Bytes {
+                length,
+                drained: length,
+                // A short read shows that the socket is empty: epoll(7), question 9.
+                more: length == most,
+            },
+        })
+    }
+
+    /// Gives bytes to the socket, as many as it takes. Never blocks. A peer that has left causes
+    /// an error and no SIGPIPE, which would end a process that has its default.
+    pub(crate) fn give_bytes(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes, SendFlags::DONTWAIT)
+    }
+
+    /// As [`give_bytes`](Connection::give_bytes), from several places.
+    pub(crate) fn give_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let flags = flags.bits() as i32;
+        self.counted(self.socket.send_vectored_with_flags(slices, flags))
+    }
+
+    /// Reads for a stream service, in whatever mode the socket is.
+    pub(crate) fn read_stream(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer, RecvFlags::empty())
+    }
+
+    /// Writes for a stream service, in whatever mode the socket is.
+    pub(crate) fn write_stream(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes, SendFlags::empty())
+    }
+
+    /// Puts the socket into blocking mode, for a stream service.
+    pub(crate) fn set_blocking(&self) -> io::Result<()> {
+        Ok(ioctl_fionbio(&self.socket, false)?)
+    }
+
+    /// Copies what has arrived, and leaves it in the socket. Never blocks.
+    pub(crate) fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let (length, _) = retry_on_intr(|| net::recv(&self.socket, &mut *buffer, flags))?;
+        Ok(length)
+    }
+
+    /// Takes the bytes that were peeked. They are not counted: they are not the client's.
+    pub(crate) fn skip(&self, peeked: &mut [u8]) -> io::Result<()> {
+        let flags = RecvFlags::DONTWAIT;
+        let taken = retry_on_intr(|| net::recv(&self.socket, &mut *peeked, flags))?;
+        debug_assert_eq!(taken.0, peeked.len(), "only the running worker reads");
+        Ok(())
+    }
+
+    /// Bytes that have arrived and were not taken. After urgent data the system counts only those
+    /// before the urgent byte; behind it there is at most a receive buffer.
+    pub(crate) fn arrived(&self, is_urgent: bool) -> usize {
+        let counted = ioctl_fionread(&self.socket).map_or(0, |count| count as usize);
+        match is_urgent {
+            true => counted.max(self.socket.recv_buffer_size().unwrap_or(0)),
+            false => counted,
+        }
+    }
+
+    /// Whether the client has left without a request. A client that has only shut its sending side
+    /// waits for an answer, and what a client sent before it closed is served as well.
+    pub(crate) fn has_left(&self) -> bool {
+        let mut polled = [PollFd::new(&self.socket, PollFlags::IN)];
+        let now = Timespec::default();
+        if poll(&mut polled, Some(&now)).is_err() {
+            return false;
+        }
+        let seen = polled[0].revents();
+        let has_sent = || ioctl_fionread(&self.socket).unwrap_or(0) > 0;
+        seen.contains(PollFlags::ERR) || (seen.contains(PollFlags::HUP) && !has_sent())
+    }
+
+    /// Shuts one side or both. Ignores an error: the peer may have closed first.
+    pub(crate) fn shut(&self, side: Shutdown) {
+        let _ = self.shut_stream(side);
+    }
+
+    /// As [`shut`](Connection::shut), for a stream service, which may know the error.
+    pub(crate) fn shut_stream(&self, side: Shutdown) -> io::Result<()> {
+        self.socket.shutdown(side)
+    }
+
+    /// Sends the client the end of the stream. `false`: the connection is lost.
+    pub(crate) fn shut_writing(&self) -> bool {
+        let shut = self.socket.shutdown(Shutdown::Write);
+        !shut.is_err_and(|error| error.kind() == io::ErrorKind::NotConnected)
+    }
+
+    /// Bytes that the client's host has not acknowledged; 0 if the system does not tell.
+    pub(crate) fn unsent(&self) -> usize {
+        system::unacknowledged(&self.socket).unwrap_or(0)
+    }
+
+    /// Makes the close of the socket a reset instead of an end.
+    pub(crate) fn close_with_reset(&self) {
+        let _ = self.socket.set_linger(Some(Duration::ZERO));
+    }
+
+    fn read(&self, buffer: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
+        // Not through libc: its wrappers are cancellation points and cost more in threads.
+        let (length, _) = retry_on_intr(|| net::recv(&self.socket, &mut *buffer, flags))?;
+        add(&self.tally.bytes_in, length as u64);
+        Ok(length)
+    }
+
+    fn write(&self, bytes: &[u8], flags: SendFlags) -> io::Result<usize> {
+        let flags = flags | SendFlags::NOSIGNAL;
+        self.counted(net::send(&self.socket, bytes, flags).map_err(io::Error::from))
+    }
+
+    fn counted(&self, written: io::Result<usize>) -> io::Result<usize> {
+        if let Ok(length) = written {
+            add(&self.tally.bytes_out, length as u64);
+        }
+        written
+    }
+}
