@@ -111,10 +111,10 @@ mod tests {
         }
         if called {
             assert!(
-                matches!(step, Step::Home(_)),
+                matches!(step, Step::Park(_)),
                 "another worker is about to lead"
             );
-            step = ready.come(0);
+            step = ready.arrive(0);
         }
         assert!(matches!(step, Step::Lead(_)));
         called
@@ -131,7 +131,7 @@ mod tests {
             pace: Pace::Measured,
         });
         assert_eq!(ready.open(), Wakeup::Worker);
-        assert!(matches!(ready.come(0), Step::Lead(_)));
+        assert!(matches!(ready.arrive(0), Step::Lead(_)));
         assert!(round(&ready));
         ready.contended(false);
         assert!(round(&ready), "a core was free");

@@ -149,7 +149,7 @@ mod tests {
             pace: Pace::Measured,
         });
         assert_eq!(ready.open(), Wakeup::Worker);
-        assert!(matches!(ready.come(0), Step::Lead(_)));
+        assert!(matches!(ready.arrive(0), Step::Lead(_)));
         ready
     }
 
@@ -159,7 +159,7 @@ mod tests {
         let mut spun = 0;
         for _ in 0..1_000 {
             let _ = ready.led(&mut vec![()]);
-            let Step::Serve((), Wakeup::Nobody, epoch) = ready.next(0, waited) else {
+            let Step::Serve((), Wakeup::NotNeeded, epoch) = ready.next(0, waited) else {
                 panic!("one is ready")
             };
             let Step::Lead(wait) = ready.ended(0, epoch, TURN, None) else {
@@ -187,7 +187,7 @@ mod tests {
         };
         let calls = [ready.tick().call, ready.tick().call];
         assert!(calls.contains(&Wakeup::Worker), "{calls:?}");
-        assert!(matches!(ready.come(0), Step::Lead(Wait::Event)));
+        assert!(matches!(ready.arrive(0), Step::Lead(Wait::Event)));
         assert_eq!(dialogue(&ready), 0);
     }
 }

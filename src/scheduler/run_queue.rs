@@ -23,7 +23,7 @@
 //! 1. `sleeping` implies `leading`, and that the queue is empty or a worker is `coming` for it. A
 //!    push that finds `sleeping` clears it, and its caller must wake the poller
 //!    ([`Wakeup::Poller`]); or, where turns may last, calls in a worker and lets the leader sleep,
-//!    which would only have to be replaced. Whoever then leaves the queue to no worker that comes
+//!    which would only have to be replaced. A worker that then leaves the queue to no coming worker
 //!    clears it.
 //! 2. A non-empty queue implies that a worker is on duty, or that the caller was just told to call
 //!    one in ([`Wakeup::Worker`]).
@@ -52,7 +52,7 @@ use crate::scheduler::sync::Mutex;
 #[must_use]
 pub(crate) enum Wakeup {
     /// Nothing: a worker on duty will find it.
-    Nobody,
+    NotNeeded,
     /// Wake the leader, which sleeps in the poller.
     Poller,
     /// Call in a worker: `on_duty` counts it already.
@@ -68,7 +68,7 @@ pub(crate) enum Step<C> {
     /// Wait in the poller until something happens, then report with [`RunQueue::led`].
     Lead(Wait),
     /// Park: `on_duty` counts this worker no more. Carry out the wake-up first.
-    Home(Wakeup),
+    Park(Wakeup),
 }
 
 /// How long the leader waits in the poller.
@@ -178,7 +178,7 @@ impl<C> RunQueue<C> {
     }
 
     /// Answers what a worker that was called in does first.
-    pub(crate) fn come(&self, generation: u64) -> Step<C> {
+    pub(crate) fn arrive(&self, generation: u64) -> Step<C> {
         let mut inner = self.inner.lock();
         inner.coming -= 1;
         self.step(generation, &mut inner)
@@ -220,7 +220,7 @@ impl<C> RunQueue<C> {
         let is_over = generation < inner.generation || inner.counted() > inner.workers;
         if is_over && !inner.closed {
             inner.on_duty -= 1;
-            return Step::Home(inner.attend(true));
+            return Step::Park(inner.attend(true));
         }
         if (inner.leading || inner.round > 0)
             && let Some(connection) = inner.queue.pop_front()
@@ -241,7 +241,7 @@ impl<C> RunQueue<C> {
         }
         if inner.leading || (inner.queue.is_empty() && inner.is_spare()) {
             inner.on_duty -= 1;
-            return Step::Home(Wakeup::Nobody);
+            return Step::Park(Wakeup::NotNeeded);
         }
         inner.leading = true;
         inner.sleeping = inner.queue.is_empty();
@@ -254,12 +254,12 @@ impl<C> RunQueue<C> {
 
     /// Queues what the leader found ready, and ends its lead. Answers whether the watch must be
     /// woken.
-    pub(crate) fn led(&self, harvest: &mut Vec<C>) -> bool {
+    pub(crate) fn led(&self, found: &mut Vec<C>) -> bool {
         let mut inner = self.inner.lock();
         inner.leading = false;
         inner.sleeping = false;
         inner.progress += 1;
-        inner.queue.extend(harvest.drain(..));
+        inner.queue.extend(found.drain(..));
         inner.round = inner.queue.len();
         std::mem::take(&mut inner.watch_parked)
     }
@@ -313,7 +313,7 @@ impl<C> RunQueue<C> {
         if inner.sleeping {
             Wakeup::Poller
         } else {
-            Wakeup::Nobody
+            Wakeup::NotNeeded
         }
     }
 
@@ -325,7 +325,7 @@ impl<C> RunQueue<C> {
         if inner.sleeping {
             Wakeup::Poller
         } else {
-            Wakeup::Nobody
+            Wakeup::NotNeeded
         }
     }
 
@@ -341,7 +341,7 @@ impl<C> Inner<C> {
     fn call_in(&mut self, wanted: bool) -> Wakeup {
         let full = self.counted() >= self.workers || self.coming > 0;
         if self.closed || full || !(wanted || self.on_duty == 0) {
-            return Wakeup::Nobody;
+            return Wakeup::NotNeeded;
         }
         self.on_duty += 1;
         self.coming += 1;

@@ -120,7 +120,7 @@ impl Shared {
         if !is_announced && self.keeps_workers() && !self.ctx.wait_queue.has_room() {
             return Err(Limit::Queue);
         }
-        if running && self.overload.refuses(self.ready.load().0) {
+        if running && self.overload.refuses(self.run_queue.load().0) {
             return Err(Limit::Overload);
         }
         if is_announced {

@@ -95,7 +95,7 @@ impl Handle {
             let clients_max = &shared.ctx.knobs.clients_max;
             clients_max.fetch_min(most, Ordering::SeqCst);
         }
-        shared.answer(shared.ready.resize(threads, generation));
+        shared.answer(shared.run_queue.resize(threads, generation));
         wait_queue.resize(workers);
         shared.ctx.accept_waker.wake();
         Ok(())

@@ -18,12 +18,12 @@ impl Shared {
     }
 
     fn look(self: &Arc<Self>, now: Instant) -> Look {
-        let tick = self.ready.tick();
+        let tick = self.run_queue.tick();
         self.answer(tick.call);
         for connection in self.ctx.deadlines.due(now) {
             connection.wake(Reasons::NOTICE);
         }
-        self.overload.look(now, self.ready.load().0);
+        self.overload.look(now, self.run_queue.load().0);
         self.ctx.work.tick(now);
         if self.ctx.work.is_held_up() {
             self.worker_table.were_held_up(now);
@@ -66,7 +66,7 @@ impl Shared {
             self.ctx.notices.next(),
             self.worker_table.next(),
         ];
-        if !self.ready.park_watch() {
+        if !self.run_queue.park_watch() {
             return None;
         }
         // The leader sleeps, so no connection waits for a worker.

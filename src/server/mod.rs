@@ -147,7 +147,7 @@ impl Server {
                 errors,
             )
         });
-        shared.answer(shared.ready.open());
+        shared.answer(shared.run_queue.open());
         let for_watch = Arc::clone(&shared);
         let for_acceptor = Arc::clone(&shared);
         let threads = spawn(name, "watch", move || for_watch.watch()).and_then(|watch| {
@@ -166,7 +166,7 @@ impl Server {
                 shared.ctx.drain.begin(Backlog::Leave);
                 shared.ctx.drain.no_more_clients();
                 shared.ctx.drain.stop_if_empty(|| 0);
-                shared.answer(shared.ready.close());
+                shared.answer(shared.run_queue.close());
                 shared.ctx.deadlines.watch_notify.notify();
                 Err(error)
             }
@@ -231,7 +231,7 @@ impl Server {
             shared.cut_off();
         }
         let lost = shared.ctx.work.finish(deadline);
-        shared.answer(shared.ready.close());
+        shared.answer(shared.run_queue.close());
         shared.ctx.deadlines.watch_notify.notify();
         if drain.backlog() == Backlog::Leave {
             self.socket_files.iter_mut().for_each(SocketFile::keep);

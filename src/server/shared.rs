@@ -88,7 +88,7 @@ struct PollBuffers {
 
 pub(super) struct Shared {
     pub(super) ctx: ServerContext,
-    pub(super) ready: RunQueue<Queued>,
+    pub(super) run_queue: RunQueue<Queued>,
     pub(super) poller: Poller,
     pub(super) pool: Pool,
     pub(super) worker_table: WorkerTable,
@@ -148,7 +148,7 @@ impl Shared {
                 refused: AtomicUsize::new(0),
                 crowded: AtomicBool::new(false),
             },
-            ready: RunQueue::new(policy),
+            run_queue: RunQueue::new(policy),
             poller,
             pool,
             worker_table,
@@ -178,13 +178,13 @@ impl Shared {
 
     fn push(self: &Arc<Self>, task: Task) {
         let since = Instant::now();
-        self.answer(self.ready.push(Queued { task, since }));
+        self.answer(self.run_queue.push(Queued { task, since }));
     }
 
     /// Carries out a wake-up for the run queue.
     pub(super) fn answer(self: &Arc<Self>, call: Wakeup) {
         match call {
-            Wakeup::Nobody => {}
+            Wakeup::NotNeeded => {}
             Wakeup::Poller => self.poller.wake(),
             Wakeup::Worker => {
                 let shared = Arc::clone(self);
@@ -201,21 +201,23 @@ impl Shared {
         let mut net = PollBuffers::default();
         // One reading of the clock ends a turn and begins the next.
         let mut now = Instant::now();
-        let mut step = self.ready.come(generation);
+        let mut step = self.run_queue.arrive(generation);
         loop {
             step = match step {
-                Step::Home(call) => return self.answer(call),
+                Step::Park(call) => return self.answer(call),
                 Step::Lead(wait) => {
                     self.lead(wait, &mut net);
                     let before = std::mem::replace(&mut now, Instant::now());
-                    self.ready.next(generation, now - before)
+                    self.run_queue.next(generation, now - before)
                 }
                 Step::Serve(Queued { task, since }, call, epoch) => {
                     self.answer(call);
                     let began = now;
                     let Task::Serve(connection) = task else {
                         self.pulse.worker_came();
-                        step = self.ready.ended(generation, epoch, Duration::ZERO, None);
+                        step = self
+                            .run_queue
+                            .ended(generation, epoch, Duration::ZERO, None);
                         continue;
                     };
                     let waited = began.saturating_duration_since(since);
@@ -230,13 +232,13 @@ impl Shared {
                     let moved = std::mem::take(&mut scratch.moved);
                     slot.meter.count(waited, now - began, moved);
                     if let Some(contended) = scratch.contention.turn_ended() {
-                        self.ready.contended(contended);
+                        self.run_queue.contended(contended);
                     }
                     let again = (next == Next::Queue).then_some(Queued {
                         task: Task::Serve(connection),
                         since: now,
                     });
-                    self.ready.ended(generation, epoch, now - began, again)
+                    self.run_queue.ended(generation, epoch, now - began, again)
                 }
             };
         }
@@ -263,7 +265,7 @@ impl Shared {
                 }
             }
         }
-        if self.ready.led(woken) {
+        if self.run_queue.led(woken) {
             self.ctx.deadlines.watch_notify.notify();
         }
     }

@@ -94,7 +94,7 @@ impl Stats {
         let (left, cut_off, _) = ctx.drain.outcome();
         let due = ctx.drain.begins().or_else(|| ctx.drain.deadline());
         let (workers_busy, workers_stuck) = shared.worker_table.load();
-        let (ready, workers_on_duty) = shared.ready.load();
+        let (ready, workers_on_duty) = shared.run_queue.load();
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
             clients: shared.ctx.registry.count(),

@@ -42,7 +42,7 @@ pub(super) struct Plan {
 
 pub(super) struct Server {
     plan: Plan,
-    pub(super) ready: RunQueue<Arc<Connection>>,
+    pub(super) run_queue: RunQueue<Arc<Connection>>,
     pub(super) connections: Vec<Arc<Connection>>,
     poller: Poller,
     pool: Pool,
@@ -69,7 +69,7 @@ impl Server {
             pace: plan.pace,
         };
         let server = Arc::new(Server {
-            ready: RunQueue::new(policy),
+            run_queue: RunQueue::new(policy),
             connections: (0..plan.connections)
                 .map(|name| Arc::new(Connection::new(name)))
                 .collect(),
@@ -92,7 +92,7 @@ impl Server {
                 })
             })
             .collect();
-        server.answer(server.ready.open());
+        server.answer(server.run_queue.open());
         for connection in &server.connections {
             match server.plan.begin {
                 Begin::Accepted => server.push(Arc::clone(connection)),
@@ -125,17 +125,17 @@ impl Server {
     /// Sets the number of workers, at most the number of threads, and begins the next generation.
     pub(super) fn resize(&self, workers: usize) {
         let generation = self.generation.fetch_add(1, SeqCst) + 1;
-        self.answer(self.ready.resize(workers, generation));
+        self.answer(self.run_queue.resize(workers, generation));
     }
 
     /// Closes the queue: every worker parks, and nothing was left undone.
     pub(super) fn close(&self, threads: Vec<JoinHandle<()>>) {
-        self.answer(self.ready.close());
+        self.answer(self.run_queue.close());
         self.pool.close();
         for thread in threads {
             thread.join().expect("a worker panicked");
         }
-        assert_eq!(self.ready.load(), (0, 0), "queued, on duty");
+        assert_eq!(self.run_queue.load(), (0, 0), "queued, on duty");
         assert_eq!(self.on_duty(), 0);
         for connection in &self.connections {
             connection.assert_at_rest();
@@ -146,9 +146,9 @@ impl Server {
     /// may check at any moment.
     pub(super) fn watch(&self) {
         while self.heard() < self.plan.said {
-            let tick = self.ready.tick();
+            let tick = self.run_queue.tick();
             self.answer(tick.call);
-            if tick.quiet && self.ready.park_watch() {
+            if tick.quiet && self.run_queue.park_watch() {
                 self.gate.pass();
             } else {
                 thread::yield_now();
@@ -161,7 +161,7 @@ impl Server {
     }
 
     fn push(&self, connection: Arc<Connection>) {
-        let call = self.ready.push(connection);
+        let call = self.run_queue.push(connection);
         self.queued.fetch_add(1, SeqCst);
         self.answer(call);
     }
@@ -181,7 +181,7 @@ impl Server {
         }
         self.assert_attended();
         match call {
-            Wakeup::Nobody => {}
+            Wakeup::NotNeeded => {}
             Wakeup::Poller => self.poller.wake(),
             Wakeup::Worker => self.pool.call_in(generation),
         }
@@ -201,16 +201,16 @@ impl Server {
 
     fn work(&self, generation: u64) {
         let mut woken = Vec::new();
-        let mut step = self.ready.come(generation);
+        let mut step = self.run_queue.arrive(generation);
         loop {
             step = match step {
-                Step::Home(call) => {
+                Step::Park(call) => {
                     self.on_duty[generation as usize].fetch_sub(1, SeqCst);
                     return self.answer(call);
                 }
                 Step::Lead(wait) => {
                     self.lead(wait, &mut woken);
-                    self.ready.next(generation, Duration::ZERO)
+                    self.run_queue.next(generation, Duration::ZERO)
                 }
                 Step::Serve(connection, call, epoch) => {
                     self.queued.fetch_sub(1, SeqCst);
@@ -218,7 +218,8 @@ impl Server {
                     let again = self.serve_once(&connection) == Next::Queue;
                     self.queued.fetch_add(usize::from(again), SeqCst);
                     let again = again.then_some(connection);
-                    self.ready.ended(generation, epoch, Duration::ZERO, again)
+                    self.run_queue
+                        .ended(generation, epoch, Duration::ZERO, again)
                 }
             };
         }
@@ -232,7 +233,7 @@ impl Server {
             }
         }
         let brought = woken.len();
-        let ring = self.ready.led(woken);
+        let ring = self.run_queue.led(woken);
         self.queued.fetch_add(brought, SeqCst);
         if ring {
             self.gate.open();
