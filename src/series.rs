@@ -130,7 +130,7 @@ impl<K: PartialEq> Series<K> {
 }
 
 impl<K: PartialEq> Default for Series<K> {
-    fn default() -> Self {
+    fn default() -> Series<K> {
         Series::new()
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::ask::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
+use super::ask::{AdminAddress, ClientsArgs, CloseArgs, SetArgs, StatusArgs};
 use super::client::ClientArgs;
 use super::daemon::args::{RecvArgs, ServeArgs};
 use super::daemon::chat::ChatArgs;
@@ -56,11 +56,11 @@ pub(super) enum Command {
     /// Close one client of a running daemon; its exec program reads end of input and may go on
     Close(CloseArgs),
     /// Stop accepting clients until resume or a restart; new clients wait in the backlog
-    Pause(Place),
+    Pause(AdminAddress),
     /// Accept clients again after pause
-    Resume(Place),
+    Resume(AdminAddress),
     /// Drain a running daemon, as Ctrl-C does
-    Drain(Place),
+    Drain(AdminAddress),
     /// Change a setting of a running daemon until it restarts
     Set(SetArgs),
 }

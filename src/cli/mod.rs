@@ -17,8 +17,10 @@ mod kept;
 mod log;
 mod pages;
 mod signals;
+mod sockets;
 mod spelling;
 mod stdout;
+mod terminal;
 mod usage_error;
 mod values;
 
@@ -52,9 +54,9 @@ pub fn run() -> ExitCode {
         Command::Status(args) => return ask::status(&args),
         Command::Clients(args) => return ask::clients(&args),
         Command::Close(args) => return ask::close(&args),
-        Command::Pause(place) => return ask::change(place.admin(), "/pause"),
-        Command::Resume(place) => return ask::change(place.admin(), "/resume"),
-        Command::Drain(place) => return ask::change(place.admin(), "/drain"),
+        Command::Pause(at) => return ask::change(at.admin(), "/pause"),
+        Command::Resume(at) => return ask::change(at.admin(), "/resume"),
+        Command::Drain(at) => return ask::change(at.admin(), "/drain"),
         Command::Set(args) => return ask::set(&args),
     };
     served.unwrap_or_else(|error| exit::failed(&error))

@@ -21,7 +21,7 @@ const WAIT_MAX: Duration = Duration::from_micros(200);
 /// See the head of the file.
 #[derive(Debug)]
 pub(crate) struct Spin {
-    phase: Phase,
+    phase: Trial,
     /// Waits left in this phase.
     left: u32,
     /// The time of this phase's waits and turns, and the number of turns.
@@ -33,7 +33,7 @@ pub(crate) struct Spin {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum Trial {
     /// A trial of blocking at once.
     Sleeping,
     /// A trial of spinning; holds the time per turn, waits included, of the trial before.
@@ -45,7 +45,7 @@ enum Phase {
 impl Spin {
     pub(crate) fn new() -> Spin {
         Spin {
-            phase: Phase::Sleeping,
+            phase: Trial::Sleeping,
             left: TRY,
             time: Duration::ZERO,
             turns: 0,
@@ -72,9 +72,9 @@ impl Spin {
         }
         self.left -= 1;
         match self.phase {
-            Phase::Sleeping => false,
-            Phase::Spinning(_) => true,
-            Phase::Settled => self.pays,
+            Trial::Sleeping => false,
+            Trial::Spinning(_) => true,
+            Trial::Settled => self.pays,
         }
     }
 
@@ -83,9 +83,9 @@ impl Spin {
         let each = self.time / self.turns.max(1);
         self.left = TRY;
         self.phase = match self.phase {
-            Phase::Settled => Phase::Sleeping,
-            Phase::Sleeping => Phase::Spinning(each),
-            Phase::Spinning(slept) => {
+            Trial::Settled => Trial::Sleeping,
+            Trial::Sleeping => Trial::Spinning(each),
+            Trial::Spinning(slept) => {
                 // Spinning takes a core, so it must save at least a quarter of the time.
                 let pays = each < slept * 3 / 4;
                 self.trust = match pays == self.pays {
@@ -94,7 +94,7 @@ impl Spin {
                 };
                 self.pays = pays;
                 self.left = TRY * self.trust;
-                Phase::Settled
+                Trial::Settled
             }
         };
         self.time = Duration::ZERO;

@@ -9,7 +9,7 @@ use crate::cli::values::time;
 /// The admin endpoint.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admin")]
-pub(in crate::cli) struct AdminArgs {
+pub(crate) struct AdminArgs {
     /// Serve /metrics, /healthz, /readyz, /clients, /status and a web page over HTTP on 9090,
     /// HOST:9090 or unix:PATH; only unix:PATH takes commands that change something, and its file
     /// mode decides which users may connect; repeatable [default: no admin address]
@@ -19,11 +19,11 @@ pub(in crate::cli) struct AdminArgs {
         env = "POOLD_ADMIN",
         value_delimiter = ','
     )]
-    pub(in crate::cli) addresses: Vec<String>,
+    pub(crate) addresses: Vec<String>,
 
     /// Time from a signal to the drain, in which /readyz already fails and clients are still
     /// accepted, so that a load balancer can move traffic away
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time,
         env = "POOLD_DRAIN_DELAY")]
-    pub(in crate::cli) drain_delay: Duration,
+    pub(crate) drain_delay: Duration,
 }

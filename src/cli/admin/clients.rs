@@ -18,31 +18,31 @@ const PAGE_MAX: usize = 1000;
 
 /// A page of clients, in order of arrival.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Page {
+pub(crate) struct Page {
     /// Connected clients.
-    pub(in crate::cli) open: usize,
+    pub(crate) open: usize,
     /// Of these, clients that match, on this page or a later one.
-    pub(in crate::cli) matching: usize,
-    pub(in crate::cli) clients: Vec<Row>,
+    pub(crate) matching: usize,
+    pub(crate) clients: Vec<Row>,
     /// The value of `after` for the next page.
-    pub(in crate::cli) next: Option<u64>,
+    pub(crate) next: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Row {
-    pub(in crate::cli) id: u64,
-    pub(in crate::cli) peer: String,
-    pub(in crate::cli) state: String,
-    pub(in crate::cli) age_s: f64,
-    pub(in crate::cli) quiet_s: f64,
-    pub(in crate::cli) messages_in: u64,
-    pub(in crate::cli) bytes_in: u64,
-    pub(in crate::cli) messages_out: u64,
-    pub(in crate::cli) bytes_out: u64,
-    pub(in crate::cli) owed: usize,
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    pub(crate) peer: String,
+    pub(crate) state: String,
+    pub(crate) age_s: f64,
+    pub(crate) quiet_s: f64,
+    pub(crate) messages_in: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) messages_out: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) owed: usize,
     /// What its bytes look like, if they do not fit the framing.
     #[serde(default)]
-    pub(in crate::cli) hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 /// The query.

@@ -18,14 +18,14 @@ const LONG: Duration = Duration::from_secs(1);
 
 /// A second of the past. Amounts are per second; times are 99th percentiles.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Sample {
-    pub(in crate::cli) number: u64,
-    pub(in crate::cli) messages: f64,
-    pub(in crate::cli) bytes: f64,
-    pub(in crate::cli) wait_ms: f64,
-    pub(in crate::cli) turn_ms: f64,
-    pub(in crate::cli) busy: f64,
-    pub(in crate::cli) clients: usize,
+pub(crate) struct Sample {
+    pub(crate) number: u64,
+    pub(crate) messages: f64,
+    pub(crate) bytes: f64,
+    pub(crate) wait_ms: f64,
+    pub(crate) turn_ms: f64,
+    pub(crate) busy: f64,
+    pub(crate) clients: usize,
 }
 
 /// See the head of the file.

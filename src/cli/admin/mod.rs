@@ -31,9 +31,9 @@ use tracing::info;
 use hosts::Loopback;
 use http::Asker;
 
-use super::daemon::sockets;
-use super::daemon::sockets::all_of;
 use super::handover::{HandoverServer, Inherited};
+use super::sockets;
+use super::sockets::all_of;
 use crate::error::{Error, Result};
 use crate::limits::admission::WhenFull;
 use crate::limits::options::{Hints, Options};

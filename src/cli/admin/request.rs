@@ -66,11 +66,11 @@ impl Request {
                 "requests here have no body; write ?name=value",
             ));
         }
-        let wishes = |wish| {
+        let has_token = |token| {
             let mut words = all("connection").flat_map(|value| value.split(','));
-            words.any(|word| word.trim().eq_ignore_ascii_case(wish))
+            words.any(|word| word.trim().eq_ignore_ascii_case(token))
         };
-        let keeps_alive = !wishes("close") && (!is_old || wishes("keep-alive"));
+        let keeps_alive = !has_token("close") && (!is_old || has_token("keep-alive"));
         let target = parsed.path.unwrap_or("/");
         // A proxy sends the whole URL.
         let target = match target.split_once("://") {

@@ -15,108 +15,108 @@ const WORKERS_MAX: usize = 16;
 
 /// The state of a server.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Status {
-    pub(in crate::cli) service: String,
-    pub(in crate::cli) address: String,
+pub(crate) struct Status {
+    pub(crate) service: String,
+    pub(crate) address: String,
     /// In the syntax of `--framing`; `None` for a stream service.
     #[serde(default)]
-    pub(in crate::cli) framing: Option<String>,
-    pub(in crate::cli) version: String,
-    pub(in crate::cli) pid: u32,
-    pub(in crate::cli) uptime_s: f64,
+    pub(crate) framing: Option<String>,
+    pub(crate) version: String,
+    pub(crate) pid: u32,
+    pub(crate) uptime_s: f64,
     /// `running`, `leaving`, `draining` or `stopped`.
-    pub(in crate::cli) phase: String,
-    pub(in crate::cli) is_paused: bool,
-    pub(in crate::cli) drain: Drain,
-    pub(in crate::cli) clients: Clients,
-    pub(in crate::cli) workers: Workers,
-    pub(in crate::cli) traffic: Traffic,
+    pub(crate) phase: String,
+    pub(crate) is_paused: bool,
+    pub(crate) drain: Drain,
+    pub(crate) clients: Clients,
+    pub(crate) workers: Workers,
+    pub(crate) traffic: Traffic,
     /// For a service that has one, such as `recv`.
     #[serde(default)]
-    pub(in crate::cli) output: Option<OutputRow>,
+    pub(crate) output: Option<OutputRow>,
     /// Over all turns so far.
-    pub(in crate::cli) wait_ms: Quantiles,
-    pub(in crate::cli) turn_ms: Quantiles,
-    pub(in crate::cli) limits: Vec<LimitRow>,
+    pub(crate) wait_ms: Quantiles,
+    pub(crate) turn_ms: Quantiles,
+    pub(crate) limits: Vec<LimitRow>,
     /// The last minutes, a sample a second.
-    pub(in crate::cli) history: Vec<Sample>,
-    pub(in crate::cli) busiest: Vec<ClientRow>,
-    pub(in crate::cli) slowest: Vec<ClientRow>,
+    pub(crate) history: Vec<Sample>,
+    pub(crate) busiest: Vec<ClientRow>,
+    pub(crate) slowest: Vec<ClientRow>,
     /// Clients whose bytes do not fit the framing.
     #[serde(default)]
-    pub(in crate::cli) hinted: Vec<HintRow>,
+    pub(crate) hinted: Vec<HintRow>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Drain {
+pub(crate) struct Drain {
     /// Until the drain's deadline, or its begin if it is announced.
-    pub(in crate::cli) left_ms: Option<u64>,
-    pub(in crate::cli) left: u64,
-    pub(in crate::cli) cut_off: u64,
+    pub(crate) left_ms: Option<u64>,
+    pub(crate) left: u64,
+    pub(crate) cut_off: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Clients {
-    pub(in crate::cli) open: usize,
-    pub(in crate::cli) ready: usize,
-    pub(in crate::cli) running: usize,
-    pub(in crate::cli) max: usize,
-    pub(in crate::cli) accepted: u64,
+pub(crate) struct Clients {
+    pub(crate) open: usize,
+    pub(crate) ready: usize,
+    pub(crate) running: usize,
+    pub(crate) max: usize,
+    pub(crate) accepted: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Workers {
-    pub(in crate::cli) total: usize,
-    pub(in crate::cli) busy: usize,
-    pub(in crate::cli) stuck: usize,
-    pub(in crate::cli) panics: u64,
-    pub(in crate::cli) list: Vec<WorkerRow>,
+pub(crate) struct Workers {
+    pub(crate) total: usize,
+    pub(crate) busy: usize,
+    pub(crate) stuck: usize,
+    pub(crate) panics: u64,
+    pub(crate) list: Vec<WorkerRow>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct WorkerRow {
-    pub(in crate::cli) name: String,
-    pub(in crate::cli) client: u64,
-    pub(in crate::cli) peer: String,
-    pub(in crate::cli) busy_ms: u64,
-    pub(in crate::cli) is_stuck: bool,
+pub(crate) struct WorkerRow {
+    pub(crate) name: String,
+    pub(crate) client: u64,
+    pub(crate) peer: String,
+    pub(crate) busy_ms: u64,
+    pub(crate) is_stuck: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Traffic {
-    pub(in crate::cli) messages_in: u64,
-    pub(in crate::cli) messages_out: u64,
-    pub(in crate::cli) bytes_in: u64,
-    pub(in crate::cli) bytes_out: u64,
-    pub(in crate::cli) partial: u64,
-    pub(in crate::cli) truncated: u64,
-    pub(in crate::cli) dropped: u64,
+pub(crate) struct Traffic {
+    pub(crate) messages_in: u64,
+    pub(crate) messages_out: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) partial: u64,
+    pub(crate) truncated: u64,
+    pub(crate) dropped: u64,
     #[serde(default)]
-    pub(in crate::cli) stray_bytes: u64,
-    pub(in crate::cli) accept_exhausted: u64,
-    pub(in crate::cli) accept_client: u64,
+    pub(crate) stray_bytes: u64,
+    pub(crate) accept_exhausted: u64,
+    pub(crate) accept_client: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct OutputRow {
-    pub(in crate::cli) waiting_bytes: u64,
+pub(crate) struct OutputRow {
+    pub(crate) waiting_bytes: u64,
     /// For how long the output has taken nothing.
-    pub(in crate::cli) blocked_s: f64,
-    pub(in crate::cli) blocked_total_s: f64,
+    pub(crate) blocked_s: f64,
+    pub(crate) blocked_total_s: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct Quantiles {
-    pub(in crate::cli) p50: f64,
-    pub(in crate::cli) p99: f64,
-    pub(in crate::cli) max: f64,
+pub(crate) struct Quantiles {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct LimitRow {
-    pub(in crate::cli) name: String,
-    pub(in crate::cli) what: String,
-    pub(in crate::cli) count: u64,
+pub(crate) struct LimitRow {
+    pub(crate) name: String,
+    pub(crate) what: String,
+    pub(crate) count: u64,
 }
 
 /// The answer, with the samples after this number.

@@ -15,22 +15,22 @@ const EACH: Duration = Duration::from_millis(900);
 
 /// A client, with its rates since the last look.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct ClientRow {
-    pub(in crate::cli) id: u64,
-    pub(in crate::cli) peer: String,
-    pub(in crate::cli) state: String,
-    pub(in crate::cli) messages_s: f64,
-    pub(in crate::cli) bytes_s: f64,
-    pub(in crate::cli) owed: usize,
-    pub(in crate::cli) quiet_s: f64,
+pub(crate) struct ClientRow {
+    pub(crate) id: u64,
+    pub(crate) peer: String,
+    pub(crate) state: String,
+    pub(crate) messages_s: f64,
+    pub(crate) bytes_s: f64,
+    pub(crate) owed: usize,
+    pub(crate) quiet_s: f64,
 }
 
 /// A client, and what its bytes look like.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::cli) struct HintRow {
-    pub(in crate::cli) id: u64,
-    pub(in crate::cli) peer: String,
-    pub(in crate::cli) hint: String,
+pub(crate) struct HintRow {
+    pub(crate) id: u64,
+    pub(crate) peer: String,
+    pub(crate) hint: String,
 }
 
 /// See the head of the file. Computed only while the page is open.

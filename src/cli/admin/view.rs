@@ -10,7 +10,7 @@ use crate::drain::ServerPhase;
 use crate::server::{Handle, Stats};
 
 /// The server, and its history.
-pub(in crate::cli) struct View {
+pub(crate) struct View {
     pub(super) handle: Handle,
     pub(super) service: &'static str,
     pub(super) address: String,
@@ -22,7 +22,7 @@ pub(in crate::cli) struct View {
 }
 
 impl View {
-    pub(in crate::cli) fn new(
+    pub(crate) fn new(
         handle: Handle,
         service: &'static str,
         address: String,
@@ -41,7 +41,7 @@ impl View {
     }
 
     /// Takes a sample, if the last one is a second old.
-    pub(in crate::cli) fn sample(&self) {
+    pub(crate) fn sample(&self) {
         let stats = self.handle.stats();
         let workers = self.handle.workers();
         self.history.lock().add(Instant::now(), &stats, &workers);

@@ -7,7 +7,7 @@ const DEFAULT: &str = "127.0.0.1:9090";
 
 /// The daemon, by its admin address, as an argument or an option.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Place {
+pub(crate) struct AdminAddress {
     /// Admin address of the daemon, as given to its --admin; commands that change something need
     /// unix:PATH
     #[arg(value_name = "ADMIN", default_value = DEFAULT, env = "POOLD_ADMIN")]
@@ -18,17 +18,17 @@ pub(in crate::cli) struct Place {
     option: Option<String>,
 }
 
-impl Place {
-    pub(in crate::cli) fn admin(&self) -> &str {
+impl AdminAddress {
+    pub(crate) fn admin(&self) -> &str {
         self.option.as_ref().unwrap_or(&self.admin)
     }
 }
 
 /// `poold status`.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct StatusArgs {
+pub(crate) struct StatusArgs {
     #[command(flatten)]
-    pub(in crate::cli) place: Place,
+    pub(crate) place: AdminAddress,
 
     /// Show it again each second, until Ctrl-C
     #[arg(short, long)]
@@ -41,9 +41,9 @@ pub(in crate::cli) struct StatusArgs {
 
 /// `poold clients`.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ClientsArgs {
+pub(crate) struct ClientsArgs {
     #[command(flatten)]
-    pub(in crate::cli) place: Place,
+    pub(crate) place: AdminAddress,
 
     /// Show only clients from this address or network
     #[arg(short, long, value_name = "NET")]
@@ -72,23 +72,23 @@ pub(in crate::cli) struct ClientsArgs {
 
 /// `poold close`.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct CloseArgs {
+pub(crate) struct CloseArgs {
     /// Number of the client, as poold clients shows it
     pub(super) id: u64,
     #[command(flatten)]
-    pub(in crate::cli) place: Place,
+    pub(crate) place: AdminAddress,
 }
 
 /// `poold set`.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct SetArgs {
+pub(crate) struct SetArgs {
     /// Setting to change
     #[arg(value_enum)]
     pub(super) what: What,
     /// New value, as the option of that name takes it
     pub(super) value: String,
     #[command(flatten)]
-    pub(in crate::cli) place: Place,
+    pub(crate) place: AdminAddress,
 }
 
 /// A setting that can change while the daemon runs.

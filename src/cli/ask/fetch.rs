@@ -23,39 +23,39 @@ pub(super) struct Answer {
 /// The HTTP method. The daemon takes changes only over Unix sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
-    Look,
-    Change,
+    Get,
+    Post,
 }
 
 /// Sends the request to one of the addresses, which are separated by commas.
 ///
 /// # Errors
 /// One line that says what to do.
-pub(super) fn fetch(addresses: &str, wish: Method, path: &str) -> Result<Answer, Failure> {
-    let address = choose(addresses, wish);
+pub(super) fn fetch(addresses: &str, method: Method, path: &str) -> Result<Answer, Failure> {
+    let address = choose(addresses, method);
     let parsed = address.parse().map_err(|error: Error| match error {
         Error::Address { .. } => Failure::Usage(error.to_string()),
         _ => Failure::Failed(error.to_string()),
     })?;
-    let answered = exchange(&parsed, wish, path).map_err(|error| advice(&error));
+    let answered = exchange(&parsed, method, path).map_err(|error| advice(&error));
     let answer = answered.and_then(parse);
     Ok(answer.map_err(|problem| format!("no answer from {address}: {problem}"))?)
 }
 
 /// The first address; for a change the first Unix socket, which alone takes changes.
-fn choose(addresses: &str, wish: Method) -> &str {
+fn choose(addresses: &str, method: Method) -> &str {
     let mut all = addresses.split(',').map(str::trim);
     let first = all.clone().next().unwrap_or(addresses);
-    match wish {
-        Method::Look => first,
-        Method::Change => all.find(|one| one.starts_with("unix:")).unwrap_or(first),
+    match method {
+        Method::Get => first,
+        Method::Post => all.find(|one| one.starts_with("unix:")).unwrap_or(first),
     }
 }
 
-fn exchange(address: &Address, wish: Method, path: &str) -> io::Result<Vec<u8>> {
-    let method = match wish {
-        Method::Look => "GET",
-        Method::Change => "POST",
+fn exchange(address: &Address, method: Method, path: &str) -> io::Result<Vec<u8>> {
+    let method = match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
     };
     let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
     match address {
@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn changes_go_to_the_unix_socket() {
         let both = "127.0.0.1:9090, unix:/run/poold";
-        assert_eq!(choose(both, Method::Look), "127.0.0.1:9090");
-        assert_eq!(choose(both, Method::Change), "unix:/run/poold");
-        assert_eq!(choose("9090", Method::Change), "9090");
+        assert_eq!(choose(both, Method::Get), "127.0.0.1:9090");
+        assert_eq!(choose(both, Method::Post), "unix:/run/poold");
+        assert_eq!(choose("9090", Method::Post), "9090");
     }
 }

@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::admin::{Page, Status};
-use super::client::is_capable;
 use super::exit::{Failure, print, told};
 use super::figures::plain;
-pub(super) use args::{ClientsArgs, CloseArgs, Place, SetArgs, StatusArgs};
+use super::terminal::is_capable;
+pub(super) use args::{AdminAddress, ClientsArgs, CloseArgs, SetArgs, StatusArgs};
 use clap::ValueEnum;
 use fetch::{Answer, Method, fetch};
 
@@ -134,18 +134,18 @@ pub(super) fn change(admin: &str, path: &str) -> ExitCode {
 }
 
 fn ask(admin: &str, path: &str) -> Outcome {
-    let body = answer(admin, Method::Change, path)?;
+    let body = answer(admin, Method::Post, path)?;
     let line = plain(String::from_utf8_lossy(&body).trim());
     print(format!("{line}\n").as_bytes())?;
     Ok(true)
 }
 
 fn look(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
-    answer(admin, Method::Look, path)
+    answer(admin, Method::Get, path)
 }
 
-fn answer(admin: &str, wish: Method, path: &str) -> Result<Vec<u8>, Failure> {
-    let Answer { status, body } = fetch(admin, wish, path)?;
+fn answer(admin: &str, method: Method, path: &str) -> Result<Vec<u8>, Failure> {
+    let Answer { status, body } = fetch(admin, method, path)?;
     let line = || plain(String::from_utf8_lossy(&body).trim());
     match status {
         200 => Ok(body),

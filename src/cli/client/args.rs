@@ -8,14 +8,14 @@ leaves; Ctrl-D leaves.
 In a pipe: sends the standard input, then its end, and prints what the server sends.
 Exit codes: 0 done, 1 could not connect or lost the connection, 2 usage, 130 Ctrl-C, 141 the \
 output was closed.")]
-pub struct ClientArgs {
+pub(crate) struct ClientArgs {
     /// Address of the server: PORT (on this machine), HOST:PORT, [::1]:8080 or unix:PATH
     #[arg(default_value = "127.0.0.1:8080")]
-    pub address: String,
+    pub(crate) address: String,
 
     /// Name in a chat room [default: guest-N, a name from the server]
     #[arg(short, long, env = "POOLD_NAME", value_parser = name)]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 const NAME_MAX: usize = 64;

@@ -18,7 +18,7 @@ const PROBE_AFTER: Duration = Duration::from_secs(60);
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum NotConnected {
+pub(crate) enum NotConnected {
     /// The address is not valid.
     #[error("{0}")]
     Address(Error),
@@ -31,7 +31,7 @@ pub enum NotConnected {
 }
 
 /// Connects to the first address that answers. Looks up names anew each time.
-pub fn dial(address: &str) -> Result<Socket, NotConnected> {
+pub(crate) fn dial(address: &str) -> Result<Socket, NotConnected> {
     let address: Address = address.parse().map_err(|error| match error {
         Error::Lookup { .. } => NotConnected::Name(error),
         _ => NotConnected::Address(error),

@@ -4,7 +4,7 @@ use crate::cli::exit;
 
 /// How the client ended.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// All was sent, and the server or the client ended the connection.
     Well,
     /// Not connected, or lost; in one line.
@@ -19,7 +19,7 @@ pub enum Ending {
 
 impl Ending {
     /// Prints the end; answers the exit code.
-    pub fn tell(self) -> u8 {
+    pub(crate) fn tell(self) -> u8 {
         match self {
             Ending::Well => exit::DONE,
             Ending::Failed(why) => {

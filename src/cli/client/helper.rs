@@ -16,7 +16,7 @@ use super::painted::{Painted, is_wide};
 use super::shared::Session;
 
 /// A chat's commands, and what follows each.
-pub const COMMANDS: [(&str, &str); 18] = [
+pub(crate) const COMMANDS: [(&str, &str); 18] = [
     ("/help", ""),
     ("/nick", "NAME"),
     ("/join", "ROOM"),
@@ -42,7 +42,7 @@ const JOINER: char = '\u{200d}';
 const SKIN: char = '\u{1f7eb}';
 
 /// Where the password begins in a line that contains one.
-pub fn password(line: &str) -> Option<usize> {
+pub(crate) fn password(line: &str) -> Option<usize> {
     const COMMAND: &str = "/op ";
     let command = line.get(..COMMAND.len())?;
     command
@@ -51,16 +51,16 @@ pub fn password(line: &str) -> Option<usize> {
 }
 
 /// Answers the editor from what is known of the chat.
-pub struct Prompter {
-    pub session: Arc<Session>,
-    pub colours: Colours,
+pub(crate) struct Prompter {
+    pub(crate) session: Arc<Session>,
+    pub(crate) colours: Colours,
     /// Notified when the editor has the terminal.
-    pub started: SyncSender<()>,
-    pub painted: Arc<Painted>,
+    pub(crate) started: SyncSender<()>,
+    pub(crate) painted: Arc<Painted>,
 }
 
 /// Shown behind what is typed, never taken over.
-pub struct Usage(String);
+pub(crate) struct Usage(String);
 
 impl Hint for Usage {
     fn display(&self) -> &str {

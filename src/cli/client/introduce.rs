@@ -30,7 +30,7 @@ enum Said {
 
 /// Asks for the name, and passes on what comes until the client has it. Sends nothing to a server
 /// that is not a chat.
-pub fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Result<(), Ending> {
+pub(crate) fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Result<(), Ending> {
     let lost = |error| Ending::Failed(format!("the connection was lost: {error}"));
     let mut stream = socket;
     stream

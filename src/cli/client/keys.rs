@@ -21,7 +21,7 @@ const HISTORY_MAX: usize = 1000;
 const UNDONE_MAX: RepeatCount = RepeatCount::MAX - 1000;
 
 /// Sees every key before the editor does.
-pub struct Keys {
+pub(crate) struct Keys {
     session: Arc<Session>,
     state: Mutex<State>,
 }
@@ -45,7 +45,7 @@ struct History {
 }
 
 impl Keys {
-    pub fn new(session: Arc<Session>) -> Keys {
+    pub(crate) fn new(session: Arc<Session>) -> Keys {
         Keys {
             session,
             state: Mutex::default(),

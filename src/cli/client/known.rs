@@ -9,13 +9,13 @@ const NAME_MAX: usize = 256;
 /// Maximum rooms that are joined again after a lost connection.
 const JOINED_MAX: usize = 100;
 
-pub const LOBBY: &str = "lobby";
+pub(crate) const LOBBY: &str = "lobby";
 
 /// See the head of the file.
 #[derive(Debug, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// The client's name; `None` before the welcome, and on servers that are not a chat.
-    pub own: Option<String>,
+    pub(crate) own: Option<String>,
     /// Names in the order in which they were last seen.
     names: Vec<String>,
     /// Known rooms, in the same order.
@@ -42,46 +42,46 @@ enum Asked {
 
 impl Known {
     /// Whether the server is a chat.
-    pub fn is_chat(&self) -> bool {
+    pub(crate) fn is_chat(&self) -> bool {
         self.own.is_some()
     }
 
     /// Names with this beginning, last seen first.
-    pub fn names(&self, beginning: &str) -> Vec<String> {
+    pub(crate) fn names(&self, beginning: &str) -> Vec<String> {
         matching(&self.names, beginning)
     }
 
     /// Rooms with this beginning, last seen first.
-    pub fn rooms(&self, beginning: &str) -> Vec<String> {
+    pub(crate) fn rooms(&self, beginning: &str) -> Vec<String> {
         matching(&self.rooms, beginning)
     }
 
     /// Sets the wanted name.
-    pub fn want(&mut self, name: &str) {
+    pub(crate) fn want(&mut self, name: &str) {
         self.wanted = Some(name.to_owned());
     }
 
     /// The person asks for a name, and sees the answer.
-    pub fn leave_name(&mut self) {
+    pub(crate) fn leave_name(&mut self) {
         self.wanted = None;
         self.asked = Asked::Not;
     }
 
     /// The wanted name, if another member has it.
-    pub fn taken(&self) -> Option<&str> {
+    pub(crate) fn taken(&self) -> Option<&str> {
         self.wanted
             .as_deref()
             .filter(|_| self.asked == Asked::Taken)
     }
 
     /// Whether a line repeats the first refusal.
-    pub fn is_told_again(&self, line: &Line<'_>) -> bool {
+    pub(crate) fn is_told_again(&self, line: &Line<'_>) -> bool {
         let is_refusal = |text: &str| text.starts_with("you are still ");
         self.asked == Asked::Again && matches!(line.what, What::Notice(text) if is_refusal(text))
     }
 
     /// The line that asks for the wanted name; empty if the server has confirmed it.
-    pub fn ask_for_name(&mut self) -> String {
+    pub(crate) fn ask_for_name(&mut self) -> String {
         let Some(wanted) = &self.wanted else {
             return String::new();
         };
@@ -93,7 +93,7 @@ impl Known {
     }
 
     /// The lines that restore the name and rooms on a new connection.
-    pub fn return_greeting(&mut self) -> String {
+    pub(crate) fn return_greeting(&mut self) -> String {
         if self.own.is_none() {
             return String::new();
         }
@@ -110,7 +110,7 @@ impl Known {
     }
 
     /// Learns from a line.
-    pub fn learn(&mut self, line: &Line<'_>) {
+    pub(crate) fn learn(&mut self, line: &Line<'_>) {
         if let Some(room) = line.room {
             remember(&mut self.rooms, room);
         }

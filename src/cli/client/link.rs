@@ -31,19 +31,19 @@ const NAME_MIN: Duration = Duration::from_secs(3);
 const GOOD_AFTER: Duration = Duration::from_secs(30);
 
 /// The connection thread's state, across reconnects.
-pub struct Link {
-    pub address: String,
-    pub session: Arc<Session>,
-    pub wake: UnixStream,
-    pub screen: Screen,
-    pub unsent: Unsent,
-    pub is_leaving: bool,
-    pub name: Name,
+pub(crate) struct Link {
+    pub(crate) address: String,
+    pub(crate) session: Arc<Session>,
+    pub(crate) wake: UnixStream,
+    pub(crate) screen: Screen,
+    pub(crate) unsent: Unsent,
+    pub(crate) is_leaving: bool,
+    pub(crate) name: Name,
 }
 
 /// When to ask again for the wanted name.
 #[derive(Default)]
-pub struct Name {
+pub(crate) struct Name {
     next: Option<Instant>,
     delay: Duration,
 }
@@ -58,7 +58,7 @@ enum Parting {
 
 impl Link {
     /// Runs until the client or the server ends for good.
-    pub fn run(mut self, first: Socket, mut greeting: String) -> Ending {
+    pub(crate) fn run(mut self, first: Socket, mut greeting: String) -> Ending {
         let mut next = Some(first);
         let mut delay = DELAY_MIN;
         loop {

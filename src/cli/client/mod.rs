@@ -38,14 +38,14 @@ mod wire;
 use std::io::{ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
-pub use self::args::ClientArgs;
+pub(crate) use self::args::ClientArgs;
 use self::dial::NotConnected;
 use self::ending::Ending;
 use self::printer::Passing;
-pub(super) use self::terminal::is_capable;
+use crate::cli::terminal::is_capable;
 
 /// Runs `poold client`: 0 all went well, 1 not connected or lost, 2 usage.
-pub fn run(args: &ClientArgs) -> ExitCode {
+pub(crate) fn run(args: &ClientArgs) -> ExitCode {
     connect(args).tell().into()
 }
 

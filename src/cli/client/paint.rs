@@ -4,7 +4,7 @@ use super::wire::{Line, What};
 
 /// The terminal's colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colours {
+pub(crate) enum Colours {
     /// No colour.
     None,
     /// The usual eight.
@@ -26,7 +26,7 @@ const MENTION: &str = "\x1b[1;7m";
 
 impl Colours {
     /// From the environment: `NO_COLOR`, `TERM`, `COLORTERM`.
-    pub fn of_terminal() -> Colours {
+    pub(crate) fn of_terminal() -> Colours {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let term = std::env::var("TERM").unwrap_or_default();
         if is_set("NO_COLOR") {
@@ -39,7 +39,7 @@ impl Colours {
     }
 
     /// Dim, if there are colours.
-    pub fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         match self {
             Colours::None => text.to_owned(),
             _ => format!("{DIM}{text}{RESET}"),
@@ -57,7 +57,7 @@ impl Colours {
     }
 
     /// The painted line. `clock` is the time for lines without one.
-    pub fn line(self, line: &Line<'_>, own: Option<&str>, clock: &str) -> String {
+    pub(crate) fn line(self, line: &Line<'_>, own: Option<&str>, clock: &str) -> String {
         let time = self.dim(line.time.unwrap_or(clock));
         let room = line.room.map(|room| format!("#{room} "));
         let room = self.name(line.room.unwrap_or_default(), &room.unwrap_or_default());
@@ -99,7 +99,7 @@ impl Colours {
 }
 
 /// Whether the line is for this client: it has its name, or is private.
-pub fn is_for_us(line: &Line<'_>, own: Option<&str>) -> bool {
+pub(crate) fn is_for_us(line: &Line<'_>, own: Option<&str>) -> bool {
     if line.time.is_some() {
         return false;
     }

@@ -12,13 +12,13 @@ use parking_lot::{Condvar, Mutex};
 use super::width::columns;
 
 /// The prompt.
-pub const PROMPT: &str = "> ";
+pub(crate) const PROMPT: &str = "> ";
 /// Maximum time for the editor to notice the window's new width.
 const NOTICED_WITHIN: Duration = Duration::from_millis(250);
 
 /// See the head of the file. The editor's thread notes, the connection thread waits.
 #[derive(Default)]
-pub struct Painted {
+pub(crate) struct Painted {
     last: Mutex<Last>,
     noted: Condvar,
 }
@@ -32,7 +32,7 @@ struct Last {
 impl Painted {
     /// Called before the line is painted. If the window's width has changed, moves the cursor to
     /// where the editor expects it.
-    pub fn note(&self, line: &str, pos: usize) {
+    pub(crate) fn note(&self, line: &str, pos: usize) {
         let Some(columns) = columns() else {
             return;
         };
@@ -47,7 +47,7 @@ impl Painted {
     }
 
     /// Waits until a line of several rows was painted in the window's current width.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let mut last = self.last.lock();
         let is_settled = |last: &Last| {
             let is_low = width(&last.line) < last.columns;
@@ -60,7 +60,7 @@ impl Painted {
 }
 
 /// Whether it takes more than a row.
-pub fn is_wide(line: &str) -> bool {
+pub(crate) fn is_wide(line: &str) -> bool {
     columns().is_some_and(|columns| width(line) >= columns)
 }
 

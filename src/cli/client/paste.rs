@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rustyline::{KeyCode, Modifiers};
 
 /// Maximum bytes of a paste.
-pub const PASTE_MAX: usize = 1 << 20;
+pub(crate) const PASTE_MAX: usize = 1 << 20;
 /// Pastes that are kept for the history.
 const PASTES_MAX: usize = 8;
 /// Columns of the first line that are shown.
@@ -13,7 +13,7 @@ const SHOWN_MAX: usize = 24;
 
 /// The last pastes.
 #[derive(Default)]
-pub struct Pastes {
+pub(crate) struct Pastes {
     /// The open paste.
     open: Option<Open>,
     /// The word and the text of each paste.
@@ -30,16 +30,16 @@ struct Open {
 }
 
 impl Pastes {
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    pub fn open(&mut self) {
+    pub(crate) fn open(&mut self) {
         self.open = Some(Open::default());
     }
 
     /// Takes a key of the paste that is open; `false` when it is its end.
-    pub fn key(&mut self, code: KeyCode, modifiers: Modifiers) -> bool {
+    pub(crate) fn key(&mut self, code: KeyCode, modifiers: Modifiers) -> bool {
         let Some(open) = &mut self.open else {
             return false;
         };
@@ -65,7 +65,7 @@ impl Pastes {
     }
 
     /// The word to insert for the paste; `None` if the paste was too long.
-    pub fn close(&mut self) -> Option<String> {
+    pub(crate) fn close(&mut self) -> Option<String> {
         let open = self.open.take()?;
         if open.is_too_long {
             return None;
@@ -92,7 +92,7 @@ impl Pastes {
     }
 
     /// The line with its pastes, each line ended. In a chat a pasted line is never a command.
-    pub fn expand(&self, line: &str, is_chat: bool) -> String {
+    pub(crate) fn expand(&self, line: &str, is_chat: bool) -> String {
         let mut whole = line.to_owned();
         for (word, text) in &self.kept {
             let text: Vec<String> = text.lines().map(|line| escaped(line, is_chat)).collect();

@@ -48,7 +48,7 @@ enum Holds {
 }
 
 /// Copies in both directions until the server ends.
-pub fn run(socket: Socket, name: Option<&str>, passing: Passing) -> Ending {
+pub(crate) fn run(socket: Socket, name: Option<&str>, passing: Passing) -> Ending {
     match start(socket, name, passing) {
         Ok(ending) | Err(ending) => ending,
     }

@@ -9,7 +9,7 @@ use super::safe::Lines;
 
 /// What happens to received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
+pub(crate) enum Passing {
     /// They are passed on unchanged.
     Exact,
     /// A terminal: only text may reach it.
@@ -17,14 +17,14 @@ pub enum Passing {
 }
 
 /// Standard output.
-pub struct Printer {
+pub(crate) struct Printer {
     output: File,
     passing: Passing,
     lines: Lines,
 }
 
 impl Printer {
-    pub fn new(passing: Passing) -> Result<Printer, Ending> {
+    pub(crate) fn new(passing: Passing) -> Result<Printer, Ending> {
         let output = std::io::stdout().as_fd().try_clone_to_owned();
         let output = output.map_err(|error| unwritten(&error))?.into();
         let lines = Lines::default();
@@ -36,7 +36,7 @@ impl Printer {
     }
 
     /// Passes on received bytes.
-    pub fn print(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+    pub(crate) fn print(&mut self, bytes: &[u8]) -> Result<(), Ending> {
         let written = match self.passing {
             Passing::Exact => self.output.write_all(bytes),
             Passing::Escaped => {
@@ -47,7 +47,7 @@ impl Printer {
         written.map_err(|error| unwritten(&error))
     }
 
-    pub fn end(mut self) -> Result<(), Ending> {
+    pub(crate) fn end(mut self) -> Result<(), Ending> {
         let rest = self.lines.rest().unwrap_or_default();
         let written = self.output.write_all(rest.as_bytes());
         written.map_err(|error| unwritten(&error))

@@ -8,13 +8,13 @@ const LINE_MAX: usize = 64 << 10;
 
 /// Takes bytes, gives safe lines. Keeps an unfinished line.
 #[derive(Default)]
-pub struct Lines {
+pub(crate) struct Lines {
     unfinished: Vec<u8>,
 }
 
 impl Lines {
     /// Takes bytes, and passes on each line that they complete.
-    pub fn take(&mut self, bytes: &[u8], mut each: impl FnMut(String)) {
+    pub(crate) fn take(&mut self, bytes: &[u8], mut each: impl FnMut(String)) {
         let mut rest = bytes;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             self.add(&rest[..end], &mut each);
@@ -26,7 +26,7 @@ impl Lines {
     }
 
     /// The last line, if the server ended in the middle of it.
-    pub fn rest(&mut self) -> Option<String> {
+    pub(crate) fn rest(&mut self) -> Option<String> {
         let rest = std::mem::take(&mut self.unfinished);
         (!rest.is_empty()).then(|| safe(&rest))
     }
@@ -48,7 +48,7 @@ fn without_return(line: &[u8]) -> &[u8] {
 }
 
 /// Escapes everything that is not printable, because the server is not trusted. Expands tabs.
-pub fn safe(bytes: &[u8]) -> String {
+pub(crate) fn safe(bytes: &[u8]) -> String {
     let mut text = Vec::with_capacity(bytes.len());
     for (number, part) in bytes.split(|byte| *byte == b'\t').enumerate() {
         if number > 0 {

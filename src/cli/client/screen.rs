@@ -7,10 +7,10 @@ use super::width::{columns, wrap};
 use super::wire::{What, parse};
 
 /// Prints whole lines above the prompt.
-pub type Print = Box<dyn FnMut(String) + Send>;
+pub(crate) type Print = Box<dyn FnMut(String) + Send>;
 
 /// Paints and shows lines.
-pub struct Screen {
+pub(crate) struct Screen {
     print: Print,
     colours: Colours,
     /// The server's last notice.
@@ -18,7 +18,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub fn new(print: Print, colours: Colours) -> Screen {
+    pub(crate) fn new(print: Print, colours: Colours) -> Screen {
         Screen {
             print,
             colours,
@@ -27,7 +27,7 @@ impl Screen {
     }
 
     /// Shows received lines, and learns from them.
-    pub fn show(&mut self, lines: impl IntoIterator<Item = String>, session: &Session) {
+    pub(crate) fn show(&mut self, lines: impl IntoIterator<Item = String>, session: &Session) {
         let (clock, mut shown, mut bell) = (clock(), String::new(), false);
         let columns = columns();
         let mut known = session.known.lock();
@@ -60,13 +60,13 @@ impl Screen {
     }
 
     /// Shows a notice of the client itself.
-    pub fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         let text = format!("{} == {}", clock(), safe(text.as_bytes()));
         (self.print)(self.colours.dim(&text) + "\n");
     }
 
     /// Shows a typed line.
-    pub fn echo(&mut self, lines: &[u8]) {
+    pub(crate) fn echo(&mut self, lines: &[u8]) {
         let clock = clock();
         let lines = lines.split(|byte| *byte == b'\n');
         let shown: String = lines
@@ -77,7 +77,7 @@ impl Screen {
     }
 
     /// Whether the server has disconnected this client on purpose: then it does not reconnect.
-    pub fn was_sent_away(&self) -> bool {
+    pub(crate) fn was_sent_away(&self) -> bool {
         let why = self.last_notice.strip_prefix("you are disconnected: ");
         let is_final = |why: &str| why.starts_with("kicked by ") || why.contains("banned");
         why.is_some_and(is_final)

@@ -11,13 +11,13 @@ use parking_lot::Mutex;
 use super::known::Known;
 
 /// Maximum bytes that wait to be sent.
-pub const QUEUE_MAX: usize = 4 << 20;
+pub(crate) const QUEUE_MAX: usize = 4 << 20;
 
 /// Shared by the two threads. No lock is held across input or output.
-pub struct Session {
+pub(crate) struct Session {
     queue: Mutex<Queue>,
     /// What is known of the chat.
-    pub known: Mutex<Known>,
+    pub(crate) known: Mutex<Known>,
     waker: UnixStream,
 }
 
@@ -30,17 +30,17 @@ struct Queue {
 }
 
 /// What the connection thread takes from it.
-pub struct Taken {
-    pub bytes: Vec<u8>,
+pub(crate) struct Taken {
+    pub(crate) bytes: Vec<u8>,
     /// Lines were refused since the last time.
-    pub refused: bool,
+    pub(crate) refused: bool,
     /// Nothing more will come.
-    pub is_leaving: bool,
+    pub(crate) is_leaving: bool,
 }
 
 impl Session {
     /// The shared state, and a socket that is readable when lines wait.
-    pub fn new() -> io::Result<(Session, UnixStream)> {
+    pub(crate) fn new() -> io::Result<(Session, UnixStream)> {
         let (waker, wake) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
         wake.set_nonblocking(true)?;
@@ -54,7 +54,7 @@ impl Session {
 
     /// Queues lines; `false` if they don't fit.
     #[must_use]
-    pub fn put(&self, lines: &str) -> bool {
+    pub(crate) fn put(&self, lines: &str) -> bool {
         let mut queue = self.queue.lock();
         let fits = queue.bytes.len() + lines.len() <= QUEUE_MAX;
         if fits {
@@ -67,24 +67,24 @@ impl Session {
     }
 
     /// Notes that lines did not fit.
-    pub fn refuse(&self) {
+    pub(crate) fn refuse(&self) {
         self.queue.lock().refused = true;
         self.wake();
     }
 
     /// Nothing more will come.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.queue.lock().is_leaving = true;
         self.wake();
     }
 
     /// Whether nothing more will come.
-    pub fn is_leaving(&self) -> bool {
+    pub(crate) fn is_leaving(&self) -> bool {
         self.queue.lock().is_leaving
     }
 
     /// Takes the queue.
-    pub fn take(&self) -> Taken {
+    pub(crate) fn take(&self) -> Taken {
         let mut queue = self.queue.lock();
         Taken {
             bytes: std::mem::take(&mut queue.bytes),
@@ -100,7 +100,7 @@ impl Session {
 }
 
 /// Reads the wake-ups.
-pub fn drain_wakes(mut wake: &UnixStream) {
+pub(crate) fn drain_wakes(mut wake: &UnixStream) {
     let mut rings = [0; 64];
     while matches!(wake.read(&mut rings), Ok(length) if length == rings.len()) {}
 }

@@ -32,14 +32,8 @@ const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
 
 type Line = Editor<Prompter, MemHistory>;
 
-/// Whether the editor works on this terminal.
-pub fn is_capable() -> bool {
-    let term = std::env::var("TERM").unwrap_or_default();
-    !["", "dumb", "cons25", "emacs"].contains(&term.as_str())
-}
-
 /// Runs the session until the client or the server ends it.
-pub fn run(socket: Socket, address: &str, name: Option<&str>) -> Ending {
+pub(crate) fn run(socket: Socket, address: &str, name: Option<&str>) -> Ending {
     match start(socket, address, name) {
         Ok(ending) => ending,
         Err(error) => Ending::Failed(format!("cannot use the terminal: {error}")),

@@ -9,31 +9,31 @@ const QUITS: [&[u8]; 3] = [b"/quit", b"/exit", b"/bye"];
 
 /// Lines to send. A line that is cut by a lost connection is sent again, whole.
 #[derive(Default)]
-pub struct Unsent {
+pub(crate) struct Unsent {
     /// Begins with the line that is not sent whole yet.
     bytes: Vec<u8>,
     /// How much of it is sent.
     gone: usize,
     /// A `/quit` was typed, so the end is expected.
-    pub has_quit: bool,
+    pub(crate) has_quit: bool,
 }
 
 impl Unsent {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len() - self.gone
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    pub fn add(&mut self, lines: &[u8]) {
+    pub(crate) fn add(&mut self, lines: &[u8]) {
         self.has_quit |= lines.split(|byte| *byte == b'\n').any(is_quit);
         self.bytes.extend_from_slice(lines);
     }
 
     /// Writes as much as the server takes now.
-    pub fn write_to(&mut self, mut socket: &Socket) -> io::Result<()> {
+    pub(crate) fn write_to(&mut self, mut socket: &Socket) -> io::Result<()> {
         while !self.is_empty() {
             match socket.write(&self.bytes[self.gone..]) {
                 Ok(length) => self.gone += length,
@@ -49,7 +49,7 @@ impl Unsent {
     }
 
     /// Goes back to the begin of a line, for the next connection.
-    pub fn begin_line_again(&mut self) {
+    pub(crate) fn begin_line_again(&mut self) {
         self.gone = 0;
     }
 }
@@ -59,7 +59,7 @@ fn is_quit(line: &[u8]) -> bool {
     QUITS.iter().any(|quit| word.eq_ignore_ascii_case(quit))
 }
 
-pub fn is_for_later(error: &io::Error) -> bool {
+pub(crate) fn is_for_later(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted

@@ -9,14 +9,14 @@ const INDENT: usize = "00:00 ".len();
 const INDENTED_FROM: usize = 40;
 
 /// Columns; `None` if the terminal does not tell.
-pub fn columns() -> Option<usize> {
+pub(crate) fn columns() -> Option<usize> {
     let size = tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0).then(|| size.ws_col.into())
 }
 
 /// Breaks a line between words. The terminal breaks a word that is longer than a row, so it can be
 /// copied in one piece.
-pub fn wrap(line: &str, columns: usize) -> String {
+pub(crate) fn wrap(line: &str, columns: usize) -> String {
     let indent = if columns < INDENTED_FROM { 0 } else { INDENT };
     let mut wrapped = String::with_capacity(line.len());
     let mut column = 0;

@@ -2,17 +2,17 @@
 
 /// A line of a chat server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Its time, for lines of the history: `08:51` or `2026-11-22 08:51`.
-    pub time: Option<&'a str>,
+    pub(crate) time: Option<&'a str>,
     /// Its room; `None` for the lobby.
-    pub room: Option<&'a str>,
-    pub what: What<'a>,
+    pub(crate) room: Option<&'a str>,
+    pub(crate) what: What<'a>,
 }
 
 /// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What<'a> {
+pub(crate) enum What<'a> {
     /// `<ann> hello`
     Said { name: &'a str, text: &'a str },
     /// `* ann waves`
@@ -28,7 +28,7 @@ pub enum What<'a> {
 }
 
 /// Parses a line.
-pub fn parse(line: &str) -> Line<'_> {
+pub(crate) fn parse(line: &str) -> Line<'_> {
     let (time, rest) = match time(line) {
         Some((time, rest)) => (Some(time), rest),
         None => (None, line),

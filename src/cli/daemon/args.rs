@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::sockets::ListenArgs;
 use crate::cli::admin::AdminArgs;
 use crate::cli::handover::ControlArgs;
 use crate::cli::log::LogFormat;
+use crate::cli::sockets::ListenArgs;
 use crate::cli::values::{
     MaybeDuration, MaybeRate, VALUES, duration_or_off, per_second, rate, size, time, yes_or_no,
 };
@@ -23,57 +23,57 @@ const LOG: &str = "Log";
 
 /// `poold recv`.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct RecvArgs {
+pub(crate) struct RecvArgs {
     /// Format in which messages are printed
     #[arg(short, long, value_enum, default_value_t, env = "POOLD_FORMAT")]
-    pub(in crate::cli) format: Format,
+    pub(crate) format: Format,
 
     /// Append messages to this file; after it is renamed or removed, a new one is opened
     /// [default: -, the standard output]
     #[arg(short, long, value_name = "FILE", env = "POOLD_OUTPUT")]
-    pub(in crate::cli) output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 
     /// Confirm messages: send `ack N` to a client once its first N messages are written
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_ACK")]
-    pub(in crate::cli) ack: bool,
+    pub(crate) ack: bool,
 
     /// With --ack: confirm messages only once they are on the disk (fdatasync)
     #[arg(long, requires = "ack", value_parser = yes_or_no(), env = "POOLD_SYNC")]
-    pub(in crate::cli) sync: bool,
+    pub(crate) sync: bool,
 
     /// Begin each line of --format text with the time at which the message was read (RFC 3339,
     /// UTC); json always has it
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_TIME")]
-    pub(in crate::cli) time: bool,
+    pub(crate) time: bool,
 
     #[command(flatten)]
-    pub(in crate::cli) serve: ServeArgs,
+    pub(crate) serve: ServeArgs,
 }
 
 /// The arguments of every service.
 #[derive(Debug, Args)]
 #[command(after_help = VALUES)]
-pub(in crate::cli) struct ServeArgs {
+pub(crate) struct ServeArgs {
     #[command(flatten)]
-    pub(in crate::cli) listen: ListenArgs,
+    pub(crate) listen: ListenArgs,
 
     /// A warning for each environment variable `POOLD_…` that no command knows.
     #[arg(skip)]
-    pub(in crate::cli) strangers: Vec<String>,
+    pub(crate) strangers: Vec<String>,
 
     /// Number of threads that serve clients, 1 to 1024 [default: 4 per core, at least 8]
     #[arg(short, long, value_name = "N", env = "POOLD_WORKERS")]
-    pub(in crate::cli) workers: Option<usize>,
+    pub(crate) workers: Option<usize>,
 
     /// Maximum number of clients connected at once; --when-full says what happens to more
     /// [default: what the descriptor limit allows]
     #[arg(short, long, value_name = "N", env = "POOLD_MAX_CLIENTS")]
-    pub(in crate::cli) max_clients: Option<usize>,
+    pub(crate) max_clients: Option<usize>,
 
     /// Maximum time a drain waits for clients to finish; after it, they are cut off
     #[arg(long, value_name = "TIME", default_value = "8s", value_parser = time,
         env = "POOLD_DRAIN")]
-    pub(in crate::cli) drain: Duration,
+    pub(crate) drain: Duration,
 
     /// How a stream is split into messages: lines, typed, auto, octet, nul, cr, delimited:STRING,
     /// between:START,END, mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32,
@@ -84,12 +84,12 @@ pub(in crate::cli) struct ServeArgs {
         env = "POOLD_FRAMING",
         help_heading = MESSAGES
     )]
-    pub(in crate::cli) framing: Option<Framing>,
+    pub(crate) framing: Option<Framing>,
 
     /// Maximum length of a message, up to 1g
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
         env = "POOLD_MESSAGE_MAX", help_heading = MESSAGES)]
-    pub(in crate::cli) message_max: usize,
+    pub(crate) message_max: usize,
 
     /// What happens to a message longer than --message-max
     #[arg(
@@ -100,12 +100,12 @@ pub(in crate::cli) struct ServeArgs {
         env = "POOLD_OVERLONG",
         help_heading = MESSAGES
     )]
-    pub(in crate::cli) overlong: Overlong,
+    pub(crate) overlong: Overlong,
 
     /// Maximum unsent output of a client, 1k to 1g; above it poold stops reading from that client
     #[arg(long, value_name = "SIZE", default_value = "256k", value_parser = size,
         env = "POOLD_OUTBOX_MAX", help_heading = MESSAGES)]
-    pub(in crate::cli) outbox_max: usize,
+    pub(crate) outbox_max: usize,
 
     /// Least severe events in the log on the standard error: error, warn, info, debug or trace
     #[arg(
@@ -115,7 +115,7 @@ pub(in crate::cli) struct ServeArgs {
         env = "POOLD_LOG_LEVEL",
         help_heading = LOG
     )]
-    pub(in crate::cli) log_level: tracing::Level,
+    pub(crate) log_level: tracing::Level,
 
     /// Format of the log
     #[arg(
@@ -126,22 +126,22 @@ pub(in crate::cli) struct ServeArgs {
         env = "POOLD_LOG_FORMAT",
         help_heading = LOG
     )]
-    pub(in crate::cli) log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
 
     #[command(flatten)]
-    pub(in crate::cli) guard: GuardArgs,
+    pub(crate) guard: GuardArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) control: ControlArgs,
+    pub(crate) control: ControlArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) admin: AdminArgs,
+    pub(crate) admin: AdminArgs,
 }
 
 /// The limits that keep clients from hurting each other.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
-pub(in crate::cli) struct GuardArgs {
+pub(crate) struct GuardArgs {
     /// What happens to clients beyond --max-clients
     #[arg(
         long,
@@ -150,16 +150,16 @@ pub(in crate::cli) struct GuardArgs {
         value_name = "WHAT",
         env = "POOLD_WHEN_FULL"
     )]
-    pub(in crate::cli) when_full: WhenFull,
+    pub(crate) when_full: WhenFull,
 
     /// Idle time after which --when-full shed may close a client
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = time,
         env = "POOLD_SHED_AFTER")]
-    pub(in crate::cli) shed_after: Duration,
+    pub(crate) shed_after: Duration,
 
     /// Maximum number of clients from one IPv4 address or IPv6 /64 [default: no limit]
     #[arg(long, value_name = "N", env = "POOLD_MAX_PER_ADDRESS")]
-    pub(in crate::cli) max_per_address: Option<usize>,
+    pub(crate) max_per_address: Option<usize>,
 
     /// What happens to clients beyond --max-per-address
     #[arg(
@@ -169,7 +169,7 @@ pub(in crate::cli) struct GuardArgs {
         value_name = "WHAT",
         env = "POOLD_WHEN_ADDRESS_FULL"
     )]
-    pub(in crate::cli) when_address_full: WhenAddressFull,
+    pub(crate) when_address_full: WhenAddressFull,
 
     /// Accept only clients of this address, network (192.0.2.0/24) or file of them, which is read
     /// again when it changes; repeatable [default: all]
@@ -180,7 +180,7 @@ pub(in crate::cli) struct GuardArgs {
         value_delimiter = ',',
         help_heading = ACCESS
     )]
-    pub(in crate::cli) allow: Vec<String>,
+    pub(crate) allow: Vec<String>,
 
     /// Refuse clients of this address, network or file of them, even if --allow has them;
     /// repeatable [default: none]
@@ -191,7 +191,7 @@ pub(in crate::cli) struct GuardArgs {
         value_delimiter = ',',
         help_heading = ACCESS
     )]
-    pub(in crate::cli) deny: Vec<String>,
+    pub(crate) deny: Vec<String>,
 
     /// Load balancers whose connections must begin with a PROXY header, version 1 or 2, which names
     /// the client: an address, a network, a file of them, or unix; repeatable [default: none]
@@ -202,58 +202,58 @@ pub(in crate::cli) struct GuardArgs {
         value_delimiter = ',',
         help_heading = ACCESS
     )]
-    pub(in crate::cli) proxy_from: Vec<String>,
+    pub(crate) proxy_from: Vec<String>,
 
     /// Maximum number of clients accepted per second; more wait in the backlog [default: no limit]
     #[arg(long, value_name = "N", env = "POOLD_ACCEPT_RATE")]
-    pub(in crate::cli) accept_rate: Option<u32>,
+    pub(crate) accept_rate: Option<u32>,
 
     /// Close clients that send nothing within TIME of connecting [default: never]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_FIRST_BYTE")]
-    pub(in crate::cli) first_byte: Option<Duration>,
+    pub(crate) first_byte: Option<Duration>,
 
     /// Close clients that send nothing for TIME [default: never]
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_IDLE")]
-    pub(in crate::cli) idle: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
 
     /// Close clients that take longer than TIME to send the rest of a message; bytes that arrive at
     /// --min-rate extend it [default: never]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_MESSAGE")]
-    pub(in crate::cli) message: Option<Duration>,
+    pub(crate) message: Option<Duration>,
 
     /// With --message: bytes per second at which an unfinished message may take longer
     /// [default: 500]
     #[arg(long, value_name = "SIZE", requires = "message", value_parser = per_second,
         env = "POOLD_MIN_RATE")]
-    pub(in crate::cli) min_rate: Option<u32>,
+    pub(crate) min_rate: Option<u32>,
 
     /// Reset clients that take no output for TIME, and close clients that do not close within TIME
     /// of all output and its end; with exec only after the program has ended [default: never; 30s
     /// for clients that are being closed]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_WRITE_STALL")]
-    pub(in crate::cli) write_stall: Option<Duration>,
+    pub(crate) write_stall: Option<Duration>,
 
     /// Close each connection TIME after it was accepted [default: never]
     #[arg(long, value_name = "TIME", value_parser = time,
         env = "POOLD_LIFETIME")]
-    pub(in crate::cli) lifetime: Option<Duration>,
+    pub(crate) lifetime: Option<Duration>,
 
     /// Maximum rate of each client: MESSAGES,BYTES per second, each with :BURST for short peaks
     /// (10:100,16k:32k), or off; input above it is delayed, never dropped
     #[arg(long, value_name = "RATE", default_value = "off", value_parser = rate,
         env = "POOLD_RATE")]
-    pub(in crate::cli) rate: MaybeRate,
+    pub(crate) rate: MaybeRate,
 
     /// Refuse new clients while the wait for a worker is longer than TIME, or off; recv, discard
     /// and exec without --lines never refuse for it [default: 500ms; exec --lines: off]
     #[arg(long, value_name = "TIME", value_parser = duration_or_off, env = "POOLD_OVERLOAD")]
-    pub(in crate::cli) overload: Option<MaybeDuration>,
+    pub(crate) overload: Option<MaybeDuration>,
 
     /// Log workers that serve one client for longer than TIME without a pause [default: 30s; exec
     /// without --lines: never]
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_STUCK_AFTER")]
-    pub(in crate::cli) stuck_after: Option<Duration>,
+    pub(crate) stuck_after: Option<Duration>,
 }

@@ -25,7 +25,7 @@ const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
     mut_arg("rate", |rate| rate.default_value("10:100,4k:32k")),
     mut_arg("message_max", |most| most.default_value("8k"))
 )]
-pub(in crate::cli) struct ChatArgs {
+pub(crate) struct ChatArgs {
     /// Last lines of a room that a new member is shown, at most 64 KiB of them
     #[arg(
         long,
@@ -33,24 +33,24 @@ pub(in crate::cli) struct ChatArgs {
         default_value_t = 100,
         env = "POOLD_HISTORY"
     )]
-    pub(in crate::cli) history: usize,
+    pub(crate) history: usize,
 
     /// Append the lines of each room to a file in this directory; after a restart the history
     /// comes from these files [default: no files]
     #[arg(long, value_name = "DIR", env = "POOLD_LOG")]
-    pub(in crate::cli) log: Option<PathBuf>,
+    pub(crate) log: Option<PathBuf>,
 
     /// File whose first line is the password for /op, which makes a member an operator; the
     /// alternative is POOLD_OPERATOR_PASSWORD. Bans by operators end with this process; a --deny
     /// file lasts [default: no operators]
     #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
-    pub(in crate::cli) operator_file: Option<PathBuf>,
+    pub(crate) operator_file: Option<PathBuf>,
 
     #[command(flatten)]
-    pub(in crate::cli) serve: ServeArgs,
+    pub(crate) serve: ServeArgs,
 }
 
-pub(in crate::cli) fn run(args: &ChatArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
     if args
         .serve
         .framing

@@ -27,13 +27,13 @@ const LAST_MAX: Duration = Duration::from_millis(250);
 const LOOK_AGAIN: i64 = 1;
 
 /// The console's thread, while it runs.
-pub(in crate::cli) struct Terminal {
+pub(crate) struct Terminal {
     thread: JoinHandle<()>,
     wake_sender: UnixStream,
 }
 
 /// Starts the console if the standard input is a terminal.
-pub(in crate::cli) fn start(chat: &Chat) -> Result<Option<Terminal>> {
+pub(crate) fn start(chat: &Chat) -> Result<Option<Terminal>> {
     if !io::stdin().is_terminal() {
         return Ok(None);
     }
@@ -63,7 +63,7 @@ pub(in crate::cli) fn start(chat: &Chat) -> Result<Option<Terminal>> {
 
 impl Terminal {
     /// Ends the console after its last output.
-    pub(in crate::cli) fn end(self) {
+    pub(crate) fn end(self) {
         let _ = self.wake_sender.shutdown(std::net::Shutdown::Write);
         // A panic of the thread was reported when it happened.
         let _ = self.thread.join();

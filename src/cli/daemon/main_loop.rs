@@ -20,7 +20,7 @@ use crate::server::{Handle, Server};
 const DRAIN_LOOK: Duration = Duration::from_millis(500);
 
 /// A running daemon.
-pub(in crate::cli) struct MainLoop {
+pub(crate) struct MainLoop {
     server: Server,
     handover: Option<HandoverServer>,
     notifier: Notifier,
@@ -32,11 +32,7 @@ pub(in crate::cli) struct MainLoop {
 }
 
 impl MainLoop {
-    pub(in crate::cli) fn new(
-        server: Server,
-        handover: Option<HandoverServer>,
-        admin: Admin,
-    ) -> MainLoop {
+    pub(crate) fn new(server: Server, handover: Option<HandoverServer>, admin: Admin) -> MainLoop {
         let notifier = Notifier::new(server.handle());
         let drain = io::pipe().map(|(drain, held)| {
             server.handle().when_draining(move || drop(held));
@@ -54,7 +50,7 @@ impl MainLoop {
 
     /// Announces readiness as the last step: a supervisor may then count descriptors or send a
     /// signal.
-    pub(in crate::cli) fn tell(&self, what: &str) {
+    pub(crate) fn tell(&self, what: &str) {
         for address in self.server.addresses() {
             info!("listening on {address}");
         }
@@ -63,12 +59,12 @@ impl MainLoop {
         info!("Press Ctrl-C to stop");
     }
 
-    pub(in crate::cli) fn handle(&self) -> Handle {
+    pub(crate) fn handle(&self) -> Handle {
         self.server.handle()
     }
 
     /// Runs until the drain is over.
-    pub(in crate::cli) fn run(mut self) -> Report {
+    pub(crate) fn run(mut self) -> Report {
         self.notifier.ready();
         if let Err(error) = self.run_until_drain() {
             warn!(%error, "no restart, no watchdog and no history from now on");

@@ -3,11 +3,10 @@
 //! What was typed becomes a server (`serve`), which runs until a signal or a request drains it
 //! (`main_loop`). May import: all of `cli` but the tools. Must not: `client`, `flood`.
 
-pub(in crate::cli) mod args;
-pub(in crate::cli) mod chat;
-pub(in crate::cli) mod console;
-pub(in crate::cli) mod exec;
-pub(in crate::cli) mod main_loop;
-pub(in crate::cli) mod notify;
-pub(in crate::cli) mod serve;
-pub(in crate::cli) mod sockets;
+pub(crate) mod args;
+pub(crate) mod chat;
+pub(crate) mod console;
+pub(crate) mod exec;
+pub(crate) mod main_loop;
+pub(crate) mod notify;
+pub(crate) mod serve;

@@ -27,7 +27,7 @@ const LOOKS: u32 = 4;
 const TELL_MAX: Duration = Duration::from_millis(500);
 
 /// See the head of the file.
-pub(in crate::cli) struct Notifier {
+pub(crate) struct Notifier {
     server: Handle,
     /// `None` without a service manager.
     manager: Option<UnixDatagram>,
@@ -43,7 +43,7 @@ pub(in crate::cli) struct Notifier {
 }
 
 impl Notifier {
-    pub(in crate::cli) fn new(server: Handle) -> Notifier {
+    pub(crate) fn new(server: Handle) -> Notifier {
         let manager = std::env::var_os("NOTIFY_SOCKET").and_then(|name| {
             let manager = reach(&name);
             if let Err(error) = &manager {
@@ -65,17 +65,17 @@ impl Notifier {
     }
 
     /// Whether there is a service manager.
-    pub(in crate::cli) fn is_wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         self.manager.is_some() && !self.succeeded
     }
 
     /// When [`tick`](Notifier::tick) has something to do.
-    pub(in crate::cli) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         self.next
     }
 
     /// Reports that the server serves.
-    pub(in crate::cli) fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         self.status = self.figures();
         self.tell(&format!("READY=1\nSTATUS={}\nWATCHDOG=1", self.status));
         if self.is_wanted() {
@@ -84,7 +84,7 @@ impl Notifier {
         }
     }
 
-    pub(in crate::cli) fn restarting(&self) {
+    pub(crate) fn restarting(&self) {
         // systemd 253 and later need the time.
         let now = clock_gettime(ClockId::Monotonic);
         let now = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
@@ -94,19 +94,19 @@ impl Notifier {
     }
 
     /// Reports that the server serves again, after a failed restart.
-    pub(in crate::cli) fn goes_on(&self) {
+    pub(crate) fn goes_on(&self) {
         self.tell(&format!("READY=1\nSTATUS={}", self.status));
     }
 
     /// From now on the manager accepts messages of the successor, not of this process.
-    pub(in crate::cli) fn succeeded_by(&mut self, pid: u32) {
+    pub(crate) fn succeeded_by(&mut self, pid: u32) {
         self.tell(&format!("MAINPID={pid}"));
         self.succeeded = true;
         self.next = None;
     }
 
     /// It has ended in the last moment.
-    pub(in crate::cli) fn is_not_succeeded(&mut self) {
+    pub(crate) fn is_not_succeeded(&mut self) {
         self.succeeded = false;
         if self.is_wanted() {
             self.next = Some(Instant::now() + self.pause());
@@ -115,7 +115,7 @@ impl Notifier {
     }
 
     /// Feeds the watchdog if the probes have answered, and reports the figures.
-    pub(in crate::cli) fn tick(&mut self, now: Instant) {
+    pub(crate) fn tick(&mut self, now: Instant) {
         if self.next.is_none_or(|next| now < next) {
             return;
         }
@@ -144,14 +144,14 @@ impl Notifier {
     }
 
     /// Reports that the drain has begun.
-    pub(in crate::cli) fn stopping(&mut self) {
+    pub(crate) fn stopping(&mut self) {
         self.tell("STOPPING=1");
         self.progress = (usize::MAX, 0);
         self.draining();
     }
 
     /// Reports the drain; asks for more time if it makes progress.
-    pub(in crate::cli) fn draining(&mut self) {
+    pub(crate) fn draining(&mut self) {
         let stats = self.server.stats();
         let progress = (stats.clients, stats.messages_in);
         let mut state = format!("WATCHDOG=1\nSTATUS={}", self.figures());

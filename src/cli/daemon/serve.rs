@@ -9,9 +9,9 @@ use tracing::info;
 
 use super::args::{RecvArgs, ServeArgs};
 use super::main_loop::MainLoop;
-use super::sockets;
 use crate::cli::admin::{Admin, View};
 use crate::cli::handover::{HandoverServer, Inherited, SERVICE};
+use crate::cli::sockets;
 use crate::cli::{exit, log, signals, stdout};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
@@ -27,7 +27,7 @@ use crate::service::{Discard, Echo, Service, StreamService};
 /// machine.
 const DESCRIPTORS_MAX: u64 = 1024 * 1024;
 
-pub(in crate::cli) fn recv(args: &RecvArgs) -> Result<ExitCode> {
+pub(crate) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     if args.time && args.format == Format::Raw {
         let problem = "--time: raw has no room for it; leave out --format raw";
         return Ok(exit::usage(problem));
@@ -82,18 +82,18 @@ fn open_output(path: &Path, holds: Holds, durability: Durability) -> Result<Outp
     })
 }
 
-pub(in crate::cli) fn echo(args: &ServeArgs) -> Result<ExitCode> {
+pub(crate) fn echo(args: &ServeArgs) -> Result<ExitCode> {
     prepare(args);
     start("echo", args, Framing::Raw, Echo).map(run)
 }
 
-pub(in crate::cli) fn discard(args: &ServeArgs) -> Result<ExitCode> {
+pub(crate) fn discard(args: &ServeArgs) -> Result<ExitCode> {
     prepare(args);
     start("discard", args, Framing::Raw, Discard).map(run)
 }
 
 /// Sets up the log, the signals, and as many descriptors as the system allows.
-pub(in crate::cli) fn prepare(args: &ServeArgs) {
+pub(crate) fn prepare(args: &ServeArgs) {
     signals::respect_nohup();
     log::start(args.log_level, args.log_format);
     for problem in &args.strangers {
@@ -111,15 +111,15 @@ const REFUSAL_MAX: usize = 1024;
 
 /// The wait queue of a stream service.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::cli) struct Waiting {
-    pub(in crate::cli) queue_max: Option<usize>,
-    pub(in crate::cli) wait_max: Option<Duration>,
+pub(crate) struct Waiting {
+    pub(crate) queue_max: Option<usize>,
+    pub(crate) wait_max: Option<Duration>,
     /// Descriptors for each served client, beside its own.
-    pub(in crate::cli) descriptors: usize,
+    pub(crate) descriptors: usize,
 }
 
 /// Runs a stream service.
-pub(in crate::cli) fn streams(
+pub(crate) fn streams(
     name: &'static str,
     args: &ServeArgs,
     waiting: Waiting,
@@ -144,7 +144,7 @@ fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options 
 }
 
 /// Runs a message service, which needs this many descriptors for each message.
-pub(in crate::cli) fn lines(
+pub(crate) fn lines(
     name: &'static str,
     args: &ServeArgs,
     descriptors: usize,
@@ -182,7 +182,7 @@ fn start(
     })
 }
 
-pub(in crate::cli) fn announce(
+pub(crate) fn announce(
     name: &'static str,
     args: &ServeArgs,
     framing: Framing,
@@ -238,7 +238,7 @@ pub(in crate::cli) fn announce(
 }
 
 /// The arguments as the library's options.
-pub(in crate::cli) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
+pub(crate) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
     let guard = &args.guard;
     let defaults = Options::default();
     Ok(Options {
@@ -289,7 +289,7 @@ fn balancers(entries: &[String]) -> Result<ProxyFrom> {
     Ok(balancers)
 }
 
-pub(in crate::cli) fn run(main_loop: MainLoop) -> ExitCode {
+pub(crate) fn run(main_loop: MainLoop) -> ExitCode {
     let report = main_loop.run();
     info!("{report}");
     if report.cut_off > 0 || report.delivered < report.received {

@@ -4,7 +4,7 @@ use super::ledger::{Account, Tail};
 
 /// Reads `ack N` lines.
 #[derive(Debug, Default)]
-pub struct Acks {
+pub(crate) struct Acks {
     /// The first message on this connection.
     base: u64,
     /// The greatest N so far.
@@ -19,20 +19,20 @@ const ACK_LINE_MAX: usize = 32;
 
 impl Acks {
     /// Acknowledgements of the messages from number `base` on.
-    pub fn from(base: u64) -> Self {
-        Self {
+    pub(crate) fn from(base: u64) -> Acks {
+        Acks {
             base,
-            ..Self::default()
+            ..Acks::default()
         }
     }
 
     /// The number below which all is acknowledged.
-    pub fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         self.base + self.acked
     }
 
     /// The account of the messages below `sent`.
-    pub fn close(&self, sent: u64, tail: Tail) -> Account {
+    pub(crate) fn close(&self, sent: u64, tail: Tail) -> Account {
         let lost = match tail {
             Tail::Due(_) => sent.saturating_sub(self.settled()),
             Tail::CutOff => 0,
@@ -46,7 +46,7 @@ impl Acks {
     }
 
     /// Takes what was read; messages from `limit` on have not been sent.
-    pub fn take(&mut self, mut bytes: &[u8], limit: u64) {
+    pub(crate) fn take(&mut self, mut bytes: &[u8], limit: u64) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.gather(&bytes[..end]);
             self.end_line(limit);

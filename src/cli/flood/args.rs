@@ -15,116 +15,116 @@ The first Ctrl-C stops sending, waits for the replies that are due and prints th
 second ends at once.
 Exit codes: 0 nothing is lost or wrong, 1 something is, 2 usage, 130 ended at once by Ctrl-C, 141 \
 the output was closed.")]
-pub struct FloodArgs {
+pub(crate) struct FloodArgs {
     /// Address of the server: PORT (on this machine), HOST:PORT or unix:PATH
     #[arg(required_unless_present = "check")]
-    pub address: Option<String>,
+    pub(crate) address: Option<String>,
 
     /// Number of clients that send at the same time [default: 64]
     #[arg(short, long, value_name = "N",
         value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub clients: Option<u64>,
+    pub(crate) clients: Option<u64>,
 
     /// Number of messages from each client [default: 1000; no limit with --duration or
     /// --until-closed]
     #[arg(short = 'n', long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..))]
-    pub messages: Option<u64>,
+    pub(crate) messages: Option<u64>,
 
     /// Length of a message in bytes, with its newline [default: 64]
     #[arg(short, long, value_name = "BYTES", value_parser = size)]
-    pub size: Option<usize>,
+    pub(crate) size: Option<usize>,
 
     /// Number of messages a client sends in one write before it waits for all their replies
     #[arg(short, long, value_name = "P", default_value_t = 1,
         value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub pipeline: u64,
+    pub(crate) pipeline: u64,
 
     /// Messages per second of all clients together, sent on schedule even if the server falls
     /// behind; latency counts from the scheduled time [default: as fast as replies come]
     #[arg(long, value_name = "R", value_parser = rate, conflicts_with = "pipeline")]
-    pub rate: Option<f64>,
+    pub(crate) rate: Option<f64>,
 
     /// Time to send, instead of a number of messages
     #[arg(short = 't', long, value_name = "TIME", value_parser = values::time)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
 
     /// Time at the start that rates and latencies leave out (the check does not)
     #[arg(long, value_name = "TIME", default_value = "0s",
         value_parser = values::time)]
-    pub warmup: Duration,
+    pub(crate) warmup: Duration,
 
     /// Expected behaviour of the server
     #[arg(long, value_enum, default_value_t = Expect::Echo)]
-    pub expect: Expect,
+    pub(crate) expect: Expect,
 
     /// Send each message on a new connection
     #[arg(long, conflicts_with_all = ["rate", "pipeline", "stall"])]
-    pub churn: bool,
+    pub(crate) churn: bool,
 
     /// Send until the server closes the connections: messages without a reply at the end of a
     /// connection are not counted as lost, gaps before it are
     #[arg(long)]
-    pub until_closed: bool,
+    pub(crate) until_closed: bool,
 
     /// Write in pieces of random length; the same seed gives the same lengths
     #[arg(long, value_name = "SEED")]
-    pub pieces: Option<u64>,
+    pub(crate) pieces: Option<u64>,
 
     /// Number of additional clients that connect and never send
     #[arg(long, value_name = "K", default_value_t = 0,
         value_parser = clap::value_parser!(u64).range(..=1_000_000))]
-    pub silent: u64,
+    pub(crate) silent: u64,
 
     /// Number of the clients that send and never read
     #[arg(long, value_name = "K", default_value_t = 0)]
-    pub stall: u64,
+    pub(crate) stall: u64,
 
     /// Number of the clients that send 1024 messages at a time instead of --pipeline; they are
     /// checked, and left out of rates and latencies
     #[arg(long, value_name = "K", default_value_t = 0, conflicts_with_all = ["rate", "churn"])]
-    pub greedy: u64,
+    pub(crate) greedy: u64,
 
     /// Number of threads that run the clients
     #[arg(long, value_name = "T", default_value_t = 1,
         value_parser = clap::value_parser!(u64).range(1..=256))]
-    pub threads: u64,
+    pub(crate) threads: u64,
 
     /// Give up after this time without progress
     #[arg(long, value_name = "TIME", default_value = "10s",
         value_parser = values::time)]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 
     /// Name of the run in its messages, 1 to 16 letters and digits; with --check, the only run
     /// that is checked [default: random]
     #[arg(long, value_name = "ID", value_parser = run_id)]
-    pub run: Option<String>,
+    pub(crate) run: Option<String>,
 
     /// Print the result as one line of JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Show no progress bar
     #[arg(short, long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 
     /// Send nothing; check the output of `poold recv` in this file (- is standard input) against
     /// --clients, --messages and --size
     #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "pipeline", "rate",
         "duration", "warmup", "expect", "churn", "until_closed", "pieces", "silent", "stall",
         "greedy", "threads", "timeout", "chat"])]
-    pub check: Option<PathBuf>,
+    pub(crate) check: Option<PathBuf>,
 
     /// With --check: the run was interrupted, so a missing end does not count as lost; gaps do
     #[arg(long, conflicts_with = "address")]
-    pub cut: bool,
+    pub(crate) cut: bool,
 
     #[command(flatten)]
-    pub chat: ChatArgs,
+    pub(crate) chat: ChatArgs,
 }
 
 /// The expected behaviour of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Expect {
+pub(crate) enum Expect {
     /// It sends each message back
     Echo,
     /// It reads each message, and closes the connection after the client's end

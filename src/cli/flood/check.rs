@@ -14,7 +14,7 @@ const LABEL: &[u8] = b"Message from ";
 const LINE_MAX: u64 = 64 << 20;
 
 /// Checks a file; `-` is standard input.
-pub fn check(path: &Path, expected: &Expected) -> io::Result<Finding> {
+pub(crate) fn check(path: &Path, expected: &Expected) -> io::Result<Finding> {
     if path.as_os_str() == "-" {
         return read(io::stdin().lock(), expected);
     }

@@ -26,7 +26,7 @@ use super::work::Work;
 
 /// What a client is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Sends, and reads the replies.
     Sender,
     /// Sends as much as it can, and never reads.
@@ -37,7 +37,7 @@ pub enum Role {
 
 /// Where a client's connection is; see the table above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     Apart,
     Connecting,
     Open,
@@ -46,7 +46,7 @@ pub enum Phase {
 
 /// What is to be done with a client next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// Nothing, until something happens to its connection.
     Wait,
     /// It has something to write.
@@ -57,7 +57,7 @@ pub enum Next {
 
 /// Why a connection is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// All was done.
     Done,
     /// It failed.
@@ -66,15 +66,15 @@ pub enum Cause {
 
 /// One client.
 #[derive(Debug)]
-pub struct Client {
-    pub role: Role,
-    pub phase: Phase,
+pub(crate) struct Client {
+    pub(crate) role: Role,
+    pub(crate) phase: Phase,
     /// Whether it is in its thread's queue of those that have something to write.
-    pub queued: bool,
+    pub(crate) queued: bool,
     /// Attempts to connect that failed, since the last one that did not.
-    pub attempts: u32,
+    pub(crate) attempts: u32,
     /// When the messages in flight were sent, the connection was begun, or its end was.
-    pub asked_at: Instant,
+    pub(crate) asked_at: Instant,
     pub(super) index: u64,
     pub(super) stream: Option<Stream>,
     /// Whether it has ever been connected.
@@ -90,8 +90,8 @@ pub struct Client {
 
 impl Client {
     /// A client, not yet connected.
-    pub fn new(index: u64, role: Role, plan: &Plan, now: Instant) -> Self {
-        Self {
+    pub(crate) fn new(index: u64, role: Role, plan: &Plan, now: Instant) -> Client {
+        Client {
             role,
             phase: Phase::Apart,
             queued: false,
@@ -108,7 +108,7 @@ impl Client {
     }
 
     /// Begins to connect.
-    pub fn connect(
+    pub(crate) fn connect(
         &mut self,
         work: &Work<'_>,
         registry: &Registry,
@@ -133,12 +133,12 @@ impl Client {
 
     /// The connection may be used. When each message has its own it is used before that is
     /// known: on a connection that does not stand yet a write only says "not now".
-    pub fn open(&mut self) {
+    pub(crate) fn open(&mut self) {
         self.phase = Phase::Open;
     }
 
     /// Checks whether the connection is established.
-    pub fn is_established(&self) -> Result<bool, Failure> {
+    pub(crate) fn is_established(&self) -> Result<bool, Failure> {
         let stream = self.stream.as_ref().ok_or(Failure::ConnectFailed)?;
         stream
             .is_established()
@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// Counts a client as connected, once.
-    pub fn note_connected(&mut self, work: &mut Work<'_>) {
+    pub(crate) fn note_connected(&mut self, work: &mut Work<'_>) {
         self.attempts = 0;
         if !self.known {
             self.known = true;
@@ -156,18 +156,18 @@ impl Client {
     }
 
     /// Whether this connection has carried nothing yet.
-    pub fn is_fresh(&self, plan: &Plan) -> bool {
+    pub(crate) fn is_fresh(&self, plan: &Plan) -> bool {
         self.sent == self.base * plan.shape.size() as u64
     }
 
     /// Time has released all messages below `end`.
-    pub fn release(&mut self, end: u64, plan: &Plan) {
+    pub(crate) fn release(&mut self, end: u64, plan: &Plan) {
         self.target = self.target.max(end * plan.shape.size() as u64);
     }
 
     /// The time is up: of the released messages, only one that is begun is still sent. Messages
     /// that the clock has released were due, so they are sent, unless the run was interrupted.
-    pub fn hold_back(&mut self, work: &Work<'_>) {
+    pub(crate) fn hold_back(&mut self, work: &Work<'_>) {
         let plan = work.plan;
         if matches!(plan.pace, Pace::Replies(_)) || work.is_interrupted() {
             self.target = self.sent.next_multiple_of(plan.shape.size() as u64);
@@ -175,7 +175,7 @@ impl Client {
     }
 
     /// Counts the result of this connection and drops it.
-    pub fn retire(&mut self, work: &mut Work<'_>, cause: Cause) {
+    pub(crate) fn retire(&mut self, work: &mut Work<'_>, cause: Cause) {
         self.stream = None;
         self.phase = Phase::Apart;
         let tally = &mut work.tally;
@@ -204,7 +204,7 @@ impl Client {
     }
 
     /// Gets ready for another connection, if there is another message for one.
-    pub fn renew(&mut self, plan: &Plan) -> bool {
+    pub(crate) fn renew(&mut self, plan: &Plan) -> bool {
         if !self.is_fresh(plan) {
             self.base += 1;
         }
@@ -245,7 +245,7 @@ fn expected(expect: Expect, base: u64) -> Replies {
 }
 
 /// The kind of failure that an error means in this phase.
-pub fn failure(error: &io::Error, phase: Phase) -> Failure {
+pub(crate) fn failure(error: &io::Error, phase: Phase) -> Failure {
     match (phase, error.kind()) {
         (Phase::Connecting, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
             Failure::ConnectRefused

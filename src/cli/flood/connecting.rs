@@ -12,7 +12,7 @@ use super::tally::Failure;
 use super::work::Stage;
 
 /// Maximum connections that are being made at the same time.
-pub const CONNECTING_MAX: usize = 100;
+pub(crate) const CONNECTING_MAX: usize = 100;
 /// Before anything is sent: this many clients begin to connect, then the server gets a moment to
 /// accept them. A handshake needs no accept, so without the pause the backlog (often 128) would
 /// soon be full, and the next client's SYN would be retried only after a second.
@@ -20,14 +20,14 @@ const BURST: usize = 16;
 /// The same while handshakes are not answered at once: the backlog is full, or the path is long.
 const BURST_WHILE_WAITING: usize = 2;
 /// That moment.
-pub const BREATH: Duration = Duration::from_millis(1);
+pub(crate) const BREATH: Duration = Duration::from_millis(1);
 /// Attempts to connect, with pauses that double from `PAUSE`: 1.3 s in all.
 const ATTEMPTS_MAX: u32 = 7;
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Load<'_> {
     /// Connects all clients that keep their connection; gives up those that can't connect.
-    pub fn connect_all(&mut self, events: &mut Events) -> io::Result<()> {
+    pub(crate) fn connect_all(&mut self, events: &mut Events) -> io::Result<()> {
         while self.connecting > 0 || !self.unconnected.is_empty() || !self.retries.is_empty() {
             self.pass(events)?;
         }

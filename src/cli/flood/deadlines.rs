@@ -16,7 +16,7 @@ use super::tally::Failure;
 use super::work::Stage;
 
 /// Time between two checks of the deadlines.
-pub const TICK: Duration = Duration::from_millis(100);
+pub(crate) const TICK: Duration = Duration::from_millis(100);
 /// Time for a server to end its side when nothing depends on it.
 const END_MAX: Duration = Duration::from_secs(2);
 

@@ -6,7 +6,7 @@ use crate::cli::exit::Failure;
 const BESIDE: u64 = 64;
 
 /// Raises the soft limit to what this many connections need.
-pub fn allow(connections: u64) -> Result<(), Failure> {
+pub(crate) fn allow(connections: u64) -> Result<(), Failure> {
     let needed = connections + BESIDE;
     let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(needed);
     if allowed >= needed {

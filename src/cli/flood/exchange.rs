@@ -14,7 +14,7 @@ const SIZE_ROOM: u64 = 1 << 25;
 
 impl Client {
     /// Reads what has come. `ended` says that the end of the stream may have come as well.
-    pub fn hear(&mut self, work: &mut Work<'_>, ended: bool) -> Next {
+    pub(crate) fn hear(&mut self, work: &mut Work<'_>, ended: bool) -> Next {
         match self.role {
             Role::Stalled if ended => return Next::Over(Cause::Failed(Failure::ClosedEarly)),
             Role::Stalled => return self.advance(work),
@@ -32,7 +32,7 @@ impl Client {
     }
 
     /// Writes once.
-    pub fn write(&mut self, work: &mut Work<'_>) -> Next {
+    pub(crate) fn write(&mut self, work: &mut Work<'_>) -> Next {
         if self.sent >= self.target || self.phase != Phase::Open {
             return self.advance(work);
         }
@@ -66,7 +66,7 @@ impl Client {
     }
 
     /// The next step: continue writing, wait for replies, send more, or end.
-    pub fn advance(&mut self, work: &mut Work<'_>) -> Next {
+    pub(crate) fn advance(&mut self, work: &mut Work<'_>) -> Next {
         let plan = work.plan;
         if self.phase != Phase::Open || work.stage == Stage::Connecting {
             return Next::Wait;

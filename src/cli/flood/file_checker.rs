@@ -10,22 +10,22 @@ use super::line::{Line, parse};
 
 /// What the file must contain.
 #[derive(Debug, Default, Clone)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// Only this run.
-    pub run: Option<String>,
+    pub(crate) run: Option<String>,
     /// The number of clients, which count from 0.
-    pub clients: Option<u64>,
+    pub(crate) clients: Option<u64>,
     /// The number of messages of each.
-    pub messages: Option<u64>,
+    pub(crate) messages: Option<u64>,
     /// The length of each message, with its newline.
-    pub size: Option<usize>,
+    pub(crate) size: Option<usize>,
     /// The run was interrupted: the end of a sequence may be missing.
-    pub cut: bool,
+    pub(crate) cut: bool,
 }
 
 impl From<&FloodArgs> for Expected {
-    fn from(args: &FloodArgs) -> Self {
-        Self {
+    fn from(args: &FloodArgs) -> Expected {
+        Expected {
             run: args.run.clone(),
             clients: args.clients,
             messages: args.messages,
@@ -37,20 +37,20 @@ impl From<&FloodArgs> for Expected {
 
 /// The result.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Clients with at least one message.
-    pub clients: u64,
+    pub(crate) clients: u64,
     /// The sum over all clients.
-    pub account: Account,
+    pub(crate) account: Account,
     /// Messages that the end of the run cut.
-    pub partial: u64,
+    pub(crate) partial: u64,
     /// Lines of no run.
-    pub other: u64,
+    pub(crate) other: u64,
 }
 
 impl Finding {
     /// One line for people.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Account {
             received,
             lost,
@@ -66,7 +66,7 @@ impl Finding {
     }
 
     /// One line for programs.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         json!({
             "messages": self.account.received,
             "clients": self.clients,
@@ -81,7 +81,7 @@ impl Finding {
 }
 
 /// The ledgers of all runs and clients.
-pub struct FileChecker<'a> {
+pub(crate) struct FileChecker<'a> {
     expected: &'a Expected,
     runs: BTreeMap<Box<[u8]>, Run>,
     finding: Finding,
@@ -97,8 +97,8 @@ struct Run {
 
 impl<'a> FileChecker<'a> {
     /// An empty check.
-    pub fn new(expected: &'a Expected) -> Self {
-        Self {
+    pub(crate) fn new(expected: &'a Expected) -> FileChecker<'a> {
+        FileChecker {
             expected,
             runs: BTreeMap::new(),
             finding: Finding::default(),
@@ -107,12 +107,12 @@ impl<'a> FileChecker<'a> {
     }
 
     /// Counts a line of no run.
-    pub fn pass_over(&mut self) {
+    pub(crate) fn pass_over(&mut self) {
         self.finding.other += 1;
     }
 
     /// Enters a message, whole or cut.
-    pub fn enter(&mut self, message: &[u8]) {
+    pub(crate) fn enter(&mut self, message: &[u8]) {
         self.damaged += u64::from(!self.accept(message));
     }
 
@@ -162,7 +162,7 @@ impl<'a> FileChecker<'a> {
     }
 
     /// The sum of all ledgers.
-    pub fn close(mut self) -> Finding {
+    pub(crate) fn close(mut self) -> Finding {
         let expected = self.expected;
         let due = |ledger: &Ledger| match expected {
             Expected {

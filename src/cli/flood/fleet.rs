@@ -27,7 +27,7 @@ enum Note {
 }
 
 /// Carries the plan out.
-pub fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
+pub(crate) fn flood(plan: &Plan, progress: &Progress) -> io::Result<Tally> {
     let done = AtomicU64::new(0);
     std::thread::scope(|scope| {
         // A thread sends two messages and gets one, so the bounded channels never block a send.

@@ -8,11 +8,11 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::signals;
 
 /// How long the run waits for outstanding replies after the first one.
-pub const GRACE: Duration = Duration::from_secs(3);
+pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 /// Whether it was pressed; shared by all threads of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<Flags>);
+pub(crate) struct Interrupt(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
@@ -23,7 +23,7 @@ struct Flags {
 
 impl Interrupt {
     /// Makes SIGINT, SIGTERM and SIGHUP press it. Call before other threads are started.
-    pub fn listen(&self) -> Result<(), Failure> {
+    pub(crate) fn listen(&self) -> Result<(), Failure> {
         signals::respect_nohup();
         let interrupt = self.clone();
         let press = move || {
@@ -35,19 +35,19 @@ impl Interrupt {
     }
 
     /// Notes that the sending begins.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.0.has_begun.store(true, Ordering::Relaxed);
     }
 
     /// Ends the sending; answers whether the run must end at once, because nothing was sent yet or
     /// this is the second time.
-    pub fn press(&self) -> bool {
+    pub(crate) fn press(&self) -> bool {
         let was_pressed = self.0.is_pressed.swap(true, Ordering::Relaxed);
         was_pressed || !self.0.has_begun.load(Ordering::Relaxed)
     }
 
     /// Whether the sending has ended.
-    pub fn is_pressed(&self) -> bool {
+    pub(crate) fn is_pressed(&self) -> bool {
         self.0.is_pressed.load(Ordering::Relaxed)
     }
 }

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 
 /// The counts of a ledger; they can be added up.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
+pub(crate) struct Account {
     /// Different messages that came.
-    pub received: u64,
+    pub(crate) received: u64,
     /// Never came.
-    pub lost: u64,
+    pub(crate) lost: u64,
     /// Came after one that was sent later.
-    pub reordered: u64,
+    pub(crate) reordered: u64,
     /// Came again.
-    pub duplicated: u64,
+    pub(crate) duplicated: u64,
     /// Lines that no client sent.
-    pub damaged: u64,
+    pub(crate) damaged: u64,
 }
 
 impl Account {
     /// Adds another account.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Account) {
         self.received += other.received;
         self.lost += other.lost;
         self.reordered += other.reordered;
@@ -28,14 +28,14 @@ impl Account {
     }
 
     /// Whether there is no fault.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.lost + self.reordered + self.duplicated + self.damaged == 0
     }
 }
 
 /// Whether messages missing at the end of a sequence count as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tail {
+pub(crate) enum Tail {
     /// All of this many must have come.
     Due(u64),
     /// Only gaps before the last message count.
@@ -45,7 +45,7 @@ pub enum Tail {
 /// One client's sequence. Invariant: a hole lies below `next`, and holes neither touch nor
 /// overlap; so there are never more of them than messages that came.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// One more than the greatest number seen.
     next: u64,
     /// Numbers jumped over so far: first to one past the last.
@@ -55,12 +55,12 @@ pub struct Ledger {
 
 impl Ledger {
     /// A sequence that begins at `base`, of which all below `next` have come in order.
-    pub fn resume(base: u64, next: u64) -> Self {
+    pub(crate) fn resume(base: u64, next: u64) -> Ledger {
         let account = Account {
             received: next - base,
             ..Account::default()
         };
-        Self {
+        Ledger {
             next,
             holes: BTreeMap::new(),
             account,
@@ -68,18 +68,18 @@ impl Ledger {
     }
 
     /// One more than the greatest number seen.
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
     /// Messages accounted for, the damaged among them.
-    pub fn seen(&self) -> u64 {
+    pub(crate) fn seen(&self) -> u64 {
         self.account.received + self.account.damaged
     }
 
     /// Enters a message. One from `limit` on was never sent: it is damage that looks like a
     /// message.
-    pub fn note(&mut self, seq: u64, limit: u64) {
+    pub(crate) fn note(&mut self, seq: u64, limit: u64) {
         if seq >= limit {
             self.note_damaged();
         } else if seq >= self.next {
@@ -97,12 +97,12 @@ impl Ledger {
     }
 
     /// Counts a line that no client sent.
-    pub fn note_damaged(&mut self) {
+    pub(crate) fn note_damaged(&mut self) {
         self.account.damaged += 1;
     }
 
     /// The account. A damaged line was a message, which does not count as lost as well.
-    pub fn close(&self, tail: Tail) -> Account {
+    pub(crate) fn close(&self, tail: Tail) -> Account {
         let holes: u64 = self.holes.iter().map(|(start, end)| end - start).sum();
         let missing = match tail {
             Tail::Due(sent) => sent.saturating_sub(self.next),

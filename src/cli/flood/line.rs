@@ -4,7 +4,7 @@ use super::message::{RUN_MAX, WORD, padding};
 
 /// The result for a line.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// A whole message, undamaged; `size` counts the newline.
     Whole {
         run: &'a [u8],
@@ -19,7 +19,7 @@ pub enum Line<'a> {
 }
 
 /// Parses a line, without its newline.
-pub fn parse(line: &[u8]) -> Line<'_> {
+pub(crate) fn parse(line: &[u8]) -> Line<'_> {
     read(line).unwrap_or_else(|fault| fault)
 }
 

@@ -24,8 +24,8 @@ const RELEASED_MAX: usize = 1024;
 
 /// One thread's clients.
 #[derive(Debug)]
-pub struct Load<'a> {
-    pub work: Work<'a>,
+pub(crate) struct Load<'a> {
+    pub(crate) work: Work<'a>,
     pub(super) poll: Poll,
     pub(super) clients: Vec<Client>,
     /// Clients with something to write; each at most once (`Client::queued`).
@@ -43,7 +43,7 @@ pub struct Load<'a> {
 
 impl<'a> Load<'a> {
     /// A thread's clients: every `threads`th one.
-    pub fn new(plan: &'a Plan, thread: u64) -> io::Result<Self> {
+    pub(crate) fn new(plan: &'a Plan, thread: u64) -> io::Result<Load<'a>> {
         let work = Work::new(plan, thread);
         let role = |index| match index {
             i if i < plan.clients - plan.stall => Role::Sender,
@@ -57,7 +57,7 @@ impl<'a> Load<'a> {
             .collect();
         let each = plan.connections == Connections::EachMessage;
         let at_once = |i: &usize| !each || clients[*i].role == Role::Silent;
-        Ok(Self {
+        Ok(Load {
             poll: Poll::new()?,
             ready: VecDeque::with_capacity(clients.len()),
             unconnected: (0..clients.len()).filter(at_once).collect(),
@@ -74,7 +74,7 @@ impl<'a> Load<'a> {
     }
 
     /// Sends from `start` on.
-    pub fn begin(&mut self, start: Instant) {
+    pub(crate) fn begin(&mut self, start: Instant) {
         self.work.begin(start);
         for i in 0..self.clients.len() {
             if self.clients[i].phase == Phase::Open {
@@ -90,12 +90,12 @@ impl<'a> Load<'a> {
     }
 
     /// Whether no client is left that sends.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.alive == 0
     }
 
     /// Waits for events and handles them.
-    pub fn pass(&mut self, events: &mut Events) -> io::Result<()> {
+    pub(crate) fn pass(&mut self, events: &mut Events) -> io::Result<()> {
         self.wait(events)?;
         self.work.now = Instant::now();
         for event in events.iter() {

@@ -8,17 +8,17 @@
 use std::ops::Range;
 
 /// How every message begins.
-pub const WORD: &[u8] = b"flood ";
+pub(crate) const WORD: &[u8] = b"flood ";
 const PADDING: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// The longest run id.
-pub const RUN_MAX: usize = 16;
+pub(crate) const RUN_MAX: usize = 16;
 /// The longest header: the word, the run, two numbers of twenty digits, their spaces.
 const HEADER_MAX: usize = WORD.len() + RUN_MAX + 20 + 20 + 3;
 
 /// The common part of a run's messages.
 #[derive(Debug, Clone)]
-pub struct Shape {
+pub(crate) struct Shape {
     run: String,
     /// A message's length in bytes, with its newline.
     size: usize,
@@ -31,7 +31,7 @@ pub struct Shape {
 impl Shape {
     /// Messages of `size` bytes, none of which has a greater number than these two. The error is
     /// the minimum size.
-    pub fn new(run: &str, size: usize, clients: u64, messages: u64) -> Result<Self, usize> {
+    pub(crate) fn new(run: &str, size: usize, clients: u64, messages: u64) -> Result<Shape, usize> {
         let stem = [WORD, run.as_bytes(), b" "].concat();
         let least = stem.len() + digits(clients) + 1 + digits(messages) + 1 + 2;
         if size < least {
@@ -40,7 +40,7 @@ impl Shape {
         let mut blank: Vec<u8> = (0..size).map(padding).collect();
         blank[size - 2..].copy_from_slice(b".\n");
         let run = run.to_owned();
-        Ok(Self {
+        Ok(Shape {
             run,
             size,
             stem,
@@ -49,23 +49,23 @@ impl Shape {
     }
 
     /// This run's id.
-    pub fn run(&self) -> &str {
+    pub(crate) fn run(&self) -> &str {
         &self.run
     }
 
     /// A message's length in bytes, with its newline.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.size
     }
 
     /// Room for `count` messages, ready for [`Shape::render`].
-    pub fn slots(&self, count: usize) -> Vec<u8> {
+    pub(crate) fn slots(&self, count: usize) -> Vec<u8> {
         self.blank.repeat(count)
     }
 
     /// Turns a slot into one message. Only the start of the slot is written: the rest of it
     /// is the same for all messages, and was there from the beginning.
-    pub fn render(&self, client: u64, seq: u64, slot: &mut [u8]) {
+    pub(crate) fn render(&self, client: u64, seq: u64, slot: &mut [u8]) {
         let head = HEADER_MAX.min(self.size);
         slot[..head].copy_from_slice(&self.blank[..head]);
         slot[..self.stem.len()].copy_from_slice(&self.stem);
@@ -74,7 +74,7 @@ impl Shape {
     }
 
     /// The bytes of a client's stream from `offset`, at most `len` of them, out of `slots`.
-    pub fn stream<'a>(
+    pub(crate) fn stream<'a>(
         &self,
         slots: &'a mut [u8],
         client: u64,
@@ -99,7 +99,7 @@ impl Shape {
 }
 
 /// The byte of padding at a position in a message.
-pub fn padding(position: usize) -> u8 {
+pub(crate) fn padding(position: usize) -> u8 {
     PADDING[position % PADDING.len()]
 }
 

@@ -46,7 +46,7 @@ mod work;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use self::args::FloodArgs;
+pub(crate) use self::args::FloodArgs;
 use self::file_checker::Expected;
 use self::plan::Plan;
 use self::progress::Progress;
@@ -55,7 +55,7 @@ use crate::cli::exit::{self, Failure, print};
 
 /// Runs `poold flood` and prints its result: 0 nothing is wrong, 1 something is, 2 usage. A run
 /// that Ctrl-C ended early is judged by what it sent.
-pub fn run(args: &FloodArgs) -> ExitCode {
+pub(crate) fn run(args: &FloodArgs) -> ExitCode {
     let outcome = match (&args.check, &args.address) {
         (Some(path), _) => check_file(args, path),
         (None, Some(address)) if args.chat.chat => chat::flood(args, address),

@@ -12,46 +12,46 @@ use crate::limits::options::TIME_MAX;
 
 /// A run that can be carried out.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The server.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Clients that send; the last `stall` of them never read.
-    pub clients: u64,
+    pub(crate) clients: u64,
     /// Clients that connect and never send.
-    pub silent: u64,
+    pub(crate) silent: u64,
     /// Clients among `clients` that never read.
-    pub stall: u64,
+    pub(crate) stall: u64,
     /// Clients among `clients`, the first of them, with [`GREED`] for a pipeline.
-    pub greedy: u64,
+    pub(crate) greedy: u64,
     /// Messages from each client, `u64::MAX` for no limit.
-    pub messages: u64,
+    pub(crate) messages: u64,
     /// What a message looks like.
-    pub shape: Shape,
+    pub(crate) shape: Shape,
     /// What makes a client send.
-    pub pace: Pace,
+    pub(crate) pace: Pace,
     /// Stop sending after this time.
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// Measure only from then on.
-    pub warmup: Duration,
+    pub(crate) warmup: Duration,
     /// The expected behaviour of the server.
-    pub expect: Expect,
+    pub(crate) expect: Expect,
     /// How long a connection lives.
-    pub connections: Connections,
+    pub(crate) connections: Connections,
     /// The meaning of a connection that the server ends.
-    pub server_end: ServerEnd,
+    pub(crate) server_end: ServerEnd,
     /// Seed for the length of the pieces to write; whole writes without.
-    pub pieces: Option<u64>,
+    pub(crate) pieces: Option<u64>,
     /// Threads that send.
-    pub threads: u64,
+    pub(crate) threads: u64,
     /// Maximum time without progress.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// What ends the run early.
-    pub interrupt: Interrupt,
+    pub(crate) interrupt: Interrupt,
 }
 
 /// What makes a client send.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// The replies to the last messages, this many.
     Replies(u64),
     /// The time: this many messages a second from all clients.
@@ -60,7 +60,7 @@ pub enum Pace {
 
 /// How long a connection lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Connections {
+pub(crate) enum Connections {
     /// For all of a client's messages.
     Kept,
     /// For one message.
@@ -69,7 +69,7 @@ pub enum Connections {
 
 /// The meaning of a connection that the server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServerEnd {
+pub(crate) enum ServerEnd {
     /// A fault.
     Fault,
     /// Expected: the server is being stopped.
@@ -80,11 +80,11 @@ pub enum ServerEnd {
 const UNLIMITED: u64 = 1_000_000_000_000;
 
 /// Messages that a greedy client sends before it waits for the replies to all of them.
-pub const GREED: u64 = 1024;
+pub(crate) const GREED: u64 = 1024;
 
 impl Plan {
     /// Makes the plan from the arguments; the error is for the command line.
-    pub fn new(args: &FloodArgs, address: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(args: &FloodArgs, address: &str) -> Result<Plan, Failure> {
         let clients = args.clients.unwrap_or(64);
         let open_ended = args.duration.is_some() || args.until_closed;
         let messages = args
@@ -115,7 +115,7 @@ impl Plan {
         let shape = Shape::new(&run, size, clients, messages.min(UNLIMITED)).map_err(|least| {
             Failure::Usage(format!("--size: the header alone needs {least} bytes"))
         })?;
-        Ok(Self {
+        Ok(Plan {
             target: Target::resolve(address)?,
             clients,
             silent: args.silent,
@@ -144,17 +144,17 @@ impl Plan {
     }
 
     /// All messages of the run, when their number is known.
-    pub fn total(&self) -> Option<u64> {
+    pub(crate) fn total(&self) -> Option<u64> {
         (self.messages != u64::MAX).then(|| self.messages.saturating_mul(self.clients))
     }
 
     /// Whether this client floods beside the measured ones.
-    pub fn is_greedy(&self, client: u64) -> bool {
+    pub(crate) fn is_greedy(&self, client: u64) -> bool {
         client < self.greedy
     }
 
     /// Whether each message has a reply that the client waits for.
-    pub fn has_replies(&self) -> bool {
+    pub(crate) fn has_replies(&self) -> bool {
         self.expect != Expect::Nothing
     }
 }

@@ -9,11 +9,11 @@ const PER_SECOND: u8 = 10;
 
 /// A bar on standard error, when that is a terminal.
 #[derive(Debug)]
-pub struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     /// A visible bar.
-    pub fn visible(plan: &Plan) -> Self {
+    pub(crate) fn visible(plan: &Plan) -> Progress {
         let target = ProgressDrawTarget::stderr_with_hz(PER_SECOND);
         let (bar, template) = match plan.total() {
             Some(total) => (
@@ -27,16 +27,16 @@ impl Progress {
         };
         bar.set_draw_target(target);
         bar.set_style(ProgressStyle::with_template(template).expect("a constant template"));
-        Self(bar)
+        Progress(bar)
     }
 
     /// No bar.
-    pub fn hidden() -> Self {
-        Self(ProgressBar::hidden())
+    pub(crate) fn hidden() -> Progress {
+        Progress(ProgressBar::hidden())
     }
 
     /// Sets the number of finished messages.
-    pub fn show(&self, done: u64, interrupt: &Interrupt) {
+    pub(crate) fn show(&self, done: u64, interrupt: &Interrupt) {
         self.0.set_position(done);
         self.0.tick();
         if interrupt.is_pressed() {
@@ -45,7 +45,7 @@ impl Progress {
     }
 
     /// Removes the bar.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.0.finish_and_clear();
     }
 }

@@ -10,7 +10,7 @@ use super::sorter::Sorter;
 
 /// The expected replies of a client, and its position in them.
 #[derive(Debug)]
-pub enum Replies {
+pub(crate) enum Replies {
     /// Echo, and every byte so far was right: whole replies, and bytes of the next one.
     Exact {
         base: u64,
@@ -27,7 +27,7 @@ pub enum Replies {
 
 /// A thread's state to check replies, shared by its clients.
 #[derive(Debug)]
-pub struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     shape: &'a Shape,
     /// The reply that is expected, rendered.
     slot: Vec<u8>,
@@ -35,8 +35,8 @@ pub struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     /// Checks messages of this shape.
-    pub fn new(shape: &'a Shape) -> Self {
-        Self {
+    pub(crate) fn new(shape: &'a Shape) -> Judge<'a> {
+        Judge {
             shape,
             slot: shape.slots(1),
         }
@@ -45,8 +45,8 @@ impl<'a> Judge<'a> {
 
 impl Replies {
     /// Every reply is the message, from number `base` on.
-    pub fn echo(base: u64) -> Self {
-        Self::Exact {
+    pub(crate) fn echo(base: u64) -> Replies {
+        Replies::Exact {
             base,
             answered: base,
             partial: 0,
@@ -54,29 +54,29 @@ impl Replies {
     }
 
     /// Cumulative `ack N` lines; the first of them counts from `base`.
-    pub fn acks(base: u64) -> Self {
-        Self::Acks(Acks::from(base))
+    pub(crate) fn acks(base: u64) -> Replies {
+        Replies::Acks(Acks::from(base))
     }
 
     /// No reply.
-    pub fn nothing() -> Self {
-        Self::Nothing { unexpected: 0 }
+    pub(crate) fn nothing() -> Replies {
+        Replies::Nothing { unexpected: 0 }
     }
 
     /// The number below which nothing is awaited. It may be above what was sent.
-    pub fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         match self {
-            Self::Exact { answered, .. } => *answered,
-            Self::Sorted(sorter) => sorter.settled(),
-            Self::Acks(acks) => acks.settled(),
-            Self::Nothing { .. } => u64::MAX,
+            Replies::Exact { answered, .. } => *answered,
+            Replies::Sorted(sorter) => sorter.settled(),
+            Replies::Acks(acks) => acks.settled(),
+            Replies::Nothing { .. } => u64::MAX,
         }
     }
 
     /// Takes what was read; messages from `limit` on have not been sent.
-    pub fn take(&mut self, bytes: &[u8], client: u64, limit: u64, judge: &mut Judge<'_>) {
+    pub(crate) fn take(&mut self, bytes: &[u8], client: u64, limit: u64, judge: &mut Judge<'_>) {
         match self {
-            Self::Exact {
+            Replies::Exact {
                 base,
                 answered,
                 partial,
@@ -87,12 +87,12 @@ impl Replies {
                     let line = &judge.slot[..*partial];
                     let mut sorter = Sorter::resume(*base, client, ledger, line);
                     sorter.take(&bytes[right..], limit, judge.shape);
-                    *self = Self::Sorted(Box::new(sorter));
+                    *self = Replies::Sorted(Box::new(sorter));
                 }
             }
-            Self::Sorted(sorter) => sorter.take(bytes, limit, judge.shape),
-            Self::Acks(acks) => acks.take(bytes, limit),
-            Self::Nothing { unexpected } => {
+            Replies::Sorted(sorter) => sorter.take(bytes, limit, judge.shape),
+            Replies::Acks(acks) => acks.take(bytes, limit),
+            Replies::Nothing { unexpected } => {
                 *unexpected += memchr::memchr_iter(b'\n', bytes).count().max(1) as u64;
             }
         }
@@ -100,12 +100,12 @@ impl Replies {
 
     /// The connection is over, and its messages from `base` to below `sent` were sent.
     /// `confirmed` says that the server has read all of them and closed.
-    pub fn close(&self, sent: u64, base: u64, tail: Tail, confirmed: bool) -> Account {
+    pub(crate) fn close(&self, sent: u64, base: u64, tail: Tail, confirmed: bool) -> Account {
         match self {
-            Self::Exact { answered, .. } => Ledger::resume(base, *answered).close(tail),
-            Self::Sorted(sorter) => sorter.close(tail),
-            Self::Acks(acks) => acks.close(sent, tail),
-            Self::Nothing { unexpected } => {
+            Replies::Exact { answered, .. } => Ledger::resume(base, *answered).close(tail),
+            Replies::Sorted(sorter) => sorter.close(tail),
+            Replies::Acks(acks) => acks.close(sent, tail),
+            Replies::Nothing { unexpected } => {
                 let ledger = Ledger::resume(base, if confirmed { sent } else { base });
                 Account {
                     damaged: *unexpected,

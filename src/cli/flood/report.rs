@@ -10,19 +10,19 @@ use super::tally::Tally;
 
 /// A finished run.
 #[derive(Debug)]
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     plan: &'a Plan,
     tally: &'a Tally,
 }
 
 impl<'a> Report<'a> {
     /// What `tally` says about `plan`.
-    pub fn new(plan: &'a Plan, tally: &'a Tally) -> Self {
-        Self { plan, tally }
+    pub(crate) fn new(plan: &'a Plan, tally: &'a Tally) -> Report<'a> {
+        Report { plan, tally }
     }
 
     /// Whether the run came to its end and nothing was lost.
-    pub fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         let errors = &self.tally.errors;
         let broken = errors.reset + errors.closed_early + self.tally.abandoned;
         let excused = broken == 0 || self.plan.server_end == ServerEnd::Awaited;
@@ -30,7 +30,7 @@ impl<'a> Report<'a> {
     }
 
     /// A hint when the server behaves differently than expected.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         let errors = &self.tally.errors;
         let has_ended = errors.reset + errors.closed_early > 0;
         let is_mute = self.tally.sent > 0 && self.tally.account.received == 0 && !has_ended;
@@ -45,7 +45,7 @@ impl<'a> Report<'a> {
     }
 
     /// The whole result.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let tally = self.tally;
         let rate = self.per_second(tally.measured);
         let latency = |percent| (!tally.latency.is_empty()).then(|| self.latency(percent));
@@ -82,7 +82,7 @@ impl<'a> Report<'a> {
     }
 
     /// The result as lines with a caption each.
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let (plan, tally) = (self.plan, self.tally);
         let mut rows = vec![
             ("run", plan.shape.run().to_owned()),
@@ -190,7 +190,7 @@ impl<'a> Report<'a> {
 }
 
 /// How long it took, and whether it would have taken longer.
-pub fn time_row(elapsed: Duration, interrupted: bool) -> String {
+pub(crate) fn time_row(elapsed: Duration, interrupted: bool) -> String {
     let seconds = elapsed.as_secs_f64();
     match interrupted {
         true => format!("{seconds:.3} s, then interrupted"),

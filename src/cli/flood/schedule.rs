@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// One thread's part of the schedule: clients `first`, `first + stride`, ...
 #[derive(Debug)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     rate: f64,
     clients: u64,
     first: u64,
@@ -22,8 +22,8 @@ pub struct Schedule {
 
 impl Schedule {
     /// Starts with message 0 of client `first`.
-    pub fn new(rate: f64, clients: u64, first: u64, stride: u64, limit: u64) -> Self {
-        Self {
+    pub(crate) fn new(rate: f64, clients: u64, first: u64, stride: u64, limit: u64) -> Schedule {
+        Schedule {
             rate,
             clients,
             first,
@@ -35,17 +35,17 @@ impl Schedule {
     }
 
     /// When a message is due, from the start.
-    pub fn due(&self, client: u64, seq: u64) -> Duration {
+    pub(crate) fn due(&self, client: u64, seq: u64) -> Duration {
         Duration::from_secs_f64((seq * self.clients + client) as f64 / self.rate)
     }
 
     /// When the next message is due, from the start.
-    pub fn next_due(&self) -> Option<Duration> {
+    pub(crate) fn next_due(&self) -> Option<Duration> {
         (self.seq < self.limit).then(|| self.due(self.client, self.seq))
     }
 
     /// The next message if it is due by now: the client's place among this thread's, and seq.
-    pub fn pop(&mut self, elapsed: Duration) -> Option<(usize, u64)> {
+    pub(crate) fn pop(&mut self, elapsed: Duration) -> Option<(usize, u64)> {
         if self.next_due()? > elapsed {
             return None;
         }

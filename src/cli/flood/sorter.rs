@@ -6,7 +6,7 @@ use super::message::Shape;
 
 /// See the head of the file.
 #[derive(Debug)]
-pub struct Sorter {
+pub(crate) struct Sorter {
     /// The first message on this connection.
     base: u64,
     client: u64,
@@ -20,8 +20,8 @@ pub struct Sorter {
 impl Sorter {
     /// Continues where the comparison failed: all messages below the ledger's next have come, and
     /// `line` of the next one.
-    pub fn resume(base: u64, client: u64, ledger: Ledger, line: &[u8]) -> Self {
-        Self {
+    pub(crate) fn resume(base: u64, client: u64, ledger: Ledger, line: &[u8]) -> Sorter {
+        Sorter {
             base,
             client,
             ledger,
@@ -32,12 +32,12 @@ impl Sorter {
 
     /// The number below which nothing is awaited. A damaged reply counts: the client must not wait
     /// for it for ever.
-    pub fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         self.ledger.next().max(self.base + self.ledger.seen())
     }
 
     /// Takes what was read; messages from `limit` on have not been sent.
-    pub fn take(&mut self, mut bytes: &[u8], limit: u64, shape: &Shape) {
+    pub(crate) fn take(&mut self, mut bytes: &[u8], limit: u64, shape: &Shape) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.gather(&bytes[..end], shape);
             self.end_line(limit, shape);
@@ -73,7 +73,7 @@ impl Sorter {
     }
 
     /// The account of all messages.
-    pub fn close(&self, tail: Tail) -> Account {
+    pub(crate) fn close(&self, tail: Tail) -> Account {
         let mut account = self.ledger.close(tail);
         // A message whose end is missing is missing, or cut off; anything else is damage.
         if !self.line.is_empty() && (self.overlong || parse(&self.line) == Line::Damaged) {

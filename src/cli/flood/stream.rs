@@ -19,7 +19,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The address of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A TCP address.
     Tcp(SocketAddr),
     /// The path of a Unix socket.
@@ -28,13 +28,13 @@ pub enum Target {
 
 impl Target {
     /// Parses and looks up a server's address.
-    pub fn resolve(text: &str) -> Result<Self, Failure> {
+    pub(crate) fn resolve(text: &str) -> Result<Target, Failure> {
         let parsed = text.parse().map_err(|error| match error {
             Error::Lookup { .. } => Failure::Failed(error.to_string()),
             _ => Failure::Usage(error.to_string()),
         });
         let found = match parsed? {
-            Address::Unix(path) => return Ok(Self::Unix(path)),
+            Address::Unix(path) => return Ok(Target::Unix(path)),
             Address::Tcp(found) => found,
         };
         // A name with several addresses (localhost: ::1 and 127.0.0.1): the one that answers. A
@@ -45,21 +45,21 @@ impl Target {
             all => all.iter().find(answers).or(all.first()),
         };
         let chosen = chosen.ok_or_else(|| Failure::Failed(format!("'{text}' has no address")))?;
-        Ok(Self::Tcp(*chosen))
+        Ok(Target::Tcp(*chosen))
     }
 
     /// Begins to connect.
-    pub fn connect(&self) -> io::Result<Stream> {
+    pub(crate) fn connect(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(address) => TcpStream::connect(*address).map(Stream::Tcp),
-            Self::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
+            Target::Tcp(address) => TcpStream::connect(*address).map(Stream::Tcp),
+            Target::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
         }
     }
 }
 
 /// One connection.
 #[derive(Debug)]
-pub enum Stream {
+pub(crate) enum Stream {
     /// Over TCP.
     Tcp(TcpStream),
     /// Over a Unix socket.
@@ -68,10 +68,10 @@ pub enum Stream {
 
 impl Stream {
     /// Whether the connection is established, still being made, or failed.
-    pub fn is_established(&self) -> io::Result<bool> {
+    pub(crate) fn is_established(&self) -> io::Result<bool> {
         let (error, peer) = match self {
-            Self::Tcp(s) => (s.take_error()?, s.peer_addr().map(drop)),
-            Self::Unix(s) => (s.take_error()?, s.peer_addr().map(drop)),
+            Stream::Tcp(s) => (s.take_error()?, s.peer_addr().map(drop)),
+            Stream::Unix(s) => (s.take_error()?, s.peer_addr().map(drop)),
         };
         match (error, peer) {
             (Some(e), _) => Err(e),
@@ -82,45 +82,45 @@ impl Stream {
     }
 
     /// Sends each write at once, also one that is small and follows another.
-    pub fn send_at_once(&self) {
-        if let Self::Tcp(stream) = self {
+    pub(crate) fn send_at_once(&self) {
+        if let Stream::Tcp(stream) = self {
             // Fails only for a lost connection, which the next read reports.
             let _ = stream.set_nodelay(true);
         }
     }
 
     /// Raises the receive buffer of a client that had a small one.
-    pub fn enlarge_receive_buffer(&self, bytes: usize) {
+    pub(crate) fn enlarge_receive_buffer(&self, bytes: usize) {
         // Without it the client is only slower.
         let _ = match self {
-            Self::Tcp(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
-            Self::Unix(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
+            Stream::Tcp(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
+            Stream::Unix(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
         };
     }
 
     /// Waits for something to read; `false` if nothing comes.
-    pub fn wait_readable(&self, most: Duration) -> bool {
+    pub(crate) fn wait_readable(&self, most: Duration) -> bool {
         let mut polled = [match self {
-            Self::Tcp(stream) => PollFd::new(stream, PollFlags::IN),
-            Self::Unix(stream) => PollFd::new(stream, PollFlags::IN),
+            Stream::Tcp(stream) => PollFd::new(stream, PollFlags::IN),
+            Stream::Unix(stream) => PollFd::new(stream, PollFlags::IN),
         }];
         let most = Timespec::try_from(most).ok();
         poll(&mut polled, most.as_ref()).is_ok_and(|count| count > 0)
     }
 
     /// Tells the server that nothing more will come.
-    pub fn end_writing(&self) -> io::Result<()> {
+    pub(crate) fn end_writing(&self) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
         }
     }
 
     /// Registers it with the poll, for bytes to read and room to write.
-    pub fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let source: &mut dyn Source = match self {
-            Self::Tcp(stream) => stream,
-            Self::Unix(stream) => stream,
+            Stream::Tcp(stream) => stream,
+            Stream::Unix(stream) => stream,
         };
         registry.register(source, token, Interest::READABLE | Interest::WRITABLE)
     }
@@ -129,8 +129,8 @@ impl Stream {
 impl Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.read(buf),
-            Self::Unix(stream) => stream.read(buf),
+            Stream::Tcp(stream) => stream.read(buf),
+            Stream::Unix(stream) => stream.read(buf),
         }
     }
 }
@@ -138,8 +138,8 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.write(buf),
-            Self::Unix(stream) => stream.write(buf),
+            Stream::Tcp(stream) => stream.write(buf),
+            Stream::Unix(stream) => stream.write(buf),
         }
     }
 

@@ -11,24 +11,24 @@ const LATENCY_MAX: Duration = Duration::from_secs(900);
 
 /// The kinds of failure of a connection, each with its count.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Errors {
+pub(crate) struct Errors {
     /// The connection was refused.
-    pub connect_refused: u64,
+    pub(crate) connect_refused: u64,
     /// Not connected in time.
-    pub connect_timeout: u64,
+    pub(crate) connect_timeout: u64,
     /// Could not connect for another reason: no free port, too many open files.
-    pub connect_failed: u64,
+    pub(crate) connect_failed: u64,
     /// The server reset the connection.
-    pub reset: u64,
+    pub(crate) reset: u64,
     /// The server ended the connection before the client did.
-    pub closed_early: u64,
+    pub(crate) closed_early: u64,
     /// There was no progress.
-    pub timeout: u64,
+    pub(crate) timeout: u64,
 }
 
 /// One way in which a connection fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     ConnectRefused,
     ConnectTimeout,
     ConnectFailed,
@@ -39,7 +39,7 @@ pub enum Failure {
 
 impl Errors {
     /// Counts one.
-    pub fn count(&mut self, failure: Failure) {
+    pub(crate) fn count(&mut self, failure: Failure) {
         *match failure {
             Failure::ConnectRefused => &mut self.connect_refused,
             Failure::ConnectTimeout => &mut self.connect_timeout,
@@ -51,7 +51,7 @@ impl Errors {
     }
 
     /// Each kind with its caption.
-    pub fn rows(&self) -> [(&'static str, u64); 6] {
+    pub(crate) fn rows(&self) -> [(&'static str, u64); 6] {
         [
             ("connect refused", self.connect_refused),
             ("connect timeout", self.connect_timeout),
@@ -62,7 +62,7 @@ impl Errors {
         ]
     }
 
-    fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: &Errors) {
         self.connect_refused += other.connect_refused;
         self.connect_timeout += other.connect_timeout;
         self.connect_failed += other.connect_failed;
@@ -74,42 +74,42 @@ impl Errors {
 
 /// The result of a run, or of a thread's part of it.
 #[derive(Debug)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Clients that were connected at least once.
-    pub connected: u64,
+    pub(crate) connected: u64,
     /// Silent clients whose connection the server ended.
-    pub silent_closed: u64,
+    pub(crate) silent_closed: u64,
     /// Stalled clients whose connection the server ended.
-    pub stalled_closed: u64,
+    pub(crate) stalled_closed: u64,
     /// Clients that could not be connected, or not again.
-    pub abandoned: u64,
+    pub(crate) abandoned: u64,
     /// Messages written, whole.
-    pub sent: u64,
+    pub(crate) sent: u64,
     /// Messages with a reply or an acknowledgement.
-    pub account: Account,
+    pub(crate) account: Account,
     /// Messages of the measured time.
-    pub measured: u64,
+    pub(crate) measured: u64,
     /// Connections of the measured time, when each message has its own.
-    pub connections: u64,
+    pub(crate) connections: u64,
     /// The end of the measured time: when the last thing that counts happened.
-    pub last: Option<Instant>,
+    pub(crate) last: Option<Instant>,
     /// From the start (or the end of the warm-up) to `last`.
-    pub elapsed: Duration,
+    pub(crate) elapsed: Duration,
     /// In nanoseconds.
-    pub latency: Histogram<u64>,
+    pub(crate) latency: Histogram<u64>,
     /// Failed connections.
-    pub errors: Errors,
+    pub(crate) errors: Errors,
     /// Processor time of the threads, if the system tells.
-    pub cpu: Option<Duration>,
+    pub(crate) cpu: Option<Duration>,
     /// The run was interrupted.
-    pub interrupted: bool,
+    pub(crate) interrupted: bool,
 }
 
 impl Tally {
     /// All zero.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Tally {
         let max = LATENCY_MAX.as_nanos() as u64;
-        Self {
+        Tally {
             connected: 0,
             silent_closed: 0,
             stalled_closed: 0,
@@ -128,7 +128,7 @@ impl Tally {
     }
 
     /// Adds another thread's counts.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Tally) {
         self.connected += other.connected;
         self.silent_closed += other.silent_closed;
         self.stalled_closed += other.stalled_closed;
@@ -149,7 +149,7 @@ impl Tally {
 }
 
 /// Processor time of the calling thread, if the system tells.
-pub fn thread_cpu() -> Option<Duration> {
+pub(crate) fn thread_cpu() -> Option<Duration> {
     // In nanoseconds, unlike the clock ticks of `stat`; only Linux has it.
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace()

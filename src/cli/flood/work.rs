@@ -15,7 +15,7 @@ const READ_MAX: usize = 64 << 10;
 
 /// The stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Clients connect; nothing is sent.
     Connecting,
     /// Messages are sent.
@@ -26,36 +26,36 @@ pub enum Stage {
 
 /// The state of one thread that is not a client's.
 #[derive(Debug)]
-pub struct Work<'a> {
-    pub plan: &'a Plan,
-    pub stage: Stage,
-    pub tally: Tally,
+pub(crate) struct Work<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) stage: Stage,
+    pub(crate) tally: Tally,
     /// Compares replies.
-    pub judge: Judge<'a>,
+    pub(crate) judge: Judge<'a>,
     /// Room to render what is written.
-    pub slots: Vec<u8>,
+    pub(crate) slots: Vec<u8>,
     /// Room for what is read.
-    pub inbox: Vec<u8>,
+    pub(crate) inbox: Vec<u8>,
     /// The time at the last reading of the clock: once for each wake-up and each read.
-    pub now: Instant,
+    pub(crate) now: Instant,
     /// The last progress.
-    pub moved_at: Instant,
+    pub(crate) moved_at: Instant,
     /// When sending began.
-    pub start: Instant,
+    pub(crate) start: Instant,
     /// When measuring begins.
-    pub measure_from: Instant,
+    pub(crate) measure_from: Instant,
     /// When the run was interrupted.
-    pub interrupted_at: Option<Instant>,
+    pub(crate) interrupted_at: Option<Instant>,
     /// Messages sent or answered so far, for the progress bar.
-    pub done: u64,
+    pub(crate) done: u64,
     /// Due times, when time sets the pace.
-    pub schedule: Option<Schedule>,
+    pub(crate) schedule: Option<Schedule>,
     random: Option<XorShift>,
 }
 
 impl<'a> Work<'a> {
     /// For thread `thread` of the plan's threads.
-    pub fn new(plan: &'a Plan, thread: u64) -> Self {
+    pub(crate) fn new(plan: &'a Plan, thread: u64) -> Work<'a> {
         let size = plan.shape.size();
         let greed = if plan.greedy > 0 { GREED } else { 0 };
         let batch = match plan.pace {
@@ -65,7 +65,7 @@ impl<'a> Work<'a> {
         // One more, because a short write continues in the middle of a message.
         let slots = batch.min(WRITE_MAX / size).max(1) + 1;
         let now = Instant::now();
-        Self {
+        Work {
             plan,
             stage: Stage::Connecting,
             tally: Tally::new(),
@@ -92,7 +92,7 @@ impl<'a> Work<'a> {
     }
 
     /// Sending begins.
-    pub fn begin(&mut self, start: Instant) {
+    pub(crate) fn begin(&mut self, start: Instant) {
         self.stage = Stage::Sending;
         self.start = start;
         self.measure_from = start + self.plan.warmup;
@@ -101,7 +101,7 @@ impl<'a> Work<'a> {
     }
 
     /// How many of the `left` bytes the next write takes.
-    pub fn piece(&mut self, left: u64) -> usize {
+    pub(crate) fn piece(&mut self, left: u64) -> usize {
         let size = self.plan.shape.size();
         let most = left.min((self.slots.len() - size) as u64);
         match &mut self.random {
@@ -112,17 +112,17 @@ impl<'a> Work<'a> {
     }
 
     /// Whether the run was interrupted.
-    pub fn is_interrupted(&self) -> bool {
+    pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupted_at.is_some()
     }
 
     /// Whether what happens now counts for rates and latencies.
-    pub fn is_measured(&self) -> bool {
+    pub(crate) fn is_measured(&self) -> bool {
         self.stage != Stage::Connecting && self.now >= self.measure_from
     }
 
     /// A client has written messages, whole.
-    pub fn note_sent(&mut self, client: u64, messages: u64) {
+    pub(crate) fn note_sent(&mut self, client: u64, messages: u64) {
         self.moved_at = self.now;
         if !self.plan.has_replies() {
             self.done += messages;
@@ -135,7 +135,7 @@ impl<'a> Work<'a> {
 
     /// The replies came to a client's messages from `before` to below `after`, which it sent
     /// at `asked_at`.
-    pub fn note_replies(&mut self, client: u64, before: u64, after: u64, asked_at: Instant) {
+    pub(crate) fn note_replies(&mut self, client: u64, before: u64, after: u64, asked_at: Instant) {
         let replies = after - before;
         self.done += replies;
         if replies == 0 || !self.is_measured() || self.plan.is_greedy(client) {
@@ -160,7 +160,7 @@ impl<'a> Work<'a> {
     }
 
     /// A connection is over, in good order or not.
-    pub fn note_connection(&mut self, sent: u64, account: &Account, clean: bool) {
+    pub(crate) fn note_connection(&mut self, sent: u64, account: &Account, clean: bool) {
         self.tally.sent += sent;
         self.tally.account.add(account);
         if clean && self.is_measured() {
@@ -178,9 +178,9 @@ impl<'a> Work<'a> {
 struct XorShift(u64);
 
 impl XorShift {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64) -> XorShift {
         // Spread, because neighbouring seeds start alike; and never 0, where it would stay.
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        XorShift(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     fn next(&mut self) -> u64 {

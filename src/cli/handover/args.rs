@@ -11,32 +11,32 @@ use crate::cli::values::{time, yes_or_no};
 /// The restart options of a service.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Restart")]
-pub(in crate::cli) struct ControlArgs {
+pub(crate) struct ControlArgs {
     /// Unix socket (mode 0600) on which this process takes `poold restart` and hands its listening
     /// sockets to a successor [default: none]
     #[arg(long, value_name = "PATH", value_parser = socket_path, env = "POOLD_CONTROL")]
-    pub(in crate::cli) control: Option<PathBuf>,
+    pub(crate) control: Option<PathBuf>,
 
     /// Take the listening sockets over from the process that --control reaches, which then drains;
     /// without such a process, start as usual
     #[arg(long, requires = "control", value_parser = yes_or_no(),
         env = "POOLD_TAKE_OVER")]
-    pub(in crate::cli) take_over: bool,
+    pub(crate) take_over: bool,
 }
 
 /// Restart a running poold without refusing a client: a new process with the same program and
 /// arguments takes over the listening sockets; once it serves, the old process drains
 #[derive(Debug, Args)]
-pub(in crate::cli) struct RestartArgs {
+pub(crate) struct RestartArgs {
     /// Control socket of the running daemon, as given to its --control
     #[arg(long, value_name = "PATH", value_parser = socket_path, env = "POOLD_CONTROL")]
-    pub(in crate::cli) control: PathBuf,
+    pub(crate) control: PathBuf,
 
     /// Time the new process has to start serving; after it, the new process is killed and the old
     /// one keeps serving; 1s to 1h
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = ready_timeout,
         env = "POOLD_READY_TIMEOUT")]
-    pub(in crate::cli) ready_timeout: Duration,
+    pub(crate) ready_timeout: Duration,
 }
 
 /// Takes `unix:PATH` as well, the form of addresses.

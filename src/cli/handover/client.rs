@@ -18,7 +18,7 @@ use crate::net::listen::Listeners;
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// The sockets of the running process, and the connection to it.
-pub(in crate::cli) struct Inherited {
+pub(crate) struct Inherited {
     wire: Wire,
     sockets: Vec<(Given, OwnedFd)>,
 }
@@ -28,7 +28,7 @@ impl Inherited {
     ///
     /// # Errors
     /// When there is one and it does not hand over its sockets.
-    pub(in crate::cli) fn ask(path: &Path) -> Result<Option<Inherited>> {
+    pub(crate) fn ask(path: &Path) -> Result<Option<Inherited>> {
         let stream = match connect::connect(path, ANSWER_MAX) {
             Ok(stream) => stream,
             Err(error) => {
@@ -57,7 +57,7 @@ impl Inherited {
     }
 
     /// The sockets of that name, and those of them whose files are removed at the end.
-    pub(in crate::cli) fn take(&mut self, name: &str) -> Result<Option<(Listeners, Vec<Address>)>> {
+    pub(crate) fn take(&mut self, name: &str) -> Result<Option<(Listeners, Vec<Address>)>> {
         let all = std::mem::take(&mut self.sockets);
         let (ours, others): (Vec<_>, _) =
             all.into_iter().partition(|(given, _)| given.name == name);
@@ -82,7 +82,7 @@ impl Inherited {
     ///
     /// # Errors
     /// When the other process has given the restart up: then this process must end.
-    pub(in crate::cli) fn confirm(mut self) -> Result<()> {
+    pub(crate) fn confirm(mut self) -> Result<()> {
         let answer = match self.wire.say(&Ask::Ready, &[]) {
             Ok(()) => self.wire.hear(),
             Err(error) => Err(error),

@@ -25,14 +25,14 @@ mod spawn;
 
 use std::time::Duration;
 
-pub(in crate::cli) use args::{ControlArgs, RestartArgs};
-pub(in crate::cli) use client::Inherited;
-pub(in crate::cli) use restart::restart;
-pub(in crate::cli) use server::{Event, HandoverServer};
-pub(in crate::cli) use spawn::go_between;
+pub(crate) use args::{ControlArgs, RestartArgs};
+pub(crate) use client::Inherited;
+pub(crate) use restart::restart;
+pub(crate) use server::{Event, HandoverServer};
+pub(crate) use spawn::go_between;
 
 /// The name of the service's sockets.
-pub(in crate::cli) const SERVICE: &str = "service";
+pub(crate) const SERVICE: &str = "service";
 /// The name of the control socket.
 const CONTROL: &str = "control";
 

@@ -11,7 +11,7 @@ use crate::cli::{connect, exit};
 /// Time for the running process to answer, on top of the successor's own time.
 const GRACE: Duration = Duration::from_secs(10);
 
-pub(in crate::cli) fn restart(args: &RestartArgs) -> ExitCode {
+pub(crate) fn restart(args: &RestartArgs) -> ExitCode {
     let path = args.control.display();
     let answered = connect::connect(&args.control, GRACE).and_then(|stream| {
         let ready_within = args.ready_timeout;

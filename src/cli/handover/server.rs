@@ -26,7 +26,7 @@ const CHILD_LOOK: Duration = Duration::from_millis(20);
 const CHILD_ENDS: Duration = Duration::from_secs(2);
 
 /// See the head of the file.
-pub(in crate::cli) struct HandoverServer {
+pub(crate) struct HandoverServer {
     socket: UnixListener,
     address: Vec<Address>,
     /// Whether its file is removed at the end.
@@ -71,7 +71,7 @@ struct Started {
 
 /// An event for the main thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Event {
+pub(crate) enum Event {
     /// A restart has begun.
     Begun,
     /// The restart has failed.
@@ -85,10 +85,7 @@ pub(in crate::cli) enum Event {
 
 impl HandoverServer {
     /// Opens the control socket, or takes the predecessor's.
-    pub(in crate::cli) fn open(
-        path: &Path,
-        from: Option<&mut Inherited>,
-    ) -> Result<HandoverServer> {
+    pub(crate) fn open(path: &Path, from: Option<&mut Inherited>) -> Result<HandoverServer> {
         let inherited = from.map(Inherited::take_control).transpose()?.flatten();
         let (listeners, has_file) = match inherited {
             Some((listeners, with_files)) => (listeners, !with_files.is_empty()),
@@ -113,19 +110,14 @@ impl HandoverServer {
     }
 
     /// The predecessor has finished with the socket: this process now removes its file.
-    pub(in crate::cli) fn own_file(&mut self) {
+    pub(crate) fn own_file(&mut self) {
         if self.has_file {
             self.file = SocketFile::all_of(&self.address).pop();
         }
     }
 
     /// Adds a server's sockets, under a name that the successor knows.
-    pub(in crate::cli) fn offer(
-        &mut self,
-        name: &'static str,
-        server: Handle,
-        with_files: Vec<Address>,
-    ) {
+    pub(crate) fn offer(&mut self, name: &'static str, server: Handle, with_files: Vec<Address>) {
         self.offers.push(Offer {
             name,
             server,
@@ -134,7 +126,7 @@ impl HandoverServer {
     }
 
     /// The descriptors to poll.
-    pub(in crate::cli) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let talks = self.talks.iter().map(|talk| talk.wire.as_fd());
         let has_room = self.talks.len() < TALKS_MAX;
         has_room
@@ -144,14 +136,14 @@ impl HandoverServer {
     }
 
     /// The deadline of the poll.
-    pub(in crate::cli) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         let child = self.child.as_ref().map(|_| Instant::now() + CHILD_LOOK);
         let talks = self.talks.iter().map(|talk| talk.until);
         talks.chain(child).min()
     }
 
     /// Does all work that does not block.
-    pub(in crate::cli) fn look(&mut self, now: Instant) -> Option<Event> {
+    pub(crate) fn look(&mut self, now: Instant) -> Option<Event> {
         self.let_in(now);
         let mut event = None;
         for mut talk in std::mem::take(&mut self.talks) {
@@ -316,14 +308,14 @@ impl HandoverServer {
     }
 
     /// Makes the ready successor the service manager's child.
-    pub(in crate::cli) fn let_go(&mut self) {
+    pub(crate) fn let_go(&mut self) {
         if let Some(started) = &mut self.child {
             started.child.let_go();
         }
     }
 
     /// Hands over to the ready successor; `false` if it has gone.
-    pub(in crate::cli) fn hand_over(&mut self) -> bool {
+    pub(crate) fn hand_over(&mut self) -> bool {
         let found = self.talks.iter().find_map(|talk| match talk.role {
             Role::Ready(pid) => Some((pid, talk)),
             _ => None,

@@ -76,7 +76,7 @@ impl Successor {
 }
 
 /// Runs the intermediate process, if this is one; answers its exit code.
-pub(in crate::cli) fn go_between() -> Option<ExitCode> {
+pub(crate) fn go_between() -> Option<ExitCode> {
     env::var_os(GO_BETWEEN)?;
     let ended = again().and_then(|mut command| command.env_remove(GO_BETWEEN).status());
     Some(match ended {

@@ -2,7 +2,7 @@
 
 mod line;
 mod lines;
-pub(in crate::cli) mod nonblocking;
+pub(crate) mod nonblocking;
 mod panics;
 
 use std::io::{self, IsTerminal};
@@ -17,7 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
-use super::client::is_capable;
+use super::terminal::is_capable;
 use line::{Line, Priority, Style};
 use lines::Lines;
 

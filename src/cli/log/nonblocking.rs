@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 const PIECE: usize = 4096;
 
 /// See the head of the file.
-pub(in crate::cli) struct Patient<S> {
+pub(crate) struct Patient<S> {
     stream: S,
     /// A terminal may block although poll says that it has room, so it is opened again,
     /// non-blocking. (Another user's terminal can't be opened, and may block.) Other streams are
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Patient<S> {
 }
 
 impl<S: AsFd> Patient<S> {
-    pub(in crate::cli) fn new(stream: S) -> Patient<S> {
+    pub(crate) fn new(stream: S) -> Patient<S> {
         let is_terminal = rustix::termios::isatty(&stream);
         let own = is_terminal.then(|| open_anew(stream.as_fd()));
         Patient {
@@ -33,7 +33,7 @@ impl<S: AsFd> Patient<S> {
     }
 
     /// Writes as much as possible within this time; answers how much.
-    pub(in crate::cli) fn write(&self, bytes: &[u8], most: Duration) -> io::Result<usize> {
+    pub(crate) fn write(&self, bytes: &[u8], most: Duration) -> io::Result<usize> {
         let until = Instant::now() + most;
         let mut written = 0;
         while written < bytes.len() && self.waits_for_room(until) {
@@ -49,7 +49,7 @@ impl<S: AsFd> Patient<S> {
     }
 
     /// Whether something can be written now.
-    pub(in crate::cli) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.waits_for_room(Instant::now())
     }
 

@@ -45,7 +45,7 @@ use newcomers::Newcomers;
 use operators::Operators;
 pub use operators::Password;
 use pace::Taken;
-use probe::Probes;
+use probe::HostProbes;
 pub use session::Session;
 use session::enter_lobby;
 use speakers::Speakers;
@@ -81,7 +81,7 @@ impl Chat {
             directory: Directory::new(Lines, keeping),
             newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
-            probes: Probes::default(),
+            probes: HostProbes::default(),
             rate: settings.rate,
             speakers: Speakers::default(),
             strangers: Strangers::default(),

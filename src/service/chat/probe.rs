@@ -22,12 +22,12 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// Silence after which keepalive asks: the shortest time that it has.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Probes under way, by the id of their connection: two that ask for the same host share one.
+/// HostProbes under way, by the id of their connection: two that ask for the same host share one.
 #[derive(Default)]
-pub(super) struct Probes(Mutex<FxHashMap<u64, Weak<Probe>>>);
+pub(super) struct HostProbes(Mutex<FxHashMap<u64, Weak<HostProbe>>>);
 
 /// Asks a host until it is dropped.
-pub(super) struct Probe {
+pub(super) struct HostProbe {
     connection: Arc<Connection>,
     since: Instant,
     usual: TcpKeepalive,
@@ -42,9 +42,9 @@ pub(super) enum Host {
     Silent,
 }
 
-impl Probes {
+impl HostProbes {
     /// Asks the host of a client; `None` for a Unix socket, which has no host.
-    pub(super) fn ask(&self, client: &Client) -> Option<Arc<Probe>> {
+    pub(super) fn ask(&self, client: &Client) -> Option<Arc<HostProbe>> {
         let connection = client.connection()?;
         acknowledged(&connection.socket).ok()?;
         let mut probes = self.0.lock();
@@ -52,21 +52,21 @@ impl Probes {
         if let Some(probe) = probes.get(&client.id()).and_then(Weak::upgrade) {
             return Some(probe);
         }
-        let probe = Arc::new(Probe::begin(connection).ok()?);
+        let probe = Arc::new(HostProbe::begin(connection).ok()?);
         probes.insert(client.id(), Arc::downgrade(&probe));
         Some(probe)
     }
 }
 
-impl Probe {
-    fn begin(connection: Arc<Connection>) -> io::Result<Probe> {
+impl HostProbe {
+    fn begin(connection: Arc<Connection>) -> io::Result<HostProbe> {
         let socket = &connection.socket;
         let usual = TcpKeepalive::new()
             .with_time(socket.tcp_keepalive_time()?)
             .with_interval(socket.tcp_keepalive_interval()?);
         let soon = TcpKeepalive::new().with_time(SOON).with_interval(SOON);
         socket.set_tcp_keepalive(&soon)?;
-        Ok(Probe {
+        Ok(HostProbe {
             connection,
             since: Instant::now(),
             usual,
@@ -84,7 +84,7 @@ impl Probe {
     }
 }
 
-impl Drop for Probe {
+impl Drop for HostProbe {
     fn drop(&mut self) {
         // Fails only on a connection that has ended.
         let _ = self.connection.socket.set_tcp_keepalive(&self.usual);

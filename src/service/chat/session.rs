@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::command::{self, Line};
 use super::lines::{LOBBY, Person, Recipient, Room, history, others, tag};
 use super::newcomers::Newcomer;
-use super::probe::Probe;
+use super::probe::HostProbe;
 use super::screen::Screen;
 use super::state::{AGAIN_AFTER, ChatState};
 use super::stranger::Stranger;
@@ -22,7 +22,7 @@ use crate::service::chat::rooms::{Arrival, Event, Frontend, Name, Posted, Text};
 pub(super) struct Asked {
     pub(super) name: Name,
     pub(super) holder: Arc<Person>,
-    pub(super) probe: Arc<Probe>,
+    pub(super) probe: Arc<HostProbe>,
 }
 
 /// Maximum bytes that a turn says or answers; further lines wait for the next turn.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::lines::{Directory, Person, Recipient};
 use super::newcomers::Newcomers;
 use super::operators::Operators;
-use super::probe::Probes;
+use super::probe::HostProbes;
 use super::speakers::Speakers;
 use super::stranger::Strangers;
 use crate::limits::times::Rate;
@@ -21,7 +21,7 @@ pub(super) struct ChatState {
     pub(super) directory: Directory,
     pub(super) newcomers: Newcomers,
     pub(super) operators: Operators,
-    pub(super) probes: Probes,
+    pub(super) probes: HostProbes,
     pub(super) rate: Option<Rate>,
     pub(super) speakers: Speakers,
     pub(super) strangers: Strangers,

@@ -43,7 +43,7 @@ pub enum ClientGone {
 pub(super) struct ClientWatch<'a> {
     connection: &'a Connection,
     policy: ClientGone,
-    seen: Stage,
+    seen: Presence,
     /// When to check again in any case.
     due: Option<Instant>,
     /// When to log that the program runs on.
@@ -53,7 +53,7 @@ pub(super) struct ClientWatch<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Presence {
     /// Only a reset is watched for.
     Early,
     Here,
@@ -80,8 +80,8 @@ impl<'a> ClientWatch<'a> {
         now: Instant,
     ) -> ClientWatch<'a> {
         let seen = match policy {
-            ClientGone::HangupOnFin => Stage::Here,
-            ClientGone::Hangup | ClientGone::Finish => Stage::Early,
+            ClientGone::HangupOnFin => Presence::Here,
+            ClientGone::Hangup | ClientGone::Finish => Presence::Early,
         };
         ClientWatch {
             connection,
@@ -100,9 +100,9 @@ impl<'a> ClientWatch<'a> {
     /// The socket and the events to poll for, besides a reset.
     pub(super) fn watched(&self) -> Option<PollFd<'_>> {
         let flags = match self.seen {
-            Stage::Early | Stage::Ended => PollFlags::empty(),
-            Stage::Here => PollFlags::RDHUP,
-            Stage::Gone => return None,
+            Presence::Early | Presence::Ended => PollFlags::empty(),
+            Presence::Here => PollFlags::RDHUP,
+            Presence::Gone => return None,
         };
         Some(PollFd::from_borrowed_fd(
             self.connection.socket.as_fd(),
@@ -115,18 +115,18 @@ impl<'a> ClientWatch<'a> {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if self.connection.has_request() {
             // From now on the socket's events come from this server.
-            self.seen = Stage::Gone;
+            self.seen = Presence::Gone;
             (self.due, self.tell, self.gone) = (None, None, None);
             return Some(ClientEvent::Closed);
         }
-        if self.seen == Stage::Early && is_due(self.due) {
-            self.seen = Stage::Here;
+        if self.seen == Presence::Early && is_due(self.due) {
+            self.seen = Presence::Here;
         }
         let hangs_up = self.policy != ClientGone::Finish;
         let is_gone = found.contains(PollFlags::ERR) || is_due(self.gone);
         let mut event = None;
         if is_gone {
-            self.seen = Stage::Gone;
+            self.seen = Presence::Gone;
             (self.tell, self.gone) = (None, None);
             event = hangs_up.then_some(ClientEvent::HangUp);
         } else if found.intersects(PollFlags::RDHUP | PollFlags::HUP) {
@@ -136,7 +136,7 @@ impl<'a> ClientWatch<'a> {
             event = Some(ClientEvent::RunsOn);
         }
         // A lent stream that the server shuts shows an event; in other cases only a check does.
-        let is_told = self.seen == Stage::Here && self.connection.lent.load(Ordering::SeqCst);
+        let is_told = self.seen == Presence::Here && self.connection.lent.load(Ordering::SeqCst);
         if is_told {
             self.due = None;
         } else if is_due(self.due) || self.due.is_none() {
@@ -147,14 +147,14 @@ impl<'a> ClientWatch<'a> {
 
     /// Handles the end of one or both directions.
     fn has_ended(&mut self, found: PollFlags, now: Instant) -> Option<ClientEvent> {
-        let is_first = self.seen != Stage::Ended;
-        self.seen = Stage::Ended;
+        let is_first = self.seen != Presence::Ended;
+        self.seen = Presence::Ended;
         if is_first {
             self.tell = Some(now + TELL_AFTER);
             self.ask();
         }
         if found.contains(PollFlags::HUP) {
-            self.seen = Stage::Gone;
+            self.seen = Presence::Gone;
             if let Peer::Unix(_) = self.connection.identity.origin {
                 self.gone = Some(now + UNIX_AFTER);
             }

@@ -43,7 +43,7 @@ use child::Child;
 use client_watch::{ClientEvent, ClientWatch};
 use launch::{Failure, LaunchSpec, Launcher};
 use pipes::Pipes;
-use stats::Tally;
+use stats::ProgramStats;
 use stderr::StderrLog;
 pub use supervisor::Patience;
 use supervisor::{End, Plan, Supervisor};
@@ -79,7 +79,7 @@ struct Shared {
     /// The process that adopts programs' orphans.
     keeper: Option<Pid>,
     patience: Patience,
-    tally: Tally,
+    tally: ProgramStats,
     /// Readable once the drain's deadline has passed: all programs are to end.
     over: OwnedFd,
 }
@@ -132,7 +132,7 @@ impl Runner {
             variables: environment::common(job.inherits, job.variables),
             keeper: getppid(),
             patience,
-            tally: Tally::default(),
+            tally: ProgramStats::default(),
             over,
         })))
     }
@@ -170,12 +170,12 @@ impl Runner {
             }
             tally.wanted(id, peer, &failure);
             match self.wait_before_next(&connection, pause) {
-                Wait::Over => {
+                WaitEnd::Over => {
                     tally.not_started(id, peer, &failure);
                     return Outcome::NotStarted;
                 }
-                Wait::Gone => return Outcome::NotStarted,
-                Wait::Again => pause = (pause * 2).min(PAUSE_MAX),
+                WaitEnd::Gone => return Outcome::NotStarted,
+                WaitEnd::Again => pause = (pause * 2).min(PAUSE_MAX),
             }
         }
     }
@@ -219,7 +219,7 @@ impl Runner {
     }
 
     /// Waits before another try to start a program; ends when its client or the server does.
-    fn wait_before_next(&self, connection: &Connection, pause: Duration) -> Wait {
+    fn wait_before_next(&self, connection: &Connection, pause: Duration) -> WaitEnd {
         let mut polled = [
             PollFd::new(&self.0.over, PollFlags::IN),
             // A reset, or the end of both directions.
@@ -227,13 +227,13 @@ impl Runner {
         ];
         let most = Timespec::try_from(pause).ok();
         if poll(&mut polled, most.as_ref()).is_err() {
-            return Wait::Again;
+            return WaitEnd::Again;
         }
         let [over, gone] = polled.map(|fd| !fd.revents().is_empty());
         match (over, gone || connection.has_request()) {
-            (true, _) => Wait::Over,
-            (_, true) => Wait::Gone,
-            _ => Wait::Again,
+            (true, _) => WaitEnd::Over,
+            (_, true) => WaitEnd::Gone,
+            _ => WaitEnd::Again,
         }
     }
 
@@ -294,7 +294,7 @@ impl Runner {
 }
 
 /// The result of the wait before another try.
-enum Wait {
+enum WaitEnd {
     Again,
     /// The client has left, or was closed.
     Gone,

@@ -17,7 +17,7 @@ use crate::series::{Series, Told};
 
 /// See the head of the file.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct ProgramStats {
     now: Mutex<Now>,
     /// Notified when no program runs.
     none: Condvar,
@@ -49,13 +49,13 @@ struct Totals {
 
 /// A running program, until it is dropped.
 pub(super) struct Running<'a> {
-    tally: &'a Tally,
+    tally: &'a ProgramStats,
     address: Option<IpAddr>,
     /// Programs that run for clients of this address, including this one.
     pub(super) of_address: usize,
 }
 
-impl Tally {
+impl ProgramStats {
     pub(super) fn begin(&self, peer: Peer) -> Running<'_> {
         let address = peer.host();
         let mut now = self.now.lock();
@@ -179,7 +179,7 @@ impl Drop for Running<'_> {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for ProgramStats {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Totals {
             well,

@@ -24,22 +24,22 @@ pub(super) struct Standstill {
     told: Option<Instant>,
     /// The time of past standstills.
     total: Duration,
-    lines: Lines,
+    lines: LineBudget,
     /// This one was logged.
     has_line: bool,
 }
 
 /// Bounds the log lines about repeated events.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineBudget {
     /// The begin of the current hour, and its count of lines.
     since: Option<Instant>,
     count: u32,
-    /// Lines left out since the last one.
+    /// LineBudget left out since the last one.
     left_out: u64,
 }
 
-impl Lines {
+impl LineBudget {
     /// `Some` if a line may be written, with the number left out before it.
     pub(super) fn next(&mut self, now: Instant) -> Option<u64> {
         if self.since.is_none_or(|since| now >= since + LINES_FOR) {
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn what_comes_and_goes_is_told_ten_times_an_hour() {
         let begin = Instant::now();
-        let mut lines = Lines::default();
+        let mut lines = LineBudget::default();
         let minute = |n: u64| begin + Duration::from_secs(60 * n);
         let told: Vec<_> = (0..120).filter_map(|n| lines.next(minute(n))).collect();
         assert_eq!(told, [&[0; 10][..], &[50], &[0; 9]].concat());

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tracing::{error, info};
 
 use super::sink::{Durability, Found, Sink};
-use super::standstill::Lines;
+use super::standstill::LineBudget;
 
 /// Wait after a failed write.
 pub(super) const RETRY: Duration = Duration::from_millis(200);
@@ -18,7 +18,7 @@ pub(super) fn write(
     sink: &mut dyn Sink,
     piece: &[u8],
     durability: Durability,
-    lines: &Mutex<Lines>,
+    lines: &Mutex<LineBudget>,
 ) -> io::Result<()> {
     let mut trouble = Trouble::default();
     while let Err(error) = try_write(sink, piece, durability, &mut trouble.written) {
@@ -96,7 +96,7 @@ struct Trouble {
 
 impl Trouble {
     /// Logs each kind of error once.
-    fn report(&mut self, error: &io::Error, path: Option<&Path>, lines: &Mutex<Lines>) {
+    fn report(&mut self, error: &io::Error, path: Option<&Path>, lines: &Mutex<LineBudget>) {
         if self.kind.replace(error.kind()) == Some(error.kind()) {
             return;
         }

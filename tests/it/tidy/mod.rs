@@ -32,7 +32,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("threadpool", &["src/scheduler/pool.rs"]),
     ("ctor", &["src/system.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
-    ("listenfd", &["src/cli/daemon/sockets/mod.rs"]),
+    ("listenfd", &["src/cli/sockets/mod.rs"]),
     (
         "mio",
         &[
@@ -236,6 +236,28 @@ fn body(code: &str) -> Option<usize> {
         depth == 0 && "{;".contains(*character)
     })?;
     (first == '{').then_some(at)
+}
+
+#[test]
+fn visibility_has_one_dialect() {
+    let mut problems = Vec::new();
+    for source in sources() {
+        // What these two show is the command's own, and for the tests.
+        let shows = ["src/cli/mod.rs", "src/cli/log/mod.rs"].contains(&source.path.as_str());
+        let is_command = source.path.starts_with("src/cli/") && !shows;
+        for (number, line) in source.code.lines().enumerate() {
+            let is_public = line.trim_start().starts_with("pub ");
+            if line.contains("pub(in ") || (is_command && is_public) {
+                problems.push(format!(
+                    "{}:{}: write `pub` for the library's users, `pub(super)` for the parent, else \
+                     `pub(crate)`",
+                    source.path,
+                    number + 1
+                ));
+            }
+        }
+    }
+    report(problems);
 }
 
 #[test]

@@ -18,10 +18,10 @@ use crate::service::exec::ClientGone;
 /// log). It has a session, and limits of descriptors, of its own. What it prints on its standard
 /// error goes to the log. When it ends, what is left of its process group is killed.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ExecArgs {
+pub(crate) struct ExecArgs {
     // First, so that ADDRESS comes before the program's words.
     #[command(flatten)]
-    pub(in crate::cli) serve: ServeArgs,
+    pub(crate) serve: ServeArgs,
 
     #[command(flatten)]
     pub(super) program: ProgramArgs,

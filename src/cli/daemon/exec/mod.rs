@@ -7,7 +7,7 @@ mod setup;
 use std::process::ExitCode;
 use std::time::Duration;
 
-pub(in crate::cli) use args::ExecArgs;
+pub(crate) use args::ExecArgs;
 
 use keeper::Role;
 use setup::Setup;
@@ -26,7 +26,7 @@ const KILL_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const QUEUE_MAX: usize = 1024;
 
 /// Runs the program for each client until the server drains.
-pub(in crate::cli) fn run(args: &ExecArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
     let job = match job(args) {
         Ok(job) => job,
         Err(problem) => return Ok(exit::usage(&problem)),

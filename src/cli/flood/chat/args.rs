@@ -2,33 +2,33 @@
 
 /// A chat room under load.
 #[derive(Debug, Clone, clap::Args)]
-pub struct ChatArgs {
+pub(crate) struct ChatArgs {
     /// Test a chat room: --senders of the --clients send, all read, and all have to read the same
     /// lines in the same order. Start the server with --rate off. --pipeline limits the lines of a
     /// sender that the slowest reader has not read
     #[arg(long,
         conflicts_with_all = ["churn", "pieces", "silent", "stall", "greedy", "until_closed",
         "expect", "warmup", "threads"])]
-    pub chat: bool,
+    pub(crate) chat: bool,
 
     /// With --chat: number of the clients that send
     #[arg(long, value_name = "N", default_value_t = 1, requires = "chat",
         value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    pub senders: u64,
+    pub(crate) senders: u64,
 
     /// With --chat: number of rooms over which clients and senders are spread
     #[arg(long, value_name = "N", default_value_t = 1, requires = "chat",
         value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    pub rooms: u64,
+    pub(crate) rooms: u64,
 
     /// With --chat: number or share (5%) of the clients that stop reading at the start
     #[arg(long, value_name = "N", default_value = "0", value_parser = share, requires = "chat")]
-    pub stalled: Share,
+    pub(crate) stalled: Share,
 }
 
 /// Some of the clients.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Share {
+pub(crate) enum Share {
     Count(u64),
     /// From 0 to 1.
     Part(f64),
@@ -36,7 +36,7 @@ pub enum Share {
 
 impl Share {
     /// The number: rounded, but at least one of a share above zero.
-    pub fn of(self, clients: u64) -> u64 {
+    pub(crate) fn of(self, clients: u64) -> u64 {
         match self {
             Share::Count(count) => count,
             Share::Part(part) => {

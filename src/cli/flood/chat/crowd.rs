@@ -24,7 +24,7 @@ const PARTS: u64 = 4;
 const OUTSTANDING_MAX: u64 = 100_000;
 
 /// The clients and what they have seen.
-pub struct Crowd<'a> {
+pub(crate) struct Crowd<'a> {
     plan: &'a ChatPlan,
     poll: Poll,
     buffer: Vec<u8>,
@@ -45,7 +45,7 @@ pub struct Crowd<'a> {
 
 impl<'a> Crowd<'a> {
     /// Connects all clients, lets them enter their rooms, and begins.
-    pub fn gather(plan: &'a ChatPlan) -> io::Result<Crowd<'a>> {
+    pub(crate) fn gather(plan: &'a ChatPlan) -> io::Result<Crowd<'a>> {
         let number = |at: u64| (at % plan.rooms) as usize;
         let entered = match plan.rooms {
             1 => "welcome",
@@ -86,7 +86,7 @@ impl<'a> Crowd<'a> {
     }
 
     /// Sends until all is sent and seen, or nothing makes progress.
-    pub fn flood(mut self) -> io::Result<Tally> {
+    pub(crate) fn flood(mut self) -> io::Result<Tally> {
         let (start, mut events) = (Instant::now(), Events::with_capacity(EVENTS_MAX));
         self.moved = start;
         self.tally.readers = self.members.iter().filter(|member| member.counts()).count() as u64;
@@ -149,7 +149,7 @@ impl<'a> Crowd<'a> {
         &mut self,
         events: &mut Events,
         what: &str,
-        is_done: impl Fn(&Self) -> bool,
+        is_done: impl Fn(&Crowd<'a>) -> bool,
     ) -> io::Result<()> {
         while !is_done(self) {
             if self.moved.elapsed() > self.plan.timeout || self.tally.closed > 0 {

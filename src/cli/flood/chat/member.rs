@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use super::super::stream::{Stream, Target};
-use super::room::{Place, is_notice, text};
+use super::room::{Position, is_notice, text};
 
 /// Receive buffer of a client that does not read, instead of megabytes.
 const STALLED_BUFFER: usize = 4 << 10;
@@ -21,7 +21,7 @@ const LINE_MAX: usize = 64 << 10;
 
 /// A client's phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Not known to be in its room yet.
     Entering,
     /// In its room; it has not begun there.
@@ -34,35 +34,35 @@ pub enum Stage {
 
 /// One client.
 #[derive(Debug)]
-pub struct Member {
-    pub stream: Stream,
-    pub room: usize,
-    pub stage: Stage,
-    pub place: Place,
-    pub is_stalled: bool,
+pub(crate) struct Member {
+    pub(crate) stream: Stream,
+    pub(crate) room: usize,
+    pub(crate) stage: Stage,
+    pub(crate) place: Position,
+    pub(crate) is_stalled: bool,
     /// An unfinished line of the time before it begins.
     unfinished: Vec<u8>,
 }
 
 impl Member {
-    pub fn new(stream: Stream, room: usize, is_stalled: bool) -> Member {
+    pub(crate) fn new(stream: Stream, room: usize, is_stalled: bool) -> Member {
         Member {
             stream,
             room,
             stage: Stage::Entering,
-            place: Place::default(),
+            place: Position::default(),
             is_stalled,
             unfinished: Vec::new(),
         }
     }
 
     /// Whether what it sees counts.
-    pub fn counts(&self) -> bool {
+    pub(crate) fn counts(&self) -> bool {
         self.stage == Stage::Begun && !self.is_stalled
     }
 
     /// Takes bytes before the begin; answers the bytes after it.
-    pub fn enter<'a>(&mut self, mut bytes: &'a [u8], signs: &Signs) -> &'a [u8] {
+    pub(crate) fn enter<'a>(&mut self, mut bytes: &'a [u8], signs: &Signs) -> &'a [u8] {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.unfinished.extend_from_slice(&bytes[..end]);
             bytes = &bytes[end + 1..];
@@ -86,7 +86,7 @@ impl Member {
 impl Member {
     /// Reads the rest of a stalled client; answers whether the server has ended it, and has said
     /// why. `left` bounds the wait.
-    pub fn last_words(&mut self, buffer: &mut [u8], left: Option<Duration>) -> (bool, bool) {
+    pub(crate) fn last_words(&mut self, buffer: &mut [u8], left: Option<Duration>) -> (bool, bool) {
         let most = left.map_or(SILENCE, |left| left.min(SILENCE));
         self.stream.enlarge_receive_buffer(READING_BUFFER);
         let mut tail: Vec<u8> = Vec::new();
@@ -112,11 +112,11 @@ impl Member {
 }
 
 /// What a client waits for.
-pub struct Signs {
+pub(crate) struct Signs {
     /// The beginning of the notice that it has entered.
-    pub entered: &'static str,
+    pub(crate) entered: &'static str,
     /// The line that begins the run.
-    pub start: String,
+    pub(crate) start: String,
 }
 
 impl Signs {
@@ -127,7 +127,7 @@ impl Signs {
 }
 
 /// Connects, and waits for that; then the socket never blocks.
-pub fn connect(target: &Target, is_stalled: bool) -> io::Result<Stream> {
+pub(crate) fn connect(target: &Target, is_stalled: bool) -> io::Result<Stream> {
     match target {
         Target::Unix(path) => {
             let stream = UnixStream::connect(path)?;

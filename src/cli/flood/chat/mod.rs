@@ -24,7 +24,7 @@ use super::tally::thread_cpu;
 use crate::cli::exit::{Failure, print};
 
 /// Floods a chat and prints the result; answers whether all was right.
-pub fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
+pub(crate) fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
     let plan = ChatPlan::new(args, address)?;
     descriptors::allow(plan.clients)?;
     let failed = |error: std::io::Error| Failure::Failed(error.to_string());

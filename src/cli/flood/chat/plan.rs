@@ -14,30 +14,30 @@ const WINDOW_BYTES_MAX: u64 = 64 << 20;
 
 /// A run that can be carried out.
 #[derive(Debug, Clone)]
-pub struct ChatPlan {
-    pub target: Target,
-    pub clients: u64,
+pub(crate) struct ChatPlan {
+    pub(crate) target: Target,
+    pub(crate) clients: u64,
     /// The first of the clients.
-    pub senders: u64,
+    pub(crate) senders: u64,
     /// Client N is in room N modulo this.
-    pub rooms: u64,
+    pub(crate) rooms: u64,
     /// The last of the clients.
-    pub stalled: u64,
+    pub(crate) stalled: u64,
     /// Lines from each sender.
-    pub lines: u64,
-    pub shape: Shape,
-    pub pace: Pace,
+    pub(crate) lines: u64,
+    pub(crate) shape: Shape,
+    pub(crate) pace: Pace,
     /// Stop sending after this time.
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// Maximum time without progress.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// What ends the run early.
-    pub interrupt: Interrupt,
+    pub(crate) interrupt: Interrupt,
 }
 
 impl ChatPlan {
     /// Makes the plan from the arguments; the error is for the command line.
-    pub fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, Failure> {
+    pub(crate) fn new(args: &FloodArgs, address: &str) -> Result<ChatPlan, Failure> {
         let plan = Plan::new(args, address)?;
         let chat = &args.chat;
         let stalled = chat.stalled.of(plan.clients);
@@ -74,12 +74,12 @@ impl ChatPlan {
     }
 
     /// Whether a client reads to the end.
-    pub fn reads(&self, client: u64) -> bool {
+    pub(crate) fn reads(&self, client: u64) -> bool {
         client < self.clients - self.stalled
     }
 
     /// The line that begins the run in a room: what comes after it counts.
-    pub fn start_line(&self) -> String {
+    pub(crate) fn start_line(&self) -> String {
         format!("start of {}", self.shape.run())
     }
 }

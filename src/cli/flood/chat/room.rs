@@ -15,7 +15,7 @@ const TRIM_MIN: usize = 1 << 20;
 
 /// One room.
 #[derive(Debug, Default)]
-pub struct Room {
+pub(crate) struct Room {
     /// The bytes from offset `base` on.
     log: Vec<u8>,
     base: u64,
@@ -26,8 +26,8 @@ pub struct Room {
     /// How many marks were removed from the front.
     gone: u64,
     /// The number of readers.
-    pub readers: u64,
-    pub faults: Faults,
+    pub(crate) readers: u64,
+    pub(crate) faults: Faults,
 }
 
 /// The end of a sender's batch.
@@ -44,36 +44,36 @@ struct Mark {
 
 /// The faults.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// Lines whose number was not the next one of their sender.
-    pub misplaced: u64,
+    pub(crate) misplaced: u64,
     /// Lines that no sender sent.
-    pub damaged: u64,
+    pub(crate) damaged: u64,
 }
 
 /// A reader's position.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Place {
+pub(crate) struct Position {
     offset: u64,
     mark: u64,
 }
 
 /// What all readers have seen since.
-pub struct Seen {
-    pub sender: usize,
-    pub lines: u64,
-    pub due: Instant,
+pub(crate) struct Seen {
+    pub(crate) sender: usize,
+    pub(crate) lines: u64,
+    pub(crate) due: Instant,
 }
 
 /// A reader saw other bytes than the others.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Different;
+pub(crate) struct Different;
 
 impl Room {
     /// A reader got these bytes.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
-        place: &mut Place,
+        place: &mut Position,
         bytes: &[u8],
         senders: &mut [Sender],
     ) -> Result<(), Different> {
@@ -92,7 +92,7 @@ impl Room {
     }
 
     /// The reader has passed these many lines more.
-    pub fn pass(&mut self, place: &mut Place) -> u64 {
+    pub(crate) fn pass(&mut self, place: &mut Position) -> u64 {
         let mut lines = 0;
         while let Some(mark) = self.marks.get_mut((place.mark - self.gone) as usize)
             && mark.end <= place.offset
@@ -105,7 +105,7 @@ impl Room {
     }
 
     /// Removes a reader.
-    pub fn leave(&mut self, place: Place) {
+    pub(crate) fn leave(&mut self, place: Position) {
         self.readers -= 1;
         let ahead = (place.mark - self.gone) as usize;
         self.marks
@@ -115,7 +115,7 @@ impl Room {
     }
 
     /// Takes the next batch that all readers have seen.
-    pub fn seen(&mut self) -> Option<Seen> {
+    pub(crate) fn seen(&mut self) -> Option<Seen> {
         let mark = self.marks.pop_front_if(|mark| mark.left == 0)?;
         self.gone += 1;
         let unneeded = (mark.end - self.base) as usize;
@@ -170,14 +170,14 @@ fn spoken(line: &[u8]) -> Option<(usize, u64)> {
 }
 
 /// The text of `<ann> text` or `#room <ann> text`.
-pub fn text(line: &[u8]) -> Option<&[u8]> {
+pub(crate) fn text(line: &[u8]) -> Option<&[u8]> {
     let line = untagged(line);
     let end = memchr::memchr(b'>', line.strip_prefix(b"<")?)?;
     line[end + 2..].strip_prefix(b" ")
 }
 
 /// The text of the server's notice: `-- ann left`.
-pub fn is_notice(line: &[u8]) -> bool {
+pub(crate) fn is_notice(line: &[u8]) -> bool {
     untagged(line).starts_with(b"-- ")
 }
 
@@ -215,7 +215,7 @@ mod tests {
     fn all_have_to_see_the_same_lines() {
         let (mut room, mut senders, shape) = room();
         let all = [said(&shape, 0), b"-- ann left\n".to_vec(), said(&shape, 1)].concat();
-        let (mut one, mut two) = (Place::default(), Place::default());
+        let (mut one, mut two) = (Position::default(), Position::default());
         assert_eq!(room.take(&mut one, &all[..70], &mut senders), Ok(()));
         assert_eq!(room.pass(&mut one), 0);
         assert_eq!(room.take(&mut two, &all, &mut senders), Ok(()));
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn another_order_a_gap_or_rubbish_is_found() {
         let (mut room, mut senders, shape) = room();
-        let (mut one, mut two) = (Place::default(), Place::default());
+        let (mut one, mut two) = (Position::default(), Position::default());
         let first = said(&shape, 0);
         assert_eq!(room.take(&mut one, &first, &mut senders), Ok(()));
         assert_eq!(

@@ -9,14 +9,14 @@ use super::super::stream::Stream;
 
 /// A sender; it also reads as the other clients do.
 #[derive(Debug)]
-pub struct Sender {
+pub(crate) struct Sender {
     /// Its number among the senders, and so among the clients.
     number: usize,
-    pub room: usize,
+    pub(crate) room: usize,
     /// The number of lines queued so far.
-    pub queued: u64,
+    pub(crate) queued: u64,
     /// Lines that all its readers have seen.
-    pub seen: u64,
+    pub(crate) seen: u64,
     /// The number of the next line to come back.
     expected: u64,
     /// Batches that have not come back whole.
@@ -27,15 +27,15 @@ pub struct Sender {
 
 /// A batch.
 #[derive(Debug, Clone, Copy)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// The number after the last one.
     end: u64,
-    pub lines: u64,
-    pub due: Instant,
+    pub(crate) lines: u64,
+    pub(crate) due: Instant,
 }
 
 impl Sender {
-    pub fn new(number: usize, room: usize) -> Sender {
+    pub(crate) fn new(number: usize, room: usize) -> Sender {
         Sender {
             number,
             room,
@@ -49,12 +49,12 @@ impl Sender {
     }
 
     /// Lines that not all readers have seen.
-    pub fn outstanding(&self) -> u64 {
+    pub(crate) fn outstanding(&self) -> u64 {
         self.queued - self.seen
     }
 
     /// Queues a batch of this many lines.
-    pub fn queue(&mut self, shape: &Shape, lines: u64, due: Instant) {
+    pub(crate) fn queue(&mut self, shape: &Shape, lines: u64, due: Instant) {
         let from = self.out.len();
         self.out.extend(shape.slots(lines as usize));
         for slot in self.out[from..].chunks_exact_mut(shape.size()) {
@@ -69,7 +69,7 @@ impl Sender {
     }
 
     /// Writes as much as the server takes now.
-    pub fn write(&mut self, stream: &mut Stream) -> io::Result<()> {
+    pub(crate) fn write(&mut self, stream: &mut Stream) -> io::Result<()> {
         while self.written < self.out.len() {
             match stream.write(&self.out[self.written..]) {
                 Ok(length) => self.written += length,
@@ -85,7 +85,7 @@ impl Sender {
 
     /// Takes a line that has come back: an error if it is not the next one; answers its batch if
     /// that is complete.
-    pub fn came(&mut self, seq: u64) -> Result<Option<Batch>, ()> {
+    pub(crate) fn came(&mut self, seq: u64) -> Result<Option<Batch>, ()> {
         if seq != self.expected {
             return Err(());
         }

@@ -10,44 +10,44 @@ use super::plan::ChatPlan;
 
 /// The counts.
 #[derive(Debug)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Clients that read to the end.
-    pub readers: u64,
+    pub(crate) readers: u64,
     /// Lines sent.
-    pub sent: u64,
+    pub(crate) sent: u64,
     /// Lines that all readers have seen.
-    pub seen: u64,
+    pub(crate) seen: u64,
     /// The deliveries that should have happened: each line times its readers.
-    pub expected: u64,
+    pub(crate) expected: u64,
     /// The deliveries that happened.
-    pub deliveries: u64,
+    pub(crate) deliveries: u64,
     /// From the first line sent to the last one seen.
-    pub elapsed: Duration,
+    pub(crate) elapsed: Duration,
     /// From the time when lines were sent (or should have been) until the last reader had them, in
     /// nanoseconds.
-    pub latency: Histogram<u64>,
+    pub(crate) latency: Histogram<u64>,
     /// Readers that saw other bytes than the others in the room.
-    pub different: u64,
+    pub(crate) different: u64,
     /// Lines whose number was not the next one.
-    pub misplaced: u64,
+    pub(crate) misplaced: u64,
     /// Lines that no sender sent.
-    pub damaged: u64,
+    pub(crate) damaged: u64,
     /// Readers whose connection ended.
-    pub closed: u64,
+    pub(crate) closed: u64,
     /// There was no progress, or not all came soon after the end of the sending.
-    pub timed_out: bool,
+    pub(crate) timed_out: bool,
     /// Stalled clients that the server has disconnected.
-    pub stalled_closed: u64,
+    pub(crate) stalled_closed: u64,
     /// Of these, clients that were told why.
-    pub stalled_told: u64,
+    pub(crate) stalled_told: u64,
     /// Processor time of this thread.
-    pub cpu: Option<Duration>,
+    pub(crate) cpu: Option<Duration>,
     /// The run was interrupted.
-    pub interrupted: bool,
+    pub(crate) interrupted: bool,
 }
 
 impl Tally {
-    pub fn new() -> Tally {
+    pub(crate) fn new() -> Tally {
         Tally {
             readers: 0,
             sent: 0,
@@ -69,13 +69,13 @@ impl Tally {
     }
 
     /// Whether all readers saw everything in one order.
-    pub fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         let faults = self.different + self.misplaced + self.damaged + self.closed;
         faults == 0 && self.deliveries == self.expected && !self.timed_out
     }
 
     /// The whole result.
-    pub fn json(&self, plan: &ChatPlan) -> Value {
+    pub(crate) fn json(&self, plan: &ChatPlan) -> Value {
         json!({
             "run": plan.shape.run(),
             "clients": plan.clients,
@@ -109,7 +109,7 @@ impl Tally {
     }
 
     /// The result as lines with a caption each.
-    pub fn table(&self, plan: &ChatPlan) -> String {
+    pub(crate) fn table(&self, plan: &ChatPlan) -> String {
         let (clients, rooms, senders) = (plan.clients, plan.rooms, plan.senders);
         let mut rows = vec![
             ("run", plan.shape.run().to_owned()),
@@ -179,6 +179,6 @@ impl Tally {
 }
 
 /// Up to a quarter of an hour; longer times are recorded as that.
-pub fn histogram() -> Histogram<u64> {
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 900_000_000_000, 3).expect("constant bounds are valid")
 }

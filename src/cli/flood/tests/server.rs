@@ -15,20 +15,20 @@ use super::super::report::Report;
 use super::super::tally::Tally;
 
 /// Longer than anything takes on a machine that is busy with other things.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-pub type Lines = BufReader<TcpStream>;
+pub(crate) type Lines = BufReader<TcpStream>;
 
 /// A thread for each connection, which does what `serve` says; gone when dropped.
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     acceptor: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub fn new(
+    pub(crate) fn new(
         serve: impl Fn(Lines, TcpStream) -> std::io::Result<()> + Copy + Send + 'static,
-    ) -> Self {
+    ) -> Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let acceptor = std::thread::spawn(move || {
@@ -47,13 +47,13 @@ impl Server {
                 std::thread::spawn(move || serve(reader, stream));
             }
         });
-        Self {
+        Server {
             address,
             acceptor: Some(acceptor),
         }
     }
 
-    pub fn flood(&self, args: &str) -> (Plan, Tally) {
+    pub(crate) fn flood(&self, args: &str) -> (Plan, Tally) {
         let plan = plan(&format!("{} {args}", self.address));
         let tally = flood(&plan, &Progress::hidden()).unwrap();
         (plan, tally)
@@ -73,7 +73,7 @@ impl Drop for Server {
     }
 }
 
-pub fn plan(args: &str) -> Plan {
+pub(crate) fn plan(args: &str) -> Plan {
     #[derive(Parser)]
     struct Typed {
         #[command(flatten)]
@@ -85,7 +85,7 @@ pub fn plan(args: &str) -> Plan {
 }
 
 /// lost, reordered, duplicated, damaged
-pub fn faults(tally: &Tally) -> [u64; 4] {
+pub(crate) fn faults(tally: &Tally) -> [u64; 4] {
     let account = &tally.account;
     [
         account.lost,
@@ -95,17 +95,17 @@ pub fn faults(tally: &Tally) -> [u64; 4] {
     ]
 }
 
-pub fn echo(mut reader: Lines, mut stream: TcpStream) -> std::io::Result<()> {
+pub(crate) fn echo(mut reader: Lines, mut stream: TcpStream) -> std::io::Result<()> {
     std::io::copy(&mut reader, &mut stream)?;
     stream.shutdown(Shutdown::Write)
 }
 
-pub fn discard(mut reader: Lines, _: TcpStream) -> std::io::Result<()> {
+pub(crate) fn discard(mut reader: Lines, _: TcpStream) -> std::io::Result<()> {
     std::io::copy(&mut reader, &mut std::io::sink()).map(drop)
 }
 
 /// Answers every line with what `reply` makes of it and its number.
-pub fn answer(
+pub(crate) fn answer(
     mut reader: Lines,
     mut stream: TcpStream,
     mut reply: impl FnMut(usize, &str) -> String,
@@ -121,7 +121,7 @@ pub fn answer(
     stream.shutdown(Shutdown::Write)
 }
 
-pub fn assert_complete((plan, tally): &(Plan, Tally), messages: u64) {
+pub(crate) fn assert_complete((plan, tally): &(Plan, Tally), messages: u64) {
     assert_eq!(faults(tally), [0; 4], "{tally:?}");
     assert_eq!((tally.sent, tally.account.received), (messages, messages));
     assert!(Report::new(plan, tally).is_good(), "{:?}", tally.errors);

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 use super::named::NamedFile;
 use super::sink::{Durability, Holds, NAME_EACH, Name, Pipe, Sink};
-use super::standstill::{Change, HELD_UP, Lines, Standstill};
+use super::standstill::{Change, HELD_UP, LineBudget, Standstill};
 use super::writing::write;
 use crate::service::Outlet;
 
@@ -48,7 +48,7 @@ pub struct Output {
     queue: Mutex<Queue>,
     standstill: Mutex<Standstill>,
     /// The log lines about errors.
-    lines: Mutex<Lines>,
+    lines: Mutex<LineBudget>,
     /// The standard output's name; a file that is opened by its path checks its own.
     name: Mutex<Name>,
     /// Notified when the writer has made room or made a piece safe.

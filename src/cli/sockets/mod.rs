@@ -17,11 +17,11 @@ use crate::error::{Error, Result};
 use crate::net::address::Address;
 use crate::net::listen::Listeners;
 
-pub(in crate::cli) use args::ListenArgs;
-pub(in crate::cli) use compare::are_at;
+pub(crate) use args::ListenArgs;
+pub(crate) use compare::are_at;
 
 /// Sockets for every ADDRESS, and those of them whose files this process removes at its end.
-pub(in crate::cli) fn open(
+pub(crate) fn open(
     args: &ListenArgs,
     from: Option<&mut Inherited>,
 ) -> Result<(Listeners, Vec<Address>)> {
@@ -117,7 +117,7 @@ fn check_file(address: &Address, args: &ListenArgs) -> Result<()> {
 }
 
 /// Where something listens, in words.
-pub(in crate::cli) fn all_of(addresses: &[Address]) -> String {
+pub(crate) fn all_of(addresses: &[Address]) -> String {
     let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     all.join(" and ")
 }

@@ -10,7 +10,7 @@ const LISTENING: &str = "Listening";
 
 /// The listening addresses and their socket options.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ListenArgs {
+pub(crate) struct ListenArgs {
     /// Addresses to listen on: 8080 (this machine only), :8080 (all interfaces), HOST:8080,
     /// [::1]:8080, unix:PATH, or systemd[:NAME] for sockets of a service manager; poold listens on
     /// all of them or does not start
@@ -20,11 +20,11 @@ pub(in crate::cli) struct ListenArgs {
         env = "POOLD_ADDRESS",
         value_delimiter = ','
     )]
-    pub(in crate::cli) address: Vec<String>,
+    pub(crate) address: Vec<String>,
 
     /// Listen even on an address that this machine does not have yet (IP_FREEBIND)
     #[arg(long, help_heading = LISTENING, value_parser = yes_or_no(), env = "POOLD_FREEBIND")]
-    pub(in crate::cli) freebind: bool,
+    pub(crate) freebind: bool,
 
     /// File mode of unix:PATH sockets, in octal; write permission allows to connect [default: 600]
     #[arg(long, help_heading = LISTENING, value_name = "MODE", value_parser = mode,
@@ -48,7 +48,7 @@ impl ListenArgs {
     }
 
     /// How sockets for this user alone are bound: --admin and --control.
-    pub(in crate::cli) fn private(&self) -> Binding {
+    pub(crate) fn private(&self) -> Binding {
         Binding {
             freebind: self.freebind,
             ..Binding::default()

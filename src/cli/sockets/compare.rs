@@ -7,7 +7,7 @@ use crate::net::listen::{covers, has_family};
 
 /// Whether those that are found are all that these addresses stand for, and, unless a service
 /// manager may have chosen others, no more.
-pub(in crate::cli) fn are_at(found: &[Address], asked: &[Address], may_be_more: bool) -> bool {
+pub(crate) fn are_at(found: &[Address], asked: &[Address], may_be_more: bool) -> bool {
     let mut asked: Vec<&Address> = asked.iter().collect();
     // Port 0 is any that the others leave.
     asked.sort_by_key(|address| match address {
