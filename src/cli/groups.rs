@@ -9,7 +9,7 @@ pub(super) fn group(name: &str) -> Result<u32, String> {
     }
     match Group::from_name(name) {
         Ok(Some(group)) => Ok(group.gid.as_raw()),
-        Ok(None) => Err("there is none of that name".to_owned()),
+        Ok(None) => Err("there is no such group".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -1,16 +1,16 @@
-//! Each message as its sender ends it: a line feed, a zero byte, or both; and, with `auto`, also an
-//! octet count before it.
+//! Messages that end with a line feed, a zero byte, or both, as the sender chooses; with `auto`,
+//! also messages with an octet count before them.
 //!
-//! A number at the head of a line is a count only where a space, a syslog priority (`<13>`) and a
-//! message of that length can follow: `2026-11-28 alpha` is a line. Empty messages are none, for
-//! they are what is left between two ends.
+//! A number at the head of a line is a count only if a space, a syslog priority (`<13>`) and a
+//! message of that length can follow: `2026-11-28 alpha` is a line. Empty messages are skipped,
+//! because they are what is left between two ends.
 
 use memchr::memchr2;
 
 use super::counted::{Body, COUNT_DIGITS_MAX};
 use super::store::{Cutter, Ending, Found, Store, carriage_return};
 
-/// The largest count that is taken for one, unless messages may be longer.
+/// The largest number that is taken for a count, unless messages may be longer.
 const COUNT_MAX: u64 = 1 << 20;
 /// A head that may be a count and a priority: ten digits, a space, `<191>`.
 const HEAD_MAX: usize = COUNT_DIGITS_MAX as usize + 6;
@@ -24,19 +24,19 @@ pub(super) struct Auto {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// At the head of a message, which may be a count: no more than that is gathered.
+    /// At the head of a message, which may be a count; only the head is gathered.
     Head,
     Line,
     Body(Body),
 }
 
-/// What stands at the head of a message.
+/// The head of a message.
 #[derive(Debug, PartialEq, Eq)]
 enum Head {
     Line,
-    /// More bytes will tell.
+    /// More bytes are needed.
     Open,
-    /// A count of so many bytes, and how long it is with its space.
+    /// A count, and its own length with its space.
     Count {
         length: u64,
         width: usize,
@@ -52,8 +52,8 @@ impl Auto {
         Auto { counts, place }
     }
 
-    /// A whole message at the front of the piece, when nothing is under way: it, and what goes with
-    /// it.
+    /// A whole message at the front of the piece, when no message is under way: its length, and the
+    /// bytes used up with it.
     #[inline]
     pub(super) fn here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
         let is_between = self.place
@@ -139,7 +139,7 @@ impl Cutter for Auto {
     }
 }
 
-/// The end of a line or of a message with a zero byte, which is at `at`.
+/// The end at `at`, of a line or of a message with a zero byte.
 fn ending(gathered: &[u8], piece: &[u8], at: usize) -> Ending {
     let returned = match piece[at] {
         b'\n' => carriage_return(gathered, &piece[..at]),

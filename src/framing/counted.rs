@@ -1,4 +1,4 @@
-//! Messages whose length stands before them: octet counting, and lengths of a fixed width.
+//! Messages with their length before them: octet counting, and lengths of a fixed width.
 
 use super::length::Length;
 use super::store::{Cutter, Ending, Found, Store, newline};
@@ -12,14 +12,14 @@ const NEWLINE_MAX: usize = 2;
 /// The bytes behind a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
-    /// So many are missing of the message, and so many follow that are not wanted.
+    /// The bytes that are missing of the message, and the unwanted bytes that follow.
     Wanted { missing: usize, then_skip: usize },
-    /// So many are skipped.
+    /// The bytes to skip.
     Skip(usize),
 }
 
 impl Body {
-    /// The header says `length`, of which the message has what is gathered.
+    /// The header has announced `length`; a part of it is gathered.
     pub(super) fn begin(
         store: &mut Store,
         length: u64,
@@ -42,7 +42,7 @@ impl Body {
         }))
     }
 
-    /// `None` for the body that is left: it ends here.
+    /// `None` if the body ends here.
     pub(super) fn step(
         self,
         store: &mut Store,
@@ -81,7 +81,7 @@ impl Body {
     }
 }
 
-/// What stands before a message.
+/// The header of a message.
 #[derive(Debug)]
 pub(super) enum Header {
     /// Decimal digits and a space.
@@ -93,9 +93,9 @@ pub(super) enum Header {
 #[derive(Debug)]
 pub(super) struct Counted {
     header: Header,
-    /// Bytes that came of the header, until its message ends.
+    /// Bytes of the header so far; kept until the message ends.
     seen: u8,
-    /// What they say so far.
+    /// The value so far.
     value: u64,
     body: Option<Body>,
 }
@@ -114,13 +114,13 @@ impl Counted {
         matches!(self.header, Header::Octet)
     }
 
-    /// One byte of the header. The length of what follows, when it is complete.
+    /// Takes a byte of the header; answers the length of what follows when it is complete.
     fn read(&mut self, byte: u8) -> Result<Option<u64>, Fault> {
         let seen = self.seen;
         self.seen += 1;
         match &self.header {
             Header::Octet => match byte {
-                // A newline behind the message before.
+                // A newline after the last message.
                 b'\r' | b'\n' if seen == 0 => self.seen = 0,
                 b'0'..=b'9' if seen < COUNT_DIGITS_MAX && (seen > 0 || byte != b'0') => {
                     self.value = self.value * 10 + u64::from(byte - b'0');

@@ -1,4 +1,4 @@
-//! Messages that a string ends.
+//! Messages that end with a string.
 
 use super::Delimiter;
 use super::store::{Cutter, Ending, Found, Store};
@@ -7,7 +7,7 @@ use super::store::{Cutter, Ending, Found, Store};
 #[derive(Debug)]
 pub(super) struct Delimited {
     end: Delimiter,
-    /// Bytes of it that came last.
+    /// How many of its bytes came last.
     matched: u8,
 }
 
@@ -19,8 +19,8 @@ impl Delimited {
         }
     }
 
-    /// A whole message at the front of the piece, when nothing is under way: it, and what goes with
-    /// it.
+    /// A whole message at the front of the piece, when no message is under way: its length, and the
+    /// bytes used up with it.
     #[inline]
     pub(super) fn here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
         let end = self.end.find_whole(piece)?;

@@ -1,4 +1,4 @@
-//! Messages that one byte ends: lines, `nul`, `cr`.
+//! Messages that end with one byte: lines, `nul`, `cr`.
 
 use memchr::memchr;
 

@@ -49,7 +49,7 @@ pub enum Hint {
     Cr,
     /// No protocol that poold knows.
     Unknown,
-    /// Bytes that belong to no message, beside others that do.
+    /// Bytes that belong to no message, beside messages.
     Stray,
 }
 
@@ -78,7 +78,7 @@ pub(crate) const HINTS: [Hint; 20] = [
 ];
 
 impl Hint {
-    /// What was seen and what to try: "zero bytes seen: try --framing nul".
+    /// What was seen, and what to try: "zero bytes seen: try --framing nul".
     pub fn describe(self) -> &'static str {
         match self {
             Hint::Tls => "this looks like TLS: put a proxy that ends it in front",
@@ -105,22 +105,22 @@ impl Hint {
     }
 }
 
-/// What the first bytes of a connection show at once, whether messages follow or not.
+/// A guess from the first bytes of a connection, even if messages follow.
 pub(crate) fn of_signature(framing: &Framing, first: &[u8]) -> Option<Hint> {
     match framing {
-        // They may begin with anything.
+        // Messages of these framings may begin with any bytes.
         Framing::Raw | Framing::Length(_) => None,
         _ => protocol(first).or_else(|| text(framing, first)),
     }
 }
 
-/// What bytes look like of which no message came, or only a part.
+/// A guess for bytes that made no message, or only a part of one.
 pub(crate) fn of_bytes(framing: &Framing, bytes: &[u8]) -> Option<Hint> {
     let found = match framing {
         Framing::Raw => None,
-        // People type slowly, and what serves them has no other framing.
+        // People type slowly, and a server for people has no other framing.
         Framing::Typed => protocol(bytes),
-        // It may be a length, and what follows may have anything in it.
+        // The bytes may be a length, and any bytes may follow.
         Framing::Length(_) if !bytes.first().is_some_and(is_letter) => protocol(bytes),
         _ => protocol(bytes)
             .or_else(|| text(framing, bytes))
@@ -159,7 +159,7 @@ fn protocol(bytes: &[u8]) -> Option<Hint> {
     }
 }
 
-/// What no sender of that text would begin with.
+/// Bytes with which no sender of such text begins.
 fn text(framing: &Framing, bytes: &[u8]) -> Option<Hint> {
     let is_count = !matches!(framing, Framing::Typed) && begins_with_count(bytes);
     match bytes {
@@ -170,7 +170,7 @@ fn text(framing: &Framing, bytes: &[u8]) -> Option<Hint> {
     }
 }
 
-/// What begins with a byte that is no text.
+/// Protocols that begin with a byte that is not text.
 fn control(bytes: &[u8]) -> Option<Hint> {
     match bytes {
         [0x0b, ..] => Some(Hint::Mllp),
@@ -188,7 +188,7 @@ fn control(bytes: &[u8]) -> Option<Hint> {
     }
 }
 
-/// What may part messages.
+/// Bytes that may separate messages.
 fn delimiter(bytes: &[u8]) -> Option<Hint> {
     let has = |byte: u8| bytes.contains(&byte);
     let is_json = matches!(bytes, [b'{' | b'[', ..]);
@@ -206,7 +206,7 @@ fn delimiter(bytes: &[u8]) -> Option<Hint> {
     }
 }
 
-/// Whether the framing takes what the hint says: then that is not what is wrong.
+/// Whether the framing accepts what the hint names: then that is not the cause.
 fn is_known_to(framing: &Framing, hint: Hint) -> bool {
     match framing {
         Framing::Lines => hint == Hint::Lines,

@@ -1,7 +1,7 @@
-//! JSON values one after another, with nothing between them that must be there.
+//! JSON values one after another, with no required delimiter.
 //!
-//! White space, zero bytes and record separators (RFC 7464) between values belong to none. What
-//! is no object, array or string ends where the next value may begin.
+//! White space, zero bytes and record separators (RFC 7464) between values are skipped. A value
+//! that is not an object, array or string ends where the next value may begin.
 
 use memchr::memchr2;
 
@@ -11,7 +11,7 @@ use super::store::{Cutter, Ending, Found, Store};
 #[derive(Debug, Default)]
 pub(super) struct Json {
     place: Place,
-    /// Objects and arrays that are open.
+    /// The number of open objects and arrays.
     depth: u64,
     is_in_string: bool,
     is_escaped: bool,
@@ -23,7 +23,7 @@ enum Place {
     Between,
     /// In an object, array or string.
     Closed,
-    /// In anything else, a number for example.
+    /// In another value, such as a number.
     Bare,
 }
 

@@ -1,4 +1,4 @@
-//! How a framing is written: `lines`, `delimited:\r\n`, `length:u16be,inclusive`.
+//! The text form of a framing: `lines`, `delimited:\r\n`, `length:u16be,inclusive`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -85,7 +85,7 @@ impl fmt::Display for Framing {
     }
 }
 
-/// The halves before and behind the first comma that has no backslash before it.
+/// Splits at the first comma without a backslash before it.
 fn split_at_comma(text: &str) -> Option<(&str, &str)> {
     let mut is_escaped = false;
     let comma = text.bytes().position(|byte| {

@@ -5,12 +5,12 @@ use std::fmt;
 use super::Fault;
 use super::problem::FramingError;
 
-/// Most bytes of a header behind its length.
+/// Maximum bytes of a header after its length.
 const MORE_MAX: u16 = 1024;
-/// Most digits of a length.
+/// Maximum digits of a length.
 const DIGITS_MAX: u8 = 10;
 
-/// How the length before a message is written, and what it counts.
+/// The form of the length before a message, and what it counts.
 ///
 /// ```
 /// use poold::{Framing, Length};
@@ -101,7 +101,7 @@ impl Length {
         width.into()
     }
 
-    /// The value with one more byte, which is number `at`.
+    /// The value with byte number `at` added.
     pub(super) fn read(&self, value: u64, at: u8, byte: u8) -> Result<u64, Fault> {
         Ok(match self.width {
             Width::Big(_) => value << 8 | u64::from(byte),
@@ -137,7 +137,7 @@ impl Length {
             Width::Digits(digits) => 10_u64.pow(digits.into()) - 1,
         };
         let (width, more) = (self.width() as u64, u64::from(self.more));
-        // What the value is to the bytes behind the length.
+        // The difference between the value and the number of bytes after the length.
         let value = |body: u64| {
             if self.is_inclusive {
                 body.checked_add(width)

@@ -132,7 +132,7 @@ pub struct Message<'a> {
     pub extent: Extent,
 }
 
-/// Why the decoder can't go on; the connection must end.
+/// Why the decoder can't continue; the connection must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("message over the bound")]

@@ -1,5 +1,5 @@
-//! Syslog messages with nothing between them: each begins with a priority, `<0>` to `<191>`, and
-//! ends where the next begins, or in silence.
+//! Syslog messages without a delimiter: each begins with a priority, `<0>` to `<191>`, and ends
+//! where the next begins, or after silence.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -8,7 +8,7 @@ use memchr::memchr;
 use super::store::{Cutter, Ending, Found, Store};
 
 const PRIORITY_MAX: u16 = 191;
-/// Line feeds, carriage returns and zero bytes at a message's end that are not part of it.
+/// Line feeds, carriage returns and zero bytes at the end of a message, which are not part of it.
 const NEWLINE_MAX: usize = 2;
 
 /// See the head of the file.
@@ -17,7 +17,7 @@ pub(super) struct Pri {
     partial: Partial,
 }
 
-/// A priority that has begun: how many bytes of it came, and the number so far.
+/// A partial priority: its length and number so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Partial {
     seen: u8,
@@ -25,7 +25,7 @@ struct Partial {
 }
 
 impl Partial {
-    /// One more byte. `Break`: it was the last.
+    /// Takes a byte. `Break` after the last one.
     fn take(&mut self, byte: u8) -> ControlFlow<()> {
         let Partial { seen, number } = *self;
         *self = match byte {
@@ -52,7 +52,8 @@ impl Partial {
     }
 }
 
-/// Whether a priority stands at the head: how long it is; `None` when more bytes will tell.
+/// The length of the priority at the head, `Some(None)` if there is none; `None` if more bytes are
+/// needed.
 pub(super) fn priority(bytes: &[u8]) -> Option<Option<usize>> {
     let mut partial = Partial::default();
     for (at, byte) in bytes.iter().enumerate() {
@@ -66,7 +67,7 @@ pub(super) fn priority(bytes: &[u8]) -> Option<Option<usize>> {
     None
 }
 
-/// Whether a syslog message stands at the head.
+/// Whether a syslog message is at the head.
 pub(crate) fn begins_with_priority(bytes: &[u8]) -> bool {
     matches!(priority(bytes), Some(Some(_)))
 }
@@ -93,11 +94,11 @@ impl Pri {
         None
     }
 
-    /// The message that is skipped ends where the next begins.
+    /// A skipped message ends where the next begins.
     fn skip(&mut self, store: &mut Store, piece: &[u8]) -> Found {
         let before = self.partial;
         let came = usize::from(before.seen);
-        // One that begins at once is not the skipped message's own.
+        // A priority at the very beginning is the next message's.
         let Some(begin) = self.find(came + 1, piece) else {
             return Found::Taken(piece.len());
         };
@@ -136,7 +137,7 @@ impl Cutter for Pri {
             let strip = newline(&store.gathered, &piece[..used], 0);
             return store.end(piece, Ending { used, strip });
         }
-        // It begins in what was gathered: that goes on as the next message.
+        // It begins in the gathered bytes, which become the next message.
         self.partial = before;
         let next = store.gathered.split_off(begin);
         let strip = newline(&store.gathered, &[], 0);
@@ -155,7 +156,7 @@ impl Cutter for Pri {
     }
 }
 
-/// Length of what ends a message before the last `behind` bytes of all.
+/// Length of the bytes that end a message, before the last `behind` bytes.
 fn newline(gathered: &[u8], piece: &[u8], behind: usize) -> usize {
     let last = piece.iter().rev().chain(gathered.iter().rev()).skip(behind);
     last.take(NEWLINE_MAX)

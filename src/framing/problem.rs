@@ -1,6 +1,6 @@
 //! Errors of parsing a framing.
 
-/// The text is no framing. The error says what to write.
+/// The text is not a framing. The error says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FramingError(pub(super) String);

@@ -1,5 +1,5 @@
-//! Lines as people type them: a line feed ends one, or a carriage return, alone or with a line
-//! feed or a zero byte behind it (RFC 854, RFC 1123).
+//! Lines as people type them: a line feed ends a line, or a carriage return, alone or followed by a
+//! line feed or a zero byte (RFC 854, RFC 1123).
 
 use memchr::memchr2;
 

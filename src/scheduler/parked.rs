@@ -1,4 +1,4 @@
-//! The threads of one generation that wait for a job, the last that parked first.
+//! The threads of a generation that wait for a job; the last one that parked is woken first.
 //!
 //! `threadpool` wakes two threads for a job: the one that takes it, and the one that waits next for
 //! its queue. So each thread, once it has its first job from there, takes the next ones from here:
@@ -22,7 +22,7 @@ struct Inner<J> {
     closed: bool,
 }
 
-/// Where one thread waits.
+/// The place where a thread waits.
 struct Seat<J> {
     call: Mutex<Call<J>>,
     changed: Condvar,
@@ -35,7 +35,7 @@ enum Call<J> {
 }
 
 impl<J> Parked<J> {
-    /// None waits yet; `threads` may be started.
+    /// No thread waits yet; `threads` may be started.
     pub(super) fn new(threads: usize) -> Parked<J> {
         Parked(Mutex::new(Inner {
             waiting: Vec::new(),
@@ -45,7 +45,7 @@ impl<J> Parked<J> {
         }))
     }
 
-    /// Gives `job` to a thread; gives it back where one has to be started for it.
+    /// Gives `job` to a parked thread; gives it back if a thread has to be started for it.
     pub(super) fn give(&self, job: J) -> Option<J> {
         let mut inner = self.0.lock();
         if let Some(seat) = inner.waiting.pop() {
@@ -79,7 +79,7 @@ impl<J> Parked<J> {
         seat.wait()
     }
 
-    /// Ends the threads that wait, now and from now on.
+    /// Ends the threads that are parked, and those that would park later.
     pub(super) fn close(&self) {
         let mut inner = self.0.lock();
         inner.closed = true;
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// Waits until so many threads wait.
+    /// Waits until this many threads wait.
     fn until_waiting(parked: &Parked<u32>, count: usize) {
         while parked.0.lock().waiting.len() < count {
             thread::yield_now();

@@ -25,7 +25,7 @@ use crate::scheduler::parked::Parked;
 /// have (a thread for each worker, and one that polls).
 pub(crate) const NUMBERS: usize = 2050;
 
-/// A number of threads, `worker-00` and on; numbered when they are first needed.
+/// Threads with the names `worker-00` and so on; a thread gets its number with its first job.
 pub(crate) struct Pool {
     /// The server's name, for the threads' names.
     server: &'static str,
@@ -40,7 +40,7 @@ struct Generation {
     number: u64,
 }
 
-/// What a thread is called in for.
+/// A thread's task.
 type Job = Box<dyn FnOnce(WorkerId) + Send>;
 
 /// The identity of the thread that runs a job.
@@ -103,12 +103,12 @@ impl Pool {
         let number = self.generation.lock().number + 1;
         let next = Generation::start(self.server, workers, number)?;
         let before = std::mem::replace(&mut *self.generation.lock(), next);
-        // Its idle threads end.
+        // The old generation's idle threads end.
         drop(before);
         Ok(number)
     }
 
-    /// Gives `job` to an idle thread.
+    /// Runs `job` on an idle thread.
     pub(crate) fn call_in(&self, job: impl FnOnce(WorkerId) + Send + 'static) {
         self.in_flight.begin();
         let current = self.generation.lock();
@@ -158,11 +158,11 @@ impl Drop for Generation {
     }
 }
 
-/// A thread's life: its first job, and those that it is given while it is parked.
+/// Runs a thread: its first job, and the jobs that it gets while it is parked.
 fn run(first: Job, id: WorkerId, parked: &Parked<Job>, in_flight: &InFlight) {
     let mut next = Some(first);
     while let Some(job) = next {
-        // Of a panic the hook has told; the thread is still good for the next job.
+        // The panic hook has logged a panic; the thread can still run the next job.
         let _ = catch_unwind(AssertUnwindSafe(|| job(id)));
         in_flight.end();
         next = parked.next();
@@ -192,15 +192,15 @@ fn start(server: &str, workers: usize) -> io::Result<ThreadPool> {
     let builder = threadpool::Builder::new()
         .num_threads(workers)
         .thread_name(thread_name(server, "worker"));
-    // It has no other way to say that a thread could not be had.
+    // `threadpool` panics if the system gives no thread.
     IS_STARTING.set(true);
     let started = catch_unwind(|| builder.build());
     IS_STARTING.set(false);
     started.map_err(|_| io::ErrorKind::WouldBlock.into())
 }
 
-/// Whether a panic of this thread only says that the system gives no more threads: then it is told
-/// as the error that it becomes.
+/// Whether a panic of this thread only means that the system gives no more threads: then it is not
+/// logged, because it becomes an error.
 #[cfg(feature = "cli")]
 pub(crate) fn is_starting() -> bool {
     IS_STARTING.get()
@@ -212,7 +212,7 @@ fn own_number(server: &str, numbers: &Arc<Numbers>) -> usize {
         let id = id.get_or_insert_with(|| {
             let number = numbers.take();
             if let Ok(name) = CString::new(thread_name(server, &format!("worker-{number:02}"))) {
-                // `threadpool` gives all threads one name. Without a number it works as well.
+                // `threadpool` gives all threads one name. A failure here does no harm.
                 let _ = rustix::thread::set_name(&name);
             }
             ThreadIdGuard {

@@ -25,9 +25,9 @@ pub(crate) fn restart(args: &RestartArgs) -> ExitCode {
             println!("restarted: process {pid} serves, the old one drains");
             exit::DONE.into()
         }
-        Ok(Some(Answer::No { reason })) => {
-            exit::failure(&format!("not restarted: {reason}; the running one goes on"))
-        }
+        Ok(Some(Answer::No { reason })) => exit::failure(&format!(
+            "not restarted: {reason}; the running process goes on"
+        )),
         Ok(Some(_)) => exit::failure(&format!(
             "not restarted: {path} is another poold's language"
         )),

@@ -95,7 +95,7 @@ impl HandoverServer {
         let Some((Listener::Unix(socket), _)) = sockets.pop() else {
             return Err(Error::Start {
                 what: "the control socket",
-                source: io::Error::other("what was handed over is no Unix socket"),
+                source: io::Error::other("the socket that was handed over is not a Unix socket"),
             });
         };
         Ok(HandoverServer {
@@ -243,7 +243,7 @@ impl HandoverServer {
                 *event = Some(Event::Ready { pid });
                 Ok(())
             }
-            _ => Err("that makes no sense now".into()),
+            _ => Err("this request is not valid now".into()),
         }
     }
 

@@ -100,7 +100,7 @@ impl Session {
         if self.rooms.len() >= JOINED_MAX {
             return self.answer(
                 chat,
-                "you are in as many rooms as one can be; /part one first",
+                "you are in the maximum number of rooms; /part one first",
             );
         }
         let greet = |arrival: &Arrival<'_>| {
@@ -215,7 +215,7 @@ impl Session {
         match self.person.ignore(other.id) {
             Some(true) => self.answer(chat, format_args!("you don't hear {name} any more")),
             Some(false) => self.answer(chat, format_args!("you hear {name} again")),
-            None => return self.answer(chat, "you ignore as many as one can"),
+            None => return self.answer(chat, "you ignore the maximum number of persons"),
         }
         for room in &self.rooms {
             room.ignore(self.person.id, self.person.ignores());

@@ -105,7 +105,7 @@ impl Session {
             return;
         };
         if !chat.operators.ban(&banned) {
-            return self.answer(chat, "there are as many bans as there may be; /unban some");
+            return self.answer(chat, "the maximum number of bans is reached; /unban some");
         }
         self.record(chat, format_args!("{whom} is banned"));
         match &banned {

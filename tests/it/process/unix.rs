@@ -308,12 +308,7 @@ fn a_mode_or_a_group_that_can_not_be_had_is_one_line() {
         (&*unix, "--socket-mode", "999", "in octal"),
         (&unix, "--socket-mode", "1777", "in octal"),
         (&unix, "--socket-mode", "rw", "in octal"),
-        (
-            &unix,
-            "--socket-group",
-            "no-such-group",
-            "none of that name",
-        ),
+        (&unix, "--socket-group", "no-such-group", "no such group"),
         (
             "127.0.0.1:0",
             "--socket-mode",

@@ -78,7 +78,7 @@ impl Setup {
             self.setting.user = name.parse().ok();
             return match self.setting.user {
                 Some(_) => Ok(()),
-                None => Err(format!("--user {name}: there is none of that name")),
+                None => Err(format!("--user {name}: there is no such user")),
             };
         };
         self.setting.user = Some(user.uid.as_raw());

@@ -51,7 +51,7 @@ struct People<F: Frontend> {
 pub(crate) enum RoomError {
     #[error("there is a room whose name looks like that")]
     LooksAlike,
-    #[error("there are as many rooms as there may be")]
+    #[error("the maximum number of rooms is reached")]
     TooMany,
 }
 
