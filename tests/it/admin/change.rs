@@ -1,4 +1,4 @@
-//! What can be changed while a daemon runs, and by whom.
+//! Changes of a running daemon, and the permission for them.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};

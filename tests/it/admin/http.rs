@@ -1,5 +1,5 @@
-//! The admin endpoint as an HTTP server: whatever is sent to it, it answers as it should, and the
-//! service's clients don't notice.
+//! The admin endpoint as an HTTP server: it answers any input as it should, and the service's
+//! clients don't notice.
 
 use std::io::Write;
 use std::time::Instant;

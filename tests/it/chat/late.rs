@@ -92,7 +92,7 @@ fn a_member_that_writes_and_never_reads_is_disconnected_with_a_reason() {
     });
     let most = Duration::from_secs(3);
     eve.stream.set_write_timeout(Some(most)).expect("a socket");
-    // So little that is on its way that it does not cut off what she is told.
+    // So little is in flight that it does not cut off the reason.
     SockRef::from(&eve.stream)
         .set_send_buffer_size(8 * 1024)
         .expect("a socket");

@@ -210,7 +210,7 @@ fn storing_services_get_what_was_read_of_a_client_that_takes_no_answers() {
     assert_eq!(report.delivered as usize, LINES);
 }
 
-/// Says so to those whom it can't let in.
+/// Has a line for refused clients.
 struct Full(Gate);
 
 impl Service for Full {

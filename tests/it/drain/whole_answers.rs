@@ -238,7 +238,7 @@ fn a_client_that_has_everything_and_stays_does_not_delay_a_drain() {
     assert!(exit.report().ms < 10_000, "{}", exit.stderr);
 }
 
-/// More of them than are told at once, and none of them closes.
+/// More refused clients than get a line at once, and none of them closes.
 #[test]
 fn each_client_that_cannot_be_served_is_told_and_sees_no_reset() {
     let args = ["exec", "127.0.0.1:0", "--workers", "1", "--queue", "0"];

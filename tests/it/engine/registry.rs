@@ -176,7 +176,7 @@ fn a_client_that_does_not_read_fills_only_its_own_outbox() {
     let owed = handle.registry().look_up(1).expect("it is here").owed;
     assert!(owed <= options().outbox_max, "{owed}");
 
-    // It is not read from while it owes; the other is served as ever.
+    // It is not read from while it has unsent output; the other one is served as usual.
     send(&deaf, "am I heard?\n");
     for round in 0..100 {
         send(&other, format!("{round}\n"));

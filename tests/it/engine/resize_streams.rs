@@ -13,7 +13,7 @@ use crate::support::net::{connect, end, reset, send, take_line, take_to_end};
 use crate::support::server::{finish, lend, options};
 use crate::support::spool::wait_until;
 
-/// Each client is held until it sends its end. With how many others each was let in is noted.
+/// Holds each client until it sends its end, and notes how many others were served with it.
 struct Held {
     server: Server,
     address: String,

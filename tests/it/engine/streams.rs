@@ -201,7 +201,7 @@ fn what_others_send_to_a_stream_arrives_before_its_end() {
     finish(server);
 }
 
-/// Reads to the end, whatever is drained, then writes; notes how both went.
+/// Reads to the end, also in a drain, then writes; notes how both went.
 struct Upload(Log);
 
 impl StreamService for Upload {

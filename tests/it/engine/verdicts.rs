@@ -255,7 +255,7 @@ fn the_system_keeps_no_more_than_it_is_asked_to() {
     kept(None, 1 << 20);
 }
 
-/// Is called again and again by waiting, whatever comes.
+/// Waits again and again, with or without messages.
 struct Ticking;
 
 impl Service for Ticking {

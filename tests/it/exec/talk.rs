@@ -1,4 +1,4 @@
-//! What passes between a client and a program, and what the program is told and can reach.
+//! Data between a client and a program, and the program's environment and descriptors.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

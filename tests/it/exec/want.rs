@@ -10,7 +10,7 @@ use super::{shell, summary};
 use crate::support::daemon::{Daemon, POOLD};
 use crate::support::net::{connect, end, send, take_line, take_to_end};
 
-/// With so many descriptors, and no more to be had.
+/// A daemon with this descriptor limit, soft and hard.
 fn with_descriptors(count: usize, args: &[&str]) -> Daemon {
     let script = format!("ulimit -n {count}; exec \"$0\" exec 127.0.0.1:0 \"$@\"");
     let mut command = Command::new("sh");
@@ -85,7 +85,7 @@ fn limit(daemon: &Daemon, soft: u64) {
     prlimit(server, Resource::Nofile, limit).expect("our own grandchild");
 }
 
-/// A server that has a client, whose program can't be started for want of descriptors.
+/// A server with a client whose program can't be started for lack of descriptors.
 fn wanting(args: &[&str]) -> (Daemon, TcpStream) {
     let daemon = with_descriptors(1024, &[args, &["--shell", "echo hi"]].concat());
     let server = server(&daemon);

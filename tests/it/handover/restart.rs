@@ -1,8 +1,8 @@
 //! Restarts under load: a client that sends again what was not acknowledged loses nothing.
 //!
 //! Each client numbers its messages and stays ahead of its acknowledgements by a window. When its
-//! connection ends, whatever the reason, it connects again and goes on with the first message
-//! that was not acknowledged. Most daemons are terminated and drain, every third is killed.
+//! connection ends, for any reason, it connects again and continues with the first message that was
+//! not acknowledged. Most daemons are terminated and drain, every third is killed.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
@@ -112,8 +112,8 @@ fn start(address: &str, file: &Path) -> Daemon {
     ])
 }
 
-/// Ends it as a service manager does; answers whom it cut off. What it says it received are the
-/// lines that it has added.
+/// Ends it as a service manager does; answers how many clients it cut off. What it says it received
+/// are the lines that it has added.
 fn stop(daemon: &mut Daemon, file: &Path, before: u64) -> u64 {
     daemon.signal(Signal::TERM);
     let exit = daemon.wait_exit();

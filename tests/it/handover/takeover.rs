@@ -45,7 +45,7 @@ impl Line {
         }
     }
 
-    /// `poold restart`, whatever comes of it.
+    /// `poold restart`, with any result.
     pub fn try_restart(&self) -> Output {
         let mut command = poold(&["restart", "--control", &self.control]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());

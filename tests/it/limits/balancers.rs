@@ -106,7 +106,8 @@ fn nginx(to: &str) -> Option<Balancer> {
 
 const FROM: [&str; 2] = ["--proxy-from", "127.0.0.2"];
 
-/// One message through the balancer by TCP, one by its Unix socket; each whole, once, by whom.
+/// One message through the balancer by TCP, one by its Unix socket; each whole, once, with its
+/// client.
 fn names_its_clients(watched: Watched, balancer: &Balancer) {
     let mut daemon = watched.daemon;
     let client = connect_from("127.0.0.3", &balancer.address);

@@ -202,7 +202,7 @@ fn when_there_are_descriptors_again_it_says_so_once() {
     );
 }
 
-/// Clients that have sent something, all of whom wait when a drain begins.
+/// Clients that have sent something, all of which wait when a drain begins.
 fn drain_before_many(daemon: &mut Daemon) -> Vec<TcpStream> {
     daemon.signal(Signal::STOP);
     let waiting: Vec<_> = (0..24).map(|_| connect(&daemon.address)).collect();

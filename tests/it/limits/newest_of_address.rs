@@ -13,7 +13,7 @@ use crate::support::net::{connect_from, is_reset, send, take_all, take_line, tak
 use crate::support::server::{count, finish, options, serve};
 use crate::support::spool::{Spool, wait_until};
 
-/// At most so many clients of an address, the newest of them.
+/// A server that keeps this many clients of an address, the newest ones.
 fn newest(most: usize) -> Options {
     Options {
         per_address_max: Some(most),
@@ -136,7 +136,7 @@ fn a_flag_sets_which_clients_may_be_shed() {
     assert_eq!(daemon.stop().code, Some(0));
 }
 
-/// So many bytes, or what came before the end.
+/// This many bytes, or what came before the end.
 fn take_all_of(stream: &TcpStream, most: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = stream.take(most).read_to_end(&mut bytes);

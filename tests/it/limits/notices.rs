@@ -30,7 +30,7 @@ fn two_bad_devices_are_named_each_with_what_it_sent() {
     );
     // Another port of the same device says the same.
     visit(&daemon, "127.0.0.2", "GET / HTTP/1.1\r\nHost: a.b\r\n\r\n");
-    // For another reason it is told again: behind one address there may be several.
+    // Another reason is logged again: one address may have several clients.
     visit(&daemon, "127.0.0.2", "99999 x");
     daemon.stderr.wait_line("sent=99999 x");
     let log = daemon.stop().stderr;

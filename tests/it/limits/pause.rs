@@ -1,4 +1,4 @@
-//! `Handle::pause`: when it has returned no more clients are let in.
+//! `Handle::pause`: after it has returned, no more clients are admitted.
 
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ fn none_is_let_in_after_it() {
     let handle = server.handle();
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // They come without pause, so that the acceptor is in the midst of one most of the time.
+        // They come without pause, so that the acceptor is admitting one most of the time.
         for _ in 0..2 {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {

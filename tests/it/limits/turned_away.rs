@@ -1,4 +1,5 @@
-//! A client that its service closes as it is opened: it is told why, and nothing of it is served.
+//! A client that its service closes as it is opened: it gets the reason, and nothing of it is
+//! served.
 
 use poold::service::Tail;
 use poold::{Client, End, Message, Reply, Service, Verdict};

@@ -1,4 +1,4 @@
-//! A service manager's side of the daemon: what it is told, what it hands over, its unit files.
+//! The daemon under a service manager: notifications, sockets, unit files.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -44,7 +44,7 @@ impl Manager {
         Daemon::spawn(&mut command)
     }
 
-    /// The next line that it is told.
+    /// The next notification.
     fn hear(&mut self) -> String {
         while self.heard.is_empty() {
             let mut message = [0; 4096];
@@ -70,7 +70,7 @@ impl Manager {
         panic!("{begin} was not told");
     }
 
-    /// How often it is told this within a time.
+    /// How often this notification comes within a time.
     fn count(&mut self, line: &str, within: Duration) -> usize {
         let until = Instant::now() + within;
         let mut count = 0;

@@ -70,7 +70,7 @@ fn a_blocked_output_holds_clients_back_and_loses_nothing() {
 fn what_waits_for_a_blocked_output_is_not_acknowledged() {
     let (daemon, reader) = held(&["-w", "4", "--ack"]);
     let (first, second) = (connect(&daemon.address), connect(&daemon.address));
-    // A pipe holds one of its lines and a little of the next: its worker is in the midst of that.
+    // A pipe holds one line and a little of the next one, which its worker is writing.
     send(
         &first,
         [vec![b'x'; 60_000], b"\n".to_vec()].concat().repeat(8),

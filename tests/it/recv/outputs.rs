@@ -51,7 +51,7 @@ const LINES: usize = 100;
 struct Stage {
     dir: Scratch,
     line: Line,
-    /// The file as it was at the start, whatever it is called.
+    /// The file that was open at the start, under any name.
     first: File,
     mounted: Option<Mounted>,
 }

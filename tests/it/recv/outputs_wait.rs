@@ -25,7 +25,7 @@ fn lines(from: usize, count: usize) -> String {
         .collect()
 }
 
-/// Asserts that each line is there once, in whatever order.
+/// Asserts that each line is there once, in any order.
 fn assert_once(written: &str, count: usize, log: &str) {
     let mut found: Vec<_> = written.lines().collect();
     let mut expected: Vec<_> = (0..count).map(|n| format!("line {n}")).collect();

@@ -16,7 +16,7 @@ use crate::support::spool::{Spool, wait_until};
 
 /// What nearly all of them send: three messages, one with a line feed in it.
 const THREE: &[&[&str]] = &[&["alpha"], &["beta"], &["one", "two"]];
-/// The same where a line feed ends a message, whatever it was meant for.
+/// The same, where each line feed ends a message.
 const FOUR: &[&[&str]] = &[&["alpha"], &["beta"], &["one"], &["two"]];
 const TWO: &[&[&str]] = &[&["alpha"], &["beta"]];
 

@@ -85,7 +85,7 @@ impl Talker {
     }
 }
 
-/// Waits until so many are in the lobby.
+/// Waits until this many members are in the lobby.
 pub fn wait_lobby(talker: &Talker, count: usize) {
     let rooms = format!("lobby ({count})");
     wait_until("all are in the lobby", || {

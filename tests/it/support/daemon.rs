@@ -218,7 +218,7 @@ impl Daemon {
         numbers.max().expect("at least one")
     }
 
-    /// Waits until it has so many descriptors open, or fewer.
+    /// Waits until it has at most this many descriptors open.
     pub fn wait_descriptors_at_most(&self, most: usize) {
         wait_until("descriptors are given back", || self.descriptors() <= most);
     }

@@ -57,14 +57,14 @@ impl Gate {
         self.0.changed.notify_all();
     }
 
-    /// Waits until so many wait at the gate.
+    /// Waits until this many threads wait at the gate.
     pub fn wait_waiting(&self, count: usize) {
         self.wait(&format!("{count} at the gate"), |state| {
             state.waiting >= count
         });
     }
 
-    /// Lets so many more through.
+    /// Lets this many more threads pass.
     pub fn admit(&self, more: usize) {
         let mut state = self.0.state.lock();
         if let Tickets::Left(left) = &mut state.tickets {

@@ -80,7 +80,7 @@ pub fn end(stream: &TcpStream) {
     stream.shutdown(Shutdown::Write).expect("connected");
 }
 
-/// Reads exactly so many bytes.
+/// Reads exactly this many bytes.
 pub fn take(mut stream: &TcpStream, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     stream.read_exact(&mut bytes).expect("so much comes");

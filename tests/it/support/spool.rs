@@ -63,12 +63,12 @@ impl Spool {
         Spool::of(std::io::empty())
     }
 
-    /// Waits until at least so many lines have come.
+    /// Waits until at least this many lines have come.
     pub fn wait_lines(&self, count: usize) {
         self.wait(&format!("{count} lines"), |text| text.lines >= count);
     }
 
-    /// Waits until at least so many times this has come.
+    /// Waits until this has come at least this many times.
     pub fn wait_times(&self, part: &str, count: usize) {
         self.wait(&format!("{count} times '{part}'"), |text| {
             let all = String::from_utf8_lossy(&text.bytes);

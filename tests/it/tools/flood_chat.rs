@@ -14,7 +14,7 @@ use crate::support::spool::PATIENCE;
 /// Each a client with a stream of its own.
 const CLIENTS: usize = 3;
 
-/// What is wrong with what one of the readers is told.
+/// What is wrong with what a reader gets.
 #[derive(Clone, Copy)]
 enum Lie {
     Nothing,
