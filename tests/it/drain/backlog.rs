@@ -16,11 +16,11 @@ fn is_served(client: &TcpStream) -> bool {
     take(client, 2) == b"x\n"
 }
 
-/// Has the acceptor look at the door, and again, as a service manager's watchdog does.
+/// Has the acceptor check its gate, and again, as a service manager's watchdog does.
 fn look(server: &Server) {
     for _ in 0..10 {
         let probe = server.handle().probe();
-        wait_until("it looks at the door", || probe.acceptor_answered());
+        wait_until("it checks its gate", || probe.acceptor_answered());
     }
 }
 

@@ -57,10 +57,10 @@ fn a_server_that_is_just_full_counts_no_client() {
         let (server, address) = serve(options, echo());
         let inside = [connect(&address), connect(&address)];
         assert!(inside.iter().all(is_served));
-        // The acceptor looks at the door, and again when it is through with that.
+        // The acceptor checks its gate, and again when it has done that.
         for _ in 0..2 {
             let probe = server.handle().probe();
-            wait_until("it looks at the door", || probe.acceptor_answered());
+            wait_until("it checks its gate", || probe.acceptor_answered());
         }
         assert_eq!(
             count(&server, Limit::Clients),

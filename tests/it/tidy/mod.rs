@@ -28,7 +28,7 @@ const ORDER: &[&[&str]] = &[
 
 /// Crates that only these files may name: their uses are found at once, and a change of theirs is a
 /// change of one file.
-const DOORS: &[(&str, &[&str])] = &[
+const CRATES: &[(&str, &[&str])] = &[
     ("threadpool", &["src/scheduler/pool.rs"]),
     ("ctor", &["src/system.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
@@ -125,23 +125,23 @@ fn services_know_nothing_of_each_other() {
 }
 
 #[test]
-fn one_door_for_each_outside_thing() {
+fn each_outside_crate_has_its_file() {
     let mut problems = Vec::new();
     let all = sources();
-    for (name, doors) in DOORS {
-        for door in *doors {
+    for (name, files) in CRATES {
+        for file in *files {
             let names_it = |source: &&Source| {
-                source.path.starts_with(door)
+                source.path.starts_with(file)
                     && source.paths().iter().any(|named| named.path[0] == *name)
             };
             if all.iter().find(names_it).is_none() {
                 problems.push(format!(
-                    "{door}: does not name `{name}` any more; mend DOORS in tests/it/tidy/mod.rs"
+                    "{file}: does not name `{name}` any more; fix CRATES in tests/it/tidy/mod.rs"
                 ));
             }
         }
         for source in &all {
-            if doors.iter().any(|door| source.path.starts_with(door)) {
+            if files.iter().any(|file| source.path.starts_with(file)) {
                 continue;
             }
             for Named { line, path, .. } in source.paths() {
@@ -149,7 +149,7 @@ fn one_door_for_each_outside_thing() {
                     problems.push(format!(
                         "{}:{line}: names `{name}`, which only {} may; ask there for what is needed",
                         source.path,
-                        doors.join(", ")
+                        files.join(", ")
                     ));
                 }
             }
