@@ -207,7 +207,8 @@ impl Connection {
         }
     }
 
-    /// Takes what waits; called by the running worker at the begin of a turn.
+    /// Takes what waits; called by the running worker at the begin of a turn. A cut stays: the turn
+    /// that takes it may have begun too early to see that the deadline has passed.
     pub(crate) fn take(&self) -> (Box<Owned>, Outbox, Option<CloseRequest>) {
         let mut mailbox = self.mailbox.lock();
         let outbox = std::mem::take(&mut mailbox.outbox);
@@ -216,7 +217,11 @@ impl Connection {
             .owned
             .take()
             .expect("only the running worker takes it, once a turn");
-        (owned, outbox, mailbox.request.take())
+        let request = match mailbox.request {
+            Some(CloseRequest::Cut) => Some(CloseRequest::Cut),
+            _ => mailbox.request.take(),
+        };
+        (owned, outbox, request)
     }
 
     /// Takes what was pushed since the turn began; called by the running worker.

@@ -39,6 +39,7 @@ fn a_cut_is_never_taken_back() {
         assert_eq!(connection.take_close(), None);
         let (.., request) = connection.take();
         assert!(matches!(request, Some(CloseRequest::Cut)), "{request:?}");
+        assert!(connection.is_cut(), "for the next turn, too");
     }
 }
 

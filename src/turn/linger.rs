@@ -62,7 +62,8 @@ impl Turn<'_> {
             true => ReadOutcome::Nothing,
             false => self.read_on(delivery),
         };
-        linger.is_read_out |= heard == ReadOutcome::End;
+        // Where the socket may be shut, its end is not known to be the client's.
+        linger.is_read_out |= heard == ReadOutcome::End && !self.is_cut;
         if heard == ReadOutcome::Nothing && self.is_silent() {
             self.deliver(&[], StreamEnd::Reached);
         }

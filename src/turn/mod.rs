@@ -62,6 +62,7 @@ pub(crate) fn serve_once(
         scratch: &mut *scratch,
         now,
         allowed: u64::MAX,
+        is_cut: matches!(request, Some(CloseRequest::Cut)),
     };
     let next = match turn.run(request) {
         After::Gone(end) => {
@@ -120,12 +121,14 @@ struct Turn<'a> {
     now: Instant,
     /// Messages that may be delivered by the client's rate.
     allowed: u64,
+    /// The drain's deadline has passed, and the socket may be shut for it.
+    is_cut: bool,
 }
 
 impl Turn<'_> {
     fn run(&mut self, request: Option<CloseRequest>) -> After {
         let is_lingering = matches!(self.owned.stage, Stage::Lingering(_));
-        if matches!(request, Some(CloseRequest::Cut)) && !is_lingering {
+        if self.is_cut && !is_lingering {
             return After::Gone(End::CutOff);
         }
         if self.is_unknown()

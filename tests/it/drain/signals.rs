@@ -210,3 +210,17 @@ fn the_first_signal_leaves_a_drain_its_time_that_another_has_begun() {
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.wait_exit().code, Some(3));
 }
+
+/// The reset at the deadline is not taken for the client's own end, whichever worker sees it first.
+#[test]
+fn each_client_that_stays_is_counted_as_cut_off() {
+    let mut daemon = Daemon::recv(&["--drain", "60s"]);
+    let clients: Vec<_> = (0..400).map(|_| connect(&daemon.address)).collect();
+    daemon.signal(Signal::TERM);
+    for client in &clients {
+        assert_eq!(take_to_end(client), b"");
+    }
+    daemon.signal(Signal::TERM);
+    let report = daemon.wait_exit().report();
+    assert_eq!((report.left, report.cut_off), (0, 400));
+}

@@ -98,7 +98,11 @@ fn a_dumb_terminal_gets_no_escapes() {
     let watched = Watched::start(&["echo", "127.0.0.1:0"]);
     for (run, shown) in [
         (
-            format!("{POOLD} status --watch {}", watched.tcp),
+            // A shell that ran the tests in the background has them ignore Ctrl-C.
+            format!(
+                "env --default-signal=INT {POOLD} status --watch {}",
+                watched.tcp
+            ),
             "queue wait",
         ),
         (format!("{POOLD} echo 127.0.0.1:0"), "Press Ctrl-C to stop"),
