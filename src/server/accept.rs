@@ -45,7 +45,7 @@ impl Shared {
         self.ctx.drain.stop_if_empty(|| self.ctx.registry.count());
     }
 
-    /// The gate when the server is full: open if the next client is refused or replaces another.
+    /// The gate when the server is full: open if the next client is to be refused.
     fn full(&self) -> AcceptGate {
         match self.ctx.limits.options.when_full {
             WhenFull::Refuse => AcceptGate::Open,

@@ -1,12 +1,12 @@
 //! Clients that have connected and are in no room yet.
 //!
-//! A client enters the lobby with its first line, or [`PATIENCE`] after it has connected, unless
-//! something has come by then that no worker has read yet. So a client whose first line is no
-//! person's (`stranger`) is answered before it has been greeted, a client that has a name from the
-//! start joins under it, and the room never hears of a health check that connects and leaves.
+//! A client enters the lobby with its first line, or [`PATIENCE`] after it has connected, unless it
+//! has sent bytes by then that no worker has read yet. So a client that speaks another protocol
+//! (`stranger`) is answered before a greeting, a client that begins with `/nick` joins under that
+//! name, and a health check that connects and leaves is not shown.
 //!
-//! The worker that serves the client and the server's clock both may let it in: the first of them
-//! to lock its place does.
+//! The worker that serves the client or the server's clock lets it in, whichever locks its state
+//! first.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,31 +16,32 @@ use parking_lot::Mutex;
 
 use super::lines::{Person, Recipient, Room};
 
-/// How long a client that says nothing waits for its greeting: a program that speaks first has
-/// done so by then, and a person does not notice it.
+/// How long a silent client waits for its greeting: a program that speaks first has done so by
+/// then, and a person does not notice the delay.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long a client waits for its greeting that has spoken: on a busy machine, its worker is late.
+/// The same for a client that has sent bytes: on a busy machine its worker is late.
 const SPOKEN_PATIENCE: Duration = Duration::from_secs(5);
-/// Clients that one tick of the clock lets in, so that it holds up nothing else.
+/// Maximum clients that one tick lets in, so that it delays nothing else.
 const BATCH: usize = 64;
 
-/// See the head of the file. In the order of their next looks.
+/// See the head of the file. In the order of their next checks.
 #[derive(Default)]
 pub(super) struct Newcomers(Mutex<VecDeque<(Instant, Arc<Newcomer>)>>);
 
-/// One of them. Under its lock those of the names and of the lobby are taken, never the other way.
+/// A new client. The locks of the names and of the lobby are taken under its lock, never the other
+/// way.
 pub(super) struct Newcomer {
     person: Arc<Person>,
     since: Instant,
-    place: Mutex<Place>,
+    place: Mutex<EntryState>,
 }
 
-enum Place {
+enum EntryState {
     /// In no room.
     Outside,
     /// The clock has let it in.
     Inside(Arc<Room>),
-    /// Its session sees to it, or has ended.
+    /// Its session handles it, or has ended.
     Taken,
 }
 
@@ -50,14 +51,14 @@ impl Newcomers {
         let newcomer = Arc::new(Newcomer {
             person: Arc::clone(person),
             since,
-            place: Mutex::new(Place::Outside),
+            place: Mutex::new(EntryState::Outside),
         });
         let entry = (since + PATIENCE, Arc::clone(&newcomer));
         self.0.lock().push_back(entry);
         newcomer
     }
 
-    /// Lets in those whose time has come; answers when the next one's does.
+    /// Lets in the clients whose time has come; answers the next time.
     pub(super) fn tick(
         &self,
         now: Instant,
@@ -69,7 +70,7 @@ impl Newcomers {
                 break;
             };
             let mut place = newcomer.place.lock();
-            if !matches!(*place, Place::Outside) {
+            if !matches!(*place, EntryState::Outside) {
                 continue;
             }
             if newcomer.has_spoken() && now < newcomer.since + SPOKEN_PATIENCE {
@@ -78,8 +79,8 @@ impl Newcomers {
                 continue;
             }
             *place = match enter(&newcomer.person) {
-                Some(room) => Place::Inside(room),
-                None => Place::Taken,
+                Some(room) => EntryState::Inside(room),
+                None => EntryState::Taken,
             };
         }
         self.0.lock().front().map(|(due, _)| *due)
@@ -87,8 +88,8 @@ impl Newcomers {
 }
 
 impl Newcomer {
-    /// Its first line has come, or a part of it: its session sees to that as soon as it has a
-    /// worker.
+    /// Whether its first line has come, or a part of it, which its session handles as soon as it
+    /// has a worker.
     fn has_spoken(&self) -> bool {
         match &self.person.outlet {
             Recipient::Client(client) => client.unread() > 0,
@@ -96,11 +97,11 @@ impl Newcomer {
         }
     }
 
-    /// Its session sees to it from now on: the room it is in, if the clock has let it in.
+    /// Hands it to its session; answers the room, if the clock has let it in.
     pub(super) fn take(&self) -> Option<Arc<Room>> {
-        match std::mem::replace(&mut *self.place.lock(), Place::Taken) {
-            Place::Inside(room) => Some(room),
-            Place::Outside | Place::Taken => None,
+        match std::mem::replace(&mut *self.place.lock(), EntryState::Taken) {
+            EntryState::Inside(room) => Some(room),
+            EntryState::Outside | EntryState::Taken => None,
         }
     }
 }
