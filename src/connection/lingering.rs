@@ -14,7 +14,7 @@ use crate::limits::limit::Limit;
 
 /// See the head of the file. Admitted and refused connections have separate slots.
 #[derive(Default)]
-pub(crate) struct Spare {
+pub(crate) struct Lingering {
     admitted: Mutex<List>,
     refused: Mutex<List>,
 }
@@ -29,23 +29,23 @@ struct List {
 
 /// Which kind of slot is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub(crate) enum Slot {
     Admitted,
     Refused,
 }
 
-impl Spare {
-    fn list(&self, whose: Whose) -> &Mutex<List> {
-        match whose {
-            Whose::Admitted => &self.admitted,
-            Whose::Refused => &self.refused,
+impl Lingering {
+    fn list(&self, slot: Slot) -> &Mutex<List> {
+        match slot {
+            Slot::Admitted => &self.admitted,
+            Slot::Refused => &self.refused,
         }
     }
 
     fn list_of(&self, connection: &Connection) -> &Mutex<List> {
         self.list(match connection.identity.is(Standing::Refused) {
-            true => Whose::Refused,
-            false => Whose::Admitted,
+            true => Slot::Refused,
+            false => Slot::Admitted,
         })
     }
 
@@ -70,14 +70,14 @@ impl Spare {
     }
 
     /// Closes the oldest, if there is one.
-    pub(crate) fn let_go(&self, whose: Whose) -> bool {
-        let found = self.list(whose).lock().connections.pop_first();
+    pub(crate) fn close_oldest(&self, slot: Slot) -> bool {
+        let found = self.list(slot).lock().connections.pop_first();
         close_found(found)
     }
 
     /// Closes the oldest, now or as soon as there is one. `false`: there is none now.
-    pub(crate) fn want(&self, whose: Whose) -> bool {
-        let mut list = self.list(whose).lock();
+    pub(crate) fn close_next(&self, slot: Slot) -> bool {
+        let mut list = self.list(slot).lock();
         let found = list.connections.pop_first();
         list.is_wanted = found.is_none();
         drop(list);

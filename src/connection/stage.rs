@@ -39,9 +39,9 @@ pub(crate) struct Linger {
     /// The client has closed as well, or its sending side.
     pub(crate) is_read_out: bool,
     /// It is listed as a connection that may be closed for another.
-    pub(crate) is_spare: bool,
+    pub(crate) is_listed: bool,
     /// Its slot is needed.
-    pub(crate) is_let_go: bool,
+    pub(crate) must_close: bool,
 }
 
 impl Linger {

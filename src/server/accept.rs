@@ -10,7 +10,7 @@ use socket2::Socket;
 use tracing::debug;
 
 use super::shared::Shared;
-use crate::connection::lingering::Whose;
+use crate::connection::lingering::Slot;
 use crate::connection::{Connection, Opening, Stage};
 use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Decoder;
@@ -29,9 +29,9 @@ const PLACES_A_SPARE: usize = 16;
 impl Shared {
     /// Runs the acceptor until it ends, then the drain's first steps.
     pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
-        self.pulse.acceptor_begins();
+        self.heartbeat.acceptor_begins();
         acceptor.run(self);
-        self.pulse.acceptor_ends();
+        self.heartbeat.acceptor_ends();
         self.ctx.drain.begin(Backlog::Accept);
         self.ctx.drain.no_more_clients();
         let all = self.ctx.registry.all();
@@ -70,7 +70,7 @@ impl Shared {
         }
         // A client that leaves after this wakes the acceptor; the second check sees one that left
         // before.
-        self.ctx.crowded.store(true, Ordering::SeqCst);
+        self.ctx.close_wakes_acceptor.store(true, Ordering::SeqCst);
         has()
     }
 
@@ -80,7 +80,7 @@ impl Shared {
         let ctx = &self.ctx;
         let most = ctx.knobs.clients_max.load(Ordering::SeqCst);
         if ctx.admitted() + most / PLACES_A_SPARE + 1 > most {
-            ctx.spare.let_go(Whose::Admitted);
+            ctx.lingering.close_oldest(Slot::Admitted);
         }
     }
 
@@ -110,7 +110,7 @@ impl Shared {
         let running = self.ctx.drain.phase() == ServerPhase::Running;
         if running && !waits && !self.has_room() {
             // This frees a slot for the next client, not for this one.
-            self.ctx.spare.let_go(Whose::Admitted);
+            self.ctx.lingering.close_oldest(Slot::Admitted);
             return Err(Limit::Clients);
         }
         let admission = &self.ctx.admission;
@@ -212,7 +212,7 @@ impl Shared {
 
 impl AcceptHandler for Arc<Shared> {
     fn gate(&self) -> AcceptGate {
-        self.pulse.acceptor_came();
+        self.heartbeat.acceptor_came();
         if self.ctx.drain.phase() != ServerPhase::Running {
             let drain = &self.ctx.drain;
             let over = drain.deadline().is_some_and(|at| at <= Instant::now());
@@ -251,7 +251,7 @@ impl AcceptHandler for Arc<Shared> {
     }
 
     fn is_waited_for(&self) {
-        if !self.ctx.spare.want(Whose::Admitted) {
+        if !self.ctx.lingering.close_next(Slot::Admitted) {
             self.shed_one();
         }
     }
@@ -259,7 +259,7 @@ impl AcceptHandler for Arc<Shared> {
     fn admit(&self, socket: Socket, peer: Peer) {
         // There was a descriptor and room: a close need not wake the acceptor until the gate is
         // shut again.
-        self.ctx.crowded.store(false, Ordering::SeqCst);
+        self.ctx.close_wakes_acceptor.store(false, Ordering::SeqCst);
         self.ctx.admission.accepted(Instant::now());
         // Only this thread assigns ids.
         let id = self.accepted.load(Ordering::Relaxed) + 1;
@@ -285,9 +285,9 @@ impl AcceptHandler for Arc<Shared> {
     }
 
     fn starved(&self) {
-        self.ctx.crowded.store(true, Ordering::SeqCst);
-        let spare = &self.ctx.spare;
-        if !spare.let_go(Whose::Refused) && !spare.want(Whose::Admitted) {
+        self.ctx.close_wakes_acceptor.store(true, Ordering::SeqCst);
+        let lingering = &self.ctx.lingering;
+        if !lingering.close_oldest(Slot::Refused) && !lingering.close_next(Slot::Admitted) {
             self.shed_one();
         }
     }

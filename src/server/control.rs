@@ -42,9 +42,9 @@ impl Handle {
     /// On the acceptor's own thread, which calls [`refusal`](crate::Service::refusal), it returns
     /// at once.
     pub fn pause(&self) {
-        let Shared { ctx, pulse, .. } = &*self.shared;
+        let Shared { ctx, heartbeat, .. } = &*self.shared;
         ctx.knobs.is_paused.store(true, Ordering::SeqCst);
-        if !pulse.wait_for_acceptor(|| ctx.accept_waker.wake(), PAUSE_WITHIN) {
+        if !heartbeat.wait_for_acceptor(|| ctx.accept_waker.wake(), PAUSE_WITHIN) {
             warn!("accepting is paused, but the acceptor is stuck; it may let one more client in");
         }
     }

@@ -24,7 +24,7 @@ impl fmt::Debug for Probe {
 
 impl Probe {
     pub(super) fn new(shared: &Arc<Shared>) -> Probe {
-        let (number, is_to_queue) = shared.pulse.ask();
+        let (number, is_to_queue) = shared.heartbeat.ask();
         shared.ctx.accept_waker.wake();
         if is_to_queue {
             shared.enqueue_probe();
@@ -37,11 +37,11 @@ impl Probe {
 
     /// Whether the acceptor has answered.
     pub fn acceptor_answered(&self) -> bool {
-        self.shared.pulse.acceptor_answered(self.number)
+        self.shared.heartbeat.acceptor_answered(self.number)
     }
 
     /// Whether a worker has answered. While all workers are busy, none does.
     pub fn worker_answered(&self) -> bool {
-        self.shared.pulse.worker_answered(self.number)
+        self.shared.heartbeat.worker_answered(self.number)
     }
 }

@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::evict::Shedding;
-use super::pulse::Pulse;
+use super::heartbeat::Heartbeat;
 use crate::connection::deadlines::Deadlines;
-use crate::connection::lingering::Spare;
+use crate::connection::lingering::Lingering;
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
 use crate::connection::{Connection, Queue};
@@ -94,7 +94,7 @@ pub(super) struct Shared {
     pub(super) worker_table: WorkerTable,
     pub(super) overload: Overload,
     pub(super) shedding: Shedding,
-    pub(super) pulse: Pulse,
+    pub(super) heartbeat: Heartbeat,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
     /// Held while the number of workers changes.
@@ -140,13 +140,13 @@ impl Shared {
                 notices,
                 deadlines: Deadlines::default(),
                 wait_queue,
-                spare: Spare::default(),
+                lingering: Lingering::default(),
                 totals: Totals::default(),
                 streamed: Arc::default(),
                 knobs,
                 accept_waker,
                 refused: AtomicUsize::new(0),
-                crowded: AtomicBool::new(false),
+                close_wakes_acceptor: AtomicBool::new(false),
             },
             run_queue: RunQueue::new(policy),
             poller,
@@ -154,7 +154,7 @@ impl Shared {
             worker_table,
             overload,
             shedding: Shedding::default(),
-            pulse: Pulse::default(),
+            heartbeat: Heartbeat::default(),
             accept_errors,
             accepted: AtomicU64::new(0),
             resizing: Mutex::default(),
@@ -214,7 +214,7 @@ impl Shared {
                     self.answer(call);
                     let began = now;
                     let Task::Serve(connection) = task else {
-                        self.pulse.worker_came();
+                        self.heartbeat.worker_came();
                         step = self
                             .run_queue
                             .ended(generation, epoch, Duration::ZERO, None);

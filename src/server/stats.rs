@@ -98,7 +98,7 @@ impl Stats {
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
             clients: shared.ctx.registry.count(),
-            lingering: ctx.spare.count(),
+            lingering: ctx.lingering.count(),
             clients_max: ctx.knobs.clients_max.load(Ordering::Relaxed),
             ready: ready + ctx.wait_queue.waiting(),
             workers: ctx.knobs.workers.load(Ordering::Relaxed),

@@ -105,13 +105,13 @@ impl Turn<'_> {
             let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
             self.ctx.drain.count_end(!by_itself);
         }
-        if self.is_spare() {
-            self.ctx.spare.remove(connection);
+        if self.is_listed() {
+            self.ctx.lingering.remove(connection);
         }
         self.ctx.give_up_share(connection);
         self.ctx.give_up_place(connection);
         self.ctx.registry.remove(connection.id);
-        if self.ctx.crowded.load(Ordering::SeqCst) {
+        if self.ctx.close_wakes_acceptor.load(Ordering::SeqCst) {
             self.ctx.accept_waker.wake();
         }
         self.ctx.drain.one_gone(|| self.ctx.registry.count());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::connection::deadlines::Deadlines;
-use crate::connection::lingering::{Spare, Whose};
+use crate::connection::lingering::{Lingering, Slot};
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
 use crate::connection::{CloseRequest, Connection, Standing};
@@ -30,7 +30,7 @@ pub(crate) struct ServerContext {
     pub(crate) notices: Notices,
     pub(crate) deadlines: Deadlines,
     pub(crate) wait_queue: WaitQueue,
-    pub(crate) spare: Spare,
+    pub(crate) lingering: Lingering,
     pub(crate) totals: Totals,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,
@@ -39,7 +39,7 @@ pub(crate) struct ServerContext {
     /// Registered connections that only receive a refusal; they do not count against clients_max.
     pub(crate) refused: AtomicUsize,
     /// A client waits in the backlog or descriptors ran out: each close wakes the acceptor.
-    pub(crate) crowded: AtomicBool,
+    pub(crate) close_wakes_acceptor: AtomicBool,
 }
 
 impl ServerContext {
@@ -68,7 +68,7 @@ impl ServerContext {
         let is_told = self.can_tell(limit);
         connection.identity.set_standing(Standing::Refused);
         self.refused.fetch_add(1, Ordering::SeqCst);
-        if self.crowded.load(Ordering::SeqCst) {
+        if self.close_wakes_acceptor.load(Ordering::SeqCst) {
             self.accept_waker.wake();
         }
         is_told
@@ -78,7 +78,7 @@ impl ServerContext {
     pub(crate) fn can_tell(&self, limit: Limit) -> bool {
         let refused = self.refused.load(Ordering::SeqCst);
         if refused >= REFUSALS_MAX / 2 {
-            self.spare.let_go(Whose::Refused);
+            self.lingering.close_oldest(Slot::Refused);
         }
         refused < REFUSALS_MAX && self.work.refusal(limit).is_some()
     }

@@ -43,8 +43,8 @@ impl Turn<'_> {
             unsent: usize::MAX,
             since: self.now,
             is_read_out,
-            is_spare: false,
-            is_let_go: false,
+            is_listed: false,
+            must_close: false,
         });
         self.read_to_the_end()
     }
@@ -138,8 +138,8 @@ impl Turn<'_> {
     }
 
     /// Whether it is listed as a connection that may be closed for another.
-    pub(super) fn is_spare(&self) -> bool {
-        matches!(&self.owned.stage, Stage::Lingering(linger) if linger.is_spare)
+    pub(super) fn is_listed(&self) -> bool {
+        matches!(&self.owned.stage, Stage::Lingering(linger) if linger.is_listed)
     }
 
     fn look_at_queue(&mut self, linger: &mut Linger) {
@@ -152,17 +152,17 @@ impl Turn<'_> {
             linger.since = self.now;
         }
         let may_go = linger.has_answer() && !linger.is_read_out && !self.is_awaited(linger);
-        if may_go && !linger.is_spare {
-            linger.is_spare = true;
+        if may_go && !linger.is_listed {
+            linger.is_listed = true;
             self.ctx.give_up_share(self.connection);
-            linger.is_let_go |= !self.ctx.spare.add(self.connection);
+            linger.must_close |= !self.ctx.lingering.add(self.connection);
         }
     }
 
     /// The end, if it ends now.
     fn outcome(&self, linger: &Linger) -> Option<End> {
         let is_over = linger.has_all() && linger.is_read_out;
-        if is_over || linger.is_let_go {
+        if is_over || linger.must_close {
             return Some(linger.end.clone());
         }
         if self.is_too_late() {
@@ -236,8 +236,8 @@ impl Turn<'_> {
         let Stage::Lingering(linger) = &mut self.owned.stage else {
             return;
         };
-        if linger.is_spare {
-            linger.is_let_go = true;
+        if linger.is_listed {
+            linger.must_close = true;
         } else if let CloseRequest::Shed(limit) = request {
             self.give_up_answering();
             self.owned.stage = Stage::Closing(End::Limit(*limit));

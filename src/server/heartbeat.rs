@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 /// Each has answered all probes up to its number.
 #[derive(Default)]
-pub(super) struct Pulse {
+pub(super) struct Heartbeat {
     asked: AtomicU64,
     acceptor: AtomicU64,
     worker: AtomicU64,
@@ -24,7 +24,7 @@ pub(super) struct Pulse {
     came: Condvar,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// The calling thread is the acceptor's.
     pub(super) fn acceptor_begins(&self) {
         let _ = self.acceptor_thread.set(thread::current().id());
