@@ -14,7 +14,7 @@ case "$clients$messages" in
 esac
 
 cargo build --release --quiet
-poold=target/release/poold
+poold=${CARGO_TARGET_DIR:-target}/release/poold
 work=$(mktemp -d)
 daemon=
 # shellcheck disable=SC2329 # the trap calls it

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Makes the Debian package: target/debian/poold_*.deb. Wants cargo-deb (cargo install cargo-deb
-# --version 3.8.0 --locked). With --pages it makes only what is made from the binary: manual pages,
-# completions and the changelog.
+# Makes the Debian package: poold_*.deb in target/debian, or CARGO_TARGET_DIR. Wants cargo-deb
+# (cargo install cargo-deb --version 3.8.0 --locked). With --pages it makes only what is made from
+# the binary: manual pages, completions and the changelog.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo build --release --locked --quiet
-poold=target/release/poold
+poold=${CARGO_TARGET_DIR:-target}/release/poold
+# In the manifest, which knows no other target folder.
 pages=target/package-pages
 rm -rf "$pages"
 mkdir -p "$pages/man"

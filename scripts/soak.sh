@@ -16,7 +16,7 @@ warm_up=1000
 memory_kib=2048
 
 cargo build --release --quiet
-poold=target/release/poold
+poold=${CARGO_TARGET_DIR:-target}/release/poold
 work=$(mktemp -d)
 daemon=
 # shellcheck disable=SC2329 # the trap calls it

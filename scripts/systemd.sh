@@ -9,7 +9,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 suite=${1:-bookworm}
-work=$PWD/target/systemd/$suite
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+work=$target/systemd/$suite
 root=$work/root
 mkdir -p "$work"
 
@@ -26,7 +27,7 @@ scripts/package.sh --pages
 for revision in 1 2; do
     cargo deb --quiet --no-build --strip --deb-revision "$revision" -o "$work/$revision.deb"
 done
-# cargo-deb has cleared target/debian, where a person may look for the package.
+# cargo-deb has cleared its folder, where a person may look for the package.
 scripts/package.sh >/dev/null
 if [ ! -e "$work/made" ]; then
     rm -rf "$root"

@@ -9,3 +9,4 @@ pub(crate) mod limit;
 pub(crate) mod options;
 pub(crate) mod overload;
 pub(crate) mod times;
+pub(crate) mod user_file;

@@ -2,10 +2,10 @@
 # Installs the senders that the tests run, each at a fixed version, into one folder: a Python venv,
 # node_modules, and Debian's rsyslog and syslog-ng unpacked (side by side they can't be installed).
 #
-#   tests/senders/install.sh [FOLDER]     default: target/senders
+#   tests/senders/install.sh [FOLDER]     default: senders in the target folder
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-folder=${1:-$here/../../target/senders}
+folder=${1:-${CARGO_TARGET_DIR:-$here/../../target}/senders}
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 

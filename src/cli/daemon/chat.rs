@@ -10,6 +10,7 @@ use super::{console, serve};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::options::Options;
+use crate::limits::user_file;
 use crate::server::Server;
 use crate::service::chat::{Chat, Password, Settings};
 
@@ -17,6 +18,7 @@ use crate::service::chat::{Chat, Password, Settings};
 /// noticed late, and ten thousand such clients fill the machine's memory.
 const SEND_BUFFER: usize = 1024 * 1024;
 /// The environment variable with the operators' password.
+const PASSWORD_FILE_MAX: usize = 64 * 1024;
 const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
 
 /// Give people who connect with nc, telnet or `poold client` a chat room
@@ -96,10 +98,11 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
 fn password(args: &ChatArgs) -> Result<Option<Password>> {
     let (name, text) = match &args.operator_file {
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|source| Error::Option {
-                name: "operator_file",
-                problem: format!("can't read {}: {source}", path.display()),
-            })?;
+            let text =
+                user_file::read(path, PASSWORD_FILE_MAX).map_err(|source| Error::Option {
+                    name: "operator_file",
+                    problem: format!("can't read {}: {source}", path.display()),
+                })?;
             (path.display().to_string(), text)
         }
         None => match std::env::var(PASSWORD) {

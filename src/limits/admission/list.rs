@@ -10,9 +10,12 @@ use parking_lot::{Mutex, RwLock};
 use tracing::{info, warn};
 
 use crate::error::{Error, Result};
+use crate::limits::user_file;
 
 /// Minimum time between two checks of a file.
 pub(super) const REREAD: Duration = Duration::from_secs(1);
+/// Maximum bytes of a file: some millions of networks.
+const LIST_MAX: usize = 64 << 20;
 /// Bits before an IPv4 address in its IPv6 form (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
 
@@ -105,7 +108,7 @@ pub(crate) fn parse_network(text: &str) -> std::result::Result<IpNet, String> {
 
 /// One address or network a line; skips comments after `#` and empty lines.
 fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{path:?}: {error}"))?;
+    let text = user_file::read(path, LIST_MAX).map_err(|error| format!("{path:?}: {error}"))?;
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let entries = text

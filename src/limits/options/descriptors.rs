@@ -1,5 +1,7 @@
 //! Descriptors, and how many clients they are enough for.
 
+use std::io;
+
 use super::bounds::within;
 use crate::error::{Error, Result};
 
@@ -29,6 +31,22 @@ fn descriptors() -> usize {
         .current
         .and_then(|limit| usize::try_from(limit).ok())
         .unwrap_or(1024 * 1024)
+}
+
+/// Checks that there are descriptors for one client. Without, the server would accept none.
+pub(super) fn check_descriptors(each: usize) -> Result<()> {
+    let (all, least) = (descriptors(), SPARE_DESCRIPTORS + 1 + each);
+    if all >= least {
+        return Ok(());
+    }
+    let problem = format!(
+        "this process may open {all}, and needs at least {least}; raise the limit (ulimit -n, \
+         LimitNOFILE=)"
+    );
+    Err(Error::Start {
+        what: "descriptors",
+        source: io::Error::other(problem),
+    })
 }
 
 pub(crate) fn check_clients_max(clients_max: usize, workers: usize, each: usize) -> Result<()> {

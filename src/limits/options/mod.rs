@@ -15,7 +15,7 @@ use crate::limits::times::{Rate, Times};
 pub(crate) use descriptors::{check_clients_max, clients_most};
 
 use bounds::within;
-use descriptors::default_clients_max;
+use descriptors::{check_descriptors, default_clients_max};
 
 /// Most bytes of one read, and so of one turn.
 pub(crate) const READ_MAX: usize = 64 * 1024;
@@ -182,11 +182,13 @@ impl Limits {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`Error::Option`] names the first option that is out of its bounds.
+    /// [`Error::Option`] names the first option that is out of its bounds; [`Error::Start`] if the
+    /// process has too few descriptors for one client.
     pub(crate) fn new(options: Options) -> Result<Limits> {
         const GIB: usize = 1 << 30;
         check_name(options.name)?;
         check_workers(options.workers)?;
+        check_descriptors(options.worker_descriptors)?;
         check_clients_max(
             options.clients_max,
             options.workers,

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 use poold::{Limit, Options, Service, WhenFull};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::support::daemon::{Daemon, poold};
+use crate::support::daemon::{Daemon, Guard, poold};
 use crate::support::net::{connect, connect_from, send, take, take_all};
 use crate::support::scratch::{Scratch, text};
 use crate::support::server::{count, finish, options, serve};
-use crate::support::spool::wait_until;
+use crate::support::spool::{Spool, wait_until};
 
 /// Whether the client is served.
 fn is_served(client: &TcpStream) -> bool {
@@ -262,6 +262,42 @@ fn a_list_from_a_pipe_is_read_once() {
     assert!(is_turned_away(&connect_from("127.0.0.3", &daemon.address)));
     assert!(is_served(&connect_from("127.0.0.2", &daemon.address)));
     assert_eq!(complaints(&daemon), 0, "{}", daemon.stderr.text());
+}
+
+/// The log says what a start waits for; the list counts once it is written.
+#[test]
+fn a_list_from_a_named_pipe_is_waited_for() {
+    let scratch = Scratch::new();
+    let path = scratch.join("deny");
+    mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("our own directory");
+    let mut command = poold(&["echo", "127.0.0.1:0", "--deny", text(&path)]);
+    let mut guard = Guard(command.stderr(Stdio::piped()).spawn().expect("it starts"));
+    let stderr = Spool::of(guard.0.stderr.take().expect("piped"));
+    stderr.wait_line("waiting for a program to write to this pipe");
+    let mut writer = File::options().write(true).open(&path).expect("a reader");
+    writer.write_all(b"127.0.0.3\n").expect("a pipe");
+    drop(writer);
+    let line = stderr.wait_line("listening on ");
+    let address = line.rsplit(' ').next().expect("an address");
+    assert!(is_turned_away(&connect_from("127.0.0.3", address)));
+    assert!(is_served(&connect_from("127.0.0.2", address)));
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    for args in [
+        ["echo", "127.0.0.1:0", "--deny", "/dev/zero"],
+        ["echo", "127.0.0.1:0", "--proxy-from", "/dev/zero"],
+        ["chat", "127.0.0.1:0", "--operator-file", "/dev/zero"],
+    ] {
+        let output = poold(&args).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("/dev/zero") && said.contains("more than"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -191,6 +191,27 @@ fn more_clients_than_descriptors() {
 }
 
 #[test]
+fn too_few_descriptors_for_one_client() {
+    for (limit, service) in [
+        (12, "recv 127.0.0.1:0"),
+        (32, "echo 127.0.0.1:0"),
+        (35, "exec 127.0.0.1:0 -- cat"),
+    ] {
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            &format!("ulimit -n {limit}; exec \"$0\" {service}"),
+            POOLD,
+        ]);
+        let line = refused(command.stdin(Stdio::null()), 1);
+        assert!(
+            line.contains(&format!("may open {limit}, and needs at least")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn few_descriptors_make_clients_wait_and_break_nothing() {
     use crate::support::daemon::Daemon;
     use crate::support::net::{connect, send, take};
