@@ -1,7 +1,7 @@
-//! Connects to a Unix socket with a deadline: without one, connecting waits for ever for room in
-//! the backlog.
+//! Connects to a server with a deadline, for every command that is a client.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -9,8 +9,42 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-/// Connects within `most`.
-pub(super) fn connect(path: &Path, most: Duration) -> io::Result<UnixStream> {
+use crate::net::address::Address;
+
+/// Connects to the first address that answers, each within `most`. The system takes the address of
+/// all interfaces, as in `:8080`, for this machine.
+pub(super) fn connect(address: &Address, most: Duration) -> io::Result<Socket> {
+    let candidates = match address {
+        Address::Unix(path) => return Ok(OwnedFd::from(unix(path, most)?).into()),
+        Address::Tcp(candidates) => candidates,
+    };
+    let mut last = io::ErrorKind::AddrNotAvailable.into();
+    for candidate in candidates {
+        match tcp(*candidate, most, None) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Connects within `most`; with a receive buffer of this size, which has to be set before.
+pub(super) fn tcp(
+    address: SocketAddr,
+    most: Duration,
+    receive_buffer: Option<usize>,
+) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if let Some(bytes) = receive_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    socket.set_tcp_nodelay(true)?;
+    socket.connect_timeout(&address.into(), most)?;
+    Ok(socket)
+}
+
+/// Connects within `most`. Without a deadline, connecting waits for ever for room in the backlog.
+pub(super) fn unix(path: &Path, most: Duration) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     // This also bounds the wait in connect.
     socket.set_write_timeout(Some(most))?;
@@ -37,9 +71,9 @@ mod tests {
             .expect("a free path");
         busy.listen(0).expect("a bound socket");
         let most = Duration::from_millis(50);
-        let first = connect(path, most).expect("room for one");
+        let first = unix(path, most).expect("room for one");
         assert_eq!(first.write_timeout().expect("a socket"), None);
-        let error = connect(path, most).expect_err("there is no more room");
+        let error = unix(path, most).expect_err("there is no more room");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         std::fs::remove_file(path).expect("our own file");
     }

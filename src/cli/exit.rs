@@ -41,6 +41,16 @@ impl From<String> for Failure {
     }
 }
 
+/// Of an address.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        match error {
+            Error::Address { .. } => Failure::Usage(error.to_string()),
+            _ => Failure::Failed(error.to_string()),
+        }
+    }
+}
+
 /// The exit code of a command whose result is good or bad, or that has none.
 pub(super) fn told(outcome: Result<bool, Failure>) -> ExitCode {
     match outcome {

@@ -1,12 +1,10 @@
 //! A request to a daemon's admin endpoint, over HTTP.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::cli::connect;
 use crate::cli::exit::Failure;
-use crate::error::Error;
 use crate::net::address::Address;
 
 /// The deadline of each step: connect, write, read.
@@ -33,10 +31,7 @@ pub(super) enum Method {
 /// One line that says what to do.
 pub(super) fn fetch(addresses: &str, method: Method, path: &str) -> Result<Answer, Failure> {
     let address = choose(addresses, method);
-    let parsed = address.parse().map_err(|error: Error| match error {
-        Error::Address { .. } => Failure::Usage(error.to_string()),
-        _ => Failure::Failed(error.to_string()),
-    })?;
+    let parsed: Address = address.parse()?;
     let answered = exchange(&parsed, method, path).map_err(|error| advice(&error));
     let answer = answered.and_then(parse);
     Ok(answer.map_err(|problem| format!("no answer from {address}: {problem}"))?)
@@ -58,31 +53,9 @@ fn exchange(address: &Address, method: Method, path: &str) -> io::Result<Vec<u8>
         Method::Post => "POST",
     };
     let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
-    match address {
-        Address::Unix(path) => {
-            let stream = connect::connect(path, PATIENCE)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
-            converse(stream, &request)
-        }
-        Address::Tcp(candidates) => {
-            let mut last = io::ErrorKind::AddrNotAvailable.into();
-            for candidate in candidates {
-                match TcpStream::connect_timeout(candidate, PATIENCE) {
-                    Ok(stream) => {
-                        stream.set_read_timeout(Some(PATIENCE))?;
-                        stream.set_write_timeout(Some(PATIENCE))?;
-                        return converse(stream, &request);
-                    }
-                    Err(error) => last = error,
-                }
-            }
-            Err(last)
-        }
-    }
-}
-
-fn converse(mut stream: impl Read + Write, request: &str) -> io::Result<Vec<u8>> {
+    let mut stream = connect::connect(address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.take(ANSWER_MAX).read_to_end(&mut bytes)?;

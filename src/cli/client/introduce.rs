@@ -8,7 +8,7 @@ use socket2::Socket;
 use super::ending::Ending;
 use super::printer::Printer;
 use super::safe::Lines;
-use super::wire::{What, parse};
+use crate::service::chat::grammar::{Notice, What, parse};
 
 /// A server that has sent nothing for this long is not a chat.
 const FIRST_MAX: Duration = Duration::from_secs(2);
@@ -78,31 +78,17 @@ fn hear(said: &mut Said, line: &str, name: &str) {
         _ if *said == Said::Nothing => return *said = Said::NoChat,
         _ => return,
     };
-    match said {
-        Said::Nothing => {
-            let own = notice.strip_prefix("welcome; you are ");
-            let own = own.and_then(|rest| rest.split(',').next());
-            *said = match own {
-                Some(own) if own == name => Said::Ours,
-                Some(_) => Said::Welcome,
-                None => refusal(notice).map_or(Said::NoChat, Said::Refused),
-            };
+    let notice = Notice::parse(notice);
+    *said = match (&*said, notice) {
+        (Said::Nothing, Notice::Welcome { name: own, .. }) if own == name => Said::Ours,
+        (Said::Nothing, Notice::Welcome { .. }) => Said::Welcome,
+        (Said::Welcome, Notice::Named(_)) => Said::Ours,
+        (Said::Nothing | Said::Welcome, Notice::NotNamed { why, .. } | Notice::PutOut(why)) => {
+            Said::Refused(why.to_owned())
         }
-        Said::Welcome if notice.starts_with("you are now ") => *said = Said::Ours,
-        Said::Welcome => {
-            if let Some(why) = refusal(notice) {
-                *said = Said::Refused(why);
-            }
-        }
-        Said::Ours | Said::Refused(_) | Said::NoChat => {}
-    }
-}
-
-fn refusal(notice: &str) -> Option<String> {
-    let kept = notice.strip_prefix("you are still ");
-    let why = kept.and_then(|rest| Some(rest.split_once(": ")?.1));
-    let why = why.or_else(|| notice.strip_prefix("you are disconnected: "));
-    why.map(str::to_owned)
+        (Said::Nothing, _) => Said::NoChat,
+        _ => return,
+    };
 }
 
 #[cfg(test)]

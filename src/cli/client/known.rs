@@ -1,6 +1,7 @@
 //! What is known from the lines of a chat: its members, its rooms, the client's name.
 
-use super::wire::{Line, What};
+use crate::service::chat::grammar::{LOBBY, Line, Notice, What, crowd, listed};
+use crate::service::chat::rooms::NameError;
 
 /// Maximum names and rooms; the oldest are forgotten first.
 const NAMES_MAX: usize = 2000;
@@ -8,8 +9,6 @@ const NAMES_MAX: usize = 2000;
 const NAME_MAX: usize = 256;
 /// Maximum rooms that are joined again after a lost connection.
 const JOINED_MAX: usize = 100;
-
-pub(crate) const LOBBY: &str = "lobby";
 
 /// See the head of the file.
 #[derive(Debug, Default)]
@@ -76,7 +75,7 @@ impl Known {
 
     /// Whether a line repeats the first refusal.
     pub(crate) fn is_told_again(&self, line: &Line<'_>) -> bool {
-        let is_refusal = |text: &str| text.starts_with("you are still ");
+        let is_refusal = |text| matches!(Notice::parse(text), Notice::NotNamed { .. });
         self.asked == Asked::Again && matches!(line.what, What::Notice(text) if is_refusal(text))
     }
 
@@ -125,66 +124,45 @@ impl Known {
     }
 
     fn learn_notice(&mut self, text: &str) {
-        if let Some(rest) = text.strip_prefix("welcome; you are ") {
-            let own = rest.split([',', ' ', ';']).next().unwrap_or_default();
-            self.own = Some(own.to_owned());
-            self.joined = vec![LOBBY.to_owned()];
-            if self.own == self.wanted {
+        match Notice::parse(text) {
+            Notice::Welcome { name, .. } => {
+                self.own = Some(name.to_owned());
+                self.joined = vec![LOBBY.to_owned()];
+                if self.own == self.wanted {
+                    self.asked = Asked::Not;
+                }
+            }
+            Notice::Named(own) => {
+                self.wanted = Some(own.to_owned());
+                self.own = Some(own.to_owned());
                 self.asked = Asked::Not;
             }
-        } else if let Some(own) = text.strip_prefix("you are now ") {
-            let own = first_word(own).to_owned();
-            self.wanted = Some(own.clone());
-            self.own = Some(own);
-            self.asked = Asked::Not;
-        } else if let Some(rest) = text.strip_prefix("you are still ") {
-            let why = rest.split_once(": ").map_or("", |(_, why)| why);
-            self.asked = match (self.asked, why.starts_with("this name, or one")) {
-                (Asked::Once | Asked::Again, true) => Asked::Taken,
-                _ => Asked::Not,
-            };
-        } else if let Some(room) = turned_to(text) {
-            remember(&mut self.rooms, room);
-            self.joined.retain(|joined| joined != room);
-            self.joined.truncate(JOINED_MAX);
-            self.joined.push(room.to_owned());
-        } else if let Some(room) = text.strip_prefix("you left ") {
-            let room = first_word(room);
-            self.joined.retain(|joined| joined != room);
-        } else if let Some(list) = text.strip_prefix("here: ") {
-            let names = list.split(", ").map(first_word);
-            names.for_each(|name| remember(&mut self.names, name));
-        } else if let Some(list) = text.strip_prefix("rooms: ") {
-            let rooms = list.split(", ").map(first_word);
-            rooms.for_each(|room| remember(&mut self.rooms, room));
-        } else if let Some((old, new)) = text.split_once(" is now called ") {
-            self.names.retain(|name| name != old);
-            remember(&mut self.names, first_word(new));
-        } else if let Some(list) = text.strip_suffix(" joined") {
-            crowd(list).for_each(|name| remember(&mut self.names, name));
-        } else if let Some(list) = text.strip_suffix(" left") {
-            crowd(list).for_each(|name| self.names.retain(|known| known != name));
+            Notice::NotNamed { why, .. } => {
+                self.asked = match (self.asked, why == NameError::Taken.to_string()) {
+                    (Asked::Once | Asked::Again, true) => Asked::Taken,
+                    _ => Asked::Not,
+                };
+            }
+            Notice::Joined(room) | Notice::Speaks(room) => {
+                remember(&mut self.rooms, room);
+                self.joined.retain(|joined| joined != room);
+                self.joined.truncate(JOINED_MAX);
+                self.joined.push(room.to_owned());
+            }
+            Notice::Parted(room) => self.joined.retain(|joined| joined != room),
+            Notice::Members(list) => listed(list).for_each(|name| remember(&mut self.names, name)),
+            Notice::Rooms(list) => listed(list).for_each(|room| remember(&mut self.rooms, room)),
+            Notice::Renamed { from, to } => {
+                self.names.retain(|name| name != from);
+                remember(&mut self.names, to);
+            }
+            Notice::Came(names) => crowd(names).for_each(|name| remember(&mut self.names, name)),
+            Notice::Left(names) => {
+                crowd(names).for_each(|name| self.names.retain(|known| known != name));
+            }
+            Notice::PutOut(_) | Notice::Text(_) => {}
         }
     }
-}
-
-/// The room that was entered or is now spoken in.
-fn turned_to(text: &str) -> Option<&str> {
-    let speaks = || text.strip_prefix("you speak in ")?.strip_suffix(" now");
-    text.strip_prefix("you joined ")
-        .or_else(speaks)
-        .map(first_word)
-}
-
-/// The names in `ann`, `ann and bob`, `ann, bob and 17 more`.
-fn crowd(list: &str) -> impl Iterator<Item = &str> {
-    list.split(", ")
-        .flat_map(|part| part.split(" and "))
-        .filter(|name| !name.is_empty() && !name.contains(' '))
-}
-
-fn first_word(text: &str) -> &str {
-    text.split([' ', ';']).next().unwrap_or_default()
 }
 
 fn remember(list: &mut Vec<String>, name: &str) {
@@ -211,8 +189,8 @@ fn matching(list: &[String], beginning: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::parse;
     use super::*;
+    use crate::service::chat::grammar::parse;
 
     fn taught(lines: &[&str]) -> Known {
         let mut known = Known::default();

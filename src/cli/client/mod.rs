@@ -33,7 +33,6 @@ mod shared;
 mod terminal;
 mod unsent;
 mod width;
-mod wire;
 
 use std::io::{ErrorKind, IsTerminal};
 use std::process::ExitCode;

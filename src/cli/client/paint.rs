@@ -1,6 +1,6 @@
 //! Paints a line: time, colours, mentions of the client's own name.
 
-use super::wire::{Line, What};
+use crate::service::chat::grammar::{Line, What};
 
 /// The terminal's colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,8 +148,8 @@ fn hash(name: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::parse;
     use super::*;
+    use crate::service::chat::grammar::parse;
 
     #[test]
     fn without_colours_a_line_is_its_text() {

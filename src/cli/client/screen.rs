@@ -4,7 +4,7 @@ use super::paint::{Colours, is_for_us};
 use super::safe::safe;
 use super::shared::Session;
 use super::width::{columns, wrap};
-use super::wire::{What, parse};
+use crate::service::chat::grammar::{PUT_OUT, What, parse};
 
 /// Prints whole lines above the prompt.
 pub(crate) type Print = Box<dyn FnMut(String) + Send>;
@@ -78,7 +78,7 @@ impl Screen {
 
     /// Whether the server has disconnected this client on purpose: then it does not reconnect.
     pub(crate) fn was_sent_away(&self) -> bool {
-        let why = self.last_notice.strip_prefix("you are disconnected: ");
+        let why = self.last_notice.strip_prefix(PUT_OUT);
         let is_final = |why: &str| why.starts_with("kicked by ") || why.contains("banned");
         why.is_some_and(is_final)
     }

@@ -1,7 +1,7 @@
 //! The server's address, and a connection: TCP or a Unix socket, never blocking.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream as Probe};
+use std::net::{Shutdown, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
+use crate::cli::connect;
 use crate::cli::exit::Failure;
-use crate::error::Error;
 use crate::net::address::Address;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,17 +29,13 @@ pub(crate) enum Target {
 impl Target {
     /// Parses and looks up a server's address.
     pub(crate) fn resolve(text: &str) -> Result<Target, Failure> {
-        let parsed = text.parse().map_err(|error| match error {
-            Error::Lookup { .. } => Failure::Failed(error.to_string()),
-            _ => Failure::Usage(error.to_string()),
-        });
-        let found = match parsed? {
+        let found = match text.parse()? {
             Address::Unix(path) => return Ok(Target::Unix(path)),
             Address::Tcp(found) => found,
         };
         // A name with several addresses (localhost: ::1 and 127.0.0.1): the one that answers. A
         // single address is not tried, so the server counts no extra client.
-        let answers = |a: &&SocketAddr| Probe::connect_timeout(a, PROBE_TIMEOUT).is_ok();
+        let answers = |address: &&SocketAddr| connect::tcp(**address, PROBE_TIMEOUT, None).is_ok();
         let chosen = match &found[..] {
             [only] => Some(only),
             all => all.iter().find(answers).or(all.first()),

@@ -29,7 +29,7 @@ impl Inherited {
     /// # Errors
     /// When there is one and it does not hand over its sockets.
     pub(crate) fn ask(path: &Path) -> Result<Option<Inherited>> {
-        let stream = match connect::connect(path, ANSWER_MAX) {
+        let stream = match connect::unix(path, ANSWER_MAX) {
             Ok(stream) => stream,
             Err(error) => {
                 use io::ErrorKind::{ConnectionRefused, NotFound};

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) fn restart(args: &RestartArgs) -> ExitCode {
     let path = args.control.display();
-    let answered = connect::connect(&args.control, GRACE).and_then(|stream| {
+    let answered = connect::unix(&args.control, GRACE).and_then(|stream| {
         let ready_within = args.ready_timeout;
         stream.set_read_timeout(Some(ready_within + GRACE))?;
         let mut wire = Wire::new(stream);

@@ -8,6 +8,7 @@ use super::lines::{history, list, tag};
 use super::session::Session;
 use super::state::ChatState;
 use crate::connection::handler::Verdict;
+use crate::service::chat::grammar::{self, Notice, What};
 use crate::service::chat::rooms::{Arrival, Event, Frontend, Given, Name, NameError, Text};
 
 /// Maximum rooms of a member.
@@ -71,7 +72,7 @@ impl Session {
             return self.come_in(chat);
         }
         let to = self.person.name();
-        self.answer(chat, format_args!("you are now {to}"));
+        self.answer(chat, Notice::Named(to.as_str()));
         for room in &self.rooms {
             let (from, to) = (Arc::clone(from), Arc::clone(&to));
             let event = Event::Renamed { from, to };
@@ -84,7 +85,8 @@ impl Session {
     pub(super) fn keep_name(&mut self, chat: &ChatState, why: impl std::fmt::Display) {
         self.come_in(chat);
         let name = self.person.name();
-        self.answer(chat, format_args!("you are still {name}: {why}"));
+        let (name, why) = (name.as_str(), &why.to_string());
+        self.answer(chat, Notice::NotNamed { name, why });
     }
 
     fn join(&mut self, chat: &ChatState, name: &str) {
@@ -93,7 +95,7 @@ impl Session {
         };
         if let Some(place) = self.place_of(&name) {
             let room = self.rooms.remove(place);
-            self.answer_about(chat, &room, format_args!("you speak in {} now", room.name));
+            self.answer_about(chat, &room, Notice::Speaks(room.name.as_str()));
             self.rooms.push(room);
             return;
         }
@@ -104,7 +106,8 @@ impl Session {
             );
         }
         let greet = |arrival: &Arrival<'_>| {
-            let mut out = format!("{}-- you joined {}\n", tag(arrival.room), arrival.room);
+            let joined = Notice::Joined(arrival.room.as_str());
+            let mut out = grammar::notice(tag(arrival.room), joined);
             history(arrival, &mut out);
             out.into()
         };
@@ -127,7 +130,7 @@ impl Session {
         };
         let room = self.rooms.remove(place);
         chat.directory.leave(&room, &self.person);
-        self.answer_about(chat, &room, format_args!("you left {}", room.name));
+        self.answer_about(chat, &room, Notice::Parted(room.name.as_str()));
     }
 
     fn list_rooms(&mut self, chat: &ChatState) {
@@ -138,7 +141,7 @@ impl Session {
         let rooms = rooms
             .iter()
             .map(|(count, room)| format!("{} ({count})", room.name));
-        self.answer(chat, format_args!("rooms: {}", list(rooms)));
+        self.answer(chat, Notice::Rooms(&list(rooms)));
     }
 
     fn who(&mut self, chat: &ChatState, name: &str) {
@@ -148,7 +151,7 @@ impl Session {
         let mut names = room.names();
         names.sort_unstable_by(|a, b| a.key().cmp(b.key()));
         let names = names.iter().map(|name| name.to_string());
-        self.answer_about(chat, &room, format_args!("here: {}", list(names)));
+        self.answer_about(chat, &room, Notice::Members(&list(names)));
     }
 
     fn whisper(&mut self, chat: &ChatState, name: &str, text: &str) {
@@ -163,12 +166,16 @@ impl Session {
         };
         let ignores = other.ignores();
         let is_ignored = ignores.is_some_and(|ids| ids.contains(&self.person.id));
-        let line = format!("[{}] {text}\n", self.person.name());
+        let name = self.person.name();
+        let name = name.as_str();
+        let line = format!("{}\n", What::Told { name, text });
         let frontend = &chat.directory.frontend;
         if !is_ignored && frontend.give(&other.outlet, line.into()) != Given::Taken {
             return self.answer(chat, format_args!("{} can't be reached now", other.name()));
         }
-        self.give(chat, format!("[to {}] {text}\n", other.name()));
+        let name = other.name();
+        let name = name.as_str();
+        self.give(chat, format!("{}\n", What::Sent { name, text }));
         if let Some(away) = other.away() {
             let (name, away) = (other.name(), away.as_str());
             self.answer(chat, format_args!("{name} is away: {away}"));

@@ -12,6 +12,7 @@ use super::probe::Host;
 use super::session::{Asked, Session};
 use super::state::ChatState;
 use crate::connection::handler::Verdict;
+use crate::service::chat::grammar::Notice;
 use crate::service::chat::rooms::{Event, Frontend, Name, NameError, Text};
 
 /// Between two checks of a host that was asked.
@@ -78,7 +79,7 @@ impl Session {
         }
         directory.forget(&holder);
         let to = self.person.name();
-        self.answer(chat, format_args!("you are now {to}"));
+        self.answer(chat, Notice::Named(to.as_str()));
         let gone = Text::printable(format!("{before} does not answer any more"));
         let both = Text::printable(format!("{}; {from} is now called {to}", gone.as_str()));
         for room in directory.rooms() {

@@ -1,5 +1,4 @@
-//! Events as lines. The beginning of a line says what it is, and no client's text can forge it: the
-//! server puts something before every text.
+//! Events as lines.
 
 use std::fmt::Write;
 use std::ops::Deref;
@@ -14,11 +13,11 @@ use super::screen::Screen;
 
 use crate::connection::Unsent;
 use crate::connection::client::Client;
+use crate::service::chat::grammar::{self, LOBBY, Line, Notice, What};
 use crate::service::chat::rooms;
-use crate::service::chat::rooms::{Arrival, Crowd, Entry, Event, Frontend, Given, Kind, Name};
-
-/// The room that all clients enter first; only its lines have no tag.
-pub(super) const LOBBY: &str = "lobby";
+use crate::service::chat::rooms::{
+    Arrival, Crowd, Entry, Event, Frontend, Given, Kind, Name, Text,
+};
 
 /// Maximum bytes of a list of names; further names are only counted.
 const LIST_MAX: usize = 8 * 1024;
@@ -104,33 +103,55 @@ impl Frontend for Lines {
     type Outlet = Recipient;
 
     fn encode(&self, room: &Name, event: &Event) -> Chunk {
-        let tag = tag(room);
-        let mut out = String::new();
-        match event {
+        let room = tag(room);
+        let line = |what| Line {
+            time: None,
+            room,
+            what,
+        };
+        let name;
+        let text;
+        let notice = match event {
             Event::Said { by, lines } => {
-                let prefix = format!("{tag}<{by}> ");
-                let text = lines.as_str();
-                out.reserve(text.len() + (prefix.len() + 1) * (text.len() / 32 + 1));
-                for line in text.split_terminator('\n') {
-                    out.push_str(&prefix);
-                    out.push_str(line);
-                    out.push('\n');
-                }
-                return out.into();
+                return said(
+                    &line(What::Said {
+                        name: by.as_str(),
+                        text: "",
+                    }),
+                    lines,
+                )
+                .into();
             }
-            Event::Acted { by, text } => write!(out, "{tag}* {by} {}", text.as_str()),
-            Event::Came(crowd) => write!(out, "{tag}-- {} joined", names(crowd)),
-            Event::Left(crowd) => write!(out, "{tag}-- {} left", names(crowd)),
-            Event::Renamed { from, to } => write!(out, "{tag}-- {from} is now called {to}"),
+            Event::Acted { by, text } => {
+                let what = What::Did {
+                    name: by.as_str(),
+                    text: text.as_str(),
+                };
+                return format!("{}\n", line(what)).into();
+            }
+            Event::Came(crowd) => {
+                name = names(crowd);
+                Notice::Came(&name)
+            }
+            Event::Left(crowd) => {
+                name = names(crowd);
+                Notice::Left(&name)
+            }
+            Event::Renamed { from, to } => {
+                let (from, to) = (from.as_str(), to.as_str());
+                Notice::Renamed { from, to }
+            }
             Event::Topic { by, text } if text.is_empty() => {
-                write!(out, "{tag}-- {by} cleared the topic")
+                name = format!("{by} cleared the topic");
+                Notice::Text(&name)
             }
-            Event::Topic { text, .. } => write!(out, "{tag}-- topic: {}", text.as_str()),
-            Event::Told(text) => write!(out, "{tag}-- {}", text.as_str()),
-        }
-        .expect("a string takes all");
-        out.push('\n');
-        out.into()
+            Event::Topic { text: topic, .. } => {
+                text = topic_line(topic);
+                Notice::Text(&text)
+            }
+            Event::Told(text) => Notice::Text(text.as_str()),
+        };
+        grammar::notice(room, notice).into()
     }
 
     fn give(&self, recipient: &Recipient, chunk: Chunk) -> Given {
@@ -181,13 +202,25 @@ fn with_returns(lines: &[u8]) -> Bytes {
     out.into()
 }
 
-/// The prefix of a room's lines.
-pub(super) fn tag(room: &Name) -> String {
-    if room.key() == LOBBY {
-        String::new()
-    } else {
-        format!("#{room} ")
+/// The room of a line, as far as it is named.
+pub(super) fn tag(room: &Name) -> Option<&str> {
+    (room.key() != LOBBY).then(|| room.as_str())
+}
+
+/// One line for each that was said, after this beginning.
+fn said(beginning: &Line<'_>, lines: &Text) -> String {
+    let (prefix, text) = (beginning.to_string(), lines.as_str());
+    let mut out = String::with_capacity(text.len() + (prefix.len() + 1) * (text.len() / 32 + 1));
+    for line in text.split_terminator('\n') {
+        out.push_str(&prefix);
+        out.push_str(line);
+        out.push('\n');
     }
+    out
+}
+
+fn topic_line(topic: &Text) -> String {
+    format!("topic: {}", topic.as_str())
 }
 
 /// `ann, bob and 17 more`.
@@ -229,33 +262,34 @@ pub(super) fn others(count: usize) -> String {
 
 /// The topic and the last lines, for a new member.
 pub(super) fn history(arrival: &Arrival<'_>, out: &mut String) {
-    let tag = tag(arrival.room);
+    let room = tag(arrival.room);
     if !arrival.topic.is_empty() {
-        let _ = writeln!(out, "{tag}-- topic: {}", arrival.topic.as_str());
+        out.push_str(&grammar::notice(room, topic_line(arrival.topic)));
     }
     let now = SystemTime::now();
     let mut entries = arrival.history.entries().peekable();
     if entries.peek().is_some() {
-        let _ = writeln!(out, "{tag}-- the last lines, with their times (UTC):");
+        let text = "the last lines, with their times (UTC):";
+        out.push_str(&grammar::notice(room, text));
     }
     for entry in entries {
-        past(entry, &tag, now, out);
+        past(entry, room, now, out);
     }
 }
 
-fn past(entry: &Entry, tag: &str, now: SystemTime, out: &mut String) {
+fn past(entry: &Entry, room: Option<&str>, now: SystemTime, out: &mut String) {
     // 2026-11-22T08:51:10Z
     let stamp = humantime::format_rfc3339_seconds(entry.at).to_string();
     let old = now
         .duration_since(entry.at)
         .is_ok_and(|age| age.as_secs() > 24 * 60 * 60);
     let (day, time) = (&stamp[..10], &stamp[11..16]);
-    if old {
-        let _ = write!(out, "{day} ");
-    }
-    let Entry { by, text, .. } = entry;
-    let _ = match entry.kind {
-        Kind::Said => writeln!(out, "{time} {tag}<{by}> {text}"),
-        Kind::Acted => writeln!(out, "{time} {tag}* {by} {text}"),
+    let long = format!("{day} {time}");
+    let time = Some(if old { &long } else { time });
+    let (name, text) = (entry.by.as_str(), &*entry.text);
+    let what = match entry.kind {
+        Kind::Said => What::Said { name, text },
+        Kind::Acted => What::Did { name, text },
     };
+    let _ = writeln!(out, "{}", Line { time, room, what });
 }

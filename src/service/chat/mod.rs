@@ -9,6 +9,7 @@ mod command;
 mod commands;
 mod console;
 mod ghost;
+pub(crate) mod grammar;
 mod lines;
 mod newcomers;
 mod operator_commands;
@@ -135,13 +136,13 @@ impl Service for Chat {
     }
 
     fn refusal(&self, limit: Limit) -> Option<Bytes> {
-        let why: &[u8] = match limit {
-            Limit::Clients => b"-- the server is full; try again later\n",
-            Limit::AddressShare => b"-- too many have come from your address\n",
-            Limit::AddressList => b"-- your address is not let in\n",
-            _ => b"-- the server is busy; try again later\n",
+        let why = match limit {
+            Limit::Clients => "the server is full; try again later",
+            Limit::AddressShare => "too many have come from your address",
+            Limit::AddressList => "your address is not let in",
+            _ => "the server is busy; try again later",
         };
-        Some(Bytes::from_static(why))
+        Some(grammar::notice(None, why).into())
     }
 
     fn last_words(&self, session: &mut Session, end: &End, reply: &mut Reply<'_>) {

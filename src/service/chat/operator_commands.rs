@@ -11,6 +11,7 @@ use super::operators::{Banned, Tried, address};
 use super::session::Session;
 use super::state::ChatState;
 use crate::net::address::Peer;
+use crate::service::chat::grammar;
 use crate::service::chat::rooms::{Event, Frontend, Name, Text};
 
 /// Default time of a mute.
@@ -201,7 +202,7 @@ impl Session {
 /// handle the person.
 fn tell(chat: &ChatState, other: &Person, text: &str) {
     let frontend = &chat.directory.frontend;
-    frontend.give(&other.outlet, format!("-- {text}\n").into());
+    frontend.give(&other.outlet, grammar::notice(None, text).into());
 }
 
 fn peer_of(person: &Person) -> Option<Peer> {

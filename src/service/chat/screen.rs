@@ -2,6 +2,8 @@
 
 use parking_lot::Mutex;
 
+use crate::service::chat::grammar;
+
 /// Maximum bytes that wait to be printed; further lines are counted and left out.
 const WAITING_MAX: usize = 256 * 1024;
 
@@ -44,7 +46,8 @@ impl Screen {
     pub(super) fn take(&self) -> Vec<u8> {
         let mut waiting = std::mem::take(&mut *self.waiting.lock());
         if waiting.left_out > 0 {
-            let line = format!("-- {} turns were left out here\n", waiting.left_out);
+            let text = format!("{} turns were left out here", waiting.left_out);
+            let line = grammar::notice(None, text);
             waiting.bytes.extend_from_slice(line.as_bytes());
         }
         waiting.bytes

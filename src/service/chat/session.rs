@@ -1,11 +1,10 @@
 //! A client's session: its lines, its rooms, its rate.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::command::{self, Line};
-use super::lines::{LOBBY, Person, Recipient, Room, history, others, tag};
+use super::lines::{Person, Recipient, Room, history, others, tag};
 use super::newcomers::Newcomer;
 use super::probe::HostProbe;
 use super::screen::Screen;
@@ -16,6 +15,7 @@ use crate::connection::client::Client;
 use crate::connection::handler::{End, Reply, Verdict};
 use crate::escape::escape;
 use crate::framing::{Extent, Message};
+use crate::service::chat::grammar::{self, LOBBY, Notice};
 use crate::service::chat::rooms::{Arrival, Event, Frontend, Name, Posted, Text};
 
 /// A name that the client asked for and that may be free soon.
@@ -260,15 +260,17 @@ impl Session {
 
     /// The client's last line, if the server ends the connection.
     pub(super) fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
+        let mut put_out = |why: &str| {
+            reply.send_raw(grammar::notice(None, Notice::PutOut(why)));
+        };
         match (end, self.person.out()) {
-            (End::Drained, _) => reply.send("-- the server is going down"),
-            (_, Some(why)) => reply.send(format!("-- you are disconnected: {why}")),
-            (End::Closed(why), None) => reply.send(format!("-- you are disconnected: {why}")),
+            (End::Drained, _) => {
+                reply.send_raw(grammar::notice(None, "the server is going down"));
+            }
+            (_, Some(why)) => put_out(&why),
+            (End::Closed(why), None) => put_out(why),
             (End::Limit(limit), None) => {
-                reply.send(format!(
-                    "-- you are disconnected: the server is {}",
-                    limit.describe()
-                ));
+                put_out(&format!("the server is {}", limit.describe()));
             }
             _ => {}
         }
@@ -300,9 +302,7 @@ impl Session {
 
     /// Sends the client a line from the server.
     pub(super) fn answer(&mut self, chat: &ChatState, text: impl std::fmt::Display) {
-        let mut line = String::new();
-        let _ = writeln!(line, "-- {text}");
-        self.give(chat, line);
+        self.give(chat, grammar::notice(None, text));
     }
 
     /// The same, about a room.
@@ -312,9 +312,7 @@ impl Session {
         room: &Room,
         text: impl std::fmt::Display,
     ) {
-        let mut line = tag(&room.name);
-        let _ = writeln!(line, "-- {text}");
-        self.give(chat, line);
+        self.give(chat, grammar::notice(tag(&room.name), text));
     }
 
     pub(super) fn give(&mut self, chat: &ChatState, lines: String) {
@@ -336,10 +334,10 @@ fn is_nick(line: &[u8]) -> bool {
 pub(super) fn enter_lobby(chat: &ChatState, person: &Arc<Person>) -> Option<Arc<Room>> {
     let name = person.name();
     let greet = |arrival: &Arrival<'_>| {
-        let mut out = format!(
-            "-- welcome; you are {name}, in {LOBBY} with {}; /help lists commands\n",
-            others(arrival.others)
-        );
+        let others = others(arrival.others);
+        let more = &format!("in {LOBBY} with {others}; /help lists commands");
+        let name = name.as_str();
+        let mut out = grammar::notice(None, Notice::Welcome { name, more });
         history(arrival, &mut out);
         out.into()
     };
@@ -347,7 +345,7 @@ pub(super) fn enter_lobby(chat: &ChatState, person: &Arc<Person>) -> Option<Arc<
     match chat.directory.enter(&lobby, person, &greet) {
         Ok(room) => Some(room),
         Err(error) => {
-            let line = format!("-- {error}\n");
+            let line = grammar::notice(None, error);
             chat.directory.frontend.give(&person.outlet, line.into());
             None
         }

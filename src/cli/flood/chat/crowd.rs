@@ -12,6 +12,7 @@ use super::plan::ChatPlan;
 use super::room::Room;
 use super::sender::Sender;
 use super::tally::Tally;
+use crate::service::chat::grammar::LOBBY;
 
 const BUFFER: usize = 256 << 10;
 const EVENTS_MAX: usize = 1024;
@@ -47,16 +48,12 @@ impl<'a> Crowd<'a> {
     /// Connects all clients, lets them enter their rooms, and begins.
     pub(crate) fn gather(plan: &'a ChatPlan) -> io::Result<Crowd<'a>> {
         let number = |at: u64| (at % plan.rooms) as usize;
-        let entered = match plan.rooms {
-            1 => "welcome",
-            _ => "you left lobby",
-        };
         let mut crowd = Crowd {
             plan,
             poll: Poll::new()?,
             buffer: vec![0; BUFFER],
             signs: Signs {
-                entered,
+                leaves_lobby: plan.rooms > 1,
                 start: plan.start_line(),
             },
             members: Vec::new(),
@@ -116,7 +113,7 @@ impl<'a> Crowd<'a> {
         let mut stream = connect(&self.plan.target, is_stalled)
             .map_err(|error| io::Error::new(error.kind(), format!("cannot connect: {error}")))?;
         if self.plan.rooms > 1 {
-            let commands = format!("/join flood{room}\n/part lobby\n");
+            let commands = format!("/join flood{room}\n/part {LOBBY}\n");
             // A fresh socket takes this much at once.
             stream.write_all(commands.as_bytes())?;
         }

@@ -2,18 +2,19 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
-
 use super::super::stream::{Stream, Target};
-use super::room::{Position, is_notice, text};
+use super::room::{Position, is_notice, notice, text};
+use crate::cli::connect;
+use crate::service::chat::grammar::{LOBBY, Notice};
 
 /// Receive buffer of a client that does not read, instead of megabytes.
 const STALLED_BUFFER: usize = 4 << 10;
 /// Receive buffer once it reads again.
 const READING_BUFFER: usize = 1 << 20;
+/// Longest wait for the server to accept.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// A server that sends nothing for this long has not ended the connection.
 const SILENCE: Duration = Duration::from_millis(500);
 /// Maximum line length before the run begins.
@@ -113,16 +114,19 @@ impl Member {
 
 /// What a client waits for.
 pub(crate) struct Signs {
-    /// The beginning of the notice that it has entered.
-    pub(crate) entered: &'static str,
+    /// Whether it then has left the lobby for a room of its own.
+    pub(crate) leaves_lobby: bool,
     /// The line that begins the run.
     pub(crate) start: String,
 }
 
 impl Signs {
     fn is_in(&self, line: &[u8]) -> bool {
-        let notice = line.strip_prefix(b"-- ").filter(|_| is_notice(line));
-        notice.is_some_and(|notice| notice.starts_with(self.entered.as_bytes()))
+        match notice(line) {
+            Some(Notice::Welcome { .. }) => !self.leaves_lobby,
+            Some(Notice::Parted(room)) => self.leaves_lobby && room == LOBBY,
+            _ => false,
+        }
     }
 }
 
@@ -130,17 +134,13 @@ impl Signs {
 pub(crate) fn connect(target: &Target, is_stalled: bool) -> io::Result<Stream> {
     match target {
         Target::Unix(path) => {
-            let stream = UnixStream::connect(path)?;
+            let stream = connect::unix(path, CONNECT_MAX)?;
             stream.set_nonblocking(true)?;
             Ok(Stream::Unix(mio::net::UnixStream::from_std(stream)))
         }
         Target::Tcp(address) => {
-            let socket = Socket::new(Domain::for_address(*address), Type::STREAM, None)?;
-            if is_stalled {
-                socket.set_recv_buffer_size(STALLED_BUFFER)?;
-            }
-            socket.connect(&(*address).into())?;
-            socket.set_tcp_nodelay(true)?;
+            let buffer = is_stalled.then_some(STALLED_BUFFER);
+            let socket = connect::tcp(*address, CONNECT_MAX, buffer)?;
             socket.set_nonblocking(true)?;
             let stream = TcpStream::from(socket);
             Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream)))

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::super::line::{self, Line};
 use super::sender::Sender;
+use crate::service::chat::grammar::{self, Notice, What};
 
 /// Unneeded bytes at which the rest is moved to the front.
 const TRIM_MIN: usize = 1 << 20;
@@ -169,23 +170,31 @@ fn spoken(line: &[u8]) -> Option<(usize, u64)> {
     }
 }
 
-/// The text of `<ann> text` or `#room <ann> text`.
+/// The text of a line that a member has said.
 pub(crate) fn text(line: &[u8]) -> Option<&[u8]> {
-    let line = untagged(line);
-    let end = memchr::memchr(b'>', line.strip_prefix(b"<")?)?;
-    line[end + 2..].strip_prefix(b" ")
-}
-
-/// The text of the server's notice: `-- ann left`.
-pub(crate) fn is_notice(line: &[u8]) -> bool {
-    untagged(line).starts_with(b"-- ")
-}
-
-fn untagged(line: &[u8]) -> &[u8] {
-    match (line.first(), memchr::memchr(b' ', line)) {
-        (Some(b'#'), Some(end)) => &line[end + 1..],
-        _ => line,
+    match what(line)? {
+        What::Said { text, .. } => Some(text.as_bytes()),
+        _ => None,
     }
+}
+
+/// Whether it is a line of the server's own.
+pub(crate) fn is_notice(line: &[u8]) -> bool {
+    notice(line).is_some()
+}
+
+/// The server's notice: `ann left`.
+pub(crate) fn notice(line: &[u8]) -> Option<Notice<'_>> {
+    match what(line)? {
+        What::Notice(text) => Some(Notice::parse(text)),
+        _ => None,
+    }
+}
+
+/// What a line says, if it is no line of the past.
+fn what(line: &[u8]) -> Option<What<'_>> {
+    let line = grammar::parse(str::from_utf8(line).ok()?);
+    line.time.is_none().then_some(line.what)
 }
 
 #[cfg(test)]

@@ -1,6 +1,18 @@
-//! Parses a chat's lines. Other lines are shown unchanged.
+//! The lines of a chat: the service writes them, `poold client` and `poold flood` parse them.
+//!
+//! The beginning of a line says what it is, and no client's text can forge it: the server puts
+//! something before every text. May import: nothing.
 
-/// A line of a chat server.
+mod notice;
+
+use std::fmt;
+
+pub(crate) use notice::{Notice, PUT_OUT, crowd, listed};
+
+/// The room that all clients enter first; only its lines have no tag.
+pub(crate) const LOBBY: &str = "lobby";
+
+/// A line of a chat server, without its line feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Line<'a> {
     /// Its time, for lines of the history: `08:51` or `2026-11-22 08:51`.
@@ -25,6 +37,39 @@ pub(crate) enum What<'a> {
     Notice(&'a str),
     /// Not a chat's line
     Other(&'a str),
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(time) = self.time {
+            write!(out, "{time} ")?;
+        }
+        if let Some(room) = self.room {
+            write!(out, "#{room} ")?;
+        }
+        self.what.fmt(out)
+    }
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Said { name, text } => write!(out, "<{name}> {text}"),
+            What::Did { name, text } => write!(out, "* {name} {text}"),
+            What::Told { name, text } => write!(out, "[{name}] {text}"),
+            What::Sent { name, text } => write!(out, "[to {name}] {text}"),
+            What::Notice(text) => write!(out, "-- {text}"),
+            What::Other(text) => out.write_str(text),
+        }
+    }
+}
+
+/// A line of the server's own.
+pub(crate) fn notice(room: Option<&str>, text: impl fmt::Display) -> String {
+    let text = &text.to_string();
+    let what = What::Notice(text);
+    let time = None;
+    format!("{}\n", Line { time, room, what })
 }
 
 /// Parses a line.
