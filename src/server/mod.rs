@@ -28,6 +28,8 @@ use crate::framing::Framing;
 use crate::limits::options::{Limits, Options};
 use crate::net::acceptor::{AcceptErrors, Acceptor};
 use crate::net::address::Address;
+#[cfg(feature = "cli")]
+use crate::net::address::Peer;
 use crate::net::listen::{Listeners, SocketFile};
 use crate::scheduler::poller::Poller;
 use crate::scheduler::pool::{Pool, thread_name};
@@ -334,6 +336,12 @@ impl Handle {
     /// The connected clients.
     pub fn registry(&self) -> &Registry {
         &self.shared.ctx.registry
+    }
+
+    /// Clients that have all their data and the end and have not closed, at most so many.
+    #[cfg(feature = "cli")]
+    pub(crate) fn lingering(&self, most: usize) -> Vec<Peer> {
+        self.shared.ctx.spare.peers(most)
     }
 
     /// The server's own figures.

@@ -19,6 +19,11 @@ use crate::server::{Handle, Server};
 /// Between two checks of a drain, for the service manager and SIGUSR1.
 const DRAIN_LOOK: Duration = Duration::from_millis(500);
 
+/// A drain that lasts longer says what it waits for.
+const TOLD_AFTER: Duration = Duration::from_secs(1);
+/// Clients that it names.
+const PEERS_TOLD: usize = 3;
+
 /// A running daemon.
 pub(crate) struct MainLoop {
     server: Server,
@@ -161,13 +166,32 @@ impl MainLoop {
             self.notifier.stopping();
         }
         let handle = self.server.handle();
+        let mut waits_since = Some(Instant::now());
         while !handle.wait_for(ServerPhase::Stopped, DRAIN_LOOK)
             && handle.drain_left().is_some_and(|left| !left.is_zero())
         {
             if self.notifier.is_wanted() {
                 self.notifier.draining();
             }
+            if waits_since.is_some_and(|since| since.elapsed() >= TOLD_AFTER) {
+                waits_since = None;
+                tell_unclosed(&handle);
+            }
             self.tell_if_asked();
         }
+    }
+}
+
+/// Logs which clients the drain waits for, if they only have to close.
+fn tell_unclosed(handle: &Handle) {
+    let clients = handle.stats().lingering;
+    if clients > 0 {
+        let peers: Vec<_> = handle.lingering(PEERS_TOLD);
+        let peers: Vec<_> = peers.iter().map(ToString::to_string).collect();
+        let peers = peers.join(", ");
+        info!(
+            clients,
+            peers, "these clients have the end and have not closed; nc does so with -N"
+        );
     }
 }
