@@ -3,6 +3,7 @@
 //! Each failure names the file, the line and what to do.
 
 mod graph;
+mod inside;
 mod source;
 
 use self::source::{Named, Source, sources};
