@@ -341,7 +341,7 @@ impl Handle {
     /// Clients that have all their data and the end and have not closed, at most so many.
     #[cfg(feature = "cli")]
     pub(crate) fn lingering(&self, most: usize) -> Vec<Peer> {
-        self.shared.ctx.spare.peers(most)
+        self.shared.ctx.lingering.peers(most)
     }
 
     /// The server's own figures.
