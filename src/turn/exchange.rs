@@ -244,7 +244,11 @@ impl Turn<'_> {
         let read = &piece[..piece.len() - unread.len()];
         let stray = self.count(tally, replies, &cut);
         if !matches!(self.owned.look, Look::Done) {
-            self.look_at(read, Came::of(tally, stream, !cut.is_empty()));
+            let came = Came::of(tally, stream, !cut.is_empty());
+            // The last look sees all that has come: on a busy machine a turn ends after the first
+            // message. Otherwise what is unread comes again.
+            let seen = if came == Came::Nothing { read } else { piece };
+            self.look_at(seen, came);
         }
         if stray > 0 {
             self.hint_of_stray();

@@ -188,6 +188,8 @@ fn options() -> Options {
         // A few answers fill the outbox; a client with more requests then waits its turn.
         outbox_max: 1024,
         drain: Duration::from_millis(200),
+        // A busy machine is a reason to ask; its few clients bound the work.
+        overload: None,
         when_full: WhenFull::Shed,
         // Bounds, so no client blocks others with a slow request or with endless ones.
         shed_after: Duration::ZERO,

@@ -7,7 +7,7 @@ use crate::support::net::{connect, end, send, take_line, take_to_end, wait_reset
 #[test]
 fn a_program_that_takes_too_long_is_told_to_end() {
     let mut daemon = shell(
-        &["--timeout", "100ms", "--kill-after", "20s"],
+        &["--timeout", "2s", "--kill-after", "20s"],
         "trap 'echo told; exit' TERM; echo on; while :; do sleep 0.01; done",
     );
     assert_eq!(take_to_end(&connect(&daemon.address)), b"on\ntold\n");
@@ -18,7 +18,7 @@ fn a_program_that_takes_too_long_is_told_to_end() {
 
 #[test]
 fn one_that_is_stopped_is_let_go_on_to_end() {
-    let args = ["--timeout", "300ms", "--kill-after", "1h"];
+    let args = ["--timeout", "2s", "--kill-after", "1h"];
     let mut daemon = shell(&args, "echo on; kill -STOP $$");
     let client = connect(&daemon.address);
     assert_eq!(take_line(&client), "on");
@@ -32,7 +32,7 @@ fn one_that_is_stopped_is_let_go_on_to_end() {
 fn one_that_ignores_that_is_killed_with_its_group() {
     let nap = Nap::new();
     let mut daemon = shell(
-        &["--timeout", "100ms", "--kill-after", "100ms"],
+        &["--timeout", "2s", "--kill-after", "100ms"],
         &format!(
             "trap '' TERM; sleep {} & echo on; while :; do wait; done",
             nap.0
@@ -98,7 +98,7 @@ fn in_a_drain_running_programs_go_on_and_waiting_clients_are_refused() {
 fn the_deadline_asks_first_and_then_kills() {
     let nap = Nap::new();
     let mut daemon = shell(
-        &["--drain", "100ms", "--kill-after", "200ms"],
+        &["--drain", "100ms", "--kill-after", "2s"],
         &format!(
             "read -r how; test $how = deaf && trap '' TERM || trap 'echo asked >&2; exit' TERM; \
              sleep {} & echo on; while :; do wait; done",

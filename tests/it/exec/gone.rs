@@ -106,7 +106,7 @@ fn a_client_that_is_closed_ends_its_program_in_time() {
         "exec",
         "127.0.0.1:0",
         "--kill-after",
-        "300ms",
+        "3s",
         "--shell",
         &script,
     ];

@@ -61,7 +61,7 @@ fn a_program_that_prints_too_much_or_takes_too_long_is_stopped_and_its_client_cl
         "--reply-max",
         "10",
         "--timeout",
-        "300ms",
+        "3s",
         "--kill-after",
         "50ms",
     ];

@@ -167,7 +167,7 @@ fn a_successor_that_hangs() {
         let begin = Instant::now();
         let (code, said) = undisturbed(&old.daemon.address, |answered| {
             std::thread::scope(|scope| {
-                let asker = scope.spawn(|| old.restart(&["--ready-timeout", "2s"]));
+                let asker = scope.spawn(|| old.restart(&["--ready-timeout", "5s"]));
                 let started = || old.daemon.stderr.text().matches("restarting").count();
                 wait_until("it is started", || {
                     started() == 1 + usize::from(has_sockets)
@@ -187,7 +187,7 @@ fn a_successor_that_hangs() {
             })
         });
         let took = begin.elapsed();
-        assert!((2..10).contains(&took.as_secs()), "{took:?}");
+        assert!((5..60).contains(&took.as_secs()), "{took:?}");
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("not ready in time"), "{said}");
         assert!(said.contains("goes on"), "{said}");

@@ -123,7 +123,9 @@ fn what_is_no_header_is_reset_counted_and_named() {
     for (counted, bytes) in wrong.iter().enumerate() {
         let balancer = through_balancer(&address, bytes);
         wait_reset(&balancer);
-        assert_eq!(count(&server, Limit::ProxyHeader), counted as u64 + 1);
+        wait_until("it is counted", || {
+            count(&server, Limit::ProxyHeader) == counted as u64 + 1
+        });
         assert_eq!(take_all(&balancer).0, b"", "nothing is answered");
     }
     // One that ends within its header.
@@ -147,7 +149,9 @@ fn a_header_is_waited_for_at_rest_and_not_for_ever() {
     wait_until("both are here", || server.handle().stats().clients == 2);
     silent.iter().for_each(wait_reset);
     assert!(begun.elapsed() >= Duration::from_millis(400));
-    assert_eq!(count(&server, Limit::ProxyHeader), 2);
+    wait_until("both are counted", || {
+        count(&server, Limit::ProxyHeader) == 2
+    });
     // The bytes of a header are not the client's first.
     let client = through_balancer(&address, &line("192.0.2.1", 5));
     assert_eq!(take_to_end(&client), b"");
@@ -178,9 +182,13 @@ fn lists_and_shares_judge_the_client_and_never_the_balancer() {
     assert!(locals.iter().all(is_served));
     for nth in 1..=30 {
         assert_eq!(take_all(&come("192.0.2.7")).0, b"");
-        assert_eq!(count(&server, Limit::AddressShare), nth);
+        wait_until("it is counted", || {
+            count(&server, Limit::AddressShare) == nth
+        });
         assert_eq!(take_all(&come("192.0.2.66")).0, b"");
-        assert_eq!(count(&server, Limit::AddressList), nth);
+        wait_until("it is counted", || {
+            count(&server, Limit::AddressList) == nth
+        });
     }
     assert!(here.iter().chain(&locals).all(is_served));
     assert_eq!(server.handle().stats().clients, 45);

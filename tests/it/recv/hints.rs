@@ -59,6 +59,7 @@ fn each_kind_is_named_in_time() {
         })
         .collect();
     for (daemon, client, says) in running {
+        eprintln!("{says}");
         let line = daemon.stderr.wait_line("a guess: ");
         assert!(line.contains(says), "{says}: {line}");
         let peer = client.local_addr().expect("connected").to_string();
