@@ -233,7 +233,7 @@ fn what_makes_no_sense_is_answered_and_closed() {
     let (mut daemon, control) = echo(&dir);
     for (nonsense, part) in [
         (r#"{"take_over":{"version":99,"pid":1}}"#, "another version"),
-        (r#""ready""#, "no sense"),
+        (r#""ready""#, "not valid"),
     ] {
         let (_, heard) = talk(&control, nonsense);
         assert!(heard.contains(part), "{heard}");
