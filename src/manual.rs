@@ -4,6 +4,7 @@
 //! - [`service`]: systemd, the Debian package, upgrades
 //! - [`container`]: the image, signals, health
 //! - [`exec`]: what a program gets, and when it ends
+//! - [`feeds`]: one feed to many readers with `hub`
 //! - [`sizing`]: how many workers, how many clients, how much memory
 //! - [`reference`](mod@reference): signals, exit codes, log events
 //! - [`metrics`]: every metric of `/metrics`, and what to do about it
@@ -17,6 +18,9 @@ pub mod container {}
 
 #[doc = include_str!("manual/exec.md")]
 pub mod exec {}
+
+#[doc = include_str!("manual/feeds.md")]
+pub mod feeds {}
 
 #[doc = include_str!("manual/kernel.md")]
 pub mod kernel {}

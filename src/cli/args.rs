@@ -7,6 +7,7 @@ use super::client::ClientArgs;
 use super::daemon::args::{RecvArgs, ServeArgs};
 use super::daemon::chat::ChatArgs;
 use super::daemon::exec::ExecArgs;
+use super::daemon::hub::HubArgs;
 use super::flood::FloodArgs;
 use super::handover::RestartArgs;
 use super::pages::{CompletionsArgs, ManArgs};
@@ -43,6 +44,7 @@ pub(super) enum Command {
     /// Read everything and send nothing (RFC 863)
     Discard(ServeArgs),
     Chat(Box<ChatArgs>),
+    Hub(Box<HubArgs>),
     Client(ClientArgs),
     Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
@@ -72,6 +74,7 @@ impl Command {
             Command::Recv(args) => Some(&mut args.serve),
             Command::Echo(args) | Command::Discard(args) => Some(args),
             Command::Chat(args) => Some(&mut args.serve),
+            Command::Hub(args) => Some(&mut args.serve),
             Command::Exec(args) => Some(&mut args.serve),
             _ => None,
         }

@@ -133,7 +133,7 @@ pub(super) fn instead(option: &str, command: &str, parser: &Command) -> Option<S
 fn from_table(option: &str, command: &str) -> Option<String> {
     let hint = HINTS.iter().find(|hint| hint.options.contains(&option))?;
     let text = match command {
-        "" | "recv" | "echo" | "discard" | "chat" | "exec" => hint.service,
+        "" | "recv" | "echo" | "discard" | "chat" | "hub" | "exec" => hint.service,
         "client" | "flood" => hint.client,
         "status" | "clients" | "close" | "pause" | "resume" | "drain" | "set" => hint.control,
         "restart" => hint.restart,

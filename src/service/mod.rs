@@ -6,7 +6,7 @@
 //!
 //! The services that need the feature `cli` are the command's own, and change with the command.
 
-// Here are the two traits, and the services that come with poold: echo, discard; chat, exec, recv.
+// Here are the two traits, and the services of poold: chat, discard, echo, exec, hub, recv.
 // May import: `connection`, `framing`, `limits`, `net`, `scheduler`. Must not: `turn` and `server`,
 // which call services, and `cli`.
 
@@ -17,6 +17,7 @@ mod echo;
 mod erased;
 #[cfg(feature = "cli")]
 pub mod exec;
+pub mod hub;
 #[cfg(feature = "cli")]
 pub mod recv;
 

@@ -7,6 +7,7 @@ mod drain;
 mod engine;
 mod exec;
 mod handover;
+mod hub;
 mod limits;
 mod model;
 mod process;

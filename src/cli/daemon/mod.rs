@@ -1,4 +1,4 @@
-//! The daemon: `recv`, `chat`, `exec`, `echo` and `discard` as processes.
+//! The daemon: `recv`, `chat`, `hub`, `exec`, `echo` and `discard` as processes.
 //!
 //! What was typed becomes a server (`serve`), which runs until a signal or a request drains it
 //! (`main_loop`). May import: all of `cli` but the tools. Must not: `client`, `flood`.
@@ -7,6 +7,7 @@ pub(crate) mod args;
 pub(crate) mod chat;
 pub(crate) mod console;
 pub(crate) mod exec;
+pub(crate) mod hub;
 pub(crate) mod main_loop;
 pub(crate) mod notify;
 pub(crate) mod serve;

@@ -109,7 +109,7 @@ const INSIDES: &[(&str, &[&[&str]])] = &[
         &[
             // The trait and what erases its types.
             &["", "erased"],
-            &["chat", "discard", "echo", "exec", "recv"],
+            &["chat", "discard", "echo", "exec", "hub", "recv"],
         ],
     ),
 ];

@@ -27,7 +27,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
             &["args", "console", "notify"],
             &["main_loop"],
             &["serve"],
-            &["chat", "exec"],
+            &["chat", "exec", "hub"],
         ],
     ),
     (

@@ -1,0 +1,149 @@
+//! Hub: what one client or source sends goes to all others, as messages, in one order.
+//!
+//! A publisher's turn becomes one chunk of whole messages, shared between the outboxes of all
+//! readers. A reader whose outbox is full gets a queue of its own (`reader.rs`), and [`Slow`] says
+//! what happens when that is full, too. The readers' lock gives all of them one order; it is held
+//! to push, never across I/O.
+
+mod batch;
+mod log;
+mod reader;
+mod readers;
+mod settings;
+mod state;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use settings::{HubFilter, HubSettings, HubStats, Slow};
+
+use crate::connection::client::Client;
+use crate::connection::handler::{End, Messages, Reply, Verdict};
+use crate::framing::Message;
+use crate::service::Service;
+use batch::Batch;
+use state::HubState;
+
+/// How long a publisher waits before it looks again whether slow readers keep up.
+const PUBLISHER_WAIT: Duration = Duration::from_millis(2);
+
+/// One feed to all clients: what a client sends goes to all others. Cheap to clone.
+///
+/// ```
+/// use std::io::{BufRead, BufReader};
+/// use std::net::TcpStream;
+///
+/// use poold::service::hub::{Hub, HubSettings};
+/// use poold::{Options, Server};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hub = Hub::new(HubSettings::default());
+/// let server = Server::bind("127.0.0.1:0", Options::default(), hub.clone())?;
+/// let mut reader = BufReader::new(TcpStream::connect(server.address())?);
+/// # while hub.stats().readers == 0 {
+/// #     std::thread::yield_now();
+/// # }
+/// hub.publish([&b"$GPGGA,123519"[..]]);
+/// let mut line = String::new();
+/// reader.read_line(&mut line)?;
+/// assert_eq!(line, "$GPGGA,123519\n");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Hub(Arc<HubState>);
+
+impl Hub {
+    /// A hub without readers.
+    pub fn new(settings: HubSettings) -> Hub {
+        Hub(Arc::new(HubState::new(settings)))
+    }
+
+    /// Sends messages to all readers. Never blocks: with [`Slow::Wait`], the caller looks at
+    /// [`is_full`](Hub::is_full) first.
+    pub fn publish<'a>(&self, messages: impl IntoIterator<Item = &'a [u8]>) {
+        let mut batch = Batch::default();
+        for message in messages {
+            self.0.add(message, &mut batch);
+        }
+        self.0.publish(None, batch);
+    }
+
+    /// Whether publishers should wait for a slow reader: only with [`Slow::Wait`].
+    pub fn is_full(&self) -> bool {
+        self.0.is_full()
+    }
+
+    /// Its figures now.
+    pub fn stats(&self) -> HubStats {
+        self.0.stats()
+    }
+
+    /// Messages dropped for one client that is connected; `None` if there is none of that number.
+    pub fn dropped_of(&self, client: u64) -> Option<u64> {
+        self.0.readers.lock().dropped_of(client)
+    }
+
+    /// A source begins: a drain waits for it, a second at most, before readers get their end.
+    /// Drop it when the source has published its last message.
+    pub fn source(&self) -> SourceGuard {
+        self.0.source_begins();
+        SourceGuard(Arc::clone(&self.0))
+    }
+}
+
+/// A source that runs; see [`Hub::source`].
+pub struct SourceGuard(Arc<HubState>);
+
+impl Drop for SourceGuard {
+    fn drop(&mut self) {
+        self.0.source_ends();
+    }
+}
+
+impl Service for Hub {
+    /// The client's number.
+    type Session = u64;
+
+    fn opened(&self, client: &Client, _: &mut Reply<'_>) -> u64 {
+        self.0.enter(client);
+        client.id()
+    }
+
+    fn message(&self, id: &mut u64, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+        let mut batch = Batch::default();
+        self.0.add_of_client(message.bytes, &mut batch);
+        self.0.publish(Some(*id), batch);
+        Verdict::Go
+    }
+
+    fn batch(&self, id: &mut u64, messages: &mut Messages<'_>, _: &mut Reply<'_>) -> Verdict {
+        if self.0.is_full() {
+            return Verdict::Wait(PUBLISHER_WAIT);
+        }
+        let mut batch = Batch::default();
+        while let Some(message) = messages.next_message() {
+            self.0.add_of_client(message.bytes, &mut batch);
+        }
+        self.0.publish(Some(*id), batch);
+        Verdict::Go
+    }
+
+    /// What waits beside its outbox is its last reply. In a drain the sources end first.
+    fn last_words(&self, id: &mut u64, end: &End, reply: &mut Reply<'_>) {
+        if *end == End::Drained {
+            self.0.await_sources();
+        }
+        for chunk in self.0.take_rest(*id) {
+            reply.send_raw(chunk.bytes);
+        }
+    }
+
+    fn closed(&self, id: u64, end: &End) {
+        self.0.leave(id, end);
+    }
+
+    fn tick(&self, now: Instant) -> Option<Instant> {
+        self.0.tick(now)
+    }
+}

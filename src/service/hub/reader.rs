@@ -1,0 +1,159 @@
+//! One reader: its outbox first, and beside it a bounded queue once that is full.
+//!
+//! For each reader, messages given to the outbox + messages dropped + messages that wait = messages
+//! sent to it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::batch::Chunk;
+use crate::connection::Unsent;
+use crate::connection::client::Client;
+
+/// What a queued chunk costs beside its bytes.
+const CHUNK_COST: usize = 64;
+
+/// See the head of the file.
+pub(super) struct Reader {
+    pub(super) client: Client,
+    /// Only of a reader that was slow at least once: most never are, and ten thousand are small.
+    late: Option<Box<Late>>,
+}
+
+/// Of a reader that did not keep up.
+#[derive(Default)]
+struct Late {
+    queue: VecDeque<Chunk>,
+    /// The queue's cost.
+    bytes: usize,
+    /// Since when the queue was never empty.
+    since: Option<Instant>,
+    /// Its loss has a line in the log.
+    is_told: bool,
+    dropped: u64,
+}
+
+/// Messages that went one way or the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) given: u64,
+    pub(super) dropped: u64,
+}
+
+impl Reader {
+    pub(super) fn new(client: &Client) -> Reader {
+        Reader {
+            client: client.clone(),
+            late: None,
+        }
+    }
+
+    /// Gives it a chunk, after what waits already.
+    pub(super) fn give(&mut self, chunk: &Chunk) -> Moved {
+        let mut moved = self.catch_up();
+        if self.is_late() {
+            self.queue(chunk.clone());
+            return moved;
+        }
+        match self
+            .client
+            .send_several(chunk.bytes.clone(), chunk.messages)
+        {
+            Ok(()) => moved.given += chunk.messages,
+            Err(Unsent::Full(_)) => self.queue(chunk.clone()),
+            // It has left, or gets its last words.
+            Err(Unsent::Gone(_)) => {}
+        }
+        moved
+    }
+
+    /// Gives it what waits, as far as its outbox takes it.
+    pub(super) fn catch_up(&mut self) -> Moved {
+        let mut moved = Moved::default();
+        let Some(late) = &mut self.late else {
+            return moved;
+        };
+        while let Some(chunk) = late.queue.front() {
+            match self
+                .client
+                .send_several(chunk.bytes.clone(), chunk.messages)
+            {
+                Ok(()) => moved.given += chunk.messages,
+                Err(Unsent::Full(_)) => return moved,
+                Err(Unsent::Gone(_)) => {}
+            }
+            late.take_first();
+        }
+        if late.since.take().is_some() {
+            late.queue = VecDeque::new();
+        }
+        moved
+    }
+
+    /// Drops the oldest chunks until the rest costs at most `max`; the newest always stays.
+    pub(super) fn drop_oldest(&mut self, max: usize) -> u64 {
+        let Some(late) = &mut self.late else { return 0 };
+        let mut dropped = 0;
+        while late.bytes > max && late.queue.len() > 1 {
+            dropped += late.take_first();
+        }
+        late.dropped += dropped;
+        dropped
+    }
+
+    /// Drops all that waits.
+    pub(super) fn drop_all(&mut self) -> u64 {
+        let Some(late) = &mut self.late else { return 0 };
+        let dropped = late.queue.iter().map(|chunk| chunk.messages).sum();
+        late.dropped += dropped;
+        late.queue = VecDeque::new();
+        (late.bytes, late.since) = (0, None);
+        dropped
+    }
+
+    /// Takes all that waits, for its last reply.
+    pub(super) fn take_rest(&mut self) -> VecDeque<Chunk> {
+        let Some(late) = &mut self.late else {
+            return VecDeque::new();
+        };
+        (late.bytes, late.since) = (0, None);
+        std::mem::take(&mut late.queue)
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.late.as_ref().is_some_and(|late| late.since.is_some())
+    }
+
+    /// How long its queue has not been empty.
+    pub(super) fn late_for(&self, now: Instant) -> Duration {
+        let since = self.late.as_ref().and_then(|late| late.since);
+        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.late.as_ref().map_or(0, |late| late.dropped)
+    }
+
+    /// Whether this is the first loss since it last kept up; notes that it is told.
+    pub(super) fn tell_loss(&mut self) -> bool {
+        let late = self.late.as_mut();
+        late.is_some_and(|late| !std::mem::replace(&mut late.is_told, true))
+    }
+
+    fn queue(&mut self, chunk: Chunk) {
+        let late = self.late.get_or_insert_default();
+        late.since.get_or_insert_with(Instant::now);
+        late.bytes += chunk.bytes.len() + CHUNK_COST;
+        late.queue.push_back(chunk);
+    }
+}
+
+impl Late {
+    fn take_first(&mut self) -> u64 {
+        let Some(first) = self.queue.pop_front() else {
+            return 0;
+        };
+        self.bytes -= first.bytes.len() + CHUNK_COST;
+        first.messages
+    }
+}

@@ -1,0 +1,161 @@
+//! All readers in one order, and the last messages for newcomers. One lock holds them.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+
+use super::batch::{Chunk, split};
+use super::reader::{Moved, Reader};
+use super::settings::{HubSettings, Slow};
+use crate::connection::client::Client;
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Readers {
+    all: Vec<Reader>,
+    places: FxHashMap<u64, usize>,
+    last: VecDeque<Bytes>,
+    last_bytes: usize,
+    /// Of them, those that are late. Kept, so that nothing walks a crowd that keeps up.
+    pub(super) late: usize,
+}
+
+/// What came of giving.
+#[derive(Default)]
+pub(super) struct Given {
+    pub(super) moved: Moved,
+    /// Readers that lost messages for the first time.
+    pub(super) losing: Vec<Client>,
+    /// Readers that are to be closed.
+    pub(super) closing: Vec<Client>,
+}
+
+impl Readers {
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn dropped_of(&self, id: u64) -> Option<u64> {
+        let place = self.places.get(&id)?;
+        Some(self.all[*place].dropped())
+    }
+
+    /// A newcomer gets the last messages first.
+    pub(super) fn enter(&mut self, client: &Client, given: &mut Given) {
+        let mut reader = Reader::new(client);
+        for bytes in &self.last {
+            let chunk = Chunk {
+                bytes: bytes.clone(),
+                messages: 1,
+            };
+            given.add(reader.give(&chunk));
+        }
+        self.late += usize::from(reader.is_late());
+        self.places.insert(client.id(), self.all.len());
+        self.all.push(reader);
+    }
+
+    /// Answers what it lost in all, and what is lost with it.
+    pub(super) fn leave(&mut self, id: u64) -> Option<(u64, u64)> {
+        let place = self.places.remove(&id)?;
+        let mut reader = self.all.swap_remove(place);
+        if let Some(moved) = self.all.get(place) {
+            self.places.insert(moved.client.id(), place);
+        }
+        self.late -= usize::from(reader.is_late());
+        if self.all.is_empty() {
+            (self.all, self.places) = Default::default();
+        }
+        let rest = reader.drop_all();
+        Some((reader.dropped(), rest))
+    }
+
+    /// What waits for a reader beside its outbox.
+    pub(super) fn take_rest(&mut self, id: u64, given: &mut Given) -> VecDeque<Chunk> {
+        let Some(place) = self.places.get(&id) else {
+            return VecDeque::new();
+        };
+        let reader = &mut self.all[*place];
+        self.late -= usize::from(reader.is_late());
+        let rest = reader.take_rest();
+        given.moved.given += rest.iter().map(|chunk| chunk.messages).sum::<u64>();
+        rest
+    }
+
+    /// Gives a chunk to all but its sender.
+    pub(super) fn tell(
+        &mut self,
+        settings: &HubSettings,
+        chunk: &Chunk,
+        except: Option<u64>,
+        given: &mut Given,
+    ) {
+        for reader in &mut self.all {
+            if Some(reader.client.id()) == except {
+                continue;
+            }
+            let was_late = reader.is_late();
+            given.add(reader.give(chunk));
+            if reader.is_late() {
+                judge(reader, settings, given);
+            }
+            self.late += usize::from(reader.is_late());
+            self.late -= usize::from(was_late);
+        }
+    }
+
+    /// Keeps the last messages for newcomers.
+    pub(super) fn remember(&mut self, settings: &HubSettings, chunk: &Chunk, ends: &[usize]) {
+        for message in split(chunk, ends, settings.last) {
+            self.last_bytes += message.len();
+            self.last.push_back(message);
+        }
+        while self.last.len() > settings.last || self.last_bytes > settings.waiting_max {
+            let Some(first) = self.last.pop_front() else {
+                break;
+            };
+            self.last_bytes -= first.len();
+        }
+    }
+
+    /// Gives those who are late what waits. Closes those who have delayed others for too long.
+    pub(super) fn catch_up(&mut self, settings: &HubSettings, now: Instant, given: &mut Given) {
+        let longest = match settings.slow {
+            Slow::Wait => settings.slow_wait,
+            Slow::Drop | Slow::Close => Duration::MAX,
+        };
+        for reader in self.all.iter_mut().filter(|reader| reader.is_late()) {
+            given.add(reader.catch_up());
+            if reader.late_for(now) > longest {
+                given.moved.dropped += reader.drop_all();
+                given.closing.push(reader.client.clone());
+            }
+            self.late -= usize::from(!reader.is_late());
+        }
+    }
+}
+
+/// What becomes of a reader that has just become later.
+fn judge(reader: &mut Reader, settings: &HubSettings, given: &mut Given) {
+    let dropped = match settings.slow {
+        Slow::Drop => reader.drop_oldest(settings.waiting_max),
+        Slow::Close => {
+            given.closing.push(reader.client.clone());
+            reader.drop_all()
+        }
+        Slow::Wait => 0,
+    };
+    given.moved.dropped += dropped;
+    if dropped > 0 && settings.slow == Slow::Drop && reader.tell_loss() {
+        given.losing.push(reader.client.clone());
+    }
+}
+
+impl Given {
+    fn add(&mut self, moved: Moved) {
+        self.moved.given += moved.given;
+        self.moved.dropped += moved.dropped;
+    }
+}

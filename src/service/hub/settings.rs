@@ -1,0 +1,80 @@
+//! What a hub is told, and what it counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::framing::Framing;
+
+/// What happens to a reader that does not keep up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
+pub enum Slow {
+    /// Drop its oldest messages, and count them
+    #[default]
+    Drop,
+    /// Close its connection
+    Close,
+    /// Stop reading from all that send, for --slow-wait at most; then close its connection
+    Wait,
+}
+
+/// Which messages pass.
+pub type HubFilter = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
+/// How a [`Hub`](super::Hub) works.
+#[derive(Clone)]
+pub struct HubSettings {
+    /// How messages are put on the wire: the framing of the server's [`Options`](crate::Options).
+    pub framing: Framing,
+    /// Whether a client gets its own messages, too.
+    pub echo: bool,
+    /// Whether clients may send; otherwise their messages are counted and ignored.
+    pub clients_send: bool,
+    /// What happens to a reader that does not keep up.
+    pub slow: Slow,
+    /// With [`Slow::Wait`]: how long a slow reader may delay the others.
+    pub slow_wait: Duration,
+    /// Bytes that wait for a slow reader beside its outbox.
+    pub waiting_max: usize,
+    /// Last messages that a newcomer gets; also bounded by `waiting_max` bytes.
+    pub last: usize,
+    /// Messages that do not pass are not sent to any reader.
+    pub filter: Option<HubFilter>,
+}
+
+impl Default for HubSettings {
+    fn default() -> Self {
+        HubSettings {
+            framing: Framing::Lines,
+            echo: false,
+            clients_send: true,
+            slow: Slow::Drop,
+            slow_wait: Duration::from_secs(5),
+            waiting_max: 256 * 1024,
+            last: 0,
+            filter: None,
+        }
+    }
+}
+
+/// A hub's figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HubStats {
+    /// Clients that are connected.
+    pub readers: usize,
+    /// Readers that do not keep up now.
+    pub slow: usize,
+    /// Messages that were published: those of clients, of sources and of
+    /// [`Hub::publish`](super::Hub::publish).
+    pub published: u64,
+    /// Messages that the filter kept back.
+    pub filtered: u64,
+    /// Messages of clients that may not send.
+    pub ignored: u64,
+    /// Messages given to the readers' outboxes, each reader counted.
+    pub given: u64,
+    /// Messages dropped for slow readers, each reader counted.
+    pub dropped: u64,
+}

@@ -1,0 +1,190 @@
+//! What all clones of a hub share.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::batch::{Batch, Chunk};
+use super::log::Log;
+use super::readers::{Given, Readers};
+use super::settings::{HubSettings, HubStats, Slow};
+use crate::connection::client::Client;
+use crate::connection::handler::End;
+
+/// Between two attempts to give slow readers more.
+const AGAIN: Duration = Duration::from_millis(50);
+/// Longest time that a drain waits for the sources.
+const SOURCES_END: Duration = Duration::from_secs(1);
+/// Why a connection is closed.
+const TOO_SLOW: &str = "it reads too slowly";
+
+/// See the head of the file. Only one of its locks is held at a time.
+pub(super) struct HubState {
+    settings: HubSettings,
+    pub(super) readers: Mutex<Readers>,
+    /// Readers that are late, to be read without the lock.
+    late: AtomicUsize,
+    sources: Mutex<usize>,
+    sources_ended: Condvar,
+    counts: Counts,
+    log: Log,
+}
+
+#[derive(Default)]
+struct Counts {
+    published: AtomicU64,
+    filtered: AtomicU64,
+    ignored: AtomicU64,
+    given: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl HubState {
+    pub(super) fn new(settings: HubSettings) -> HubState {
+        HubState {
+            settings,
+            readers: Mutex::default(),
+            late: AtomicUsize::new(0),
+            sources: Mutex::new(0),
+            sources_ended: Condvar::new(),
+            counts: Counts::default(),
+            log: Log::default(),
+        }
+    }
+
+    pub(super) fn stats(&self) -> HubStats {
+        let readers = self.readers.lock().count();
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        HubStats {
+            readers,
+            slow: self.late.load(Ordering::Relaxed),
+            published: of(&self.counts.published),
+            filtered: of(&self.counts.filtered),
+            ignored: of(&self.counts.ignored),
+            given: of(&self.counts.given),
+            dropped: of(&self.counts.dropped),
+        }
+    }
+
+    /// Puts a message into the batch if the filter lets it pass.
+    pub(super) fn add(&self, message: &[u8], batch: &mut Batch) {
+        add(&self.counts.published, 1);
+        match &self.settings.filter {
+            Some(filter) if !filter(message) => add(&self.counts.filtered, 1),
+            _ => batch.add(&self.settings.framing, message),
+        }
+    }
+
+    /// The same for a message of a client.
+    pub(super) fn add_of_client(&self, message: &[u8], batch: &mut Batch) {
+        if self.settings.clients_send {
+            self.add(message, batch);
+        } else {
+            add(&self.counts.ignored, 1);
+        }
+    }
+
+    /// Sends a batch to all readers but its sender.
+    pub(super) fn publish(&self, from: Option<u64>, batch: Batch) {
+        if let Some(from) = from.filter(|_| !self.settings.clients_send) {
+            return self.log.ignoring(from);
+        }
+        let Some((chunk, ends)) = batch.finish() else {
+            return;
+        };
+        let except = from.filter(|_| !self.settings.echo);
+        self.with_readers(|readers, given| {
+            readers.tell(&self.settings, &chunk, except, given);
+            readers.remember(&self.settings, &chunk, &ends);
+        });
+    }
+
+    pub(super) fn enter(&self, client: &Client) {
+        self.with_readers(|readers, given| readers.enter(client, given));
+    }
+
+    pub(super) fn leave(&self, id: u64, end: &End) {
+        let mut lost = None;
+        self.with_readers(|readers, _| lost = readers.leave(id));
+        let Some((dropped, rest)) = lost else { return };
+        add(&self.counts.dropped, rest);
+        if dropped > 0 {
+            tracing::debug!(id, dropped, %end, "a slow reader has left");
+        }
+    }
+
+    /// What waits for a reader beside its outbox.
+    pub(super) fn take_rest(&self, id: u64) -> VecDeque<Chunk> {
+        let mut rest = VecDeque::new();
+        self.with_readers(|readers, given| rest = readers.take_rest(id, given));
+        rest
+    }
+
+    /// Whether publishers should wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.settings.slow == Slow::Wait && self.late.load(Ordering::Relaxed) > 0
+    }
+
+    /// Gives slow readers more; answers when to do it again.
+    pub(super) fn tick(&self, now: Instant) -> Option<Instant> {
+        self.log.tick(now);
+        if self.late.load(Ordering::Relaxed) > 0 {
+            self.with_readers(|readers, given| readers.catch_up(&self.settings, now, given));
+        }
+        let is_late = self.late.load(Ordering::Relaxed) > 0;
+        let again = is_late.then(|| now + AGAIN);
+        [again, self.log.next()].into_iter().flatten().min()
+    }
+
+    /// Does something with the readers, then counts and tells what came of it without the lock.
+    fn with_readers(&self, act: impl FnOnce(&mut Readers, &mut Given)) {
+        let mut given = Given::default();
+        {
+            let mut readers = self.readers.lock();
+            act(&mut readers, &mut given);
+            for client in &given.closing {
+                // What is published from now on is not for it.
+                readers.leave(client.id());
+            }
+            self.late.store(readers.late, Ordering::Relaxed);
+        }
+        add(&self.counts.given, given.moved.given);
+        add(&self.counts.dropped, given.moved.dropped);
+        for client in &given.losing {
+            self.log.losing(client);
+        }
+        for client in &given.closing {
+            self.log.closing(client);
+            client.close(TOO_SLOW);
+        }
+    }
+
+    pub(super) fn source_begins(&self) {
+        *self.sources.lock() += 1;
+    }
+
+    pub(super) fn source_ends(&self) {
+        *self.sources.lock() -= 1;
+        self.sources_ended.notify_all();
+    }
+
+    /// Waits until no source runs.
+    pub(super) fn await_sources(&self) {
+        let until = Instant::now() + SOURCES_END;
+        let mut sources = self.sources.lock();
+        while *sources > 0
+            && !self
+                .sources_ended
+                .wait_until(&mut sources, until)
+                .timed_out()
+        {}
+    }
+}
+
+fn add(count: &AtomicU64, more: u64) {
+    if more > 0 {
+        count.fetch_add(more, Ordering::Relaxed);
+    }
+}
