@@ -1,5 +1,6 @@
 //! Errors of starting a server, each with what to do about it.
 
+use std::convert::Infallible;
 use std::io;
 
 /// A result whose error is [`Error`].
@@ -42,6 +43,7 @@ pub enum Error {
         source: io::Error,
     },
     /// `recv` can't open its output.
+    #[cfg(feature = "cli")]
     #[error("cannot write to {name}: {source}; choose another file or directory")]
     Output {
         /// The file or directory.
@@ -50,6 +52,7 @@ pub enum Error {
         source: io::Error,
     },
     /// `recv` prints to the standard output, which can't be written to.
+    #[cfg(feature = "cli")]
     #[error("cannot write to the standard output: {problem}; redirect it, or take --output FILE")]
     Stdout {
         /// What is wrong with it.
@@ -63,6 +66,13 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+}
+
+/// An address that is one already can't be wrong.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Error {
+        match never {}
+    }
 }
 
 /// The system's text for a thread or a process that it refuses (EAGAIN: "Resource temporarily

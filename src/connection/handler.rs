@@ -91,6 +91,40 @@ impl fmt::Display for End {
 }
 
 /// The messages of one turn, one after the other.
+///
+/// ```
+/// use std::fs::File;
+/// use std::io::Write;
+///
+/// use poold::{Client, Message, Messages, Reply, Service, Verdict};
+///
+/// /// Stores each client's messages, with one write for all that came together.
+/// struct Store;
+///
+/// impl Service for Store {
+///     type Session = File;
+///
+///     fn opened(&self, client: &Client, _: &mut Reply<'_>) -> File {
+///         File::create(format!("{}.log", client.id())).expect("a writable directory")
+///     }
+///
+///     fn batch(&self, file: &mut File, messages: &mut Messages<'_>, _: &mut Reply<'_>) -> Verdict {
+///         let mut lines = Vec::new();
+///         while let Some(message) = messages.next_message() {
+///             lines.extend_from_slice(message.bytes);
+///             lines.push(b'\n');
+///         }
+///         match file.write_all(&lines) {
+///             Ok(()) => Verdict::Go,
+///             Err(_) => Verdict::Close,
+///         }
+///     }
+///
+///     fn message(&self, _: &mut File, _: Message<'_>, _: &mut Reply<'_>) -> Verdict {
+///         unreachable!("batch takes all")
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Messages<'a> {
     decoder: &'a mut Decoder,

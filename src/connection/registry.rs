@@ -21,6 +21,8 @@ use crate::scheduler::state::Phase;
 /// The connected clients, each by its id. Get it from
 /// [`Handle::registry`](crate::Handle::registry).
 ///
+/// [`clients`](Registry::clients) has an example.
+///
 /// Its lock is held to look up, insert and remove; nothing is sent, read or closed under it, so no
 /// method blocks for long.
 #[derive(Default)]

@@ -96,6 +96,29 @@ impl Stream {
         self.connection.shut_stream(how)
     }
 
+    /// A second stream of the same connection, to read in one thread and write in another.
+    ///
+    /// ```no_run
+    /// use std::io;
+    ///
+    /// /// Sends back what comes, in a thread of its own.
+    /// fn serve(mut stream: poold::Stream) -> io::Result<()> {
+    ///     let mut writer = stream.try_clone()?;
+    ///     let (mut from, mut to) = io::pipe()?;
+    ///     let thread = std::thread::spawn(move || io::copy(&mut from, &mut writer));
+    ///     io::copy(&mut stream, &mut to)?;
+    ///     drop(to);
+    ///     thread.join().expect("no panic").map(drop)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// None today; the result is that of [`TcpStream::try_clone`](std::net::TcpStream::try_clone).
+    pub fn try_clone(&self) -> io::Result<Stream> {
+        let (connection, streamed) = (Arc::clone(&self.connection), Arc::clone(&self.streamed));
+        Ok(Stream::new(connection, streamed))
+    }
+
     /// Maximum time of a read; `None`, the default, waits for ever. After it the read fails with
     /// [`WouldBlock`](io::ErrorKind::WouldBlock).
     ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
@@ -46,7 +46,22 @@ impl fmt::Display for Peer {
 }
 
 /// Where to listen or connect: `8080` (loopback), `:8080` (all interfaces), `127.0.0.1:8080`,
-/// `[::1]:8080`, `name:8080` or `unix:PATH`.
+/// `[::1]:8080`, `name:8080` or `unix:PATH`. It is made of such a text, of a socket address, of an
+/// address or host name with a port, or of the path of a Unix socket.
+///
+/// ```
+/// use std::net::{Ipv4Addr, SocketAddr};
+/// use std::path::Path;
+///
+/// use poold::Address;
+///
+/// let text: Address = "127.0.0.1:8080".parse()?;
+/// assert_eq!(text, Address::from((Ipv4Addr::LOCALHOST, 8080)));
+/// assert_eq!(text, Address::from(SocketAddr::from(([127, 0, 0, 1], 8080))));
+/// assert_eq!(text, Address::try_from(("127.0.0.1", 8080))?);
+/// assert_eq!(Address::from(Path::new("/run/lines")).to_string(), "unix:/run/lines");
+/// # Ok::<(), poold::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
@@ -112,6 +127,79 @@ impl FromStr for Address {
                 source,
             }),
         }
+    }
+}
+
+impl TryFrom<&str> for Address {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Address> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Address {
+    type Error = Error;
+
+    fn try_from(text: &String) -> Result<Address> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Address> {
+        text.parse()
+    }
+}
+
+/// A host name or address, and a port.
+impl TryFrom<(&str, u16)> for Address {
+    type Error = Error;
+
+    fn try_from((host, port): (&str, u16)) -> Result<Address> {
+        match host.parse::<IpAddr>() {
+            Ok(ip) => Ok((ip, port).into()),
+            Err(_) => format!("{host}:{port}").parse(),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Address {
+        Address::Tcp(vec![address])
+    }
+}
+
+impl From<(IpAddr, u16)> for Address {
+    fn from(address: (IpAddr, u16)) -> Address {
+        SocketAddr::from(address).into()
+    }
+}
+
+impl From<(Ipv4Addr, u16)> for Address {
+    fn from(address: (Ipv4Addr, u16)) -> Address {
+        SocketAddr::from(address).into()
+    }
+}
+
+impl From<(Ipv6Addr, u16)> for Address {
+    fn from(address: (Ipv6Addr, u16)) -> Address {
+        SocketAddr::from(address).into()
+    }
+}
+
+/// The path of a Unix socket.
+impl From<&Path> for Address {
+    fn from(path: &Path) -> Address {
+        Address::Unix(path.into())
+    }
+}
+
+impl From<&Address> for Address {
+    fn from(address: &Address) -> Address {
+        address.clone()
     }
 }
 

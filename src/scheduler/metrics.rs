@@ -54,6 +54,23 @@ struct Buckets {
 }
 
 /// A histogram of times, in buckets of powers of two.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use poold::{Options, Server, service::Echo};
+///
+/// # fn main() -> poold::Result<()> {
+/// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
+/// let before = server.handle().stats().turns;
+/// // Clients are served.
+/// let since = server.handle().stats().turns.since(&before);
+/// let long = since.buckets().filter(|(end, _)| end.is_none_or(|end| end > Duration::from_secs(1)));
+/// println!("{} of {} turns took long", long.map(|(_, count)| count).sum::<u64>(), since.count());
+/// assert_eq!(since.quantile(0.5), Duration::ZERO); // There was none.
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
     counts: [u64; BUCKETS],

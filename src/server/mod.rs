@@ -8,6 +8,7 @@ mod accept;
 mod control;
 mod evict;
 mod guard;
+mod handle;
 mod heartbeat;
 mod probe;
 mod shared;
@@ -16,25 +17,21 @@ pub(crate) mod watch;
 
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::connection::registry::Registry;
 use crate::drain::{Backlog, Report, ServerPhase};
 use crate::error::{Error, Result};
-use crate::framing::Framing;
 use crate::limits::options::{Limits, Options};
 use crate::net::acceptor::{AcceptErrors, Acceptor};
 use crate::net::address::Address;
-#[cfg(feature = "cli")]
-use crate::net::address::Peer;
 use crate::net::listen::{Listeners, SocketFile};
 use crate::scheduler::poller::Poller;
 use crate::scheduler::pool::{Pool, thread_name};
 use crate::service::{Erased, Service, StreamService, Work};
 
+pub use handle::Handle;
 pub use probe::Probe;
 use shared::Shared;
 pub use stats::Stats;
@@ -47,6 +44,31 @@ const CUT_GRACE: Duration = Duration::from_millis(500);
 /// Dropping it drains it, as [`Handle::drain`] and [`wait`](Server::wait) do: that takes until its
 /// clients have closed, at most [`Options::drain`] and half a second. Do not drop it in a handler:
 /// the drop would wait for that handler to return. [`Handle::drain`] does not wait.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::net::{Ipv4Addr, Shutdown, TcpStream};
+///
+/// use poold::{Options, Server, service::Echo};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = Options { workers: 4, ..Default::default() };
+/// let server = Server::bind((Ipv4Addr::LOCALHOST, 0), options, Echo)?;
+///
+/// let mut client = TcpStream::connect(server.address())?;
+/// client.write_all(b"hello\n")?;
+/// client.shutdown(Shutdown::Write)?;
+/// let mut text = String::new();
+/// client.read_to_string(&mut text)?;
+/// assert_eq!(text, "hello\n");
+///
+/// drop(client);
+/// server.handle().drain();
+/// let report = server.wait();
+/// assert_eq!((report.received, report.cut_off), (1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping it ends it"]
 pub struct Server {
     shared: Arc<Shared>,
@@ -55,40 +77,19 @@ pub struct Server {
     socket_files: Vec<SocketFile>,
 }
 
-/// A handle to a running server, for any thread. Cheap to clone. It does not keep the server
-/// running, but keeps its figures and its service in memory: a service that holds a handle to its
-/// own server is never dropped, so it ends its work in [`finish`](Service::finish).
-///
-/// ```
-/// use poold::service::Echo;
-/// use poold::{Options, Server};
-///
-/// # fn main() -> poold::Result<()> {
-/// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
-/// let handle = server.handle();
-/// handle.set_workers(16)?;
-/// let stats = handle.stats();
-/// println!("{} clients, {} messages", stats.clients, stats.messages_in);
-/// println!("99 % waited at most {:?} for a worker", stats.waits.quantile(0.99));
-///
-/// std::thread::spawn(move || handle.drain()); // Or from a handler, or a signal's thread.
-/// let report = server.wait();
-/// assert_eq!(report.cut_off, 0);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct Handle {
-    shared: Arc<Shared>,
-}
-
 impl Server {
-    /// Listens on an address and serves every client that connects to it. For several addresses,
+    /// Listens on an [`Address`], or what one is made of: `"127.0.0.1:8080"`, a
+    /// [`SocketAddr`](std::net::SocketAddr), `(Ipv4Addr::LOCALHOST, 8080)`. Serves every client that
+    /// connects to it. For several addresses,
     /// and for a choice of how they are bound: [`Listeners::bind_all`] and [`Server::serve`].
     ///
     /// # Errors
     /// [`Error`] says what is wrong with the address or the options, or which system call failed.
-    pub fn bind(address: &str, options: Options, service: impl Service) -> Result<Server> {
+    pub fn bind<A>(address: A, options: Options, service: impl Service) -> Result<Server>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
         Server::serve(Listeners::bind(address)?, options, service)
     }
 
@@ -107,11 +108,15 @@ impl Server {
     ///
     /// # Errors
     /// As [`bind`](Server::bind).
-    pub fn bind_streams(
-        address: &str,
+    pub fn bind_streams<A>(
+        address: A,
         options: Options,
         service: impl StreamService,
-    ) -> Result<Server> {
+    ) -> Result<Server>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
         Server::serve_streams(Listeners::bind(address)?, options, service)
     }
 
@@ -272,98 +277,6 @@ impl Drop for Server {
     }
 }
 
-impl Handle {
-    /// Starts the drain: the server accepts the backlog and no further client, serves what each
-    /// client has sent, and sends each the end of the stream. Returns at once; [`Server::wait`]
-    /// reports.
-    pub fn drain(&self) {
-        self.shared.ctx.drain.begin(Backlog::Accept);
-        self.shared.notify_threads();
-    }
-
-    /// As [`drain`](Handle::drain), but accepts no further client: the backlog is left to the
-    /// process that has the [`listeners`](Handle::listeners), and a Unix socket's file stays.
-    pub fn hand_over(&self) {
-        self.shared.ctx.drain.begin(Backlog::Leave);
-        self.shared.notify_threads();
-    }
-
-    /// Duplicates of the listening sockets, for a successor to accept from; none once they are
-    /// closed. As long as one is open, clients can connect and wait in the backlog.
-    ///
-    /// # Errors
-    /// When there is no descriptor left.
-    pub fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
-        self.shared.ctx.accept_waker.listeners()
-    }
-
-    /// Calls `then` when a drain begins, at once if one has, on the thread that begins it. It must
-    /// not block; a panic in it changes nothing.
-    pub fn when_draining(&self, then: impl FnOnce() + Send + 'static) {
-        self.shared.ctx.drain.when_begun(Box::new(then));
-    }
-
-    /// Brings the drain's deadline forward to now: clients that are still connected are reset.
-    pub fn hurry(&self) {
-        self.shared.ctx.drain.hurry();
-        self.shared.notify_threads();
-    }
-
-    /// Where the server is in its life.
-    pub fn phase(&self) -> ServerPhase {
-        self.shared.ctx.drain.phase()
-    }
-
-    /// Waits until the server has reached `phase` or a later one; `false` after `timeout`.
-    pub fn wait_for(&self, phase: ServerPhase, timeout: Duration) -> bool {
-        // A time beyond the clock's range is no timeout.
-        let until = Instant::now().checked_add(timeout);
-        self.shared.ctx.drain.wait(phase, until)
-    }
-
-    /// The time until the drain's deadline; `None` before the drain has begun.
-    pub fn drain_left(&self) -> Option<Duration> {
-        let deadline = self.shared.ctx.drain.deadline()?;
-        Some(deadline.saturating_duration_since(Instant::now()))
-    }
-
-    /// Asks the acceptor and, through the run queue, one worker to answer. Returns at once; the
-    /// probe says which of them have answered.
-    pub fn probe(&self) -> Probe {
-        Probe::new(&self.shared)
-    }
-
-    /// The connected clients.
-    pub fn registry(&self) -> &Registry {
-        &self.shared.ctx.registry
-    }
-
-    /// Clients that have all their data and the end and have not closed, at most so many.
-    #[cfg(feature = "cli")]
-    pub(crate) fn lingering(&self, most: usize) -> Vec<Peer> {
-        self.shared.ctx.lingering.peers(most)
-    }
-
-    /// The server's own figures.
-    pub fn stats(&self) -> Stats {
-        Stats::of(&self.shared)
-    }
-
-    /// The framing of messages; `None` for a stream service.
-    pub fn framing(&self) -> Option<&Framing> {
-        let ctx = &self.shared.ctx;
-        let cuts = matches!(ctx.work, Work::Messages(_));
-        cuts.then_some(&ctx.limits.options.framing)
-    }
-
-    /// The maximum memory in bytes that the limits let clients and workers use.
-    pub fn memory_max(&self) -> u64 {
-        let ctx = &self.shared.ctx;
-        let reads = matches!(ctx.work, Work::Messages(_));
-        ctx.limits.memory_max(reads)
-    }
-}
-
 impl fmt::Debug for Server {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let phase = self.shared.ctx.drain.phase();
@@ -371,13 +284,6 @@ impl fmt::Debug for Server {
         out.field("addresses", &self.addresses)
             .field("phase", &phase);
         out.finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = out.debug_struct("Handle");
-        out.field("phase", &self.phase()).finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,21 @@ use crate::scheduler::metrics::Histogram;
 use crate::service::Outlet;
 
 /// What a server has done so far, and what it does now.
+///
+/// ```
+/// use poold::{Limit, Options, Server, service::Echo};
+///
+/// # fn main() -> poold::Result<()> {
+/// let server = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
+/// let stats = server.handle().stats();
+/// println!("{} of at most {} clients, {} wait", stats.clients, stats.clients_max, stats.ready);
+/// for (limit, count) in stats.limits.iter().filter(|(_, count)| *count > 0) {
+///     println!("{} times: {limit}", count);
+/// }
+/// assert_eq!(stats.limit(Limit::Idle), 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

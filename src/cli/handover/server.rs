@@ -89,7 +89,7 @@ impl HandoverServer {
         let inherited = from.map(Inherited::take_control).transpose()?.flatten();
         let (listeners, has_file) = match inherited {
             Some((listeners, with_files)) => (listeners, !with_files.is_empty()),
-            None => (Listeners::bind(&format!("unix:{}", path.display()))?, true),
+            None => (Listeners::bind(path)?, true),
         };
         let (mut sockets, address, mut files) = listeners.into_parts();
         let Some((Listener::Unix(socket), _)) = sockets.pop() else {

@@ -20,6 +20,18 @@ const LIST_MAX: usize = 64 << 20;
 const MAPPED_PREFIX: u8 = 96;
 
 /// Addresses, as networks in CIDR notation or in a file with one on each line.
+///
+/// ```
+/// use poold::{AddressList, Options};
+///
+/// # fn main() -> poold::Result<()> {
+/// let mut deny = AddressList::default();
+/// deny.add("192.0.2.0/24")?;
+/// deny.add("2001:db8::1")?;
+/// let options = Options { deny, ..Default::default() };
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressList {
     networks: Vec<IpNet>,

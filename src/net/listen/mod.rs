@@ -65,7 +65,11 @@ impl Listeners {
     ///
     /// # Errors
     /// As [`bind_all`](Listeners::bind_all).
-    pub fn bind(address: &str) -> Result<Listeners> {
+    pub fn bind<A>(address: A) -> Result<Listeners>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
         Listeners::bind_all([address], &Binding::default())
     }
 
@@ -87,13 +91,12 @@ impl Listeners {
     /// [`Error::Address`] for a text that is no address, [`Error::Lookup`] for a name that is not
     /// found, [`Error::Bind`] with the first address that can't be bound. A name and `:8080` stand
     /// for IPv4 and IPv6; where the system has only one of them, the log says so.
-    pub fn bind_all<A: AsRef<str>>(
-        addresses: impl IntoIterator<Item = A>,
-        how: &Binding,
-    ) -> Result<Listeners> {
-        let parsed = addresses
-            .into_iter()
-            .map(|address| address.as_ref().parse());
+    pub fn bind_all<A>(addresses: impl IntoIterator<Item = A>, how: &Binding) -> Result<Listeners>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        let parsed = addresses.into_iter().map(|address| Ok(address.try_into()?));
         let addresses = parsed.collect::<Result<Vec<Address>>>()?;
         let mut in_order: Vec<_> = addresses.iter().enumerate().collect();
         in_order.sort_by_key(|(_, address)| reach(address));

@@ -149,7 +149,7 @@ pub fn free_port() -> u16 {
     let first = std::process::id() as u16 % 10_000;
     loop {
         let port = 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 18_000;
-        if Listeners::bind(&format!(":{port}")).is_ok() {
+        if Listeners::bind(format!(":{port}")).is_ok() {
             return port;
         }
     }
