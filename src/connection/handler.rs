@@ -108,9 +108,9 @@ impl fmt::Display for End {
 ///         File::create(format!("{}.log", client.id())).expect("a writable directory")
 ///     }
 ///
-///     fn batch(&self, file: &mut File, messages: &mut Messages<'_>, _: &mut Reply<'_>) -> Verdict {
+///     fn batch(&self, file: &mut File, all: &mut Messages<'_>, _: &mut Reply<'_>) -> Verdict {
 ///         let mut lines = Vec::new();
-///         while let Some(message) = messages.next_message() {
+///         while let Some(message) = all.next_message() {
 ///             lines.extend_from_slice(message.bytes);
 ///             lines.push(b'\n');
 ///         }

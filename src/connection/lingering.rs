@@ -11,8 +11,6 @@ use parking_lot::Mutex;
 
 use crate::connection::{CloseRequest, Connection, Standing};
 use crate::limits::limit::Limit;
-#[cfg(feature = "cli")]
-use crate::net::address::Peer;
 
 /// See the head of the file. Admitted and refused connections have separate slots.
 #[derive(Default)]
@@ -84,14 +82,6 @@ impl Lingering {
         list.is_wanted = found.is_none();
         drop(list);
         close_found(found)
-    }
-
-    /// Clients that are listed, in order of arrival, at most so many.
-    #[cfg(feature = "cli")]
-    pub(crate) fn peers(&self, most: usize) -> Vec<Peer> {
-        let list = self.admitted.lock();
-        let peers = list.connections.values().map(|one| one.identity.peer());
-        peers.take(most).collect()
     }
 
     /// The number of listed connections.

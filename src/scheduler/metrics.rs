@@ -65,7 +65,8 @@ struct Buckets {
 /// let before = server.handle().stats().turns;
 /// // Clients are served.
 /// let since = server.handle().stats().turns.since(&before);
-/// let long = since.buckets().filter(|(end, _)| end.is_none_or(|end| end > Duration::from_secs(1)));
+/// let is_long = |end: Option<Duration>| end.is_none_or(|end| end > Duration::from_secs(1));
+/// let long = since.buckets().filter(|(end, _)| is_long(*end));
 /// println!("{} of {} turns took long", long.map(|(_, count)| count).sum::<u64>(), since.count());
 /// assert_eq!(since.quantile(0.5), Duration::ZERO); // There was none.
 /// # Ok(())

@@ -12,13 +12,11 @@ use super::stats::Stats;
 use crate::connection::registry::Registry;
 use crate::drain::{Backlog, ServerPhase};
 use crate::framing::Framing;
-#[cfg(feature = "cli")]
-use crate::net::address::Peer;
 use crate::service::Work;
 
 /// A handle to a running server, for any thread. Cheap to clone. It does not keep the server
 /// running, but keeps its figures and its service in memory: a service that holds a handle to its
-/// own server is never dropped, so it ends its work in [`finish`](Service::finish).
+/// own server is never dropped, so it ends its work in [`finish`](crate::Service::finish).
 ///
 /// ```
 /// use poold::service::Echo;
@@ -45,8 +43,8 @@ pub struct Handle {
 
 impl Handle {
     /// Starts the drain: the server accepts the backlog and no further client, serves what each
-    /// client has sent, and sends each the end of the stream. Returns at once; [`Server::wait`]
-    /// reports.
+    /// client has sent, and sends each the end of the stream. Returns at once;
+    /// [`Server::wait`](crate::Server::wait) reports.
     pub fn drain(&self) {
         self.shared.ctx.drain.begin(Backlog::Accept);
         self.shared.notify_threads();
@@ -107,12 +105,6 @@ impl Handle {
     /// The connected clients.
     pub fn registry(&self) -> &Registry {
         &self.shared.ctx.registry
-    }
-
-    /// Clients that have all their data and the end and have not closed, at most so many.
-    #[cfg(feature = "cli")]
-    pub(crate) fn lingering(&self, most: usize) -> Vec<Peer> {
-        self.shared.ctx.lingering.peers(most)
     }
 
     /// The server's own figures.

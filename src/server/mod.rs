@@ -79,9 +79,9 @@ pub struct Server {
 
 impl Server {
     /// Listens on an [`Address`], or what one is made of: `"127.0.0.1:8080"`, a
-    /// [`SocketAddr`](std::net::SocketAddr), `(Ipv4Addr::LOCALHOST, 8080)`. Serves every client that
-    /// connects to it. For several addresses,
-    /// and for a choice of how they are bound: [`Listeners::bind_all`] and [`Server::serve`].
+    /// [`SocketAddr`](std::net::SocketAddr), `(Ipv4Addr::LOCALHOST, 8080)`. Serves every client
+    /// that connects to it. For several addresses, and for a choice of how they are bound:
+    /// [`Listeners::bind_all`] and [`Server::serve`].
     ///
     /// # Errors
     /// [`Error`] says what is wrong with the address or the options, or which system call failed.

@@ -14,6 +14,7 @@ use crate::cli::handover::{Event, HandoverServer};
 use crate::cli::signals;
 use crate::cli::signals::{Awaited, Signal};
 use crate::drain::{Report, ServerPhase};
+use crate::scheduler::state::Phase;
 use crate::server::{Handle, Server};
 
 /// Between two checks of a drain, for the service manager and SIGUSR1.
@@ -182,16 +183,18 @@ impl MainLoop {
     }
 }
 
-/// Logs which clients the drain waits for, if they only have to close.
+/// Logs which clients the drain waits for: those that are served and have been sent all.
 fn tell_unclosed(handle: &Handle) {
-    let clients = handle.stats().lingering;
-    if clients > 0 {
-        let peers: Vec<_> = handle.lingering(PEERS_TOLD);
-        let peers: Vec<_> = peers.iter().map(ToString::to_string).collect();
-        let peers = peers.join(", ");
-        info!(
-            clients,
-            peers, "these clients have the end and have not closed; nc does so with -N"
-        );
+    let mut unclosed = handle.registry().list();
+    unclosed.retain(|client| client.phase == Phase::Resting && client.owed == 0);
+    if unclosed.is_empty() {
+        return;
     }
+    let peers = unclosed.iter().take(PEERS_TOLD);
+    let peers: Vec<_> = peers.map(|client| client.peer.to_string()).collect();
+    info!(
+        clients = unclosed.len(),
+        peers = peers.join(", "),
+        "waiting for these clients to close; nc does so with -N"
+    );
 }

@@ -7,7 +7,7 @@ use crate::support::net::{connect, end, send, take, take_to_end};
 
 #[test]
 fn usr1_tells_the_state_and_usr2_is_nothing() {
-    let mut daemon = Daemon::echo(&["-w", "3", "--framing", "octet", "--drain", "1m"]);
+    let mut daemon = Daemon::echo(&["-w", "3", "--framing", "octet"]);
     let client = connect(&daemon.address);
     send(&client, "5 hello");
     assert_eq!(take(&client, 7), b"5 hello");
@@ -37,11 +37,6 @@ fn usr1_tells_the_state_and_usr2_is_nothing() {
     daemon.stderr.wait_line("draining; press");
     // That line comes first; the end of what the client is sent tells that the drain has begun.
     assert_eq!(take_to_end(&client), b"");
-    let line = daemon
-        .stderr
-        .wait_line("have not closed; nc does so with -N");
-    let peer = client.local_addr().expect("a socket").to_string();
-    assert!(line.contains("clients=1") && line.contains(&peer), "{line}");
     daemon.signal(Signal::USR1);
     daemon.stderr.wait_line("state: draining");
     let line = daemon.stderr.wait_line("cut_off=");
@@ -52,6 +47,21 @@ fn usr1_tells_the_state_and_usr2_is_nothing() {
     end(&client);
     drop(client);
     assert_eq!(daemon.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_drain_names_the_clients_that_have_not_closed() {
+    for service in ["recv", "echo", "chat"] {
+        let mut daemon = Daemon::start(&[service, "127.0.0.1:0", "--drain", "1m"]);
+        let client = connect(&daemon.address);
+        send(&client, "hello\n");
+        daemon.interrupt();
+        let line = daemon.stderr.wait_line("to close; nc does so with -N");
+        let peer = client.local_addr().expect("a socket").to_string();
+        assert!(line.contains("clients=1") && line.contains(&peer), "{line}");
+        drop(client);
+        assert_eq!(daemon.wait_exit().code, Some(0));
+    }
 }
 
 #[test]
