@@ -227,6 +227,13 @@ fn change_reader(is_stdout: bool, time: Time) {
     }
     reader = None;
     assert!(reader.is_none());
+    // While another test starts a process, that has our end for a moment.
+    wait_until("no process reads it", || {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        options.open(&path).is_err()
+    });
     let client = if time == Time::TakeOver {
         line.restart();
         drop(client);
