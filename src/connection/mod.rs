@@ -288,6 +288,10 @@ impl Connection {
             }
         }
         if self.lent.load(Ordering::SeqCst) {
+            if side == Shutdown::Both {
+                // Its worker, a program or the end of this process may be the last to close it.
+                self.close_with_reset();
+            }
             self.shut(side);
         }
         self.wake(Reasons::NOTICE);
