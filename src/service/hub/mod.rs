@@ -6,16 +6,19 @@
 //! to push, never across I/O.
 
 mod batch;
+mod entry;
 mod log;
 mod reader;
 mod readers;
 mod settings;
+mod source;
 mod state;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use settings::{HubFilter, HubSettings, HubStats, Slow};
+pub use settings::{HubFilter, HubSettings, HubStats, Slow, SourceInfo};
+pub use source::Source;
 
 use crate::connection::client::Client;
 use crate::connection::handler::{End, Messages, Reply, Verdict};
@@ -84,20 +87,15 @@ impl Hub {
         self.0.readers.lock().dropped_of(client)
     }
 
-    /// A source begins: a drain waits for it, a second at most, before readers get their end.
-    /// Drop it when the source has published its last message.
-    pub fn source(&self) -> SourceGuard {
-        self.0.source_begins();
-        SourceGuard(Arc::clone(&self.0))
+    /// A source with this name, not connected yet.
+    pub fn source(&self, name: impl Into<String>) -> Source {
+        Source::new(&self.0, name.into())
     }
-}
 
-/// A source that runs; see [`Hub::source`].
-pub struct SourceGuard(Arc<HubState>);
-
-impl Drop for SourceGuard {
-    fn drop(&mut self) {
-        self.0.source_ends();
+    /// Its sources.
+    pub fn sources(&self) -> Vec<SourceInfo> {
+        let sources = self.0.sources.lock();
+        sources.iter().map(|entry| entry.info()).collect()
     }
 }
 

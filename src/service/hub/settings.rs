@@ -78,3 +78,21 @@ pub struct HubStats {
     /// Messages dropped for slow readers, each reader counted.
     pub dropped: u64,
 }
+
+/// One source's figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceInfo {
+    /// Its name.
+    pub name: String,
+    /// Whether it is connected.
+    pub is_up: bool,
+    /// How often it was lost.
+    pub losses: u64,
+    /// Messages that came from it.
+    pub messages: u64,
+    /// Bytes that came from it.
+    pub bytes: u64,
+    /// How long ago the last bytes came; `None` if none did.
+    pub last_heard: Option<Duration>,
+}

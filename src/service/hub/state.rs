@@ -1,12 +1,14 @@
 //! What all clones of a hub share.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::batch::{Batch, Chunk};
+use super::entry::Entry;
 use super::log::Log;
 use super::readers::{Given, Readers};
 use super::settings::{HubSettings, HubStats, Slow};
@@ -26,8 +28,8 @@ pub(super) struct HubState {
     pub(super) readers: Mutex<Readers>,
     /// Readers that are late, to be read without the lock.
     late: AtomicUsize,
-    sources: Mutex<usize>,
-    sources_ended: Condvar,
+    pub(super) sources: Mutex<Vec<Arc<Entry>>>,
+    pub(super) source_changed: Condvar,
     counts: Counts,
     log: Log,
 }
@@ -47,8 +49,8 @@ impl HubState {
             settings,
             readers: Mutex::default(),
             late: AtomicUsize::new(0),
-            sources: Mutex::new(0),
-            sources_ended: Condvar::new(),
+            sources: Mutex::default(),
+            source_changed: Condvar::new(),
             counts: Counts::default(),
             log: Log::default(),
         }
@@ -161,22 +163,13 @@ impl HubState {
         }
     }
 
-    pub(super) fn source_begins(&self) {
-        *self.sources.lock() += 1;
-    }
-
-    pub(super) fn source_ends(&self) {
-        *self.sources.lock() -= 1;
-        self.sources_ended.notify_all();
-    }
-
-    /// Waits until no source runs.
+    /// Waits until no source is connected.
     pub(super) fn await_sources(&self) {
         let until = Instant::now() + SOURCES_END;
         let mut sources = self.sources.lock();
-        while *sources > 0
+        while sources.iter().any(|one| one.is_up.load(Ordering::Relaxed))
             && !self
-                .sources_ended
+                .source_changed
                 .wait_until(&mut sources, until)
                 .timed_out()
         {}

@@ -2,6 +2,7 @@
 
 pub(crate) mod feed;
 pub(crate) mod slow;
+pub(crate) mod sources;
 
 use std::net::TcpStream;
 

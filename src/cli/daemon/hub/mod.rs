@@ -1,23 +1,53 @@
-//! `poold hub`: one feed to all clients.
+//! `poold hub`: one feed to all clients, from them or from sources.
+
+mod feed;
+mod open;
+mod spec;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use clap::Args;
 use regex::bytes::Regex;
 
+use self::feed::{Cutting, Feed};
+use self::spec::Spec;
 use super::args::ServeArgs;
+use super::main_loop::MainLoop;
 use super::serve;
 use crate::cli::values::{time, yes_or_no};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::server::Server;
 use crate::service::hub::{Hub, HubFilter, HubSettings, Slow};
 
+/// How long the end of all sources is waited for.
+const SOURCES_END: Duration = Duration::from_secs(1);
+
 /// Send the messages of each client to all others; a slow reader delays no other
 #[derive(Debug, Args)]
 pub(crate) struct HubArgs {
+    /// Source of the feed, opened again when it is lost: HOST:PORT, unix:PATH, file:PATH
+    /// (followed), fifo:PATH, serial:/dev/ttyUSB0@4800, exec:PROGRAM or -, the standard
+    /// input; repeatable [default: the clients]
+    #[arg(long, value_name = "SOURCE", env = "POOLD_FROM", value_delimiter = ',')]
+    pub(crate) from: Vec<Spec>,
+
+    /// With --from: send the messages of clients to the others, too
+    #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_CLIENTS_SEND")]
+    pub(crate) clients_send: bool,
+
+    /// With --from -: go on when the standard input ends, instead of draining
+    #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_KEEP")]
+    pub(crate) keep: bool,
+
+    /// With --from: longest pause before a lost source is opened again
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time,
+        env = "POOLD_RETRY_MAX")]
+    pub(crate) retry_max: Duration,
+
     /// Send a client its own messages, too
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_ECHO")]
     pub(crate) echo: bool,
@@ -55,7 +85,49 @@ pub(crate) fn run(args: &HubArgs) -> Result<ExitCode> {
     let life = serve::announce("hub", &args.serve, Framing::Lines, |listeners, options| {
         Server::serve(listeners, options, hub.clone())
     })?;
-    Ok(serve::run(life))
+    let all_end = feed_from_sources(args, &hub, &life)?;
+    let code = serve::run(life);
+    // Programs end with their sources. A source that is connecting is not waited for.
+    let _ = all_end.recv_timeout(SOURCES_END);
+    Ok(code)
+}
+
+/// Starts a thread for each source. What it answers is disconnected when all have ended.
+fn feed_from_sources(args: &HubArgs, hub: &Hub, main_loop: &MainLoop) -> Result<Receiver<()>> {
+    let failed = |what| move |source| Error::Start { what, source };
+    // Nothing is ever sent in it.
+    let (runs, all_end) = sync_channel(1);
+    let (stop, held) = std::io::pipe().map_err(failed("a source: no descriptor"))?;
+    let cutting = Cutting {
+        framing: args.serve.framing.clone().unwrap_or_default(),
+        message_max: args.serve.message_max,
+        overlong: args.serve.overlong,
+    };
+    for (number, spec) in args.from.iter().enumerate() {
+        let feed = Feed {
+            spec: spec.clone(),
+            source: hub.source(spec.to_string()),
+            cutting: cutting.clone(),
+            retry_max: args.retry_max,
+            stop: stop
+                .try_clone()
+                .map_err(failed("a source: no descriptor"))?,
+        };
+        let drains = *spec == Spec::Stdin && !args.keep;
+        let handle = main_loop.handle();
+        let thread = std::thread::Builder::new().name(format!("source-{number}"));
+        let runs = runs.clone();
+        let run = move || {
+            feed.run();
+            drop(runs);
+            if drains {
+                handle.drain();
+            }
+        };
+        thread.spawn(run).map_err(failed("a source's thread"))?;
+    }
+    main_loop.handle().when_draining(move || drop(held));
+    Ok(all_end)
 }
 
 fn settings(args: &HubArgs) -> HubSettings {
@@ -71,6 +143,6 @@ fn settings(args: &HubArgs) -> HubSettings {
         waiting_max: args.serve.outbox_max,
         last: args.last,
         filter,
-        ..HubSettings::default()
+        clients_send: args.from.is_empty() || args.clients_send,
     }
 }

@@ -1,0 +1,178 @@
+//! A thread for each source: opens it, reads, cuts messages, publishes; and again when it is lost,
+//! with growing pauses. It ends when the drain begins.
+
+use std::io::{self, PipeReader};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tracing::{info, warn};
+
+use super::open::{Input, open_source};
+use super::spec::Spec;
+use crate::framing::{Decoder, Extent, Framing, Overlong};
+use crate::series::Series;
+use crate::service::hub::Source;
+
+/// The first pause; each that follows is twice as long.
+const RETRY_MIN: Duration = Duration::from_millis(100);
+/// A source that was open for so long begins with the first pause again.
+const STEADY: Duration = Duration::from_secs(5);
+/// Between two looks at a file that is followed.
+const FOLLOW: Duration = Duration::from_millis(100);
+/// For a slow reader that all wait for.
+const FULL: Duration = Duration::from_millis(2);
+const READ_MAX: usize = 64 * 1024;
+
+/// How streams are cut.
+#[derive(Clone)]
+pub(super) struct Cutting {
+    pub(super) framing: Framing,
+    pub(super) message_max: usize,
+    pub(super) overlong: Overlong,
+}
+
+/// One source's thread.
+pub(super) struct Feed {
+    pub(super) spec: Spec,
+    pub(super) source: Source,
+    pub(super) cutting: Cutting,
+    pub(super) retry_max: Duration,
+    /// At its end when the drain begins.
+    pub(super) stop: PipeReader,
+}
+
+/// Why reading has ended.
+enum End {
+    Drained,
+    /// The source has ended or failed.
+    Lost(String),
+}
+
+impl Feed {
+    /// Until the drain begins, or the standard input ends.
+    pub(super) fn run(self) {
+        let mut losses = Series::new();
+        let (mut is_first, mut is_told, mut pause) = (true, true, RETRY_MIN);
+        loop {
+            let begun = Instant::now();
+            let why = match open_source(&self.spec, is_first) {
+                Ok(input) => {
+                    if std::mem::take(&mut is_told) {
+                        info!(source = self.source.name(), "the source is connected");
+                    }
+                    is_first = false;
+                    self.source.connected();
+                    let end = self.read(&input);
+                    self.source.lost();
+                    match end {
+                        End::Drained => return,
+                        End::Lost(why) => why,
+                    }
+                }
+                Err(error) => error.to_string(),
+            };
+            if self.spec == Spec::Stdin {
+                info!("the standard input has ended");
+                return;
+            }
+            if begun.elapsed() >= STEADY {
+                pause = RETRY_MIN;
+            }
+            pause = pause.min(self.retry_max);
+            let now = Instant::now();
+            losses.look(now);
+            if let Some(told) = losses.happened(why.clone(), now) {
+                is_told = true;
+                let (source, earlier) = (self.source.name(), told.earlier());
+                warn!(
+                    source,
+                    reason = why,
+                    earlier,
+                    "the source is lost; trying again"
+                );
+            }
+            if self.waits(None, Some(pause)).is_none() {
+                return;
+            }
+            pause *= 2;
+        }
+    }
+
+    fn read(&self, input: &Input) -> End {
+        let Cutting {
+            framing,
+            message_max,
+            overlong,
+        } = &self.cutting;
+        let mut decoder = Decoder::new(framing, *message_max, *overlong);
+        let mut buffer = vec![0; READ_MAX];
+        loop {
+            // A file is always readable, also at its end.
+            let Some(_) = self.waits(Some(&input.from), None) else {
+                return End::Drained;
+            };
+            while self.source.is_full() {
+                if self.waits(None, Some(FULL)).is_none() {
+                    return End::Drained;
+                }
+            }
+            match rustix::io::read(&input.from, &mut buffer[..]) {
+                Ok(0) => match &input.followed {
+                    Some(file) if file.is_replaced(&input.from) => {
+                        return self.finish(decoder, "the file was replaced");
+                    }
+                    Some(_) if self.waits(None, Some(FOLLOW)).is_none() => return End::Drained,
+                    Some(_) => {}
+                    None => return self.finish(decoder, "it has ended"),
+                },
+                Ok(length) => {
+                    self.source.heard(length);
+                    self.publish(&mut decoder, &buffer[..length]);
+                    if let Some(fault) = decoder.fault() {
+                        return End::Lost(fault.to_string());
+                    }
+                }
+                Err(error) if is_passing(error) => {}
+                Err(error) => return End::Lost(io::Error::from(error).to_string()),
+            }
+        }
+    }
+
+    fn publish(&self, decoder: &mut Decoder, piece: &[u8]) {
+        let mut batch = self.source.batch();
+        let mut at = 0;
+        loop {
+            let (used, message) = decoder.next(&piece[at..]);
+            at += used;
+            let Some(message) = message else { break };
+            batch.add(message.bytes);
+        }
+        batch.publish();
+    }
+
+    /// It has ended: what it has begun is its last message.
+    fn finish(&self, mut decoder: Decoder, why: &str) -> End {
+        if let Some(message) = decoder.finish() {
+            let is_rest = message.extent != Extent::Truncated;
+            self.source.publish(is_rest.then_some(message.bytes));
+        }
+        End::Lost(why.to_owned())
+    }
+
+    /// Waits until there is something to read, for so long at most. `None`: the drain has begun.
+    fn waits(&self, from: Option<&OwnedFd>, most: Option<Duration>) -> Option<()> {
+        let most = most.map(|most| Timespec::try_from(most).unwrap_or_default());
+        let until = most.as_ref();
+        let mut fds = vec![PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
+        fds.extend(from.map(|from| PollFd::new(from, PollFlags::IN)));
+        // An interrupted wait ends early, and its caller looks again.
+        let _ = poll(&mut fds, until);
+        fds[0].revents().is_empty().then_some(())
+    }
+}
+
+fn is_passing(error: rustix::io::Errno) -> bool {
+    use rustix::io::Errno;
+    error == Errno::INTR || error == Errno::AGAIN
+}

@@ -1,0 +1,153 @@
+//! Opens a source. Each becomes one descriptor to read from.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags, SeekFrom, open, seek};
+use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
+
+use super::spec::Spec;
+use crate::cli::connect::connect;
+use crate::net::address::Address;
+
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long a program may take to end after TERM.
+const TERM_MAX: Duration = Duration::from_millis(500);
+
+/// An open source.
+pub(super) struct Input {
+    pub(super) from: OwnedFd,
+    /// Only of a file that is followed: where it is and which it was.
+    pub(super) followed: Option<Followed>,
+    _program: Option<Program>,
+}
+
+/// A file that grows, and may be replaced.
+pub(super) struct Followed {
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+/// A program that ends, with its children, when this is dropped.
+struct Program(Child);
+
+/// `is_first`: it was never open; a followed file then begins at its end.
+pub(super) fn open_source(spec: &Spec, is_first: bool) -> io::Result<Input> {
+    let plain = |from| Input {
+        from,
+        followed: None,
+        _program: None,
+    };
+    match spec {
+        Spec::Socket(text) => socket(text).map(plain),
+        Spec::Stdin => io::stdin().as_fd().try_clone_to_owned().map(plain),
+        Spec::File(path) => follow(path, is_first),
+        Spec::Fifo(path) => fifo(path).map(plain),
+        Spec::Serial { path, baud } => serial(path, *baud).map(plain),
+        Spec::Exec(text) => program(text),
+    }
+}
+
+fn socket(text: &str) -> io::Result<OwnedFd> {
+    let address = text.parse::<Address>();
+    let address = address.map_err(|error| io::Error::other(error.to_string()))?;
+    let socket = connect(&address, CONNECT_MAX)?;
+    // A host that goes without a word is noticed, some time.
+    socket.set_keepalive(matches!(address, Address::Tcp(_)))?;
+    Ok(socket.into())
+}
+
+fn follow(path: &Path, is_first: bool) -> io::Result<Input> {
+    let file = File::open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::other("this is no regular file"));
+    }
+    let from = OwnedFd::from(file);
+    if is_first {
+        seek(&from, SeekFrom::End(0))?;
+    }
+    Ok(Input {
+        from,
+        followed: Some(Followed {
+            path: path.to_owned(),
+            inode: (meta.dev(), meta.ino()),
+        }),
+        _program: None,
+    })
+}
+
+impl Followed {
+    /// Whether the path is another file by now, or the file has become shorter than what was read.
+    pub(super) fn is_replaced(&self, from: &OwnedFd) -> bool {
+        let Ok(meta) = std::fs::metadata(&self.path) else {
+            // Between two files there may be none.
+            return false;
+        };
+        let at = seek(from, SeekFrom::Current(0)).unwrap_or(0);
+        (meta.dev(), meta.ino()) != self.inode || meta.len() < at
+    }
+}
+
+/// Open for writing, too: so its end never comes, however many writers come and go.
+fn fifo(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    if !std::fs::metadata(path)?.file_type().is_fifo() {
+        return Err(io::Error::other("this is no named pipe: see mkfifo"));
+    }
+    Ok(open(path, flags, Mode::empty())?)
+}
+
+fn serial(path: &Path, baud: u32) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let line = open(path, flags, Mode::empty())?;
+    let mut settings = tcgetattr(&line)?;
+    settings.make_raw();
+    // No modem's signals: many devices have none.
+    settings.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
+    settings.set_speed(baud)?;
+    tcsetattr(&line, OptionalActions::Now, &settings)?;
+    Ok(line)
+}
+
+fn program(text: &str) -> io::Result<Input> {
+    let mut child = Command::new("sh")
+        .args(["-c", text])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        // So that its children end with it.
+        .process_group(0)
+        .spawn()?;
+    let output = child.stdout.take();
+    let program = Program(child);
+    let from = output.ok_or_else(|| io::Error::other("it has no output"))?;
+    Ok(Input {
+        from: from.into(),
+        followed: None,
+        _program: Some(program),
+    })
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let group = Pid::from_child(&self.0);
+        // Its process is not waited for yet, so the number is still its own.
+        let _ = kill_process_group(group, Signal::TERM);
+        let until = Instant::now() + TERM_MAX;
+        while Instant::now() < until {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = kill_process_group(group, Signal::KILL);
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,104 @@
+//! Sources: what feeds a hub besides its clients, with a name and figures of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::batch::Batch;
+use super::entry::Entry;
+use super::state::HubState;
+
+/// A source of a [`Hub`](super::Hub): publishes under a name, and counts. Dropped, it is gone from
+/// the hub's list.
+pub struct Source {
+    hub: Arc<HubState>,
+    entry: Arc<Entry>,
+}
+
+/// See [`Source::batch`].
+pub(crate) struct SourceBatch<'a> {
+    source: &'a Source,
+    batch: Batch,
+    count: u64,
+}
+
+impl Source {
+    pub(super) fn new(hub: &Arc<HubState>, name: String) -> Source {
+        let (hub, entry) = (Arc::clone(hub), Arc::new(Entry::new(name)));
+        hub.sources.lock().push(Arc::clone(&entry));
+        Source { hub, entry }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.entry.name()
+    }
+
+    /// It is connected: from now on a drain waits until it is [`lost`](Source::lost) or dropped, a
+    /// second at most, before readers get their end.
+    pub fn connected(&self) {
+        self.set_up(true);
+    }
+
+    /// It is lost.
+    pub fn lost(&self) {
+        self.entry.losses.fetch_add(1, Ordering::Relaxed);
+        self.set_up(false);
+    }
+
+    /// Bytes have come from it.
+    pub fn heard(&self, bytes: usize) {
+        self.entry.heard(bytes);
+    }
+
+    /// As [`Hub::publish`](super::Hub::publish), and counts.
+    pub fn publish<'a>(&self, messages: impl IntoIterator<Item = &'a [u8]>) {
+        let mut batch = self.batch();
+        for message in messages {
+            batch.add(message);
+        }
+        batch.publish();
+    }
+
+    /// As [`Hub::is_full`](super::Hub::is_full).
+    pub fn is_full(&self) -> bool {
+        self.hub.is_full()
+    }
+
+    /// Messages that are published together.
+    pub(crate) fn batch(&self) -> SourceBatch<'_> {
+        SourceBatch {
+            source: self,
+            batch: Batch::default(),
+            count: 0,
+        }
+    }
+
+    fn set_up(&self, is_up: bool) {
+        let sources = self.hub.sources.lock();
+        self.entry.is_up.store(is_up, Ordering::Relaxed);
+        drop(sources);
+        self.hub.source_changed.notify_all();
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let mut sources = self.hub.sources.lock();
+        sources.retain(|entry| !Arc::ptr_eq(entry, &self.entry));
+        drop(sources);
+        self.hub.source_changed.notify_all();
+    }
+}
+
+impl SourceBatch<'_> {
+    pub(crate) fn add(&mut self, message: &[u8]) {
+        self.source.hub.add(message, &mut self.batch);
+        self.count += 1;
+    }
+
+    pub(crate) fn publish(self) {
+        let Source { hub, entry } = self.source;
+        entry.messages.fetch_add(self.count, Ordering::Relaxed);
+        hub.publish(None, self.batch);
+    }
+}
