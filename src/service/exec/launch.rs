@@ -5,6 +5,7 @@
 
 use std::ffi::{CStr, CString, c_int};
 use std::fmt;
+use std::fs::File;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::Mode;
@@ -45,9 +46,9 @@ pub(super) struct Launcher {
     group: Option<Gid>,
     groups: Vec<Gid>,
     user: Option<Uid>,
-    /// This process does not lead a session, so each program leads one: it has no terminal then.
-    /// In ours it has none either, and to make one takes a twentieth of the time of a short program
-    /// (the system's scheduler has a group for each).
+    /// Each program leads a session, so that it has no terminal. Not where this process leads one
+    /// that has none: to make one takes a twentieth of the time of a short program (the system's
+    /// scheduler has a group for each).
     own_session: bool,
     /// Signals that this process handles or ignores, or that it may come to.
     changed_signals: Vec<c_int>,
@@ -95,7 +96,7 @@ impl Launcher {
             group: group.map(Gid::from_raw),
             groups: groups.into_iter().map(Gid::from_raw).collect(),
             user: user.map(Uid::from_raw),
-            own_session: getsid(None) != Ok(getpid()),
+            own_session: getsid(None) != Ok(getpid()) || File::open("/dev/tty").is_ok(),
             changed_signals: changed_signals(),
         }
     }
