@@ -40,6 +40,9 @@ pub(crate) struct Row {
     pub(crate) messages_out: u64,
     pub(crate) bytes_out: u64,
     pub(crate) owed: usize,
+    /// Messages dropped because it reads too slowly, by a service that drops.
+    #[serde(default)]
+    pub(crate) dropped: Option<u64>,
     /// What its bytes look like, if they do not fit the framing.
     #[serde(default)]
     pub(crate) hint: Option<String>,
@@ -57,7 +60,11 @@ struct Filter {
 }
 
 /// The answer.
-pub(super) fn answer(registry: &Registry, request: &Request) -> Response {
+pub(super) fn answer(
+    registry: &Registry,
+    dropped_of: impl Fn(u64) -> Option<u64>,
+    request: &Request,
+) -> Response {
     let filter = match Filter::of(request) {
         Ok(filter) => filter,
         Err(problem) => return Response::text(400, problem),
@@ -65,7 +72,8 @@ pub(super) fn answer(registry: &Registry, request: &Request) -> Response {
     let list = registry.list();
     let matching = || list.iter().filter(|info| filter.wants(info));
     let count = matching().count();
-    let clients: Vec<_> = matching().take(filter.limit).map(row).collect();
+    let clients = matching().take(filter.limit);
+    let clients: Vec<_> = clients.map(|info| row(info, dropped_of(info.id))).collect();
     let next = clients.last().map(|last| last.id);
     Response::json(&Page {
         open: list.len(),
@@ -129,7 +137,7 @@ impl Filter {
     }
 }
 
-fn row(info: &ClientInfo) -> Row {
+fn row(info: &ClientInfo, dropped: Option<u64>) -> Row {
     Row {
         id: info.id,
         peer: info.peer.to_string(),
@@ -141,6 +149,7 @@ fn row(info: &ClientInfo) -> Row {
         messages_out: info.messages_out,
         bytes_out: info.bytes_out,
         owed: info.owed,
+        dropped,
         hint: hint(info),
     }
 }

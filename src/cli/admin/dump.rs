@@ -2,6 +2,7 @@
 
 use tracing::info;
 
+use super::own::{Cell, Column, Table};
 use super::status::{Status, WorkerRow, look};
 use super::view::View;
 use crate::cli::figures::{at_most, span};
@@ -53,6 +54,7 @@ pub(super) fn dump(view: &View) {
         let blocked_in_all = span(output.blocked_total_s);
         info!(waiting_bytes, blocked, blocked_in_all, "state: output");
     }
+    status.tables.iter().for_each(rows);
     if let Some(acted) = acted(&status) {
         info!("state: so far {acted}");
     }
@@ -60,6 +62,18 @@ pub(super) fn dump(view: &View) {
     for one in workers.list.iter().filter(is_long).take(WORKERS_MAX) {
         let (worker, id, peer, ms) = (&one.name, one.client, &one.peer, one.busy_ms);
         info!(worker, id, peer, ms, "state: a worker is busy");
+    }
+}
+
+/// A service's own figures: a line for each row.
+fn rows(table: &Table) {
+    for row in &table.rows {
+        let cell = |(column, cell): (&Column, &Cell)| match cell {
+            Cell::Number(number) => format!("{} {number}", column.name),
+            Cell::Text(text) => format!("{} {text}", column.name),
+        };
+        let cells: Vec<_> = table.columns.iter().zip(row).map(cell).collect();
+        info!("state: {}: {}", table.name, cells.join(", "));
     }
 }
 

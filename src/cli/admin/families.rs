@@ -20,6 +20,19 @@ impl Families {
         self.add(name, help, MetricType::COUNTER, vec![count(value)]);
     }
 
+    /// A counter of time for each value of a label.
+    pub(super) fn seconds_of<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'a str, f64)>,
+    ) {
+        let metrics = values.into_iter();
+        let metrics = metrics.map(|(of, value)| labelled(count(value), label, of));
+        self.add(name, help, MetricType::COUNTER, metrics.collect());
+    }
+
     /// One counter for each value of a label.
     pub(super) fn counters<'a>(
         &mut self,

@@ -5,6 +5,7 @@
 use prometheus::{TEXT_FORMAT, TextEncoder};
 
 use super::families::Families;
+use super::own::{OwnMetric, Values};
 use super::response::Response;
 use super::view::{View, phase_of, worker_name};
 use crate::limits::limit::Limit;
@@ -20,9 +21,32 @@ pub(super) fn answer(view: &View) -> Response {
     workers(view, &stats, &mut to);
     traffic(&stats, &mut to);
     outlet(&stats, &mut to);
+    let own = view.own.iter().flat_map(|own| own.metrics());
+    own.for_each(|metric| add(&metric, &mut to));
     match TextEncoder::new().encode_to_string(&to.0) {
         Ok(text) => Response::new(200, TEXT_FORMAT, text.into_bytes()),
         Err(error) => Response::text(500, error.to_string()),
+    }
+}
+
+/// A family of the service.
+fn add(metric: &OwnMetric, to: &mut Families) {
+    let OwnMetric { name, help, values } = metric;
+    match values {
+        Values::Counter(value) => to.counter(name, help, *value),
+        Values::Gauge(value) => to.gauge(name, help, *value),
+        Values::Counters(label, values) => {
+            let values = values.iter().map(|(of, value)| (of.as_str(), *value));
+            to.counters(name, help, label, values);
+        }
+        Values::Seconds(label, values) => {
+            let values = values.iter().map(|(of, value)| (of.as_str(), *value));
+            to.seconds_of(name, help, label, values);
+        }
+        Values::Gauges(label, values) => {
+            let values = values.iter().map(|(of, value)| (of.as_str(), *value));
+            to.gauges(name, help, label, values);
+        }
     }
 }
 

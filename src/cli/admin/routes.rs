@@ -35,7 +35,10 @@ pub(super) fn answer(view: &View, request: &Request, peer: Peer) -> Response {
             let after = request.asks("after").and_then(|after| after.parse().ok());
             status::answer(view, after.unwrap_or(0))
         },
-        "/clients" => |view, request| clients::answer(view.handle.registry(), request),
+        "/clients" => |view, request| {
+            let dropped_of = |client| view.dropped_of(client);
+            clients::answer(view.handle.registry(), dropped_of, request)
+        },
         _ => {
             return Response::text(
                 404,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::history::{Sample, millis};
+use super::own::Table;
 use super::response::Response;
 use super::top_clients::{Board, ClientRow, HintRow};
 use super::view::{View, phase_of, worker_name};
@@ -34,6 +35,9 @@ pub(crate) struct Status {
     /// For a service that has one, such as `recv`.
     #[serde(default)]
     pub(crate) output: Option<OutputRow>,
+    /// The service's own figures.
+    #[serde(default)]
+    pub(crate) tables: Vec<Table>,
     /// Over all turns so far.
     pub(crate) wait_ms: Quantiles,
     pub(crate) turn_ms: Quantiles,
@@ -128,7 +132,7 @@ pub(super) fn answer(view: &View, after: u64) -> Response {
 pub(super) fn look(view: &View, after: u64) -> Status {
     view.sample();
     let stats = view.handle.stats();
-    let (busiest, slowest, hinted) = {
+    let (busiest, mut slowest, hinted) = {
         let mut board = view.board.lock();
         board.look(view.handle.registry());
         let Board {
@@ -139,6 +143,9 @@ pub(super) fn look(view: &View, after: u64) -> Status {
         } = &*board;
         (busiest.clone(), slowest.clone(), hinted.clone())
     };
+    for row in &mut slowest {
+        row.dropped = view.dropped_of(row.id);
+    }
     Status {
         service: view.service.to_owned(),
         address: view.address.clone(),
@@ -167,6 +174,7 @@ pub(super) fn look(view: &View, after: u64) -> Status {
             blocked_s: outlet.blocked.as_secs_f64(),
             blocked_total_s: outlet.blocked_total.as_secs_f64(),
         }),
+        tables: view.own.iter().flat_map(|own| own.tables()).collect(),
         wait_ms: quantiles(&stats.waits),
         turn_ms: quantiles(&stats.turns),
         limits: limits(&stats),

@@ -22,6 +22,9 @@ pub(crate) struct ClientRow {
     pub(crate) messages_s: f64,
     pub(crate) bytes_s: f64,
     pub(crate) owed: usize,
+    /// Messages dropped because it reads too slowly, by a service that drops.
+    #[serde(default)]
+    pub(crate) dropped: Option<u64>,
     pub(crate) quiet_s: f64,
 }
 
@@ -103,6 +106,7 @@ fn row(info: &ClientInfo, before: Option<&(u64, u64)>, passed: Option<Duration>)
         messages_s: info.messages_in.saturating_sub(messages) as f64 / seconds,
         bytes_s: moved(info).saturating_sub(bytes) as f64 / seconds,
         owed: info.owed,
+        dropped: None,
         quiet_s: info.last_heard.as_secs_f64(),
     }
 }

@@ -5,15 +5,17 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 
 use super::history::History;
+use super::own::OwnFigures;
 use super::top_clients::Board;
 use crate::drain::ServerPhase;
 use crate::server::{Handle, Stats};
 
-/// The server, and its history.
+/// The server, its service's own figures, and its history.
 pub(crate) struct View {
     pub(super) handle: Handle,
     pub(super) service: &'static str,
     pub(super) address: String,
+    pub(super) own: Option<Box<dyn OwnFigures>>,
     pub(super) drain_delay: Duration,
     started: SystemTime,
     began: Instant,
@@ -26,12 +28,14 @@ impl View {
         handle: Handle,
         service: &'static str,
         address: String,
+        own: Option<Box<dyn OwnFigures>>,
         drain_delay: Duration,
     ) -> View {
         View {
             handle,
             service,
             address,
+            own,
             drain_delay,
             started: SystemTime::now(),
             began: Instant::now(),
@@ -45,6 +49,11 @@ impl View {
         let stats = self.handle.stats();
         let workers = self.handle.workers();
         self.history.lock().add(Instant::now(), &stats, &workers);
+    }
+
+    /// Messages that the service dropped for a client; `None` if it drops none.
+    pub(super) fn dropped_of(&self, client: u64) -> Option<u64> {
+        self.own.as_ref().and_then(|own| own.dropped_of(client))
     }
 
     pub(super) fn uptime(&self) -> Duration {

@@ -4,6 +4,7 @@
 mod args;
 mod fetch;
 mod screen;
+mod tables;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

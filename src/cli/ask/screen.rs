@@ -2,6 +2,7 @@
 
 use console::{StyledObject, style, truncate_str};
 
+use super::tables::tables;
 use crate::cli::admin::{ClientRow, HintRow, OutputRow, Page, Sample, Status, WorkerRow};
 use crate::cli::figures::{at_most, bytes, count, millis, plain, span, spark};
 
@@ -14,6 +15,7 @@ pub(super) fn draw(status: &Status, width: usize) -> String {
     lines.extend(figures(status));
     lines.extend(trouble(status));
     lines.extend(workers(status));
+    lines.extend(tables(&status.tables));
     lines.extend(rows("busiest", &status.busiest));
     lines.extend(rows("not reading", &status.slowest));
     lines.extend(hinted(&status.hinted));
@@ -199,20 +201,28 @@ fn rows(name: &str, rows: &[ClientRow]) -> Vec<String> {
         return Vec::new();
     }
     let head = format!(
-        "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}",
-        name, "id", "peer", "messages/s", "bytes/s", "owed", "quiet"
+        "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}{}",
+        name,
+        "id",
+        "peer",
+        "messages/s",
+        "bytes/s",
+        "owed",
+        "quiet",
+        drops_head(rows.iter().map(|row| row.dropped))
     );
     let mut lines = vec![String::new(), style(head).dim().to_string()];
     for row in rows {
         lines.push(format!(
-            "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}",
+            "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}{}",
             plain(&row.state),
             row.id,
             plain(&row.peer),
             count(row.messages_s),
             bytes(row.bytes_s),
             bytes(row.owed as f64),
-            span(row.quiet_s)
+            span(row.quiet_s),
+            drops(row.dropped)
         ));
     }
     lines
@@ -228,19 +238,41 @@ fn hinted(rows: &[HintRow]) -> Vec<String> {
     head.chain(lines).collect()
 }
 
+/// The column of a service that drops messages for slow readers.
+fn drops_head(mut rows: impl Iterator<Item = Option<u64>>) -> String {
+    match rows.any(|dropped| dropped.is_some()) {
+        true => format!("{:>11}", "dropped"),
+        false => String::new(),
+    }
+}
+
+fn drops(dropped: Option<u64>) -> String {
+    dropped.map_or_else(String::new, |dropped| format!("{dropped:>11}"))
+}
+
 /// A page of clients; the first page with a headline.
 pub(super) fn clients(page: &Page, is_first: bool) -> String {
     let mut lines = String::new();
     if is_first {
         let head = format!(
-            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}",
-            "id", "peer", "state", "here", "quiet", "messages", "in", "answers", "out", "owed"
+            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}",
+            "id",
+            "peer",
+            "state",
+            "here",
+            "quiet",
+            "messages",
+            "in",
+            "answers",
+            "out",
+            "owed",
+            drops_head(page.clients.iter().map(|row| row.dropped))
         );
         lines += &format!("{}\n", style(head).dim());
     }
     for row in &page.clients {
         lines += &format!(
-            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}\n",
+            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}\n",
             row.id,
             plain(&row.peer),
             plain(&row.state),
@@ -250,7 +282,8 @@ pub(super) fn clients(page: &Page, is_first: bool) -> String {
             bytes(row.bytes_in as f64),
             row.messages_out,
             bytes(row.bytes_out as f64),
-            bytes(row.owed as f64)
+            bytes(row.owed as f64),
+            drops(row.dropped)
         );
         if let Some(hint) = &row.hint {
             lines += &format!("{:>12}{}\n", "", style(plain(hint)).yellow());

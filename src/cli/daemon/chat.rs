@@ -77,14 +77,20 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
         password: password(args)?,
         rate: args.serve.guard.rate.0,
     });
-    let life = serve::announce("chat", &args.serve, Framing::Typed, |listeners, options| {
-        let options = Options {
-            framing: Framing::Typed,
-            send_buffer: Some(SEND_BUFFER),
-            ..options
-        };
-        Server::serve(listeners, options, chat.clone())
-    })?;
+    let life = serve::announce(
+        "chat",
+        &args.serve,
+        Framing::Typed,
+        None,
+        |listeners, options| {
+            let options = Options {
+                framing: Framing::Typed,
+                send_buffer: Some(SEND_BUFFER),
+                ..options
+            };
+            Server::serve(listeners, options, chat.clone())
+        },
+    )?;
     let terminal = console::start(&chat)?;
     let code = serve::run(life);
     if let Some(terminal) = terminal {

@@ -9,7 +9,7 @@ use tracing::info;
 
 use super::args::{RecvArgs, ServeArgs};
 use super::main_loop::MainLoop;
-use crate::cli::admin::{Admin, View};
+use crate::cli::admin::{Admin, OwnFigures, View};
 use crate::cli::handover::{HandoverServer, Inherited, SERVICE};
 use crate::cli::sockets;
 use crate::cli::{exit, log, signals, stdout};
@@ -123,10 +123,11 @@ pub(crate) fn streams(
     name: &'static str,
     args: &ServeArgs,
     waiting: Waiting,
+    own: Option<Box<dyn OwnFigures>>,
     service: impl StreamService,
 ) -> Result<ExitCode> {
     prepare(args);
-    announce(name, args, Framing::Raw, |listeners, options| {
+    announce(name, args, Framing::Raw, own, |listeners, options| {
         Server::serve_streams(listeners, for_streams(options, args, waiting), service)
     })
     .map(run)
@@ -148,10 +149,11 @@ pub(crate) fn lines(
     name: &'static str,
     args: &ServeArgs,
     descriptors: usize,
+    own: Option<Box<dyn OwnFigures>>,
     service: impl Service,
 ) -> Result<ExitCode> {
     prepare(args);
-    announce(name, args, Framing::Lines, |listeners, options| {
+    announce(name, args, Framing::Lines, own, |listeners, options| {
         let options = Options {
             // Programs may run long, so a wait is no sign of overload.
             overload: args.guard.overload.and_then(|wait| wait.0),
@@ -177,7 +179,7 @@ fn start(
     framing: Framing,
     service: impl Service,
 ) -> Result<MainLoop> {
-    announce(name, args, framing, |listeners, options| {
+    announce(name, args, framing, None, |listeners, options| {
         Server::serve(listeners, options, service)
     })
 }
@@ -186,6 +188,7 @@ pub(crate) fn announce(
     name: &'static str,
     args: &ServeArgs,
     framing: Framing,
+    own: Option<Box<dyn OwnFigures>>,
     serve: impl FnOnce(Listeners, Options) -> Result<Server>,
 ) -> Result<MainLoop> {
     let options = options(args, framing)?;
@@ -203,6 +206,7 @@ pub(crate) fn announce(
         server.handle(),
         name,
         sockets::all_of(server.addresses()),
+        own,
         delay,
     );
     let private = args.listen.private();

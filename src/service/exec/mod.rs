@@ -35,6 +35,7 @@ pub use filter::Filter;
 pub use launch::Setting;
 pub use program::Program;
 pub use socket::Exec;
+pub use stats::ProgramStats;
 
 use crate::connection::Connection;
 use crate::connection::client::Client;
@@ -43,7 +44,7 @@ use child::Child;
 use client_watch::{ClientEvent, ClientWatch};
 use launch::{Failure, LaunchSpec, Launcher};
 use pipes::Pipes;
-use stats::ProgramStats;
+use stats::ProgramTally;
 use stderr::StderrLog;
 pub use supervisor::Patience;
 use supervisor::{End, Plan, Supervisor};
@@ -79,7 +80,7 @@ struct Shared {
     /// The process that adopts programs' orphans.
     keeper: Option<Pid>,
     patience: Patience,
-    tally: ProgramStats,
+    tally: ProgramTally,
     /// Readable once the drain's deadline has passed: all programs are to end.
     over: OwnedFd,
 }
@@ -132,7 +133,7 @@ impl Runner {
             variables: environment::common(job.inherits, job.variables),
             keeper: getppid(),
             patience,
-            tally: ProgramStats::default(),
+            tally: ProgramTally::default(),
             over,
         })))
     }
@@ -140,6 +141,11 @@ impl Runner {
     /// A line with the numbers of programs and how they ended.
     pub fn summary(&self) -> String {
         self.0.tally.to_string()
+    }
+
+    /// The programs in figures.
+    pub fn stats(&self) -> ProgramStats {
+        self.0.tally.stats()
     }
 
     /// Clients whose program could not be started.
@@ -160,6 +166,7 @@ impl Runner {
         loop {
             let failure = match self.start(requester, &connection, io, running.of_address) {
                 Ok((child, pipes)) => {
+                    tally.started();
                     return self.see_through(requester, &connection, child, pipes);
                 }
                 Err(failure) => failure,

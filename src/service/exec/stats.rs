@@ -17,7 +17,7 @@ use crate::series::{Series, Told};
 
 /// See the head of the file.
 #[derive(Default)]
-pub(super) struct ProgramStats {
+pub(super) struct ProgramTally {
     now: Mutex<Now>,
     /// Notified when no program runs.
     none: Condvar,
@@ -34,8 +34,23 @@ struct Now {
     of_address: HashMap<IpAddr, usize>,
 }
 
+/// The programs of a [`Runner`](super::Runner) in figures.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProgramStats {
+    /// Programs that run now.
+    pub running: usize,
+    /// Programs that were started.
+    pub started: u64,
+    /// Programs that could not be started.
+    pub not_started: u64,
+    /// How programs ended, in a word, and how many did so.
+    pub ended: Vec<(&'static str, u64)>,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
+    started: u64,
     well: u64,
     failed: u64,
     by_signal: u64,
@@ -49,13 +64,13 @@ struct Totals {
 
 /// A running program, until it is dropped.
 pub(super) struct Running<'a> {
-    tally: &'a ProgramStats,
+    tally: &'a ProgramTally,
     address: Option<IpAddr>,
     /// Programs that run for clients of this address, including this one.
     pub(super) of_address: usize,
 }
 
-impl ProgramStats {
+impl ProgramTally {
     pub(super) fn begin(&self, peer: Peer) -> Running<'_> {
         let address = peer.host();
         let mut now = self.now.lock();
@@ -148,6 +163,22 @@ impl ProgramStats {
         }
     }
 
+    pub(super) fn started(&self) {
+        self.totals.lock().started += 1;
+    }
+
+    pub(super) fn stats(&self) -> ProgramStats {
+        let running = self.now.lock().running;
+        let totals = *self.totals.lock();
+        let ended = totals.ends().map(|(word, _, count)| (word, count));
+        ProgramStats {
+            running,
+            started: totals.started,
+            not_started: totals.not_started,
+            ended: ended.to_vec(),
+        }
+    }
+
     /// Clients that got nothing, since their program could not be started.
     pub(super) fn unserved(&self) -> u64 {
         self.totals.lock().not_started
@@ -179,36 +210,33 @@ impl Drop for Running<'_> {
     }
 }
 
-impl fmt::Display for ProgramStats {
+impl Totals {
+    /// How programs ended: in a word, in words, and how many.
+    fn ends(&self) -> [(&'static str, &'static str, u64); 8] {
+        [
+            ("ok", "ended well", self.well),
+            ("failed", "failed", self.failed),
+            ("signal", "ended by a signal", self.by_signal),
+            ("timeout", "stopped after --timeout", self.timed_out),
+            ("reply_max", "stopped after --reply-max", self.overlong),
+            ("closed", "stopped after its client was closed", self.closed),
+            ("client_gone", "told that its client had gone", self.hung_up),
+            ("drain", "stopped in the drain", self.in_drain),
+        ]
+    }
+}
+
+impl fmt::Display for ProgramTally {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Totals {
-            well,
-            failed,
-            by_signal,
-            timed_out,
-            overlong,
-            in_drain,
-            closed,
-            hung_up,
-            not_started,
-            ..
-        } = *self.totals.lock();
-        let all = well + failed + by_signal + timed_out + overlong + in_drain + closed + hung_up;
+        let totals = *self.totals.lock();
+        let ends = totals.ends();
+        let all: u64 = ends.iter().map(|(_, _, count)| count).sum();
         let plural = if all == 1 { "" } else { "s" };
-        write!(out, "{all} program{plural} run: {well} ended well")?;
-        for (count, what) in [
-            (failed, "failed"),
-            (by_signal, "ended by a signal"),
-            (timed_out, "stopped after --timeout"),
-            (overlong, "stopped after --reply-max"),
-            (closed, "stopped after its client was closed"),
-            (hung_up, "told that its client had gone"),
-            (in_drain, "stopped in the drain"),
-            (not_started, "could not be started"),
-        ] {
-            if count > 0 {
-                write!(out, ", {count} {what}")?;
-            }
+        write!(out, "{all} program{plural} run: {} ended well", totals.well)?;
+        let others = ends[1..].iter().map(|(_, what, count)| (*what, *count));
+        let others = others.chain([("could not be started", totals.not_started)]);
+        for (what, count) in others.filter(|(_, count)| *count > 0) {
+            write!(out, ", {count} {what}")?;
         }
         Ok(())
     }

@@ -8,8 +8,12 @@ use super::settings::SourceInfo;
 /// What a source and its hub share.
 pub(super) struct Entry {
     name: String,
-    /// Changed under the lock of the hub's sources.
-    pub(super) is_up: AtomicBool,
+    /// Changed under the lock of the hub's sources, as `gap_ms` and `down_ms`.
+    is_up: AtomicBool,
+    /// Milliseconds in which it was not up, up to the last change to up.
+    gap_ms: AtomicU64,
+    /// When it was last lost, in milliseconds after `began`.
+    down_ms: AtomicU64,
     pub(super) losses: AtomicU64,
     pub(super) messages: AtomicU64,
     bytes: AtomicU64,
@@ -23,6 +27,8 @@ impl Entry {
         Entry {
             name,
             is_up: AtomicBool::new(false),
+            gap_ms: AtomicU64::new(0),
+            down_ms: AtomicU64::new(0),
             losses: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -35,10 +41,43 @@ impl Entry {
         &self.name
     }
 
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Relaxed)
+    }
+
+    /// To be called under the lock of the hub's sources.
+    pub(super) fn set_up(&self, is_up: bool) {
+        let gap = self.gap();
+        if self.is_up.swap(is_up, Ordering::Relaxed) == is_up {
+            return;
+        }
+        match is_up {
+            true => self.gap_ms.store(gap, Ordering::Relaxed),
+            false => self.down_ms.store(self.now(), Ordering::Relaxed),
+        }
+    }
+
+    /// Milliseconds in which it was not up.
+    fn gap(&self) -> u64 {
+        let earlier = self.gap_ms.load(Ordering::Relaxed);
+        match self.is_up() {
+            true => earlier,
+            false => {
+                earlier
+                    + self
+                        .now()
+                        .saturating_sub(self.down_ms.load(Ordering::Relaxed))
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
+
     pub(super) fn heard(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        let now = self.began.elapsed().as_millis() as u64 + 1;
-        self.heard_ms.store(now, Ordering::Relaxed);
+        self.heard_ms.store(self.now() + 1, Ordering::Relaxed);
     }
 
     pub(super) fn info(&self) -> SourceInfo {
@@ -46,7 +85,8 @@ impl Entry {
         let heard = of(&self.heard_ms).checked_sub(1).map(Duration::from_millis);
         SourceInfo {
             name: self.name.clone(),
-            is_up: self.is_up.load(Ordering::Relaxed),
+            is_up: self.is_up(),
+            gap: Duration::from_millis(self.gap()),
             losses: of(&self.losses),
             messages: of(&self.messages),
             bytes: of(&self.bytes),

@@ -93,6 +93,8 @@ pub struct SourceInfo {
     pub messages: u64,
     /// Bytes that came from it.
     pub bytes: u64,
+    /// How long it was not connected in all, since the hub has it.
+    pub gap: Duration,
     /// How long ago the last bytes came; `None` if none did.
     pub last_heard: Option<Duration>,
 }

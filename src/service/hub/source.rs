@@ -75,7 +75,7 @@ impl Source {
 
     fn set_up(&self, is_up: bool) {
         let sources = self.hub.sources.lock();
-        self.entry.is_up.store(is_up, Ordering::Relaxed);
+        self.entry.set_up(is_up);
         drop(sources);
         self.hub.source_changed.notify_all();
     }

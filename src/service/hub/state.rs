@@ -167,7 +167,7 @@ impl HubState {
     pub(super) fn await_sources(&self) {
         let until = Instant::now() + SOURCES_END;
         let mut sources = self.sources.lock();
-        while sources.iter().any(|one| one.is_up.load(Ordering::Relaxed))
+        while sources.iter().any(|one| one.is_up())
             && !self
                 .source_changed
                 .wait_until(&mut sources, until)

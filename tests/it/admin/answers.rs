@@ -63,7 +63,26 @@ fn promtool_finds_nothing_wrong() {
     drop(connect(&watched.daemon.address));
     let refused = "poold_clients_refused_total{reason=\"address_list\"}";
     wait_until("it is refused", || watched.metric(refused) == 1.0);
-    let text = watched.get("/metrics").body;
+    check(&watched.get("/metrics").body);
+}
+
+#[test]
+fn promtool_finds_nothing_wrong_with_the_figures_of_services() {
+    for (args, has) in [
+        (
+            &["hub", ":0", "--from", "fifo:none", "--from", "exec:sleep 9"][..],
+            "poold_source_up{source=\"exec:sleep 9\"} 1",
+        ),
+        (&["exec", ":0", "--shell", "true"], "poold_programs_running"),
+    ] {
+        let watched = Watched::start(args);
+        wait_until("it is told", || watched.get("/metrics").body.contains(has));
+        check(&watched.get("/metrics").body);
+    }
+}
+
+/// Each help is a sentence, and `promtool` has no objection.
+fn check(text: &str) {
     for line in text
         .lines()
         .filter(|line| line.starts_with("# HELP poold_"))

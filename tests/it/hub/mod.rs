@@ -1,6 +1,7 @@
 //! The hub.
 
 pub(crate) mod feed;
+mod figures;
 pub(crate) mod slow;
 pub(crate) mod sources;
 

@@ -33,7 +33,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
     (
         "cli/admin",
         &[
-            &["args", "families", "history", "request"],
+            &["args", "families", "history", "own", "request"],
             &["response"],
             &["clients", "hosts", "http"],
             &["top_clients"],

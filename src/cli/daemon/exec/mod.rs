@@ -1,6 +1,7 @@
 //! `poold exec`: any program behind the port.
 
 mod args;
+mod figures;
 mod keeper;
 mod setup;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 pub(crate) use args::ExecArgs;
 
+use figures::Figures;
 use keeper::Role;
 use setup::Setup;
 
@@ -59,18 +61,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
         what: "a descriptor",
         source,
     })?;
-    let ended = if args.program.lines {
-        let framing = args.serve.framing.clone().unwrap_or_default();
-        let filter = Filter::new(runner.clone(), framing, args.program.reply_max);
-        serve::lines("exec", &args.serve, Filter::DESCRIPTORS, filter)
-    } else {
-        let queue = serve::Waiting {
-            queue_max: Some(args.limits.queue.unwrap_or(QUEUE_MAX)),
-            wait_max: args.limits.max_wait,
-            descriptors: Exec::DESCRIPTORS,
-        };
-        serve::streams("exec", &args.serve, queue, Exec::new(runner.clone()))
-    };
+    let ended = serve(args, &runner);
     if kept::is_gone() {
         keeper::end_the_rest();
     }
@@ -80,6 +71,23 @@ pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
         0 => code,
         _ => exit::CUT_OFF.into(),
     })
+}
+
+/// Serves clients until the drain is over.
+fn serve(args: &ExecArgs, runner: &Runner) -> Result<ExitCode> {
+    let figures = Some(Box::new(Figures(runner.clone())) as _);
+    let (shared, limits) = (&args.serve, &args.limits);
+    if args.program.lines {
+        let framing = shared.framing.clone().unwrap_or_default();
+        let filter = Filter::new(runner.clone(), framing, args.program.reply_max);
+        return serve::lines("exec", shared, Filter::DESCRIPTORS, figures, filter);
+    }
+    let queue = serve::Waiting {
+        queue_max: Some(limits.queue.unwrap_or(QUEUE_MAX)),
+        wait_max: limits.max_wait,
+        descriptors: Exec::DESCRIPTORS,
+    };
+    serve::streams("exec", shared, queue, figures, Exec::new(runner.clone()))
 }
 
 /// The program, if it can be run.

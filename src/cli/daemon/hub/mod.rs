@@ -1,6 +1,7 @@
 //! `poold hub`: one feed to all clients, from them or from sources.
 
 mod feed;
+mod figures;
 mod open;
 mod spec;
 
@@ -11,17 +12,20 @@ use std::time::Duration;
 
 use clap::Args;
 use regex::bytes::Regex;
+use tracing::info;
 
 use self::feed::{Cutting, Feed};
+use self::figures::Figures;
 use self::spec::Spec;
 use super::args::ServeArgs;
 use super::main_loop::MainLoop;
 use super::serve;
+use crate::cli::exit;
 use crate::cli::values::{time, yes_or_no};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::server::Server;
-use crate::service::hub::{Hub, HubFilter, HubSettings, Slow};
+use crate::service::hub::{Hub, HubFilter, HubSettings, HubStats, Slow};
 
 /// How long the end of all sources is waited for.
 const SOURCES_END: Duration = Duration::from_secs(1);
@@ -80,16 +84,49 @@ pub(crate) struct HubArgs {
 }
 
 pub(crate) fn run(args: &HubArgs) -> Result<ExitCode> {
+    if let Some(twice) = first_twice(&args.from) {
+        return Ok(exit::usage(&format!("--from {twice} is given twice")));
+    }
     serve::prepare(&args.serve);
     let hub = Hub::new(settings(args));
-    let life = serve::announce("hub", &args.serve, Framing::Lines, |listeners, options| {
-        Server::serve(listeners, options, hub.clone())
-    })?;
+    let own = Some(Box::new(Figures(hub.clone())) as _);
+    let serve = |listeners, options| Server::serve(listeners, options, hub.clone());
+    let life = serve::announce("hub", &args.serve, Framing::Lines, own, serve)?;
     let all_end = feed_from_sources(args, &hub, &life)?;
     let code = serve::run(life);
     // Programs end with their sources. A source that is connecting is not waited for.
     let _ = all_end.recv_timeout(SOURCES_END);
+    info!("{}", summary(&hub.stats()));
     Ok(code)
+}
+
+/// Each source has one name in logs and figures.
+fn first_twice(from: &[Spec]) -> Option<&Spec> {
+    let mut all = from.iter().enumerate();
+    all.find(|(at, spec)| from[..*at].contains(spec))
+        .map(|(_, spec)| spec)
+}
+
+/// The last line: what became of the messages.
+fn summary(stats: &HubStats) -> String {
+    let HubStats {
+        published,
+        given,
+        dropped,
+        ..
+    } = stats;
+    let plural = if *published == 1 { "" } else { "s" };
+    let mut line = format!("{published} message{plural} published: {given} given to readers");
+    for (count, what) in [
+        (dropped, "dropped for slow ones"),
+        (&stats.filtered, "kept back by --filter"),
+        (&stats.ignored, "of clients ignored"),
+    ] {
+        if *count > 0 {
+            line += &format!(", {count} {what}");
+        }
+    }
+    line
 }
 
 /// Starts a thread for each source. What it answers is disconnected when all have ended.

@@ -1,0 +1,93 @@
+//! What a service shows of its own: metrics, and tables for the page and `poold status`.
+//!
+//! The daemon gives it to the [`View`](super::View); the admin knows no service.
+
+use serde::{Deserialize, Serialize};
+
+/// A service's own figures.
+pub(crate) trait OwnFigures: Send + Sync {
+    /// Families for `/metrics`. No label's values may grow with the number of clients.
+    fn metrics(&self) -> Vec<OwnMetric>;
+
+    /// Tables for the page and `poold status`.
+    fn tables(&self) -> Vec<Table>;
+
+    /// Messages dropped for a client that reads too slowly; `None` if the service drops none.
+    fn dropped_of(&self, _client: u64) -> Option<u64> {
+        None
+    }
+}
+
+/// A family of metrics.
+pub(crate) struct OwnMetric {
+    pub(crate) name: &'static str,
+    /// What it means, and what to do about it.
+    pub(crate) help: &'static str,
+    pub(crate) values: Values,
+}
+
+/// One value, or one for each value of a label; seconds are a counter.
+pub(crate) enum Values {
+    Counter(u64),
+    Gauge(f64),
+    Counters(&'static str, Vec<(String, u64)>),
+    Seconds(&'static str, Vec<(String, f64)>),
+    Gauges(&'static str, Vec<(String, f64)>),
+}
+
+/// Rows of figures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<Cell>>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) unit: Unit,
+}
+
+/// What the numbers of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unit {
+    Text,
+    Count,
+    Bytes,
+    Seconds,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Cell {
+    Number(u64),
+    Text(String),
+}
+
+impl Table {
+    pub(crate) fn new(name: &str, columns: &[(&str, Unit)]) -> Table {
+        let columns = columns.iter().map(|(name, unit)| Column {
+            name: (*name).to_owned(),
+            unit: *unit,
+        });
+        Table {
+            name: name.to_owned(),
+            columns: columns.collect(),
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Cell {
+        Cell::Number(number)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Cell {
+        Cell::Text(text.to_owned())
+    }
+}

@@ -1,0 +1,175 @@
+//! The figures of `poold hub`: the feed as a whole, and each source.
+
+use std::time::{Duration, SystemTime};
+
+use crate::cli::admin::{Cell, OwnFigures, OwnMetric, Table, Unit, Values};
+use crate::service::hub::{Hub, SourceInfo};
+
+/// See the head of the file.
+pub(super) struct Figures(pub(super) Hub);
+
+impl OwnFigures for Figures {
+    fn metrics(&self) -> Vec<OwnMetric> {
+        let mut metrics = feed_metrics(&self.0);
+        metrics.extend(source_metrics(&self.0.sources()));
+        metrics
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        let sources = self.0.sources();
+        let mut tables = vec![feed_table(&self.0)];
+        tables.extend((!sources.is_empty()).then(|| source_table(&sources)));
+        tables
+    }
+
+    fn dropped_of(&self, client: u64) -> Option<u64> {
+        self.0.dropped_of(client)
+    }
+}
+
+fn metric(name: &'static str, help: &'static str, values: Values) -> OwnMetric {
+    OwnMetric { name, help, values }
+}
+
+fn feed_metrics(hub: &Hub) -> Vec<OwnMetric> {
+    let stats = hub.stats();
+    vec![
+        metric(
+            "poold_hub_readers_slow",
+            "Readers that do not keep up now. poold clients shows what each has lost; make them \
+             read faster, or send them less with --filter.",
+            Values::Gauge(stats.slow as f64),
+        ),
+        metric(
+            "poold_hub_published_total",
+            "Messages of sources, and of clients that may send.",
+            Values::Counter(stats.published),
+        ),
+        metric(
+            "poold_hub_filtered_total",
+            "Messages that --filter kept back.",
+            Values::Counter(stats.filtered),
+        ),
+        metric(
+            "poold_hub_ignored_total",
+            "Messages of clients that may not send. Stop these clients, or allow it with \
+             --clients-send.",
+            Values::Counter(stats.ignored),
+        ),
+        metric(
+            "poold_hub_given_total",
+            "Messages given to readers, counted for each reader.",
+            Values::Counter(stats.given),
+        ),
+        metric(
+            "poold_hub_dropped_total",
+            "Messages dropped for slow readers, counted for each reader. poold clients shows \
+             them for each one; make it read faster, or raise --outbox-max.",
+            Values::Counter(stats.dropped),
+        ),
+    ]
+}
+
+fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
+    let counters = |of: fn(&SourceInfo) -> u64| {
+        let values = sources.iter().map(|one| (one.name.clone(), of(one)));
+        Values::Counters("source", values.collect())
+    };
+    let gauges = |of: fn(&SourceInfo) -> Option<f64>| {
+        let values = sources
+            .iter()
+            .filter_map(|one| Some((one.name.clone(), of(one)?)));
+        Values::Gauges("source", values.collect())
+    };
+    let gaps = sources
+        .iter()
+        .map(|one| (one.name.clone(), one.gap.as_secs_f64()));
+    vec![
+        metric(
+            "poold_source_up",
+            "1 while the source is connected. 0: the log says why.",
+            gauges(|one| Some(f64::from(u8::from(one.is_up)))),
+        ),
+        metric(
+            "poold_source_last_heard_timestamp_seconds",
+            "When the last bytes came from the source, in seconds since 1970; missing if none \
+             did. Long ago while it is up: the device or program is silent.",
+            gauges(|one| {
+                let at = SystemTime::now() - one.last_heard?;
+                let since = at.duration_since(SystemTime::UNIX_EPOCH);
+                Some(since.unwrap_or_default().as_secs_f64())
+            }),
+        ),
+        metric(
+            "poold_source_messages_total",
+            "Messages that came from the source.",
+            counters(|one| one.messages),
+        ),
+        metric(
+            "poold_source_bytes_total",
+            "Bytes that came from the source.",
+            counters(|one| one.bytes),
+        ),
+        metric(
+            "poold_source_losses_total",
+            "How often the source was lost. It grows: check the cable, the network or the \
+             program.",
+            counters(|one| one.losses),
+        ),
+        metric(
+            "poold_source_gap_seconds_total",
+            "Time in which the source was not connected, since poold was started. What it sent \
+             meanwhile is lost unless its own system keeps it.",
+            Values::Seconds("source", gaps.collect()),
+        ),
+    ]
+}
+
+fn feed_table(hub: &Hub) -> Table {
+    let stats = hub.stats();
+    let figures = [
+        ("readers", stats.readers as u64),
+        ("slow", stats.slow as u64),
+        ("published", stats.published),
+        ("filtered", stats.filtered),
+        ("ignored", stats.ignored),
+        ("given", stats.given),
+        ("dropped", stats.dropped),
+    ];
+    let mut table = Table::new("feed", &figures.map(|(name, _)| (name, Unit::Count)));
+    table
+        .rows
+        .push(figures.map(|(_, count)| count.into()).to_vec());
+    table
+}
+
+fn source_table(sources: &[SourceInfo]) -> Table {
+    let mut table = Table::new(
+        "sources",
+        &[
+            ("source", Unit::Text),
+            ("state", Unit::Text),
+            ("last heard", Unit::Seconds),
+            ("messages", Unit::Count),
+            ("bytes", Unit::Bytes),
+            ("lost", Unit::Count),
+            ("gap", Unit::Seconds),
+        ],
+    );
+    let heard = |heard: Option<Duration>| match heard {
+        Some(heard) => Cell::Number(heard.as_secs()),
+        None => "never".into(),
+    };
+    table.rows.extend(sources.iter().map(|one| {
+        vec![
+            one.name.as_str().into(),
+            if one.is_up { "up" } else { "down" }.into(),
+            heard(one.last_heard),
+            one.messages.into(),
+            one.bytes.into(),
+            one.losses.into(),
+            one.gap.as_secs().into(),
+        ]
+    }));
+    table
+}

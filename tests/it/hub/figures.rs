@@ -1,0 +1,79 @@
+//! What the admin endpoint, `poold status`, `poold clients` and the last line of the log tell of a
+//! feed and its sources.
+
+use std::io::Write;
+use std::net::TcpListener;
+
+use crate::support::admin::Watched;
+use crate::support::net::{connect, send, take_line};
+use crate::support::spool::wait_until;
+
+#[test]
+fn sources_readers_and_losses_are_counted_everywhere() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let from = server.local_addr().expect("bound").to_string();
+    let mut watched = Watched::start(&[
+        "hub",
+        "127.0.0.1:0",
+        "--from",
+        &from,
+        "--filter",
+        "one|x",
+        "--outbox-max",
+        "1k",
+    ]);
+    let (mut source, _) = server.accept().expect("it connects");
+    let reader = connect(&watched.daemon.address);
+    wait_until("the reader is in", || {
+        watched.metric("poold_clients_accepted_total") == 1.0
+            && watched.metric("poold_clients{state=\"resting\"}") == 1.0
+    });
+    source.write_all(b"zero\none\n").expect("it is read");
+    assert_eq!(take_line(&reader), "one");
+    send(&reader, "forged\n");
+    wait_until("it is ignored", || {
+        watched.metric("poold_hub_ignored_total") == 1.0
+    });
+    let of = |name: &str| watched.metric(&format!("{name}{{source=\"{from}\"}}"));
+    assert_eq!(of("poold_source_up"), 1.0);
+    assert_eq!(of("poold_source_messages_total"), 2.0);
+    assert_eq!(of("poold_source_bytes_total"), 9.0);
+    assert_eq!(of("poold_source_losses_total"), 0.0);
+    assert!(of("poold_source_last_heard_timestamp_seconds") > 1e9);
+    assert_eq!(watched.metric("poold_hub_published_total"), 2.0);
+    assert_eq!(watched.metric("poold_hub_filtered_total"), 1.0);
+    assert_eq!(watched.metric("poold_hub_given_total"), 1.0);
+    // It reads nothing more.
+    let many = format!("{}\n", "x".repeat(500)).repeat(1000);
+    while watched.metric("poold_hub_dropped_total") == 0.0 {
+        source.write_all(many.as_bytes()).expect("it is read");
+    }
+    drop(source);
+    wait_until("the source is lost", || {
+        of("poold_source_losses_total") == 1.0
+    });
+    let (_, status, _) = watched.tool(&["status"]);
+    let row = status.lines().find(|line| line.contains(&from));
+    let row = row.unwrap_or_else(|| panic!("no source in:\n{status}"));
+    assert!(row.contains(" down ") || row.contains(" up "), "{row}");
+    assert!(status.contains("published"), "{status}");
+    let dropped = watched.metric("poold_hub_dropped_total");
+    let (_, rows, _) = watched.tool(&["clients"]);
+    let row = rows.lines().nth(1).expect("one client");
+    assert_eq!(row.split_whitespace().last(), Some(&*dropped.to_string()));
+    drop(reader);
+    let log = watched.daemon.stop().stderr;
+    let last = log.lines().rev().find(|line| line.contains(" published: "));
+    let last = last.unwrap_or_else(|| panic!("no summary in:\n{log}"));
+    let told = format!("{dropped} dropped for slow ones, 1 kept back by --filter, 1 of clients");
+    assert!(last.contains(&told), "{last}");
+}
+
+#[test]
+fn a_source_that_is_given_twice_is_refused() {
+    let mut command = crate::support::daemon::poold(&["hub", "0", "--from", "-", "--from", "-"]);
+    let output = command.output().expect("poold starts");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--from - is given twice"), "{said}");
+}
