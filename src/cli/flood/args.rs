@@ -58,7 +58,7 @@ pub(crate) struct FloodArgs {
     pub(crate) expect: Expect,
 
     /// Send each message on a new connection
-    #[arg(long, conflicts_with_all = ["rate", "pipeline", "stall"])]
+    #[arg(long, conflicts_with_all = ["rate", "pipeline"])]
     pub(crate) churn: bool,
 
     /// Send until the server closes the connections: messages without a reply at the end of a
@@ -69,15 +69,6 @@ pub(crate) struct FloodArgs {
     /// Write in pieces of random length; the same seed gives the same lengths
     #[arg(long, value_name = "SEED")]
     pub(crate) pieces: Option<u64>,
-
-    /// Number of additional clients that connect and never send
-    #[arg(long, value_name = "K", default_value_t = 0,
-        value_parser = clap::value_parser!(u64).range(..=1_000_000))]
-    pub(crate) silent: u64,
-
-    /// Number of the clients that send and never read
-    #[arg(long, value_name = "K", default_value_t = 0)]
-    pub(crate) stall: u64,
 
     /// Number of the clients that send 1024 messages at a time instead of --pipeline; they are
     /// checked, and left out of rates and latencies
@@ -110,8 +101,7 @@ pub(crate) struct FloodArgs {
     /// Send nothing; check the output of `poold recv` in this file (- is standard input) against
     /// --clients, --messages and --size
     #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "pipeline", "rate",
-        "duration", "warmup", "expect", "churn", "until_closed", "pieces", "silent", "stall",
-        "greedy", "threads", "timeout", "chat"])]
+        "duration", "warmup", "expect", "churn", "until_closed", "pieces", "greedy", "threads", "timeout", "chat"])]
     pub(crate) check: Option<PathBuf>,
 
     /// With --check: the run was interrupted, so a missing end does not count as lost; gaps do

@@ -24,17 +24,6 @@ use super::stream::Stream;
 use super::tally::Failure;
 use super::work::Work;
 
-/// What a client is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Sends, and reads the replies.
-    Sender,
-    /// Sends as much as it can, and never reads.
-    Stalled,
-    /// Connects, and that is all.
-    Silent,
-}
-
 /// Where a client's connection is; see the table above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -67,7 +56,6 @@ pub(crate) enum Cause {
 /// One client.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) role: Role,
     pub(crate) phase: Phase,
     /// Whether it is in its thread's queue of those that have something to write.
     pub(crate) queued: bool,
@@ -90,9 +78,8 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client, not yet connected.
-    pub(crate) fn new(index: u64, role: Role, plan: &Plan, now: Instant) -> Client {
+    pub(crate) fn new(index: u64, plan: &Plan, now: Instant) -> Client {
         Client {
-            role,
             phase: Phase::Apart,
             queued: false,
             attempts: 0,
@@ -151,7 +138,7 @@ impl Client {
         if !self.known {
             self.known = true;
             work.moved_at = work.now;
-            work.tally.connected += u64::from(self.role != Role::Silent);
+            work.tally.connected += 1;
         }
     }
 
@@ -178,29 +165,20 @@ impl Client {
     pub(crate) fn retire(&mut self, work: &mut Work<'_>, cause: Cause) {
         self.stream = None;
         self.phase = Phase::Apart;
-        let tally = &mut work.tally;
-        if let Cause::Failed(failure) = cause
-            && (self.role == Role::Sender || !self.known)
-        {
-            tally.errors.count(failure);
+        if let Cause::Failed(failure) = cause {
+            work.tally.errors.count(failure);
         }
-        match self.role {
-            Role::Silent => tally.silent_closed += u64::from(self.known),
-            Role::Stalled => tally.stalled_closed += u64::from(self.known),
-            Role::Sender => {
-                let sent = self.messages(work.plan);
-                let done = cause == Cause::Done;
-                let tail = match (cause, work.plan.server_end) {
-                    // The reply could still have come later.
-                    (Cause::Failed(Failure::Timeout), _) if work.is_interrupted() => Tail::CutOff,
-                    (Cause::Failed(Failure::Timeout), _) => Tail::Due(sent),
-                    (Cause::Failed(_), ServerEnd::Awaited) => Tail::CutOff,
-                    _ => Tail::Due(sent),
-                };
-                let account = self.replies.close(sent, self.base, tail, done);
-                work.note_connection(sent - self.base, &account, done);
-            }
-        }
+        let sent = self.messages(work.plan);
+        let done = cause == Cause::Done;
+        let tail = match (cause, work.plan.server_end) {
+            // The reply could still have come later.
+            (Cause::Failed(Failure::Timeout), _) if work.is_interrupted() => Tail::CutOff,
+            (Cause::Failed(Failure::Timeout), _) => Tail::Due(sent),
+            (Cause::Failed(_), ServerEnd::Awaited) => Tail::CutOff,
+            _ => Tail::Due(sent),
+        };
+        let account = self.replies.close(sent, self.base, tail, done);
+        work.note_connection(sent - self.base, &account, done);
     }
 
     /// Gets ready for another connection, if there is another message for one.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mio::Events;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::client::{Cause, Client, Phase, Role};
+use super::client::{Cause, Client, Phase};
 use super::connecting::{BREATH, CONNECTING_MAX};
 use super::interrupt::GRACE;
 use super::load::Load;
@@ -62,7 +62,6 @@ impl Load<'_> {
         let connecting = client.phase == Phase::Connecting
             || plan.connections == Connections::EachMessage
                 && client.phase == Phase::Open
-                && client.role == Role::Sender
                 && client.is_fresh(plan);
         match client.phase {
             Phase::Apart => None,
@@ -72,9 +71,7 @@ impl Load<'_> {
             Phase::Ending if plan.has_replies() && waited > END_MAX.min(plan.timeout) => {
                 Some(Cause::Done)
             }
-            Phase::Open | Phase::Ending
-                if stuck && client.role == Role::Sender && self.work.stage != Stage::Connecting =>
-            {
+            Phase::Open | Phase::Ending if stuck && self.work.stage != Stage::Connecting => {
                 Some(Cause::Failed(Failure::Timeout))
             }
             _ => None,
@@ -84,10 +81,9 @@ impl Load<'_> {
     /// Gives up the clients that still wait to connect; answers how many.
     fn drop_unconnected(&mut self) -> usize {
         let dropped = self.unconnected.len() + self.retries.len();
-        let waiting = self.retries.drain().map(|Reverse((_, i))| i);
-        for i in self.unconnected.drain(..).chain(waiting) {
-            self.alive -= usize::from(self.clients[i].role == Role::Sender);
-        }
+        self.unconnected.clear();
+        self.retries.clear();
+        self.alive -= dropped;
         dropped
     }
 

@@ -3,23 +3,15 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
-use super::client::{Cause, Client, Next, Phase, Role, failure};
+use super::client::{Cause, Client, Next, Phase, failure};
 use super::plan::{Connections, GREED, Pace, Plan};
 use super::stream::Stream;
 use super::tally::Failure;
 use super::work::{Stage, Work};
 
-/// More than the longest message, to keep positions within their type.
-const SIZE_ROOM: u64 = 1 << 25;
-
 impl Client {
     /// Reads what has come. `ended` says that the end of the stream may have come as well.
     pub(crate) fn hear(&mut self, work: &mut Work<'_>, ended: bool) -> Next {
-        match self.role {
-            Role::Stalled if ended => return Next::Over(Cause::Failed(Failure::ClosedEarly)),
-            Role::Stalled => return self.advance(work),
-            Role::Silent | Role::Sender => {}
-        }
         let before = self.answered(work.plan);
         let heard = self.drain(work, ended);
         let after = self.answered(work.plan);
@@ -47,9 +39,7 @@ impl Client {
                 let before = self.messages(work.plan);
                 self.sent += written as u64;
                 self.note_connected(work);
-                if self.role == Role::Sender {
-                    work.note_sent(self.index, self.messages(work.plan) - before);
-                }
+                work.note_sent(self.index, self.messages(work.plan) - before);
                 self.advance(work)
             }
             Err(e) if is_not_now(&e) => Next::Wait,
@@ -71,16 +61,11 @@ impl Client {
         if self.phase != Phase::Open || work.stage == Stage::Connecting {
             return Next::Wait;
         }
-        match self.role {
-            Role::Silent => return Next::Wait,
-            Role::Stalled => self.release(plan.messages.min(u64::MAX / SIZE_ROOM), plan),
-            Role::Sender => {}
-        }
         if self.sent < self.target {
             return Next::Write;
         }
         let sent = self.messages(plan);
-        if self.role == Role::Stalled || plan.has_replies() && self.replies.settled() < sent {
+        if plan.has_replies() && self.replies.settled() < sent {
             return Next::Wait;
         }
         let limit = self.limit(plan);
@@ -123,11 +108,9 @@ impl Client {
                 Ok(len) => {
                     work.now = Instant::now();
                     work.moved_at = work.now;
-                    if self.role == Role::Sender {
-                        let begun = self.sent.div_ceil(size);
-                        let bytes = &work.inbox[..len];
-                        self.replies.take(bytes, self.index, begun, &mut work.judge);
-                    }
+                    let begun = self.sent.div_ceil(size);
+                    let bytes = &work.inbox[..len];
+                    self.replies.take(bytes, self.index, begun, &mut work.judge);
                     // A short read: the socket is empty, and more bytes cause an event. This saves
                     // a second read for each reply.
                     if len < work.inbox.len() && !ended {

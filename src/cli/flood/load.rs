@@ -13,7 +13,7 @@ use std::time::Instant;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 
-use super::client::{Cause, Client, Next, Phase, Role};
+use super::client::{Cause, Client, Next, Phase};
 use super::plan::{Connections, Plan, ServerEnd};
 use super::tally::Failure;
 use super::work::{Stage, Work};
@@ -36,7 +36,7 @@ pub(crate) struct Load<'a> {
     pub(super) retries: BinaryHeap<Reverse<(Instant, usize)>>,
     /// Clients in the phase of connecting.
     pub(super) connecting: usize,
-    /// Senders that have not finished.
+    /// Clients that have not finished.
     pub(super) alive: usize,
     pub(super) ticked_at: Instant,
 }
@@ -45,28 +45,22 @@ impl<'a> Load<'a> {
     /// A thread's clients: every `threads`th one.
     pub(crate) fn new(plan: &'a Plan, thread: u64) -> io::Result<Load<'a>> {
         let work = Work::new(plan, thread);
-        let role = |index| match index {
-            i if i < plan.clients - plan.stall => Role::Sender,
-            i if i < plan.clients => Role::Stalled,
-            _ => Role::Silent,
-        };
         let stride = plan.threads as usize;
-        let clients: Vec<Client> = (thread..plan.clients + plan.silent)
+        let clients: Vec<Client> = (thread..plan.clients)
             .step_by(stride)
-            .map(|index| Client::new(index, role(index), plan, work.now))
+            .map(|index| Client::new(index, plan, work.now))
             .collect();
-        let each = plan.connections == Connections::EachMessage;
-        let at_once = |i: &usize| !each || clients[*i].role == Role::Silent;
+        let at_once = match plan.connections {
+            Connections::Kept => clients.len(),
+            Connections::EachMessage => 0,
+        };
         Ok(Load {
             poll: Poll::new()?,
             ready: VecDeque::with_capacity(clients.len()),
-            unconnected: (0..clients.len()).filter(at_once).collect(),
+            unconnected: (0..at_once).collect(),
             retries: BinaryHeap::new(),
             connecting: 0,
-            alive: clients
-                .iter()
-                .filter(|client| client.role == Role::Sender)
-                .count(),
+            alive: clients.len(),
             ticked_at: work.now,
             clients,
             work,
@@ -81,9 +75,7 @@ impl<'a> Load<'a> {
                 self.work.now = Instant::now();
                 let next = self.clients[i].advance(&mut self.work);
                 self.follow(i, next);
-            } else if self.work.plan.connections == Connections::EachMessage
-                && self.clients[i].role == Role::Sender
-            {
+            } else if self.work.plan.connections == Connections::EachMessage {
                 self.unconnected.push_back(i);
             }
         }
@@ -184,9 +176,6 @@ impl<'a> Load<'a> {
         let unreachable = refused || cause == Cause::Failed(Failure::ConnectTimeout);
         self.work.tally.abandoned += u64::from(unreachable);
         let client = &mut self.clients[i];
-        if client.role != Role::Sender {
-            return;
-        }
         let again = plan.connections == Connections::EachMessage
             && stage == Stage::Sending
             && !unreachable
@@ -211,7 +200,7 @@ impl<'a> Load<'a> {
             };
             self.work.moved_at = self.work.now;
             let client = &mut self.clients[i];
-            if client.phase == Phase::Open && client.role == Role::Sender {
+            if client.phase == Phase::Open {
                 client.release(seq + 1, self.work.plan);
                 let next = client.advance(&mut self.work);
                 self.follow(i, next);

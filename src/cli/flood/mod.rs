@@ -67,7 +67,7 @@ pub(crate) fn run(args: &FloodArgs) -> ExitCode {
 
 fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
     let plan = Plan::new(args, address)?;
-    descriptors::allow(plan.clients + plan.silent)?;
+    descriptors::allow(plan.clients)?;
     plan.interrupt.listen()?;
     let progress = if args.quiet {
         Progress::hidden()

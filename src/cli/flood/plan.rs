@@ -15,12 +15,7 @@ use crate::limits::options::TIME_MAX;
 pub(crate) struct Plan {
     /// The server.
     pub(crate) target: Target,
-    /// Clients that send; the last `stall` of them never read.
     pub(crate) clients: u64,
-    /// Clients that connect and never send.
-    pub(crate) silent: u64,
-    /// Clients among `clients` that never read.
-    pub(crate) stall: u64,
     /// Clients among `clients`, the first of them, with [`GREED`] for a pipeline.
     pub(crate) greedy: u64,
     /// Messages from each client, `u64::MAX` for no limit.
@@ -90,8 +85,8 @@ impl Plan {
         let messages = args
             .messages
             .unwrap_or(if open_ended { u64::MAX } else { 1000 });
-        if args.stall.saturating_add(args.greedy) >= clients {
-            let why = "--stall, --greedy: at least one of the --clients must be neither";
+        if args.greedy >= clients {
+            let why = "--greedy: at least one of the --clients must not be greedy";
             return Err(Failure::usage(why));
         }
         if args
@@ -118,8 +113,6 @@ impl Plan {
         Ok(Plan {
             target: Target::resolve(address)?,
             clients,
-            silent: args.silent,
-            stall: args.stall,
             greedy: args.greedy,
             messages,
             shape,

@@ -53,8 +53,6 @@ impl<'a> Report<'a> {
             "run": self.plan.shape.run(),
             "clients": self.plan.clients,
             "connected": tally.connected,
-            "silent_closed": tally.silent_closed,
-            "stalled_closed": tally.stalled_closed,
             "sent": tally.sent,
             "answered": tally.account.received,
             "measured": tally.measured,
@@ -103,10 +101,6 @@ impl<'a> Report<'a> {
         }
         if !tally.latency.is_empty() {
             rows.push(("latency (µs)", self.latency_row()));
-        }
-        if plan.silent + plan.stall > 0 {
-            let (silent, stalled) = (tally.silent_closed, tally.stalled_closed);
-            rows.push(("sent away", format!("{silent} silent, {stalled} stalled")));
         }
         if let Some(cpu) = tally.cpu {
             rows.push(("own CPU", format!("{:.3} s", cpu.as_secs_f64())));

@@ -77,10 +77,6 @@ impl Errors {
 pub(crate) struct Tally {
     /// Clients that were connected at least once.
     pub(crate) connected: u64,
-    /// Silent clients whose connection the server ended.
-    pub(crate) silent_closed: u64,
-    /// Stalled clients whose connection the server ended.
-    pub(crate) stalled_closed: u64,
     /// Clients that could not be connected, or not again.
     pub(crate) abandoned: u64,
     /// Messages written, whole.
@@ -111,8 +107,6 @@ impl Tally {
         let max = LATENCY_MAX.as_nanos() as u64;
         Tally {
             connected: 0,
-            silent_closed: 0,
-            stalled_closed: 0,
             abandoned: 0,
             sent: 0,
             account: Account::default(),
@@ -130,8 +124,6 @@ impl Tally {
     /// Adds another thread's counts.
     pub(crate) fn add(&mut self, other: &Tally) {
         self.connected += other.connected;
-        self.silent_closed += other.silent_closed;
-        self.stalled_closed += other.stalled_closed;
         self.abandoned += other.abandoned;
         self.sent += other.sent;
         self.account.add(&other.account);

@@ -128,11 +128,10 @@ fn what_a_flood_would_have_to_ignore() {
         (&["1", "--chat", "--warmup", "1s"], "--warmup"),
         (&["1", "--chat", "--threads", "2"], "--threads"),
         (&["1", "--senders", "2"], "--chat"),
-        (&["1", "--silent", "1000001"], "--silent"),
         (&["--check", "-", "1"], "ADDRESS"),
         (&["--check", "-", "--rate", "5"], "--rate"),
         (&["--check", "-", "--chat"], "--chat"),
-        (&["--check", "-", "--silent", "1"], "--silent"),
+        (&["--check", "-", "--greedy", "1"], "--greedy"),
     ] {
         let line = refused(&mut poold(&[&["flood"], args].concat()), 2);
         assert!(line.contains(word), "{args:?}: {line}");

@@ -7,7 +7,7 @@ pub(crate) struct ChatArgs {
     /// lines in the same order. Start the server with --rate off. --pipeline limits the lines of a
     /// sender that the slowest reader has not read
     #[arg(long,
-        conflicts_with_all = ["churn", "pieces", "silent", "stall", "greedy", "until_closed",
+        conflicts_with_all = ["churn", "pieces", "greedy", "until_closed",
         "expect", "warmup", "threads"])]
     pub(crate) chat: bool,
 

@@ -1,16 +1,11 @@
 //! Whole runs against servers that do what they should.
 
-use std::io::BufRead;
-use std::net::{Shutdown, TcpStream};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::fleet::flood;
 use super::super::progress::Progress;
 use super::super::report::Report;
-use super::server::{
-    DEADLINE, Lines, Server, answer, assert_complete, discard, echo, faults, plan,
-};
+use super::server::{DEADLINE, Server, answer, assert_complete, discard, echo, faults, plan};
 
 #[test]
 fn every_message_comes_back() {
@@ -143,39 +138,6 @@ fn greedy_clients_are_checked_and_not_measured() {
     let run = server.flood("--expect nothing -c 5 --greedy 2 -n 1536");
     assert_complete(&run, 5 * 1536);
     assert_eq!(run.1.measured, 3 * 1536);
-}
-
-#[test]
-fn silent_and_stalled_clients_disturb_no_one() {
-    let server = Server::new(echo);
-    let run = server.flood("-c 5 --stall 2 --silent 3 -n 30");
-    assert_complete(&run, 90);
-    assert_eq!((run.1.silent_closed, run.1.connected), (0, 5));
-}
-
-#[test]
-fn silent_clients_that_are_sent_away_are_counted() {
-    static ALL: Mutex<Vec<TcpStream>> = Mutex::new(Vec::new());
-    let server = Server::new(|mut reader: Lines, stream| {
-        ALL.lock().unwrap().push(stream.try_clone()?);
-        // Only one of the three gets further: the one that sends.
-        if reader.fill_buf()?.is_empty() {
-            return Ok(());
-        }
-        let peer = stream.peer_addr()?;
-        let deadline = Instant::now() + DEADLINE;
-        while ALL.lock().unwrap().len() < 3 && Instant::now() < deadline {
-            std::thread::yield_now();
-        }
-        for other in ALL.lock().unwrap().drain(..) {
-            if other.peer_addr()? != peer {
-                other.shutdown(Shutdown::Both)?;
-            }
-        }
-        echo(reader, stream)
-    });
-    let (_, tally) = server.flood("-c 1 --silent 2 -n 5");
-    assert_eq!((tally.silent_closed, faults(&tally)), (2, [0; 4]));
 }
 
 #[test]
