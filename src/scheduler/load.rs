@@ -13,9 +13,6 @@ use crate::scheduler::spin::Spin;
 const MEMORY: u64 = 256;
 /// The whole, where a part of the turns is counted.
 const ALL: u64 = 1 << 16;
-/// Ticks of the watch, 1 to 3 ms each, for which a long queue of quick turns calls in no worker
-/// after there was no core for the last one.
-const HELD: u32 = 100;
 
 /// When to call another worker in.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +49,6 @@ pub(crate) struct ServiceTimes {
     average: u64,
     /// The part of recent turns that was long, of [`ALL`].
     long: u64,
-    /// A worker was called in for a long queue since the last report of contention.
-    helped: bool,
-    /// Ticks for which a long queue calls in no worker.
-    held: u32,
     spin: Spin,
 }
 
@@ -65,8 +58,6 @@ impl ServiceTimes {
             policy,
             average: 0,
             long: 0,
-            helped: false,
-            held: 0,
             spin: Spin::new(),
         }
     }
@@ -86,23 +77,6 @@ impl ServiceTimes {
         self.spin.waited(took);
     }
 
-    pub(crate) fn tick(&mut self) {
-        self.held = self.held.saturating_sub(1);
-    }
-
-    /// A worker was called in because [`clear_late`](ServiceTimes::clear_late).
-    pub(crate) fn have_help(&mut self) {
-        self.helped = true;
-    }
-
-    /// A worker reports whether it was recently runnable but not running. If so, and another was
-    /// called in for a long queue, there is no core for that one.
-    pub(crate) fn contended(&mut self, contended: bool) {
-        if std::mem::take(&mut self.helped) && contended {
-            self.held = HELD;
-        }
-    }
-
     /// Whether the leader, alone on duty and idle, spins before it blocks. With one core the event
     /// that it waits for cannot happen while it spins.
     pub(crate) fn spins(&mut self) -> bool {
@@ -119,13 +93,11 @@ impl ServiceTimes {
         on_duty < self.policy.quick_workers && self.long > ALL / 2
     }
 
-    /// Whether clearing the queue would take longer than `clear_within`.
+    /// Whether quick turns would take longer than `clear_within` to clear the queue, and a worker
+    /// beyond the `on_duty` has a core.
     pub(crate) fn clear_late(&self, queued: usize, on_duty: usize) -> bool {
         let backlog = self.average.saturating_mul(queued as u64);
-        !self.are_slow()
-            && self.held == 0
-            && on_duty < self.policy.quick_workers
-            && backlog > nanos(self.policy.clear_within)
+        on_duty < self.policy.quick_workers && backlog > nanos(self.policy.clear_within)
     }
 
     /// Whether each turn may last for ever.
@@ -137,4 +109,26 @@ impl ServiceTimes {
 /// A time in whole nanoseconds, for arithmetic in the hot path.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_queue_of_quick_turns_is_worth_a_second_worker_where_there_is_a_core() {
+        let mut turns = ServiceTimes::new(Policy {
+            workers: 8,
+            slow_turn: Duration::from_micros(50),
+            long_turn: Duration::from_micros(25),
+            quick_workers: 2,
+            clear_within: Duration::from_millis(1),
+            pace: Pace::Measured,
+        });
+        (0..10_000).for_each(|_| turns.ended(Duration::from_micros(10)));
+        assert!(!turns.are_slow() && !turns.are_long(1));
+        assert!(!turns.clear_late(90, 1));
+        assert!(turns.clear_late(110, 1));
+        assert!(!turns.clear_late(110, 2));
+    }
 }

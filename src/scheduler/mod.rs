@@ -4,7 +4,6 @@
 //! choice to spin. A connection is only a token here: resting, ready, running or gone.
 //! May import: `net::address`, for the log. Must not: anything that knows what a connection is.
 
-pub(crate) mod contention;
 pub(crate) mod load;
 pub(crate) mod metrics;
 mod parked;

@@ -15,8 +15,7 @@
 //!   - turns have lately been slow, and more connections are ready or no worker would poll during
 //!     this turn;
 //!   - quick turns are long enough to be worth a second worker, or the queue holds more than the
-//!     workers on duty clear within `clear_within` (but not for a while after a worker called in
-//!     for this had to share a core);
+//!     workers on duty clear within `clear_within`;
 //!   - for a whole tick the watch saw no turn end and no worker poll.
 //!
 //! Invariants, all under the mutex:
@@ -232,11 +231,7 @@ impl<C> RunQueue<C> {
                 Greater => inner.new_generation += 1,
                 Equal => {}
             }
-            let late = inner.turns.clear_late(inner.queue.len(), inner.on_duty);
-            let call = inner.attend(late || inner.is_behind());
-            if late && call == Wakeup::Worker {
-                inner.turns.have_help();
-            }
+            let call = inner.attend(inner.is_behind());
             return Step::Serve(connection, call, Epoch(inner.epoch));
         }
         if inner.leading || (inner.queue.is_empty() && inner.is_spare()) {
@@ -273,7 +268,6 @@ impl<C> RunQueue<C> {
     /// The watch calls this about once a millisecond while there is work.
     pub(crate) fn tick(&self) -> Tick {
         let mut inner = self.inner.lock();
-        inner.turns.tick();
         let stands_still = inner.progress == inner.progress_seen;
         inner.progress_seen = inner.progress;
         if stands_still && !inner.leading && inner.presumed_blocked < inner.serving {
@@ -296,11 +290,6 @@ impl<C> RunQueue<C> {
         let mut inner = self.inner.lock();
         inner.watch_parked = inner.is_idle();
         inner.watch_parked
-    }
-
-    /// Reports whether the calling worker was recently runnable but not running.
-    pub(crate) fn contended(&self, contended: bool) {
-        self.inner.lock().turns.contended(contended);
     }
 
     /// Sets the number of workers and their generation; workers of an older one park when they can.
@@ -384,6 +373,8 @@ impl<C> Inner<C> {
         if self.turns.are_slow() {
             return !self.queue.is_empty() || !self.leading;
         }
-        !self.queue.is_empty() && self.turns.are_long(self.on_duty)
+        !self.queue.is_empty()
+            && (self.turns.are_long(self.on_duty)
+                || self.turns.clear_late(self.queue.len(), self.on_duty))
     }
 }

@@ -231,9 +231,6 @@ impl Shared {
                     }
                     let moved = std::mem::take(&mut scratch.moved);
                     slot.meter.count(waited, now - began, moved);
-                    if let Some(contended) = scratch.contention.turn_ended() {
-                        self.run_queue.contended(contended);
-                    }
                     let again = (next == Next::Queue).then_some(Queued {
                         task: Task::Serve(connection),
                         since: now,

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 
 use crate::limits::options::READ_MAX;
-use crate::scheduler::contention::Contention;
 use crate::scheduler::metrics::Moved;
 
 /// A worker's own buffers, used again for every turn.
@@ -12,7 +11,6 @@ pub(crate) struct Scratch {
     pub(super) wire: Vec<u8>,
     /// What the turn that runs has moved.
     pub(crate) moved: Moved,
-    pub(crate) contention: Contention,
     pub(super) portion: Portion,
 }
 
@@ -21,7 +19,6 @@ thread_local! {
         input: vec![0; READ_MAX].into_boxed_slice(),
         wire: Vec::new(),
         moved: Moved::default(),
-        contention: Contention::default(),
         portion: Portion::default(),
     });
 }
