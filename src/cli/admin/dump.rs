@@ -79,21 +79,9 @@ fn rows(table: &Table) {
 
 /// What limits have done, and what was cut or lost.
 fn acted(status: &Status) -> Option<String> {
-    let limits = status
-        .limits
-        .iter()
-        .map(|one| (one.name.as_str(), one.count));
-    let traffic = &status.traffic;
-    let messages = [
-        ("truncated", traffic.truncated),
-        ("dropped", traffic.dropped),
-        ("partial", traffic.partial),
-        ("accept_exhausted", traffic.accept_exhausted),
-        ("accept_client", traffic.accept_client),
-    ];
-    let acted = limits.chain(messages).filter(|(_, count)| *count > 0);
-    let acted: Vec<_> = acted
-        .map(|(name, count)| format!("{name} {count}"))
+    let acted: Vec<_> = status
+        .acted()
+        .map(|row| format!("{} {}", row.name, row.count))
         .collect();
     (!acted.is_empty()).then(|| acted.join(", "))
 }

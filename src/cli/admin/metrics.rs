@@ -5,6 +5,7 @@
 use prometheus::{TEXT_FORMAT, TextEncoder};
 
 use super::families::Families;
+use super::faults;
 use super::own::{OwnMetric, Values};
 use super::response::Response;
 use super::view::{View, phase_of, worker_name};
@@ -20,6 +21,7 @@ pub(super) fn answer(view: &View) -> Response {
     limits(&stats, &mut to);
     workers(view, &stats, &mut to);
     traffic(&stats, &mut to);
+    faults::metrics(&stats, &mut to);
     outlet(&stats, &mut to);
     let own = view.own.iter().flat_map(|own| own.metrics());
     own.for_each(|metric| add(&metric, &mut to));
@@ -112,16 +114,6 @@ fn clients(stats: &Stats, to: &mut Families) {
         "Maximum number of clients. poold_clients is near it: raise --max-clients, and ulimit -n \
          with it.",
         stats.clients_max as f64,
-    );
-    to.counters(
-        "poold_accept_errors_total",
-        "Failed accepts. exhausted: descriptors or memory ran out (raise ulimit -n or lower \
-         --max-clients); client: the client had already gone (nothing to do).",
-        "kind",
-        [
-            ("exhausted", stats.accept_exhausted),
-            ("client", stats.accept_client),
-        ],
     );
     let drained = [("left", stats.left), ("cut_off", stats.cut_off)];
     to.counters(
@@ -246,30 +238,6 @@ fn traffic(stats: &Stats, to: &mut Families) {
         "poold_sent_bytes_total",
         "Bytes written to clients.",
         stats.bytes_out,
-    );
-    to.counter(
-        "poold_messages_truncated_total",
-        "Messages truncated at --message-max. Raise it, or fix the sender.",
-        stats.truncated,
-    );
-    to.counter(
-        "poold_messages_partial_total",
-        "Messages that ended with their connection, not with a delimiter. Many: connections break \
-         in the middle of a message.",
-        stats.partial,
-    );
-    to.counters(
-        "poold_messages_dropped_total",
-        "Messages read and not delivered. overlong: longer than --message-max with --overlong \
-         drop; raise it, or fix the sender.",
-        "reason",
-        [("overlong", stats.dropped)],
-    );
-    to.counter(
-        "poold_stray_bytes_total",
-        "Bytes read that belong to no message: bytes between two messages, or a header without \
-         its message. Fix the sender or --framing.",
-        stats.stray_bytes,
     );
 }
 

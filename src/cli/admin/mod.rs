@@ -12,6 +12,7 @@ mod args;
 mod clients;
 mod dump;
 mod families;
+mod faults;
 mod history;
 mod hosts;
 mod http;

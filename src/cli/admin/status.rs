@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::faults::{self, Row};
 use super::history::{Sample, millis};
 use super::own::Table;
 use super::response::Response;
@@ -41,7 +42,10 @@ pub(crate) struct Status {
     /// Over all turns so far.
     pub(crate) wait_ms: Quantiles,
     pub(crate) turn_ms: Quantiles,
-    pub(crate) limits: Vec<LimitRow>,
+    pub(crate) limits: Vec<Row>,
+    /// What should not happen.
+    #[serde(default)]
+    pub(crate) faults: Vec<Row>,
     /// The last minutes, a sample a second.
     pub(crate) history: Vec<Sample>,
     pub(crate) busiest: Vec<ClientRow>,
@@ -92,13 +96,6 @@ pub(crate) struct Traffic {
     pub(crate) messages_out: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
-    pub(crate) partial: u64,
-    pub(crate) truncated: u64,
-    pub(crate) dropped: u64,
-    #[serde(default)]
-    pub(crate) stray_bytes: u64,
-    pub(crate) accept_exhausted: u64,
-    pub(crate) accept_client: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -116,11 +113,12 @@ pub(crate) struct Quantiles {
     pub(crate) max: f64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct LimitRow {
-    pub(crate) name: String,
-    pub(crate) what: String,
-    pub(crate) count: u64,
+impl Status {
+    /// What limits have done, and what should not have happened, where it has.
+    pub(crate) fn acted(&self) -> impl Iterator<Item = &Row> {
+        let all = self.limits.iter().chain(&self.faults);
+        all.filter(|row| row.count > 0)
+    }
 }
 
 /// The answer, with the samples after this number.
@@ -178,6 +176,7 @@ pub(super) fn look(view: &View, after: u64) -> Status {
         wait_ms: quantiles(&stats.waits),
         turn_ms: quantiles(&stats.turns),
         limits: limits(&stats),
+        faults: faults::rows(&stats),
         history: view.history.lock().after(after),
         busiest,
         slowest,
@@ -215,12 +214,6 @@ fn traffic(stats: &Stats) -> Traffic {
         messages_out: stats.messages_out,
         bytes_in: stats.bytes_in,
         bytes_out: stats.bytes_out,
-        partial: stats.partial,
-        truncated: stats.truncated,
-        dropped: stats.dropped,
-        stray_bytes: stats.stray_bytes,
-        accept_exhausted: stats.accept_exhausted,
-        accept_client: stats.accept_client,
     }
 }
 
@@ -232,8 +225,8 @@ fn quantiles(of: &Histogram) -> Quantiles {
     }
 }
 
-fn limits(stats: &Stats) -> Vec<LimitRow> {
-    let row = |(limit, count): &(Limit, u64)| LimitRow {
+fn limits(stats: &Stats) -> Vec<Row> {
+    let row = |(limit, count): &(Limit, u64)| Row {
         name: limit.name().to_owned(),
         what: limit.describe().to_owned(),
         count: *count,

@@ -128,23 +128,9 @@ fn trouble(status: &Status) -> Vec<String> {
         ));
     }
     lines.extend(status.output.as_ref().and_then(output));
-    let traffic = &status.traffic;
-    let limits = status
-        .limits
-        .iter()
-        .map(|limit| (plain(&limit.name), limit.count));
-    let messages = [
-        ("messages truncated", traffic.truncated),
-        ("dropped", traffic.dropped),
-        ("stray bytes", traffic.stray_bytes),
-        ("partial", traffic.partial),
-        ("accept: exhausted", traffic.accept_exhausted),
-        ("accept: client gone", traffic.accept_client),
-    ];
-    let messages = messages.map(|(name, count)| (name.to_owned(), count));
-    let acted = limits.chain(messages).filter(|(_, count)| *count > 0);
-    let acted: Vec<_> = acted
-        .map(|(name, count)| format!("{name} {count}"))
+    let acted: Vec<_> = status
+        .acted()
+        .map(|row| format!("{} {}", plain(&row.name), row.count))
         .collect();
     if !acted.is_empty() {
         lines.push(format!(

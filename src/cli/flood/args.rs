@@ -101,7 +101,8 @@ pub(crate) struct FloodArgs {
     /// Send nothing; check the output of `poold recv` in this file (- is standard input) against
     /// --clients, --messages and --size
     #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "pipeline", "rate",
-        "duration", "warmup", "expect", "churn", "until_closed", "pieces", "greedy", "threads", "timeout", "chat"])]
+        "duration", "warmup", "expect", "churn", "until_closed", "pieces", "greedy",
+        "threads", "timeout", "chat"])]
     pub(crate) check: Option<PathBuf>,
 
     /// With --check: the run was interrupted, so a missing end does not count as lost; gaps do

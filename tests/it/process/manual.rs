@@ -146,6 +146,7 @@ fn every_log_event_is_there() {
 fn every_metric_is_there() {
     let page = read(&root().join("src/manual/metrics.md"));
     let code = [
+        "admin/faults.rs",
         "admin/metrics.rs",
         "daemon/exec/figures.rs",
         "daemon/hub/figures.rs",

@@ -155,7 +155,9 @@ fn bytes_of_no_message_are_counted() {
         let counted = || watched.metric("poold_stray_bytes_total");
         wait_until("they are counted", || counted() == stray);
         let status = watched.status();
-        assert_eq!(status["traffic"]["stray_bytes"], stray as u64);
+        let rows = status["faults"].as_array().expect("faults are a list");
+        let row = rows.iter().find(|row| row["name"] == "stray bytes");
+        assert_eq!(row.expect("a row of it")["count"], stray as u64);
         assert_eq!(status["framing"], framing);
     }
 }

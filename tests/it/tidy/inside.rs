@@ -34,7 +34,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         "cli/admin",
         &[
             &["args", "families", "history", "own", "request"],
-            &["response"],
+            &["faults", "response"],
             &["clients", "hosts", "http"],
             &["top_clients"],
             &["view"],
