@@ -42,6 +42,14 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// A certificate or a key is of no use.
+    #[error("{file}: {problem}")]
+    Certificate {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// `recv` can't open its output.
     #[cfg(feature = "cli")]
     #[error("cannot write to {name}: {source}; choose another file or directory")]

@@ -27,6 +27,8 @@
 //! The library runs on Linux. It logs to [`tracing`]; it installs no signal handler, never prints
 //! and never exits. Several servers may run in one process; give each a [`name`](Options::name).
 //!
+//! The feature `tls` has [`Tls`]; without it [`Options::tls`] stays `None`.
+//!
 //! The feature `cli`, on by default, is the command `poold` and its dependencies. Programs that
 //! use the library turn it off: `default-features = false`.
 //!
@@ -96,6 +98,7 @@ mod series;
 mod server;
 pub mod service;
 mod system;
+mod tls;
 mod turn;
 
 pub use bytes::Bytes;
@@ -120,6 +123,7 @@ pub use scheduler::state::Phase;
 pub use scheduler::worker_status::WorkerInfo;
 pub use server::{Handle, Probe, Server, Stats};
 pub use service::{InDrain, Outlet, Quote, Service, StreamService, Tail, answer};
+pub use tls::Tls;
 
 /// The README's examples compile.
 #[cfg(doctest)]

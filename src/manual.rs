@@ -10,6 +10,7 @@
 //! - [`metrics`]: every metric of `/metrics`, and what to do about it
 //! - [`kernel`]: limits of the system that apply before poold's own
 //! - [`senders`]: which framing a sender needs, and what to do when no messages come
+//! - [`tls`]: encryption, certificates, ends of sessions
 //! - [`promises`]: what is promised, and what is not
 //! - [`measurements`]: what was measured, against what, and where poold loses
 
@@ -48,3 +49,6 @@ pub mod service {}
 
 #[doc = include_str!("manual/sizing.md")]
 pub mod sizing {}
+
+#[doc = include_str!("manual/tls.md")]
+pub mod tls {}

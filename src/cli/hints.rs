@@ -46,15 +46,8 @@ const HINTS: [Hint; 11] = [
         restart: "the control socket of the daemon is --control PATH",
     },
     Hint {
-        options: &[
-            "--tls",
-            "--ssl",
-            "--cert",
-            "--key",
-            "--tls-cert",
-            "--tls-key",
-        ],
-        service: "put stunnel, HAProxy or nginx in front for TLS, and name it in --proxy-from",
+        options: &["--tls", "--ssl", "--cert", "--key"],
+        service: "--tls-cert FILE --tls-key FILE",
         client: "connect through stunnel or socat for TLS",
         control: "an admin address at unix:PATH needs no TLS",
         ..NONE
@@ -199,7 +192,7 @@ mod tests {
             (
                 " recv",
                 "--tls --ssl --cert",
-                "stunnel, HAProxy or nginx".into(),
+                "--tls-cert FILE --tls-key FILE".into(),
             ),
             (" client", "--tls --ssl", "through stunnel".into()),
             (" echo", "--user --group", "start it as that user".into()),

@@ -50,6 +50,8 @@ pub enum End {
     Closed(String),
     /// What it sent could not be cut into messages; with what was wrong.
     Framing(String),
+    /// Its TLS handshake failed; with what was wrong. The service has not seen it.
+    Handshake(String),
     /// A limit closed it, to keep to a time or to make room for others.
     Limit(Limit),
     /// A limit kept it out; it got the service's [refusal](crate::Service::refusal).
@@ -81,6 +83,7 @@ impl fmt::Display for End {
             End::Service => out.write_str("the service closed it"),
             End::Closed(why) => write!(out, "closed: {why}"),
             End::Framing(why) => write!(out, "the framing does not allow what it sent: {why}"),
+            End::Handshake(why) => write!(out, "its TLS handshake failed: {why}"),
             End::Limit(limit) => write!(out, "closed by a limit ({})", limit.name()),
             End::Refused(limit) => write!(out, "refused by a limit ({})", limit.name()),
             End::Panic => out.write_str("its handler panicked"),

@@ -6,11 +6,13 @@
 //!   the connection.
 //! - The mailbox's lock is held for a few moves at a time, never across I/O.
 //!
-//! May import: `framing`, `limits`, `net`, `scheduler`. Must not: turns, services, the server.
+//! May import: `framing`, `limits`, `net`, `scheduler`, `tls`. Must not: turns, services, the
+//! server.
 
 pub(crate) mod client;
 pub(crate) mod deadlines;
 pub(crate) mod handler;
+pub(crate) mod handshakes;
 pub(crate) mod lingering;
 pub(crate) mod outbox;
 pub(crate) mod registry;
@@ -45,7 +47,7 @@ mod transport;
 pub(crate) use identity::{Identity, Standing};
 pub(crate) use stage::{Linger, Stage};
 pub(crate) use tally::{Look, Tally};
-pub(crate) use transport::Taken;
+pub(crate) use transport::{Taken, Tls};
 
 /// Puts a connection into the run queue, and wakes a worker if one is needed.
 pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
@@ -117,6 +119,7 @@ pub(crate) struct Owned {
     /// The time of its entry in the deadlines.
     pub(crate) check: Option<Instant>,
     pub(crate) bucket: Option<Box<Bucket>>,
+    pub(crate) tls: Tls,
     pub(crate) look: Look,
 }
 
@@ -176,6 +179,7 @@ impl Connection {
             bucket: opening
                 .rate
                 .map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
+            tls: None,
             look: Look::default(),
         };
         let mailbox = Mailbox {

@@ -14,6 +14,8 @@ pub(crate) enum Stage {
     Header { until: Instant },
     /// Its header names no client: a health check, unless something follows.
     Nameless { until: Instant },
+    /// Admitted; its TLS handshake is not complete.
+    Handshake { until: Instant },
     /// Admitted; the service has not seen it yet.
     New,
     /// It waits for a worker (stream services only).

@@ -1,4 +1,5 @@
-//! A connection's transport: the only file that touches the bytes of its socket.
+//! A connection's transport: the only file that touches the bytes of its socket. With a TLS session
+//! the socket has ciphertext, and all others see plaintext.
 //!
 //! - [`take`](Connection::take_bytes) moves bytes from the socket to a worker's buffer, and says
 //!   whether the socket may have more. No other file takes a short read for an empty socket.
@@ -19,6 +20,7 @@ use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::{Connection, system};
 use crate::scheduler::metrics::add;
+use crate::tls::{Ending, Heard, Session};
 
 /// What came of one look into the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,19 +34,29 @@ pub(crate) enum Taken {
         more: bool,
     },
     /// The client sends no more.
-    End,
+    End(Ending),
 }
 
+/// A connection's TLS session; `None` for a plain client.
+pub(crate) type Tls = Option<Box<Session>>;
+
 impl Connection {
-    /// Takes what has arrived, as much as the buffer holds. Never blocks, whatever mode the socket
-    /// is in: a program that shares it may have changed the mode.
+    /// Takes what has arrived, at most so many bytes. Never blocks, whatever mode the socket is in:
+    /// a program that shares it may have changed the mode. The buffer holds the largest read.
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the socket is empty.
-    pub(crate) fn take_bytes(&self, buffer: &mut [u8]) -> io::Result<Taken> {
-        let most = buffer.len();
-        Ok(match self.read(buffer, RecvFlags::DONTWAIT)? {
-            0 => Taken::End,
+    pub(crate) fn take_bytes(
+        &self,
+        tls: &mut Tls,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> io::Result<Taken> {
+        if let Some(session) = tls {
+            return self.take_secured(session, buffer, most);
+        }
+        Ok(match self.read(&mut buffer[..most], RecvFlags::DONTWAIT)? {
+            0 => Taken::End(Ending::Said),
             length => Taken::Bytes {
                 length,
                 drained: length,
@@ -54,17 +66,70 @@ impl Connection {
         })
     }
 
+    fn take_secured(
+        &self,
+        session: &mut Session,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> io::Result<Taken> {
+        let heard = session.take(buffer, most, |room| self.take_cipher(room));
+        // An alert, or the answer to a new key. What has no room goes with the next output.
+        let _ = session.push_out(|bytes| self.give_cipher(bytes));
+        Ok(match heard? {
+            Heard::End(ending) => Taken::End(ending),
+            Heard::Bytes {
+                length,
+                drained,
+                more,
+            } => {
+                add(&self.tally.bytes_in, length as u64);
+                Taken::Bytes {
+                    length,
+                    drained,
+                    more,
+                }
+            }
+        })
+    }
+
     /// Gives bytes to the socket, as many as it takes. Never blocks. A peer that has left causes
     /// an error and no SIGPIPE, which would end a process that has its default.
-    pub(crate) fn give_bytes(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.write(bytes, SendFlags::DONTWAIT)
+    pub(crate) fn give_bytes(&self, tls: &mut Tls, bytes: &[u8]) -> io::Result<usize> {
+        if tls.is_none() {
+            return self.write(bytes, SendFlags::DONTWAIT);
+        }
+        let mut given = 0;
+        while given < bytes.len() {
+            match self.give_slices(tls, &[IoSlice::new(&bytes[given..])]) {
+                Ok(length) => given += length,
+                Err(_) if given > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(given)
     }
 
     /// As [`give_bytes`](Connection::give_bytes), from several places.
-    pub(crate) fn give_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn give_slices(&self, tls: &mut Tls, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if let Some(session) = tls {
+            return self.counted(session.give(slices, |bytes| self.give_cipher(bytes)));
+        }
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         let flags = flags.bits() as i32;
         self.counted(self.socket.send_vectored_with_flags(slices, flags))
+    }
+
+    /// Takes ciphertext. It is not counted: clients are counted by what they say.
+    pub(crate) fn take_cipher(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (length, _) =
+            retry_on_intr(|| net::recv(&self.socket, &mut *buffer, RecvFlags::DONTWAIT))?;
+        Ok(length)
+    }
+
+    /// Gives ciphertext.
+    pub(crate) fn give_cipher(&self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        Ok(retry_on_intr(|| net::send(&self.socket, bytes, flags))?)
     }
 
     /// Reads for a stream service, in whatever mode the socket is.

@@ -81,7 +81,7 @@ impl Hint {
     /// What was seen, and what to try: "zero bytes seen: try --framing nul".
     pub fn describe(self) -> &'static str {
         match self {
-            Hint::Tls => "this looks like TLS: put a proxy that ends it in front",
+            Hint::Tls => "this looks like TLS: try --tls-cert and --tls-key",
             Hint::Http => "this looks like HTTP: it may want another port",
             Hint::Ssh => "this looks like SSH: it may want another port",
             Hint::Proxy => "this looks like a PROXY header: try --proxy-from for the balancer",

@@ -50,6 +50,8 @@ pub enum Limit {
     Replaced,
     /// A balancer's connection did not begin with a PROXY header in time; it is reset.
     ProxyHeader,
+    /// The client's TLS handshake failed, or did not end in time.
+    Handshake,
 }
 
 /// What a limit does to a client.
@@ -78,7 +80,7 @@ struct Row {
 
 /// One row for each limit, in the order of the enum: a limit's number is that of its row.
 #[rustfmt::skip]
-static ROWS: [Row; 17] = {
+static ROWS: [Row; 18] = {
     use Effect::{Closes, Cuts, Delays, Refuses};
     use Limit::*;
     const fn row(
@@ -125,6 +127,8 @@ static ROWS: [Row; 17] = {
             "closing clients: a newer one of their address takes their place"),
         row(ProxyHeader, "proxy_header", Closes, &["proxy_from"],
             "closing connections from proxy-from without a right PROXY header"),
+        row(Handshake, "handshake", Closes, &["tls", "handshake"],
+            "closing clients whose TLS handshake fails"),
     ]
 };
 

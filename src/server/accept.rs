@@ -268,7 +268,7 @@ impl AcceptHandler for Arc<Shared> {
             true => Stage::Header {
                 until: Instant::now() + self.header_within(),
             },
-            false => Stage::New,
+            false => self.ctx.first_stage(Instant::now()),
         };
         match self.find_place(peer, id, is_announced) {
             Ok(placed) => {

@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use super::evict::Shedding;
 use super::heartbeat::Heartbeat;
 use crate::connection::deadlines::Deadlines;
+use crate::connection::handshakes::Handshakes;
 use crate::connection::lingering::Lingering;
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
@@ -141,6 +142,7 @@ impl Shared {
                 deadlines: Deadlines::default(),
                 wait_queue,
                 lingering: Lingering::default(),
+                handshakes: Handshakes::new(cores().saturating_sub(1).max(1)),
                 totals: Totals::default(),
                 streamed: Arc::default(),
                 knobs,

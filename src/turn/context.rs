@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use crate::connection::deadlines::Deadlines;
+use crate::connection::handshakes::Handshakes;
 use crate::connection::lingering::{Lingering, Slot};
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
-use crate::connection::{CloseRequest, Connection, Standing};
+use crate::connection::{CloseRequest, Connection, Stage, Standing};
 use crate::drain::Drain;
 use crate::limits::admission::{Admission, Placed};
 use crate::limits::counters::{Case, Notices};
@@ -16,6 +18,7 @@ use crate::limits::options::{Limits, Options};
 use crate::net::acceptor::AcceptWaker;
 use crate::scheduler::metrics::Streamed;
 use crate::service::Work;
+use crate::tls::Session;
 
 /// Maximum refused clients that are being told why; further ones are closed without a line.
 const REFUSALS_MAX: usize = 8;
@@ -31,6 +34,7 @@ pub(crate) struct ServerContext {
     pub(crate) deadlines: Deadlines,
     pub(crate) wait_queue: WaitQueue,
     pub(crate) lingering: Lingering,
+    pub(crate) handshakes: Handshakes,
     pub(crate) totals: Totals,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,
@@ -47,6 +51,25 @@ impl ServerContext {
     pub(crate) fn admitted(&self) -> usize {
         let refused = self.refused.load(Ordering::SeqCst);
         self.registry.count().saturating_sub(refused)
+    }
+
+    /// The stage of a client that is admitted.
+    pub(crate) fn first_stage(&self, now: Instant) -> Stage {
+        let options = &self.limits.options;
+        match options.tls {
+            None => Stage::New,
+            Some(_) => Stage::Handshake {
+                until: now + options.handshake,
+            },
+        }
+    }
+
+    /// A TLS session for a client.
+    pub(crate) fn session(&self) -> Result<Session, String> {
+        match &self.limits.options.tls {
+            Some(tls) => tls.session(),
+            None => Err("the server has no certificate".into()),
+        }
     }
 
     /// Releases the connection's share of its address's clients, if it still has one.
@@ -129,6 +152,8 @@ pub(crate) struct Totals {
     pub(crate) undelivered: AtomicU64,
     pub(crate) partial: AtomicU64,
     pub(crate) truncated: AtomicU64,
+    /// TLS clients whose connection ended before their session did.
+    pub(crate) cut_short: AtomicU64,
     /// Bytes that belong to no message.
     pub(crate) stray_bytes: AtomicU64,
     pub(crate) dropped: AtomicU64,

@@ -50,10 +50,13 @@ impl Turn<'_> {
             self.scratch.moved.messages_out += messages;
         }
         if self.output.is_empty() {
+            self.push_out();
             return;
         }
-        let connection = self.connection;
-        let (written, end) = self.output.flush(|slices| connection.give_slices(slices));
+        let (connection, tls) = (self.connection, &mut self.owned.tls);
+        let (written, end) = self
+            .output
+            .flush(|slices| connection.give_slices(tls, slices));
         self.scratch.moved.bytes_out += written as u64;
         if written > 0 {
             self.set_stalled(None);
@@ -64,7 +67,7 @@ impl Turn<'_> {
     }
 
     /// The peer takes no more output. What it sent before is still read.
-    fn cannot_write(&mut self, error: &io::Error) {
+    pub(super) fn cannot_write(&mut self, error: &io::Error) {
         let peer = self.connection.identity.peer();
         debug!(id = self.connection.id, %peer, %error, "reads no more");
         self.owned.discards_output = true;
@@ -100,8 +103,12 @@ impl Turn<'_> {
             _ => self.scratch.portion.most(),
         };
         let most = most.min(bytes);
-        match self.connection.take_bytes(&mut input[..most]) {
-            Ok(Taken::End) => {
+        let taken = self
+            .connection
+            .take_bytes(&mut self.owned.tls, &mut input, most);
+        match taken {
+            Ok(Taken::End(ending)) => {
+                self.note_ending(ending);
                 self.deliver(&[], StreamEnd::Reached);
                 self.is_at_its_end(End::Client);
             }
@@ -113,7 +120,9 @@ impl Turn<'_> {
                 self.scratch.portion.took(length);
                 self.note_read(length, drained, more);
                 self.charge(0, length);
-                self.deliver(&input[..length], StreamEnd::NotYet);
+                if length > 0 {
+                    self.deliver(&input[..length], StreamEnd::NotYet);
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.empty();
@@ -346,7 +355,10 @@ impl Turn<'_> {
         }
         let mut written = 0;
         if self.output.is_empty() {
-            match self.connection.give_bytes(&self.scratch.wire) {
+            match self
+                .connection
+                .give_bytes(&mut self.owned.tls, &self.scratch.wire)
+            {
                 Ok(length) => written = length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -46,24 +46,29 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether the client is not known yet.
+    /// Whether the client is not known yet, or not yet sure of the server.
     pub(super) fn is_unknown(&self) -> bool {
         let stage = &self.owned.stage;
-        matches!(stage, Stage::Header { .. } | Stage::Nameless { .. })
+        matches!(
+            stage,
+            Stage::Header { .. } | Stage::Nameless { .. } | Stage::Handshake { .. }
+        )
     }
 
-    /// The deadline of the header, or of the wait for a health check's end.
+    /// The deadline of the header, of the wait for a health check's end, or of the handshake.
     pub(super) fn awaited_until(&self) -> Option<Instant> {
         match self.owned.stage {
-            Stage::Header { until } | Stage::Nameless { until } => Some(until),
+            Stage::Header { until } | Stage::Nameless { until } | Stage::Handshake { until } => {
+                Some(until)
+            }
             _ => None,
         }
     }
 
-    /// In a drain, still waits a short time for a header that is under way: its connection was
-    /// accepted.
+    /// In a drain, still waits a short time for a header or a handshake that is under way: its
+    /// connection was accepted.
     pub(super) fn await_less(&mut self) {
-        if let Stage::Header { until } = &mut self.owned.stage {
+        if let Stage::Header { until } | Stage::Handshake { until } = &mut self.owned.stage {
             *until = (*until).min(self.now + WITHIN_IN_DRAIN);
         }
     }
@@ -169,7 +174,7 @@ impl Turn<'_> {
         let (ctx, connection) = (self.ctx, self.connection);
         let Err(limit) = self.find_place(client) else {
             self.owned.readable = true;
-            self.owned.stage = Stage::New;
+            self.owned.stage = ctx.first_stage(self.now);
             return None;
         };
         self.acted(limit, "", &[]);

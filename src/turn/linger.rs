@@ -92,8 +92,11 @@ impl Turn<'_> {
             return ReadOutcome::More;
         }
         let mut input = std::mem::take(&mut self.scratch.input);
-        let heard = match self.connection.take_bytes(&mut input[..most]) {
-            Ok(Taken::End) => {
+        let heard = match self
+            .connection
+            .take_bytes(&mut self.owned.tls, &mut input, most)
+        {
+            Ok(Taken::End(_)) => {
                 self.empty();
                 ReadOutcome::End
             }
@@ -104,7 +107,7 @@ impl Turn<'_> {
             }) => {
                 self.note_read(length, drained, more);
                 self.charge(0, length);
-                if delivery == Delivery::All {
+                if delivery == Delivery::All && length > 0 {
                     self.deliver_all(&input[..length]);
                 }
                 ReadOutcome::More

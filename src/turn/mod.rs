@@ -5,13 +5,14 @@
 //! does not take) waits for the next turn, so a busy client queues like every other. While a
 //! client has unsent output, the turn does not read from it.
 //!
-//! May import: `connection`, `drain`, `framing`, `limits`, `net`, `scheduler`, `service`. Must not:
-//! the server.
+//! May import: `connection`, `drain`, `framing`, `limits`, `net`, `scheduler`, `service`, `tls`.
+//! Must not: the server.
 
 mod buffers;
 mod close;
 pub(crate) mod context;
 mod exchange;
+mod handshake;
 mod header;
 mod hints;
 mod linger;
@@ -136,6 +137,11 @@ impl Turn<'_> {
         {
             return After::Gone(end);
         }
+        if let Stage::Handshake { until } = self.owned.stage
+            && let Some(end) = self.shake_hands(until)
+        {
+            return After::Gone(end);
+        }
         // What the client sent before its first turn is served, even if a close was requested
         // meanwhile.
         if let (Stage::New, Work::Messages(opener)) = (&self.owned.stage, &self.ctx.work) {
@@ -151,7 +157,7 @@ impl Turn<'_> {
         self.notice_drain();
         let had_output = !self.output.is_empty();
         self.flush();
-        if self.output.is_empty() && self.is_serving() {
+        if !self.has_unsent() && self.is_serving() {
             if had_output {
                 // The service may take long, and others send to the client meanwhile.
                 self.connection.wrote_all();
@@ -282,7 +288,7 @@ impl Turn<'_> {
             // Includes what was pushed during this turn: after the end nothing can be sent.
             self.output = self.connection.shut_outbox();
             self.flush();
-            if !self.output.is_empty() {
+            if !self.output.is_empty() || !self.end_session() {
                 return self.await_room();
             }
             if matches!(end, End::Limit(Limit::WriteStall)) || is_for_another(&end) {

@@ -65,18 +65,25 @@ impl Turn<'_> {
     pub(super) fn keep_time(&mut self) {
         let times = &self.ctx.limits.options.times;
         if times.message.is_some() {
-            let bytes = self.connection.tally.bytes_in.load(Ordering::Relaxed);
+            let bytes = self.bytes_so_far();
             let begun = self.owned.begun.unwrap_or((self.now, bytes));
             // While the client has unsent output it is not read from, so the message may have
             // ended.
-            let is_awaited = self.owned.decoder.is_inside() && self.output.is_empty();
+            let is_inside = self.owned.decoder.is_inside() || self.kept() > 0;
+            let is_awaited = is_inside && self.output.is_empty();
             self.owned.begun = is_awaited.then_some(begun);
         }
-        if self.output.is_empty() {
+        if !self.has_unsent() {
             self.set_stalled(None);
         } else if self.owned.stalled.is_none() {
             self.set_stalled(Some(self.now));
         }
+    }
+
+    /// Bytes of the client, with those of a record that is not complete.
+    fn bytes_so_far(&self) -> u64 {
+        let bytes = self.connection.tally.bytes_in.load(Ordering::Relaxed);
+        bytes + self.kept() as u64
     }
 
     /// Notes since when the client takes nothing, for the limit and for senders.
@@ -128,7 +135,7 @@ impl Turn<'_> {
         let tally = &self.connection.tally;
         let silent = tally.bytes_in.load(Ordering::Relaxed) == 0;
         let heard = since + Duration::from_millis(tally.heard_ms.load(Ordering::Relaxed));
-        let bytes = tally.bytes_in.load(Ordering::Relaxed);
+        let bytes = self.bytes_so_far();
         let message = self
             .owned
             .begun

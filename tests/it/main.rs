@@ -14,6 +14,7 @@ mod process;
 mod recv;
 mod support;
 mod tidy;
+mod tls;
 mod tools;
 
 // Some of the server's own files, compiled a second time against the primitives of `model/sync.rs`.

@@ -149,7 +149,8 @@ fn limits(stats: &Stats, to: &mut Families) {
         "poold_clients_closed_total",
         "Clients closed by each limit. Devices that should stay connected: raise the flag of the \
          same name. shed: raise --max-clients. framing: fix the sender or --framing. replaced: \
-         raise --max-per-address. proxy_header: fix the balancer or --proxy-from.",
+         raise --max-per-address. proxy_header: fix the balancer or --proxy-from. handshake: \
+         the log says why.",
         "reason",
         of(is_among_closed),
     );

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::tls::TlsArgs;
 use crate::cli::admin::AdminArgs;
 use crate::cli::handover::ControlArgs;
 use crate::cli::log::LogFormat;
@@ -130,6 +131,9 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) guard: GuardArgs,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
 
     #[command(flatten)]
     pub(crate) control: ControlArgs,

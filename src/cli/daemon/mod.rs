@@ -11,3 +11,4 @@ pub(crate) mod hub;
 pub(crate) mod main_loop;
 pub(crate) mod notify;
 pub(crate) mod serve;
+pub(crate) mod tls;

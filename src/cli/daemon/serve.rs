@@ -127,6 +127,7 @@ pub(crate) fn streams(
     service: impl StreamService,
 ) -> Result<ExitCode> {
     prepare(args);
+    args.tls.refuse(name)?;
     announce(name, args, Framing::Raw, own, |listeners, options| {
         Server::serve_streams(listeners, for_streams(options, args, waiting), service)
     })
@@ -275,6 +276,8 @@ pub(crate) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         overload: guard.overload.map_or(defaults.overload, |wait| wait.0),
         queue_max: defaults.queue_max,
         wait_max: defaults.wait_max,
+        tls: args.tls.settings()?,
+        handshake: args.tls.handshake,
         hints: defaults.hints,
         stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),
         worker_descriptors: defaults.worker_descriptors,

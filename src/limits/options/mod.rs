@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::framing::{Framing, Overlong};
 use crate::limits::admission::{AddressList, ProxyFrom, WhenAddressFull, WhenFull};
 use crate::limits::times::{Rate, Times};
+use crate::tls::{self, Tls};
 
 pub(crate) use descriptors::{check_clients_max, clients_most};
 
@@ -92,6 +93,10 @@ pub struct Options {
     pub proxy_from: ProxyFrom,
     /// Clients accepted a second, 1 to 1 000 000; more wait in the backlog. Default: no limit.
     pub accept_rate: Option<u32>,
+    /// TLS for all clients; only for message services. Default: none.
+    pub tls: Option<Tls>,
+    /// With `tls`: how long a client's handshake may take. Default: 10 s.
+    pub handshake: Duration,
     /// Time limits of each connection. Default: none.
     pub times: Times,
     /// How much each client may send. Default: no limit.
@@ -148,6 +153,8 @@ impl Default for Options {
             deny: AddressList::default(),
             proxy_from: ProxyFrom::default(),
             accept_rate: None,
+            tls: None,
+            handshake: Duration::from_secs(10),
             times: Times::default(),
             rate: None,
             overload: Some(Duration::from_millis(500)),
@@ -252,12 +259,16 @@ impl Limits {
             outbox_max,
             ..
         } = self.options;
-        let client = CLIENT_BYTES + outbox_max;
+        let (tls_client, tls_worker) = match self.options.tls {
+            Some(_) => (tls::CLIENT_BYTES, tls::WORKER_BYTES),
+            None => (0, 0),
+        };
+        let client = CLIENT_BYTES + outbox_max + tls_client;
         if !reads {
             return clients_max as u64 * client as u64;
         }
         let client = client + message_max + READ_MAX + message_max;
-        let worker = READ_MAX + self.replies_max();
+        let worker = READ_MAX + self.replies_max() + tls_worker;
         clients_max as u64 * client as u64 + workers as u64 * worker as u64
     }
 
@@ -324,6 +335,7 @@ fn check_times(options: &Options) -> Result<()> {
         ("message", times.message),
         ("write_stall", times.write_stall),
         ("lifetime", times.lifetime),
+        ("handshake", Some(options.handshake)),
     ];
     if let Some((name, _)) = closing
         .iter()

@@ -12,3 +12,4 @@ pub(crate) mod server;
 pub(crate) mod spool;
 pub(crate) mod stopped;
 pub(crate) mod terminal;
+pub(crate) mod tls;

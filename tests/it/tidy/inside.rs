@@ -24,6 +24,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
     (
         "cli/daemon",
         &[
+            &["tls"],
             &["args", "console", "notify"],
             &["main_loop"],
             &["serve"],

@@ -15,7 +15,7 @@ const ORDER: &[&[&str]] = &[
     &["manual"],
     &["error", "escape", "series", "system"],
     &["framing"],
-    &["net"],
+    &["net", "tls"],
     &["scheduler"],
     &["limits"],
     &["connection", "drain"],
@@ -34,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ctor", &["src/system.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
     ("listenfd", &["src/cli/sockets/mod.rs"]),
+    ("rustls", &["src/tls/"]),
     (
         "mio",
         &[

@@ -1,0 +1,72 @@
+//! What stands for TLS without the feature `tls`: types without a value.
+
+use std::io::{self, IoSlice};
+
+use super::{Heard, Shaken};
+
+/// TLS for the clients of a server. It takes the feature `tls` to make one.
+#[derive(Clone, Debug)]
+pub enum Tls {}
+
+/// The session of one client.
+#[derive(Debug)]
+pub(crate) enum Session {}
+
+impl Tls {
+    pub(crate) fn session(&self) -> Result<Session, String> {
+        match *self {}
+    }
+}
+
+impl Session {
+    pub(crate) fn receive(
+        &mut self,
+        _read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        match *self {}
+    }
+
+    pub(crate) fn has_record(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn shake(&mut self, _plain: &mut [u8]) -> Result<Shaken, String> {
+        match *self {}
+    }
+
+    pub(crate) fn take(
+        &mut self,
+        _plain: &mut [u8],
+        _most: usize,
+        _read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Heard> {
+        match *self {}
+    }
+
+    pub(crate) fn give(
+        &mut self,
+        _slices: &[IoSlice<'_>],
+        _send: impl Fn(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        match *self {}
+    }
+
+    pub(crate) fn push_out(
+        &mut self,
+        _send: impl Fn(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn close(&mut self) {
+        match *self {}
+    }
+
+    pub(crate) fn kept(&self) -> usize {
+        match *self {}
+    }
+
+    pub(crate) fn has_pending(&self) -> bool {
+        match *self {}
+    }
+}

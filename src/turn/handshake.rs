@@ -1,0 +1,181 @@
+//! The TLS handshake of a client that is admitted: the service has not seen it yet.
+//!
+//! A client that says nothing costs its slot. The session is made with its first byte, and only
+//! what computes needs a permit, of which there are fewer than cores: see [`handshakes`].
+//!
+//! [`handshakes`]: crate::connection::handshakes
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tracing::debug;
+
+use super::Turn;
+use crate::connection::Stage;
+use crate::connection::handler::End;
+use crate::limits::limit::Limit;
+use crate::scheduler::metrics::add;
+use crate::tls::{Ending, HELLO, PLAIN_LINE, Shaken};
+
+/// The result of a step.
+enum Step {
+    /// There may be more to do.
+    On,
+    /// The client's next bytes, or a permit, are awaited.
+    Wait,
+    Failed(String),
+    Gone(End),
+}
+
+impl Turn<'_> {
+    /// Goes on with the handshake, as far as the client's bytes go. Answers the connection's end,
+    /// if it ends at once.
+    pub(super) fn shake_hands(&mut self, until: Instant) -> Option<End> {
+        let step = loop {
+            match self.shake() {
+                Step::On if matches!(self.owned.stage, Stage::Handshake { .. }) => {}
+                step => break step,
+            }
+        };
+        match step {
+            Step::Gone(end) => return Some(end),
+            Step::Failed(why) => self.fail(why),
+            Step::Wait if self.now >= until && self.draining() => {
+                self.owned.stage = Stage::Closing(End::Drained);
+            }
+            Step::Wait if self.now >= until => self.fail("it does not end in time".into()),
+            _ => {}
+        }
+        None
+    }
+
+    fn shake(&mut self) -> Step {
+        let Some(session) = &mut self.owned.tls else {
+            return self.meet_tls();
+        };
+        if session.has_record() {
+            return self.compute();
+        }
+        if !self.owned.readable && !self.owned.ending {
+            return Step::Wait;
+        }
+        let connection = self.connection;
+        match session.receive(|room| connection.take_cipher(room)) {
+            Ok(0) => Step::Gone(End::Lost("it left within the TLS handshake".into())),
+            Ok(_) => Step::On,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.empty();
+                Step::Wait
+            }
+            Err(error) => Step::Gone(End::Lost(error.to_string())),
+        }
+    }
+
+    /// Looks at the first byte: a plain client is told what is wrong, and costs no session.
+    fn meet_tls(&mut self) -> Step {
+        let mut first = [0];
+        match self.connection.peek(&mut first) {
+            // As health checks do.
+            Ok(0) => Step::Gone(End::Client),
+            Ok(_) if first[0] != HELLO => {
+                let _ = self.connection.give_bytes(&mut None, PLAIN_LINE);
+                Step::Failed("the client speaks plainly; it has to connect with TLS".into())
+            }
+            Ok(_) => match self.ctx.session() {
+                Ok(session) => {
+                    self.owned.tls = Some(Box::new(session));
+                    self.owned.readable = true;
+                    Step::On
+                }
+                Err(why) => Step::Failed(why),
+            },
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.empty();
+                Step::Wait
+            }
+            Err(error) => Step::Gone(End::Lost(error.to_string())),
+        }
+    }
+
+    fn compute(&mut self) -> Step {
+        let (connection, ctx) = (self.connection, self.ctx);
+        let Some(permit) = ctx.handshakes.enter(connection) else {
+            return Step::Wait;
+        };
+        let Some(session) = &mut self.owned.tls else {
+            return Step::Wait;
+        };
+        let shaken = session.shake(&mut self.scratch.input);
+        drop(permit);
+        // It has room: a handshake is far smaller than a socket's buffer.
+        let _ = session.push_out(|bytes| connection.give_cipher(bytes));
+        match shaken {
+            Ok(Shaken::Begun) => Step::On,
+            Ok(Shaken::Done { length }) => {
+                self.owned
+                    .unread
+                    .extend_from_slice(&self.scratch.input[..length]);
+                self.owned.readable = true;
+                self.charge(0, length);
+                self.scratch.moved.bytes_in += length as u64;
+                add(&self.connection.tally.bytes_in, length as u64);
+                self.owned.stage = Stage::New;
+                Step::On
+            }
+            Err(why) => Step::Failed(why),
+        }
+    }
+
+    /// The handshake has failed: what there is of an alert is sent, and the end.
+    fn fail(&mut self, why: String) {
+        self.acted(Limit::Handshake, &why, &[]);
+        self.owned.readable = true;
+        self.owned.stage = Stage::Closing(End::Handshake(why));
+    }
+
+    /// Whether output waits, encrypted or not.
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.output.is_empty() || self.owned.tls.as_ref().is_some_and(|tls| tls.has_pending())
+    }
+
+    /// Bytes of a record that is not complete.
+    pub(super) fn kept(&self) -> usize {
+        self.owned.tls.as_ref().map_or(0, |tls| tls.kept())
+    }
+
+    /// Sends what is encrypted already and belongs to no output: answers to the client's handshake,
+    /// the end of the session.
+    pub(super) fn push_out(&mut self) {
+        let connection = self.connection;
+        let Some(session) = &mut self.owned.tls else {
+            return;
+        };
+        match session.push_out(|bytes| connection.give_cipher(bytes)) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.cannot_write(&error),
+            _ => {}
+        }
+    }
+
+    /// Ends the session, if there is one; answers whether all has left.
+    pub(super) fn end_session(&mut self) -> bool {
+        let Some(session) = &mut self.owned.tls else {
+            return true;
+        };
+        if self.owned.discards_output {
+            return true;
+        }
+        session.close();
+        self.push_out();
+        self.owned.discards_output || !self.has_unsent()
+    }
+
+    /// Counts a client whose connection ends before its session does.
+    pub(super) fn note_ending(&self, ending: Ending) {
+        if ending == Ending::Truncated {
+            self.ctx.totals.cut_short.fetch_add(1, Ordering::Relaxed);
+            let peer = self.connection.identity.peer();
+            debug!(id = self.connection.id, %peer, "its connection ended before its TLS session");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Certificates of a test's own, and clients that speak TLS.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
+
+use crate::support::daemon::Daemon;
+use crate::support::net;
+use crate::support::scratch::{Scratch, text};
+
+/// A self-made certificate for `localhost` and `127.0.0.1`, in files.
+pub struct Pair {
+    scratch: Scratch,
+}
+
+impl Pair {
+    pub fn new() -> Pair {
+        Pair::of(&rcgen::PKCS_ECDSA_P256_SHA256)
+    }
+
+    pub fn of(algorithm: &'static rcgen::SignatureAlgorithm) -> Pair {
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let key = rcgen::KeyPair::generate_for(algorithm).expect("ring has it");
+        let params = rcgen::CertificateParams::new(names).expect("valid names");
+        let made = params.self_signed(&key).expect("a certificate");
+        let scratch = Scratch::new();
+        std::fs::write(scratch.join("server.pem"), made.pem()).expect("our own folder");
+        std::fs::write(scratch.join("server.key"), key.serialize_pem()).expect("our own folder");
+        Pair { scratch }
+    }
+
+    pub fn certificate(&self) -> PathBuf {
+        self.scratch.join("server.pem")
+    }
+
+    pub fn key(&self) -> PathBuf {
+        self.scratch.join("server.key")
+    }
+
+    /// `poold SERVICE 127.0.0.1:0 --tls-cert … ARGS…`.
+    pub fn start(&self, service: &str, args: &[&str]) -> Daemon {
+        let (certificate, key) = (self.certificate(), self.key());
+        let tls = ["--tls-cert", text(&certificate), "--tls-key", text(&key)];
+        Daemon::start(&[&[service, "127.0.0.1:0"], &tls[..], args].concat())
+    }
+
+    /// What a client of it begins with.
+    pub fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> ClientConnection {
+        let certificate = CertificateDer::from_pem_file(self.certificate()).expect("our own");
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).expect("it is one");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .expect("ring has them")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").expect("a name");
+        ClientConnection::new(Arc::new(config), name).expect("valid")
+    }
+
+    /// A client whose handshake is done.
+    pub fn connect(&self, address: &str) -> Secured {
+        self.connect_with(address, rustls::ALL_VERSIONS)
+    }
+
+    pub fn connect_with(
+        &self,
+        address: &str,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Secured {
+        let mut client = Secured(StreamOwned::new(
+            self.client(versions),
+            net::connect(address),
+        ));
+        while client.0.conn.is_handshaking() {
+            client
+                .0
+                .conn
+                .complete_io(&mut client.0.sock)
+                .expect("a handshake");
+        }
+        client
+    }
+}
+
+/// A client.
+pub struct Secured(pub StreamOwned<ClientConnection, TcpStream>);
+
+impl Secured {
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).expect("it is read");
+        self.0.flush().expect("it is read");
+    }
+
+    pub fn take(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).expect("so much comes");
+        bytes
+    }
+
+    pub fn take_line(&mut self) -> String {
+        let mut line = Vec::new();
+        loop {
+            match self.take(1)[0] {
+                b'\n' => return String::from_utf8(line).expect("UTF-8"),
+                byte => line.push(byte),
+            }
+        }
+    }
+
+    /// Says the end within the session; the connection stays.
+    pub fn end(&mut self) {
+        self.0.conn.send_close_notify();
+        self.0.flush().expect("connected");
+    }
+
+    /// Ends the connection, and not the session.
+    pub fn cut(&mut self) {
+        self.0.sock.shutdown(Shutdown::Write).expect("connected");
+    }
+
+    /// Reads to the end of the session.
+    ///
+    /// # Errors
+    /// Those of the socket, and the end of the connection before that of the session.
+    pub fn take_all(&mut self) -> (Vec<u8>, io::Result<()>) {
+        let mut bytes = Vec::new();
+        let end = self.0.read_to_end(&mut bytes);
+        (bytes, end.map(drop))
+    }
+}

@@ -1,0 +1,89 @@
+//! The ends of sessions: what was sent before them is served, whichever side ends, and however.
+
+use crate::support::net::{connect, connect_saying, take_to_end};
+use crate::support::spool::wait_until;
+use crate::support::tls::Pair;
+
+#[test]
+fn a_client_that_says_the_end_gets_its_answer_and_the_end() {
+    let pair = Pair::new();
+    let daemon = pair.start("echo", &[]);
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let mut client = pair.connect_with(&daemon.address, &[version]);
+        client.send("hello");
+        client.end();
+        let (bytes, end) = client.take_all();
+        assert_eq!(bytes, b"hello", "{version:?}");
+        end.expect("the session's end");
+    }
+}
+
+/// As `ncat` does.
+#[test]
+fn a_client_that_ends_only_the_connection_gets_its_answer_too() {
+    let pair = Pair::new();
+    let daemon = pair.start("echo", &["--log-level", "debug", "--framing", "lines"]);
+    let mut client = pair.connect(&daemon.address);
+    client.send("without its newline");
+    client.cut();
+    let (bytes, end) = client.take_all();
+    assert_eq!(bytes, b"without its newline\n");
+    end.expect("the session's end");
+    daemon
+        .stderr
+        .wait_line("its connection ended before its TLS session");
+}
+
+#[test]
+fn a_drain_serves_what_was_sent_and_says_the_end() {
+    let pair = Pair::new();
+    let mut daemon = pair.start("echo", &[]);
+    let mut client = pair.connect(&daemon.address);
+    client.send("hello");
+    assert_eq!(client.take(5), b"hello");
+    daemon.interrupt();
+    let (bytes, end) = client.take_all();
+    assert_eq!(bytes, b"");
+    end.expect("the session's end, not only the connection's");
+    drop(client);
+    let exit = daemon.wait_exit();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+}
+
+#[test]
+fn a_drain_waits_for_a_handshake_a_moment_only() {
+    let pair = Pair::new();
+    let mut daemon = pair.start("echo", &["--drain", "60s"]);
+    // A record that has begun.
+    let client = connect_saying(&daemon.address, [0x16, 3, 1]);
+    let silent = connect(&daemon.address);
+    wait_until("both are there", || {
+        let mut open = pair.connect(&daemon.address);
+        open.send("x");
+        open.take(1) == b"x"
+    });
+    daemon.interrupt();
+    assert_eq!(take_to_end(&client), b"");
+    assert_eq!(take_to_end(&silent), b"");
+    drop((client, silent));
+    let exit = daemon.wait_exit();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+}
+
+#[test]
+fn much_output_reaches_a_slow_reader_whole() {
+    let pair = Pair::new();
+    let daemon = pair.start("echo", &["--outbox-max", "64k"]);
+    let mut client = pair.connect(&daemon.address);
+    let sent: Vec<u8> = (0..4 << 20).map(|at: u32| (at % 251) as u8).collect();
+    let mut got = Vec::new();
+    for piece in sent.chunks(300_000) {
+        client.send(piece);
+        got.extend(client.take(piece.len() / 2));
+    }
+    client.end();
+    let (rest, end) = client.take_all();
+    got.extend(rest);
+    end.expect("the session's end");
+    assert!(got == sent, "{} of {} bytes", got.len(), sent.len());
+}

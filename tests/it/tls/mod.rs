@@ -1,0 +1,6 @@
+//! TLS: clients as they are installed, the ends of sessions, bad input.
+
+pub(crate) mod bad;
+pub(crate) mod ends;
+pub(crate) mod programs;
+pub(crate) mod services;
