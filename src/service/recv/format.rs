@@ -1,15 +1,14 @@
 //! A message as a line: as text, as JSON, or as its bytes.
 
-use std::borrow::Cow;
 use std::io::Write;
-use std::time::SystemTime;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use memchr::memchr2;
 
+use super::json;
+use super::stamp::Stamp;
 use crate::connection::client::Client;
-use crate::escape::{escape, is_dangerous, is_plain};
+use crate::escape::escape;
 use crate::framing::{Extent, Message};
 
 /// The format of a printed message.
@@ -31,6 +30,13 @@ pub enum Format {
     Bytes,
 }
 
+impl Format {
+    /// Whether its lines have a time.
+    pub(super) fn has_time(self) -> bool {
+        matches!(self, Format::Timed | Format::Json)
+    }
+}
+
 /// The part that a client's lines have in common, made once.
 pub(super) enum Label {
     Text(Box<[u8]>),
@@ -42,44 +48,35 @@ pub(super) enum Label {
 
 /// The beginning of a client's lines that have a time: all that stands before the message.
 pub(super) struct Opening {
-    /// With the time of `at`. Many lines have the same time, so it is remade only when the time
-    /// changes.
-    line: Vec<u8>,
-    at: SystemTime,
-    /// Text before the time.
-    before: &'static str,
-    /// Text after the time: the sender.
-    sender: Box<[u8]>,
+    line: Box<[u8]>,
+    /// Where the time stands in it.
+    time_at: usize,
 }
 
 impl Opening {
-    fn new(before: &'static str, sender: String) -> Opening {
+    fn new(before: &str, sender: &str) -> Opening {
+        let time = str::from_utf8(Stamp::ZERO.text()).unwrap_or_default();
         Opening {
-            line: Vec::new(),
-            at: SystemTime::UNIX_EPOCH,
-            before,
-            sender: sender.into_bytes().into(),
+            line: [before, time, sender].concat().into_bytes().into(),
+            time_at: before.len(),
         }
     }
 
     fn text(peer: &str) -> Opening {
-        Opening::new("", format!(" Message from {peer}: "))
+        Opening::new("", &format!(" Message from {peer}: "))
     }
 
     fn json(id: u64, peer: &str) -> Opening {
-        let sender = format!("\",\"id\":{id},\"peer\":{},\"message\":", json(peer));
-        Opening::new("{\"time\":\"", sender)
+        let mut text = Vec::new();
+        json::escape(peer.as_bytes(), &mut text);
+        let peer = String::from_utf8_lossy(&text);
+        let sender = format!("\",\"id\":{id},\"peer\":\"{peer}\",\"message\":\"");
+        Opening::new("{\"time\":\"", &sender)
     }
 
-    fn at(&mut self, now: SystemTime) -> &[u8] {
-        if self.line.is_empty() || self.at != now {
-            self.at = now;
-            self.line.clear();
-            let time = humantime::format_rfc3339_millis(now);
-            // A write to a vector can't fail.
-            let _ = write!(self.line, "{}{time}", self.before);
-            self.line.extend_from_slice(&self.sender);
-        }
+    fn at(&mut self, now: &Stamp) -> &[u8] {
+        let time = now.text();
+        self.line[self.time_at..][..time.len()].copy_from_slice(time);
         &self.line
     }
 }
@@ -97,7 +94,7 @@ impl Label {
     }
 
     /// Appends the message's line.
-    pub(super) fn format(&mut self, message: Message<'_>, now: SystemTime, out: &mut Vec<u8>) {
+    pub(super) fn format(&mut self, message: Message<'_>, now: &Stamp, out: &mut Vec<u8>) {
         match self {
             Label::Text(label) => text(label, message, out),
             Label::Timed(opening) => text(opening.at(now), message, out),
@@ -124,54 +121,30 @@ fn text(label: &[u8], message: Message<'_>, out: &mut Vec<u8>) {
     escape(message.bytes, out);
 }
 
-/// The message, and its marks.
+/// The message, whose opening quote is written, and its marks.
 fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
-    if is_plain(message.bytes) && memchr2(b'"', b'\\', message.bytes).is_none() {
-        out.push(b'"');
-        out.extend_from_slice(message.bytes);
-        out.push(b'"');
-    } else {
-        let text = String::from_utf8_lossy(message.bytes);
-        escape_json(&json(&text), out);
-        if let Cow::Owned(_) = text {
-            // Not UTF-8: all the bytes, in base64.
-            let bytes = BASE64_STANDARD.encode(message.bytes);
-            let _ = write!(out, ",\"bytes\":\"{bytes}\"");
-        }
+    if !json::escape(message.bytes, out) {
+        // Not UTF-8: all the bytes, in base64.
+        let bytes = BASE64_STANDARD.encode(message.bytes);
+        let _ = write!(out, "\",\"bytes\":\"{bytes}");
     }
     out.extend_from_slice(match message.extent {
-        Extent::Whole => b"}",
-        Extent::Truncated => b",\"truncated\":true}",
-        Extent::Partial => b",\"partial\":true}",
+        Extent::Whole => b"\"}",
+        Extent::Truncated => b"\",\"truncated\":true}",
+        Extent::Partial => b"\",\"partial\":true}",
     });
-}
-
-/// Appends JSON, and escapes each character that some readers take for the end of a line or that
-/// controls a terminal. JSON itself requires that only below the space.
-fn escape_json(json: &str, out: &mut Vec<u8>) {
-    let mut plain = 0;
-    for (at, character) in json.char_indices() {
-        if is_dangerous(character) {
-            out.extend_from_slice(&json.as_bytes()[plain..at]);
-            // Each of them is below U+10000, so one escape is enough.
-            let _ = write!(out, "\\u{:04x}", u32::from(character));
-            plain = at + character.len_utf8();
-        }
-    }
-    out.extend_from_slice(&json.as_bytes()[plain..]);
-}
-
-fn json(text: &str) -> String {
-    serde_json::to_string(text).expect("a string is always JSON")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
+    use crate::escape::is_dangerous;
 
     fn line(label: &mut Label, bytes: &[u8], extent: Extent) -> String {
         let mut out = Vec::new();
-        label.format(Message { bytes, extent }, SystemTime::UNIX_EPOCH, &mut out);
+        label.format(Message { bytes, extent }, &Stamp::ZERO, &mut out);
         String::from_utf8(out).expect("UTF-8")
     }
 

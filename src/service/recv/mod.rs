@@ -4,9 +4,11 @@
 //! piece, so lines from many workers never interleave and a connection's lines keep their order.
 
 mod format;
+mod json;
 mod named;
 mod output;
 mod sink;
+mod stamp;
 mod standstill;
 mod writing;
 
@@ -21,6 +23,7 @@ pub use sink::{Durability, Holds};
 use super::{Client, Message, Messages, Outlet, Reply, Service, Tail, Verdict};
 use crate::framing::Framing;
 use format::Label;
+use stamp::Stamp;
 
 /// Formatted bytes at which a piece is passed on before the turn's end.
 const BATCH_MAX: usize = 256 * 1024;
@@ -48,7 +51,20 @@ pub struct Sender {
 }
 
 thread_local! {
-    static BATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static BATCH: RefCell<Batch> = const { RefCell::new(Batch::EMPTY) };
+}
+
+/// A worker's own buffer, and the time of the lines in it.
+struct Batch {
+    lines: Vec<u8>,
+    now: Stamp,
+}
+
+impl Batch {
+    const EMPTY: Batch = Batch {
+        lines: Vec::new(),
+        now: Stamp::ZERO,
+    };
 }
 
 impl Recv {
@@ -96,7 +112,9 @@ impl Service for Recv {
 
     fn message(&self, sender: &mut Sender, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
         let mut line = Vec::new();
-        sender.label.format(message, SystemTime::now(), &mut line);
+        let mut now = Stamp::ZERO;
+        now.set(SystemTime::now());
+        sender.label.format(message, &now, &mut line);
         self.hand_over(sender, &mut line, &mut 1);
         Verdict::Go
     }
@@ -108,20 +126,22 @@ impl Service for Recv {
         reply: &mut Reply<'_>,
     ) -> Verdict {
         let safe = sender.safe;
-        let now = SystemTime::now();
-        BATCH.with_borrow_mut(|batch| {
-            batch.clear();
+        BATCH.with_borrow_mut(|Batch { lines, now }| {
+            lines.clear();
+            if self.format.has_time() {
+                now.set(SystemTime::now());
+            }
             let mut count = 0;
             while let Some(message) = messages.next_message() {
-                sender.label.format(message, now, batch);
+                sender.label.format(message, now, lines);
                 count += 1;
-                if batch.len() >= BATCH_MAX {
-                    self.hand_over(sender, batch, &mut count);
+                if lines.len() >= BATCH_MAX {
+                    self.hand_over(sender, lines, &mut count);
                 }
             }
-            self.hand_over(sender, batch, &mut count);
+            self.hand_over(sender, lines, &mut count);
             // A single huge batch is not kept for the thread's life.
-            batch.shrink_to(2 * BATCH_MAX);
+            lines.shrink_to(2 * BATCH_MAX);
         });
         if sender.safe > safe {
             acknowledge(sender.safe, reply);

@@ -75,8 +75,8 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
     (
         "service/recv",
         &[
-            &["format", "sink", "standstill"],
-            &["named", "writing"],
+            &["json", "sink", "stamp", "standstill"],
+            &["format", "named", "writing"],
             &["output"],
         ],
     ),
