@@ -4,10 +4,9 @@
 # Expected: of N0CALL>APRS,N1DIG*,WIDE2-1 the third of four addresses, N1DIG, has the bit "has been repeated",
 # and only the last, WIDE2-1, has the extension bit, which ends the address field.
 # Seen: N1DIG has both bits. A receiver ends the addresses there and takes WIDE2-1 for the control field, the
-# protocol and the text; so does the package itself. Without the star, or with it at the last address, it
-# is right.
-# Source: ax253/address.py, from_str (a7_hldc=digi or a7_hldc); AX.25 2.2, section 3.12: the extension bit is
-# zero when another octet of addresses follows.
+# protocol and the text; so does the package itself. Without the star it is right.
+# Source: ax253/address.py, from_str (a7_hldc=digi or a7_hldc); AX.25, "Address-Field Encoding": the extension
+# bit is zero when another octet of the address field follows.
 # Output seen on 2026-11-29, Python 3.11 (the last octet of each address, then what is read back):
 #   N0CALL>APRS,N1DIG,WIDE2-1:>test 60 60 60 63 N0CALL>APRS,N1DIG,WIDE2-1:>test
 #   N0CALL>APRS,N1DIG*,WIDE2-1:>test 60 60 e1 63 N0CALL>APRS,N1DIG*:\x88\x8ad@c\x03\xf0>test

@@ -5,8 +5,8 @@
 # the position (TPV) when the statistics of its error (GST) follow.
 # Seen: both objects write the same attributes, so after each GST lat, lon and alt are the deviations in
 # metres, until the next position: a place in the Gulf of Guinea, for a program that reads them in between.
-# Source: gps3/agps3.py, DataStream.packages and unpack; gpsd_json(5), GST: lat is the "standard deviation of
-# latitude error, in meters".
+# Source: gps3/agps3.py, DataStream.packages and unpack; gpsd_json(5), GST: lat, lon and alt are the standard
+# deviations of their errors, in metres.
 # Output seen on 2026-11-29, Python 3.11:
 #   after TPV: 52.1 4.3 12.0
 #   after GST: 3.2 2.1 5.5

@@ -4,8 +4,8 @@
 # Expected: set_var("bench", "ups.id", "rack four") sets "rack four", or raises an error.
 # Seen: "rack" is set. The value is sent without quotes, upsd reads the second word as one argument more and
 # answers OK, so set_var returns as if all had been set. With quotes inside the value it is right.
-# Source: nut2.py, set_var; NUT developer guide, "Network protocol information", SET: SET VAR <upsname>
-# <varname> "<value>". The server is upsd 2.8.0 of Debian 12, with its driver dummy-ups.
+# Source: nut2.py, set_var; NUT developer guide, "Network protocol information": elements of several words are
+# sent in quotes, SET VAR <upsname> <varname> "<value>". The server is upsd 2.8.0 of Debian 12, with dummy-ups.
 # Output seen on 2026-11-29, Python 3.11:
 #   rack four -> rack
 #   "rack four" -> rack four
