@@ -318,6 +318,11 @@ impl<C> RunQueue<C> {
         }
     }
 
+    /// Whether a leader sleeps in the poller, with nothing queued: an event of any socket wakes it.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.inner.lock().is_idle()
+    }
+
     /// The connections queued and the workers on duty.
     pub(crate) fn load(&self) -> (usize, usize) {
         let inner = self.inner.lock();

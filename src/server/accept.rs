@@ -20,7 +20,7 @@ use crate::limits::limit::Limit;
 use crate::limits::options::HEADER_WITHIN;
 use crate::net::acceptor::{AcceptGate, AcceptHandler, Acceptor};
 use crate::net::address::Peer;
-use crate::scheduler::state::{Phase, Reasons};
+use crate::scheduler::state::{Next, Phase, Reasons};
 use crate::service::{InDrain, Work};
 
 /// One slot in so many is kept free, as long as a lingering client can be closed for it.
@@ -206,7 +206,13 @@ impl Shared {
             // Here, in the order of arrival: the turns may run in another.
             self.ctx.wait_queue.let_in(&connection);
         }
-        self.enqueue(connection);
+        // The poller reports at once that there is room to write. That wakes a leader that sleeps,
+        // and saves a second wake-up. Without one, the client waits in the run queue, where it
+        // counts for the overload limit.
+        let is_reported = !self.keeps_workers() && self.run_queue.is_asleep();
+        if !is_reported || connection.state.settle() == Next::Queue {
+            self.enqueue(connection);
+        }
     }
 }
 

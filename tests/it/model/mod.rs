@@ -82,6 +82,29 @@ fn a_word_loses_no_wake() {
 }
 
 #[test]
+fn a_new_word_that_is_left_to_the_poller_loses_no_wake() {
+    explore(3, || {
+        let connection = Arc::new(Connection::new(0));
+        let threads = [WRITABLE, NOTICE].map(|kind| {
+            let connection = Arc::clone(&connection);
+            thread::spawn(move || {
+                connection.say(kind);
+                if connection.wake(kind) == Next::Queue {
+                    serve(&connection);
+                }
+            })
+        });
+        if connection.settle() == Next::Queue {
+            serve(&connection);
+        }
+        for thread in threads {
+            thread.join().expect("a waker panicked");
+        }
+        connection.assert_at_rest();
+    });
+}
+
+#[test]
 fn an_ended_word_is_never_woken() {
     explore(3, || {
         let connection = Arc::new(Connection::new(0));
