@@ -214,7 +214,7 @@ impl<'a> Messages<'a> {
     /// The next message; `None` when there is no more, or when the turn's time or the client's rate
     /// is used up: the rest comes in a later turn.
     pub fn next_message(&mut self) -> Option<Message<'_>> {
-        if self.tally.messages >= self.allowed {
+        if self.tally.messages >= self.allowed || self.is_used_up() {
             return None;
         }
         if self.clock_in == 0 && !self.has_time() {
@@ -245,6 +245,11 @@ impl<'a> Messages<'a> {
             self.cut = message.bytes[..message.bytes.len().min(SENT_MAX + 1)].to_vec();
         }
         message
+    }
+
+    /// Whether all of the piece was cut. The clock is not read for that.
+    fn is_used_up(&self) -> bool {
+        self.at == self.piece.len() && self.stream == StreamEnd::NotYet
     }
 
     /// Reads the clock, and sets after how many messages to read it again.

@@ -46,7 +46,7 @@ mod transport;
 
 pub(crate) use identity::{Identity, Standing};
 pub(crate) use stage::{Linger, Stage};
-pub(crate) use tally::{Look, Tally};
+pub(crate) use tally::{Begun, Look, Tally};
 pub(crate) use transport::{Taken, Tls};
 
 /// Puts a connection into the run queue, and wakes a worker if one is needed.
@@ -78,7 +78,7 @@ struct Mailbox {
     outbox: Outbox,
     /// Bytes that the running worker has taken from the outbox and not yet written.
     in_hand: usize,
-    request: Option<CloseRequest>,
+    request: Option<Box<CloseRequest>>,
     /// The write side is shut: nothing can be sent any more.
     shut: bool,
 }
@@ -94,7 +94,8 @@ pub(crate) enum CloseRequest {
     Cut,
 }
 
-/// The state that only the running worker has.
+/// The state that only the running worker has. What few clients have at a time is in a box, so that
+/// a silent one takes little memory.
 pub(crate) struct Owned {
     pub(crate) stage: Stage,
     pub(crate) handler: Option<Box<dyn Handler>>,
@@ -111,7 +112,7 @@ pub(crate) struct Owned {
     /// The peer takes nothing any more, or nothing may be sent: discard the outbox, keep reading.
     pub(crate) discards_output: bool,
     /// When the partial message began, and the bytes that had come by then.
-    pub(crate) begun: Option<(Instant, u64)>,
+    pub(crate) begun: Option<Box<(Instant, u64)>>,
     /// Since when the peer has taken no output.
     pub(crate) stalled: Option<Instant>,
     /// Until when the service wants no messages.
@@ -221,9 +222,9 @@ impl Connection {
             .owned
             .take()
             .expect("only the running worker takes it, once a turn");
-        let request = match mailbox.request {
+        let request = match mailbox.request.as_deref() {
             Some(CloseRequest::Cut) => Some(CloseRequest::Cut),
-            _ => mailbox.request.take(),
+            _ => mailbox.request.take().map(|request| *request),
         };
         (owned, outbox, request)
     }
@@ -287,8 +288,8 @@ impl Connection {
         };
         {
             let mut mailbox = self.mailbox.lock();
-            if !matches!(mailbox.request, Some(CloseRequest::Cut)) {
-                mailbox.request = Some(request);
+            if !matches!(mailbox.request.as_deref(), Some(CloseRequest::Cut)) {
+                mailbox.request = Some(Box::new(request));
             }
         }
         if self.lent.load(Ordering::SeqCst) {
@@ -303,8 +304,8 @@ impl Connection {
 
     /// Takes a request to close that was left since the turn began.
     pub(crate) fn take_close(&self) -> Option<String> {
-        let is_close = |request: &mut CloseRequest| matches!(request, CloseRequest::Close(_));
-        match self.mailbox.lock().request.take_if(is_close)? {
+        let is_close = |request: &mut Box<_>| matches!(**request, CloseRequest::Close(_));
+        match *self.mailbox.lock().request.take_if(is_close)? {
             CloseRequest::Close(reason) => Some(reason),
             _ => None,
         }
@@ -317,7 +318,8 @@ impl Connection {
 
     /// Whether a request to reset it waits for the next turn.
     pub(crate) fn is_cut(&self) -> bool {
-        matches!(self.mailbox.lock().request, Some(CloseRequest::Cut))
+        let mailbox = self.mailbox.lock();
+        matches!(mailbox.request.as_deref(), Some(CloseRequest::Cut))
     }
 
     /// For how long nothing has come from the client.

@@ -15,6 +15,13 @@ const SLICES_MAX: usize = 64;
 /// See the head of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
+    /// In a box, because most turns find nothing here and move it about, and a client at rest
+    /// takes less memory.
+    waiting: Option<Box<Waiting>>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
     chunks: VecDeque<Bytes>,
     bytes: usize,
     /// Messages in these bytes that are not counted yet.
@@ -36,47 +43,52 @@ impl Outbox {
     /// Appends a chunk, or gives it back if more than `max` bytes would wait. A chunk over
     /// `max` is taken when nothing else waits: otherwise it could never be sent.
     pub(crate) fn push(&mut self, chunk: Bytes, max: usize) -> Result<(), Bytes> {
-        if !self.chunks.is_empty() && self.bytes + chunk.len() > max {
+        if !self.is_empty() && self.bytes() + chunk.len() > max {
             return Err(chunk);
         }
         if !chunk.is_empty() {
-            self.bytes += chunk.len();
-            self.chunks.push_back(chunk);
+            let waiting = self.waiting.get_or_insert_default();
+            waiting.bytes += chunk.len();
+            waiting.chunks.push_back(chunk);
         }
         Ok(())
     }
 
     /// Puts back what could not be written, before all that was pushed meanwhile.
-    pub(crate) fn put_back(&mut self, mut rest: Outbox) {
-        if self.chunks.is_empty() {
-            // A client at rest keeps no capacity of a busy time.
-            if !rest.is_empty() {
-                *self = rest;
-            }
+    pub(crate) fn put_back(&mut self, rest: Outbox) {
+        // A client at rest keeps no capacity of a busy time.
+        let Some(mut rest) = rest.waiting.filter(|rest| !rest.chunks.is_empty()) else {
             return;
-        }
-        self.bytes += rest.bytes;
-        while let Some(chunk) = rest.chunks.pop_back() {
-            self.chunks.push_front(chunk);
+        };
+        match &mut self.waiting {
+            Some(waiting) if !waiting.chunks.is_empty() => {
+                waiting.bytes += rest.bytes;
+                while let Some(chunk) = rest.chunks.pop_back() {
+                    waiting.chunks.push_front(chunk);
+                }
+            }
+            empty => *empty = Some(rest),
         }
     }
 
     /// Counts the messages in what was pushed last.
     pub(crate) fn note_messages(&mut self, count: u64) {
-        self.messages += count;
+        self.waiting.get_or_insert_default().messages += count;
     }
 
     /// Messages since the last call.
     pub(crate) fn take_messages(&mut self) -> u64 {
-        std::mem::take(&mut self.messages)
+        let waiting = self.waiting.as_mut();
+        waiting.map_or(0, |waiting| std::mem::take(&mut waiting.messages))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        let waiting = self.waiting.as_ref();
+        waiting.is_none_or(|waiting| waiting.chunks.is_empty())
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
     }
 
     /// Writes until all is written or the socket takes no more. Also answers the bytes written.
@@ -85,16 +97,19 @@ impl Outbox {
         mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> (usize, Flush) {
         let mut total = 0;
-        while !self.chunks.is_empty() {
+        let Some(waiting) = &mut self.waiting else {
+            return (total, Flush::Clear);
+        };
+        while !waiting.chunks.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let count = self.chunks.len().min(SLICES_MAX);
-            for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+            let count = waiting.chunks.len().min(SLICES_MAX);
+            for (slice, chunk) in slices.iter_mut().zip(&waiting.chunks) {
                 *slice = IoSlice::new(chunk);
             }
             match write(&slices[..count]) {
                 Ok(written) => {
                     total += written;
-                    self.advance(written);
+                    waiting.advance(written);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -105,7 +120,9 @@ impl Outbox {
         }
         (total, Flush::Clear)
     }
+}
 
+impl Waiting {
     fn advance(&mut self, mut written: usize) {
         self.bytes -= written;
         while let Some(first) = self.chunks.front_mut() {

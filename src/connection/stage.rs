@@ -27,7 +27,7 @@ pub(crate) enum Stage {
     /// No more messages; unsent output is sent.
     Closing(End),
     /// The write side is shut; it is read until the client closes as well.
-    Lingering(Linger),
+    Lingering(Box<Linger>),
 }
 
 /// A connection whose end was sent.

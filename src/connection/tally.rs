@@ -41,8 +41,15 @@ pub(crate) enum Look {
     /// Nothing has come.
     #[default]
     Nothing,
-    /// These came, and no message has ended.
-    Begun { since: Instant, first: Vec<u8> },
+    /// Bytes came, and no message has ended.
+    Begun(Box<Begun>),
     /// No more bytes are checked.
     Done,
+}
+
+/// The first bytes of a client that has ended no message.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) since: Instant,
+    pub(crate) first: Vec<u8>,
 }

@@ -33,7 +33,7 @@ enum Family {
     Typed(Typed),
     Delimited(Delimited),
     Between(Between),
-    Counted(Counted),
+    Counted(Box<Counted>),
     Auto(Auto),
     Json(Json),
     Pri(Pri),
@@ -42,6 +42,8 @@ enum Family {
 
 impl Family {
     fn of(framing: &Framing) -> Family {
+        // In a box, because its state would be the largest.
+        let counted = |header| Family::Counted(Box::new(Counted::new(header)));
         match framing {
             Framing::Lines => Family::Ended(Ended::LINES),
             Framing::Typed => Family::Typed(Typed::default()),
@@ -49,8 +51,8 @@ impl Family {
             Framing::Cr => Family::Ended(Ended::CR),
             Framing::Delimited(end) => Family::Delimited(Delimited::new(end)),
             Framing::Between { start, end } => Family::Between(Between::new(start, end)),
-            Framing::Octet => Family::Counted(Counted::new(Header::Octet)),
-            Framing::Length(length) => Family::Counted(Counted::new(Header::Length(*length))),
+            Framing::Octet => counted(Header::Octet),
+            Framing::Length(length) => counted(Header::Length(*length)),
             Framing::Auto => Family::Auto(Auto::AUTO),
             Framing::Gelf => Family::Auto(Auto::GELF),
             Framing::Json => Family::Json(Json::default()),
@@ -65,7 +67,7 @@ impl Family {
             Family::Typed(cutter) => cutter,
             Family::Delimited(cutter) => cutter,
             Family::Between(cutter) => cutter,
-            Family::Counted(cutter) => cutter,
+            Family::Counted(cutter) => &mut **cutter,
             Family::Auto(cutter) => cutter,
             Family::Json(cutter) => cutter,
             Family::Pri(cutter) => cutter,

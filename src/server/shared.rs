@@ -231,13 +231,14 @@ impl Shared {
                     if next == Next::Leave {
                         self.rests(&connection);
                     }
+                    let took = now - began;
                     let moved = std::mem::take(&mut scratch.moved);
-                    slot.meter.count(waited, now - began, moved);
+                    slot.meter.count(waited, took, moved);
                     let again = (next == Next::Queue).then_some(Queued {
                         task: Task::Serve(connection),
                         since: now,
                     });
-                    self.run_queue.ended(generation, epoch, now - began, again)
+                    self.run_queue.ended(generation, epoch, took, again)
                 }
             };
         }

@@ -9,8 +9,8 @@
 use std::time::{Duration, Instant};
 
 use super::Turn;
-use crate::connection::Look;
 use crate::connection::handler::{MessageTally, StreamEnd};
+use crate::connection::{Begun, Look};
 use crate::framing::Framing;
 use crate::framing::hint::{Hint, of_bytes, of_signature};
 use crate::limits::options::Hints;
@@ -55,7 +55,7 @@ impl Turn<'_> {
                 return;
             }
             Look::Nothing => (self.now, Vec::new()),
-            Look::Begun { since, first } => (since, first),
+            Look::Begun(begun) => (begun.since, begun.first),
         };
         let room = FIRST_MAX.saturating_sub(first.len());
         first.extend_from_slice(&piece[..piece.len().min(room)]);
@@ -65,7 +65,9 @@ impl Turn<'_> {
         };
         match hint {
             Some(hint) => self.tell_hint(hint, &first),
-            None if came == Came::Nothing => self.owned.look = Look::Begun { since, first },
+            None if came == Came::Nothing => {
+                self.owned.look = Look::Begun(Box::new(Begun { since, first }));
+            }
             None => {}
         }
     }
@@ -81,7 +83,7 @@ impl Turn<'_> {
     /// When to give the hint that no message has ended.
     pub(super) fn hint_at(&self) -> Option<Instant> {
         match &self.owned.look {
-            Look::Begun { since, .. } if self.is_serving() => Some(*since + PATIENCE),
+            Look::Begun(begun) if self.is_serving() => Some(begun.since + PATIENCE),
             _ => None,
         }
     }
@@ -90,9 +92,10 @@ impl Turn<'_> {
         if self.hint_at().is_none_or(|at| at > self.now) {
             return;
         }
-        let Look::Begun { first, .. } = std::mem::replace(&mut self.owned.look, Look::Done) else {
+        let Look::Begun(looked) = std::mem::replace(&mut self.owned.look, Look::Done) else {
             return;
         };
+        let first = looked.first;
         // Keepalives and white space are no messages, so none is missing. People type slowly.
         let is_typed = matches!(self.ctx.limits.options.framing, Framing::Typed);
         let waits = self.owned.decoder.is_inside() && !is_typed;

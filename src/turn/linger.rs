@@ -38,14 +38,14 @@ impl Turn<'_> {
         }
         self.owned.readable = !is_read_out;
         self.owned.paused = None;
-        self.owned.stage = Stage::Lingering(Linger {
+        self.owned.stage = Stage::Lingering(Box::new(Linger {
             end,
             unsent: usize::MAX,
             since: self.now,
             is_read_out,
             is_listed: false,
             must_close: false,
-        });
+        }));
         self.read_to_the_end()
     }
 

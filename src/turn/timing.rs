@@ -65,13 +65,14 @@ impl Turn<'_> {
     pub(super) fn keep_time(&mut self) {
         let times = &self.ctx.limits.options.times;
         if times.message.is_some() {
-            let bytes = self.bytes_so_far();
-            let begun = self.owned.begun.unwrap_or((self.now, bytes));
             // While the client has unsent output it is not read from, so the message may have
             // ended.
             let is_inside = self.owned.decoder.is_inside() || self.kept() > 0;
-            let is_awaited = is_inside && self.output.is_empty();
-            self.owned.begun = is_awaited.then_some(begun);
+            if !is_inside || !self.output.is_empty() {
+                self.owned.begun = None;
+            } else if self.owned.begun.is_none() {
+                self.owned.begun = Some(Box::new((self.now, self.bytes_so_far())));
+            }
         }
         if !self.has_unsent() {
             self.set_stalled(None);
@@ -139,7 +140,8 @@ impl Turn<'_> {
         let message = self
             .owned
             .begun
-            .and_then(|(begun, from)| times.message_due(begun, bytes.saturating_sub(from)));
+            .as_deref()
+            .and_then(|(begun, from)| times.message_due(*begun, bytes.saturating_sub(*from)));
         let first_byte = times.first_byte.filter(|_| silent);
         // A client that waits because it exceeded its rate is not idle.
         let waits = !self.owned.unread.is_empty() || self.throttled_until().is_some();
