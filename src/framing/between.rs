@@ -1,4 +1,4 @@
-//! Messages between a string that begins them and one that ends them. What lies outside is counted.
+//! Messages between a string that begins them and one that ends them. Bytes outside are counted.
 
 use super::Delimiter;
 use super::store::{Cutter, Ending, Found, Store};
@@ -9,7 +9,7 @@ pub(super) struct Between {
     start: Delimiter,
     end: Delimiter,
     is_inside: bool,
-    /// Bytes of the string that is looked for that came last.
+    /// How many of the last bytes may begin the string that comes next.
     matched: u8,
 }
 
@@ -23,14 +23,17 @@ impl Between {
         }
     }
 
-    /// A whole message at the front of the piece, when nothing is under way: it, and what goes with
-    /// it.
+    /// A whole message at the front of the piece, when no message is under way: the bytes used up
+    /// with it, and the message.
     #[inline]
     pub(super) fn here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
         if self.is_inside || self.matched > 0 {
             return None;
         }
-        let body = piece.strip_prefix(self.start.as_bytes())?;
+        if !self.start.begins(piece) {
+            return None;
+        }
+        let body = &piece[self.start.len()..];
         let end = self.end.find_whole(body)?;
         let used = self.start.len() + end + self.end.len();
         Some((used, &body[..end]))

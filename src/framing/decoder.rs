@@ -16,7 +16,7 @@ use super::store::{Cutter, Found, Store};
 use super::typed::Typed;
 use super::{Extent, Fault, Framing, Message, Overlong};
 
-/// Silence that ends a message where nothing else does before the next one.
+/// How long a client is silent until its message is over, with a framing that has no end mark.
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// Cuts the bytes of one connection into messages. See the module's head.
@@ -101,8 +101,8 @@ impl Decoder {
         }
     }
 
-    /// The next message of `piece`, and how many bytes of it are used up with it. Without a
-    /// message, all of it was taken or there is a [`fault`](Decoder::fault).
+    /// The next message in `piece`, and how many bytes of `piece` it uses up, delimiter included.
+    /// `None`: the decoder has taken the whole piece, or there is a [`fault`](Decoder::fault).
     pub(crate) fn next<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
         self.store.settle();
         if let Some((used, bytes)) = self.message_here(piece) {
@@ -114,7 +114,7 @@ impl Decoder {
             match self.family.cutter().step(&mut self.store, &piece[at..]) {
                 Found::Taken(used) => at += used,
                 Found::Fault(fault) => {
-                    // No message is looked for any more.
+                    // What was gathered is no message.
                     self.store.skipping = true;
                     self.fault = Some(fault);
                 }
@@ -139,9 +139,8 @@ impl Decoder {
         (at, None)
     }
 
-    /// A whole message at the front of the piece, which is what nearly all are: where it is found
-    /// as quickly as a line, worth a way of its own. All others, and what is too long, go step by
-    /// step.
+    /// A message that lies whole at the front of the piece, as nearly all do: one search finds it.
+    /// All other messages, and messages over the bound, are cut step by step.
     #[inline]
     fn message_here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
         if !self.store.is_empty() {
@@ -161,8 +160,8 @@ impl Decoder {
         (message.len() <= self.store.max).then_some((used, message))
     }
 
-    /// The stream has ended: what was begun and never finished, if anything; nothing after a fault.
-    /// Of a line, a carriage return at its end is not part, as in a whole one.
+    /// The stream has ended: the message that began and did not end, unless there is a fault. A
+    /// carriage return at the end of a line is not part of it, as in a whole line.
     pub(crate) fn finish(&mut self) -> Option<Message<'_>> {
         if self.fault.is_some() {
             return None;
@@ -192,13 +191,13 @@ impl Decoder {
         }
     }
 
-    /// Nothing may come for so long before the message under way is over: then
-    /// [`finish`](Decoder::finish) has it. `None` where silence ends nothing.
+    /// After this time without bytes the message under way is over, and
+    /// [`finish`](Decoder::finish) returns it. `None` if silence does not end it.
     pub(crate) fn silence(&self) -> Option<Duration> {
         (matches!(self.family, Family::Pri(_)) && self.is_inside()).then_some(SILENCE)
     }
 
-    /// Why nothing more will come.
+    /// Why the decoder can't continue.
     pub(crate) fn fault(&self) -> Option<Fault> {
         self.fault
     }
@@ -208,7 +207,7 @@ impl Decoder {
         !self.store.is_empty() || self.family.is_inside()
     }
 
-    /// What came of the message under way before this piece.
+    /// The bytes of the message under way that came before this piece.
     pub(crate) fn begun(&self) -> &[u8] {
         self.store.begun()
     }
@@ -226,12 +225,12 @@ impl Decoder {
         (take(truncated), take(dropped), take(stray))
     }
 
-    /// Gives back memory that nothing needs at rest.
+    /// Frees memory that an idle connection does not need.
     pub(crate) fn rest(&mut self) {
         self.store.rest();
     }
 
-    /// Bytes that it keeps.
+    /// Bytes that the decoder holds.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.store.gathered.len()

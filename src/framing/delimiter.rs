@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::problem::{FramingError, escape};
 
-/// Most bytes of one.
+/// Maximum length in bytes.
 const LENGTH_MAX: usize = 64;
 
 /// A string that begins or ends a message: 1 to 64 bytes of any value.
@@ -15,8 +16,9 @@ const LENGTH_MAX: usize = 64;
 pub struct Delimiter(Arc<Needle>);
 
 struct Needle {
+    first: u8,
     finder: Finder<'static>,
-    /// For each number of bytes that match: how many still do when the next one does not
+    /// For each number of matched bytes: how many of them still match if the next byte does not
     /// (Knuth, Morris, Pratt).
     fallback: Box<[u8]>,
 }
@@ -43,6 +45,7 @@ impl Delimiter {
             fallback[at] = matched as u8;
         }
         Ok(Delimiter(Arc::new(Needle {
+            first: bytes[0],
             finder: Finder::new(bytes).into_owned(),
             fallback: fallback.into(),
         })))
@@ -60,12 +63,22 @@ impl Delimiter {
     /// Where the first occurrence in these bytes begins.
     #[inline]
     pub(super) fn find_whole(&self, bytes: &[u8]) -> Option<usize> {
-        self.0.finder.find(bytes)
+        match self.len() {
+            1 => memchr(self.0.first, bytes),
+            _ => self.0.finder.find(bytes),
+        }
     }
 
-    /// Bytes of `piece` up to the end of the first occurrence. `matched` are the bytes before the
-    /// piece that may begin it, and then those at the piece's end. Each byte is looked at a bounded
-    /// number of times, however small the pieces are.
+    /// Whether these bytes begin with it.
+    #[inline]
+    pub(super) fn begins(&self, bytes: &[u8]) -> bool {
+        let own = self.as_bytes();
+        bytes.first() == Some(&self.0.first) && (own.len() == 1 || bytes.starts_with(own))
+    }
+
+    /// The number of bytes of `piece` up to the end of the first occurrence. `matched` is how many
+    /// bytes before the piece may begin the delimiter, and afterwards how many at its end may.
+    /// Each byte is examined a bounded number of times, however small the pieces are.
     pub(super) fn find(&self, matched: &mut u8, piece: &[u8]) -> Option<usize> {
         let mut at = 0;
         while *matched > 0 {
@@ -76,11 +89,11 @@ impl Delimiter {
                 return Some(at);
             }
             if usize::from(*matched) <= at {
-                // What may be one now begins in this piece.
+                // The only possible match now begins in this piece.
                 at -= usize::from(std::mem::take(matched));
             }
         }
-        if let Some(start) = self.0.finder.find(&piece[at..]) {
+        if let Some(start) = self.find_whole(&piece[at..]) {
             return Some(at + start + self.len());
         }
         let from = at.max((piece.len() + 1).saturating_sub(self.len()));
@@ -90,8 +103,8 @@ impl Delimiter {
         None
     }
 
-    /// How many of the `matched` bytes that a stream ends in are left out: text may be the
-    /// message's own, and control characters begin what ends it.
+    /// How many of the `matched` bytes at the end of a stream are not part of the last message:
+    /// control characters are the beginning of a delimiter, and text may belong to the message.
     pub(super) fn left_out(&self, matched: u8) -> usize {
         let begun = &self.as_bytes()[..matched.into()];
         if begun.iter().all(u8::is_ascii_control) {
@@ -101,7 +114,7 @@ impl Delimiter {
         }
     }
 
-    /// How many bytes match after one more, when fewer than all did.
+    /// How many bytes match after one more byte. `matched` is less than all of them.
     fn advance(&self, matched: u8, byte: u8) -> u8 {
         let bytes = self.as_bytes();
         let mut matched = usize::from(matched);

@@ -17,8 +17,8 @@ pub(super) trait Cutter {
         false
     }
 
-    /// The stream has ended, and a message with it if one `is_begun`. Answers how many bytes came
-    /// that are no part of any.
+    /// The stream has ended, within a message if one `is_begun`. Returns how many of its last bytes
+    /// belong to no message.
     fn reset(&mut self, _is_begun: bool) -> u64 {
         0
     }
@@ -95,13 +95,13 @@ impl Store {
         !self.skipping && self.gathered.len() == self.spent
     }
 
-    /// What came of the message under way.
+    /// The bytes that came of the message under way.
     pub(super) fn begun(&self) -> &[u8] {
         &self.gathered[self.spent..]
     }
 
-    /// The first `length` gathered bytes are handed out, and what is not the next message's goes
-    /// with them.
+    /// Hands out the first `length` gathered bytes. All gathered bytes but those of the next message
+    /// are then spent.
     pub(super) fn hand_out(&mut self, length: usize) -> &[u8] {
         self.spent = self.gathered.len() - std::mem::take(&mut self.kept);
         &self.gathered[..length]
@@ -131,8 +131,8 @@ impl Store {
         }
     }
 
-    /// A framing whose messages end with a mark has looked at the whole piece. Without an ending,
-    /// the last `tail` bytes that came may be the beginning of one.
+    /// For framings with an end mark, after a search of the whole piece. Without an ending, the last
+    /// `tail` bytes may be the beginning of one.
     pub(super) fn cut(&mut self, piece: &[u8], ending: Option<Ending>, tail: usize) -> Found {
         match ending {
             Some(Ending { used, .. }) if std::mem::take(&mut self.skipping) => Found::Taken(used),
@@ -177,13 +177,13 @@ impl Store {
         }
     }
 
-    /// The beginning of a message that is over the bound, as much as may be handed out.
+    /// Hands out the beginning of a message that is over the bound, as much as the bound allows.
     pub(super) fn truncate(&mut self, piece: &[u8], used: usize) -> Found {
         self.truncated += 1;
         self.hand(piece, used, self.max, Extent::Truncated)
     }
 
-    /// A message of known length is over the bound: how many bytes of it are wanted. It is
+    /// A message of known length is over the bound: returns how many bytes of it to gather. It is
     /// truncated when they have come.
     pub(super) fn announce_overlong(&mut self) -> Result<usize, Fault> {
         match self.overlong {
@@ -197,7 +197,7 @@ impl Store {
         }
     }
 
-    /// A message of this length, which what was gathered and the piece hold.
+    /// Hands out a message of this length, from the gathered bytes and the piece.
     pub(super) fn hand(
         &mut self,
         piece: &[u8],
@@ -221,7 +221,8 @@ impl Store {
         }
     }
 
-    /// The stream ends in a message, of which the last `tail` bytes are not part: its length.
+    /// The stream ends within a message, of which the last `tail` bytes are not part. Returns the
+    /// message's length.
     pub(super) fn finish(&mut self, tail: usize) -> Result<Option<(usize, Extent)>, Fault> {
         if std::mem::take(&mut self.skipping) || self.gathered.is_empty() {
             return Ok(None);
@@ -246,7 +247,7 @@ pub(super) fn newline(gathered: &[u8], piece: &[u8]) -> usize {
     }
 }
 
-/// Length of the carriage return there.
+/// Length of the carriage return at that end.
 pub(super) fn carriage_return(gathered: &[u8], piece: &[u8]) -> usize {
     let last = piece.last().or(gathered.last());
     usize::from(last == Some(&b'\r'))
