@@ -9,11 +9,12 @@ use super::spelling::nearest;
 /// The prefix of all variables of poold.
 const OURS: &str = "POOLD_";
 /// Variables that belong to no option: between processes of poold, and for programs of `exec`.
-const INNER: [&str; 4] = [
+const INNER: [&str; 5] = [
     "POOLD_CLIENT",
     "POOLD_GO_BETWEEN",
     "POOLD_KEPT_BY",
     "POOLD_OPERATOR_PASSWORD",
+    "POOLD_VIA",
 ];
 /// Other programs' names of the address.
 const ADDRESSES: [&str; 4] = ["POOLD_BIND", "POOLD_HOST", "POOLD_LISTEN", "POOLD_PORT"];

@@ -77,6 +77,12 @@ impl Client {
         self.peer
     }
 
+    /// The balancer that it came through, if the balancer's header announced it; `None` if the
+    /// client has left.
+    pub fn via(&self) -> Option<Peer> {
+        self.connection.upgrade()?.identity.via()
+    }
+
     /// The server's address that it connected to, or the balancer's address that the header names;
     /// `None` for a Unix socket, or if the client has left.
     pub fn local_address(&self) -> Option<SocketAddr> {

@@ -49,6 +49,11 @@ impl Identity {
         announced.map_or(self.origin, |announced| announced.client)
     }
 
+    /// The balancer, if its header announced the client.
+    pub(crate) fn via(&self) -> Option<Peer> {
+        self.announced.get().map(|_| self.origin)
+    }
+
     /// The address that the client connected to, if a header announced it. The inner `None` means a
     /// Unix socket.
     pub(crate) fn announced_local(&self) -> Option<Option<SocketAddr>> {

@@ -40,6 +40,8 @@ pub struct ClientInfo {
     pub id: u64,
     /// The address that it connected from; the one in its balancer's header, once that has come.
     pub peer: Peer,
+    /// The balancer that it came through, if the balancer's header announced it.
+    pub via: Option<Peer>,
     /// When it connected.
     pub since: SystemTime,
     /// Time since the last byte came from it; since it connected, if none did.
@@ -191,6 +193,7 @@ impl ClientInfo {
         ClientInfo {
             id: connection.id,
             peer: connection.identity.peer(),
+            via: connection.identity.via(),
             // Computed back from now: the clock may have been set since.
             since: SystemTime::now()
                 .checked_sub(connection.since.elapsed())

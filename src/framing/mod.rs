@@ -15,6 +15,7 @@ mod delimited;
 mod delimiter;
 mod encode;
 mod ended;
+pub(crate) mod guess;
 pub(crate) mod hint;
 mod json;
 mod language;
@@ -22,6 +23,7 @@ mod length;
 mod pri;
 mod problem;
 mod raw;
+mod signature;
 mod store;
 #[cfg(test)]
 mod tests;

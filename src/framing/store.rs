@@ -17,8 +17,8 @@ pub(super) trait Cutter {
         false
     }
 
-    /// The stream has ended, within a message if one `is_begun`. Returns how many of its last bytes
-    /// belong to no message.
+    /// The stream has ended, within a message if one `is_begun`. Returns how many of its last
+    /// bytes belong to no message.
     fn reset(&mut self, _is_begun: bool) -> u64 {
         0
     }
@@ -100,8 +100,8 @@ impl Store {
         &self.gathered[self.spent..]
     }
 
-    /// Hands out the first `length` gathered bytes. All gathered bytes but those of the next message
-    /// are then spent.
+    /// Hands out the first `length` gathered bytes. All gathered bytes except those of the next
+    /// message are then spent.
     pub(super) fn hand_out(&mut self, length: usize) -> &[u8] {
         self.spent = self.gathered.len() - std::mem::take(&mut self.kept);
         &self.gathered[..length]
@@ -131,8 +131,8 @@ impl Store {
         }
     }
 
-    /// For framings with an end mark, after a search of the whole piece. Without an ending, the last
-    /// `tail` bytes may be the beginning of one.
+    /// For framings with an end mark, after a search of the whole piece. Without an ending, the
+    /// last `tail` bytes may be the beginning of one.
     pub(super) fn cut(&mut self, piece: &[u8], ending: Option<Ending>, tail: usize) -> Found {
         match ending {
             Some(Ending { used, .. }) if std::mem::take(&mut self.skipping) => Found::Taken(used),
@@ -177,7 +177,7 @@ impl Store {
         }
     }
 
-    /// Hands out the beginning of a message that is over the bound, as much as the bound allows.
+    /// Hands out the beginning of a message over the bound, as much as the bound allows.
     pub(super) fn truncate(&mut self, piece: &[u8], used: usize) -> Found {
         self.truncated += 1;
         self.hand(piece, used, self.max, Extent::Truncated)

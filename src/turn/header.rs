@@ -145,7 +145,7 @@ impl Turn<'_> {
         debug!(
             id = self.connection.id,
             peer = %client,
-            through = %balancer,
+            via = %balancer,
             "{}announced",
             self.ctx.notices.prefix()
         );

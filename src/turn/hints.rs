@@ -12,7 +12,8 @@ use super::Turn;
 use crate::connection::handler::{MessageTally, StreamEnd};
 use crate::connection::{Begun, Look};
 use crate::framing::Framing;
-use crate::framing::hint::{Hint, of_bytes, of_signature};
+use crate::framing::guess::{of_bytes, of_signature};
+use crate::framing::hint::Hint;
 use crate::limits::options::Hints;
 
 /// First bytes of a connection that are kept until a message ends.

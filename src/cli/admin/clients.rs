@@ -32,6 +32,9 @@ pub(crate) struct Page {
 pub(crate) struct Row {
     pub(crate) id: u64,
     pub(crate) peer: String,
+    /// The balancer that it came through.
+    #[serde(default)]
+    pub(crate) via: Option<String>,
     pub(crate) state: String,
     pub(crate) age_s: f64,
     pub(crate) quiet_s: f64,
@@ -141,6 +144,7 @@ fn row(info: &ClientInfo, dropped: Option<u64>) -> Row {
     Row {
         id: info.id,
         peer: info.peer.to_string(),
+        via: via(info),
         state: phase_name(info.phase).to_owned(),
         age_s: info.since.elapsed().unwrap_or_default().as_secs_f64(),
         quiet_s: info.last_heard.as_secs_f64(),
@@ -152,6 +156,11 @@ fn row(info: &ClientInfo, dropped: Option<u64>) -> Row {
         dropped,
         hint: hint(info),
     }
+}
+
+/// The balancer that the client came through.
+pub(super) fn via(info: &ClientInfo) -> Option<String> {
+    Some(info.via?.to_string())
 }
 
 /// The hint about the client's bytes.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::clients::{hint, phase_name};
+use super::clients::{hint, phase_name, via};
 use crate::connection::registry::{ClientInfo, Registry};
 
 /// Rows of each list.
@@ -18,6 +18,8 @@ const EACH: Duration = Duration::from_millis(900);
 pub(crate) struct ClientRow {
     pub(crate) id: u64,
     pub(crate) peer: String,
+    #[serde(default)]
+    pub(crate) via: Option<String>,
     pub(crate) state: String,
     pub(crate) messages_s: f64,
     pub(crate) bytes_s: f64,
@@ -33,6 +35,8 @@ pub(crate) struct ClientRow {
 pub(crate) struct HintRow {
     pub(crate) id: u64,
     pub(crate) peer: String,
+    #[serde(default)]
+    pub(crate) via: Option<String>,
     pub(crate) hint: String,
 }
 
@@ -83,6 +87,7 @@ fn hinted(info: &ClientInfo) -> Option<HintRow> {
     Some(HintRow {
         id: info.id,
         peer: info.peer.to_string(),
+        via: via(info),
         hint: hint(info)?,
     })
 }
@@ -102,6 +107,7 @@ fn row(info: &ClientInfo, before: Option<&(u64, u64)>, passed: Option<Duration>)
     ClientRow {
         id: info.id,
         peer: info.peer.to_string(),
+        via: via(info),
         state: phase_name(info.phase).to_owned(),
         messages_s: info.messages_in.saturating_sub(messages) as f64 / seconds,
         bytes_s: moved(info).saturating_sub(bytes) as f64 / seconds,

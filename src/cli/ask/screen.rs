@@ -200,7 +200,7 @@ fn rows(name: &str, rows: &[ClientRow]) -> Vec<String> {
     let mut lines = vec![String::new(), style(head).dim().to_string()];
     for row in rows {
         lines.push(format!(
-            "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}{}",
+            "{:<12}{:>10}  {:<28}{:>12}{:>14}{:>12}{:>10}{}{}",
             plain(&row.state),
             row.id,
             plain(&row.peer),
@@ -208,7 +208,8 @@ fn rows(name: &str, rows: &[ClientRow]) -> Vec<String> {
             bytes(row.bytes_s),
             bytes(row.owed as f64),
             span(row.quiet_s),
-            drops(row.dropped)
+            drops(row.dropped),
+            via(row.via.as_ref())
         ));
     }
     lines
@@ -217,7 +218,8 @@ fn rows(name: &str, rows: &[ClientRow]) -> Vec<String> {
 fn hinted(rows: &[HintRow]) -> Vec<String> {
     let lines = rows.iter().map(|row| {
         let hint = style(plain(&row.hint)).yellow();
-        format!("{:>22}  {:<28}{hint}", row.id, plain(&row.peer))
+        let via = via(row.via.as_ref());
+        format!("{:>22}  {:<28}{hint}{via}", row.id, plain(&row.peer))
     });
     let head = (!rows.is_empty()).then(|| style("odd bytes".to_owned()).dim().to_string());
     let head = head.into_iter().flat_map(|head| [String::new(), head]);
@@ -234,6 +236,13 @@ fn drops_head(mut rows: impl Iterator<Item = Option<u64>>) -> String {
 
 fn drops(dropped: Option<u64>) -> String {
     dropped.map_or_else(String::new, |dropped| format!("{dropped:>11}"))
+}
+
+/// The balancer, behind what is said of its client.
+fn via(balancer: Option<&String>) -> String {
+    balancer.map_or(String::new(), |balancer| {
+        format!("  via {}", plain(balancer))
+    })
 }
 
 /// A page of clients; the first page with a headline.
@@ -258,7 +267,7 @@ pub(super) fn clients(page: &Page, is_first: bool) -> String {
     }
     for row in &page.clients {
         lines += &format!(
-            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}\n",
+            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}{}\n",
             row.id,
             plain(&row.peer),
             plain(&row.state),
@@ -269,7 +278,8 @@ pub(super) fn clients(page: &Page, is_first: bool) -> String {
             row.messages_out,
             bytes(row.bytes_out as f64),
             bytes(row.owed as f64),
-            drops(row.dropped)
+            drops(row.dropped),
+            via(row.via.as_ref())
         );
         if let Some(hint) = &row.hint {
             lines += &format!("{:>12}{}\n", "", style(plain(hint)).yellow());

@@ -10,6 +10,9 @@ use crate::net::address::Peer;
 /// The client's id, in the environment of a program and its descendants.
 pub(super) const CLIENT: &str = "POOLD_CLIENT";
 
+/// The balancer that the client came through, if there is one.
+const VIA: &str = "POOLD_VIA";
+
 /// Variables that a program does not inherit: those about a client, which would be another one, and
 /// those for poold's own talk with the service manager.
 const NOT_FOR_PROGRAMS: [&str; 12] = [
@@ -59,7 +62,7 @@ pub(super) fn common(inherits: Inherits, others: Vec<(&'static str, OsString)>) 
 
 /// The variables about the client, which is the `of_address`th of its address now.
 pub(super) fn of_client(client: &Client, of_address: usize) -> Vec<CString> {
-    let mut all = Vec::with_capacity(8);
+    let mut all = Vec::with_capacity(9);
     let mut add = |name: &str, value: &dyn std::fmt::Display| {
         // Numbers and addresses have no zero byte.
         all.extend(CString::new(format!("{name}={value}")));
@@ -73,6 +76,9 @@ pub(super) fn of_client(client: &Client, of_address: usize) -> Vec<CString> {
             add("TCPREMOTEPORT", &remote.port());
             add("TCPCONNNUM", &of_address);
         }
+    }
+    if let Some(balancer) = client.via() {
+        add(VIA, &balancer);
     }
     if let Some(local) = client.local_address() {
         add("TCPLOCALIP", &local.ip().to_canonical());

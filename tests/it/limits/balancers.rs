@@ -252,3 +252,42 @@ fn limits_hit_the_one_that_misbehaves_and_not_the_balancer() {
     daemon.takes_at_most(0.5, Duration::from_millis(100));
     assert_eq!(daemon.stop().code, Some(0));
 }
+
+/// In `poold clients`, its JSON, the state behind the page, and the environment of a program.
+#[test]
+fn the_balancer_is_named_beside_its_client() {
+    let script = ["--shell", "echo ${POOLD_VIA-none}; exec cat"];
+    let watched = Watched::start(&[&["exec", "127.0.0.1:0"][..], &FROM, &script].concat());
+    let come = |from, header: &str| {
+        let client = connect_from(from, &watched.daemon.address);
+        send(&client, header);
+        client
+    };
+    let client = come("127.0.0.2", "PROXY TCP4 192.0.2.1 192.0.2.9 5 6\r\n");
+    let nameless = come("127.0.0.2", "PROXY UNKNOWN\r\nalpha\n");
+    let direct = come("127.0.0.3", "");
+    let balancer = client.local_addr().expect("connected");
+    assert_eq!(take_line(&client), balancer.to_string());
+    assert_eq!(take_line(&direct), "none");
+    assert_eq!(take_line(&nameless), "none");
+    let (_, clients, _) = watched.tool(&["clients"]);
+    let mut rows = clients.lines().filter(|row| row.contains("via"));
+    let row = rows.next().expect("one of them");
+    assert!(row.ends_with(&format!("  via {balancer}")), "{clients}");
+    assert!(row.contains("192.0.2.1:5 ") && rows.next().is_none());
+    let (_, clients, _) = watched.tool(&["clients", "--json"]);
+    let via = format!("\"via\":\"{balancer}\"");
+    assert_eq!(clients.matches(&via).count(), 1, "{clients}");
+    assert_eq!(clients.matches("\"via\":null").count(), 2, "{clients}");
+
+    let watched = Watched::start(&[&["recv", "127.0.0.1:0"][..], &FROM].concat());
+    let client = connect_from("127.0.0.2", &watched.daemon.address);
+    send(
+        &client,
+        "PROXY TCP4 192.0.2.1 192.0.2.9 5 6\r\n*1\r\n$4\r\nPING\r\n",
+    );
+    let balancer = client.local_addr().expect("connected").to_string();
+    wait_until("the page's state has it", || {
+        watched.status()["hinted"][0]["via"] == balancer.as_str()
+    });
+}
