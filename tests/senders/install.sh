@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the senders that the tests run, each at a fixed version, into one folder: a Python venv,
-# node_modules, and Debian's rsyslog and syslog-ng unpacked (side by side they can't be installed).
+# node_modules, a program of Rust, and Debian's rsyslog and syslog-ng unpacked (side by side they
+# can't be installed).
 #
 #   tests/senders/install.sh [FOLDER]     default: senders in the target folder
 set -euo pipefail
@@ -10,7 +11,7 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 
 # Nothing is done twice for the same versions.
-stamp=$(cat "$here/requirements.txt" "$here/package.json" "$0" | sha256sum)
+stamp=$(cat "$here"/{requirements.txt,package.json,rust/Cargo.lock,rust/src/main.rs} "$0" | sha256sum)
 if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 
 if command -v python3 >/dev/null; then
@@ -20,6 +21,9 @@ fi
 if command -v npm >/dev/null; then
     cp "$here/package.json" "$folder/"
     (cd "$folder" && npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock)
+fi
+if command -v cargo >/dev/null; then
+    cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml" --target-dir "$folder/rust"
 fi
 if command -v apt-get >/dev/null; then
     mkdir -p "$folder/deb"

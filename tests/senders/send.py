@@ -72,6 +72,25 @@ def pysyslogclient(port):
     client.close()
 
 
+def fluent(port):
+    from fluent.sender import FluentSender
+
+    sender = FluentSender("app", host=HOST, port=port)
+    for message in MESSAGES:
+        sender.emit("log", {"message": message})
+    sender.close()
+
+
+def zabbix(port):
+    from zabbix_utils import Sender
+
+    try:
+        Sender(server=HOST, port=port, timeout=1).send_value("host", "key", "alpha")
+    except OSError:
+        # It waits for an answer in its own protocol.
+        pass
+
+
 SENDERS = {
     "syslog": lambda port: syslog(port, True),
     "syslog-bare": lambda port: syslog(port, False),
@@ -83,6 +102,8 @@ SENDERS = {
     "rfc5424": rfc5424,
     "cee": cee,
     "pysyslogclient": pysyslogclient,
+    "fluent": fluent,
+    "zabbix": zabbix,
     "socket": lambda port: log(logging.handlers.SocketHandler(HOST, port)),
 }
 

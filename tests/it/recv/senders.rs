@@ -169,6 +169,18 @@ fn of_node() {
     run_all(rows, |who, port| node(&modules, who, port));
 }
 
+#[test]
+fn of_rust() {
+    let Some(program) = installed("rust/debug/senders") else {
+        return;
+    };
+    run_all(&[("the crate syslog", "pri", THREE)], |_, port| {
+        let mut command = Command::new(&program);
+        command.arg(port);
+        command
+    });
+}
+
 /// What the log says of those whose framing is not the server's.
 #[test]
 fn with_another_framing_are_named() {
@@ -179,6 +191,9 @@ fn with_another_framing_are_named() {
         ("cee", "--framing nul"),
         ("graypy", "--framing gelf"),
         ("socket", "--framing len32"),
+        // These speak protocols of their own.
+        ("fluent", "forward protocol"),
+        ("zabbix", "Zabbix"),
         ("winston-syslog", "--framing pri"),
         ("winston3-logstash", "--framing json"),
         ("log4js", "delimited:__LOG4JS__"),
@@ -189,7 +204,7 @@ fn with_another_framing_are_named() {
             scope.spawn(move || {
                 let daemon = Daemon::recv(&[]);
                 let mut command = match at {
-                    ..3 => python(venv, who, port(&daemon)),
+                    ..5 => python(venv, who, port(&daemon)),
                     _ => node(modules, who, port(&daemon)),
                 };
                 let running = Running::start(&mut command);
