@@ -12,6 +12,7 @@ mod src {
             pub mod list;
         }
         pub mod times;
+        pub mod user_file;
     }
     pub mod cli {
         mod values;
@@ -50,8 +51,7 @@ use libfuzzer_sys::fuzz_target;
 
 use src::limits::admission::list::AddressList;
 use src::net::address::Address;
-use src::error;
-use src::limits::times;
+use src::{error, limits};
 
 fuzz_target!(|text: &str| {
     src::cli::parse(text);
