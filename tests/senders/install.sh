@@ -16,7 +16,7 @@ if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 
 if command -v python3 >/dev/null; then
     python3 -m venv "$folder/venv"
-    "$folder/venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
+    "$folder/venv/bin/python" -m pip install -q --disable-pip-version-check -r "$here/requirements.txt"
 fi
 if command -v npm >/dev/null; then
     cp "$here/package.json" "$folder/"
