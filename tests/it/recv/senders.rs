@@ -78,16 +78,19 @@ fn check(mut daemon: Daemon, who: &str, parts: &[&[&str]]) {
     assert_eq!(exit.code, Some(0), "{who}: {}", exit.stderr);
     assert!(!exit.stderr.contains("a guess"), "{who}: {}", exit.stderr);
     let printed = String::from_utf8(exit.stdout).expect("JSON is UTF-8");
-    let messages: Vec<String> = printed
+    let mut messages: Vec<(u64, String)> = printed
         .lines()
         .map(|line| {
             let line: Value = serde_json::from_str(line).expect("one object a line");
             assert!(line["partial"].is_null(), "{who}: {line}");
-            line["message"].as_str().expect("a text").to_owned()
+            let text = line["message"].as_str().expect("a text").to_owned();
+            (line["id"].as_u64().expect("a number"), text)
         })
         .collect();
+    // Some connect for each message, and two connections are served at the same time.
+    messages.sort_by_key(|(id, _)| *id);
     assert_eq!(messages.len(), parts.len(), "{who}: {messages:#?}");
-    for (message, parts) in messages.iter().zip(parts) {
+    for ((_, message), parts) in messages.iter().zip(parts) {
         let has_all = parts.iter().all(|part| message.contains(part));
         let is_bare = !message.ends_with(['\n', '\r', '\0']) && !message.starts_with(['\n', '\0']);
         assert!(has_all && is_bare, "{who}: {message:?}");
