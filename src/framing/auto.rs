@@ -8,7 +8,7 @@
 use memchr::memchr2;
 
 use super::counted::{Body, COUNT_DIGITS_MAX};
-use super::store::{Cutter, Ending, Found, Store, carriage_return};
+use super::store::{Cutter, Ending, Found, Store, carriage_return, newline};
 
 /// The largest number that is taken for a count, unless messages may be longer.
 const COUNT_MAX: u64 = 1 << 20;
@@ -52,18 +52,23 @@ impl Auto {
         Auto { counts, place }
     }
 
-    /// A whole message at the front of the piece, when no message is under way: its length, and the
-    /// bytes used up with it.
+    /// A whole message at the front of the piece, when no message is under way: the bytes used up
+    /// with it, and the message.
     #[inline]
-    pub(super) fn here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
-        let is_between = self.place
-            == if self.counts {
-                Place::Head
-            } else {
-                Place::Line
-            };
-        if !is_between || piece.first().is_none_or(u8::is_ascii_digit) {
+    pub(super) fn here<'a>(&self, piece: &'a [u8], max: usize) -> Option<(usize, &'a [u8])> {
+        if self.place != Auto::new(self.counts).place {
             return None;
+        }
+        if self.counts && piece.first()?.is_ascii_digit() {
+            match head(piece, max) {
+                Head::Line => {}
+                Head::Open => return None,
+                Head::Count { length, width } => {
+                    let used = width + length as usize;
+                    let body = piece.get(width..used)?;
+                    return Some((used, &body[..body.len() - newline(&[], body)]));
+                }
+            }
         }
         let at = memchr2(b'\n', 0, piece)?;
         let Ending { used, strip } = ending(&[], piece, at);
@@ -156,25 +161,24 @@ pub(crate) fn begins_with_count(bytes: &[u8]) -> bool {
     matches!(head(bytes, 0), Head::Count { .. })
 }
 
+#[inline]
 fn head(bytes: &[u8], message_max: usize) -> Head {
-    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
-    let digits = digits.count();
-    if digits > COUNT_DIGITS_MAX.into() || digits == 0 || bytes[0] == b'0' {
-        return if bytes.is_empty() {
-            Head::Open
-        } else {
-            Head::Line
-        };
+    let (mut length, mut digits) = (0, 0);
+    loop {
+        match bytes.get(digits) {
+            None => return Head::Open,
+            Some(b'1'..=b'9') if digits == 0 => {}
+            Some(b'0'..=b'9') if (1..COUNT_DIGITS_MAX.into()).contains(&digits) => {}
+            Some(b' ') if digits > 0 => break,
+            Some(_) => return Head::Line,
+        }
+        length = length * 10 + u64::from(bytes[digits] - b'0');
+        digits += 1;
     }
-    let Some((space, priority)) = bytes[digits..].split_first() else {
-        return Head::Open;
-    };
-    let number = bytes[..digits].iter();
-    let length = number.fold(0, |length, byte| length * 10 + u64::from(byte - b'0'));
-    if *space != b' ' || length > COUNT_MAX.max(message_max as u64) {
+    if length > COUNT_MAX.max(message_max as u64) {
         return Head::Line;
     }
-    match super::pri::priority(priority) {
+    match super::pri::priority(&bytes[digits + 1..]) {
         Some(Some(width)) if width as u64 <= length => Head::Count {
             length,
             width: digits + 1,

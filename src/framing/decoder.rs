@@ -152,7 +152,7 @@ impl Decoder {
                 let line = &piece[..end];
                 (end + 1, line.strip_suffix(b"\r").unwrap_or(line))
             }
-            Family::Auto(auto) => auto.here(piece)?,
+            Family::Auto(auto) => auto.here(piece, self.store.max)?,
             Family::Delimited(delimited) => delimited.here(piece)?,
             Family::Between(between) => between.here(piece)?,
             _ => return None,
