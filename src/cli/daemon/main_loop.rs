@@ -2,7 +2,7 @@
 //! manager, the admin's history and SIGUSR1.
 
 use std::io::{self, PipeReader};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -31,6 +31,8 @@ pub(crate) struct MainLoop {
     handover: Option<HandoverServer>,
     notifier: Notifier,
     admin: Admin,
+    /// Ends when the predecessor has let go of its sources.
+    predecessor: Option<OwnedFd>,
     /// `None` if the system gave no descriptor.
     asked: Option<Awaited>,
     /// At its end of file when a drain begins.
@@ -49,8 +51,28 @@ impl MainLoop {
             handover,
             notifier,
             admin,
+            predecessor: None,
             asked: Awaited::new(&[Signal::SIGUSR1]).ok(),
             drain,
+        }
+    }
+
+    /// After a take-over: see [`take_predecessor`](MainLoop::take_predecessor).
+    pub(crate) fn follows(mut self, predecessor: Option<OwnedFd>) -> MainLoop {
+        self.predecessor = predecessor;
+        self
+    }
+
+    /// What ends when the predecessor has let go of what only one process can have; `None` if there
+    /// is none.
+    pub(crate) fn take_predecessor(&mut self) -> Option<OwnedFd> {
+        self.predecessor.take()
+    }
+
+    /// A successor waits for the end of this before it takes what only one process can have.
+    pub(crate) fn offer_held(&mut self, held: OwnedFd) {
+        if let Some(handover) = &mut self.handover {
+            handover.offer_held(held);
         }
     }
 

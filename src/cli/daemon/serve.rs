@@ -217,6 +217,7 @@ pub(crate) fn announce(
         handover.offer(SERVICE, server.handle(), with_files.clone());
         admin.offer(handover);
     }
+    let predecessor = inherited.as_mut().and_then(Inherited::take_held);
     if let Some(inherited) = inherited {
         if let Err(error) = inherited.confirm() {
             // Clients accepted meanwhile are served; the backlog belongs to the other process.
@@ -235,7 +236,7 @@ pub(crate) fn announce(
     } = server.handle().stats();
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (ws, cs) = (plural(workers), plural(clients_max));
-    let main_loop = MainLoop::new(server, handover, admin);
+    let main_loop = MainLoop::new(server, handover, admin).follows(predecessor);
     main_loop.tell(&format!(
         "{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory"
     ));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::protocol::{Answer, Ask, Given, Wire};
-use super::{CONTROL, VERSION};
+use super::{CONTROL, HELD, VERSION};
 use crate::cli::connect;
 use crate::error::{Error, Result};
 use crate::net::address::Address;
@@ -71,6 +71,15 @@ impl Inherited {
         let with_files = all.filter(|(_, given)| given.has_file);
         let with_files = with_files.map(|(address, _)| address.clone()).collect();
         Ok(Some((listeners, with_files)))
+    }
+
+    /// What ends when the running process has let go of what only one can have.
+    pub(crate) fn take_held(&mut self) -> Option<OwnedFd> {
+        let at = self
+            .sockets
+            .iter()
+            .position(|(given, _)| given.name == HELD)?;
+        Some(self.sockets.swap_remove(at).1)
     }
 
     /// The control socket, for the next restart.

@@ -33,6 +33,9 @@ pub(crate) use spawn::go_between;
 
 /// The name of the service's sockets.
 pub(crate) const SERVICE: &str = "service";
+/// The name of a descriptor whose end says that the running process has let go of what only one can
+/// have.
+const HELD: &str = "held";
 /// The name of the control socket.
 const CONTROL: &str = "control";
 

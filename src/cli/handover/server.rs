@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::client::Inherited;
 use super::protocol::{Answer, Ask, Given, SOCKETS_MAX, Wire};
 use super::spawn::Successor;
-use super::{CONTROL, READY_WITHIN, READY_WITHIN_MAX, VERSION};
+use super::{CONTROL, HELD, READY_WITHIN, READY_WITHIN_MAX, VERSION};
 use crate::error::{Error, Result};
 use crate::net::address::Address;
 use crate::net::listen::{Listener, Listeners, SocketFile, address_of};
@@ -33,6 +33,8 @@ pub(crate) struct HandoverServer {
     has_file: bool,
     file: Option<SocketFile>,
     offers: Vec<Offer>,
+    /// Of what a successor waits for.
+    held: Option<OwnedFd>,
     talks: Vec<Talk>,
     child: Option<Started>,
 }
@@ -104,6 +106,7 @@ impl HandoverServer {
             has_file,
             file: files.pop(),
             offers: Vec::new(),
+            held: None,
             talks: Vec::new(),
             child: None,
         })
@@ -123,6 +126,12 @@ impl HandoverServer {
             server,
             with_files,
         });
+    }
+
+    /// A successor gets this descriptor, and waits for its end before it takes what only one can
+    /// have.
+    pub(crate) fn offer_held(&mut self, held: OwnedFd) {
+        self.held = Some(held);
     }
 
     /// The descriptors to poll.
@@ -262,8 +271,15 @@ impl HandoverServer {
                 duplicates.push(socket);
             }
         }
+        if self.held.is_some() {
+            given.push(Given {
+                name: HELD.into(),
+                has_file: false,
+            });
+        }
         let mut sockets = vec![self.socket.as_fd()];
         sockets.extend(duplicates.iter().map(AsFd::as_fd));
+        sockets.extend(self.held.iter().map(AsFd::as_fd));
         if sockets.len() > SOCKETS_MAX {
             return Err(io::Error::other("too many listening sockets"));
         }

@@ -39,7 +39,7 @@ impl Batch {
     }
 }
 
-/// The last `count` messages of a chunk; they share its memory.
+/// The last messages of a chunk, at most `count`; they share its memory.
 pub(super) fn split(chunk: &Chunk, ends: &[usize], count: usize) -> impl Iterator<Item = Bytes> {
     let first = ends.len().saturating_sub(count);
     (first..ends.len()).map(move |at| {

@@ -3,11 +3,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::back::Back;
 use super::settings::SourceInfo;
 
 /// What a source and its hub share.
 pub(super) struct Entry {
     name: String,
+    /// Messages of clients for it.
+    pub(super) back: Back,
     /// Changed under the lock of the hub's sources, as `gap_ms` and `down_ms`.
     is_up: AtomicBool,
     /// Milliseconds in which it was not up, up to the last change to up.
@@ -26,6 +29,7 @@ impl Entry {
     pub(super) fn new(name: String) -> Entry {
         Entry {
             name,
+            back: Back::default(),
             is_up: AtomicBool::new(false),
             gap_ms: AtomicU64::new(0),
             down_ms: AtomicU64::new(0),
@@ -82,6 +86,7 @@ impl Entry {
 
     pub(super) fn info(&self) -> SourceInfo {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (written, unwritten) = self.back.counts();
         let heard = of(&self.heard_ms).checked_sub(1).map(Duration::from_millis);
         SourceInfo {
             name: self.name.clone(),
@@ -90,6 +95,8 @@ impl Entry {
             losses: of(&self.losses),
             messages: of(&self.messages),
             bytes: of(&self.bytes),
+            written,
+            unwritten,
             last_heard: heard.map(|heard| self.began.elapsed().saturating_sub(heard)),
         }
     }

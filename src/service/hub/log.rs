@@ -44,6 +44,18 @@ impl Log {
         }
     }
 
+    /// Messages of clients were dropped, since a source did not take them.
+    pub(super) fn unwritten(&self, source: &str) {
+        let told = self.0.lock().happened((None, "unwritten"), Instant::now());
+        if let Some(told) = told {
+            let earlier = told.earlier();
+            warn!(
+                source,
+                earlier, "the source does not take what clients send: it is dropped"
+            );
+        }
+    }
+
     /// When to call [`tick`](Log::tick).
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.lock().next()
@@ -52,7 +64,7 @@ impl Log {
     pub(super) fn tick(&self, now: Instant) {
         let over = self.0.lock().look(now);
         if let Some(count) = over {
-            info!(count, "no more slow readers or ignored messages");
+            info!(count, "no more slow readers, ignored or unwritten messages");
         }
     }
 

@@ -5,11 +5,13 @@
 //! what happens when that is full, too. The readers' lock gives all of them one order; it is held
 //! to push, never across I/O.
 
+mod back;
 mod batch;
 mod entry;
 mod log;
 mod reader;
 mod readers;
+mod recent;
 mod settings;
 mod source;
 mod state;
@@ -17,7 +19,7 @@ mod state;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use settings::{HubFilter, HubSettings, HubStats, Slow, SourceInfo};
+pub use settings::{HubFilter, HubSettings, HubStats, Last, Slow, SourceInfo};
 pub use source::Source;
 
 use crate::connection::client::Client;
@@ -25,7 +27,7 @@ use crate::connection::handler::{End, Messages, Reply, Verdict};
 use crate::framing::Message;
 use crate::service::Service;
 use batch::Batch;
-use state::HubState;
+use state::{ClientBatch, HubState};
 
 /// How long a publisher waits before it looks again whether slow readers keep up.
 const PUBLISHER_WAIT: Duration = Duration::from_millis(2);
@@ -109,9 +111,9 @@ impl Service for Hub {
     }
 
     fn message(&self, id: &mut u64, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
-        let mut batch = Batch::default();
+        let mut batch = ClientBatch::default();
         self.0.add_of_client(message.bytes, &mut batch);
-        self.0.publish(Some(*id), batch);
+        self.0.publish_of_client(*id, batch);
         Verdict::Go
     }
 
@@ -119,11 +121,11 @@ impl Service for Hub {
         if self.0.is_full() {
             return Verdict::Wait(PUBLISHER_WAIT);
         }
-        let mut batch = Batch::default();
+        let mut batch = ClientBatch::default();
         while let Some(message) = messages.next_message() {
             self.0.add_of_client(message.bytes, &mut batch);
         }
-        self.0.publish(Some(*id), batch);
+        self.0.publish_of_client(*id, batch);
         Verdict::Go
     }
 

@@ -6,7 +6,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::batch::Chunk;
+use super::settings::HubSettings;
 use crate::connection::Unsent;
 use crate::connection::client::Client;
 
@@ -31,6 +34,8 @@ struct Late {
     /// Its loss has a line in the log.
     is_told: bool,
     dropped: u64,
+    /// Of them, those that it was not told of.
+    unmarked: u64,
 }
 
 /// Messages that went one way or the other.
@@ -49,8 +54,8 @@ impl Reader {
     }
 
     /// Gives it a chunk, after what waits already.
-    pub(super) fn give(&mut self, chunk: &Chunk) -> Moved {
-        let mut moved = self.catch_up();
+    pub(super) fn give(&mut self, settings: &HubSettings, chunk: &Chunk) -> Moved {
+        let mut moved = self.catch_up(settings);
         if self.is_late() {
             self.queue(chunk.clone());
             return moved;
@@ -68,11 +73,17 @@ impl Reader {
     }
 
     /// Gives it what waits, as far as its outbox takes it.
-    pub(super) fn catch_up(&mut self) -> Moved {
+    pub(super) fn catch_up(&mut self, settings: &HubSettings) -> Moved {
         let mut moved = Moved::default();
         let Some(late) = &mut self.late else {
             return moved;
         };
+        if let Some(mark) = late.mark(settings) {
+            match self.client.send_several(mark, 0) {
+                Ok(()) | Err(Unsent::Gone(_)) => late.unmarked = 0,
+                Err(Unsent::Full(_)) => return moved,
+            }
+        }
         while let Some(chunk) = late.queue.front() {
             match self
                 .client
@@ -98,6 +109,7 @@ impl Reader {
             dropped += late.take_first();
         }
         late.dropped += dropped;
+        late.unmarked += dropped;
         dropped
     }
 
@@ -112,12 +124,18 @@ impl Reader {
     }
 
     /// Takes all that waits, for its last reply.
-    pub(super) fn take_rest(&mut self) -> VecDeque<Chunk> {
+    pub(super) fn take_rest(&mut self, settings: &HubSettings) -> VecDeque<Chunk> {
         let Some(late) = &mut self.late else {
             return VecDeque::new();
         };
         (late.bytes, late.since) = (0, None);
-        std::mem::take(&mut late.queue)
+        let mark = late.mark(settings);
+        let mut rest = std::mem::take(&mut late.queue);
+        if let Some(bytes) = mark {
+            late.unmarked = 0;
+            rest.push_front(Chunk { bytes, messages: 0 });
+        }
+        rest
     }
 
     pub(super) fn is_late(&self) -> bool {
@@ -149,6 +167,16 @@ impl Reader {
 }
 
 impl Late {
+    /// What tells of the messages that were dropped before the queue's first.
+    fn mark(&self, settings: &HubSettings) -> Option<Bytes> {
+        if !settings.mark_drops || self.unmarked == 0 {
+            return None;
+        }
+        let plural = if self.unmarked == 1 { "" } else { "s" };
+        let text = format!("# {} message{plural} dropped", self.unmarked);
+        Some(settings.framing.encode_to_bytes(text.as_bytes()))
+    }
+
     fn take_first(&mut self) -> u64 {
         let Some(first) = self.queue.pop_front() else {
             return 0;

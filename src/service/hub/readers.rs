@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::batch::{Chunk, split};
+use super::batch::Chunk;
 use super::reader::{Moved, Reader};
+use super::recent::Recent;
 use super::settings::{HubSettings, Slow};
 use crate::connection::client::Client;
 
@@ -16,8 +16,7 @@ use crate::connection::client::Client;
 pub(super) struct Readers {
     all: Vec<Reader>,
     places: FxHashMap<u64, usize>,
-    last: VecDeque<Bytes>,
-    last_bytes: usize,
+    pub(super) last: Recent,
     /// Of them, those that are late. Kept, so that nothing walks a crowd that keeps up.
     pub(super) late: usize,
 }
@@ -43,14 +42,10 @@ impl Readers {
     }
 
     /// A newcomer gets the last messages first.
-    pub(super) fn enter(&mut self, client: &Client, given: &mut Given) {
+    pub(super) fn enter(&mut self, settings: &HubSettings, client: &Client, given: &mut Given) {
         let mut reader = Reader::new(client);
-        for bytes in &self.last {
-            let chunk = Chunk {
-                bytes: bytes.clone(),
-                messages: 1,
-            };
-            given.add(reader.give(&chunk));
+        for chunk in self.last.of_newcomer(settings, Instant::now()) {
+            given.add(reader.give(settings, &chunk));
         }
         self.late += usize::from(reader.is_late());
         self.places.insert(client.id(), self.all.len());
@@ -73,13 +68,18 @@ impl Readers {
     }
 
     /// What waits for a reader beside its outbox.
-    pub(super) fn take_rest(&mut self, id: u64, given: &mut Given) -> VecDeque<Chunk> {
+    pub(super) fn take_rest(
+        &mut self,
+        settings: &HubSettings,
+        id: u64,
+        given: &mut Given,
+    ) -> VecDeque<Chunk> {
         let Some(place) = self.places.get(&id) else {
             return VecDeque::new();
         };
         let reader = &mut self.all[*place];
         self.late -= usize::from(reader.is_late());
-        let rest = reader.take_rest();
+        let rest = reader.take_rest(settings);
         given.moved.given += rest.iter().map(|chunk| chunk.messages).sum::<u64>();
         rest
     }
@@ -97,26 +97,12 @@ impl Readers {
                 continue;
             }
             let was_late = reader.is_late();
-            given.add(reader.give(chunk));
+            given.add(reader.give(settings, chunk));
             if reader.is_late() {
                 judge(reader, settings, given);
             }
             self.late += usize::from(reader.is_late());
             self.late -= usize::from(was_late);
-        }
-    }
-
-    /// Keeps the last messages for newcomers.
-    pub(super) fn remember(&mut self, settings: &HubSettings, chunk: &Chunk, ends: &[usize]) {
-        for message in split(chunk, ends, settings.last) {
-            self.last_bytes += message.len();
-            self.last.push_back(message);
-        }
-        while self.last.len() > settings.last || self.last_bytes > settings.waiting_max {
-            let Some(first) = self.last.pop_front() else {
-                break;
-            };
-            self.last_bytes -= first.len();
         }
     }
 
@@ -127,7 +113,7 @@ impl Readers {
             Slow::Drop | Slow::Close => Duration::MAX,
         };
         for reader in self.all.iter_mut().filter(|reader| reader.is_late()) {
-            given.add(reader.catch_up());
+            given.add(reader.catch_up(settings));
             if reader.late_for(now) > longest {
                 given.moved.dropped += reader.drop_all();
                 given.closing.push(reader.client.clone());

@@ -19,6 +19,19 @@ pub enum Slow {
     Wait,
 }
 
+/// What a newcomer gets first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Last {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The last messages, at most so many.
+    Count(usize),
+    /// The messages of so long a time.
+    Time(Duration),
+}
+
 /// Which messages pass.
 pub type HubFilter = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 
@@ -29,7 +42,8 @@ pub struct HubSettings {
     pub framing: Framing,
     /// Whether a client gets its own messages, too.
     pub echo: bool,
-    /// Whether clients may send; otherwise their messages are counted and ignored.
+    /// Whether clients may send to the readers; otherwise their messages are counted and ignored,
+    /// except with `write_back`.
     pub clients_send: bool,
     /// What happens to a reader that does not keep up.
     pub slow: Slow,
@@ -37,8 +51,13 @@ pub struct HubSettings {
     pub slow_wait: Duration,
     /// Bytes that wait for a slow reader beside its outbox.
     pub waiting_max: usize,
-    /// Last messages that a newcomer gets; also bounded by `waiting_max` bytes.
-    pub last: usize,
+    /// What a newcomer gets first; also bounded by `waiting_max` bytes.
+    pub last: Last,
+    /// Whether a reader that lost messages is told so, by a message `# 12 messages dropped`.
+    pub mark_drops: bool,
+    /// Whether messages of clients are kept for the sources: see
+    /// [`Source::take_back`](super::Source::take_back).
+    pub write_back: bool,
     /// Messages that do not pass are not sent to any reader.
     pub filter: Option<HubFilter>,
 }
@@ -52,7 +71,9 @@ impl Default for HubSettings {
             slow: Slow::Drop,
             slow_wait: Duration::from_secs(5),
             waiting_max: 256 * 1024,
-            last: 0,
+            last: Last::Nothing,
+            mark_drops: false,
+            write_back: false,
             filter: None,
         }
     }
@@ -95,6 +116,10 @@ pub struct SourceInfo {
     pub bytes: u64,
     /// How long it was not connected in all, since the hub has it.
     pub gap: Duration,
+    /// Messages of clients that it was given.
+    pub written: u64,
+    /// Messages of clients that it did not take.
+    pub unwritten: u64,
     /// How long ago the last bytes came; `None` if none did.
     pub last_heard: Option<Duration>,
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
+
 use super::batch::Batch;
 use super::entry::Entry;
 use super::state::HubState;
@@ -45,6 +47,18 @@ impl Source {
         self.set_up(false);
     }
 
+    /// From now on, while it is connected, messages of clients are kept for it if the hub's
+    /// [`write_back`](super::HubSettings::write_back) says so. `wake` is called when there are
+    /// some; it must not block.
+    pub fn open_back(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.entry.back.open(Arc::new(wake));
+    }
+
+    /// The next message for it, framed; the one that was taken before counts as written.
+    pub fn take_back(&self) -> Option<Bytes> {
+        self.entry.back.take()
+    }
+
     /// Bytes have come from it.
     pub fn heard(&self, bytes: usize) {
         self.entry.heard(bytes);
@@ -77,6 +91,7 @@ impl Source {
         let sources = self.hub.sources.lock();
         self.entry.set_up(is_up);
         drop(sources);
+        self.entry.back.set_up(is_up);
         self.hub.source_changed.notify_all();
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::batch::{Batch, Chunk};
+use super::batch::{Batch, Chunk, split};
 use super::entry::Entry;
 use super::log::Log;
 use super::readers::{Given, Readers};
@@ -32,6 +32,16 @@ pub(super) struct HubState {
     pub(super) source_changed: Condvar,
     counts: Counts,
     log: Log,
+}
+
+/// Messages of one turn of a client.
+#[derive(Default)]
+pub(super) struct ClientBatch {
+    feed: Batch,
+    /// For the sources.
+    back: Batch,
+    /// The client may not send.
+    is_ignored: bool,
 }
 
 #[derive(Default)]
@@ -79,32 +89,54 @@ impl HubState {
         }
     }
 
-    /// The same for a message of a client.
-    pub(super) fn add_of_client(&self, message: &[u8], batch: &mut Batch) {
-        if self.settings.clients_send {
-            self.add(message, batch);
-        } else {
+    /// The same for a message of a client, for those that it may send to.
+    pub(super) fn add_of_client(&self, message: &[u8], batch: &mut ClientBatch) {
+        let settings = &self.settings;
+        if settings.write_back {
+            batch.back.add(&settings.framing, message);
+        }
+        if settings.clients_send {
+            self.add(message, &mut batch.feed);
+        } else if !settings.write_back {
             add(&self.counts.ignored, 1);
+            batch.is_ignored = true;
         }
     }
 
-    /// Sends a batch to all readers but its sender.
-    pub(super) fn publish(&self, from: Option<u64>, batch: Batch) {
-        if let Some(from) = from.filter(|_| !self.settings.clients_send) {
+    /// Sends a batch of a client to the sources and to all readers but itself.
+    pub(super) fn publish_of_client(&self, from: u64, batch: ClientBatch) {
+        if batch.is_ignored {
             return self.log.ignoring(from);
         }
+        if let Some((chunk, ends)) = batch.back.finish() {
+            self.write_back(&chunk, &ends);
+        }
+        self.publish(Some(from).filter(|_| !self.settings.echo), batch.feed);
+    }
+
+    fn write_back(&self, chunk: &Chunk, ends: &[usize]) {
+        let sources = self.sources.lock().clone();
+        for source in sources {
+            let messages = split(chunk, ends, usize::MAX);
+            if source.back.push(messages, self.settings.waiting_max) {
+                self.log.unwritten(source.name());
+            }
+        }
+    }
+
+    /// Sends a batch to all readers but one.
+    pub(super) fn publish(&self, except: Option<u64>, batch: Batch) {
         let Some((chunk, ends)) = batch.finish() else {
             return;
         };
-        let except = from.filter(|_| !self.settings.echo);
         self.with_readers(|readers, given| {
             readers.tell(&self.settings, &chunk, except, given);
-            readers.remember(&self.settings, &chunk, &ends);
+            readers.last.remember(&self.settings, &chunk, &ends);
         });
     }
 
     pub(super) fn enter(&self, client: &Client) {
-        self.with_readers(|readers, given| readers.enter(client, given));
+        self.with_readers(|readers, given| readers.enter(&self.settings, client, given));
     }
 
     pub(super) fn leave(&self, id: u64, end: &End) {
@@ -120,7 +152,7 @@ impl HubState {
     /// What waits for a reader beside its outbox.
     pub(super) fn take_rest(&self, id: u64) -> VecDeque<Chunk> {
         let mut rest = VecDeque::new();
-        self.with_readers(|readers, given| rest = readers.take_rest(id, given));
+        self.with_readers(|readers, given| rest = readers.take_rest(&self.settings, id, given));
         rest
     }
 

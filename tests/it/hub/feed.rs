@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::time::Duration;
 
-use poold::service::hub::{HubSettings, Slow};
+use poold::service::hub::{HubSettings, Last, Slow};
 use poold::{Framing, Server};
 
 use super::Running;
@@ -112,7 +112,7 @@ fn all_readers_see_one_order() {
 #[test]
 fn a_newcomer_gets_the_last_messages_that_pass() {
     let running = Running::start(HubSettings {
-        last: 2,
+        last: Last::Count(2),
         filter: Some(Arc::new(|message: &[u8]| message.starts_with(b"$"))),
         ..HubSettings::default()
     });

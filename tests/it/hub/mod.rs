@@ -1,7 +1,12 @@
 //! The hub.
 
+mod back;
 pub(crate) mod feed;
 mod figures;
+mod lost;
+mod nmea;
+mod programs;
+mod pty;
 pub(crate) mod slow;
 pub(crate) mod sources;
 

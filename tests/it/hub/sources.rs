@@ -1,6 +1,6 @@
 //! Sources: each kind feeds, is lost and comes back; none spins.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
@@ -8,15 +8,15 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
+use super::pty::Pty;
 use crate::support::daemon::{Daemon, poold};
 use crate::support::net::{connect, send, take, take_line, take_to_end};
 use crate::support::scratch::Scratch;
 use crate::support::spool::wait_until;
 
 /// `poold hub` with these sources, of which the last 100 messages are kept.
-fn hub(args: &[&str]) -> Daemon {
+pub(super) fn hub(args: &[&str]) -> Daemon {
     let quick = ["--last", "100", "--retry-max", "20ms"];
     Daemon::start(&[&["hub", "127.0.0.1:0"], &quick[..], args].concat())
 }
@@ -29,7 +29,7 @@ fn assert_rests(daemon: &Daemon) {
     assert!(spent < Duration::from_millis(300), "it spins: {spent:?}");
 }
 
-fn stop(mut daemon: Daemon) -> String {
+pub(super) fn stop(mut daemon: Daemon) -> String {
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(0), "{exit:?}");
     exit.stderr
@@ -151,26 +151,6 @@ fn a_serial_line_is_raw_and_opened_again() {
     assert_eq!(take(&reader, 4), b"back");
     drop(reader);
     stop(daemon);
-}
-
-/// The side of a serial line that the device has.
-struct Pty {
-    main: File,
-    name: String,
-}
-
-impl Pty {
-    fn new() -> Pty {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let main = openpt(flags).expect("terminals");
-        grantpt(&main).expect("ours");
-        unlockpt(&main).expect("ours");
-        let name = ptsname(&main, Vec::new()).expect("it has a name");
-        Pty {
-            main: main.into(),
-            name: name.into_string().expect("UTF-8"),
-        }
-    }
 }
 
 #[test]

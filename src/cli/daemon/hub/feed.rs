@@ -3,13 +3,16 @@
 
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::{info, warn};
 
+use super::held::wait_end;
 use super::open::{Input, open_source};
 use super::spec::Spec;
+use super::writer::Writer;
 use crate::framing::{Decoder, Extent, Framing, Overlong};
 use crate::series::Series;
 use crate::service::hub::Source;
@@ -22,6 +25,8 @@ const STEADY: Duration = Duration::from_secs(5);
 const FOLLOW: Duration = Duration::from_millis(100);
 /// For a slow reader that all wait for.
 const FULL: Duration = Duration::from_millis(2);
+/// For the predecessor in a take-over.
+const LET_GO_MAX: Duration = Duration::from_secs(3);
 const READ_MAX: usize = 64 * 1024;
 
 /// How streams are cut.
@@ -38,8 +43,19 @@ pub(super) struct Feed {
     pub(super) source: Source,
     pub(super) cutting: Cutting,
     pub(super) retry_max: Duration,
+    /// Whether it gets what clients send.
+    pub(super) write_back: bool,
+    /// At its end when the predecessor has let go of the source.
+    pub(super) predecessor: Option<Arc<OwnedFd>>,
     /// At its end when the drain begins.
     pub(super) stop: PipeReader,
+}
+
+/// What there is to do.
+enum Wake {
+    Read,
+    Write,
+    Drain,
 }
 
 /// Why reading has ended.
@@ -52,18 +68,21 @@ enum End {
 impl Feed {
     /// Until the drain begins, or the standard input ends.
     pub(super) fn run(self) {
+        self.await_predecessor();
         let mut losses = Series::new();
         let (mut is_first, mut is_told, mut pause) = (true, true, RETRY_MIN);
+        let mut writer = self.writer();
         loop {
             let begun = Instant::now();
-            let why = match open_source(&self.spec, is_first) {
-                Ok(input) => {
+            let why = match open_source(&self.spec, is_first, writer.is_some()) {
+                Ok(mut input) => {
                     if std::mem::take(&mut is_told) {
                         info!(source = self.source.name(), "the source is connected");
                     }
                     is_first = false;
                     self.source.connected();
-                    let end = self.read(&input);
+                    writer.iter_mut().for_each(Writer::begin);
+                    let end = self.read(&mut input, writer.as_mut());
                     self.source.lost();
                     match end {
                         End::Drained => return,
@@ -92,14 +111,32 @@ impl Feed {
                     "the source is lost; trying again"
                 );
             }
-            if self.waits(None, Some(pause)).is_none() {
+            if self.waits(pause).is_none() {
                 return;
             }
             pause *= 2;
         }
     }
 
-    fn read(&self, input: &Input) -> End {
+    /// Two that read one device would each get a part of what it sends.
+    fn await_predecessor(&self) {
+        let predecessor = self.predecessor.as_ref();
+        if predecessor.is_some_and(|held| !wait_end(held, LET_GO_MAX)) {
+            let source = self.source.name();
+            warn!(source, "the poold before has not let go of the source");
+        }
+    }
+
+    /// Of a source that gets what clients send.
+    fn writer(&self) -> Option<Writer> {
+        let wanted = self.write_back && self.spec.takes_messages();
+        let writer = wanted.then(|| Writer::new(&self.source));
+        writer?
+            .inspect_err(|error| warn!(%error, "the source is not written to"))
+            .ok()
+    }
+
+    fn read(&self, input: &mut Input, mut writer: Option<&mut Writer>) -> End {
         let Cutting {
             framing,
             message_max,
@@ -108,12 +145,19 @@ impl Feed {
         let mut decoder = Decoder::new(framing, *message_max, *overlong);
         let mut buffer = vec![0; READ_MAX];
         loop {
-            // A file is always readable, also at its end.
-            let Some(_) = self.waits(Some(&input.from), None) else {
-                return End::Drained;
-            };
+            match self.awaits(input, writer.as_deref()) {
+                Wake::Drain => {
+                    self.write(input, writer);
+                    return End::Drained;
+                }
+                Wake::Write => {
+                    self.write(input, writer.as_deref_mut());
+                    continue;
+                }
+                Wake::Read => {}
+            }
             while self.source.is_full() {
-                if self.waits(None, Some(FULL)).is_none() {
+                if self.waits(FULL).is_none() {
                     return End::Drained;
                 }
             }
@@ -122,7 +166,7 @@ impl Feed {
                     Some(file) if file.is_replaced(&input.from) => {
                         return self.finish(decoder, "the file was replaced");
                     }
-                    Some(_) if self.waits(None, Some(FOLLOW)).is_none() => return End::Drained,
+                    Some(_) if self.waits(FOLLOW).is_none() => return End::Drained,
                     Some(_) => {}
                     None => return self.finish(decoder, "it has ended"),
                 },
@@ -136,6 +180,18 @@ impl Feed {
                 Err(error) if is_passing(error) => {}
                 Err(error) => return End::Lost(io::Error::from(error).to_string()),
             }
+        }
+    }
+
+    /// Writes what the source takes; one that takes nothing more may still be read.
+    fn write(&self, input: &mut Input, writer: Option<&mut Writer>) {
+        let (Some(writer), Some(to)) = (writer, &input.to) else {
+            return;
+        };
+        if let Err(error) = writer.write(&self.source, to) {
+            // Its own end comes by reading.
+            warn!(source = self.source.name(), %error, "the source takes nothing more");
+            input.to = None;
         }
     }
 
@@ -160,14 +216,36 @@ impl Feed {
         End::Lost(why.to_owned())
     }
 
-    /// Waits until there is something to read, for so long at most. `None`: the drain has begun.
-    fn waits(&self, from: Option<&OwnedFd>, most: Option<Duration>) -> Option<()> {
-        let most = most.map(|most| Timespec::try_from(most).unwrap_or_default());
-        let until = most.as_ref();
-        let mut fds = vec![PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
-        fds.extend(from.map(|from| PollFd::new(from, PollFlags::IN)));
+    /// Waits until there is something to do.
+    fn awaits(&self, input: &Input, writer: Option<&Writer>) -> Wake {
+        // A file is always readable, also at its end.
+        let mut fds = vec![
+            PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN),
+            PollFd::new(&input.from, PollFlags::IN),
+        ];
+        if let (Some(writer), Some(to)) = (writer, &input.to) {
+            fds.extend(writer.poll_fds(to));
+        }
+        loop {
+            let polled = poll(&mut fds, None);
+            let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
+            match polled {
+                Ok(_) if is_ready(0) => return Wake::Drain,
+                Ok(_) if is_ready(2) => return Wake::Write,
+                Ok(_) if is_ready(1) => return Wake::Read,
+                Ok(_) if is_ready(3) => return Wake::Write,
+                // An interrupted wait.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits for so long. `None`: the drain has begun.
+    fn waits(&self, most: Duration) -> Option<()> {
+        let most = Timespec::try_from(most).unwrap_or_default();
+        let mut fds = [PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
         // An interrupted wait ends early, and its caller looks again.
-        let _ = poll(&mut fds, until);
+        let _ = poll(&mut fds, Some(&most));
         fds[0].revents().is_empty().then_some(())
     }
 }

@@ -71,56 +71,74 @@ fn feed_metrics(hub: &Hub) -> Vec<OwnMetric> {
 }
 
 fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
-    let counters = |of: fn(&SourceInfo) -> u64| {
+    let counters = |name, help, of: fn(&SourceInfo) -> u64| {
         let values = sources.iter().map(|one| (one.name.clone(), of(one)));
-        Values::Counters("source", values.collect())
+        metric(name, help, Values::Counters("source", values.collect()))
     };
-    let gauges = |of: fn(&SourceInfo) -> Option<f64>| {
-        let values = sources
-            .iter()
-            .filter_map(|one| Some((one.name.clone(), of(one)?)));
-        Values::Gauges("source", values.collect())
+    let mut metrics = source_states(sources);
+    metrics.extend([
+        counters(
+            "poold_source_messages_total",
+            "Messages that came from the source.",
+            |one| one.messages,
+        ),
+        counters(
+            "poold_source_bytes_total",
+            "Bytes that came from the source.",
+            |one| one.bytes,
+        ),
+        counters(
+            "poold_source_written_total",
+            "With --write-back: messages of clients that the source was given.",
+            |one| one.written,
+        ),
+        counters(
+            "poold_source_unwritten_total",
+            "With --write-back: messages of clients that the source did not take, or that came \
+             while it was not connected. They are dropped; send fewer, or look at the device.",
+            |one| one.unwritten,
+        ),
+        counters(
+            "poold_source_losses_total",
+            "How often the source was lost. It grows: check the cable, the network or the \
+             program.",
+            |one| one.losses,
+        ),
+    ]);
+    metrics
+}
+
+/// Whether each source is there, was heard, and for how long it was not there.
+fn source_states(sources: &[SourceInfo]) -> Vec<OwnMetric> {
+    let of = |value: fn(&SourceInfo) -> Option<f64>| {
+        let values = sources.iter();
+        let values = values.filter_map(|one| Some((one.name.clone(), value(one)?)));
+        values.collect()
     };
-    let gaps = sources
-        .iter()
-        .map(|one| (one.name.clone(), one.gap.as_secs_f64()));
+    let heard = |one: &SourceInfo| {
+        let at = SystemTime::now() - one.last_heard?;
+        let since = at.duration_since(SystemTime::UNIX_EPOCH);
+        Some(since.unwrap_or_default().as_secs_f64())
+    };
+    let up = of(|one| Some(f64::from(u8::from(one.is_up))));
+    let gaps = of(|one| Some(one.gap.as_secs_f64()));
     vec![
         metric(
             "poold_source_up",
             "1 while the source is connected. 0: the log says why.",
-            gauges(|one| Some(f64::from(u8::from(one.is_up)))),
+            Values::Gauges("source", up),
         ),
         metric(
             "poold_source_last_heard_timestamp_seconds",
             "When the last bytes came from the source, in seconds since 1970; missing if none \
              did. Long ago while it is up: the device or program is silent.",
-            gauges(|one| {
-                let at = SystemTime::now() - one.last_heard?;
-                let since = at.duration_since(SystemTime::UNIX_EPOCH);
-                Some(since.unwrap_or_default().as_secs_f64())
-            }),
-        ),
-        metric(
-            "poold_source_messages_total",
-            "Messages that came from the source.",
-            counters(|one| one.messages),
-        ),
-        metric(
-            "poold_source_bytes_total",
-            "Bytes that came from the source.",
-            counters(|one| one.bytes),
-        ),
-        metric(
-            "poold_source_losses_total",
-            "How often the source was lost. It grows: check the cable, the network or the \
-             program.",
-            counters(|one| one.losses),
+            Values::Gauges("source", of(heard)),
         ),
         metric(
             "poold_source_gap_seconds_total",
             "Time in which the source was not connected, since poold was started. What it sent \
              meanwhile is lost unless its own system keeps it.",
-            Values::Seconds("source", gaps.collect()),
+            Values::Seconds("source", gaps),
         ),
     ]
 }
@@ -152,6 +170,8 @@ fn source_table(sources: &[SourceInfo]) -> Table {
             ("last heard", Unit::Seconds),
             ("messages", Unit::Count),
             ("bytes", Unit::Bytes),
+            ("written", Unit::Count),
+            ("unwritten", Unit::Count),
             ("lost", Unit::Count),
             ("gap", Unit::Seconds),
         ],
@@ -167,6 +187,8 @@ fn source_table(sources: &[SourceInfo]) -> Table {
             heard(one.last_heard),
             one.messages.into(),
             one.bytes.into(),
+            one.written.into(),
+            one.unwritten.into(),
             one.losses.into(),
             one.gap.as_secs().into(),
         ]

@@ -2,12 +2,14 @@
 
 mod feed;
 mod figures;
+mod held;
 mod open;
 mod spec;
+mod writer;
 
+use std::io::PipeReader;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use clap::Args;
@@ -16,6 +18,7 @@ use tracing::info;
 
 use self::feed::{Cutting, Feed};
 use self::figures::Figures;
+use self::held::wait_end;
 use self::spec::Spec;
 use super::args::ServeArgs;
 use super::main_loop::MainLoop;
@@ -25,7 +28,7 @@ use crate::cli::values::{time, yes_or_no};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::server::Server;
-use crate::service::hub::{Hub, HubFilter, HubSettings, HubStats, Slow};
+use crate::service::hub::{Hub, HubFilter, HubSettings, HubStats, Last, Slow};
 
 /// How long the end of all sources is waited for.
 const SOURCES_END: Duration = Duration::from_secs(1);
@@ -42,6 +45,11 @@ pub(crate) struct HubArgs {
     /// With --from: send the messages of clients to the others, too
     #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_CLIENTS_SEND")]
     pub(crate) clients_send: bool,
+
+    /// With --from: send the messages of clients to the sources, whole and in order; what a source
+    /// does not take is dropped and counted
+    #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_WRITE_BACK")]
+    pub(crate) write_back: bool,
 
     /// With --from -: go on when the standard input ends, instead of draining
     #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_KEEP")]
@@ -71,9 +79,15 @@ pub(crate) struct HubArgs {
         env = "POOLD_SLOW_WAIT")]
     pub(crate) slow_wait: Duration,
 
-    /// Last messages that a new client is sent first, at most --outbox-max of them
-    #[arg(long, value_name = "N", default_value_t = 0, env = "POOLD_LAST")]
-    pub(crate) last: usize,
+    /// What a new client is sent first: the last N messages, or those of the last TIME, as 10s; at
+    /// most --outbox-max of them [default: none]
+    #[arg(long, value_name = "N|TIME", value_parser = last, env = "POOLD_LAST")]
+    pub(crate) last: Option<Last>,
+
+    /// With --framing lines: send a reader that lost messages a line '# N messages dropped' in
+    /// their place
+    #[arg(long, value_parser = yes_or_no(), env = "POOLD_MARK_DROPS")]
+    pub(crate) mark_drops: bool,
 
     /// Regular expression; messages without a match are not sent [default: all are]
     #[arg(long, value_name = "PATTERN", env = "POOLD_FILTER")]
@@ -84,20 +98,39 @@ pub(crate) struct HubArgs {
 }
 
 pub(crate) fn run(args: &HubArgs) -> Result<ExitCode> {
-    if let Some(twice) = first_twice(&args.from) {
-        return Ok(exit::usage(&format!("--from {twice} is given twice")));
+    if let Some(problem) = problem(args) {
+        return Ok(exit::usage(&problem));
     }
     serve::prepare(&args.serve);
     let hub = Hub::new(settings(args));
     let own = Some(Box::new(Figures(hub.clone())) as _);
     let serve = |listeners, options| Server::serve(listeners, options, hub.clone());
-    let life = serve::announce("hub", &args.serve, Framing::Lines, own, serve)?;
-    let all_end = feed_from_sources(args, &hub, &life)?;
+    let mut life = serve::announce("hub", &args.serve, Framing::Lines, own, serve)?;
+    let all_end = feed_from_sources(args, &hub, &mut life)?;
     let code = serve::run(life);
     // Programs end with their sources. A source that is connecting is not waited for.
-    let _ = all_end.recv_timeout(SOURCES_END);
+    wait_end(&all_end, SOURCES_END);
     info!("{}", summary(&hub.stats()));
     Ok(code)
+}
+
+/// What can't be meant.
+fn problem(args: &HubArgs) -> Option<String> {
+    if let Some(twice) = first_twice(&args.from) {
+        return Some(format!("--from {twice} is given twice"));
+    }
+    let framing = args.serve.framing.as_ref();
+    if args.mark_drops && framing.is_some_and(|framing| *framing != Framing::Lines) {
+        return Some("--mark-drops is for --framing lines: its mark is a line".to_owned());
+    }
+    if args.write_back && !args.from.iter().any(Spec::takes_messages) {
+        return Some(
+            "--write-back: none of the sources can be written to; HOST:PORT, unix:, serial: and \
+             exec: can"
+                .to_owned(),
+        );
+    }
+    None
 }
 
 /// Each source has one name in logs and figures.
@@ -129,12 +162,15 @@ fn summary(stats: &HubStats) -> String {
     line
 }
 
-/// Starts a thread for each source. What it answers is disconnected when all have ended.
-fn feed_from_sources(args: &HubArgs, hub: &Hub, main_loop: &MainLoop) -> Result<Receiver<()>> {
+/// Starts a thread for each source. What it answers is at its end when all have ended.
+fn feed_from_sources(args: &HubArgs, hub: &Hub, main_loop: &mut MainLoop) -> Result<PipeReader> {
     let failed = |what| move |source| Error::Start { what, source };
-    // Nothing is ever sent in it.
-    let (runs, all_end) = sync_channel(1);
-    let (stop, held) = std::io::pipe().map_err(failed("a source: no descriptor"))?;
+    let no_descriptor = || failed("a source: no descriptor");
+    let (all_end, holds) = std::io::pipe().map_err(no_descriptor())?;
+    let (stop, running) = std::io::pipe().map_err(no_descriptor())?;
+    let offered = all_end.try_clone().map_err(no_descriptor())?;
+    main_loop.offer_held(offered.into());
+    let predecessor = main_loop.take_predecessor().map(Arc::new);
     let cutting = Cutting {
         framing: args.serve.framing.clone().unwrap_or_default(),
         message_max: args.serve.message_max,
@@ -146,25 +182,33 @@ fn feed_from_sources(args: &HubArgs, hub: &Hub, main_loop: &MainLoop) -> Result<
             source: hub.source(spec.to_string()),
             cutting: cutting.clone(),
             retry_max: args.retry_max,
-            stop: stop
-                .try_clone()
-                .map_err(failed("a source: no descriptor"))?,
+            write_back: args.write_back,
+            predecessor: predecessor.clone(),
+            stop: stop.try_clone().map_err(no_descriptor())?,
         };
         let drains = *spec == Spec::Stdin && !args.keep;
         let handle = main_loop.handle();
         let thread = std::thread::Builder::new().name(format!("source-{number}"));
-        let runs = runs.clone();
+        let holds = holds.try_clone().map_err(no_descriptor())?;
         let run = move || {
             feed.run();
-            drop(runs);
+            drop(holds);
             if drains {
                 handle.drain();
             }
         };
         thread.spawn(run).map_err(failed("a source's thread"))?;
     }
-    main_loop.handle().when_draining(move || drop(held));
+    main_loop.handle().when_draining(move || drop(running));
     Ok(all_end)
+}
+
+/// A number of messages, or a time.
+fn last(text: &str) -> std::result::Result<Last, String> {
+    match text.parse() {
+        Ok(count) => Ok(Last::Count(count)),
+        Err(_) => time(text).map(Last::Time),
+    }
 }
 
 fn settings(args: &HubArgs) -> HubSettings {
@@ -178,7 +222,9 @@ fn settings(args: &HubArgs) -> HubSettings {
         slow: args.slow,
         slow_wait: args.slow_wait,
         waiting_max: args.serve.outbox_max,
-        last: args.last,
+        last: args.last.unwrap_or_default(),
+        mark_drops: args.mark_drops,
+        write_back: args.write_back,
         filter,
         clients_send: args.from.is_empty() || args.clients_send,
     }

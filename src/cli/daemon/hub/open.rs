@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, SeekFrom, open, seek};
+use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 
@@ -24,6 +25,8 @@ const TERM_MAX: Duration = Duration::from_millis(500);
 /// An open source.
 pub(super) struct Input {
     pub(super) from: OwnedFd,
+    /// Only of a source that takes messages.
+    pub(super) to: Option<OwnedFd>,
     /// Only of a file that is followed: where it is and which it was.
     pub(super) followed: Option<Followed>,
     _program: Option<Program>,
@@ -38,21 +41,35 @@ pub(super) struct Followed {
 /// A program that ends, with its children, when this is dropped.
 struct Program(Child);
 
-/// `is_first`: it was never open; a followed file then begins at its end.
-pub(super) fn open_source(spec: &Spec, is_first: bool) -> io::Result<Input> {
+/// `is_first`: it was never open; a followed file then begins at its end. `takes`: it is to be
+/// written to, if it is of a kind that can be; then nothing of it blocks.
+pub(super) fn open_source(spec: &Spec, is_first: bool, takes: bool) -> io::Result<Input> {
     let plain = |from| Input {
         from,
+        to: None,
         followed: None,
         _program: None,
     };
     match spec {
-        Spec::Socket(text) => socket(text).map(plain),
+        Spec::Socket(text) => both_ways(socket(text).map(plain)?, takes),
         Spec::Stdin => io::stdin().as_fd().try_clone_to_owned().map(plain),
         Spec::File(path) => follow(path, is_first),
         Spec::Fifo(path) => fifo(path).map(plain),
-        Spec::Serial { path, baud } => serial(path, *baud).map(plain),
-        Spec::Exec(text) => program(text),
+        Spec::Serial { path, baud } => both_ways(serial(path, *baud).map(plain)?, takes),
+        Spec::Exec(text) => program(text, takes),
     }
+}
+
+fn both_ways(input: Input, takes: bool) -> io::Result<Input> {
+    if !takes {
+        return Ok(input);
+    }
+    let to = input.from.try_clone()?;
+    ioctl_fionbio(&to, true)?;
+    Ok(Input {
+        to: Some(to),
+        ..input
+    })
 }
 
 fn socket(text: &str) -> io::Result<OwnedFd> {
@@ -76,6 +93,7 @@ fn follow(path: &Path, is_first: bool) -> io::Result<Input> {
     }
     Ok(Input {
         from,
+        to: None,
         followed: Some(Followed {
             path: path.to_owned(),
             inode: (meta.dev(), meta.ino()),
@@ -117,19 +135,28 @@ fn serial(path: &Path, baud: u32) -> io::Result<OwnedFd> {
     Ok(line)
 }
 
-fn program(text: &str) -> io::Result<Input> {
+fn program(text: &str, takes: bool) -> io::Result<Input> {
+    let input = match takes {
+        true => Stdio::piped(),
+        false => Stdio::null(),
+    };
     let mut child = Command::new("sh")
         .args(["-c", text])
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         // So that its children end with it.
         .process_group(0)
         .spawn()?;
     let output = child.stdout.take();
+    let to = child.stdin.take().map(OwnedFd::from);
     let program = Program(child);
+    if let Some(to) = &to {
+        ioctl_fionbio(to, true)?;
+    }
     let from = output.ok_or_else(|| io::Error::other("it has no output"))?;
     Ok(Input {
         from: from.into(),
+        to,
         followed: None,
         _program: Some(program),
     })

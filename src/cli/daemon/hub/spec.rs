@@ -22,6 +22,13 @@ pub(crate) enum Spec {
 /// What most receivers of positions use (NMEA 0183).
 const BAUD: u32 = 4800;
 
+impl Spec {
+    /// Whether it can be written to.
+    pub(super) fn takes_messages(&self) -> bool {
+        matches!(self, Spec::Socket(_) | Spec::Serial { .. } | Spec::Exec(_))
+    }
+}
+
 impl FromStr for Spec {
     type Err = String;
 

@@ -1,0 +1,94 @@
+//! Messages of clients for one source: whole, in order, bounded.
+//!
+//! Kept only while the source is connected: a command is for the device that is there now. A
+//! message that finds the queue full is dropped, and counted.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+/// What a queued message costs beside its bytes.
+const COST: usize = 64;
+
+/// Tells the source's owner that messages wait.
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Back(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// `None` if the source takes none.
+    wake: Option<Wake>,
+    is_up: bool,
+    queue: VecDeque<Bytes>,
+    /// The queue's cost.
+    bytes: usize,
+    /// A message was taken from the queue and is not written yet.
+    is_in_hand: bool,
+    written: u64,
+    unwritten: u64,
+}
+
+impl Back {
+    pub(super) fn open(&self, wake: Wake) {
+        self.0.lock().wake = Some(wake);
+    }
+
+    /// When the source is lost, all that waits is dropped.
+    pub(super) fn set_up(&self, is_up: bool) {
+        let mut inner = self.0.lock();
+        inner.is_up = is_up;
+        if !is_up {
+            let lost = inner.queue.len() as u64 + u64::from(inner.is_in_hand);
+            inner.unwritten += lost;
+            (inner.queue, inner.bytes, inner.is_in_hand) = (VecDeque::new(), 0, false);
+        }
+    }
+
+    /// Keeps messages; answers whether some were dropped.
+    pub(super) fn push(&self, messages: impl Iterator<Item = Bytes>, max: usize) -> bool {
+        let mut inner = self.0.lock();
+        let Some(wake) = inner.wake.clone() else {
+            return false;
+        };
+        let (was_empty, before) = (inner.queue.is_empty(), inner.unwritten);
+        for message in messages {
+            let cost = message.len() + COST;
+            if !inner.is_up || inner.bytes + cost > max {
+                inner.unwritten += 1;
+                continue;
+            }
+            inner.bytes += cost;
+            inner.queue.push_back(message);
+        }
+        let (is_new, dropped) = (
+            was_empty && !inner.queue.is_empty(),
+            inner.unwritten > before,
+        );
+        drop(inner);
+        if is_new {
+            wake();
+        }
+        dropped
+    }
+
+    /// The next message; the one before was written.
+    pub(super) fn take(&self) -> Option<Bytes> {
+        let mut inner = self.0.lock();
+        inner.written += u64::from(std::mem::take(&mut inner.is_in_hand));
+        let next = inner.queue.pop_front()?;
+        inner.bytes -= next.len() + COST;
+        inner.is_in_hand = true;
+        Some(next)
+    }
+
+    /// Messages that were written, and those that were not.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let inner = self.0.lock();
+        (inner.written, inner.unwritten)
+    }
+}
