@@ -3,7 +3,7 @@
 //! `cargo bench --bench peers` measures everything, prints the table of ratios against the bars
 //! that poold set itself, and writes the evidence, losses included, under `benches/runs/`.
 //! `-- --help` tells what can be chosen. This program plays every role but the load's, which is
-//! `poold flood` (and for a room of readers `fan`): it starts itself as `serve PEER WORK WORKERS`,
+//! `poold flood` (and for many readers of one sender `fan`): it starts itself as `serve PEER WORK WORKERS`,
 //! so that each server is a process of its own whose time and memory can be told apart.
 //!
 //! Rooms: `work` and `lines` are what all servers share; `runtimes`, `threads`, `epoll` with its
@@ -23,6 +23,7 @@ mod peers {
     pub mod exec;
     pub mod fairness;
     pub mod fan;
+    pub mod feed;
     pub mod growth;
     pub mod launch;
     pub mod lines;
@@ -33,6 +34,7 @@ mod peers {
     pub mod pairs;
     pub mod receive;
     pub mod receivers;
+    pub mod relay;
     pub mod report;
     pub mod rest;
     pub mod runtimes;
@@ -56,7 +58,7 @@ use peers::bench::{Bench, Scratch};
 use peers::machine::Machine;
 use peers::options::{Options, Section};
 use peers::report::Report;
-use peers::{blocking, chat, echo, exec, fairness, fan, growth, receive, rest, serve};
+use peers::{blocking, chat, echo, exec, fairness, fan, feed, growth, receive, rest, serve};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -84,7 +86,7 @@ fn drive(options: Options) -> io::Result<()> {
         report: Report::default(),
         scratch: Scratch::new()?,
     };
-    let sections: [(Section, Run); 9] = [
+    let sections: [(Section, Run); 10] = [
         (Section::Echo, echo::run),
         (Section::Blocking, blocking::run),
         (Section::Receive, receive::run),
@@ -92,6 +94,7 @@ fn drive(options: Options) -> io::Result<()> {
         (Section::Connect, echo::connect),
         (Section::Fairness, fairness::run),
         (Section::Chat, chat::run),
+        (Section::Hub, feed::run),
         (Section::Exec, exec::run),
         (Section::Growth, growth::run),
     ];

@@ -1,6 +1,8 @@
-//! The role of the readers and of the sender: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP`.
+//! The role of the readers and of the sender: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP STOPPED
+//! SLOW`.
 //!
-//! The same code for both servers; it finds out from their first words which one it is. Each
+//! The same code for all servers; it finds out from their first words which one it is, or from
+//! their silence. Each
 //! message ends with a byte that is found nowhere else, so a reader counts these and nothing more,
 //! in whatever clothes the message comes.
 
@@ -21,12 +23,16 @@ const PARTS: usize = 4;
 const LATENCY_MAX: u64 = 60_000_000_000;
 /// Longest without anything happening.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Of a server that has no words of its own.
+const SILENCE: Duration = Duration::from_millis(300);
 
 /// How a server wants to be spoken to.
 #[derive(Clone, Copy)]
 enum Protocol {
     Chat,
     Nats,
+    /// A feed, which says nothing of its own: the sender is no reader.
+    Feed,
 }
 
 impl Protocol {
@@ -34,7 +40,8 @@ impl Protocol {
         match first_words {
             words if words.starts_with(b"INFO ") => Ok(Protocol::Nats),
             words if words.starts_with(b"-- ") => Ok(Protocol::Chat),
-            _ => Err(io::Error::other("neither a chat nor NATS")),
+            b"" => Ok(Protocol::Feed),
+            _ => Err(io::Error::other("neither a chat nor NATS nor a feed")),
         }
     }
 
@@ -46,6 +53,7 @@ impl Protocol {
                 b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB room 1\r\nPING\r\n",
                 b"PONG",
             ),
+            Protocol::Feed => (b"", b""),
         }
     }
 
@@ -54,7 +62,7 @@ impl Protocol {
         let mut text = vec![b'x'; size - 2];
         text.push(END);
         match self {
-            Protocol::Chat => [&text[..], b"\n"].concat(),
+            Protocol::Chat | Protocol::Feed => [&text[..], b"\n"].concat(),
             Protocol::Nats => {
                 let head = format!("PUB room {}\r\n", text.len());
                 [head.as_bytes(), &text, b"\r\n"].concat()
@@ -79,6 +87,10 @@ struct Part {
 struct Fan {
     poll: Poll,
     readers: Vec<Reader>,
+    /// Of a feed; else the first reader speaks.
+    sender: Option<TcpStream>,
+    /// Connected, and never read.
+    _stopped: Vec<std::net::TcpStream>,
     buffer: Vec<u8>,
     /// One part of the window, as bytes and as messages.
     part: Vec<u8>,
@@ -99,28 +111,49 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     };
     let numbers: Result<Vec<usize>, _> = numbers.iter().map(|text| text.parse()).collect();
     let numbers = numbers.map_err(io::Error::other)?;
-    let [clients, window, size, millis, warmup] = numbers[..] else {
+    let [clients, window, size, millis, warmup, stopped, slow] = numbers[..] else {
         return Err(usage());
     };
     rlimit::increase_nofile_limit(u64::MAX)?;
-    let mut fan = Fan::gather(address, clients, window, size)?;
+    let mut fan = Fan::gather(address, clients, window, size, stopped)?;
+    dawdle(address, slow)?;
     let time = |millis: usize| Duration::from_millis(millis as u64);
     println!("{}", fan.measure(time(warmup), time(millis))?);
     Ok(())
 }
 
 fn usage() -> io::Error {
-    io::Error::other("usage: fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP")
+    io::Error::other("usage: fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP STOPPED SLOW")
 }
 
 impl Fan {
-    fn gather(address: &str, clients: usize, window: usize, size: usize) -> io::Result<Fan> {
+    fn gather(
+        address: &str,
+        clients: usize,
+        window: usize,
+        size: usize,
+        stopped: usize,
+    ) -> io::Result<Fan> {
         let poll = Poll::new()?;
-        let (mut readers, mut part) = (Vec::new(), Vec::new());
+        let protocol = find_out(address)?;
         let part_messages = window.div_ceil(PARTS);
-        for number in 0..clients {
-            let (stream, protocol) = enter(address)?;
-            part = protocol.message(size).repeat(part_messages);
+        let part = protocol.message(size).repeat(part_messages);
+        let entered = (0..clients).map(|_| enter(address, protocol));
+        let mut streams = entered.collect::<io::Result<Vec<_>>>()?;
+        let stopped = (0..stopped).map(|_| std::net::TcpStream::connect(address));
+        let stopped = stopped.collect::<io::Result<_>>()?;
+        let mut sender = match protocol {
+            Protocol::Feed => Some(first_words(address, &mut streams)?),
+            Protocol::Chat | Protocol::Nats => None,
+        };
+        if let Some(sender) = &mut sender {
+            let token = Token(clients);
+            poll.registry()
+                .register(sender, token, Interest::WRITABLE)?;
+        }
+        let mut readers = Vec::new();
+        for (number, stream) in streams.into_iter().enumerate() {
+            stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
             let both = Interest::READABLE | Interest::WRITABLE;
             poll.registry().register(&mut stream, Token(number), both)?;
@@ -133,6 +166,8 @@ impl Fan {
         Ok(Fan {
             poll,
             readers,
+            sender,
+            _stopped: stopped,
             buffer: vec![0; READ],
             part,
             part_messages,
@@ -180,10 +215,11 @@ impl Fan {
         }))
     }
 
-    /// The first reader speaks.
+    /// The sender, or the first reader, speaks.
     fn send(&mut self) -> io::Result<()> {
+        let sender = self.sender.as_mut().unwrap_or(&mut self.readers[0].stream);
         while let Some(at) = self.unsent.front_mut() {
-            match self.readers[0].stream.write(&self.part[*at..]) {
+            match sender.write(&self.part[*at..]) {
                 Ok(length) => *at += length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
@@ -233,19 +269,66 @@ impl Fan {
     }
 }
 
+/// A server that says nothing for a while is a feed.
+fn find_out(address: &str) -> io::Result<Protocol> {
+    let mut stream = std::net::TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    let mut heard = Vec::new();
+    match hear(&mut stream, &mut heard, b"\n") {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Protocol::Feed),
+        other => other.and_then(|()| Protocol::of(&heard)),
+    }
+}
+
 /// Connects, and comes back when everything will be heard.
-fn enter(address: &str) -> io::Result<(std::net::TcpStream, Protocol)> {
+fn enter(address: &str, protocol: Protocol) -> io::Result<std::net::TcpStream> {
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
     let mut heard = Vec::new();
-    hear(&mut stream, &mut heard, b"\n")?;
-    let protocol = Protocol::of(&heard)?;
     let (words, answer) = protocol.join();
     stream.write_all(words)?;
     hear(&mut stream, &mut heard, answer)?;
-    stream.set_nonblocking(true)?;
-    Ok((stream, protocol))
+    Ok(stream)
+}
+
+/// The sender of a feed speaks until each reader has heard it, and then says that it begins.
+fn first_words(address: &str, readers: &mut [std::net::TcpStream]) -> io::Result<TcpStream> {
+    let mut sender = std::net::TcpStream::connect(address)?;
+    sender.set_nodelay(true)?;
+    for reader in &mut *readers {
+        let until = Instant::now() + PATIENCE;
+        reader.set_read_timeout(Some(SILENCE / 10))?;
+        while !matches!(reader.read(&mut [0; 1]), Ok(1..)) {
+            if Instant::now() > until {
+                return Err(io::Error::other("a reader hears nothing"));
+            }
+            sender.write_all(b"?\n")?;
+        }
+        reader.set_read_timeout(Some(PATIENCE))?;
+    }
+    sender.write_all(b"!\n")?;
+    for reader in readers {
+        hear(reader, &mut Vec::new(), b"!\n")?;
+    }
+    sender.set_nonblocking(true)?;
+    Ok(TcpStream::from_std(sender))
+}
+
+/// Readers of a byte a second, until this process ends.
+fn dawdle(address: &str, count: usize) -> io::Result<()> {
+    let connected = (0..count).map(|_| std::net::TcpStream::connect(address));
+    let mut all = connected.collect::<io::Result<Vec<_>>>()?;
+    std::thread::spawn(move || {
+        loop {
+            for stream in &mut all {
+                // Its end is the end of the run.
+                let _ = stream.read(&mut [0; 1]);
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    });
+    Ok(())
 }
 
 fn hear(stream: &mut std::net::TcpStream, heard: &mut Vec<u8>, what: &[u8]) -> io::Result<()> {

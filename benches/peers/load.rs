@@ -43,6 +43,9 @@ pub enum Shape {
     Churn,
     /// One client speaks, all hear it; a message is what one of them hears.
     Fan,
+    /// As `Fan`, and the one that speaks does not hear itself; beside readers that have stopped, and
+    /// those that read a byte a second.
+    Feed { stopped: usize, slow: usize },
 }
 
 /// What one run found; times in microseconds.
@@ -89,12 +92,13 @@ impl Load {
     }
 
     /// This benchmark in the role of the readers: `poold flood --chat` would look at each line.
-    fn fan(&self, address: SocketAddr) -> io::Result<Command> {
+    fn fan(&self, address: SocketAddr, hindered: [usize; 2]) -> io::Result<Command> {
         let mut command = Command::new(env::current_exe()?);
         command.arg("fan").arg(address.to_string());
         let millis = |time: Duration| time.as_millis().to_string();
         command.args([self.clients, self.pipeline, self.size].map(|number| number.to_string()));
         command.args([millis(self.duration), millis(self.warmup)]);
+        command.args(hindered.map(|number| number.to_string()));
         Ok(command)
     }
 
@@ -102,7 +106,8 @@ impl Load {
     pub fn run(&self, program: &Path, address: SocketAddr, cpus: Cpus) -> io::Result<Value> {
         let limit = self.duration + self.warmup + SLACK;
         let command = match self.shape {
-            Shape::Fan => self.fan(address)?,
+            Shape::Fan => self.fan(address, [0, 0])?,
+            Shape::Feed { stopped, slow } => self.fan(address, [stopped, slow])?,
             _ => self.command(program, address),
         };
         let text = output_within(command, limit, cpus)?;

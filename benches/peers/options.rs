@@ -80,6 +80,8 @@ pub enum Section {
     Fairness,
     /// One sender and many readers, in one room
     Chat,
+    /// One source and many readers: a feed
+    Hub,
     /// A program for each connection
     Exec,
     /// How throughput changes with clients, workers and size: curves

@@ -54,6 +54,22 @@ pub fn nats() -> Contender {
     }
 }
 
+/// What sends what one client says to all others, and has room for a thousand.
+pub fn broker() -> Contender {
+    Contender {
+        label: "ncat --broker".to_owned(),
+        launch: Box::new(|_, _| {
+            let address = free_address()?;
+            let mut command = mortal("ncat");
+            command.args(["--listen", "--broker", "--max-conns", CLIENTS_MAX]);
+            command
+                .arg(address.ip().to_string())
+                .arg(address.port().to_string());
+            Ok((command, Announces::Chosen(address)))
+        }),
+    }
+}
+
 /// Those that run a program for each connection: the work is the program.
 pub fn superservers() -> Vec<Contender> {
     let contender = |name: &str, launch: fn(SocketAddr, &str) -> Command| Contender {

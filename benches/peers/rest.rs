@@ -54,6 +54,17 @@ fn daemon(bench: &Bench) -> Contender {
     Contender::program("poold echo", move || subject::daemon(workers))
 }
 
+/// Bytes for each silent client.
+pub fn memory(bench: &Bench, contender: &Contender) -> io::Result<f64> {
+    let server = bench.start(contender, "fast")?;
+    thread::sleep(STEP);
+    let empty = server.resident()?;
+    let silent = connect(server.address, SILENT)?;
+    let full = settled(&server)?;
+    drop(silent);
+    Ok((full - empty) / SILENT as f64)
+}
+
 /// Alone first, on the same server, so that nothing else differs; memory is taken before a client
 /// has sent, since what sending leaves behind would hide what the silent ones cost.
 fn look(bench: &Bench, contender: &Contender) -> io::Result<Found> {

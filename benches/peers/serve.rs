@@ -11,7 +11,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use socket2::{Domain, Socket, Type};
 
 use super::work::Work;
-use super::{receivers, runtimes, sessions, subject, threads};
+use super::{receivers, relay, runtimes, sessions, subject, threads};
 
 /// Says where files of a server may lie, which the driver removes.
 pub const SCRATCH: &str = "POOLD_BENCH_SCRATCH";
@@ -44,6 +44,7 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         "may" => threads::coroutines(&work, workers, announce),
         "net-io" => threads::net_io(&work, workers, announce),
         "epoll" => sessions::echo(listen()?, &work),
+        "relay" => relay::serve(listen()?),
         "limit-recv" => sessions::receive(listen()?),
         "tokio-recv" => receivers::codec(listen()?, workers),
         _ => Err(io::Error::other(format!("no peer is called {peer}"))),

@@ -68,6 +68,13 @@ pub fn chat(workers: usize) -> Command {
     command
 }
 
+/// `poold hub` as it is delivered, on any free port.
+pub fn hub(workers: usize) -> Command {
+    let mut command = mortal(BINARY);
+    command.args(["hub", "127.0.0.1:0", "--workers", &workers.to_string()]);
+    command
+}
+
 /// `poold exec` as it is delivered, with a program that takes no arguments.
 pub fn superserver(program: &str, workers: usize) -> io::Result<(Command, Announces)> {
     let mut command = mortal(BINARY);
