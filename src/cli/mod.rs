@@ -45,7 +45,7 @@ pub fn run() -> ExitCode {
         Command::Echo(args) => daemon::serve::echo(&args),
         Command::Discard(args) => daemon::serve::discard(&args),
         Command::Chat(args) => daemon::chat::run(&args),
-        Command::Hub(args) => daemon::hub::run(&args),
+        Command::Hub(args) => daemon::hub::run(*args),
         Command::Client(args) => return client::run(&args),
         Command::Exec(args) => daemon::exec::run(&args),
         Command::Flood(args) => return flood::run(&args),

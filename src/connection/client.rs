@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::connection::{CloseRequest, Connection, Unsent};
-use crate::net::address::Peer;
+use crate::net::address::{Address, Peer};
 
 /// A handle to a connected client, to send to it at any time. Cheap to clone; keeps neither the
 /// socket nor its buffers alive.
@@ -90,6 +90,16 @@ impl Client {
         match connection.identity.announced_local() {
             Some(announced) => announced,
             None => connection.socket.local_addr().ok()?.as_socket(),
+        }
+    }
+
+    /// The address of the socket that accepted it, whatever a balancer's header says.
+    pub(crate) fn came_to(&self) -> Option<Address> {
+        let local = self.connection.upgrade()?.socket.local_addr().ok()?;
+        match (local.as_socket(), local.as_pathname()) {
+            (Some(address), _) => Some(Address::from(address)),
+            (None, Some(path)) => Some(Address::from(path)),
+            (None, None) => None,
         }
     }
 

@@ -4,13 +4,19 @@ use bytes::Bytes;
 
 use crate::framing::Framing;
 
-/// Messages of one turn of a publisher.
+/// Messages of one turn of a publisher, for one view.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     wire: Vec<u8>,
     /// Where each message ends.
     ends: Vec<usize>,
 }
+
+/// One for each view.
+pub(super) type Batches = Vec<Batch>;
+
+/// What a batch becomes: all of it, and where each message ends; `None` if it is empty.
+pub(super) type ViewChunk = Option<(Chunk, Vec<usize>)>;
 
 /// Whole messages that are given, kept and dropped together.
 #[derive(Clone, Debug)]
@@ -29,8 +35,8 @@ impl Batch {
         self.ends.push(self.wire.len());
     }
 
-    /// All of it; `None` if there is nothing. The ends are for [`split`].
-    pub(super) fn finish(self) -> Option<(Chunk, Vec<usize>)> {
+    /// The ends are for [`split`].
+    pub(super) fn finish(self) -> ViewChunk {
         let chunk = Chunk {
             bytes: self.wire.into(),
             messages: self.ends.len() as u64,

@@ -15,18 +15,18 @@ mod recent;
 mod settings;
 mod source;
 mod state;
+mod view;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use settings::{HubFilter, HubSettings, HubStats, Last, Slow, SourceInfo};
+pub use settings::{HubFilter, HubPort, HubSettings, HubStats, Last, Slow, SourceInfo};
 pub use source::Source;
 
 use crate::connection::client::Client;
 use crate::connection::handler::{End, Messages, Reply, Verdict};
 use crate::framing::Message;
 use crate::service::Service;
-use batch::Batch;
 use state::{ClientBatch, HubState};
 
 /// How long a publisher waits before it looks again whether slow readers keep up.
@@ -64,14 +64,21 @@ impl Hub {
         Hub(Arc::new(HubState::new(settings)))
     }
 
+    /// Says which ports of its server get the feed in another framing or with another filter than
+    /// the [`HubSettings`] have; before the server serves. Only the first call counts. What clients
+    /// of these ports send is read in the server's framing.
+    pub fn open_ports(&self, ports: impl IntoIterator<Item = HubPort>) {
+        self.0.open_ports(ports);
+    }
+
     /// Sends messages to all readers. Never blocks: with [`Slow::Wait`], the caller looks at
     /// [`is_full`](Hub::is_full) first.
     pub fn publish<'a>(&self, messages: impl IntoIterator<Item = &'a [u8]>) {
-        let mut batch = Batch::default();
+        let mut batches = self.0.batches();
         for message in messages {
-            self.0.add(message, &mut batch);
+            self.0.add(message, &mut batches);
         }
-        self.0.publish(None, batch);
+        self.0.publish(None, batches);
     }
 
     /// Whether publishers should wait for a slow reader: only with [`Slow::Wait`].
@@ -111,7 +118,7 @@ impl Service for Hub {
     }
 
     fn message(&self, id: &mut u64, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
-        let mut batch = ClientBatch::default();
+        let mut batch = ClientBatch::new(&self.0);
         self.0.add_of_client(message.bytes, &mut batch);
         self.0.publish_of_client(*id, batch);
         Verdict::Go
@@ -121,7 +128,7 @@ impl Service for Hub {
         if self.0.is_full() {
             return Verdict::Wait(PUBLISHER_WAIT);
         }
-        let mut batch = ClientBatch::default();
+        let mut batch = ClientBatch::new(&self.0);
         while let Some(message) = messages.next_message() {
             self.0.add_of_client(message.bytes, &mut batch);
         }

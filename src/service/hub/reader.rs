@@ -19,6 +19,8 @@ const CHUNK_COST: usize = 64;
 /// See the head of the file.
 pub(super) struct Reader {
     pub(super) client: Client,
+    /// The number of its view.
+    pub(super) view: usize,
     /// Only of a reader that was slow at least once: most never are, and ten thousand are small.
     late: Option<Box<Late>>,
 }
@@ -46,9 +48,10 @@ pub(super) struct Moved {
 }
 
 impl Reader {
-    pub(super) fn new(client: &Client) -> Reader {
+    pub(super) fn new(client: &Client, view: usize) -> Reader {
         Reader {
             client: client.clone(),
+            view,
             late: None,
         }
     }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::batch::Chunk;
+use super::batch::{Chunk, ViewChunk};
 use super::reader::{Moved, Reader};
 use super::recent::Recent;
 use super::settings::{HubSettings, Slow};
+use super::view::View;
 use crate::connection::client::Client;
 
 /// See the head of the file.
@@ -16,7 +17,8 @@ use crate::connection::client::Client;
 pub(super) struct Readers {
     all: Vec<Reader>,
     places: FxHashMap<u64, usize>,
-    pub(super) last: Recent,
+    /// One for each view.
+    last: Vec<Recent>,
     /// Of them, those that are late. Kept, so that nothing walks a crowd that keeps up.
     pub(super) late: usize,
 }
@@ -42,9 +44,18 @@ impl Readers {
     }
 
     /// A newcomer gets the last messages first.
-    pub(super) fn enter(&mut self, settings: &HubSettings, client: &Client, given: &mut Given) {
-        let mut reader = Reader::new(client);
-        for chunk in self.last.of_newcomer(settings, Instant::now()) {
+    pub(super) fn enter(
+        &mut self,
+        views: &[View],
+        view: usize,
+        client: &Client,
+        given: &mut Given,
+    ) {
+        let mut reader = Reader::new(client, view);
+        let settings = &views[view].settings;
+        let last = self.last.get_mut(view);
+        let last = last.into_iter();
+        for chunk in last.flat_map(|last| last.of_newcomer(settings, Instant::now())) {
             given.add(reader.give(settings, &chunk));
         }
         self.late += usize::from(reader.is_late());
@@ -70,7 +81,7 @@ impl Readers {
     /// What waits for a reader beside its outbox.
     pub(super) fn take_rest(
         &mut self,
-        settings: &HubSettings,
+        views: &[View],
         id: u64,
         given: &mut Given,
     ) -> VecDeque<Chunk> {
@@ -79,23 +90,27 @@ impl Readers {
         };
         let reader = &mut self.all[*place];
         self.late -= usize::from(reader.is_late());
-        let rest = reader.take_rest(settings);
+        let rest = reader.take_rest(&views[reader.view].settings);
         given.moved.given += rest.iter().map(|chunk| chunk.messages).sum::<u64>();
         rest
     }
 
-    /// Gives a chunk to all but its sender.
+    /// Gives each reader the chunk of its view, except the sender.
     pub(super) fn tell(
         &mut self,
-        settings: &HubSettings,
-        chunk: &Chunk,
+        views: &[View],
+        chunks: &[ViewChunk],
         except: Option<u64>,
         given: &mut Given,
     ) {
         for reader in &mut self.all {
-            if Some(reader.client.id()) == except {
+            let (settings, chunk) = (&views[reader.view].settings, &chunks[reader.view]);
+            let Some((chunk, _)) = chunk
+                .as_ref()
+                .filter(|_| Some(reader.client.id()) != except)
+            else {
                 continue;
-            }
+            };
             let was_late = reader.is_late();
             given.add(reader.give(settings, chunk));
             if reader.is_late() {
@@ -106,14 +121,25 @@ impl Readers {
         }
     }
 
+    /// Keeps the last messages for newcomers.
+    pub(super) fn remember(&mut self, views: &[View], chunks: &[ViewChunk]) {
+        self.last.resize_with(views.len(), Recent::default);
+        for ((last, view), chunk) in self.last.iter_mut().zip(views).zip(chunks) {
+            if let Some((chunk, ends)) = chunk {
+                last.remember(&view.settings, chunk, ends);
+            }
+        }
+    }
+
     /// Gives those who are late what waits. Closes those who have delayed others for too long.
-    pub(super) fn catch_up(&mut self, settings: &HubSettings, now: Instant, given: &mut Given) {
-        let longest = match settings.slow {
-            Slow::Wait => settings.slow_wait,
-            Slow::Drop | Slow::Close => Duration::MAX,
-        };
+    pub(super) fn catch_up(&mut self, views: &[View], now: Instant, given: &mut Given) {
         for reader in self.all.iter_mut().filter(|reader| reader.is_late()) {
+            let settings = &views[reader.view].settings;
             given.add(reader.catch_up(settings));
+            let longest = match settings.slow {
+                Slow::Wait => settings.slow_wait,
+                Slow::Drop | Slow::Close => Duration::MAX,
+            };
             if reader.late_for(now) > longest {
                 given.moved.dropped += reader.drop_all();
                 given.closing.push(reader.client.clone());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::framing::Framing;
+use crate::net::address::Address;
 
 /// What happens to a reader that does not keep up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub enum Slow {
     Close,
     /// Stop reading from all that send, for --slow-wait at most; then close its connection
     Wait,
+}
+
+/// What the clients of one port get: see [`Hub::open_ports`](super::Hub::open_ports).
+#[derive(Clone)]
+pub struct HubPort {
+    /// Where the server listens.
+    pub at: Address,
+    /// How messages are put on the wire.
+    pub framing: Framing,
+    /// Messages that do not pass are not sent there.
+    pub filter: Option<HubFilter>,
 }
 
 /// What a newcomer gets first.

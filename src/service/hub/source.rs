@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::batch::Batch;
+use super::batch::Batches;
 use super::entry::Entry;
 use super::state::HubState;
 
@@ -19,7 +19,7 @@ pub struct Source {
 /// See [`Source::batch`].
 pub(crate) struct SourceBatch<'a> {
     source: &'a Source,
-    batch: Batch,
+    batches: Batches,
     count: u64,
 }
 
@@ -82,7 +82,7 @@ impl Source {
     pub(crate) fn batch(&self) -> SourceBatch<'_> {
         SourceBatch {
             source: self,
-            batch: Batch::default(),
+            batches: self.hub.batches(),
             count: 0,
         }
     }
@@ -107,13 +107,13 @@ impl Drop for Source {
 
 impl SourceBatch<'_> {
     pub(crate) fn add(&mut self, message: &[u8]) {
-        self.source.hub.add(message, &mut self.batch);
+        self.source.hub.add(message, &mut self.batches);
         self.count += 1;
     }
 
     pub(crate) fn publish(self) {
         let Source { hub, entry } = self.source;
         entry.messages.fetch_add(self.count, Ordering::Relaxed);
-        hub.publish(None, self.batch);
+        hub.publish(None, self.batches);
     }
 }

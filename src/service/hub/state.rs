@@ -1,17 +1,18 @@
 //! What all clones of a hub share.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::batch::{Batch, Chunk, split};
+use super::batch::{Batch, Batches, Chunk, split};
 use super::entry::Entry;
 use super::log::Log;
 use super::readers::{Given, Readers};
-use super::settings::{HubSettings, HubStats, Slow};
+use super::settings::{HubPort, HubSettings, HubStats, Slow};
+use super::view::View;
 use crate::connection::client::Client;
 use crate::connection::handler::End;
 
@@ -25,6 +26,7 @@ const TOO_SLOW: &str = "it reads too slowly";
 /// See the head of the file. Only one of its locks is held at a time.
 pub(super) struct HubState {
     settings: HubSettings,
+    views: OnceLock<Vec<View>>,
     pub(super) readers: Mutex<Readers>,
     /// Readers that are late, to be read without the lock.
     late: AtomicUsize,
@@ -35,13 +37,22 @@ pub(super) struct HubState {
 }
 
 /// Messages of one turn of a client.
-#[derive(Default)]
 pub(super) struct ClientBatch {
-    feed: Batch,
+    feed: Batches,
     /// For the sources.
     back: Batch,
     /// The client may not send.
     is_ignored: bool,
+}
+
+impl ClientBatch {
+    pub(super) fn new(hub: &HubState) -> ClientBatch {
+        ClientBatch {
+            feed: hub.batches(),
+            back: Batch::default(),
+            is_ignored: false,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -57,6 +68,7 @@ impl HubState {
     pub(super) fn new(settings: HubSettings) -> HubState {
         HubState {
             settings,
+            views: OnceLock::new(),
             readers: Mutex::default(),
             late: AtomicUsize::new(0),
             sources: Mutex::default(),
@@ -80,13 +92,35 @@ impl HubState {
         }
     }
 
-    /// Puts a message into the batch if the filter lets it pass.
-    pub(super) fn add(&self, message: &[u8], batch: &mut Batch) {
+    pub(super) fn open_ports(&self, ports: impl IntoIterator<Item = HubPort>) {
+        let ports = ports.into_iter();
+        let ports = ports.map(|port| View::of_port(&self.settings, port));
+        let all = std::iter::once(View::common(&self.settings)).chain(ports);
+        let _ = self.views.set(all.collect());
+    }
+
+    fn views(&self) -> &[View] {
+        self.views
+            .get_or_init(|| vec![View::common(&self.settings)])
+    }
+
+    /// Empty batches, one for each view.
+    pub(super) fn batches(&self) -> Batches {
+        self.views().iter().map(|_| Batch::default()).collect()
+    }
+
+    /// Puts a message into the batches of those views whose filter lets it pass.
+    pub(super) fn add(&self, message: &[u8], batches: &mut Batches) {
         add(&self.counts.published, 1);
-        match &self.settings.filter {
-            Some(filter) if !filter(message) => add(&self.counts.filtered, 1),
-            _ => batch.add(&self.settings.framing, message),
+        let mut passes = false;
+        for (View { settings, .. }, batch) in self.views().iter().zip(batches) {
+            let filter = settings.filter.as_ref();
+            if filter.is_none_or(|filter| filter(message)) {
+                batch.add(&settings.framing, message);
+                passes = true;
+            }
         }
+        add(&self.counts.filtered, u64::from(!passes));
     }
 
     /// The same for a message of a client, for those that it may send to.
@@ -125,18 +159,22 @@ impl HubState {
     }
 
     /// Sends a batch to all readers but one.
-    pub(super) fn publish(&self, except: Option<u64>, batch: Batch) {
-        let Some((chunk, ends)) = batch.finish() else {
+    pub(super) fn publish(&self, except: Option<u64>, batches: Batches) {
+        let chunks: Vec<_> = batches.into_iter().map(Batch::finish).collect();
+        if chunks.iter().all(Option::is_none) {
             return;
-        };
+        }
         self.with_readers(|readers, given| {
-            readers.tell(&self.settings, &chunk, except, given);
-            readers.last.remember(&self.settings, &chunk, &ends);
+            readers.tell(self.views(), &chunks, except, given);
+            readers.remember(self.views(), &chunks);
         });
     }
 
     pub(super) fn enter(&self, client: &Client) {
-        self.with_readers(|readers, given| readers.enter(&self.settings, client, given));
+        let came_to = client.came_to();
+        let is_its = |view: &View| came_to.as_ref().is_some_and(|at| view.is_of(at));
+        let view = self.views().iter().position(is_its).unwrap_or(0);
+        self.with_readers(|readers, given| readers.enter(self.views(), view, client, given));
     }
 
     pub(super) fn leave(&self, id: u64, end: &End) {
@@ -152,7 +190,7 @@ impl HubState {
     /// What waits for a reader beside its outbox.
     pub(super) fn take_rest(&self, id: u64) -> VecDeque<Chunk> {
         let mut rest = VecDeque::new();
-        self.with_readers(|readers, given| rest = readers.take_rest(&self.settings, id, given));
+        self.with_readers(|readers, given| rest = readers.take_rest(self.views(), id, given));
         rest
     }
 
@@ -165,7 +203,7 @@ impl HubState {
     pub(super) fn tick(&self, now: Instant) -> Option<Instant> {
         self.log.tick(now);
         if self.late.load(Ordering::Relaxed) > 0 {
-            self.with_readers(|readers, given| readers.catch_up(&self.settings, now, given));
+            self.with_readers(|readers, given| readers.catch_up(self.views(), now, given));
         }
         let is_late = self.late.load(Ordering::Relaxed) > 0;
         let again = is_late.then(|| now + AGAIN);

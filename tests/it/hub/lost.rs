@@ -33,7 +33,7 @@ fn lost_sources_of_all_kinds_cost_nothing_and_have_a_line_each() {
         format!("fifo:{}", text(&fifo)),
         "-".to_owned(),
     ];
-    let mut command = poold(&["hub", "127.0.0.1:0", "--keep"]);
+    let mut command = poold(&["hub", "127.0.0.1:0", "--keep", "--last", "9"]);
     for source in &sources {
         command.args(["--from", source]);
     }

@@ -1,5 +1,6 @@
 //! The hub.
 
+mod also;
 mod back;
 pub(crate) mod feed;
 mod figures;

@@ -1,5 +1,6 @@
 //! `poold hub`: one feed to all clients, from them or from sources.
 
+mod also;
 mod feed;
 mod figures;
 mod held;
@@ -16,6 +17,7 @@ use clap::Args;
 use regex::bytes::Regex;
 use tracing::info;
 
+use self::also::{Also, matching, ports};
 use self::feed::{Cutting, Feed};
 use self::figures::Figures;
 use self::held::wait_end;
@@ -27,8 +29,10 @@ use crate::cli::exit;
 use crate::cli::values::{time, yes_or_no};
 use crate::error::{Error, Result};
 use crate::framing::Framing;
+use crate::limits::options::Options;
+use crate::net::listen::Listeners;
 use crate::server::Server;
-use crate::service::hub::{Hub, HubFilter, HubSettings, HubStats, Last, Slow};
+use crate::service::hub::{Hub, HubSettings, HubStats, Last, Slow};
 
 /// How long the end of all sources is waited for.
 const SOURCES_END: Duration = Duration::from_secs(1);
@@ -93,18 +97,29 @@ pub(crate) struct HubArgs {
     #[arg(long, value_name = "PATTERN", env = "POOLD_FILTER")]
     pub(crate) filter: Option<Regex>,
 
+    /// Another port of the same feed: ADDRESS, ADDRESS;framing=FRAMING, ADDRESS;filter=PATTERN or
+    /// ADDRESS;framing=FRAMING;filter=PATTERN; --filter does not hold there; repeatable
+    #[arg(long, value_name = "PORT", env = "POOLD_ALSO")]
+    pub(crate) also: Vec<Also>,
+
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
 }
 
-pub(crate) fn run(args: &HubArgs) -> Result<ExitCode> {
+pub(crate) fn run(mut args: HubArgs) -> Result<ExitCode> {
+    let also = args.also.iter().map(|also| also.address.clone());
+    args.serve.listen.address.extend(also);
+    let args = &args;
     if let Some(problem) = problem(args) {
         return Ok(exit::usage(&problem));
     }
     serve::prepare(&args.serve);
     let hub = Hub::new(settings(args));
     let own = Some(Box::new(Figures(hub.clone())) as _);
-    let serve = |listeners, options| Server::serve(listeners, options, hub.clone());
+    let serve = |listeners: Listeners, options: Options| {
+        hub.open_ports(ports(&args.also, &options.framing, listeners.addresses()));
+        Server::serve(listeners, options, hub.clone())
+    };
     let mut life = serve::announce("hub", &args.serve, Framing::Lines, own, serve)?;
     let all_end = feed_from_sources(args, &hub, &mut life)?;
     let code = serve::run(life);
@@ -212,10 +227,6 @@ fn last(text: &str) -> std::result::Result<Last, String> {
 }
 
 fn settings(args: &HubArgs) -> HubSettings {
-    let filter = args.filter.clone().map(|pattern| {
-        let filter: HubFilter = Arc::new(move |message: &[u8]| pattern.is_match(message));
-        filter
-    });
     HubSettings {
         framing: args.serve.framing.clone().unwrap_or_default(),
         echo: args.echo,
@@ -225,7 +236,7 @@ fn settings(args: &HubArgs) -> HubSettings {
         last: args.last.unwrap_or_default(),
         mark_drops: args.mark_drops,
         write_back: args.write_back,
-        filter,
+        filter: args.filter.clone().map(matching),
         clients_send: args.from.is_empty() || args.clients_send,
     }
 }
