@@ -31,6 +31,9 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     if peer == "spawner" {
         return threads::spawner(&listen()?, work, workers);
     }
+    if peer == "relay" {
+        return relay::serve(listen()?);
+    }
     let work = Arc::new(Work::named(work, &scratch)?);
     match peer.as_str() {
         "poold" => subject::serve_poold(&work, workers, announce),
@@ -44,7 +47,6 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         "may" => threads::coroutines(&work, workers, announce),
         "net-io" => threads::net_io(&work, workers, announce),
         "epoll" => sessions::echo(listen()?, &work),
-        "relay" => relay::serve(listen()?),
         "limit-recv" => sessions::receive(listen()?),
         "tokio-recv" => receivers::codec(listen()?, workers),
         _ => Err(io::Error::other(format!("no peer is called {peer}"))),

@@ -136,3 +136,16 @@ fn nothing_that_is_shown_is_taken_for_markup() {
     assert!(inside(&page, "title").contains("&lt;img src=x"), "{page}");
     assert!(!page.contains("<img") && !page.contains("<title>taken"));
 }
+
+#[test]
+fn the_sources_of_a_feed_are_shown() {
+    let source = "exec:sleep 100";
+    let watched = Watched::start(&["hub", "127.0.0.1:0", "--from", source]);
+    let Some((page, complaints)) = browse(&watched, source) else {
+        return;
+    };
+    assert!(complaints.is_empty(), "{complaints}");
+    for shown in [source, "Feed", "Sources", "last heard", "never"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+}

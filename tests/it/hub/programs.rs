@@ -105,6 +105,18 @@ fn gpsd_reads_positions_and_ships_from_the_hub() {
     stop(feed);
 }
 
+/// The tests run these lines with a device and ports of their own.
+#[test]
+fn the_lines_of_the_readme_are_those_that_are_tested() {
+    let readme = include_str!("../../../README.md");
+    for line in [
+        "poold hub :10110 --from serial:/dev/ttyUSB0@38400 &",
+        "gpsd -N -n tcp://localhost:10110 ",
+    ] {
+        assert!(readme.contains(line), "{line}");
+    }
+}
+
 #[test]
 fn gpsd_feeds_the_hub_once_a_client_has_told_it_to() {
     let device = Device::new();

@@ -1,13 +1,14 @@
 //! Readers that do not keep up: dropped for, closed or waited for, and every loss counted.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use poold::service::hub::{HubSettings, Slow};
 
 use super::Running;
-use crate::support::net::{send, take_line, take_to_end};
+use crate::support::net::{send, take, take_line, take_to_end};
 use crate::support::server::finish;
 use crate::support::spool::wait_until;
 
@@ -88,6 +89,56 @@ fn the_others_lose_nothing_beside_one_that_stopped() {
     assert!(running.hub.stats().dropped > 0, "the other one lost some");
     drop((stopped, sender));
     finish(running.server);
+}
+
+#[test]
+fn each_of_many_readers_has_read_or_lost_all_that_was_sent() {
+    let running = Running::start(small(Slow::Drop));
+    let pauses = [Duration::ZERO, Duration::from_millis(1), Duration::MAX].repeat(6);
+    let drains = &AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = { pauses.iter() }
+            .map(|pause| {
+                let reader = running.join();
+                scope.spawn(move || read_slowly(&reader, *pause, drains))
+            })
+            .collect();
+        let list = running.server.handle().registry().list();
+        let mut ids: Vec<_> = list.iter().map(|client| client.id).collect();
+        ids.sort_unstable();
+        let count = flood(&running, || running.hub.stats().dropped > 10_000);
+        let dropped: Vec<_> = { ids.iter() }
+            .map(|id| running.hub.dropped_of(*id).expect("it is here"))
+            .collect();
+        running.server.handle().drain();
+        drains.store(true, Ordering::Relaxed);
+        for (reader, dropped) in readers.into_iter().zip(&dropped) {
+            let read = reader.join().expect("it reads");
+            assert_eq!(read + dropped, count, "sent = read + dropped");
+        }
+        let stats = running.hub.stats();
+        assert_eq!(stats.dropped, dropped.iter().sum::<u64>());
+        assert_eq!(stats.given + stats.dropped, count * pauses.len() as u64);
+    });
+    finish(running.server);
+}
+
+/// Reads a byte at each pause until `all` is to be read; answers how many lines came.
+fn read_slowly(mut reader: &TcpStream, pause: Duration, all: &AtomicBool) -> u64 {
+    let mut lines = 0;
+    while pause > Duration::ZERO && !all.load(Ordering::Relaxed) {
+        std::thread::sleep(pause.min(Duration::from_millis(1)));
+        if pause < Duration::MAX {
+            lines += u64::from(take(reader, 1) == b"\n");
+        }
+    }
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut buffer).expect("it goes on, or ends") {
+            0 => return lines,
+            length => lines += buffer[..length].iter().filter(|b| **b == b'\n').count() as u64,
+        }
+    }
 }
 
 #[test]
