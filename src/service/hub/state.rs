@@ -171,7 +171,7 @@ impl HubState {
     }
 
     pub(super) fn enter(&self, client: &Client) {
-        let came_to = client.came_to();
+        let came_to = (self.views().len() > 1).then(|| client.came_to()).flatten();
         let is_its = |view: &View| came_to.as_ref().is_some_and(|at| view.is_of(at));
         let view = self.views().iter().position(is_its).unwrap_or(0);
         self.with_readers(|readers, given| readers.enter(self.views(), view, client, given));

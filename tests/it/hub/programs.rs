@@ -68,7 +68,7 @@ fn gpsd(feed: &Daemon) -> Option<(Guard, String)> {
     let port = free_port().to_string();
     let mut command = Command::new("gpsd");
     command
-        .args(["-N", "-n", "-S", &port])
+        .args(["-N", "-S", &port])
         .arg(format!("tcp://{}", feed.address))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -111,7 +111,7 @@ fn the_lines_of_the_readme_are_those_that_are_tested() {
     let readme = include_str!("../../../README.md");
     for line in [
         "poold hub :10110 --from serial:/dev/ttyUSB0@38400 &",
-        "gpsd -N -n tcp://localhost:10110 ",
+        "gpsd -N tcp://localhost:10110 ",
     ] {
         assert!(readme.contains(line), "{line}");
     }
