@@ -31,6 +31,7 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// As [`is_plain`], and without `"` and `\\`: text that stays as it is within quotes.
+#[cfg(any(feature = "cli", test))]
 pub(crate) fn is_plain_in_quotes(bytes: &[u8]) -> bool {
     let mask = |is: bool| if is { u8::MAX } else { 0 };
     greatest(bytes, |byte| {
