@@ -106,6 +106,7 @@ pub use bytes::Bytes;
 pub use connection::Unsent;
 pub use connection::client::Client;
 pub use connection::handler::{End, Messages, Reply, Verdict};
+pub use connection::handshakes::TlsStats;
 pub use connection::registry::{ClientInfo, Registry};
 pub use connection::stream::Stream;
 pub use drain::{Report, ServerPhase};
@@ -123,7 +124,9 @@ pub use scheduler::state::Phase;
 pub use scheduler::worker_status::WorkerInfo;
 pub use server::{Handle, Probe, Server, Stats};
 pub use service::{InDrain, Outlet, Quote, Service, StreamService, Tail, answer};
-pub use tls::Tls;
+#[cfg(feature = "tls")]
+pub use tls::{ClientCertificates, TlsFiles};
+pub use tls::{Tls, TlsVersion};
 
 /// The README's examples compile.
 #[cfg(doctest)]

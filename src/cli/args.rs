@@ -3,6 +3,7 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::ask::{AdminAddress, ClientsArgs, CloseArgs, SetArgs, StatusArgs};
+use super::cert::CertArgs;
 use super::client::ClientArgs;
 use super::daemon::args::{RecvArgs, ServeArgs};
 use super::daemon::chat::ChatArgs;
@@ -46,6 +47,7 @@ pub(super) enum Command {
     Chat(Box<ChatArgs>),
     Hub(Box<HubArgs>),
     Client(ClientArgs),
+    Cert(CertArgs),
     Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),
     Restart(RestartArgs),

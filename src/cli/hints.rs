@@ -48,7 +48,7 @@ const HINTS: [Hint; 11] = [
     Hint {
         options: &["--tls", "--ssl", "--cert", "--key"],
         service: "--tls-cert FILE --tls-key FILE",
-        client: "connect through stunnel or socat for TLS",
+        client: "poold client has --tls; connect through socat for TLS",
         control: "an admin address at unix:PATH needs no TLS",
         ..NONE
     },
@@ -194,7 +194,7 @@ mod tests {
                 "--tls --ssl --cert",
                 "--tls-cert FILE --tls-key FILE".into(),
             ),
-            (" client", "--tls --ssl", "through stunnel".into()),
+            (" client", "--ssl", "poold client has --tls".into()),
             (" echo", "--user --group", "start it as that user".into()),
             (" exec", "--threads -j", "--workers N".into()),
             (" recv", "--timeout", "--idle".into()),

@@ -3,6 +3,7 @@
 mod admin;
 mod args;
 mod ask;
+mod cert;
 mod client;
 mod connect;
 mod daemon;
@@ -47,6 +48,7 @@ pub fn run() -> ExitCode {
         Command::Chat(args) => daemon::chat::run(&args),
         Command::Hub(args) => daemon::hub::run(*args),
         Command::Client(args) => return client::run(&args),
+        Command::Cert(args) => return cert::run(&args),
         Command::Exec(args) => daemon::exec::run(&args),
         Command::Flood(args) => return flood::run(&args),
         Command::Restart(args) => return handover::restart(&args),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::connection::{CloseRequest, Connection, Unsent};
 use crate::net::address::{Address, Peer};
+use crate::tls::TlsVersion;
 
 /// A handle to a connected client, to send to it at any time. Cheap to clone; keeps neither the
 /// socket nor its buffers alive.
@@ -101,6 +102,18 @@ impl Client {
             (None, Some(path)) => Some(Address::from(path)),
             (None, None) => None,
         }
+    }
+
+    /// The version of TLS that it speaks; `None` for a plain client, or if it has left.
+    pub fn tls(&self) -> Option<TlsVersion> {
+        self.connection.upgrade()?.identity.tls()
+    }
+
+    /// The name in the certificate that it has shown: of a host, or a URI. `None` without TLS, if
+    /// it has shown none, or if it has left.
+    pub fn certified_name(&self) -> Option<String> {
+        let connection = self.connection.upgrade()?;
+        connection.identity.name().map(str::to_owned)
     }
 
     /// Sends these bytes as they are ([`Framing::encode`](crate::Framing::encode) frames them),

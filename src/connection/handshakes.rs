@@ -5,16 +5,40 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::connection::Connection;
 use crate::scheduler::state::Reasons;
+use crate::tls::{FailureKind, KINDS};
 
-/// See the head of the file.
+/// See the head of the file. Also counts them.
 pub(crate) struct Handshakes {
     most: usize,
     state: Mutex<State>,
+    started: AtomicU64,
+    done: AtomicU64,
+    failed: [AtomicU64; KINDS.len()],
+    computed_ns: AtomicU64,
+    truncated: AtomicU64,
+}
+
+/// TLS sessions since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsStats {
+    /// Handshakes that began: the client has sent a byte.
+    pub started: u64,
+    /// Handshakes that were completed.
+    pub done: u64,
+    /// Handshakes that failed, by reason; the log says more.
+    pub failed: Vec<(&'static str, u64)>,
+    /// Time that was spent computing handshakes.
+    pub computed: Duration,
+    /// Clients whose connection ended before their session did.
+    pub truncated: u64,
 }
 
 #[derive(Default)]
@@ -25,13 +49,47 @@ struct State {
 }
 
 /// The right to compute, until it is dropped.
-pub(crate) struct Permit<'a>(&'a Handshakes);
+pub(crate) struct Permit<'a>(&'a Handshakes, Instant);
 
 impl Handshakes {
     pub(crate) fn new(most: usize) -> Handshakes {
         Handshakes {
             most,
             state: Mutex::default(),
+            started: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            failed: Default::default(),
+            computed_ns: AtomicU64::new(0),
+            truncated: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn began(&self) {
+        self.started.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn done(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self, kind: FailureKind) {
+        self.failed[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A client's connection has ended before its session did.
+    pub(crate) fn truncated(&self) {
+        self.truncated.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stats(&self) -> TlsStats {
+        let failed = KINDS.iter().zip(&self.failed);
+        let failed = failed.map(|(kind, count)| (kind.name(), count.load(Ordering::Relaxed)));
+        TlsStats {
+            started: self.started.load(Ordering::Relaxed),
+            done: self.done.load(Ordering::Relaxed),
+            failed: failed.collect(),
+            computed: Duration::from_nanos(self.computed_ns.load(Ordering::Relaxed)),
+            truncated: self.truncated.load(Ordering::Relaxed),
         }
     }
 
@@ -40,14 +98,14 @@ impl Handshakes {
         let mut state = self.state.lock();
         if state.computing < self.most {
             state.computing += 1;
-            return Some(Permit(self));
+            return Some(Permit(self, Instant::now()));
         }
         let waits = Arc::clone(connection);
         state.waiting.insert(connection.id, waits);
         None
     }
 
-    /// The connection has ended, perhaps after it was woken: the next one takes its turn.
+    /// The connection's handshake is over, perhaps after it was woken: the next one takes its turn.
     pub(crate) fn forget(&self, connection: &Connection) {
         self.state.lock().waiting.remove(&connection.id);
         self.call_next();
@@ -69,6 +127,8 @@ impl Handshakes {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
+        let took = u64::try_from(self.1.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.0.computed_ns.fetch_add(took, Ordering::Relaxed);
         self.0.state.lock().computing -= 1;
         self.0.call_next();
     }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::net::address::Peer;
+use crate::tls::TlsVersion;
 
 /// See the head of the file.
 pub(crate) struct Identity {
@@ -13,6 +14,10 @@ pub(crate) struct Identity {
     pub(crate) origin: Peer,
     announced: OnceLock<Box<Announcement>>,
     standing: AtomicU8,
+    /// The name in its certificate, once the handshake is done.
+    name: OnceLock<Box<str>>,
+    /// 0: none; else 1 more than the version.
+    tls: AtomicU8,
 }
 
 /// The content of a PROXY header.
@@ -40,6 +45,8 @@ impl Identity {
             origin,
             announced: OnceLock::new(),
             standing: AtomicU8::new(standing as u8),
+            name: OnceLock::new(),
+            tls: AtomicU8::new(0),
         }
     }
 
@@ -68,6 +75,26 @@ impl Identity {
     /// Sets the standing: the acceptor before the first turn, then only the running worker.
     pub(crate) fn set_standing(&self, standing: Standing) {
         self.standing.store(standing as u8, Ordering::SeqCst);
+    }
+
+    /// The handshake is done.
+    pub(crate) fn set_tls(&self, version: TlsVersion, name: Option<String>) {
+        if let Some(name) = name {
+            let _ = self.name.set(name.into());
+        }
+        self.tls.store(version as u8 + 1, Ordering::Relaxed);
+    }
+
+    /// The name in the client's certificate.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.get().map(|name| &**name)
+    }
+
+    /// The version of TLS, once the handshake is done.
+    pub(crate) fn tls(&self) -> Option<TlsVersion> {
+        let versions = [TlsVersion::V1_2, TlsVersion::V1_3];
+        let number = self.tls.load(Ordering::Relaxed).checked_sub(1)?;
+        versions.get(usize::from(number)).copied()
     }
 
     pub(crate) fn is(&self, standing: Standing) -> bool {

@@ -17,6 +17,7 @@ use crate::connection::{Connection, Standing, Unsent};
 use crate::framing::hint::Hint;
 use crate::net::address::Peer;
 use crate::scheduler::state::Phase;
+use crate::tls::TlsVersion;
 
 /// The connected clients, each by its id. Get it from
 /// [`Handle::registry`](crate::Handle::registry).
@@ -58,6 +59,11 @@ pub struct ClientInfo {
     pub owed: usize,
     /// A guess what its bytes look like, if they do not match the framing.
     pub hint: Option<Hint>,
+    /// The version of TLS that it speaks; `None` for a plain client, or before the handshake is
+    /// done.
+    pub tls: Option<TlsVersion>,
+    /// The name in its certificate, if it has shown one.
+    pub name: Option<String>,
     /// Its phase.
     pub phase: Phase,
 }
@@ -205,6 +211,8 @@ impl ClientInfo {
             bytes_out: tally.bytes_out.load(Ordering::Relaxed),
             owed: connection.owed(),
             hint: tally.hint(),
+            tls: connection.identity.tls(),
+            name: connection.identity.name().map(str::to_owned),
             phase: connection.state.phase(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
+use crate::connection::handshakes::TlsStats;
 use crate::drain::ServerPhase;
 use crate::limits::limit::{LIMITS, Limit};
 use crate::scheduler::metrics::Histogram;
@@ -73,6 +74,8 @@ pub struct Stats {
     pub stray_bytes: u64,
     /// What waits for the service's own output, if it has one. If it is blocked, check its reader.
     pub outlet: Option<Outlet>,
+    /// TLS sessions; `None` without [`Options::tls`](crate::Options).
+    pub tls: Option<TlsStats>,
     /// Panics in handlers: each closed its client. The log says where.
     pub panics: u64,
     /// Accepts that failed for lack of a descriptor or memory. Raise the limit or lower
@@ -134,6 +137,12 @@ impl Stats {
             dropped: totals.dropped.load(Ordering::Relaxed),
             stray_bytes: totals.stray_bytes.load(Ordering::Relaxed),
             outlet: ctx.work.outlet(),
+            tls: ctx
+                .limits
+                .options
+                .tls
+                .as_ref()
+                .map(|_| ctx.handshakes.stats()),
             panics: totals.panics.load(Ordering::Relaxed),
             accept_exhausted: shared.accept_errors.exhausted.load(Ordering::Relaxed),
             accept_client: shared.accept_errors.client.load(Ordering::Relaxed),

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 
-use super::{Heard, Shaken};
+use super::{Failure, Heard, Shaken, TlsVersion};
 
 /// TLS for the clients of a server. It takes the feature `tls` to make one.
 #[derive(Clone, Debug)]
@@ -13,7 +13,11 @@ pub enum Tls {}
 pub(crate) enum Session {}
 
 impl Tls {
-    pub(crate) fn session(&self) -> Result<Session, String> {
+    pub(crate) fn allows(&self, _name: Option<&str>) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn session(&self) -> Result<Session, Failure> {
         match *self {}
     }
 }
@@ -30,7 +34,7 @@ impl Session {
         match *self {}
     }
 
-    pub(crate) fn shake(&mut self, _plain: &mut [u8]) -> Result<Shaken, String> {
+    pub(crate) fn shake(&mut self, _plain: &mut [u8]) -> Result<Shaken, Failure> {
         match *self {}
     }
 
@@ -59,6 +63,14 @@ impl Session {
     }
 
     pub(crate) fn close(&mut self) {
+        match *self {}
+    }
+
+    pub(crate) fn version(&self) -> TlsVersion {
+        match *self {}
+    }
+
+    pub(crate) fn client_name(&self) -> Option<String> {
         match *self {}
     }
 

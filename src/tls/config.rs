@@ -1,26 +1,78 @@
-//! The certificates of a server.
+//! The certificates of a server, from files that are read again when they change.
 
 use std::fmt;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, RwLock};
 use rustls::ServerConfig;
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, UnbufferedServerConnection};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, UnbufferedServerConnection, WebPkiClientVerifier};
+use tracing::{info, warn};
 
+use super::describe::describe;
+use super::failure::Failure;
+use super::load::{provider, read_pair, read_revoked, read_roots, wrong};
+use super::names::ByName;
 use super::session::Session;
 use crate::error::{Error, Result};
+
+/// Between two looks at the files, which a new client causes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// TLS for the clients of a server: versions 1.2 and 1.3, without session tickets.
 ///
 /// A client that only sends never reads a ticket, and the close of a socket with unread bytes is a
 /// reset: its last messages would be lost.
+///
+/// The files are read again when they change. If the new ones are of no use, the old ones stay, and
+/// the log says why.
 #[derive(Clone)]
-pub struct Tls {
-    config: Arc<ServerConfig>,
+pub struct Tls(Arc<Live>);
+
+/// The files of a [`Tls`], all of them PEM.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFiles {
+    /// Certificates, each followed by those that lead to its root, and their private keys. A client
+    /// is shown the one for the name that it asks for, else the first.
+    pub pairs: Vec<(PathBuf, PathBuf)>,
+    /// Roots of the certificates of clients. Without it clients are not asked for theirs.
+    pub client_ca: Option<PathBuf>,
+    /// What happens to clients without a certificate.
+    pub clients: ClientCertificates,
+    /// Lists of revoked certificates of clients.
+    pub revoked: Option<PathBuf>,
+    /// Names that clients' certificates may have, `*.example.org` for all of a domain; of a client
+    /// without a certificate there is none. Empty: all.
+    pub names: Vec<String>,
 }
+
+/// Whether clients need a certificate; one that is not valid is refused in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// A client without one is refused.
+    #[default]
+    Required,
+    /// A client may have none.
+    Optional,
+}
+
+struct Live {
+    files: TlsFiles,
+    config: RwLock<Arc<ServerConfig>>,
+    /// Held while the files are looked at.
+    seen: Mutex<Seen>,
+}
+
+struct Seen {
+    at: Instant,
+    versions: Vec<Version>,
+}
+
+/// A file's inode, length and time of change.
+type Version = Option<(u64, u64, i64, i64)>;
 
 impl Tls {
     /// Reads a certificate, followed by those that lead to its root, and its private key; both are
@@ -40,88 +92,154 @@ impl Tls {
     ///
     /// # Errors
     /// [`Error::Certificate`] names the file, and says what is wrong with it.
-    pub fn from_files(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Tls> {
-        let (certificate, key) = (certificate.as_ref(), key.as_ref());
-        let chain = read_chain(certificate)?;
-        let private = read_key(key)?;
-        let config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| wrong(certificate, error))?
-            .with_no_client_auth()
-            .with_single_cert(chain, private)
-            .map_err(|error| unfit(certificate, key, &error))?;
-        Ok(Tls {
-            config: Arc::new(without_resumption(config)),
+    pub fn from_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Tls> {
+        Tls::of(TlsFiles {
+            pairs: vec![(certificate.into(), key.into())],
+            ..TlsFiles::default()
         })
     }
 
+    /// Reads all these files.
+    ///
+    /// # Errors
+    /// As [`from_files`](Tls::from_files).
+    pub fn of(files: TlsFiles) -> Result<Tls> {
+        let seen = Seen {
+            at: Instant::now(),
+            versions: files.versions(),
+        };
+        let config = files.read()?;
+        Ok(Tls(Arc::new(Live {
+            files,
+            config: RwLock::new(config),
+            seen: Mutex::new(seen),
+        })))
+    }
+
+    /// Whether a client with this name in its certificate may come in.
+    pub(crate) fn allows(&self, name: Option<&str>) -> bool {
+        let names = &self.0.files.names;
+        names.is_empty() || name.is_some_and(|name| names.iter().any(|one| matches(one, name)))
+    }
+
     /// A session for a new client.
-    pub(crate) fn session(&self) -> std::result::Result<Session, String> {
-        let inner = UnbufferedServerConnection::new(Arc::clone(&self.config));
-        inner.map(Session::new).map_err(|error| error.to_string())
+    pub(crate) fn session(&self) -> std::result::Result<Session, Failure> {
+        self.0.look();
+        let config = Arc::clone(&self.0.config.read());
+        let inner = UnbufferedServerConnection::new(config);
+        inner.map(Session::new).map_err(|error| describe(&error))
+    }
+}
+
+impl Live {
+    /// Reads the files again if they have changed, unless another thread does so or has just done
+    /// it. Sessions that are open stay as they are.
+    fn look(&self) {
+        let Some(mut seen) = self.seen.try_lock() else {
+            return;
+        };
+        if seen.at.elapsed() < LOOK_EVERY {
+            return;
+        }
+        seen.at = Instant::now();
+        let versions = self.files.versions();
+        if versions == seen.versions {
+            return;
+        }
+        seen.versions = versions;
+        match self.files.read() {
+            Ok(config) => {
+                *self.config.write() = config;
+                info!("read the certificates again");
+            }
+            // A certificate may be there for a moment before its key; then they change once more.
+            Err(problem) => warn!(%problem, "the certificates stay as they were; mend the file"),
+        }
+    }
+}
+
+impl TlsFiles {
+    fn versions(&self) -> Vec<Version> {
+        let pairs = self.pairs.iter().flat_map(|(one, other)| [one, other]);
+        let all = pairs.chain(&self.client_ca).chain(&self.revoked);
+        all.map(|file| version(file)).collect()
+    }
+
+    fn read(&self) -> Result<Arc<ServerConfig>> {
+        let pairs = self.pairs.iter().map(|(one, key)| read_pair(one, key));
+        let pairs: Vec<_> = pairs.collect::<Result<_>>()?;
+        if pairs.is_empty() {
+            return Err(Error::Option {
+                name: "tls",
+                problem: "it needs a certificate and its key".into(),
+            });
+        }
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(Path::new("TLS"), error))?;
+        let builder = match self.verifier()? {
+            None => builder.with_no_client_auth(),
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(ByName(pairs)));
+        // A revoked client could resume what it had before, too.
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(Arc::new(config))
+    }
+
+    fn verifier(&self) -> Result<Option<Arc<dyn ClientCertVerifier>>> {
+        let Some(ca) = &self.client_ca else {
+            return Ok(None);
+        };
+        let roots = Arc::new(read_roots(ca)?);
+        let mut builder = WebPkiClientVerifier::builder_with_provider(roots, provider());
+        if let Some(revoked) = &self.revoked {
+            builder = builder
+                .with_crls(read_revoked(revoked)?)
+                .allow_unknown_revocation_status();
+        }
+        if self.clients == ClientCertificates::Optional {
+            builder = builder.allow_unauthenticated();
+        }
+        let built = builder.build();
+        built.map(Some).map_err(|error| wrong(ca, error))
+    }
+}
+
+/// Host names have no case; a star stands for one label.
+fn matches(pattern: &str, name: &str) -> bool {
+    let rest = |text: &str| {
+        text.split_once('.')
+            .map(|(_, rest)| rest.to_ascii_lowercase())
+    };
+    match pattern.strip_prefix("*.") {
+        Some(domain) => rest(name).is_some_and(|rest| rest == domain.to_ascii_lowercase()),
+        None => pattern.eq_ignore_ascii_case(name),
     }
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Tls").finish_non_exhaustive()
+        out.debug_tuple("Tls").field(&self.0.files).finish()
     }
 }
 
-/// Named, because a process may have several: then none is the default.
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+/// `None`: it can't be read now.
+fn version(file: &Path) -> Version {
+    let found = std::fs::metadata(file).ok()?;
+    Some((found.ino(), found.len(), found.ctime(), found.ctime_nsec()))
 }
 
-fn without_resumption(mut config: ServerConfig) -> ServerConfig {
-    config.send_tls13_tickets = 0;
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-    let chain: Vec<_> = read.map_err(|error| unreadable(file, &error))?;
-    if chain.is_empty() {
-        let problem = "it has no certificate; a PEM file has a line BEGIN CERTIFICATE";
-        return Err(wrong(file, problem));
-    }
-    Ok(chain)
-}
-
-fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
-    use rustls::pki_types::pem::Error as PemError;
-    PrivateKeyDer::from_pem_file(file).map_err(|error| match error {
-        PemError::NoItemsFound => wrong(
-            file,
-            "it has no private key that can be read; a PEM file has a line BEGIN PRIVATE KEY, and \
-             a key with a password is of no use here",
-        ),
-        error => unreadable(file, &error),
-    })
-}
-
-fn unreadable(file: &Path, error: &rustls::pki_types::pem::Error) -> Error {
-    match error {
-        rustls::pki_types::pem::Error::Io(error) => wrong(file, error),
-        error => wrong(file, format!("it is not a valid PEM file: {error}")),
-    }
-}
-
-fn unfit(certificate: &Path, key: &Path, error: &rustls::Error) -> Error {
-    match error {
-        rustls::Error::InconsistentKeys(_) => wrong(
-            certificate,
-            format!("{} is the key of another certificate", key.display()),
-        ),
-        rustls::Error::InvalidCertificate(_) => wrong(certificate, error),
-        error => wrong(key, error),
-    }
-}
-
-fn wrong(file: &Path, problem: impl fmt::Display) -> Error {
-    Error::Certificate {
-        file: file.display().to_string(),
-        problem: problem.to_string(),
+    #[test]
+    fn a_star_stands_for_one_label() {
+        assert!(matches("*.example.org", "a.Example.org"));
+        assert!(!matches("*.example.org", "example.org"));
+        assert!(!matches("*.example.org", "a.b.example.org"));
+        assert!(matches("Sensor", "sensor") && !matches("sensor", "sensor2"));
     }
 }

@@ -1,43 +1,74 @@
-//! Why a handshake fails, in words that say what to do.
+//! Why a handshake failed.
 
-use rustls::{AlertDescription, Error, PeerIncompatible};
-
-/// One line for a log.
-pub(super) fn describe(error: &Error) -> String {
-    let known = match error {
-        Error::AlertReceived(alert) => return refused(*alert),
-        Error::PeerIncompatible(PeerIncompatible::Tls12NotOfferedOrEnabled)
-        | Error::PeerIncompatible(PeerIncompatible::SupportedVersionsExtensionRequired) => {
-            "the client offers neither TLS 1.2 nor 1.3"
-        }
-        Error::PeerIncompatible(
-            PeerIncompatible::NoCipherSuitesInCommon
-            | PeerIncompatible::NoKxGroupsInCommon
-            | PeerIncompatible::NoSignatureSchemesInCommon,
-        ) => "the client and this server have no cipher, key exchange or signature in common",
-        Error::PeerIncompatible(what) => {
-            return format!("the client is too old or too new: {what:?}");
-        }
-        Error::InvalidMessage(what) => {
-            return format!("what the client sends is not valid TLS: {what:?}");
-        }
-        Error::NoCertificatesPresented => "the client has no certificate",
-        _ => return error.to_string(),
-    };
-    known.to_owned()
+/// A failure, in words that say what to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) why: String,
 }
 
-/// What the client says of the server.
-fn refused(alert: AlertDescription) -> String {
-    let why = match alert {
-        AlertDescription::UnknownCA => "it does not know the issuer of the certificate",
-        AlertDescription::BadCertificate
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::UnsupportedCertificate => "it does not accept the certificate",
-        AlertDescription::CertificateExpired => "for it the certificate has expired",
-        AlertDescription::CertificateRevoked => "for it the certificate is revoked",
-        AlertDescription::ProtocolVersion => "it speaks no version of the server",
-        alert => return format!("the client gives up: {alert:?}"),
-    };
-    format!("the client gives up: {why}")
+/// The kind of a failure, for counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// The client speaks plainly.
+    Plain,
+    /// What the client sends is not valid TLS.
+    Invalid,
+    /// No version, cipher or signature in common.
+    NothingInCommon,
+    /// The client does not accept the server's certificate, or gives up for another reason.
+    Refused,
+    /// The client's certificate is not accepted.
+    ClientCertificate,
+    TimedOut,
+    /// The client left before the end of the handshake.
+    Left,
+    Other,
+}
+
+/// All kinds, in the order of the enum.
+pub(crate) const KINDS: [FailureKind; 8] = [
+    FailureKind::Plain,
+    FailureKind::Invalid,
+    FailureKind::NothingInCommon,
+    FailureKind::Refused,
+    FailureKind::ClientCertificate,
+    FailureKind::TimedOut,
+    FailureKind::Left,
+    FailureKind::Other,
+];
+
+impl FailureKind {
+    /// Its name in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FailureKind::Plain => "plain",
+            FailureKind::Invalid => "invalid",
+            FailureKind::NothingInCommon => "nothing_in_common",
+            FailureKind::Refused => "refused_by_client",
+            FailureKind::ClientCertificate => "client_certificate",
+            FailureKind::TimedOut => "timed_out",
+            FailureKind::Left => "left",
+            FailureKind::Other => "other",
+        }
+    }
+
+    pub(crate) fn because(self, why: impl Into<String>) -> Failure {
+        Failure {
+            kind: self,
+            why: why.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_stands_in_its_place() {
+        for (at, kind) in KINDS.into_iter().enumerate() {
+            assert_eq!(kind as usize, at);
+        }
+    }
 }

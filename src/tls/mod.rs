@@ -11,22 +11,37 @@
 mod absent;
 #[cfg(feature = "tls")]
 mod buffers;
+#[cfg(feature = "cli")]
+mod client;
 #[cfg(feature = "tls")]
 mod config;
 #[cfg(feature = "tls")]
+mod describe;
 mod failure;
+#[cfg(feature = "tls")]
+mod load;
+#[cfg(feature = "tls")]
+mod names;
+#[cfg(feature = "tls")]
+mod pieces;
 #[cfg(feature = "tls")]
 mod session;
 
 #[cfg(not(feature = "tls"))]
 pub use absent::Tls;
 #[cfg(feature = "tls")]
-pub use config::Tls;
+pub use config::{ClientCertificates, Tls, TlsFiles};
 
 #[cfg(not(feature = "tls"))]
 pub(crate) use absent::Session;
+#[cfg(feature = "cli")]
+pub(crate) use client::{ClientSession, ClientTls, Trust};
+pub(crate) use failure::{Failure, FailureKind, KINDS};
 #[cfg(feature = "tls")]
 pub(crate) use session::Session;
+
+/// A fatal alert for a client that is refused: access_denied.
+pub(crate) const REFUSAL: &[u8] = &[21, 3, 3, 0, 2, 2, 49];
 
 /// Memory of a client's session: with the most that waits in it, encrypted.
 pub(crate) const CLIENT_BYTES: usize = 4 * 1024 + 48 * 1024 + 48 * 1024;
@@ -69,6 +84,26 @@ pub(crate) enum Ending {
     Said,
     /// Its connection ended; anything between it and the server may have done that.
     Truncated,
+}
+
+/// The version of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    V1_2,
+    /// TLS 1.3.
+    V1_3,
+}
+
+impl TlsVersion {
+    /// Its number: "1.3".
+    pub fn number(self) -> &'static str {
+        match self {
+            TlsVersion::V1_2 => "1.2",
+            TlsVersion::V1_3 => "1.3",
+        }
+    }
 }
 
 /// How far a handshake has come.

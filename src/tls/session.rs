@@ -11,12 +11,16 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rustls::ProtocolVersion;
 use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{ConnectionState, EncodeTlsData, EncryptError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncryptError, UnbufferedStatus};
 
 use super::buffers::{Buffers, CIPHER_MAX, RECORD_MAX};
-use super::failure::describe;
-use super::{Ending, Heard, Shaken};
+use super::describe::describe;
+use super::failure::{Failure, FailureKind};
+use super::names::name_of;
+use super::pieces::{encode, gather, send_all};
+use super::{Ending, Heard, Shaken, TlsVersion};
 
 /// Least ciphertext of a read: a client whose rate leaves it a few bytes is not read byte by byte.
 const READ_MIN: usize = 4096;
@@ -44,7 +48,7 @@ pub(crate) struct Session {
     /// Bytes of plaintext that are in `outgoing` and that the caller still has.
     committed: usize,
     /// It has failed, for this reason. rustls is not called again.
-    failure: Option<Box<str>>,
+    failure: Option<Box<Failure>>,
     /// The caller knows of the failure.
     is_told: bool,
     /// The client has ended its side of the session.
@@ -99,7 +103,7 @@ impl Session {
 
     /// Goes on with the handshake. What it answers is to be [pushed out](Session::push_out), also
     /// after a failure.
-    pub(crate) fn shake(&mut self, plain: &mut [u8]) -> Result<Shaken, String> {
+    pub(crate) fn shake(&mut self, plain: &mut [u8]) -> Result<Shaken, Failure> {
         self.is_fresh = false;
         let mut incoming = std::mem::take(&mut self.incoming);
         let (used, length) = self.process(&mut incoming, plain);
@@ -113,9 +117,9 @@ impl Session {
             return Ok(Shaken::Done { length });
         }
         if self.failure.is_none() && self.incoming.len() >= KEPT_MAX {
-            self.failure = Some(TOO_LONG.into());
+            self.fail(FailureKind::Invalid, TOO_LONG);
         }
-        let Some(why) = &self.failure else {
+        let Some(failure) = &self.failure else {
             return Ok(Shaken::Begun);
         };
         if self.outgoing.is_empty() && self.inner.negotiated_cipher_suite().is_none() {
@@ -123,7 +127,7 @@ impl Session {
             self.outgoing.extend_from_slice(&DECODE_ERROR);
         }
         self.is_told = true;
-        Err(why.to_string())
+        Err(Failure::clone(failure))
     }
 
     /// Reads once, about `most` bytes, and decrypts what is complete. The buffer must have room for
@@ -140,9 +144,9 @@ impl Session {
         if self.is_ended {
             return Ok(Heard::End(Ending::Said));
         }
-        if let Some(why) = self.failure.as_ref().filter(|_| !self.is_told) {
+        if let Some(failure) = self.failure.as_ref().filter(|_| !self.is_told) {
             self.is_told = true;
-            return Err(io::Error::new(ErrorKind::InvalidData, why.to_string()));
+            return Err(io::Error::new(ErrorKind::InvalidData, failure.why.clone()));
         }
         Buffers::lend(|buffers| {
             let kept = self.incoming.len();
@@ -241,9 +245,26 @@ impl Session {
         !self.outgoing.is_empty()
     }
 
+    /// Its version, once the handshake is done.
+    pub(crate) fn version(&self) -> TlsVersion {
+        match self.inner.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => TlsVersion::V1_2,
+            _ => TlsVersion::V1_3,
+        }
+    }
+
+    /// The name in the client's certificate, if it has shown one.
+    pub(crate) fn client_name(&self) -> Option<String> {
+        name_of(self.inner.peer_certificates()?.first()?)
+    }
+
+    fn fail(&mut self, kind: FailureKind, why: &str) {
+        self.failure = Some(Box::new(kind.because(why)));
+    }
+
     fn keep(&mut self, rest: &[u8]) {
         if rest.len() > KEPT_MAX {
-            self.failure = Some(TOO_LONG.into());
+            self.fail(FailureKind::Invalid, TOO_LONG);
         } else if !rest.is_empty() {
             self.incoming = rest.to_vec();
         }
@@ -257,7 +278,7 @@ impl Session {
         }
         let run = catch_unwind(AssertUnwindSafe(|| self.process_records(cipher, plain)));
         run.unwrap_or_else(|_| {
-            self.failure = Some("the TLS library has failed".into());
+            self.fail(FailureKind::Other, "the TLS library has failed");
             (0, 0)
         })
     }
@@ -280,7 +301,7 @@ impl Session {
                 Ok(ConnectionState::EncodeTlsData(piece)) => {
                     encode(piece, &mut self.outgoing);
                     if self.outgoing.len() > RECORD_MAX + ANSWERS_MAX {
-                        self.failure = Some("the client does not read its answers".into());
+                        self.fail(FailureKind::Other, "the client does not read its answers");
                         is_over = true;
                     }
                 }
@@ -293,11 +314,11 @@ impl Session {
                     is_over = true;
                 }
                 Ok(_) => {
-                    self.failure = Some("the TLS library is in an unknown state".into());
+                    self.fail(FailureKind::Other, "the TLS library is in an unknown state");
                     is_over = true;
                 }
                 Err(error) => {
-                    self.failure = Some(describe(&error).into());
+                    self.failure = Some(Box::new(describe(&error)));
                     self.take_alert(&mut cipher[used + discard..]);
                     is_over = true;
                 }
@@ -339,58 +360,10 @@ impl Session {
                     return written.map_err(io::Error::other);
                 }
                 _ => {
-                    self.failure = Some("the session can't send".into());
+                    self.fail(FailureKind::Other, "the session can't send");
                     return Err(ErrorKind::BrokenPipe.into());
                 }
             }
         }
     }
-}
-
-fn encode<Data>(mut piece: EncodeTlsData<'_, Data>, out: &mut Vec<u8>) {
-    let before = out.len();
-    let mut size = 1024;
-    loop {
-        out.resize(before + size, 0);
-        match piece.encode(&mut out[before..]) {
-            Ok(length) => return out.truncate(before + length),
-            Err(rustls::unbuffered::EncodeError::InsufficientSize(more)) => {
-                size = more.required_size;
-            }
-            Err(_) => return out.truncate(before),
-        }
-    }
-}
-
-/// As many bytes of the slices as fit into a record, in one piece.
-fn gather<'a>(slices: &'a [IoSlice<'_>], plain: &'a mut Vec<u8>) -> &'a [u8] {
-    if let [first, rest @ ..] = slices
-        && (rest.is_empty() || first.len() >= RECORD_MAX)
-    {
-        return &first[..first.len().min(RECORD_MAX)];
-    }
-    plain.clear();
-    for slice in slices {
-        let room = RECORD_MAX - plain.len();
-        plain.extend_from_slice(&slice[..slice.len().min(room)]);
-        if plain.len() == RECORD_MAX {
-            break;
-        }
-    }
-    plain
-}
-
-/// On an error, also answers the bytes that were sent.
-fn send_all(
-    bytes: &[u8],
-    send: impl Fn(&[u8]) -> io::Result<usize>,
-) -> Result<(), (usize, io::Error)> {
-    let mut sent = 0;
-    while sent < bytes.len() {
-        match send(&bytes[sent..]) {
-            Ok(length) => sent += length,
-            Err(error) => return Err((sent, error)),
-        }
-    }
-    Ok(())
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::{Turn, guarded};
-use crate::connection::Stage;
 use crate::connection::handler::{End, StreamEnd};
 use crate::limits::counters::{Case, Trouble};
 use crate::limits::limit::Limit;
@@ -108,9 +107,6 @@ impl Turn<'_> {
         }
         if self.is_listed() {
             self.ctx.lingering.remove(connection);
-        }
-        if matches!(self.owned.stage, Stage::Handshake { .. }) {
-            self.ctx.handshakes.forget(connection);
         }
         self.ctx.give_up_share(connection);
         self.ctx.give_up_place(connection);

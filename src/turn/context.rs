@@ -18,7 +18,7 @@ use crate::limits::options::{Limits, Options};
 use crate::net::acceptor::AcceptWaker;
 use crate::scheduler::metrics::Streamed;
 use crate::service::Work;
-use crate::tls::Session;
+use crate::tls::{Failure, FailureKind, Session};
 
 /// Maximum refused clients that are being told why; further ones are closed without a line.
 const REFUSALS_MAX: usize = 8;
@@ -65,10 +65,10 @@ impl ServerContext {
     }
 
     /// A TLS session for a client.
-    pub(crate) fn session(&self) -> Result<Session, String> {
+    pub(crate) fn session(&self) -> Result<Session, Failure> {
         match &self.limits.options.tls {
             Some(tls) => tls.session(),
-            None => Err("the server has no certificate".into()),
+            None => Err(FailureKind::Other.because("the server has no certificate")),
         }
     }
 
@@ -103,7 +103,8 @@ impl ServerContext {
         if refused >= REFUSALS_MAX / 2 {
             self.lingering.close_oldest(Slot::Refused);
         }
-        refused < REFUSALS_MAX && self.work.refusal(limit).is_some()
+        let has_words = || self.limits.options.tls.is_some() || self.work.refusal(limit).is_some();
+        refused < REFUSALS_MAX && has_words()
     }
 
     /// Closes the client that a newer one of its address replaces.
@@ -152,8 +153,6 @@ pub(crate) struct Totals {
     pub(crate) undelivered: AtomicU64,
     pub(crate) partial: AtomicU64,
     pub(crate) truncated: AtomicU64,
-    /// TLS clients whose connection ended before their session did.
-    pub(crate) cut_short: AtomicU64,
     /// Bytes that belong to no message.
     pub(crate) stray_bytes: AtomicU64,
     pub(crate) dropped: AtomicU64,

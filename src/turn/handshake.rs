@@ -6,7 +6,6 @@
 //! [`handshakes`]: crate::connection::handshakes
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use tracing::debug;
@@ -16,7 +15,9 @@ use crate::connection::Stage;
 use crate::connection::handler::End;
 use crate::limits::limit::Limit;
 use crate::scheduler::metrics::add;
-use crate::tls::{Ending, HELLO, PLAIN_LINE, Shaken};
+use crate::tls::{Ending, Failure, FailureKind, HELLO, PLAIN_LINE, Shaken};
+
+const PLAIN: &str = "the client speaks plainly; it has to connect with TLS";
 
 /// The result of a step.
 enum Step {
@@ -24,7 +25,7 @@ enum Step {
     On,
     /// The client's next bytes, or a permit, are awaited.
     Wait,
-    Failed(String),
+    Failed(Failure),
     Gone(End),
 }
 
@@ -39,12 +40,19 @@ impl Turn<'_> {
             }
         };
         match step {
-            Step::Gone(end) => return Some(end),
+            Step::Gone(end) => {
+                if self.owned.tls.is_some() {
+                    self.ctx.handshakes.failed(FailureKind::Left);
+                }
+                return Some(end);
+            }
             Step::Failed(why) => self.fail(why),
             Step::Wait if self.now >= until && self.draining() => {
                 self.owned.stage = Stage::Closing(End::Drained);
             }
-            Step::Wait if self.now >= until => self.fail("it does not end in time".into()),
+            Step::Wait if self.now >= until => {
+                self.fail(FailureKind::TimedOut.because("it does not end in time"));
+            }
             _ => {}
         }
         None
@@ -80,15 +88,16 @@ impl Turn<'_> {
             Ok(0) => Step::Gone(End::Client),
             Ok(_) if first[0] != HELLO => {
                 let _ = self.connection.give_bytes(&mut None, PLAIN_LINE);
-                Step::Failed("the client speaks plainly; it has to connect with TLS".into())
+                Step::Failed(FailureKind::Plain.because(PLAIN))
             }
             Ok(_) => match self.ctx.session() {
                 Ok(session) => {
                     self.owned.tls = Some(Box::new(session));
+                    self.ctx.handshakes.began();
                     self.owned.readable = true;
                     Step::On
                 }
-                Err(why) => Step::Failed(why),
+                Err(failure) => Step::Failed(failure),
             },
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.empty();
@@ -113,22 +122,40 @@ impl Turn<'_> {
         match shaken {
             Ok(Shaken::Begun) => Step::On,
             Ok(Shaken::Done { length }) => {
-                self.owned
-                    .unread
-                    .extend_from_slice(&self.scratch.input[..length]);
-                self.owned.readable = true;
-                self.charge(0, length);
-                self.scratch.moved.bytes_in += length as u64;
-                add(&self.connection.tally.bytes_in, length as u64);
-                self.owned.stage = Stage::New;
-                Step::On
+                let name = session.client_name();
+                connection.identity.set_tls(session.version(), name);
+                self.come_in_secured(length)
             }
-            Err(why) => Step::Failed(why),
+            Err(failure) => Step::Failed(failure),
         }
     }
 
+    /// The handshake is done; so many bytes of the client came with its end.
+    fn come_in_secured(&mut self, length: usize) -> Step {
+        let (connection, ctx) = (self.connection, self.ctx);
+        let name = connection.identity.name();
+        let tls = ctx.limits.options.tls.as_ref();
+        if tls.is_some_and(|tls| !tls.allows(name)) {
+            let why = match name {
+                Some(_) => "the name in the client's certificate is not allowed",
+                None => "the client has no certificate with a name that is allowed",
+            };
+            return Step::Failed(FailureKind::ClientCertificate.because(why));
+        }
+        let came = &self.scratch.input[..length];
+        self.owned.unread.extend_from_slice(came);
+        self.owned.readable = true;
+        self.charge(0, length);
+        self.scratch.moved.bytes_in += length as u64;
+        add(&connection.tally.bytes_in, length as u64);
+        ctx.handshakes.done();
+        self.owned.stage = Stage::New;
+        Step::On
+    }
+
     /// The handshake has failed: what there is of an alert is sent, and the end.
-    fn fail(&mut self, why: String) {
+    fn fail(&mut self, Failure { kind, why }: Failure) {
+        self.ctx.handshakes.failed(kind);
         self.acted(Limit::Handshake, &why, &[]);
         self.owned.readable = true;
         self.owned.stage = Stage::Closing(End::Handshake(why));
@@ -136,7 +163,8 @@ impl Turn<'_> {
 
     /// Whether output waits, encrypted or not.
     pub(super) fn has_unsent(&self) -> bool {
-        !self.output.is_empty() || self.owned.tls.as_ref().is_some_and(|tls| tls.has_pending())
+        let has_pending = || self.owned.tls.as_ref().is_some_and(|tls| tls.has_pending());
+        !self.output.is_empty() || (!self.owned.discards_output && has_pending())
     }
 
     /// Bytes of a record that is not complete.
@@ -173,7 +201,7 @@ impl Turn<'_> {
     /// Counts a client whose connection ends before its session does.
     pub(super) fn note_ending(&self, ending: Ending) {
         if ending == Ending::Truncated {
-            self.ctx.totals.cut_short.fetch_add(1, Ordering::Relaxed);
+            self.ctx.handshakes.truncated();
             let peer = self.connection.identity.peer();
             debug!(id = self.connection.id, %peer, "its connection ended before its TLS session");
         }

@@ -24,6 +24,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 pub(crate) use buffers::Scratch;
 
 use crate::connection::handler::{End, StreamEnd};
@@ -34,6 +36,7 @@ use crate::limits::counters::{Case, Trouble};
 use crate::limits::limit::Limit;
 use crate::scheduler::state::{Next, Reasons};
 use crate::service::{Quote, Work};
+use crate::tls::REFUSAL;
 use crate::turn::context::ServerContext;
 
 /// Serves `connection` once; answers whether it must be queued again.
@@ -128,6 +131,16 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     fn run(&mut self, request: Option<CloseRequest>) -> After {
+        let is_shaking = |stage: &Stage| matches!(stage, Stage::Handshake { .. });
+        let was_shaking = is_shaking(&self.owned.stage);
+        let after = self.advance(request);
+        if was_shaking && (matches!(after, After::Gone(_)) || !is_shaking(&self.owned.stage)) {
+            self.ctx.handshakes.forget(self.connection);
+        }
+        after
+    }
+
+    fn advance(&mut self, request: Option<CloseRequest>) -> After {
         let is_lingering = matches!(self.owned.stage, Stage::Lingering(_));
         if self.is_cut && !is_lingering {
             return After::Gone(End::CutOff);
@@ -184,7 +197,12 @@ impl Turn<'_> {
     }
 
     fn tell(&mut self, limit: Limit) {
-        if let Some(line) = self.ctx.work.refusal(limit) {
+        let line = match self.ctx.limits.options.tls {
+            // It has said nothing yet, and takes nothing but TLS.
+            Some(_) => Some(Bytes::from_static(REFUSAL)),
+            None => self.ctx.work.refusal(limit),
+        };
+        if let Some(line) = line {
             // The first chunk always fits.
             let _ = self.output.push(line, usize::MAX);
         }

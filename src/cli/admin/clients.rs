@@ -46,6 +46,12 @@ pub(crate) struct Row {
     /// Messages dropped because it reads too slowly, by a service that drops.
     #[serde(default)]
     pub(crate) dropped: Option<u64>,
+    /// The version of TLS: `1.3`.
+    #[serde(default)]
+    pub(crate) tls: Option<String>,
+    /// The name in its certificate.
+    #[serde(default)]
+    pub(crate) name: Option<String>,
     /// What its bytes look like, if they do not fit the framing.
     #[serde(default)]
     pub(crate) hint: Option<String>,
@@ -154,6 +160,8 @@ fn row(info: &ClientInfo, dropped: Option<u64>) -> Row {
         bytes_out: info.bytes_out,
         owed: info.owed,
         dropped,
+        tls: info.tls.map(|version| version.number().to_owned()),
+        name: info.name.clone(),
         hint: hint(info),
     }
 }

@@ -8,6 +8,7 @@ use super::families::Families;
 use super::faults;
 use super::own::{OwnMetric, Values};
 use super::response::Response;
+use super::tls;
 use super::view::{View, phase_of, worker_name};
 use crate::limits::limit::Limit;
 use crate::server::Stats;
@@ -23,6 +24,7 @@ pub(super) fn answer(view: &View) -> Response {
     traffic(&stats, &mut to);
     faults::metrics(&stats, &mut to);
     outlet(&stats, &mut to);
+    tls::metrics(&stats, &mut to);
     let own = view.own.iter().flat_map(|own| own.metrics());
     own.for_each(|metric| add(&metric, &mut to));
     match TextEncoder::new().encode_to_string(&to.0) {

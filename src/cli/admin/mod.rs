@@ -22,6 +22,7 @@ mod request;
 mod response;
 mod routes;
 mod status;
+mod tls;
 mod top_clients;
 mod view;
 

@@ -6,6 +6,7 @@ use super::faults::{self, Row};
 use super::history::{Sample, millis};
 use super::own::Table;
 use super::response::Response;
+use super::tls;
 use super::top_clients::{Board, ClientRow, HintRow};
 use super::view::{View, phase_of, worker_name};
 use crate::limits::limit::Limit;
@@ -172,7 +173,7 @@ pub(super) fn look(view: &View, after: u64) -> Status {
             blocked_s: outlet.blocked.as_secs_f64(),
             blocked_total_s: outlet.blocked_total.as_secs_f64(),
         }),
-        tables: view.own.iter().flat_map(|own| own.tables()).collect(),
+        tables: tables(view, &stats),
         wait_ms: quantiles(&stats.waits),
         turn_ms: quantiles(&stats.turns),
         limits: limits(&stats),
@@ -182,6 +183,12 @@ pub(super) fn look(view: &View, after: u64) -> Status {
         slowest,
         hinted,
     }
+}
+
+/// What the service and TLS have of their own.
+fn tables(view: &View, stats: &Stats) -> Vec<Table> {
+    let own = view.own.iter().flat_map(|own| own.tables());
+    own.chain(tls::table(stats)).collect()
 }
 
 fn workers(view: &View, stats: &Stats) -> Workers {

@@ -245,12 +245,18 @@ fn via(balancer: Option<&String>) -> String {
     })
 }
 
+/// The columns of a client that speaks TLS.
+fn secured(tls: Option<&String>, name: Option<&String>) -> String {
+    let texts = tls.into_iter().chain(name);
+    texts.map(|text| format!("  {}", plain(text))).collect()
+}
+
 /// A page of clients; the first page with a headline.
 pub(super) fn clients(page: &Page, is_first: bool) -> String {
     let mut lines = String::new();
     if is_first {
         let head = format!(
-            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}",
+            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}{}",
             "id",
             "peer",
             "state",
@@ -261,13 +267,17 @@ pub(super) fn clients(page: &Page, is_first: bool) -> String {
             "answers",
             "out",
             "owed",
-            drops_head(page.clients.iter().map(|row| row.dropped))
+            drops_head(page.clients.iter().map(|row| row.dropped)),
+            match page.clients.iter().any(|row| row.tls.is_some()) {
+                true => "  TLS",
+                false => "",
+            }
         );
         lines += &format!("{}\n", style(head).dim());
     }
     for row in &page.clients {
         lines += &format!(
-            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}{}\n",
+            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}{}{}\n",
             row.id,
             plain(&row.peer),
             plain(&row.state),
@@ -279,6 +289,7 @@ pub(super) fn clients(page: &Page, is_first: bool) -> String {
             bytes(row.bytes_out as f64),
             bytes(row.owed as f64),
             drops(row.dropped),
+            secured(row.tls.as_ref(), row.name.as_ref()),
             via(row.via.as_ref())
         );
         if let Some(hint) = &row.hint {

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use socket2::{Socket, TcpKeepalive};
 
+use super::secure::secure;
 use crate::cli::connect;
 use crate::error::Error;
 use crate::net::address::Address;
+use crate::tls::ClientTls;
 
 /// Maximum wait for a Unix socket, and for each address of a name.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -29,8 +31,8 @@ pub(crate) enum NotConnected {
 }
 
 /// Connects to the first address that answers. Looks up names anew each time.
-pub(crate) fn dial(address: &str) -> Result<Socket, NotConnected> {
-    let address: Address = address.parse().map_err(|error| match error {
+pub(crate) fn dial(text: &str, tls: Option<&ClientTls>) -> Result<Socket, NotConnected> {
+    let address: Address = text.parse().map_err(|error| match error {
         Error::Lookup { .. } => NotConnected::Name(error),
         _ => NotConnected::Address(error),
     })?;
@@ -42,5 +44,40 @@ pub(crate) fn dial(address: &str) -> Result<Socket, NotConnected> {
         let set = socket.set_tcp_keepalive(&probes);
         set.map_err(NotConnected::Server)?;
     }
-    Ok(socket)
+    match tls {
+        Some(tls) => secure(socket, tls, host(text)).map_err(NotConnected::Server),
+        None => Ok(socket),
+    }
+}
+
+/// The name that the server's certificate has to have.
+fn host(address: &str) -> &str {
+    let host = match address.rsplit_once(':') {
+        _ if address.starts_with("unix:") => "",
+        Some((host, _)) => host.trim_start_matches('[').trim_end_matches(']'),
+        None => "",
+    };
+    match host {
+        "" => "localhost",
+        host => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_host_of_the_address() {
+        for (address, name) in [
+            ("example.org:6514", "example.org"),
+            ("192.0.2.1:6514", "192.0.2.1"),
+            ("[2001:db8::1]:6514", "2001:db8::1"),
+            (":6514", "localhost"),
+            ("6514", "localhost"),
+            ("unix:/run/poold", "localhost"),
+        ] {
+            assert_eq!(host(address), name);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use super::safe::Lines;
 use super::screen::Screen;
 use super::shared::{QUEUE_MAX, Session, drain_wakes};
 use super::unsent::{Unsent, is_for_later};
+use crate::tls::ClientTls;
 
 const BUFFER: usize = 64 << 10;
 /// Maximum time for the server to close after the client has.
@@ -33,6 +34,7 @@ const GOOD_AFTER: Duration = Duration::from_secs(30);
 /// The connection thread's state, across reconnects.
 pub(crate) struct Link {
     pub(crate) address: String,
+    pub(crate) tls: Option<ClientTls>,
     pub(crate) session: Arc<Session>,
     pub(crate) wake: UnixStream,
     pub(crate) screen: Screen,
@@ -81,7 +83,7 @@ impl Link {
             if self.is_leaving {
                 return self.lost("not connected");
             }
-            match dial(&self.address) {
+            match dial(&self.address, self.tls.as_ref()) {
                 Ok(socket) => {
                     self.screen.note("connected again");
                     self.name = Name::default();

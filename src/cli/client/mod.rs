@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `args`, `ending` | arguments, exit code |
-//! | `dial` | connecting |
+//! | `dial`, `secure` | connecting; TLS |
 //! | `pipe`, `introduce` | bytes in, bytes out; the name before them |
 //! | `safe` | what may reach a terminal |
 //! | `terminal` | a session at a terminal: two threads, and its end |
@@ -29,6 +29,7 @@ mod pipe;
 mod printer;
 mod safe;
 mod screen;
+mod secure;
 mod shared;
 mod terminal;
 mod unsent;
@@ -49,7 +50,11 @@ pub(crate) fn run(args: &ClientArgs) -> ExitCode {
 }
 
 fn connect(args: &ClientArgs) -> Ending {
-    let socket = match dial::dial(&args.address) {
+    let tls = match args.settings() {
+        Ok(tls) => tls,
+        Err(error) => return Ending::Failed(error.to_string()),
+    };
+    let socket = match dial::dial(&args.address, tls.as_ref()) {
         Ok(socket) => socket,
         Err(NotConnected::Address(error)) => return Ending::Usage(error.to_string()),
         Err(NotConnected::Name(error)) => return Ending::Failed(error.to_string()),
@@ -69,7 +74,7 @@ fn connect(args: &ClientArgs) -> Ending {
         std::io::stdout().is_terminal(),
     );
     match (typed, shown) {
-        (true, true) if is_capable() => terminal::run(socket, &args.address, name),
+        (true, true) if is_capable() => terminal::run(socket, &args.address, tls, name),
         (_, true) => pipe::run(socket, name, Passing::Escaped),
         (_, false) => pipe::run(socket, name, Passing::Exact),
     }

@@ -25,6 +25,7 @@ use super::screen::Screen;
 use super::shared::Session;
 use super::unsent::Unsent;
 use crate::error::start_advice;
+use crate::tls::ClientTls;
 
 /// Maximum time of leaving: the server's last line and a little.
 const LEAVING_MAX: Duration = Duration::from_secs(5);
@@ -33,14 +34,24 @@ const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
 type Line = Editor<Prompter, MemHistory>;
 
 /// Runs the session until the client or the server ends it.
-pub(crate) fn run(socket: Socket, address: &str, name: Option<&str>) -> Ending {
-    match start(socket, address, name) {
+pub(crate) fn run(
+    socket: Socket,
+    address: &str,
+    tls: Option<ClientTls>,
+    name: Option<&str>,
+) -> Ending {
+    match start(socket, address, tls, name) {
         Ok(ending) => ending,
         Err(error) => Ending::Failed(format!("cannot use the terminal: {error}")),
     }
 }
 
-fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, ReadlineError> {
+fn start(
+    socket: Socket,
+    address: &str,
+    tls: Option<ClientTls>,
+    name: Option<&str>,
+) -> Result<Ending, ReadlineError> {
     let before = tcgetattr(std::io::stdin()).map_err(std::io::Error::from)?;
     let (session, wake) = Session::new()?;
     let session = Arc::new(session);
@@ -66,6 +77,7 @@ fn start(socket: Socket, address: &str, name: Option<&str>) -> Result<Ending, Re
     };
     let link = Link {
         address: address.to_owned(),
+        tls,
         session: Arc::clone(&session),
         wake,
         screen: Screen::new(Box::new(print), colours),

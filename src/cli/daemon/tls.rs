@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::values::time;
+use crate::cli::values::{time, yes_or_no};
 use crate::error::{Error, Result};
-use crate::tls::Tls;
+use crate::tls::{ClientCertificates, Tls, TlsFiles};
 
 /// TLS for all clients of a daemon.
 #[derive(Debug, Args)]
@@ -19,18 +19,55 @@ pub(crate) struct TlsArgs {
         long,
         value_name = "FILE",
         requires = "tls_key",
-        env = "POOLD_TLS_CERT"
+        env = "POOLD_TLS_CERT",
+        value_delimiter = ','
     )]
-    pub(crate) tls_cert: Option<PathBuf>,
+    pub(crate) tls_cert: Vec<PathBuf>,
 
-    /// Private key of that certificate (PEM, without a password)
+    /// Private key of that certificate (PEM, without a password); give several pairs for several
+    /// names of the server, the first for clients that name none of them
     #[arg(
         long,
         value_name = "FILE",
         requires = "tls_cert",
-        env = "POOLD_TLS_KEY"
+        env = "POOLD_TLS_KEY",
+        value_delimiter = ','
     )]
-    pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) tls_key: Vec<PathBuf>,
+
+    /// With --tls-cert: accept only clients with a certificate of a root in this file (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_cert",
+        env = "POOLD_TLS_CLIENT_CA"
+    )]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+
+    /// With --tls-client-ca: accept clients without a certificate as well
+    #[arg(long, requires = "tls_client_ca", value_parser = yes_or_no(),
+        env = "POOLD_TLS_CLIENT_CA_OPTIONAL")]
+    pub(crate) tls_client_ca_optional: bool,
+
+    /// With --tls-client-ca: refuse clients whose certificate is in a list in this file (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_client_ca",
+        env = "POOLD_TLS_CRL"
+    )]
+    pub(crate) tls_crl: Option<PathBuf>,
+
+    /// With --tls-client-ca: accept only clients whose certificate is for this name, or a name of
+    /// this domain (*.example.org); repeatable [default: all]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "tls_client_ca",
+        value_delimiter = ',',
+        env = "POOLD_ALLOW_NAME"
+    )]
+    pub(crate) allow_name: Vec<String>,
 
     /// With --tls-cert: maximum time of a TLS handshake
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time,
@@ -41,15 +78,37 @@ pub(crate) struct TlsArgs {
 impl TlsArgs {
     /// The library's option.
     pub(crate) fn settings(&self) -> Result<Option<Tls>> {
-        match (&self.tls_cert, &self.tls_key) {
-            (Some(certificate), Some(key)) => Tls::from_files(certificate, key).map(Some),
-            _ => Ok(None),
+        let (certificates, keys) = (&self.tls_cert, &self.tls_key);
+        if certificates.len() != keys.len() {
+            return Err(Error::Option {
+                name: "tls-key",
+                problem: "give one for each --tls-cert, in the same order".into(),
+            });
         }
+        if certificates.is_empty() {
+            return Ok(None);
+        }
+        let clients = match self.tls_client_ca_optional {
+            true => ClientCertificates::Optional,
+            false => ClientCertificates::Required,
+        };
+        let files = TlsFiles {
+            pairs: certificates
+                .iter()
+                .cloned()
+                .zip(keys.iter().cloned())
+                .collect(),
+            client_ca: self.tls_client_ca.clone(),
+            clients,
+            revoked: self.tls_crl.clone(),
+            names: self.allow_name.clone(),
+        };
+        Tls::of(files).map(Some)
     }
 
     /// For services that have the socket itself.
     pub(crate) fn refuse(&self, service: &'static str) -> Result<()> {
-        if self.tls_cert.is_none() {
+        if self.tls_cert.is_empty() {
             return Ok(());
         }
         let problem = format!(

@@ -15,13 +15,15 @@ const VIA: &str = "POOLD_VIA";
 
 /// Variables that a program does not inherit: those about a client, which would be another one, and
 /// those for poold's own talk with the service manager.
-const NOT_FOR_PROGRAMS: [&str; 12] = [
+const NOT_FOR_PROGRAMS: [&str; 14] = [
     "PROTO",
     "TCPLOCALIP",
     "TCPLOCALPORT",
     "TCPREMOTEIP",
     "TCPREMOTEPORT",
     "TCPCONNNUM",
+    "TLS_VERSION",
+    "TLS_CLIENT_NAME",
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
@@ -79,6 +81,12 @@ pub(super) fn of_client(client: &Client, of_address: usize) -> Vec<CString> {
     }
     if let Some(balancer) = client.via() {
         add(VIA, &balancer);
+    }
+    if let Some(version) = client.tls() {
+        add("TLS_VERSION", &version.number());
+    }
+    if let Some(name) = client.certified_name() {
+        add("TLS_CLIENT_NAME", &name);
     }
     if let Some(local) = client.local_address() {
         add("TCPLOCALIP", &local.ip().to_canonical());

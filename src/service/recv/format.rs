@@ -66,11 +66,15 @@ impl Opening {
         Opening::new("", &format!(" Message from {peer}: "))
     }
 
-    fn json(id: u64, peer: &str) -> Opening {
-        let mut text = Vec::new();
-        json::escape(peer.as_bytes(), &mut text);
-        let peer = String::from_utf8_lossy(&text);
-        let sender = format!("\",\"id\":{id},\"peer\":\"{peer}\",\"message\":\"");
+    fn json(id: u64, peer: &str, name: Option<&str>) -> Opening {
+        let quoted = |text: &str| {
+            let mut quoted = Vec::new();
+            json::escape(text.as_bytes(), &mut quoted);
+            format!("\"{}\"", String::from_utf8_lossy(&quoted))
+        };
+        let name = name.map_or_else(String::new, |name| format!(",\"name\":{}", quoted(name)));
+        let peer = quoted(peer);
+        let sender = format!("\",\"id\":{id},\"peer\":{peer}{name},\"message\":\"");
         Opening::new("{\"time\":\"", &sender)
     }
 
@@ -84,10 +88,18 @@ impl Opening {
 impl Label {
     pub(super) fn new(format: Format, client: &Client) -> Label {
         let peer = || client.peer().to_string();
+        // The certificate's name has no space: it can't pass for the end of the label.
+        let sender = || match client.certified_name() {
+            Some(name) => format!("{} {name}", client.peer()),
+            None => peer(),
+        };
         match format {
-            Format::Text => Label::Text(format!("Message from {}: ", peer()).into_bytes().into()),
-            Format::Timed => Label::Timed(Opening::text(&peer())),
-            Format::Json => Label::Json(Opening::json(client.id(), &peer())),
+            Format::Text => Label::Text(format!("Message from {}: ", sender()).into_bytes().into()),
+            Format::Timed => Label::Timed(Opening::text(&sender())),
+            Format::Json => {
+                let name = client.certified_name();
+                Label::Json(Opening::json(client.id(), &peer(), name.as_deref()))
+            }
             Format::Raw => Label::Raw,
             Format::Bytes => Label::Bytes,
         }
@@ -175,7 +187,7 @@ mod tests {
 
     #[test]
     fn json_loses_nothing() {
-        let mut label = Label::Json(Opening::json(7, "1.2.3.4:5"));
+        let mut label = Label::Json(Opening::json(7, "1.2.3.4:5", None));
         let plain = line(&mut label, b"a\"b\n", Extent::Whole);
         let expected = r#"{"time":"1970-01-01T00:00:00.000Z","id":7,"peer":"1.2.3.4:5","#;
         assert_eq!(plain, format!("{expected}\"message\":\"a\\\"b\\n\"}}\n"));
@@ -188,7 +200,7 @@ mod tests {
 
     #[test]
     fn json_has_nothing_that_ends_a_line_or_moves_a_cursor() {
-        let mut label = Label::Json(Opening::json(7, "unix"));
+        let mut label = Label::Json(Opening::json(7, "unix", None));
         for character in ('\0'..='\u{ffff}').chain(['🦀']) {
             let text = format!("a{character}b");
             let json = line(&mut label, text.as_bytes(), Extent::Whole);
@@ -207,7 +219,8 @@ mod tests {
         fn every_json_line_is_read_back(bytes in SOME, odd: Option<u8>) {
             let mut bytes = bytes.into_bytes();
             bytes.extend(odd);
-            let json = line(&mut Label::Json(Opening::json(7, "unix")), &bytes, Extent::Whole);
+            let mut label = Label::Json(Opening::json(7, "unix", None));
+            let json = line(&mut label, &bytes, Extent::Whole);
             let read: serde_json::Value = serde_json::from_str(&json).expect("one object");
             let text = String::from_utf8_lossy(&bytes);
             assert_eq!(read["message"], *text);

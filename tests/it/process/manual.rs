@@ -49,7 +49,7 @@ fn help() -> String {
         let output = poold(args).output().expect("poold starts");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
-    let commands = ["recv", "chat", "hub", "exec", "restart", "status"];
+    let commands = ["recv", "chat", "hub", "exec", "client", "restart", "status"];
     commands
         .iter()
         .map(|command| ask(&[command, "--help"]))
@@ -148,6 +148,7 @@ fn every_metric_is_there() {
     let code = [
         "admin/faults.rs",
         "admin/metrics.rs",
+        "admin/tls.rs",
         "daemon/exec/figures.rs",
         "daemon/hub/figures.rs",
     ];

@@ -1,6 +1,7 @@
 //! What tests share: clients, daemons, servers, gates, files; no test is here.
 
 pub(crate) mod admin;
+pub(crate) mod authority;
 pub(crate) mod chat;
 pub(crate) mod daemon;
 pub(crate) mod flood;

@@ -98,7 +98,7 @@ const INSIDES: &[(&str, &[&[&str]])] = &[
             &["connect", "environment", "signals", "stdout"],
             &["log", "pages"],
             &["handover", "sockets"],
-            &["admin", "client", "flood"],
+            &["admin", "cert", "client", "flood"],
             &["ask", "daemon"],
             &["args", "hints", "usage_error"],
             &[""],

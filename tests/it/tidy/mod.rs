@@ -34,7 +34,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ctor", &["src/system.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
     ("listenfd", &["src/cli/sockets/mod.rs"]),
+    ("rcgen", &["src/cli/cert.rs"]),
     ("rustls", &["src/tls/"]),
+    ("webpki", &["src/tls/names.rs"]),
+    ("rustls_native_certs", &["src/tls/client.rs"]),
     (
         "mio",
         &[

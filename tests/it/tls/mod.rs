@@ -1,6 +1,8 @@
 //! TLS: clients as they are installed, the ends of sessions, bad input.
 
 pub(crate) mod bad;
+pub(crate) mod certificates;
 pub(crate) mod ends;
 pub(crate) mod programs;
 pub(crate) mod services;
+pub(crate) mod tools;

@@ -1,0 +1,160 @@
+//! TLS for the client: a thread between the server's socket and a plain one, which the rest of the
+//! client uses as it would the server's.
+//!
+//! It has one buffer in each direction, so a slow end slows the other. An end of either side passes
+//! through: the client's as the end of its session, the server's as the end of the plain socket.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use socket2::{Domain, Socket, Type};
+
+use crate::tls::{ClientSession, ClientTls};
+
+const BUFFER: usize = 16 << 10;
+/// Maximum wait for each answer of the server in the handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Runs the handshake, and gives a plain socket for the connected one.
+pub(super) fn secure(mut socket: Socket, tls: &ClientTls, host: &str) -> io::Result<Socket> {
+    let mut session = tls.session(host)?;
+    socket.set_read_timeout(Some(HANDSHAKE))?;
+    socket.set_write_timeout(Some(HANDSHAKE))?;
+    session
+        .shake(&mut socket)
+        .map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => io::Error::other("the server does not answer in TLS"),
+            ErrorKind::UnexpectedEof => {
+                io::Error::other("the server ended it in the TLS handshake")
+            }
+            _ => error,
+        })?;
+    let (plain, ours) = Socket::pair(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    ours.set_nonblocking(true)?;
+    let pump = Pump {
+        session,
+        socket,
+        plain: ours,
+        waiting: Vec::new(),
+        has_input: true,
+        has_server: true,
+    };
+    // Not joined: it ends with the client.
+    std::thread::Builder::new().spawn(move || pump.run())?;
+    Ok(plain)
+}
+
+struct Pump {
+    session: ClientSession,
+    socket: Socket,
+    plain: Socket,
+    /// Of the server, not yet taken by the client.
+    waiting: Vec<u8>,
+    has_input: bool,
+    has_server: bool,
+}
+
+impl Pump {
+    fn run(mut self) {
+        while self.has_server || !self.waiting.is_empty() {
+            if let Err(error) = self.step() {
+                eprintln!("the TLS session was lost: {error}");
+                break;
+            }
+        }
+        let _ = self.plain.shutdown(Shutdown::Both);
+    }
+
+    fn step(&mut self) -> io::Result<()> {
+        self.wait()?;
+        self.take_plain()?;
+        while self.session.wants_write() {
+            match self.session.write_to(&mut self.socket) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                written => written?,
+            }
+        }
+        if self.waiting.is_empty() && self.has_server {
+            self.take_cipher()?;
+        }
+        match (&self.plain).write(&self.waiting) {
+            Ok(length) => drop(self.waiting.drain(..length)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let when = |flag, wanted| match wanted {
+            true => flag,
+            false => PollFlags::empty(),
+        };
+        let has_room = self.waiting.is_empty();
+        let wants_write = self.session.wants_write();
+        let mut polled = [
+            PollFd::new(
+                &self.socket,
+                when(PollFlags::IN, has_room && self.has_server)
+                    | when(PollFlags::OUT, wants_write),
+            ),
+            PollFd::new(
+                &self.plain,
+                when(PollFlags::IN, self.has_input && !wants_write)
+                    | when(PollFlags::OUT, !has_room),
+            ),
+        ];
+        match poll(&mut polled, None) {
+            Err(rustix::io::Errno::INTR) => Ok(()),
+            polled => Ok(polled.map(drop)?),
+        }
+    }
+
+    fn take_plain(&mut self) -> io::Result<()> {
+        if !self.has_input || self.session.wants_write() {
+            return Ok(());
+        }
+        let mut buffer = [0; BUFFER];
+        match self.plain.read(&mut buffer) {
+            Ok(0) => {
+                self.has_input = false;
+                self.session.close();
+            }
+            Ok(length) => {
+                // It has room for more than that: nothing waits.
+                let given = self.session.give(&buffer[..length])?;
+                debug_assert_eq!(given, length);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn take_cipher(&mut self) -> io::Result<()> {
+        match self.session.read_from(&mut self.socket) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+            _ => {}
+        }
+        let mut buffer = [0; BUFFER];
+        loop {
+            match self.session.take(&mut buffer) {
+                Ok(0) => {
+                    self.has_server = false;
+                    return Ok(());
+                }
+                Ok(length) => self.waiting.extend_from_slice(&buffer[..length]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    self.has_server = false;
+                    eprintln!("the server ended the connection before its TLS session");
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `poold cert` and `poold client --tls`.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Output, Stdio};
+
+use crate::support::admin::Watched;
+use crate::support::daemon::{Daemon, poold};
+use crate::support::net::{connect_saying, take_to_end};
+use crate::support::scratch::{Scratch, text};
+use crate::support::tls::Pair;
+
+fn client(args: &[&str], input: &str) -> Output {
+    let mut command = poold(&[&["client"], args].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("poold");
+    let mut stdin = child.stdin.take().expect("piped");
+    // It may have ended already.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("our own child")
+}
+
+#[test]
+fn two_commands_make_a_server_and_a_client_that_trust_each_other() {
+    let scratch = Scratch::new();
+    let file = |name: &str| text(&scratch.join(name)).to_owned();
+    let folder = text(scratch.path());
+    let made = poold(&["cert", "127.0.0.1", "-d", folder]).output();
+    let made = made.expect("poold");
+    assert!(made.status.success(), "{made:?}");
+    let mode = std::fs::metadata(scratch.join("server.key"))
+        .expect("made")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (cert, key) = (file("server.pem"), file("server.key"));
+    let tls = ["--tls-cert", &cert, "--tls-key", &key];
+    let daemon = Daemon::echo(&[&["--framing", "lines"], &tls[..]].concat());
+    let long = "a line that is sent and comes back\n".repeat(20_000);
+    let said = client(&["--tls", "--ca", &file("ca.pem"), &daemon.address], &long);
+    assert!(said.status.success(), "{said:?}");
+    assert!(
+        said.stdout == long.as_bytes(),
+        "{} bytes",
+        said.stdout.len()
+    );
+
+    let again = poold(&["cert", "127.0.0.1", "-d", folder])
+        .output()
+        .expect("poold");
+    let says = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        !again.status.success() && says.contains("exists already"),
+        "{says}"
+    );
+}
+
+#[test]
+fn a_client_trusts_no_server_that_it_is_not_told_to() {
+    let (pair, other) = (Pair::new(), Pair::new());
+    let daemon = pair.start("echo", &[]);
+    let plain = Daemon::echo(&[]);
+    let (own, wrong) = (pair.certificate(), other.certificate());
+    let named = daemon.address.replace("127.0.0.1", "127.0.0.2");
+    for (args, says) in [
+        (
+            &["--tls", "--ca", text(&wrong), &daemon.address][..],
+            "give its root with --ca",
+        ),
+        (&["--tls", "--ca", text(&own), &plain.address], "TLS"),
+        (&["--tls", "--ca", text(&own), &named], "cannot connect"),
+        (
+            &["--tls", "--ca", "missing.pem", &daemon.address],
+            "No such file",
+        ),
+    ] {
+        let output = client(args, "hello\n");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(says) && told.lines().count() == 1, "{told}");
+        assert_eq!(output.stdout, b"");
+    }
+    let any = client(&["--tls", "--insecure", &daemon.address], "hello\n");
+    assert_eq!(any.stdout, b"hello\n", "{any:?}");
+}
+
+#[test]
+fn figures_tell_of_sessions() {
+    let pair = Pair::new();
+    let (certificate, key) = (pair.certificate(), pair.key());
+    let tls = ["--tls-cert", text(&certificate), "--tls-key", text(&key)];
+    let watched = Watched::start(&[&["echo", "127.0.0.1:0"], &tls[..]].concat());
+    let address = &watched.daemon.address;
+    let mut open = pair.connect_with(address, &[&rustls::version::TLS12]);
+    open.send("hello");
+    assert_eq!(open.take(5), b"hello");
+    let plain = connect_saying(address, "hello");
+    let _ = take_to_end(&plain);
+    assert_eq!(watched.metric("poold_tls_handshakes_done_total"), 1.0);
+    let failed = "poold_tls_handshakes_failed_total{reason=\"plain\"}";
+    assert_eq!(watched.metric(failed), 1.0);
+    let (ok, clients, _) = watched.tool(&["clients"]);
+    assert!(ok && clients.contains("  1.2\n"), "{clients}");
+}
