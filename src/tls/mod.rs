@@ -26,6 +26,8 @@ mod names;
 mod pieces;
 #[cfg(feature = "tls")]
 mod session;
+#[cfg(all(test, feature = "tls"))]
+mod tests;
 
 #[cfg(not(feature = "tls"))]
 pub use absent::Tls;

@@ -122,7 +122,8 @@ impl Session {
         let Some(failure) = &self.failure else {
             return Ok(Shaken::Begun);
         };
-        if self.outgoing.is_empty() && self.inner.negotiated_cipher_suite().is_none() {
+        let is_silent = !self.is_told && self.outgoing.is_empty();
+        if is_silent && self.inner.negotiated_cipher_suite().is_none() {
             // For some errors rustls has no alert.
             self.outgoing.extend_from_slice(&DECODE_ERROR);
         }
@@ -142,7 +143,7 @@ impl Session {
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<Heard> {
         if self.is_ended {
-            return Ok(Heard::End(Ending::Said));
+            return self.await_end(plain, read);
         }
         if let Some(failure) = self.failure.as_ref().filter(|_| !self.is_told) {
             self.is_told = true;
@@ -168,6 +169,26 @@ impl Session {
                 drained,
                 more: drained == most || self.is_ended || self.failure.is_some(),
             })
+        })
+    }
+
+    /// After the client's end. Once the server has ended the session as well, its connection still
+    /// has to end: what comes until then is discarded.
+    fn await_end(
+        &self,
+        room: &mut [u8],
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Heard> {
+        if !self.is_closed {
+            return Ok(Heard::End(Ending::Said));
+        }
+        Ok(match read(room)? {
+            0 => Heard::End(Ending::Said),
+            drained => Heard::Bytes {
+                length: 0,
+                drained,
+                more: drained == room.len(),
+            },
         })
     }
 

@@ -27,7 +27,8 @@ impl Turn<'_> {
 
     /// Shuts the write side, so that the client sees the end.
     pub(super) fn linger(&mut self, end: End) -> After {
-        let is_read_out = end == End::Client;
+        // With TLS its session has ended, and its connection not yet: a reset is noticed by a read.
+        let is_read_out = end == End::Client && self.owned.tls.is_none();
         // The service may have taken long since the turn began.
         self.now = Instant::now();
         if self.is_too_late() {

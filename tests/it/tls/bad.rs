@@ -102,6 +102,32 @@ fn a_silent_client_and_half_a_hello_end_in_time() {
 }
 
 #[test]
+fn a_balancers_header_comes_before_the_hello() {
+    let pair = Pair::new();
+    let daemon = pair.start(
+        "recv",
+        &["--proxy-from", "127.0.0.1", "--handshake", "100ms"],
+    );
+    let header = "PROXY TCP4 192.0.2.7 192.0.2.8 1000 2000\r\n";
+    let mut bytes = header.as_bytes().to_vec();
+    let mut client = pair.client(rustls::ALL_VERSIONS);
+    client.writer().write_all(b"hello\n").expect("a Vec");
+    client.write_tls(&mut bytes).expect("a Vec");
+    let mut socket = connect(&daemon.address);
+    send(&socket, &bytes);
+    while client.is_handshaking() || client.wants_write() {
+        client.complete_io(&mut socket).expect("it answers");
+    }
+    daemon
+        .stdout
+        .wait_line("Message from 192.0.2.7:1000: hello");
+    // Silent after its header.
+    let silent = connect_saying(&daemon.address, header);
+    let _ = take_all(&silent);
+    daemon.stderr.wait_line("why=it does not end in time");
+}
+
+#[test]
 fn many_half_handshakes_keep_no_client_out() {
     let pair = Pair::new();
     let daemon = pair.start("echo", &["--workers", "2"]);

@@ -18,6 +18,21 @@ fn a_client_that_says_the_end_gets_its_answer_and_the_end() {
     }
 }
 
+/// As Python's `unwrap` does when an answer comes: the client goes, and takes none of it.
+#[test]
+fn a_client_that_says_the_end_and_goes_keeps_no_place() {
+    let pair = Pair::new();
+    let daemon = pair.start("echo", &["--log-level", "debug", "--write-stall", "100s"]);
+    for _ in 0..20 {
+        let mut client = pair.connect(&daemon.address);
+        client.send("hello");
+        client.end();
+    }
+    wait_until("all are gone", || {
+        daemon.stderr.text().matches("closed (id=").count() == 20
+    });
+}
+
 /// As `ncat` does.
 #[test]
 fn a_client_that_ends_only_the_connection_gets_its_answer_too() {

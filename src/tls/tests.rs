@@ -1,0 +1,70 @@
+//! A session without a socket.
+
+use std::cell::RefCell;
+use std::io::{ErrorKind, IoSlice};
+
+use super::buffers::CIPHER_MAX;
+use super::session::Session;
+use super::{Heard, Tls};
+
+/// A session that has read this.
+fn after(bytes: &[u8]) -> Session {
+    let key = rcgen::KeyPair::generate().expect("ring has it");
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]);
+    let made = params
+        .expect("a name")
+        .self_signed(&key)
+        .expect("a certificate");
+    let name = format!("poold-session-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).expect("our own");
+    let number = format!("{:?}", std::thread::current().id());
+    let files = ["pem", "key"].map(|end| folder.join(&number).with_extension(end));
+    std::fs::write(&files[0], made.pem()).expect("our own");
+    std::fs::write(&files[1], key.serialize_pem()).expect("our own");
+    let [certificate, key] = files;
+    let mut session = Tls::from_files(certificate, key)
+        .map(|tls| tls.session().expect("valid"))
+        .expect("our own files");
+    let read = |room: &mut [u8]| {
+        room[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
+    };
+    session.receive(read).expect("it is in memory");
+    session
+}
+
+/// rustls panics when it is called after an error with other bytes than before.
+#[test]
+fn a_failed_session_does_nothing_any_more() {
+    // A record with a handshake message of an unknown kind, and the beginning of another.
+    let mut session = after(&[22, 3, 1, 0, 8, 99, 0, 0, 0, 1, 0, 0, 9]);
+    let mut plain = vec![0; CIPHER_MAX];
+    assert!(session.has_record());
+    session.shake(&mut plain).expect_err("it is not valid");
+    let sent = RefCell::new(Vec::new());
+    let send = |bytes: &[u8]| {
+        sent.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    };
+    session.push_out(send).expect("it is in memory");
+    assert_eq!(sent.borrow()[..6], [21, 3, 3, 0, 2, 2], "a fatal alert");
+    session.shake(&mut plain).expect_err("for ever");
+    session.close();
+    let error = session.give(&[IoSlice::new(b"hello")], send);
+    assert_eq!(error.expect_err("failed").kind(), ErrorKind::BrokenPipe);
+    let read = |room: &mut [u8]| {
+        room[..3].copy_from_slice(b"xyz");
+        Ok(3)
+    };
+    let heard = session.take(&mut plain, 100, read).expect("discarded");
+    assert!(matches!(
+        heard,
+        Heard::Bytes {
+            length: 0,
+            drained: 3,
+            ..
+        }
+    ));
+    assert_eq!(sent.borrow().len(), 7);
+}
