@@ -107,6 +107,7 @@ pub use connection::Unsent;
 pub use connection::client::Client;
 pub use connection::handler::{End, Messages, Reply, Verdict};
 pub use connection::handshakes::TlsStats;
+pub use connection::held::Stays;
 pub use connection::registry::{ClientInfo, Registry};
 pub use connection::stream::Stream;
 pub use drain::{Report, ServerPhase};
@@ -122,7 +123,7 @@ pub use net::listen::{Binding, Listeners};
 pub use scheduler::metrics::Histogram;
 pub use scheduler::state::Phase;
 pub use scheduler::worker_status::WorkerInfo;
-pub use server::{Handle, Probe, Server, Stats};
+pub use server::{Arrival, Export, Handle, Parcel, Probe, Server, Stats};
 pub use service::{InDrain, Outlet, Quote, Service, StreamService, Tail, answer};
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, TlsFiles};

@@ -336,4 +336,6 @@ pub(crate) trait Handler: Send {
     fn batch(&mut self, messages: &mut Messages<'_>, reply: &mut Reply<'_>) -> Verdict;
     fn last_words(&mut self, end: &End, reply: &mut Reply<'_>);
     fn closed(self: Box<Self>, end: &End);
+    fn write_down(&mut self, written: &mut Vec<u8>) -> bool;
+    fn moved(self: Box<Self>);
 }

@@ -67,6 +67,12 @@ impl Identity {
         self.announced.get().map(|announced| announced.local)
     }
 
+    /// What a header said: the client, and the address that it connected to.
+    pub(crate) fn announcement(&self) -> Option<(Peer, Option<SocketAddr>)> {
+        let announced = self.announced.get()?;
+        Some((announced.client, announced.local))
+    }
+
     /// Sets what the balancer's header says. Only the first call counts.
     pub(crate) fn announce(&self, client: Peer, local: Option<SocketAddr>) {
         let _ = self.announced.set(Box::new(Announcement { client, local }));

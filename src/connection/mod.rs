@@ -9,10 +9,12 @@
 //! May import: `framing`, `limits`, `net`, `scheduler`, `tls`. Must not: turns, services, the
 //! server.
 
+pub(crate) mod carried;
 pub(crate) mod client;
 pub(crate) mod deadlines;
 pub(crate) mod handler;
 pub(crate) mod handshakes;
+pub(crate) mod held;
 pub(crate) mod lingering;
 pub(crate) mod outbox;
 pub(crate) mod registry;
@@ -38,6 +40,7 @@ use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
 use crate::system;
 
 mod identity;
+pub(crate) mod moving;
 mod stage;
 mod tally;
 #[cfg(test)]

@@ -82,6 +82,19 @@ impl Outbox {
         waiting.map_or(0, |waiting| std::mem::take(&mut waiting.messages))
     }
 
+    /// Messages that are not counted yet.
+    pub(crate) fn messages(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.messages)
+    }
+
+    /// A copy of all that waits.
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.bytes());
+        let chunks = self.waiting.iter().flat_map(|waiting| &waiting.chunks);
+        chunks.for_each(|chunk| all.extend_from_slice(chunk));
+        all
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         let waiting = self.waiting.as_ref();
         waiting.is_none_or(|waiting| waiting.chunks.is_empty())

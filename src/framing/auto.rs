@@ -138,6 +138,27 @@ impl Cutter for Auto {
         matches!(self.place, Place::Body(_))
     }
 
+    fn marks(&self) -> Vec<u64> {
+        match self.place {
+            place if place == Auto::new(self.counts).place => Vec::new(),
+            Place::Head | Place::Line => vec![0; 3],
+            Place::Body(body) => body.marks().into(),
+        }
+    }
+
+    fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
+        self.place = match marks {
+            [] => self.place,
+            [0, 0, 0] if self.counts => Place::Line,
+            body if self.counts && !store.skipping => Place::Body(Body::of_marks(body, store)?),
+            _ => return None,
+        };
+        let begun = store.begun();
+        let is_possible = self.place != Place::Head
+            || begun.len() <= HEAD_MAX && !store.skipping && head(begun, store.max) == Head::Open;
+        is_possible.then_some(())
+    }
+
     fn reset(&mut self, _: bool) -> u64 {
         *self = Auto::new(self.counts);
         0

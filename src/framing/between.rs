@@ -1,6 +1,7 @@
 //! Messages between a string that begins them and one that ends them. Bytes outside are counted.
 
 use super::Delimiter;
+use super::place::{flag, matched};
 use super::store::{Cutter, Ending, Found, Store};
 
 /// See the head of the file.
@@ -71,6 +72,26 @@ impl Cutter for Between {
 
     fn is_inside(&self) -> bool {
         self.is_inside || self.matched > 0
+    }
+
+    fn marks(&self) -> Vec<u64> {
+        match Cutter::is_inside(self) {
+            true => vec![u64::from(self.is_inside), self.matched.into()],
+            false => Vec::new(),
+        }
+    }
+
+    fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
+        let [is_inside, mark] = *marks else {
+            return (marks.is_empty() && store.is_empty()).then_some(());
+        };
+        self.is_inside = flag(is_inside)?;
+        self.matched = match self.is_inside {
+            true => matched(mark, &self.end, store.begun(), store.skipping)?,
+            false if store.is_empty() => matched(mark, &self.start, &[], true)?,
+            false => return None,
+        };
+        Some(())
     }
 
     fn reset(&mut self, is_begun: bool) -> u64 {

@@ -42,6 +42,37 @@ impl Body {
         }))
     }
 
+    /// What another process needs to go on.
+    pub(super) fn marks(self) -> [u64; 3] {
+        match self {
+            Body::Wanted { missing, then_skip } => [1, missing as u64, then_skip as u64],
+            Body::Skip(left) => [2, left as u64, 0],
+        }
+    }
+
+    /// The body with these marks; `None` if it would hold more than the bound, or hand out bytes
+    /// that have not come.
+    pub(super) fn of_marks(marks: &[u64], store: &Store) -> Option<Body> {
+        let [kind, count, then_skip] = *marks else {
+            return None;
+        };
+        let count = usize::try_from(count).ok()?;
+        let then_skip = usize::try_from(then_skip).ok()?;
+        let came = store.begun().len();
+        let is_possible = match (kind, then_skip) {
+            (1, 0) => came.saturating_add(count) <= store.max.saturating_add(NEWLINE_MAX),
+            (1, _) => count == store.max.saturating_sub(came),
+            (2, 0) => came == 0,
+            _ => false,
+        };
+        let missing = count;
+        let body = match kind {
+            1 => Body::Wanted { missing, then_skip },
+            _ => Body::Skip(count),
+        };
+        is_possible.then_some(body)
+    }
+
     /// `None` if the body ends here.
     pub(super) fn step(
         self,
@@ -183,6 +214,39 @@ impl Cutter for Counted {
 
     fn is_inside(&self) -> bool {
         self.seen > 0 || self.body.is_some()
+    }
+
+    fn marks(&self) -> Vec<u64> {
+        let body = self.body.map_or([0; 3], Body::marks);
+        match self.is_inside() {
+            true => [&[self.seen.into(), self.value][..], &body].concat(),
+            false => Vec::new(),
+        }
+    }
+
+    fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
+        let [seen, value, body @ ..] = marks else {
+            return (marks.is_empty() && store.is_empty()).then_some(());
+        };
+        self.seen = u8::try_from(*seen).ok()?;
+        self.value = *value;
+        let (most, value_max) = match &self.header {
+            Header::Octet => (
+                COUNT_DIGITS_MAX.into(),
+                10_u64.checked_pow(self.seen.into())?,
+            ),
+            Header::Length(length) => (length.width(), length.value_max(self.seen)?),
+        };
+        self.body = match body {
+            [0, 0, 0] => None,
+            _ => Some(Body::of_marks(body, store)?),
+        };
+        let is_possible = match self.body {
+            Some(_) => self.value == 0 && usize::from(self.seen) <= most + 1,
+            None => store.is_empty() && self.value < value_max && self.seen > 0,
+        };
+        let is_header = usize::from(self.seen) < most || matches!(self.header, Header::Octet);
+        (is_possible && !store.skipping && (self.body.is_some() || is_header)).then_some(())
     }
 
     fn reset(&mut self, is_begun: bool) -> u64 {

@@ -10,11 +10,12 @@ use super::counted::{Counted, Header};
 use super::delimited::Delimited;
 use super::ended::Ended;
 use super::json::Json;
+use super::place::flag;
 use super::pri::Pri;
 use super::raw::Raw;
 use super::store::{Cutter, Found, Store};
 use super::typed::Typed;
-use super::{Extent, Fault, Framing, Message, Overlong};
+use super::{Extent, Fault, Framing, Message, Overlong, Place};
 
 /// How long a client is silent until its message is over, with a framing that has no end mark.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -68,6 +69,20 @@ impl Family {
             Family::Delimited(cutter) => cutter,
             Family::Between(cutter) => cutter,
             Family::Counted(cutter) => &mut **cutter,
+            Family::Auto(cutter) => cutter,
+            Family::Json(cutter) => cutter,
+            Family::Pri(cutter) => cutter,
+            Family::Raw(cutter) => cutter,
+        }
+    }
+
+    fn as_cutter(&self) -> &dyn Cutter {
+        match self {
+            Family::Ended(cutter) => cutter,
+            Family::Typed(cutter) => cutter,
+            Family::Delimited(cutter) => cutter,
+            Family::Between(cutter) => cutter,
+            Family::Counted(cutter) => &**cutter,
             Family::Auto(cutter) => cutter,
             Family::Json(cutter) => cutter,
             Family::Pri(cutter) => cutter,
@@ -210,6 +225,33 @@ impl Decoder {
     /// The bytes of the message under way that came before this piece.
     pub(crate) fn begun(&self) -> &[u8] {
         self.store.begun()
+    }
+
+    /// Where it is in the stream.
+    pub(crate) fn place(&self) -> Place {
+        let marks = self.family.as_cutter().marks();
+        if !self.is_inside() && marks.is_empty() {
+            return Place::default();
+        }
+        let mut all = vec![u64::from(self.store.skipping), self.store.max as u64];
+        all.extend(marks);
+        Place {
+            begun: self.begun().to_vec(),
+            marks: all,
+        }
+    }
+
+    /// Goes on from there with a decoder that has seen nothing; `None` if no stream of this framing
+    /// and bound leads there.
+    pub(crate) fn resume(&mut self, place: Place) -> Option<()> {
+        if place.is_empty() {
+            return Some(());
+        }
+        let [skipping, max, marks @ ..] = &place.marks[..] else {
+            return None;
+        };
+        self.store.resume(place.begun, flag(*skipping)?, *max)?;
+        self.family.cutter().resume(marks, &self.store)
     }
 
     /// Over-long messages since the last call, those truncated and those dropped, and bytes that

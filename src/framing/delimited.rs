@@ -1,6 +1,7 @@
 //! Messages that end with a string.
 
 use super::Delimiter;
+use super::place::matched;
 use super::store::{Cutter, Ending, Found, Store};
 
 /// See the head of the file.
@@ -38,6 +39,20 @@ impl Cutter for Delimited {
 
     fn tail(&self, _: &[u8]) -> usize {
         self.end.left_out(self.matched)
+    }
+
+    fn marks(&self) -> Vec<u64> {
+        match self.matched {
+            0 => Vec::new(),
+            matched => vec![matched.into()],
+        }
+    }
+
+    fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
+        if let [mark] = marks {
+            self.matched = matched(*mark, &self.end, store.begun(), store.skipping)?;
+        }
+        (marks.len() <= 1).then_some(())
     }
 
     fn reset(&mut self, _: bool) -> u64 {

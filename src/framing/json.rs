@@ -5,7 +5,11 @@
 
 use memchr::memchr2;
 
+use super::place::flag;
 use super::store::{Cutter, Ending, Found, Store};
+
+/// Open objects and arrays that another process may have counted.
+const DEPTH_MAX: u64 = 1 << 62;
 
 /// See the head of the file.
 #[derive(Debug, Default)]
@@ -78,6 +82,34 @@ impl Cutter for Json {
             self.place = Place::Between;
         }
         store.cut(piece, end.map(|used| Ending { used, strip: 0 }), 0)
+    }
+
+    fn marks(&self) -> Vec<u64> {
+        let place = match self.place {
+            Place::Between => return Vec::new(),
+            Place::Closed => 0,
+            Place::Bare => 1,
+        };
+        let [is_in_string, is_escaped] = [self.is_in_string, self.is_escaped].map(u64::from);
+        vec![place, self.depth, is_in_string, is_escaped]
+    }
+
+    fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
+        let [is_bare, depth, is_in_string, is_escaped] = *marks else {
+            return (marks.is_empty() && store.is_empty()).then_some(());
+        };
+        *self = Json {
+            place: if flag(is_bare)? {
+                Place::Bare
+            } else {
+                Place::Closed
+            },
+            depth,
+            is_in_string: flag(is_in_string)?,
+            is_escaped: flag(is_escaped)?,
+        };
+        // No stream is so long.
+        (depth < DEPTH_MAX).then_some(())
     }
 
     fn reset(&mut self, _: bool) -> u64 {

@@ -111,6 +111,14 @@ impl Length {
         })
     }
 
+    /// What the value of so many bytes is below.
+    pub(super) fn value_max(&self, bytes: u8) -> Option<u64> {
+        match self.width {
+            Width::Big(_) | Width::Little(_) => 256_u64.checked_pow(bytes.into()),
+            Width::Digits(_) => 10_u64.checked_pow(bytes.into()),
+        }
+    }
+
     /// Bytes that follow the length.
     pub(super) fn body(&self, value: u64) -> Result<u64, Fault> {
         if !self.is_inclusive {

@@ -20,6 +20,7 @@ pub(crate) mod hint;
 mod json;
 mod language;
 mod length;
+mod place;
 mod pri;
 mod problem;
 mod raw;
@@ -33,6 +34,7 @@ pub(crate) use auto::begins_with_count;
 pub(crate) use decoder::Decoder;
 pub use delimiter::Delimiter;
 pub use length::Length;
+pub(crate) use place::Place;
 pub(crate) use pri::begins_with_priority;
 pub use problem::FramingError;
 

@@ -150,6 +150,27 @@ impl Cutter for Pri {
         newline(gathered, &[], 0)
     }
 
+    fn marks(&self) -> Vec<u64> {
+        match self.partial.seen {
+            0 => Vec::new(),
+            seen => vec![seen.into(), self.partial.number.into()],
+        }
+    }
+
+    fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
+        let [seen, number] = *marks else {
+            return marks.is_empty().then_some(());
+        };
+        self.partial = Partial {
+            seen: u8::try_from(seen).ok()?,
+            number: u16::try_from(number).ok()?,
+        };
+        let came = self.partial.bytes();
+        let is_possible =
+            number <= PRIORITY_MAX.into() && came.len() == usize::from(self.partial.seen);
+        (is_possible && (store.skipping || store.begun().ends_with(&came))).then_some(())
+    }
+
     fn reset(&mut self, _: bool) -> u64 {
         self.partial = Partial::default();
         0

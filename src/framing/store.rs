@@ -2,6 +2,10 @@
 
 use super::{Extent, Fault, Overlong};
 
+/// Most bytes over the bound that may be gathered: those that may turn out to be no part of the
+/// message.
+const BEYOND_MAX: usize = 64;
+
 /// How one family of framings finds the end of a message.
 pub(super) trait Cutter {
     /// Examines the next bytes, at least one.
@@ -15,6 +19,17 @@ pub(super) trait Cutter {
     /// Whether a message has begun, beyond what `gathered` shows.
     fn is_inside(&self) -> bool {
         false
+    }
+
+    /// What it remembers between two pieces, to go on in another process; nothing while it
+    /// remembers nothing.
+    fn marks(&self) -> Vec<u64> {
+        Vec::new()
+    }
+
+    /// Goes on from these marks; `None` if no stream leads there.
+    fn resume(&mut self, marks: &[u64], _store: &Store) -> Option<()> {
+        marks.is_empty().then_some(())
     }
 
     /// The stream has ended, within a message if one `is_begun`. Returns how many of its last
@@ -98,6 +113,17 @@ impl Store {
     /// The bytes that came of the message under way.
     pub(super) fn begun(&self) -> &[u8] {
         &self.gathered[self.spent..]
+    }
+
+    /// Goes on in a message that another process's decoder has begun, with the same bound.
+    pub(super) fn resume(&mut self, begun: Vec<u8>, skipping: bool, max: u64) -> Option<()> {
+        let is_held = begun.len() <= self.max.saturating_add(BEYOND_MAX);
+        if max != self.max as u64 || !is_held || (skipping && !begun.is_empty()) {
+            return None;
+        }
+        self.gathered = begun;
+        self.skipping = skipping;
+        Some(())
     }
 
     /// Hands out the first `length` gathered bytes. All gathered bytes except those of the next

@@ -23,6 +23,19 @@ impl Cutter for Typed {
         store.cut(piece, used.map(|used| Ending { used, strip: 1 }), 0)
     }
 
+    fn marks(&self) -> Vec<u64> {
+        if self.is_returned { vec![1] } else { vec![] }
+    }
+
+    fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
+        self.is_returned = match marks {
+            [] => false,
+            [1] if store.is_empty() => true,
+            _ => return None,
+        };
+        Some(())
+    }
+
     fn reset(&mut self, _: bool) -> u64 {
         self.is_returned = false;
         0

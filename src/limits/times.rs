@@ -104,6 +104,23 @@ impl Bucket {
         (self.messages.max(0.0) as u64, self.bytes.max(0.0) as usize)
     }
 
+    /// Messages and bytes that are left, in thousandths.
+    pub(crate) fn left(&mut self, now: Instant) -> (i64, i64) {
+        let _ = self.fill(now);
+        ((self.messages * 1e3) as i64, (self.bytes * 1e3) as i64)
+    }
+
+    /// Goes on with what another process has left, at most a burst. Less than nothing is bounded,
+    /// so no client waits for days.
+    pub(crate) fn set_left(&mut self, (messages, bytes): (i64, i64)) {
+        let bounded = |left: i64, burst: u32| {
+            let burst = f64::from(burst);
+            (left as f64 / 1e3).clamp(-burst, burst)
+        };
+        self.messages = bounded(messages, self.rate.messages_burst);
+        self.bytes = bounded(bytes, self.rate.bytes_burst);
+    }
+
     /// Whether it has no bytes left.
     pub(crate) fn is_spent(&self) -> bool {
         self.bytes < 1.0

@@ -55,6 +55,11 @@ impl Poller {
             .register(&mut SourceFd(&socket.as_raw_fd()), token, all)
     }
 
+    /// Watches a socket no longer, though another process may hold it open.
+    pub(crate) fn unwatch(&self, socket: &impl AsRawFd) -> io::Result<()> {
+        self.registry.deregister(&mut SourceFd(&socket.as_raw_fd()))
+    }
+
     /// Waits for events or [`wake`](Poller::wake), and gives them to `found`.
     pub(crate) fn wait(&self, wait: Wait, mut found: impl FnMut(u64, Reasons)) -> io::Result<()> {
         let (poll, events) = &mut *self.poll.lock();

@@ -16,6 +16,10 @@
 //! a reason added since keeps the connection from coming to rest. So no wake-up is lost, and at
 //! most one worker runs a connection.
 //!
+//! A connection that another process takes over is *held*: it stays in `running` after its turn,
+//! and [`MOVE`](Reasons::MOVE)'s owner has it as a worker would. Then it goes back with
+//! [`again`](StateWord::again), or ends here.
+//!
 //! Ordering: `wake` releases and `start` acquires, so what was done before the wake (a push to
 //! the outbox) is seen by the turn that it causes; `finish` releases what the turn wrote.
 
@@ -44,6 +48,8 @@ impl Reasons {
     pub(crate) const WRITABLE: Reasons = Reasons(0b1000);
     /// Something inside waits for a turn: its outbox, a deadline, a drain, a request to close.
     pub(crate) const NOTICE: Reasons = Reasons(0b1_0000);
+    /// Another process takes the connection over: it is held at the end of its turn.
+    pub(crate) const MOVE: Reasons = Reasons(0b1000_0000);
 
     pub(crate) fn and(self, other: Reasons) -> Reasons {
         Reasons(self.0 | other.0)
@@ -85,6 +91,11 @@ impl StateWord {
             Ok(_) => Next::Leave,
             Err(_) => Next::Queue,
         }
+    }
+
+    /// A connection that came from another process: running, until [`again`](StateWord::again).
+    pub(crate) fn held() -> StateWord {
+        StateWord(AtomicU8::new(RUNNING | Reasons::READABLE.0))
     }
 
     /// Adds a reason; answers [`Next::Queue`] to exactly one caller for each turn.

@@ -143,6 +143,11 @@ impl Shared {
         if !self.keeps_workers() || connection.state.phase() == Phase::Gone {
             return;
         }
+        self.watch_or_cut(connection);
+    }
+
+    /// Registers the socket, or resets a client that could not be served.
+    pub(super) fn watch_or_cut(&self, connection: &Arc<Connection>) {
         if let Err(error) = self.watch_socket(connection) {
             let case = Case {
                 id: Some(connection.id),
@@ -169,7 +174,7 @@ impl Shared {
             // The system keeps twice what it is told (socket(7)). If it refuses, it keeps more.
             let _ = socket.set_send_buffer_size(bytes / 2);
         }
-        let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = self.numbers_before + self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Arc::new(Connection::new(Opening {
             id,
             peer,
@@ -228,7 +233,7 @@ impl AcceptHandler for Arc<Shared> {
                 Backlog::Leave => AcceptGate::Shut,
             };
         }
-        if self.ctx.knobs.is_paused.load(Ordering::SeqCst) {
+        if self.ctx.knobs.is_paused.load(Ordering::SeqCst) || self.ctx.held.shuts_gate() {
             return AcceptGate::Held;
         }
         if let Some(pause) = self.ctx.admission.pause(Instant::now()) {
@@ -268,7 +273,7 @@ impl AcceptHandler for Arc<Shared> {
         self.ctx.close_wakes_acceptor.store(false, Ordering::SeqCst);
         self.ctx.admission.accepted(Instant::now());
         // Only this thread assigns ids.
-        let id = self.accepted.load(Ordering::Relaxed) + 1;
+        let id = self.numbers_before + self.accepted.load(Ordering::Relaxed) + 1;
         let is_announced = self.ctx.admission.awaits_header(peer, Instant::now());
         let stage = match is_announced {
             true => Stage::Header {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::probe::Probe;
@@ -100,6 +101,11 @@ impl Handle {
     /// probe says which of them have answered.
     pub fn probe(&self) -> Probe {
         Probe::new(&self.shared)
+    }
+
+    /// The number of the client that connected last.
+    pub fn last_id(&self) -> u64 {
+        self.shared.numbers_before + self.shared.accepted.load(Ordering::Relaxed)
     }
 
     /// The connected clients.

@@ -5,8 +5,10 @@
 //! library. Must not: the command line.
 
 mod accept;
+mod arrival;
 mod control;
 mod evict;
+mod export;
 mod guard;
 mod handle;
 mod heartbeat;
@@ -31,6 +33,8 @@ use crate::scheduler::poller::Poller;
 use crate::scheduler::pool::{Pool, thread_name};
 use crate::service::{Erased, Service, StreamService, Work};
 
+pub use arrival::Arrival;
+pub use export::{Export, Parcel};
 pub use handle::Handle;
 pub use probe::Probe;
 use shared::Shared;
@@ -135,6 +139,7 @@ impl Server {
     fn start(listeners: Listeners, options: Options, work: Work) -> Result<Server> {
         let limits = Limits::new(options)?;
         check_tls(&limits, &work)?;
+        let numbers_before = listeners.numbers_before();
         let (sockets, addresses, socket_files) = listeners.into_parts();
         let name = limits.options.name;
         let threads = work.threads(limits.options.workers);
@@ -145,15 +150,11 @@ impl Server {
         let poller = Poller::new().map_err(cannot("the poller"))?;
         let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
-            Shared::new(
-                shared.clone(),
-                limits,
-                work,
-                poller,
-                pool,
-                accept_waker,
-                errors,
-            )
+            let shared = shared.clone();
+            Shared {
+                numbers_before,
+                ..Shared::new(shared, limits, work, poller, pool, accept_waker, errors)
+            }
         });
         shared.answer(shared.run_queue.open());
         let for_watch = Arc::clone(&shared);

@@ -20,6 +20,7 @@ use super::evict::Shedding;
 use super::heartbeat::Heartbeat;
 use crate::connection::deadlines::Deadlines;
 use crate::connection::handshakes::Handshakes;
+use crate::connection::held::Held;
 use crate::connection::lingering::Lingering;
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
@@ -98,6 +99,8 @@ pub(super) struct Shared {
     pub(super) heartbeat: Heartbeat,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
+    /// The first client that is accepted here has the number after this one.
+    pub(super) numbers_before: u64,
     /// Held while the number of workers changes.
     pub(super) resizing: Mutex<()>,
     pub(super) queue: Queue,
@@ -119,46 +122,46 @@ impl Shared {
     ) -> Shared {
         let policy = policy(&limits.options, &work);
         let options = &limits.options;
-        let knobs = Knobs::of(options);
         let for_notices = Weak::clone(&shared);
         let notices = Notices::new(options.name, move || {
             if let Some(shared) = for_notices.upgrade() {
                 shared.ctx.deadlines.watch_notify.notify();
             }
         });
-        let drain = Drain::new(options.drain);
-        let admission = Admission::new(rules(options));
         let worker_table = WorkerTable::new(NUMBERS, options.stuck_after);
         let wait_queue = WaitQueue::new(options.workers, options.queue_max);
-        let overload = Overload::new(options.overload.filter(|_| answers(&work)));
+        let overload = options.overload.filter(|_| answers(&work));
+        let drain = Drain::new(options.drain);
         Shared {
             ctx: ServerContext {
-                limits,
-                work,
                 registry: Registry::default(),
                 drain,
-                admission,
+                admission: Admission::new(rules(options)),
                 notices,
                 deadlines: Deadlines::default(),
                 wait_queue,
                 lingering: Lingering::default(),
                 handshakes: Handshakes::new(cores().saturating_sub(1).max(1)),
+                held: Held::default(),
                 totals: Totals::default(),
                 streamed: Arc::default(),
-                knobs,
+                knobs: Knobs::of(options),
                 accept_waker,
                 refused: AtomicUsize::new(0),
                 close_wakes_acceptor: AtomicBool::new(false),
+                limits,
+                work,
             },
             run_queue: RunQueue::new(policy),
             poller,
             pool,
             worker_table,
-            overload,
+            overload: Overload::new(overload),
             shedding: Shedding::default(),
             heartbeat: Heartbeat::default(),
             accept_errors,
             accepted: AtomicU64::new(0),
+            numbers_before: 0,
             resizing: Mutex::default(),
             queue: Arc::new(move |connection| {
                 if let Some(shared) = shared.upgrade() {

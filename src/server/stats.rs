@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::connection::handshakes::TlsStats;
+use crate::connection::held::Stays;
 use crate::drain::ServerPhase;
 use crate::limits::limit::{LIMITS, Limit};
 use crate::scheduler::metrics::Histogram;
@@ -31,6 +32,12 @@ use crate::service::Outlet;
 pub struct Stats {
     /// Clients accepted. Grows with every connection.
     pub accepted: u64,
+    /// Clients that came from another process, see [`Handle::adopt`](crate::Handle::adopt).
+    pub arrived: u64,
+    /// Clients that the other process kept, and why: it drains them.
+    pub stayed: Vec<(Stays, u64)>,
+    /// How long the other process took to move its clients.
+    pub move_took: Duration,
     /// Clients connected now, including those that only receive a refusal.
     pub clients: usize,
     /// Of these, clients that have received all their data and the end, and have not closed. They
@@ -110,11 +117,15 @@ impl Stats {
         let sum = shared.worker_table.sum();
         let streamed = &ctx.streamed;
         let (left, cut_off, _) = ctx.drain.outcome();
+        let kept = ctx.held.kept();
         let due = ctx.drain.begins().or_else(|| ctx.drain.deadline());
         let (workers_busy, workers_stuck) = shared.worker_table.load();
         let (ready, workers_on_duty) = shared.run_queue.load();
         Stats {
             accepted: shared.accepted.load(Ordering::Relaxed),
+            arrived: ctx.held.arrived.load(Ordering::Relaxed),
+            stayed: kept.stayed.into_iter().collect(),
+            move_took: kept.took,
             clients: shared.ctx.registry.count(),
             lingering: ctx.lingering.count(),
             clients_max: ctx.knobs.clients_max.load(Ordering::Relaxed),

@@ -18,4 +18,16 @@ impl Service for Discard {
     fn tail(&self) -> Tail {
         Tail::Deliver
     }
+
+    fn session_form(&self) -> Option<&'static str> {
+        Some("discard 1")
+    }
+
+    fn write_session(&self, (): &mut (), _: &mut Vec<u8>) -> bool {
+        true
+    }
+
+    fn read_session(&self, _: &Client, written: &[u8]) -> Option<()> {
+        written.is_empty().then_some(())
+    }
 }

@@ -15,4 +15,16 @@ impl Service for Echo {
         reply.send(message.bytes);
         Verdict::Go
     }
+
+    fn session_form(&self) -> Option<&'static str> {
+        Some("echo 1")
+    }
+
+    fn write_session(&self, (): &mut (), _: &mut Vec<u8>) -> bool {
+        true
+    }
+
+    fn read_session(&self, _: &Client, written: &[u8]) -> Option<()> {
+        written.is_empty().then_some(())
+    }
 }

@@ -15,6 +15,8 @@ use crate::limits::limit::Limit;
 /// A service with its session type erased.
 pub(crate) trait Opener: Send + Sync {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
+    fn form(&self) -> Option<&'static str>;
+    fn read_back(&self, client: &Client, written: &[u8]) -> Option<Box<dyn Handler>>;
     fn refusal(&self, limit: Limit) -> Option<Bytes>;
     fn tail(&self) -> Tail;
     fn quote(&self) -> Quote;
@@ -36,6 +38,22 @@ impl Work {
         match self {
             Work::Messages(opener) => catch_or(None, || opener.refusal(limit)),
             Work::Streams(service) => catch_or(None, || service.refusal(limit)),
+        }
+    }
+
+    /// The form in which sessions move to another process; `None` if they stay.
+    pub(crate) fn form(&self) -> Option<&'static str> {
+        match self {
+            Work::Messages(opener) => catch_or(None, || opener.form()),
+            Work::Streams(_) => None,
+        }
+    }
+
+    /// Reads a session that another process wrote down.
+    pub(crate) fn read_back(&self, client: &Client, written: &[u8]) -> Option<Box<dyn Handler>> {
+        match self {
+            Work::Messages(opener) => catch_or(None, || opener.read_back(client, written)),
+            Work::Streams(_) => None,
         }
     }
 
@@ -109,6 +127,16 @@ impl Work {
     }
 }
 
+/// Writes a held session down; `false` if it stays, also after a panic.
+pub(crate) fn write_down(handler: &mut Box<dyn Handler>, written: &mut Vec<u8>) -> bool {
+    catch_or(false, || handler.write_down(written))
+}
+
+/// Tells the service that the session goes on elsewhere.
+pub(crate) fn moved(handler: Box<dyn Handler>) {
+    catch_or((), || handler.moved());
+}
+
 /// Calls the service on a thread that all clients depend on, so a panic must not end that thread.
 /// The panic hook has logged it.
 fn catch_or<R>(otherwise: R, call: impl FnOnce() -> R) -> R {
@@ -131,6 +159,18 @@ impl<S: Service> Opener for Erased<S> {
             service: Arc::clone(&self.0),
             session,
         })
+    }
+
+    fn form(&self) -> Option<&'static str> {
+        self.0.session_form()
+    }
+
+    fn read_back(&self, client: &Client, written: &[u8]) -> Option<Box<dyn Handler>> {
+        let session = self.0.read_session(client, written)?;
+        Some(Box::new(BoundSession {
+            service: Arc::clone(&self.0),
+            session,
+        }))
     }
 
     fn refusal(&self, limit: Limit) -> Option<Bytes> {
@@ -173,5 +213,13 @@ impl<S: Service> Handler for BoundSession<S> {
 
     fn closed(self: Box<Self>, end: &End) {
         self.service.closed(self.session, end);
+    }
+
+    fn write_down(&mut self, written: &mut Vec<u8>) -> bool {
+        self.service.write_session(&mut self.session, written)
+    }
+
+    fn moved(self: Box<Self>) {
+        self.service.session_moved(self.session);
     }
 }

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 pub use discard::Discard;
 pub use echo::Echo;
-pub(crate) use erased::{Erased, Opener, Work};
+pub(crate) use erased::{Erased, Opener, Work, moved, write_down};
 
 use bytes::Bytes;
 
@@ -126,6 +126,39 @@ pub trait Service: Send + Sync + 'static {
     /// session's handler.
     fn closed(&self, session: Self::Session, end: &End) {
         let _ = (session, end);
+    }
+
+    /// The name and version of the form in which sessions move to the process that takes over, such
+    /// as `"store 1"`. `None`, the default: clients stay with their process, which drains them. A
+    /// session moves only to a service with the same form. See [`Handle::export`].
+    ///
+    /// [`Handle::export`]: crate::Handle::export
+    fn session_form(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Writes a session down, for the process that takes its client over. The client has no message
+    /// in a handler. All that the service has accepted of it must be where the other process's work
+    /// can't overtake it: written out, not queued. `false`: the client stays.
+    ///
+    /// After this the session may still go on here, when the other process does not take it.
+    fn write_session(&self, session: &mut Self::Session, written: &mut Vec<u8>) -> bool {
+        let _ = (session, written);
+        false
+    }
+
+    /// Goes on with a session that another process wrote down, in place of
+    /// [`opened`](Service::opened). `None`: what is written is wrong, and the client stays there.
+    /// The client is served only after [`Arrival::serve`](crate::Arrival::serve).
+    fn read_session(&self, client: &Client, written: &[u8]) -> Option<Self::Session> {
+        let _ = (client, written);
+        None
+    }
+
+    /// The session goes on in another process; its client has not left. In place of
+    /// [`closed`](Service::closed).
+    fn session_moved(&self, session: Self::Session) {
+        let _ = session;
     }
 
     /// The bytes, framed already, for a client that a limit keeps out; none by default. The

@@ -108,12 +108,6 @@ impl Turn<'_> {
         if self.is_listed() {
             self.ctx.lingering.remove(connection);
         }
-        self.ctx.give_up_share(connection);
-        self.ctx.give_up_place(connection);
-        self.ctx.registry.remove(connection.id);
-        if self.ctx.close_wakes_acceptor.load(Ordering::SeqCst) {
-            self.ctx.accept_waker.wake();
-        }
-        self.ctx.drain.one_gone(|| self.ctx.registry.count());
+        self.ctx.leave(connection);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::connection::deadlines::Deadlines;
 use crate::connection::handshakes::Handshakes;
+use crate::connection::held::{Answer, Held, Stays};
 use crate::connection::lingering::{Lingering, Slot};
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
@@ -36,6 +37,8 @@ pub(crate) struct ServerContext {
     pub(crate) lingering: Lingering,
     pub(crate) handshakes: Handshakes,
     pub(crate) totals: Totals,
+    /// Connections on their way to another process.
+    pub(crate) held: Held,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,
     /// Wakes the acceptor when there is room for a client that waits in the backlog.
@@ -47,6 +50,18 @@ pub(crate) struct ServerContext {
 }
 
 impl ServerContext {
+    /// Holds a connection at the end of its turn, if it can move; `false`: it goes on here.
+    pub(crate) fn hold(&self, connection: &Arc<Connection>, moves: Result<(), Stays>) -> bool {
+        let connection = Arc::clone(connection);
+        match moves {
+            Ok(()) => self.held.answer(Answer::Held(connection)),
+            Err(stays) => {
+                self.held.answer(Answer::Stays(connection, stays));
+                false
+            }
+        }
+    }
+
     /// Connected clients that were admitted.
     pub(crate) fn admitted(&self) -> usize {
         let refused = self.refused.load(Ordering::SeqCst);
@@ -83,6 +98,17 @@ impl ServerContext {
         if connection.identity.is(Standing::Refused) {
             self.refused.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+
+    /// Takes a connection that has ended here out of all that lists it.
+    pub(crate) fn leave(&self, connection: &Connection) {
+        self.give_up_share(connection);
+        self.give_up_place(connection);
+        self.registry.remove(connection.id);
+        if self.close_wakes_acceptor.load(Ordering::SeqCst) {
+            self.accept_waker.wake();
+        }
+        self.drain.one_gone(|| self.registry.count());
     }
 
     /// Refuses a connection that already has a slot, and frees the slot. Answers whether the client

@@ -29,6 +29,7 @@ use bytes::Bytes;
 pub(crate) use buffers::Scratch;
 
 use crate::connection::handler::{End, StreamEnd};
+use crate::connection::held::Stays;
 use crate::connection::outbox::Outbox;
 use crate::connection::{CloseRequest, Connection, Owned, Stage};
 use crate::drain::ServerPhase;
@@ -78,8 +79,11 @@ pub(crate) fn serve_once(
             turn.schedule();
             let output = std::mem::take(&mut turn.output);
             owned.decoder.rest();
+            let moves = reasons.include(Reasons::MOVE).then(|| moves(&owned));
             connection.put_back(owned, output);
-            if after == After::Again {
+            if moves.is_some_and(|moves| ctx.hold(connection, moves)) {
+                Next::Leave
+            } else if after == After::Again {
                 connection.state.again()
             } else {
                 connection.state.finish()
@@ -88,6 +92,16 @@ pub(crate) fn serve_once(
     };
     scratch.rest(ctx.limits.replies_max());
     next
+}
+
+/// Whether a connection can move to another process.
+fn moves(owned: &Owned) -> Result<(), Stays> {
+    match &owned.stage {
+        _ if owned.tls.is_some() => Err(Stays::Tls),
+        Stage::Open => Ok(()),
+        Stage::Last { .. } | Stage::Closing(_) | Stage::Lingering(_) => Err(Stays::Ending),
+        _ => Err(Stays::Waiting),
+    }
 }
 
 /// What happens to the bytes that are read.

@@ -1,5 +1,5 @@
 // Sends three messages as SENDER does, and stays until its input ends: node send.js SENDER PORT,
-// with NODE_PATH where the senders are.
+// with NODE_PATH where the senders are. With a third word, pino-socket sends what comes as lines.
 "use strict";
 
 const HOST = "127.0.0.1";
@@ -7,8 +7,13 @@ const MESSAGES = ["alpha", "beta", "one\ntwo"];
 const [sender, port] = [process.argv[2], Number(process.argv[3])];
 
 // What is under way is written meanwhile.
-process.stdin.resume();
+if (!process.argv[4]) process.stdin.resume();
 process.stdin.on("end", () => process.exit(0));
+
+function each(send) {
+  if (!process.argv[4]) return MESSAGES.forEach(send);
+  require("readline").createInterface({ input: process.stdin }).on("line", send);
+}
 
 // Each when the one before was sent.
 function inTurn(send, at = 0) {
@@ -30,7 +35,7 @@ function winstonSyslog(options) {
 function pino(pipeline) {
   const transport = require("pino").transport({ pipeline });
   const logger = require("pino")(transport);
-  transport.on("ready", () => MESSAGES.forEach(message => logger.info(message)));
+  transport.on("ready", () => each(message => logger.info(message)));
 }
 
 const socket = () => ({

@@ -1,4 +1,4 @@
-"""Sends three messages as SENDER does: send.py SENDER PORT."""
+"""Sends three messages as SENDER does: send.py SENDER PORT. With a third word, what comes as lines."""
 
 import logging
 import logging.handlers
@@ -7,6 +7,8 @@ import sys
 
 HOST = "127.0.0.1"
 MESSAGES = ["alpha", "beta", "one\ntwo"]
+if len(sys.argv) > 3:
+    MESSAGES = iter(lambda: sys.stdin.readline().rstrip("\n"), "")
 
 
 def log(handler):

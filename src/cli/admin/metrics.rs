@@ -19,6 +19,7 @@ pub(super) fn answer(view: &View) -> Response {
     let mut to = Families::default();
     process(view, &stats, &mut to);
     clients(&stats, &mut to);
+    moves(&stats, &mut to);
     limits(&stats, &mut to);
     workers(view, &stats, &mut to);
     traffic(&stats, &mut to);
@@ -125,6 +126,27 @@ fn clients(stats: &Stats, to: &mut Families) {
          clients close when they see the end.",
         "how",
         drained,
+    );
+}
+
+/// Of the take-over that began this process.
+fn moves(stats: &Stats, to: &mut Families) {
+    to.counter(
+        "poold_clients_moved_total",
+        "Clients that came from the process before, at a take-over.",
+        stats.arrived,
+    );
+    to.counters(
+        "poold_clients_stayed_total",
+        "Clients that the process before drained at the take-over, by reason. The manual's page \
+         operating says what each means.",
+        "reason",
+        stats.stayed.iter().map(|(why, count)| (why.name(), *count)),
+    );
+    to.gauge(
+        "poold_move_seconds",
+        "How long the process before took to move its clients to this one.",
+        stats.move_took.as_secs_f64(),
     );
 }
 

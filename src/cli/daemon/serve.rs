@@ -199,7 +199,9 @@ pub(crate) fn announce(
     };
     let (listeners, with_files) = sockets::open(&args.listen, inherited.as_mut())?;
     let control = args.control.control.as_ref();
-    let handover = control.map(|path| HandoverServer::open(path, inherited.as_mut()));
+    let keeps_clients = args.control.keep_clients;
+    let handover =
+        control.map(|path| HandoverServer::open(path, inherited.as_mut(), keeps_clients));
     let mut handover = handover.transpose()?;
     let mut server = serve(listeners, options)?;
     let delay = args.admin.drain_delay;
@@ -219,7 +221,7 @@ pub(crate) fn announce(
     }
     let predecessor = inherited.as_mut().and_then(Inherited::take_held);
     if let Some(inherited) = inherited {
-        if let Err(error) = inherited.confirm() {
+        if let Err(error) = inherited.confirm(&server.handle()) {
             // Clients accepted meanwhile are served; the backlog belongs to the other process.
             server.handle().hand_over();
             return Err(error);

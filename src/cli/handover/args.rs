@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 use super::READY_WITHIN_MAX;
 use crate::cli::values::{time, yes_or_no};
@@ -22,6 +22,12 @@ pub(crate) struct ControlArgs {
     #[arg(long, requires = "control", value_parser = yes_or_no(),
         env = "POOLD_TAKE_OVER")]
     pub(crate) take_over: bool,
+
+    /// At a take-over, hand the connected clients to the successor as well; with no, the old
+    /// process drains them
+    #[arg(long, requires = "control", value_name = "YES/NO", default_value = "yes",
+        action = ArgAction::Set, value_parser = yes_or_no(), env = "POOLD_KEEP_CLIENTS")]
+    pub(crate) keep_clients: bool,
 }
 
 /// Restart a running poold without refusing a client: a new process with the same program and

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::arrivals::Arrivals;
 use super::protocol::{Answer, Ask, Given, Wire};
-use super::{CONTROL, HELD, VERSION};
+use super::{CLIENTS_VERSION, CONTROL, HELD, VERSION};
 use crate::cli::connect;
 use crate::error::{Error, Result};
 use crate::net::address::Address;
 use crate::net::listen::Listeners;
+use crate::server::Handle;
 
 /// Maximum wait for the running process to listen and for each answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -21,6 +23,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 pub(crate) struct Inherited {
     wire: Wire,
     sockets: Vec<(Given, OwnedFd)>,
+    clients: Arrivals,
 }
 
 impl Inherited {
@@ -44,13 +47,27 @@ impl Inherited {
         stream.set_read_timeout(Some(ANSWER_MAX)).map_err(failed)?;
         let mut wire = Wire::new(stream);
         let pid = std::process::id();
-        let version = VERSION;
-        wire.say(&Ask::TakeOver { version, pid }, &[])
-            .map_err(failed)?;
+        let ask = Ask::TakeOver {
+            version: VERSION,
+            pid,
+            clients: CLIENTS_VERSION,
+        };
+        wire.say(&ask, &[]).map_err(failed)?;
         match wire.hear().map_err(|error| failed(in_words(error)))? {
             Some(Answer::Sockets(given)) => {
-                let sockets = given.into_iter().zip(wire.take_sockets()).collect();
-                Ok(Some(Inherited { wire, sockets }))
+                let sockets = wire.take_sockets();
+                if sockets.len() < given.len() {
+                    return Err(failed(io::Error::other(
+                        "no descriptor is left for its sockets",
+                    )));
+                }
+                let sockets = given.into_iter().zip(sockets).collect();
+                let clients = Arrivals::of(&wire);
+                Ok(Some(Inherited {
+                    wire,
+                    sockets,
+                    clients,
+                }))
             }
             other => Err(unexpected(other)),
         }
@@ -66,7 +83,8 @@ impl Inherited {
             return Ok(None);
         }
         let (given, ours): (Vec<_>, Vec<_>) = ours.into_iter().unzip();
-        let listeners = Listeners::adopt(ours)?;
+        let last = given.iter().map(|given| given.numbered_after).max();
+        let listeners = Listeners::adopt(ours)?.numbered_after(last.unwrap_or(0));
         let all = listeners.addresses().iter().zip(&given);
         let with_files = all.filter(|(_, given)| given.has_file);
         let with_files = with_files.map(|(address, _)| address.clone()).collect();
@@ -87,15 +105,14 @@ impl Inherited {
         self.take(CONTROL)
     }
 
-    /// Says that this process accepts, and waits until the other one has stopped accepting.
+    /// Says that this process accepts, takes the other one's clients, and waits until that has
+    /// stopped accepting.
     ///
     /// # Errors
     /// When the other process has given the restart up: then this process must end.
-    pub(crate) fn confirm(mut self) -> Result<()> {
-        let answer = match self.wire.say(&Ask::Ready, &[]) {
-            Ok(()) => self.wire.hear(),
-            Err(error) => Err(error),
-        };
+    pub(crate) fn confirm(mut self, server: &Handle) -> Result<()> {
+        let said = self.wire.say(&Ask::Ready, &[]);
+        let answer = said.and_then(|()| self.clients.take_all(&mut self.wire, server));
         match answer {
             Ok(Some(Answer::Yours)) => Ok(()),
             Ok(other @ Some(_)) => Err(unexpected(other)),

@@ -6,6 +6,7 @@
 //!      │                     │◀────────────────────── take over ─│
 //!      │                     │── the sockets ───────────────────▶│ builds everything, accepts
 //!      │                     │◀────────────────────────── ready ─│
+//!      │                     │── its clients (see `mover.rs`) ──▶│ serves them
 //!      │◀─────────── done ───│── yours ─────────────────────────▶│ says that it is ready
 //!                            ▼ drains                            ▼ serves
 //! ```
@@ -14,10 +15,14 @@
 //! nothing. After `yours` it accepts no client: the backlog, which both share, belongs to the
 //! successor. At no time are both copies of a listening socket closed, so no client is refused.
 //!
-//! All of it runs on the main thread, which otherwise only waits; nothing here blocks it.
+//! In the running process all of it runs on the main thread, which otherwise only waits; nothing
+//! here blocks it. The clients are moved on a thread of their own.
 
 mod args;
+mod arrivals;
 mod client;
+mod mover;
+mod offers;
 mod protocol;
 mod restart;
 mod server;
@@ -43,5 +48,9 @@ const CONTROL: &str = "control";
 const VERSION: u32 = 1;
 /// Maximum time until a successor that was started by hand is ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// The version of the states in which clients move; others stay.
+const CLIENTS_VERSION: u32 = 1;
+/// Numbers of clients that the running process may still use while its successor starts.
+const NUMBERS_KEPT: u64 = 10_000;
 /// Maximum of the time that `poold restart` sets for its successor.
 const READY_WITHIN_MAX: Duration = Duration::from_secs(60 * 60);

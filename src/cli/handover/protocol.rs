@@ -7,15 +7,18 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::cmsg_space;
+use rustix::net::sockopt::socket_peercred;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, UCred, recvmsg, sendmsg,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Maximum length of a message, with its newline.
 const MESSAGE_MAX: usize = 16 * 1024;
+/// Bytes that are received at once.
+const RECEIVED_MAX: usize = 16 * 1024;
 /// Maximum sockets that are handed over; the system's own limit is 253.
 pub(super) const SOCKETS_MAX: usize = 64;
 
@@ -26,9 +29,21 @@ pub(super) enum Ask {
     /// Start a successor and hand over to it, if it is ready within this time.
     Restart { ready_within: Duration },
     /// Send the sockets.
-    TakeOver { version: u32, pid: u32 },
+    TakeOver {
+        version: u32,
+        pid: u32,
+        /// The version in which it takes clients; 0 for none.
+        #[serde(default)]
+        clients: u32,
+    },
     /// The successor accepts from them.
     Ready,
+    /// The successor has the clients of this batch, and serves them when it hears `go`; those in
+    /// the list stay, with the reason's name.
+    Taken {
+        batch: u64,
+        stay: Vec<(usize, String)>,
+    },
 }
 
 /// An answer of the running process.
@@ -37,6 +52,19 @@ pub(super) enum Ask {
 pub(super) enum Answer {
     /// The sockets; the descriptors come in the same order.
     Sockets(Vec<Given>),
+    /// Clients: the length of each one's state. The states follow this line, the descriptors come
+    /// in the same order.
+    Clients { batch: u64, states: Vec<usize> },
+    /// The clients that were taken are the successor's. For each of them the length of what it is
+    /// owed since; the bytes follow this line.
+    Go { batch: u64, late: Vec<usize> },
+    /// The clients of this batch go on in the running process: the successor was too slow.
+    Back { batch: u64 },
+    /// The clients that stay, by the reasons' names, and how long the move took.
+    Kept {
+        stayed: Vec<(String, u64)>,
+        took: Duration,
+    },
     /// The running process accepts no more.
     Yours,
     /// The new process serves.
@@ -52,6 +80,9 @@ pub(super) struct Given {
     pub(super) name: String,
     /// Whether the last process removes its file.
     pub(super) has_file: bool,
+    /// Clients of the successor are numbered from after this.
+    #[serde(default)]
+    pub(super) numbered_after: u64,
 }
 
 /// One end of a connection.
@@ -74,6 +105,31 @@ impl Wire {
     pub(super) fn say(&self, message: &impl Serialize, sockets: &[BorrowedFd]) -> io::Result<()> {
         let mut text = serde_json::to_vec(message)?;
         text.push(b'\n');
+        if self.send(&text, sockets)? < text.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        Ok(())
+    }
+
+    /// Sends a message and bytes after it, as long as that takes.
+    pub(super) fn say_with(
+        &self,
+        message: &impl Serialize,
+        sockets: &[BorrowedFd],
+        bytes: &[&[u8]],
+    ) -> io::Result<()> {
+        let mut text = serde_json::to_vec(message)?;
+        text.push(b'\n');
+        bytes.iter().for_each(|bytes| text.extend_from_slice(bytes));
+        let mut at = self.send(&text, sockets)?;
+        while at < text.len() {
+            at += self.send(&text[at..], &[])?;
+        }
+        Ok(())
+    }
+
+    /// Sends what the socket takes, with the sockets.
+    fn send(&self, text: &[u8], sockets: &[BorrowedFd]) -> io::Result<usize> {
         let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(SOCKETS_MAX))];
         let mut beside = SendAncillaryBuffer::new(&mut room);
         if !sockets.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(sockets)) {
@@ -81,11 +137,54 @@ impl Wire {
         }
         // Only the error tells whether the other end has left.
         let flags = SendFlags::NOSIGNAL;
-        let sent = sendmsg(&self.stream, &[IoSlice::new(&text)], &mut beside, flags)?;
-        if sent < text.len() {
-            return Err(io::ErrorKind::WriteZero.into());
+        Ok(sendmsg(
+            &self.stream,
+            &[IoSlice::new(text)],
+            &mut beside,
+            flags,
+        )?)
+    }
+
+    /// Reads so many bytes that follow a message; `None` if the end comes first.
+    pub(super) fn hear_bytes(&mut self, count: usize) -> io::Result<Option<Vec<u8>>> {
+        while self.heard.len() < count {
+            if self.receive()? == 0 {
+                return Ok(None);
+            }
         }
-        Ok(())
+        let rest = self.heard.split_off(count);
+        Ok(Some(std::mem::replace(&mut self.heard, rest)))
+    }
+
+    /// Blocks from now on, for at most this time.
+    pub(super) fn block(&self, most: Duration) -> io::Result<()> {
+        self.stream.set_nonblocking(false)?;
+        self.stream.set_read_timeout(Some(most))?;
+        self.stream.set_write_timeout(Some(most))
+    }
+
+    /// Never blocks again.
+    pub(super) fn unblock(&self) -> io::Result<()> {
+        self.stream.set_nonblocking(true)
+    }
+
+    /// An error if the successor is neither this user's nor root's: it would serve their clients.
+    pub(super) fn check_user(&self) -> Result<(), String> {
+        let theirs = self.other().map_err(|error| error.to_string())?.uid;
+        let ours = rustix::process::geteuid();
+        if theirs == ours || theirs.is_root() {
+            return Ok(());
+        }
+        Err(format!(
+            "it runs as user {}, the running one as user {}; start it as that user",
+            theirs.as_raw(),
+            ours.as_raw()
+        ))
+    }
+
+    /// The process at the other end, and its user.
+    pub(super) fn other(&self) -> io::Result<UCred> {
+        Ok(socket_peercred(&self.stream)?)
     }
 
     /// Reads the next message; `None` at the end.
@@ -105,7 +204,7 @@ impl Wire {
     }
 
     fn receive(&mut self) -> io::Result<usize> {
-        let mut text = [0; 4096];
+        let mut text = [0; RECEIVED_MAX];
         let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(SOCKETS_MAX))];
         let mut beside = RecvAncillaryBuffer::new(&mut room);
         let flags = RecvFlags::CMSG_CLOEXEC;
@@ -116,10 +215,9 @@ impl Wire {
                 self.sockets.extend(sockets);
             }
         }
-        if received.flags.contains(ReturnFlags::CTRUNC) || self.sockets.len() > SOCKETS_MAX {
-            return Err(io::Error::other(
-                "too many sockets, or no descriptor for them",
-            ));
+        // Without a descriptor for all of them, the first ones have come.
+        if self.sockets.len() > SOCKETS_MAX {
+            return Err(io::Error::other("too many sockets"));
         }
         self.heard.extend_from_slice(&text[..received.bytes]);
         Ok(received.bytes)
@@ -149,6 +247,7 @@ mod tests {
         let given = |name: &str| Given {
             name: name.into(),
             has_file: false,
+            numbered_after: 0,
         };
         let sockets = Answer::Sockets(vec![given("a"), given("b")]);
         here.say(&sockets, &[file.as_fd(), file.as_fd()])

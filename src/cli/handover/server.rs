@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::client::Inherited;
-use super::protocol::{Answer, Ask, Given, SOCKETS_MAX, Wire};
+use super::mover::Moving;
+use super::offers::Offers;
+use super::protocol::{Answer, Ask, Wire};
 use super::spawn::Successor;
-use super::{CONTROL, HELD, READY_WITHIN, READY_WITHIN_MAX, VERSION};
+use super::{CLIENTS_VERSION, READY_WITHIN, READY_WITHIN_MAX, VERSION};
 use crate::error::{Error, Result};
 use crate::net::address::Address;
-use crate::net::listen::{Listener, Listeners, SocketFile, address_of};
-use crate::server::Handle;
+use crate::net::listen::{Listener, Listeners, SocketFile};
+use crate::server::{Export, Handle};
 
 /// Maximum connections; more wait in the backlog.
 const TALKS_MAX: usize = 8;
@@ -24,6 +26,8 @@ const SPEAK_WITHIN: Duration = Duration::from_secs(5);
 /// Between two checks of a child that was started or is about to end.
 const CHILD_LOOK: Duration = Duration::from_millis(20);
 const CHILD_ENDS: Duration = Duration::from_secs(2);
+/// Maximum time until a ready successor has the clients; the move itself ends long before.
+const MOVED_WITHIN: Duration = READY_WITHIN_MAX;
 
 /// See the head of the file.
 pub(crate) struct HandoverServer {
@@ -32,20 +36,18 @@ pub(crate) struct HandoverServer {
     /// Whether its file is removed at the end.
     has_file: bool,
     file: Option<SocketFile>,
-    offers: Vec<Offer>,
-    /// Of what a successor waits for.
-    held: Option<OwnedFd>,
+    offers: Offers,
     talks: Vec<Talk>,
     child: Option<Started>,
+    /// Whether clients are handed over.
+    keeps_clients: bool,
+    moving: Option<Moving>,
+    /// The clients have moved; as long as this is held, none is accepted.
+    moved: Option<Export>,
 }
 
-/// A server whose sockets are handed over.
-struct Offer {
-    name: &'static str,
-    server: Handle,
-    /// The sockets whose files are removed at the end.
-    with_files: Vec<Address>,
-}
+/// An error is the answer to a request that is refused.
+type Obeyed = std::result::Result<(), String>;
 
 struct Talk {
     wire: Wire,
@@ -59,8 +61,10 @@ enum Role {
     Guest,
     /// Waits for the result of the restart.
     Waits,
-    /// Has the sockets; its process id.
-    Successor(u32),
+    /// Has the sockets; its process id, and whether it takes clients.
+    Successor(u32, bool),
+    /// Accepts from the sockets, and takes the clients.
+    Moves(u32),
     /// Accepts from the sockets.
     Ready(u32),
 }
@@ -87,7 +91,11 @@ pub(crate) enum Event {
 
 impl HandoverServer {
     /// Opens the control socket, or takes the predecessor's.
-    pub(crate) fn open(path: &Path, from: Option<&mut Inherited>) -> Result<HandoverServer> {
+    pub(crate) fn open(
+        path: &Path,
+        from: Option<&mut Inherited>,
+        keeps_clients: bool,
+    ) -> Result<HandoverServer> {
         let inherited = from.map(Inherited::take_control).transpose()?.flatten();
         let (listeners, has_file) = match inherited {
             Some((listeners, with_files)) => (listeners, !with_files.is_empty()),
@@ -105,10 +113,12 @@ impl HandoverServer {
             address,
             has_file,
             file: files.pop(),
-            offers: Vec::new(),
-            held: None,
+            offers: Offers::default(),
             talks: Vec::new(),
             child: None,
+            keeps_clients,
+            moving: None,
+            moved: None,
         })
     }
 
@@ -121,17 +131,13 @@ impl HandoverServer {
 
     /// Adds a server's sockets, under a name that the successor knows.
     pub(crate) fn offer(&mut self, name: &'static str, server: Handle, with_files: Vec<Address>) {
-        self.offers.push(Offer {
-            name,
-            server,
-            with_files,
-        });
+        self.offers.add(name, server, with_files);
     }
 
     /// A successor gets this descriptor, and waits for its end before it takes what only one can
     /// have.
     pub(crate) fn offer_held(&mut self, held: OwnedFd) {
-        self.held = Some(held);
+        self.offers.hold(held);
     }
 
     /// The descriptors to poll.
@@ -142,6 +148,7 @@ impl HandoverServer {
             .then(|| self.socket.as_fd())
             .into_iter()
             .chain(talks)
+            .chain(self.moving.iter().map(AsFd::as_fd))
     }
 
     /// The deadline of the poll.
@@ -157,11 +164,53 @@ impl HandoverServer {
         let mut event = None;
         for mut talk in std::mem::take(&mut self.talks) {
             let stays = self.converse(&mut talk, now, &mut event);
-            if stays {
-                self.talks.push(talk);
+            match talk.role {
+                Role::Moves(pid) if stays => self.begin_to_move(talk, pid, now),
+                _ => self.talks.extend(stays.then_some(talk)),
             }
         }
-        event.or_else(|| self.look_after_child(now))
+        event
+            .or_else(|| self.look_at_move(now))
+            .or_else(|| self.look_after_child(now))
+    }
+
+    /// Moves the clients, on a thread that has the connection to the successor meanwhile.
+    fn begin_to_move(&mut self, talk: Talk, pid: u32, now: Instant) {
+        let Some(server) = self.offers.service() else {
+            return;
+        };
+        let until = now + MOVED_WITHIN;
+        self.child.iter_mut().for_each(|child| child.until = until);
+        match Moving::begin(talk.wire, pid, server) {
+            Ok(moving) => self.moving = Some(moving),
+            Err(error) => {
+                warn!(%error, "the clients can't be moved; this one goes on");
+                self.gone(Role::Moves(pid), now);
+            }
+        }
+    }
+
+    /// The move has ended: the successor is ready for the rest, or gone.
+    fn look_at_move(&mut self, now: Instant) -> Option<Event> {
+        let moving = self.moving.take_if(|moving| moving.is_over())?;
+        let pid = moving.pid;
+        let (wire, error) = match moving.end() {
+            Ok((wire, moved)) => {
+                self.moved = Some(moved);
+                let role = Role::Ready(pid);
+                let until = now + READY_WITHIN;
+                self.talks.push(Talk { wire, role, until });
+                return Some(Event::Ready { pid });
+            }
+            Err(failed) => failed,
+        };
+        warn!(%error, "the clients could not be moved; those that were not go on here");
+        if let Some(wire) = wire {
+            let reason = format!("the clients could not be moved: {error}");
+            let _ = wire.say(&Answer::No { reason }, &[]);
+        }
+        self.gone(Role::Moves(pid), now);
+        None
     }
 
     fn let_in(&mut self, now: Instant) {
@@ -213,7 +262,7 @@ impl HandoverServer {
         ask: &Ask,
         now: Instant,
         event: &mut Option<Event>,
-    ) -> std::result::Result<(), String> {
+    ) -> Obeyed {
         match (talk.role, ask) {
             (Role::Guest, Ask::Restart { .. }) if self.child.is_some() => {
                 Err("another restart is under way".into())
@@ -228,26 +277,16 @@ impl HandoverServer {
                 self.child = Some(Started { child, until });
                 talk.role = Role::Waits;
                 // The child's end is reported first.
-                talk.until = until + CHILD_ENDS;
+                talk.until = until + MOVED_WITHIN + CHILD_ENDS;
                 *event = Some(Event::Begun);
                 Ok(())
             }
-            (Role::Guest, Ask::TakeOver { version, pid }) => {
-                if *version != VERSION {
-                    return Err("it is another version; stop it and start this one".into());
-                }
-                let is_successor = |talk: &Talk| !matches!(talk.role, Role::Guest | Role::Waits);
-                if self.talks.iter().any(is_successor) {
-                    return Err("another process takes over already".into());
-                }
-                self.give_sockets(&talk.wire)
-                    .map_err(|error| error.to_string())?;
-                talk.role = Role::Successor(*pid);
-                let started = self.child.as_ref().map(|started| started.until);
-                talk.until = started.unwrap_or(now + READY_WITHIN);
+            (Role::Guest, Ask::TakeOver { .. }) => self.give_all(talk, ask, now),
+            (Role::Successor(pid, true), Ask::Ready) => {
+                talk.role = Role::Moves(pid);
                 Ok(())
             }
-            (Role::Successor(pid), Ask::Ready) => {
+            (Role::Successor(pid, false), Ask::Ready) => {
                 talk.role = Role::Ready(pid);
                 *event = Some(Event::Ready { pid });
                 Ok(())
@@ -256,34 +295,29 @@ impl HandoverServer {
         }
     }
 
-    fn give_sockets(&self, wire: &Wire) -> io::Result<()> {
-        let mut given = vec![Given {
-            name: CONTROL.into(),
-            has_file: self.has_file,
-        }];
-        let mut duplicates: Vec<OwnedFd> = Vec::new();
-        for offer in &self.offers {
-            for socket in offer.server.listeners()? {
-                given.push(Given {
-                    name: offer.name.into(),
-                    has_file: offer.with_files.contains(&address_of(&socket)?),
-                });
-                duplicates.push(socket);
-            }
+    /// Gives the sockets to a successor.
+    fn give_all(&self, talk: &mut Talk, ask: &Ask, now: Instant) -> Obeyed {
+        let Ask::TakeOver {
+            version,
+            pid,
+            clients,
+        } = ask
+        else {
+            return Ok(());
+        };
+        if *version != VERSION {
+            return Err("it is another version; stop it and start this one".into());
         }
-        if self.held.is_some() {
-            given.push(Given {
-                name: HELD.into(),
-                has_file: false,
-            });
+        let is_successor = |talk: &Talk| !matches!(talk.role, Role::Guest | Role::Waits);
+        if self.moving.is_some() || self.talks.iter().any(is_successor) {
+            return Err("another process takes over already".into());
         }
-        let mut sockets = vec![self.socket.as_fd()];
-        sockets.extend(duplicates.iter().map(AsFd::as_fd));
-        sockets.extend(self.held.iter().map(AsFd::as_fd));
-        if sockets.len() > SOCKETS_MAX {
-            return Err(io::Error::other("too many listening sockets"));
-        }
-        wire.say(&Answer::Sockets(given), &sockets)
+        self.offers.give(&talk.wire, &self.socket, self.has_file)?;
+        let takes_clients = *clients == CLIENTS_VERSION && self.keeps_clients;
+        talk.role = Role::Successor(*pid, takes_clients);
+        let started = self.child.as_ref();
+        talk.until = started.map_or(now + READY_WITHIN, |started| started.until);
+        Ok(())
     }
 
     /// A process has left. If it is the child, its exit status says more.
@@ -332,6 +366,7 @@ impl HandoverServer {
 
     /// Hands over to the ready successor; `false` if it has gone.
     pub(crate) fn hand_over(&mut self) -> bool {
+        let _until_the_end = self.moved.take();
         let found = self.talks.iter().find_map(|talk| match talk.role {
             Role::Ready(pid) => Some((pid, talk)),
             _ => None,
@@ -342,9 +377,7 @@ impl HandoverServer {
         if talk.wire.say(&Answer::Yours, &[]).is_err() {
             return false;
         }
-        for offer in &self.offers {
-            offer.server.hand_over();
-        }
+        self.offers.hand_over();
         if let Some(file) = &mut self.file {
             file.keep();
         }

@@ -2,6 +2,7 @@
 
 mod edges;
 mod ends;
+mod place;
 mod reference;
 
 use proptest::prelude::*;

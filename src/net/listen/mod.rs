@@ -43,6 +43,7 @@ pub struct Listeners {
     sockets: Vec<(Listener, Holders)>,
     addresses: Vec<Address>,
     files: Vec<SocketFile>,
+    numbers_before: u64,
 }
 
 /// A socket that was bound here.
@@ -110,6 +111,7 @@ impl Listeners {
             sockets: Vec::new(),
             addresses: Vec::new(),
             files: Vec::new(),
+            numbers_before: 0,
         };
         for (_, one) in bound {
             all.sockets.push((one.listener, Holders::Ours));
@@ -145,6 +147,7 @@ impl Listeners {
             sockets: sockets.into_iter().map(theirs).collect(),
             addresses,
             files: Vec::new(),
+            numbers_before: 0,
         };
         all.or_none(what)
     }
@@ -155,7 +158,24 @@ impl Listeners {
         self.sockets.extend(others.sockets);
         self.addresses.extend(others.addresses);
         self.files.extend(others.files);
+        self.numbers_before = self.numbers_before.max(others.numbers_before);
         self
+    }
+
+    /// Numbers the clients that are accepted here from `last + 1` on, so that clients of a
+    /// predecessor can keep the numbers up to `last` when they come; see
+    /// [`Handle::adopt`](crate::Handle::adopt).
+    #[must_use]
+    pub fn numbered_after(self, last: u64) -> Listeners {
+        let numbers_before = last;
+        Listeners {
+            numbers_before,
+            ..self
+        }
+    }
+
+    pub(crate) fn numbers_before(&self) -> u64 {
+        self.numbers_before
     }
 
     fn or_none(self, what: &'static str) -> Result<Listeners> {

@@ -14,7 +14,7 @@ mod writing;
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 pub use format::Format;
 pub use output::Output;
@@ -27,6 +27,9 @@ use stamp::Stamp;
 
 /// Formatted bytes at which a piece is passed on before the turn's end.
 const BATCH_MAX: usize = 256 * 1024;
+
+/// How long a client that moves to another process waits for the output.
+const MOVE_WITHIN: Duration = Duration::from_millis(500);
 
 /// Whether clients get acknowledgements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +150,22 @@ impl Service for Recv {
             acknowledge(sender.safe, reply);
         }
         Verdict::Go
+    }
+
+    fn session_form(&self) -> Option<&'static str> {
+        Some("recv 1")
+    }
+
+    fn write_session(&self, sender: &mut Sender, written: &mut Vec<u8>) -> bool {
+        written.extend_from_slice(&sender.safe.to_le_bytes());
+        // The other process writes to the same output.
+        self.output.wait_until_written(MOVE_WITHIN)
+    }
+
+    fn read_session(&self, client: &Client, written: &[u8]) -> Option<Sender> {
+        let safe = u64::from_le_bytes(written.try_into().ok()?);
+        let label = Label::new(self.format, client);
+        Some(Sender { label, safe })
     }
 
     fn tail(&self) -> Tail {

@@ -1,5 +1,10 @@
 //! Restarts by take-over.
 
+pub(crate) mod moved;
+pub(crate) mod moved_crowd;
+pub(crate) mod moved_fails;
+pub(crate) mod moved_senders;
+pub(crate) mod owner;
 pub(crate) mod restart;
 pub(crate) mod takeover;
 pub(crate) mod takeover_fails;

@@ -45,6 +45,11 @@ impl Line {
         }
     }
 
+    /// The path of its control socket.
+    pub fn control(&self) -> &str {
+        &self.control
+    }
+
     /// `poold restart`, with any result.
     pub fn try_restart(&self) -> Output {
         let mut command = poold(&["restart", "--control", &self.control]);
@@ -281,7 +286,7 @@ fn a_unix_socket_goes_over_with_its_file_which_the_last_one_removes() {
 fn connected_clients_are_served_to_the_end_by_the_old_process() {
     use crate::support::net::{connect, end, send, take_to_end};
     let dir = Scratch::new();
-    let mut line = Line::start(&dir, &["recv", "127.0.0.1:0"]);
+    let mut line = Line::start(&dir, &["recv", "127.0.0.1:0", "--keep-clients", "no"]);
     let client = connect(&line.first.address);
     send(&client, "before\n");
     line.first.stdout.wait_line(": before");

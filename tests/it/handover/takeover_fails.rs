@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::daemon::{Daemon, POOLD, poold};
-use crate::support::net::{connect, send, take, take_to_end};
+use crate::support::net::{connect, send, take};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{PATIENCE, wait_until};
 
@@ -354,9 +354,10 @@ fn one_that_is_started_by_hand_takes_over_and_without_another_just_starts() {
     let resting = connect(&old.address);
     let mut new = Daemon::start(&[&["echo", &old.address], &args[..]].concat());
     assert_eq!(new.address, old.address);
-    assert_eq!(take_to_end(&resting), b"");
-    drop(resting);
     assert_eq!(old.wait_exit().code, Some(0));
+    send(&resting, "x");
+    assert_eq!(take(&resting, 1), b"x", "the new one has the client");
+    drop(resting);
     still_serves(&new);
     assert!(dir.join("control").exists());
     assert_eq!(new.stop().code, Some(0));

@@ -28,7 +28,7 @@ type Row = (
 );
 
 /// Where the senders are, unless they are nowhere.
-fn installed(what: &str) -> Option<PathBuf> {
+pub fn installed(what: &str) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     let folder = target.expect("it has one").join("senders");
     let found = folder.join(what);
@@ -51,13 +51,13 @@ fn port(daemon: &Daemon) -> &str {
 }
 
 /// Runs a sender until it has sent everything; it may stay until its input ends.
-struct Running {
-    guard: Guard,
+pub struct Running {
+    pub guard: Guard,
     complaints: Spool,
 }
 
 impl Running {
-    fn start(command: &mut Command) -> Running {
+    pub fn start(command: &mut Command) -> Running {
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         let child = command.stderr(Stdio::piped()).spawn();
         let mut guard = Guard(child.expect("it is installed"));
@@ -65,7 +65,7 @@ impl Running {
         Running { guard, complaints }
     }
 
-    fn end(mut self) {
+    pub fn end(mut self) {
         drop(self.guard.0.stdin.take());
         let code = self.guard.wait_exit();
         assert_eq!(code, Some(0), "{}", self.complaints.text());
@@ -116,13 +116,13 @@ fn run_all(rows: &[Row], sender: impl Fn(&str, &str) -> Command + Sync) {
     });
 }
 
-fn python(venv: &Path, who: &str, port: &str) -> Command {
+pub fn python(venv: &Path, who: &str, port: &str) -> Command {
     let mut command = Command::new(venv.join("bin/python"));
     command.arg(script("send.py")).args([who, port]);
     command
 }
 
-fn node(modules: &Path, who: &str, port: &str) -> Command {
+pub fn node(modules: &Path, who: &str, port: &str) -> Command {
     let mut command = Command::new("node");
     command.env("NODE_PATH", modules);
     command.arg(script("send.js")).args([who, port]);

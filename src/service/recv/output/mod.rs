@@ -32,6 +32,9 @@ mod tests;
 
 /// Maximum bytes that are queued while a worker writes.
 const QUEUED_MAX: usize = 1024 * 1024;
+/// Between two checks whether all is written: the writer notifies when it has room, not after each
+/// piece.
+const WRITTEN_LOOK: Duration = Duration::from_millis(1);
 /// A wait for the output checks this often, in case a notification was missed.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 
@@ -181,6 +184,22 @@ impl Output {
             }
         }
         queue.safe >= place.0
+    }
+
+    /// Waits until all that is queued by now is written; `false` if that takes longer than `most`.
+    pub fn wait_until_written(&self, most: Duration) -> bool {
+        let until = Instant::now() + most;
+        let mut queue = self.queue.lock();
+        let place = queue.queued;
+        // A worker writes it: whoever queues a piece does, or the writer that it found.
+        while queue.safe < place && !queue.closed {
+            let look = until.min(Instant::now() + WRITTEN_LOOK);
+            self.progress.wait_until(&mut queue, look);
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        queue.safe >= place
     }
 
     /// Waits until all is written, at most until `deadline`; answers how many messages are not.

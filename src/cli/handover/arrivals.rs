@@ -1,0 +1,137 @@
+//! The successor's side of the move: takes the running process's clients. See `mover.rs`.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tracing::warn;
+
+use super::protocol::{Answer, Ask, SOCKETS_MAX, Wire};
+use crate::connection::held::{Kept, Stays};
+use crate::server::{Arrival, Handle};
+
+/// Bytes of one batch's states: far more than a batch has.
+const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A process that ends closes its descriptors a moment before it is dead.
+const DEAD_WITHIN: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+/// Maximum wait for the next batch, and for the last one.
+const NEXT_WITHIN: Duration = Duration::from_secs(30);
+
+/// What it needs to know of the running process.
+pub(super) struct Arrivals {
+    /// Tells when it is dead; `None` if the system does not say which it is.
+    other: Option<OwnedFd>,
+}
+
+impl Arrivals {
+    pub(super) fn of(wire: &Wire) -> Arrivals {
+        let other = wire.other().ok().map(|other| other.pid);
+        let other = other.filter(|pid| Pid::as_raw(Some(*pid)) > 0);
+        Arrivals {
+            other: other.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()),
+        }
+    }
+
+    /// Takes clients until another answer comes.
+    pub(super) fn take_all(&self, wire: &mut Wire, server: &Handle) -> io::Result<Option<Answer>> {
+        wire.block(NEXT_WITHIN)?;
+        loop {
+            match wire.hear()? {
+                Some(Answer::Clients { batch, states }) => {
+                    if let Some(no) = self.take_batch(wire, server, batch, &states)? {
+                        return Ok(Some(no));
+                    }
+                }
+                Some(Answer::Kept { stayed, took }) => {
+                    let named = stayed
+                        .iter()
+                        .filter_map(|(why, count)| Some((Stays::named(why)?, *count)));
+                    let stayed = named.collect();
+                    server.note_kept(Kept { stayed, took });
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Takes a batch, and serves it when it may; answers what else the other process said.
+    fn take_batch(
+        &self,
+        wire: &mut Wire,
+        server: &Handle,
+        batch: u64,
+        lengths: &[usize],
+    ) -> io::Result<Option<Answer>> {
+        let states = parts(wire, lengths)?;
+        let (taken, stay) = adopt(server, wire.take_sockets(), &states);
+        wire.say(&Ask::Taken { batch, stay }, &[])?;
+        let late = match wire.hear() {
+            Ok(Some(Answer::Go { batch: go, late })) if go == batch => parts(wire, &late),
+            Ok(Some(Answer::Back { batch: back })) if back == batch => return Ok(None),
+            // The other one goes on with them.
+            Ok(Some(other)) => return Ok(Some(other)),
+            Ok(None) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) => Err(error),
+        };
+        match late {
+            Ok(late) => serve(taken, &late),
+            // Nothing else has their descriptors any more.
+            Err(error) if self.is_other_dead() => {
+                warn!(%error, clients = taken.len(), "the other poold died in the move");
+                serve(taken, &[]);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(None)
+    }
+
+    fn is_other_dead(&self) -> bool {
+        self.other.as_ref().is_some_and(|other| {
+            let mut polled = [PollFd::new(other, PollFlags::IN)];
+            poll(&mut polled, Some(&DEAD_WITHIN)) == Ok(1)
+        })
+    }
+}
+
+/// Clients that are not served yet, and those that stay: their place in the batch, and why.
+type Judged = (Vec<Arrival>, Vec<(usize, String)>);
+
+fn adopt(server: &Handle, sockets: Vec<OwnedFd>, states: &[Vec<u8>]) -> Judged {
+    let mut sockets = sockets.into_iter();
+    let (mut taken, mut stay) = (Vec::new(), Vec::new());
+    for (at, state) in states.iter().enumerate() {
+        let socket = sockets.next().ok_or(Stays::Descriptors);
+        match socket.and_then(|socket| server.adopt(socket, state)) {
+            Ok(arrival) => taken.push(arrival),
+            Err(why) => stay.push((at, why.name().to_owned())),
+        }
+    }
+    (taken, stay)
+}
+
+fn serve(taken: Vec<Arrival>, late: &[Vec<u8>]) {
+    for (at, arrival) in taken.into_iter().enumerate() {
+        arrival.serve(late.get(at).map_or(&[], Vec::as_slice));
+    }
+}
+
+/// The bytes that follow a message, cut at these lengths.
+fn parts(wire: &mut Wire, lengths: &[usize]) -> io::Result<Vec<Vec<u8>>> {
+    let total = lengths
+        .iter()
+        .try_fold(0, |sum: usize, length| sum.checked_add(*length));
+    let is_bounded = total.is_some_and(|total| total <= BATCH_BYTES_MAX);
+    if !is_bounded || lengths.len() > SOCKETS_MAX {
+        return Err(io::Error::other("more clients than a batch has"));
+    }
+    let one = |length: &usize| {
+        let bytes = wire.hear_bytes(*length)?;
+        bytes.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    };
+    lengths.iter().map(one).collect()
+}

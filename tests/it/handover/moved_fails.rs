@@ -1,0 +1,205 @@
+//! A move of clients that comes to nothing: the running process goes on with them.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
+use serde_json::Value;
+
+use crate::support::daemon::Daemon;
+use crate::support::net::{connect, send, take, take_to_end};
+use crate::support::scratch::{Scratch, text};
+use crate::support::spool::PATIENCE;
+
+/// A successor by hand. It hears the messages, and closes the descriptors that come with them.
+pub struct Successor(BufReader<UnixStream>);
+
+impl Successor {
+    /// Takes the sockets of the daemon over, and is ready.
+    pub fn ready(control: &str, version: u32) -> Successor {
+        let stream = UnixStream::connect(control).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        let mut successor = Successor(BufReader::new(stream));
+        successor.say(&format!(
+            r#"{{"take_over":{{"version":1,"pid":1,"clients":{version}}}}}"#
+        ));
+        assert!(successor.hear().get("sockets").is_some());
+        successor.say(r#""ready""#);
+        successor
+    }
+
+    fn say(&mut self, message: &str) {
+        let line = format!("{message}\n");
+        self.0
+            .get_mut()
+            .write_all(line.as_bytes())
+            .expect("it reads");
+    }
+
+    pub fn hear(&mut self) -> Value {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("a line");
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    /// Hears of a batch; answers its number and how many clients are in it.
+    pub fn hear_clients(&mut self) -> (u64, usize) {
+        let heard = self.hear();
+        let clients = heard.get("clients").unwrap_or_else(|| panic!("{heard}"));
+        let batch = clients["batch"].as_u64().expect("a number");
+        let lengths = clients["states"].as_array().expect("lengths");
+        for length in lengths {
+            let mut state = vec![0; length.as_u64().expect("a number") as usize];
+            self.0.read_exact(&mut state).expect("the states follow");
+            assert!(state.starts_with(b"poold client 1\n"));
+        }
+        (batch, lengths.len())
+    }
+}
+
+/// An echo with a client that it has served.
+struct Echo {
+    daemon: Daemon,
+    control: String,
+    client: TcpStream,
+    _dir: Scratch,
+}
+
+impl Echo {
+    fn start() -> Echo {
+        let dir = Scratch::new();
+        let control = text(&dir.join("control")).to_owned();
+        let daemon = Daemon::echo(&["--control", &control]);
+        let client = connect(&daemon.address);
+        send(&client, "x");
+        assert_eq!(take(&client, 1), b"x");
+        Echo {
+            daemon,
+            control,
+            client,
+            _dir: dir,
+        }
+    }
+
+    /// The client is answered, and new ones are accepted.
+    fn serves(&self) {
+        let new = connect(&self.daemon.address);
+        for client in [&self.client, &new] {
+            send(client, "x");
+            assert_eq!(take(client, 1), b"x");
+        }
+    }
+
+    fn ends(mut self) {
+        drop(self.client);
+        assert_eq!(self.daemon.stop().code, Some(0));
+    }
+}
+
+#[test]
+fn a_successor_that_dies_with_a_batch() {
+    let echo = Echo::start();
+    for _ in 0..2 {
+        let mut successor = Successor::ready(&echo.control, 1);
+        assert_eq!(successor.hear_clients().0, 1);
+        drop(successor);
+        echo.daemon
+            .stderr
+            .wait_line("those that were not go on here");
+        echo.serves();
+    }
+    echo.ends();
+}
+
+#[test]
+fn a_successor_that_hangs_with_a_batch() {
+    let echo = Echo::start();
+    let mut successor = Successor::ready(&echo.control, 1);
+    assert_eq!(successor.hear_clients().0, 1);
+    send(&echo.client, "x");
+    let answer = take(&echo.client, 1);
+    assert_eq!(answer, b"x", "the move is not given up yet");
+    assert_eq!(successor.hear()["back"]["batch"], 1);
+    let no = successor.hear();
+    assert!(no["no"]["reason"].is_string(), "{no}");
+    echo.serves();
+    echo.ends();
+}
+
+#[test]
+fn a_successor_that_is_slow_is_offered_the_clients_again() {
+    let echo = Echo::start();
+    let mut successor = Successor::ready(&echo.control, 1);
+    assert_eq!(successor.hear_clients().0, 1);
+    assert_eq!(successor.hear()["back"]["batch"], 1);
+    successor.say(r#"{"taken":{"batch":1,"stay":[]}}"#);
+    assert_eq!(successor.hear_clients(), (2, 1));
+    drop(successor);
+    echo.daemon
+        .stderr
+        .wait_line("those that were not go on here");
+    echo.serves();
+    echo.ends();
+}
+
+#[test]
+fn a_successor_that_says_nonsense() {
+    let echo = Echo::start();
+    for nonsense in [
+        r#"{"taken":{"batch":7,"stay":[]}}"#,
+        r#""ready""#,
+        "nonsense",
+    ] {
+        let mut successor = Successor::ready(&echo.control, 1);
+        assert_eq!(successor.hear_clients().0, 1);
+        successor.say(nonsense);
+        let no = successor.hear();
+        assert!(no["no"]["reason"].is_string(), "{no}");
+        echo.serves();
+    }
+    echo.ends();
+}
+
+#[test]
+fn clients_that_a_successor_does_not_take_are_drained_and_counted() {
+    for (said, why) in [("framing", "framing"), ("of a later version", "version")] {
+        let echo = Echo::start();
+        let mut successor = Successor::ready(&echo.control, 1);
+        assert_eq!(successor.hear_clients(), (1, 1));
+        successor.say(&format!(
+            r#"{{"taken":{{"batch":1,"stay":[[0,"{said}"]]}}}}"#
+        ));
+        assert_eq!(successor.hear()["go"]["late"], Value::Array(Vec::new()));
+        let kept = successor.hear();
+        let stayed = serde_json::json!([[why, 1]]);
+        assert_eq!(kept["kept"]["stayed"], stayed, "{kept}");
+        assert_eq!(successor.hear(), "yours");
+        assert_eq!(take_to_end(&echo.client), b"");
+        let log = echo.daemon.stderr.wait_line("clients moved");
+        let counted = format!("moved=0, stayed=1, why=1 {why}");
+        assert!(log.contains(&counted), "{log}");
+    }
+}
+
+#[test]
+fn a_successor_of_another_version_takes_the_sockets_alone() {
+    for version in [0, 2] {
+        let echo = Echo::start();
+        let mut successor = Successor::ready(&echo.control, version);
+        assert_eq!(successor.hear(), "yours");
+        assert_eq!(take_to_end(&echo.client), b"");
+    }
+}
+
+#[test]
+fn clients_that_a_successor_has_confirmed_are_its_own() {
+    let echo = Echo::start();
+    let mut successor = Successor::ready(&echo.control, 1);
+    assert_eq!(successor.hear_clients().0, 1);
+    successor.say(r#"{"taken":{"batch":1,"stay":[]}}"#);
+    assert_eq!(successor.hear()["go"]["late"], serde_json::json!([0]));
+    // It has closed the descriptors, and the running process closes its own.
+    assert_eq!(take_to_end(&echo.client), b"");
+    let log = echo.daemon.stderr.wait_line("clients moved");
+    assert!(log.contains("moved=1, stayed=0"), "{log}");
+}
