@@ -94,9 +94,12 @@ fn block(signal: Signal) {
 /// Makes Ctrl-C, SIGTERM and SIGHUP call this instead of ending the process.
 ///
 /// # Errors
-/// As [`drain_on_signal`].
-pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
-    ctrlc::set_handler(act).map_err(not_installed)
+/// When the handler can't be installed, because the process has one.
+pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(act).map_err(|error| match error {
+        ctrlc::Error::System(error) => error,
+        other => io::Error::other(other),
+    })
 }
 
 /// Makes Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one; another signal
@@ -105,7 +108,7 @@ pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> Result<()> {
 /// that drain.
 ///
 /// # Errors
-/// When the handler can't be installed, because the process has one.
+/// As [`pass_on`].
 pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
     let server = server.clone();
     let mut is_first = true;
@@ -132,14 +135,8 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
         act(is_first);
         is_first = false;
     })
-}
-
-fn not_installed(error: ctrlc::Error) -> Error {
-    Error::Start {
+    .map_err(|source| Error::Start {
         what: "the signal handler",
-        source: match error {
-            ctrlc::Error::System(error) => error,
-            other => io::Error::other(other),
-        },
-    }
+        source,
+    })
 }

@@ -8,13 +8,13 @@ use crate::server::Stats;
 
 /// How often something has happened, and what it means.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Row {
+pub(crate) struct CountRow {
     pub(crate) name: String,
     pub(crate) what: String,
     pub(crate) count: u64,
 }
 
-struct Fault {
+struct Figure {
     /// As people read it, and what it means.
     name: &'static str,
     what: &'static str,
@@ -27,8 +27,8 @@ struct Fault {
 
 const ACCEPT_ERRORS: &str = "poold_accept_errors_total";
 
-const FAULTS: [Fault; 6] = [
-    Fault {
+const FAULTS: [Figure; 6] = [
+    Figure {
         name: "truncated",
         what: "messages cut at --message-max",
         metric: "poold_messages_truncated_total",
@@ -36,7 +36,7 @@ const FAULTS: [Fault; 6] = [
         label: None,
         count: |stats| stats.truncated,
     },
-    Fault {
+    Figure {
         name: "dropped",
         what: "messages over --message-max, skipped",
         metric: "poold_messages_dropped_total",
@@ -45,7 +45,7 @@ const FAULTS: [Fault; 6] = [
         label: Some(("reason", "overlong")),
         count: |stats| stats.dropped,
     },
-    Fault {
+    Figure {
         name: "stray bytes",
         what: "bytes that belong to no message",
         metric: "poold_stray_bytes_total",
@@ -54,7 +54,7 @@ const FAULTS: [Fault; 6] = [
         label: None,
         count: |stats| stats.stray_bytes,
     },
-    Fault {
+    Figure {
         name: "partial",
         what: "messages that ended with their connection",
         metric: "poold_messages_partial_total",
@@ -63,7 +63,7 @@ const FAULTS: [Fault; 6] = [
         label: None,
         count: |stats| stats.partial,
     },
-    Fault {
+    Figure {
         name: "accept: exhausted",
         what: "no descriptor or memory for a client",
         metric: ACCEPT_ERRORS,
@@ -72,7 +72,7 @@ const FAULTS: [Fault; 6] = [
         label: Some(("kind", "exhausted")),
         count: |stats| stats.accept_exhausted,
     },
-    Fault {
+    Figure {
         name: "accept: client gone",
         what: "clients that had gone before they were accepted",
         metric: ACCEPT_ERRORS,
@@ -82,8 +82,8 @@ const FAULTS: [Fault; 6] = [
     },
 ];
 
-pub(super) fn rows(stats: &Stats) -> Vec<Row> {
-    let row = |fault: &Fault| Row {
+pub(super) fn rows(stats: &Stats) -> Vec<CountRow> {
+    let row = |fault: &Figure| CountRow {
         name: fault.name.to_owned(),
         what: fault.what.to_owned(),
         count: (fault.count)(stats),
@@ -93,7 +93,7 @@ pub(super) fn rows(stats: &Stats) -> Vec<Row> {
 
 pub(super) fn metrics(stats: &Stats, to: &mut Families) {
     for family in FAULTS.chunk_by(|one, next| one.metric == next.metric) {
-        let Fault { metric, help, .. } = family[0];
+        let Figure { metric, help, .. } = family[0];
         match family[0].label {
             None => to.counter(metric, help, (family[0].count)(stats)),
             Some((label, _)) => {

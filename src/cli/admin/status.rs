@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::{self, Row};
+use super::faults::{self, CountRow};
 use super::history::{Sample, millis};
 use super::own::Table;
 use super::response::Response;
@@ -43,10 +43,10 @@ pub(crate) struct Status {
     /// Over all turns so far.
     pub(crate) wait_ms: Quantiles,
     pub(crate) turn_ms: Quantiles,
-    pub(crate) limits: Vec<Row>,
+    pub(crate) limits: Vec<CountRow>,
     /// What should not happen.
     #[serde(default)]
-    pub(crate) faults: Vec<Row>,
+    pub(crate) faults: Vec<CountRow>,
     /// The last minutes, a sample a second.
     pub(crate) history: Vec<Sample>,
     pub(crate) busiest: Vec<ClientRow>,
@@ -116,7 +116,7 @@ pub(crate) struct Quantiles {
 
 impl Status {
     /// What limits have done, and what should not have happened, where it has.
-    pub(crate) fn acted(&self) -> impl Iterator<Item = &Row> {
+    pub(crate) fn acted(&self) -> impl Iterator<Item = &CountRow> {
         let all = self.limits.iter().chain(&self.faults);
         all.filter(|row| row.count > 0)
     }
@@ -232,8 +232,8 @@ fn quantiles(of: &Histogram) -> Quantiles {
     }
 }
 
-fn limits(stats: &Stats) -> Vec<Row> {
-    let row = |(limit, count): &(Limit, u64)| Row {
+fn limits(stats: &Stats) -> Vec<CountRow> {
+    let row = |(limit, count): &(Limit, u64)| CountRow {
         name: limit.name().to_owned(),
         what: limit.describe().to_owned(),
         count: *count,

@@ -7,7 +7,7 @@ use socket2::Socket;
 
 use super::ending::Ending;
 use super::printer::Printer;
-use super::safe::Lines;
+use super::safe::SafeLines;
 use crate::service::chat::grammar::{Notice, What, parse};
 
 /// A server that has sent nothing for this long is not a chat.
@@ -37,7 +37,7 @@ pub(crate) fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> R
         .write_all(format!("/nick {name}\n").as_bytes())
         .map_err(lost)?;
     let begin = Instant::now();
-    let (mut lines, mut said) = (Lines::default(), Said::Nothing);
+    let (mut lines, mut said) = (SafeLines::default(), Said::Nothing);
     let mut buffer = [0; BUFFER];
     loop {
         let most = match said {

@@ -13,7 +13,7 @@ use socket2::Socket;
 use super::dial::dial;
 use super::ending::Ending;
 use super::paste::PASTE_MAX;
-use super::safe::Lines;
+use super::safe::SafeLines;
 use super::screen::Screen;
 use super::shared::{QUEUE_MAX, Session, drain_wakes};
 use super::unsent::{Unsent, is_for_later};
@@ -120,7 +120,7 @@ impl Link {
         socket.set_write_timeout(Some(GREETING))?;
         socket.write_all(greeting.as_bytes())?;
         socket.set_nonblocking(true)?;
-        let (mut lines, mut buffer) = (Lines::default(), vec![0; BUFFER]);
+        let (mut lines, mut buffer) = (SafeLines::default(), vec![0; BUFFER]);
         let mut until = None;
         loop {
             if self.is_leaving && until.is_none() && self.unsent.is_empty() {
@@ -145,7 +145,7 @@ impl Link {
     fn read(
         &mut self,
         mut socket: &Socket,
-        lines: &mut Lines,
+        lines: &mut SafeLines,
         buffer: &mut [u8],
     ) -> io::Result<Option<Parting>> {
         let length = match socket.read(buffer) {

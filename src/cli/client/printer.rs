@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 
 use super::ending::Ending;
-use super::safe::Lines;
+use super::safe::SafeLines;
 
 /// What happens to received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +20,14 @@ pub(crate) enum Passing {
 pub(crate) struct Printer {
     output: File,
     passing: Passing,
-    lines: Lines,
+    lines: SafeLines,
 }
 
 impl Printer {
     pub(crate) fn new(passing: Passing) -> Result<Printer, Ending> {
         let output = std::io::stdout().as_fd().try_clone_to_owned();
         let output = output.map_err(|error| unwritten(&error))?.into();
-        let lines = Lines::default();
+        let lines = SafeLines::default();
         Ok(Printer {
             output,
             passing,
@@ -54,7 +54,7 @@ impl Printer {
     }
 }
 
-fn escaped(lines: &mut Lines, bytes: &[u8]) -> String {
+fn escaped(lines: &mut SafeLines, bytes: &[u8]) -> String {
     let mut text = String::new();
     lines.take(bytes, |line| {
         text.push_str(&line);

@@ -8,11 +8,11 @@ const LINE_MAX: usize = 64 << 10;
 
 /// Takes bytes, gives safe lines. Keeps an unfinished line.
 #[derive(Default)]
-pub(crate) struct Lines {
+pub(crate) struct SafeLines {
     unfinished: Vec<u8>,
 }
 
-impl Lines {
+impl SafeLines {
     /// Takes bytes, and passes on each line that they complete.
     pub(crate) fn take(&mut self, bytes: &[u8], mut each: impl FnMut(String)) {
         let mut rest = bytes;
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     fn lines(pieces: &[&[u8]]) -> Vec<String> {
-        let (mut lines, mut found) = (Lines::default(), Vec::new());
+        let (mut lines, mut found) = (SafeLines::default(), Vec::new());
         for piece in pieces {
             lines.take(piece, |line| found.push(line));
         }

@@ -31,7 +31,7 @@ use crate::tls::ClientTls;
 const LEAVING_MAX: Duration = Duration::from_secs(5);
 const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
 
-type Line = Editor<Prompter, MemHistory>;
+type LineEditor = Editor<Prompter, MemHistory>;
 
 /// Runs the session until the client or the server ends it.
 pub(crate) fn run(
@@ -105,7 +105,7 @@ fn start(
     })
 }
 
-fn editor(prompter: Prompter) -> Result<Line, ReadlineError> {
+fn editor(prompter: Prompter) -> Result<LineEditor, ReadlineError> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
         // Passwords are hidden without colours as well.
@@ -116,7 +116,7 @@ fn editor(prompter: Prompter) -> Result<Line, ReadlineError> {
     let keys = Keys::new(Arc::clone(&prompter.session));
     // The history is in `keys`.
     let history = MemHistory::with_config(&config);
-    let mut line = Line::with_history(config, history)?;
+    let mut line = LineEditor::with_history(config, history)?;
     line.set_helper(Some(prompter));
     line.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
     Ok(line)

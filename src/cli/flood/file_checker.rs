@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::args::FloodArgs;
 use super::ledger::{Account, Ledger, Tail};
-use super::line::{Line, parse};
+use super::line::{Parsed, parse};
 
 /// What the file must contain.
 #[derive(Debug, Default, Clone)]
@@ -120,17 +120,17 @@ impl<'a> FileChecker<'a> {
     fn accept(&mut self, message: &[u8]) -> bool {
         let expected = self.expected;
         let (run, client, seq, size) = match parse(message) {
-            Line::Whole {
+            Parsed::Whole {
                 run,
                 client,
                 seq,
                 size,
             } => (run, client, seq, size),
-            Line::Cut if expected.cut => {
+            Parsed::Cut if expected.cut => {
                 self.finding.partial += 1;
                 return true;
             }
-            Line::Cut | Line::Damaged => return false,
+            Parsed::Cut | Parsed::Damaged => return false,
         };
         if expected
             .run

@@ -31,7 +31,8 @@ impl Interrupt {
                 std::process::exit(exit::INTERRUPTED.into());
             }
         };
-        signals::pass_on(press).map_err(|error| Failure::Failed(error.to_string()))
+        signals::pass_on(press)
+            .map_err(|error| Failure::Failed(format!("cannot watch for Ctrl-C: {error}")))
     }
 
     /// Notes that the sending begins.

@@ -4,7 +4,7 @@ use super::message::{RUN_MAX, WORD, padding};
 
 /// The result for a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Line<'a> {
+pub(crate) enum Parsed<'a> {
     /// A whole message, undamaged; `size` counts the newline.
     Whole {
         run: &'a [u8],
@@ -19,16 +19,16 @@ pub(crate) enum Line<'a> {
 }
 
 /// Parses a line, without its newline.
-pub(crate) fn parse(line: &[u8]) -> Line<'_> {
+pub(crate) fn parse(line: &[u8]) -> Parsed<'_> {
     read(line).unwrap_or_else(|fault| fault)
 }
 
-fn read(line: &[u8]) -> Result<Line<'_>, Line<'_>> {
+fn read(line: &[u8]) -> Result<Parsed<'_>, Parsed<'_>> {
     if !line.starts_with(WORD) {
         return Err(if WORD.starts_with(line) {
-            Line::Cut
+            Parsed::Cut
         } else {
-            Line::Damaged
+            Parsed::Damaged
         });
     }
     let (run, at) = field(line, WORD.len(), RUN_MAX, u8::is_ascii_alphanumeric)?;
@@ -37,13 +37,13 @@ fn read(line: &[u8]) -> Result<Line<'_>, Line<'_>> {
     let ended = line.len() > at && line.ends_with(b".");
     let end = line.len() - usize::from(ended);
     if (at..end).any(|i| line[i] != padding(i)) {
-        return Err(Line::Damaged);
+        return Err(Parsed::Damaged);
     }
     if !ended {
-        return Err(Line::Cut);
+        return Err(Parsed::Cut);
     }
     let (client, seq) = (number(client)?, number(seq)?);
-    Ok(Line::Whole {
+    Ok(Parsed::Whole {
         run,
         client,
         seq,
@@ -57,22 +57,22 @@ fn field(
     at: usize,
     max: usize,
     fits: fn(&u8) -> bool,
-) -> Result<(&[u8], usize), Line<'_>> {
+) -> Result<(&[u8], usize), Parsed<'_>> {
     let rest = &line[at..];
     let len = rest.iter().take_while(|byte| fits(byte)).count();
     match rest.get(len) {
-        _ if len > max => Err(Line::Damaged),
+        _ if len > max => Err(Parsed::Damaged),
         Some(b' ') if len > 0 => Ok((&rest[..len], at + len + 1)),
-        Some(_) => Err(Line::Damaged),
-        None => Err(Line::Cut),
+        Some(_) => Err(Parsed::Damaged),
+        None => Err(Parsed::Cut),
     }
 }
 
-fn number(digits: &[u8]) -> Result<u64, Line<'static>> {
+fn number(digits: &[u8]) -> Result<u64, Parsed<'static>> {
     str::from_utf8(digits)
         .ok()
         .and_then(|text| text.parse().ok())
-        .ok_or(Line::Damaged)
+        .ok_or(Parsed::Damaged)
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(slot.len(), 64);
         assert!(slot.starts_with(b"flood c0ffee 17 4711 vwxyz"));
         let line = slot.strip_suffix(b"\n").unwrap();
-        let whole = Line::Whole {
+        let whole = Parsed::Whole {
             run: b"c0ffee",
             client: 17,
             seq: 4711,
@@ -96,7 +96,7 @@ mod tests {
         };
         assert_eq!(parse(line), whole);
         for end in 0..line.len() {
-            assert_eq!(parse(&line[..end]), Line::Cut, "{end}");
+            assert_eq!(parse(&line[..end]), Parsed::Cut, "{end}");
         }
         for at in 0..line.len() {
             let mut hurt = line.to_vec();
@@ -113,7 +113,7 @@ mod tests {
         shape.render(100, 1000, &mut slot);
         assert!(matches!(
             parse(&slot[..least - 1]),
-            Line::Whole {
+            Parsed::Whole {
                 client: 100,
                 seq: 1000,
                 ..

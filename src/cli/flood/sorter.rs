@@ -1,7 +1,7 @@
 //! Checks a client's replies line by line, after a fault.
 
 use super::ledger::{Account, Ledger, Tail};
-use super::line::{Line, parse};
+use super::line::{Parsed, parse};
 use super::message::Shape;
 
 /// See the head of the file.
@@ -54,7 +54,7 @@ impl Sorter {
 
     fn end_line(&mut self, limit: u64, shape: &Shape) {
         match parse(&self.line) {
-            Line::Whole {
+            Parsed::Whole {
                 run,
                 client,
                 seq,
@@ -76,7 +76,7 @@ impl Sorter {
     pub(crate) fn close(&self, tail: Tail) -> Account {
         let mut account = self.ledger.close(tail);
         // A message whose end is missing is missing, or cut off; anything else is damage.
-        if !self.line.is_empty() && (self.overlong || parse(&self.line) == Line::Damaged) {
+        if !self.line.is_empty() && (self.overlong || parse(&self.line) == Parsed::Damaged) {
             account.damaged += 1;
             account.lost = account.lost.saturating_sub(1);
         }

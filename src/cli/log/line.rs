@@ -31,9 +31,9 @@ pub(super) enum Priority {
 }
 
 /// See the head of the file.
-pub(super) struct Line(pub(super) Style, pub(super) Priority);
+pub(super) struct LineFormat(pub(super) Style, pub(super) Priority);
 
-impl<S, N> FormatEvent<S, N> for Line
+impl<S, N> FormatEvent<S, N> for LineFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,

@@ -17,13 +17,13 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// See the head of the file.
 #[derive(Clone)]
-pub(super) struct Lines(Arc<Mutex<State>>);
+pub(super) struct LogWriter(Arc<Mutex<State>>);
 
 /// Locked while a line is written, so lines don't mix, and each line knows whether the last one
 /// waited in vain.
 struct State {
     stderr: Patient<Stderr>,
-    /// Lines that are missing or cut, and how many of them were reported.
+    /// LogWriter that are missing or cut, and how many of them were reported.
     left_out: u64,
     told: u64,
     /// The last line was missing or cut; and whether a part of it is there.
@@ -31,9 +31,9 @@ struct State {
     is_cut: bool,
 }
 
-impl Lines {
-    pub(super) fn new() -> Lines {
-        Lines(Arc::new(Mutex::new(State {
+impl LogWriter {
+    pub(super) fn new() -> LogWriter {
+        LogWriter(Arc::new(Mutex::new(State {
             stderr: Patient::new(io::stderr()),
             left_out: 0,
             told: 0,
@@ -43,7 +43,7 @@ impl Lines {
     }
 }
 
-impl Write for Lines {
+impl Write for LogWriter {
     /// Takes a whole line, and writes or counts it.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let untold = self.0.lock().untold();

@@ -18,8 +18,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
 
 use super::terminal::is_capable;
-use line::{Line, Priority, Style};
-use lines::Lines;
+use line::{LineFormat, Priority, Style};
+use lines::LogWriter;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -72,13 +72,17 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let wants_none = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
-    let lines = Lines::new();
+    let lines = LogWriter::new();
     let layer = fmt::layer()
         .with_writer(move || lines.clone())
         .with_ansi(io::stderr().is_terminal() && is_capable() && !wants_none);
     match format {
-        LogFormat::Text => layer.event_format(Line(Style::Text, priority)).boxed(),
-        LogFormat::Logfmt => layer.event_format(Line(Style::Logfmt, priority)).boxed(),
+        LogFormat::Text => layer
+            .event_format(LineFormat(Style::Text, priority))
+            .boxed(),
+        LogFormat::Logfmt => layer
+            .event_format(LineFormat(Style::Logfmt, priority))
+            .boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_target(false).boxed(),
     }
 }

@@ -2,7 +2,7 @@
 
 /// A parsed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(super) enum Command<'a> {
     /// To be said in the room.
     Text(&'a str),
     Help,
@@ -27,35 +27,35 @@ pub(super) enum Line<'a> {
 }
 
 /// Parses a line. Two slashes stand for a literal one.
-pub(super) fn read(line: &str) -> Line<'_> {
+pub(super) fn read(line: &str) -> Command<'_> {
     let Some(command) = line.strip_prefix('/') else {
-        return Line::Text(line);
+        return Command::Text(line);
     };
     if command.starts_with('/') {
-        return Line::Text(command);
+        return Command::Text(command);
     }
     let (word, rest) = halves(command);
     let (first, second) = halves(rest);
     match word.to_ascii_lowercase().as_str() {
-        "help" | "h" | "?" => Line::Help,
-        "nick" | "name" => Line::Nick(rest),
-        "join" | "j" => Line::Join(rest),
-        "part" | "leave" => Line::Part(rest),
-        "rooms" | "list" => Line::Rooms,
-        "who" | "names" => Line::Who(rest),
-        "msg" | "m" | "tell" => Line::Msg(first, second),
-        "me" => Line::Me(rest),
-        "topic" => Line::Topic(rest),
-        "away" => Line::Away(rest),
-        "ignore" => Line::Ignore(rest),
-        "quit" | "exit" | "bye" => Line::Quit(rest),
-        "op" => Line::Op(rest),
-        "kick" => Line::Kick(first, second),
-        "ban" => Line::Ban(rest),
-        "unban" => Line::Unban(rest),
-        "mute" => Line::Mute(first, second),
-        "wall" => Line::Wall(rest),
-        _ => Line::Unknown(word),
+        "help" | "h" | "?" => Command::Help,
+        "nick" | "name" => Command::Nick(rest),
+        "join" | "j" => Command::Join(rest),
+        "part" | "leave" => Command::Part(rest),
+        "rooms" | "list" => Command::Rooms,
+        "who" | "names" => Command::Who(rest),
+        "msg" | "m" | "tell" => Command::Msg(first, second),
+        "me" => Command::Me(rest),
+        "topic" => Command::Topic(rest),
+        "away" => Command::Away(rest),
+        "ignore" => Command::Ignore(rest),
+        "quit" | "exit" | "bye" => Command::Quit(rest),
+        "op" => Command::Op(rest),
+        "kick" => Command::Kick(first, second),
+        "ban" => Command::Ban(rest),
+        "unban" => Command::Unban(rest),
+        "mute" => Command::Mute(first, second),
+        "wall" => Command::Wall(rest),
+        _ => Command::Unknown(word),
     }
 }
 

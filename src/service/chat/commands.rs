@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::command::{HELP, Line};
+use super::command::{Command, HELP};
 use super::lines::{Person, Room};
 use super::lines::{history, list, tag};
 use super::session::Session;
@@ -15,34 +15,34 @@ use crate::service::chat::rooms::{Arrival, Event, Frontend, Given, Name, NameErr
 const JOINED_MAX: usize = 20;
 
 impl Session {
-    pub(super) fn obey(&mut self, chat: &ChatState, line: Line<'_>) -> Verdict {
+    pub(super) fn obey(&mut self, chat: &ChatState, line: Command<'_>) -> Verdict {
         match line {
-            Line::Text(text) => {
+            Command::Text(text) => {
                 let by = self.person.name();
                 let lines = Text::printable(format!("{text}\n"));
                 self.speak(chat, Event::Said { by, lines });
             }
-            Line::Help => self.give(chat, HELP.to_owned()),
-            Line::Nick(name) => return self.nick(chat, name),
-            Line::Join(name) => self.join(chat, name),
-            Line::Part(name) => self.part(chat, name),
-            Line::Rooms => self.list_rooms(chat),
-            Line::Who(name) => self.who(chat, name),
-            Line::Msg(name, text) => self.whisper(chat, name, text),
-            Line::Me("") => self.answer(chat, "/me TEXT says what you do"),
-            Line::Me(text) => {
+            Command::Help => self.give(chat, HELP.to_owned()),
+            Command::Nick(name) => return self.nick(chat, name),
+            Command::Join(name) => self.join(chat, name),
+            Command::Part(name) => self.part(chat, name),
+            Command::Rooms => self.list_rooms(chat),
+            Command::Who(name) => self.who(chat, name),
+            Command::Msg(name, text) => self.whisper(chat, name, text),
+            Command::Me("") => self.answer(chat, "/me TEXT says what you do"),
+            Command::Me(text) => {
                 let by = self.person.name();
                 let text = Text::printable(text.to_owned());
                 self.speak(chat, Event::Acted { by, text });
             }
-            Line::Topic(text) => self.topic(chat, text),
-            Line::Away(text) => self.away(chat, text),
-            Line::Ignore(name) => self.ignore(chat, name),
-            Line::Quit(text) => {
+            Command::Topic(text) => self.topic(chat, text),
+            Command::Away(text) => self.away(chat, text),
+            Command::Ignore(name) => self.ignore(chat, name),
+            Command::Quit(text) => {
                 self.quit(chat, text);
                 return Verdict::Close;
             }
-            Line::Unknown(word) => {
+            Command::Unknown(word) => {
                 let advice = "/help lists what there is";
                 self.answer(chat, format_args!("there is no /{word}; {advice}"));
             }

@@ -23,11 +23,11 @@ use crate::service::chat::rooms::{
 const LIST_MAX: usize = 8 * 1024;
 
 /// The front end that speaks lines.
-pub(super) struct Lines;
+pub(super) struct LineFrontend;
 
-pub(super) type Directory = rooms::Directory<Lines>;
-pub(super) type Person = rooms::Person<Lines>;
-pub(super) type Room = rooms::Room<Lines>;
+pub(super) type Directory = rooms::Directory<LineFrontend>;
+pub(super) type Person = rooms::Person<LineFrontend>;
+pub(super) type Room = rooms::Room<LineFrontend>;
 
 /// Whole lines for a member.
 #[derive(Clone)]
@@ -98,7 +98,7 @@ impl Recipient {
     }
 }
 
-impl Frontend for Lines {
+impl Frontend for LineFrontend {
     type Chunk = Chunk;
     type Outlet = Recipient;
 

@@ -41,7 +41,7 @@ use crate::service::chat::rooms::Keeping;
 use crate::service::{Quote, Service};
 
 pub use console::Console;
-use lines::{Directory, Lines};
+use lines::{Directory, LineFrontend};
 use newcomers::Newcomers;
 use operators::Operators;
 pub use operators::Password;
@@ -79,7 +79,7 @@ impl Chat {
             directory: settings.log,
         };
         Chat(Arc::new(ChatState {
-            directory: Directory::new(Lines, keeping),
+            directory: Directory::new(LineFrontend, keeping),
             newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
             probes: HostProbes::default(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use super::command::Line;
+use super::command::Command;
 use super::lines::Person;
 use super::lines::Recipient;
 use super::operators::{Banned, Tried, address};
@@ -24,19 +24,19 @@ const TIME_MAX: usize = 12;
 const UNTIL: &str = "until this server ends";
 
 impl Session {
-    pub(super) fn order(&mut self, chat: &ChatState, order: Line<'_>) {
-        if let Line::Op(password) = order {
+    pub(super) fn order(&mut self, chat: &ChatState, order: Command<'_>) {
+        if let Command::Op(password) = order {
             return self.become_operator(chat, password);
         }
         if !self.person.is_operator() {
             return self.answer(chat, "only operators can do that; /op PASSWORD makes one");
         }
         match order {
-            Line::Kick(name, why) => self.kick(chat, name, why),
-            Line::Ban(whom) => self.ban(chat, whom),
-            Line::Unban(whom) => self.unban(chat, whom),
-            Line::Mute(name, time) => self.mute(chat, name, time),
-            Line::Wall(text) => self.wall(chat, text),
+            Command::Kick(name, why) => self.kick(chat, name, why),
+            Command::Ban(whom) => self.ban(chat, whom),
+            Command::Unban(whom) => self.unban(chat, whom),
+            Command::Mute(name, time) => self.mute(chat, name, time),
+            Command::Wall(text) => self.wall(chat, text),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::command::{self, Line};
+use super::command::{self, Command};
 use super::lines::{Person, Recipient, Room, history, others, tag};
 use super::newcomers::Newcomer;
 use super::probe::HostProbe;
@@ -179,7 +179,7 @@ impl Session {
             escape(&line, &mut clean);
             let clean = String::from_utf8(clean).expect("escaped text is UTF-8");
             match command::read(&clean) {
-                Line::Text(text) => self.said.extend_from_slice(text.as_bytes()),
+                Command::Text(text) => self.said.extend_from_slice(text.as_bytes()),
                 _ => return self.command(chat, clean),
             }
         } else {
@@ -327,7 +327,7 @@ impl Session {
 
 /// Whether a line asks for a name. A client that does so first comes under that name.
 fn is_nick(line: &[u8]) -> bool {
-    str::from_utf8(line).is_ok_and(|line| matches!(command::read(line), Line::Nick(_)))
+    str::from_utf8(line).is_ok_and(|line| matches!(command::read(line), Command::Nick(_)))
 }
 
 /// Enters a person into the lobby, with a greeting.

@@ -76,8 +76,7 @@ fn run() -> io::Result<ExitCode> {
     signals::pass_on(move || {
         // It may have ended.
         let _ = pidfd_send_signal(told.wait(), Signal::TERM);
-    })
-    .map_err(io::Error::other)?;
+    })?;
     let server = command
         .args(words)
         .env(KEPT_BY, getpid().as_raw_pid().to_string())

@@ -11,7 +11,7 @@ use super::member::{Member, Signs, Stage, connect};
 use super::plan::ChatPlan;
 use super::room::Room;
 use super::sender::Sender;
-use super::tally::Tally;
+use super::tally::ChatTally;
 use crate::service::chat::grammar::LOBBY;
 
 const BUFFER: usize = 256 << 10;
@@ -37,7 +37,7 @@ pub(crate) struct Crowd<'a> {
     inside: u64,
     /// Clients that have begun.
     begun: u64,
-    tally: Tally,
+    tally: ChatTally,
     /// The last time that something moved.
     moved: Instant,
     /// When it was ended early.
@@ -63,7 +63,7 @@ impl<'a> Crowd<'a> {
                 .collect(),
             inside: 0,
             begun: 0,
-            tally: Tally::new(),
+            tally: ChatTally::new(),
             moved: Instant::now(),
             interrupted_at: None,
         };
@@ -83,7 +83,7 @@ impl<'a> Crowd<'a> {
     }
 
     /// Sends until all is sent and seen, or nothing makes progress.
-    pub(crate) fn flood(mut self) -> io::Result<Tally> {
+    pub(crate) fn flood(mut self) -> io::Result<ChatTally> {
         let (start, mut events) = (Instant::now(), Events::with_capacity(EVENTS_MAX));
         self.moved = start;
         self.tally.readers = self.members.iter().filter(|member| member.counts()).count() as u64;

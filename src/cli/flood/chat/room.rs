@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::super::line::{self, Line};
+use super::super::line::{self, Parsed};
 use super::sender::Sender;
 use crate::service::chat::grammar::{self, Notice, What};
 
@@ -165,7 +165,7 @@ impl Room {
 /// The sender of a run's line, and its number.
 fn spoken(line: &[u8]) -> Option<(usize, u64)> {
     match line::parse(text(line)?) {
-        Line::Whole { client, seq, .. } => Some((client as usize, seq)),
+        Parsed::Whole { client, seq, .. } => Some((client as usize, seq)),
         _ => None,
     }
 }

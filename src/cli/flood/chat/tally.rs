@@ -10,7 +10,7 @@ use super::plan::ChatPlan;
 
 /// The counts.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct ChatTally {
     /// Clients that read to the end.
     pub(crate) readers: u64,
     /// Lines sent.
@@ -46,9 +46,9 @@ pub(crate) struct Tally {
     pub(crate) interrupted: bool,
 }
 
-impl Tally {
-    pub(crate) fn new() -> Tally {
-        Tally {
+impl ChatTally {
+    pub(crate) fn new() -> ChatTally {
+        ChatTally {
             readers: 0,
             sent: 0,
             seen: 0,
