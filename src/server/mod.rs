@@ -9,13 +9,12 @@ mod arrival;
 mod control;
 mod evict;
 mod export;
-mod guard;
 mod handle;
 mod heartbeat;
 mod probe;
 mod shared;
 mod stats;
-pub(crate) mod watch;
+mod watch;
 
 use std::fmt;
 use std::io;

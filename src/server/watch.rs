@@ -4,9 +4,14 @@
 //! It calls in another worker when no turn has ended since its last check (a handler blocks), wakes
 //! connections whose deadline has come, and enforces the drain's deadline.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::connection::deadlines::Notify;
+use super::shared::Shared;
+use crate::drain::{Backlog, ServerPhase};
+use crate::scheduler::run_queue::Tick;
+use crate::scheduler::state::Reasons;
+use crate::service::Work;
 
 /// Between two checks while there is work.
 const TICK: Duration = Duration::from_millis(1);
@@ -18,7 +23,7 @@ const QUIET_TICKS: u32 = 50;
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+enum Look {
     /// There is work: check again soon.
     Work,
     /// There is work, and turns are quick.
@@ -29,33 +34,96 @@ pub(crate) enum Look {
     Over,
 }
 
-/// Runs the watch. `look` makes a check; `may_sleep` says whether work will call `notify`, and when
-/// the next deadline is due.
-pub(crate) fn keep(
-    notify: &Notify,
-    mut look: impl FnMut(Instant) -> Look,
-    may_sleep: impl Fn() -> Option<Option<Instant>>,
-) {
-    let mut quiet = 0;
-    loop {
-        let found = look(Instant::now());
-        match found {
-            Look::Over => return,
-            Look::Work | Look::Smooth => quiet = 0,
-            Look::Quiet => quiet += 1,
-        }
-        if quiet >= QUIET_TICKS
-            && let Some(due) = may_sleep()
-        {
+impl Shared {
+    /// Runs the watch until the server has stopped.
+    pub(super) fn watch(self: &Arc<Self>) {
+        let notify = &self.ctx.deadlines.watch_notify;
+        let mut quiet = 0;
+        loop {
+            let found = self.look(Instant::now());
+            let pause = match found {
+                Look::Over => return,
+                Look::Smooth => SMOOTH_TICK,
+                Look::Work | Look::Quiet => TICK,
+            };
+            quiet = if found == Look::Quiet { quiet + 1 } else { 0 };
+            let mut due = Some(Instant::now() + pause);
+            if quiet >= QUIET_TICKS
+                && let Some(asleep_until) = self.may_sleep()
+            {
+                due = asleep_until;
+                quiet = 0;
+            }
             notify.wait(due);
-            quiet = 0;
-            continue;
         }
-        let pause = if found == Look::Smooth {
-            SMOOTH_TICK
-        } else {
-            TICK
-        };
-        notify.wait(Some(Instant::now() + pause));
+    }
+
+    fn look(self: &Arc<Self>, now: Instant) -> Look {
+        let tick = self.run_queue.tick();
+        self.answer(tick.call);
+        for connection in self.ctx.deadlines.due(now) {
+            connection.wake(Reasons::NOTICE);
+        }
+        self.overload.look(now, self.run_queue.load().0);
+        self.ctx.work.tick(now);
+        if self.ctx.work.is_held_up() {
+            self.worker_table.were_held_up(now);
+        }
+        self.worker_table.look(now, |id| {
+            self.ctx.registry.look_up(id).map(|info| info.peer)
+        });
+        self.ctx.notices.look(now);
+        if self.ctx.drain.begins().is_some_and(|at| at <= now) {
+            self.ctx.drain.begin(Backlog::Accept);
+            self.ctx.accept_waker.wake();
+        }
+        if self.ctx.drain.phase() == ServerPhase::Stopped {
+            return Look::Over;
+        }
+        if self
+            .ctx
+            .drain
+            .deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
+            self.cut_off();
+            return Look::Work;
+        }
+        match tick {
+            Tick { quiet: true, .. } => Look::Quiet,
+            Tick { smooth: true, .. } => Look::Smooth,
+            // A worker that takes a stream calls in the next one itself.
+            _ if matches!(self.ctx.work, Work::Streams(_)) => Look::Smooth,
+            _ => Look::Work,
+        }
+    }
+
+    /// Whether work will wake the watch, and when to check even so.
+    fn may_sleep(&self) -> Option<Option<Instant>> {
+        let due = [
+            self.ctx.drain.begins(),
+            self.ctx.drain.deadline(),
+            self.ctx.deadlines.next(),
+            self.ctx.notices.next(),
+            self.worker_table.next(),
+        ];
+        if !self.run_queue.park_watch() {
+            return None;
+        }
+        // The leader sleeps, so no connection waits for a worker.
+        self.overload.rest();
+        // After the leader's last turn, so that no work that a turn has postponed is overlooked.
+        let tick = self.ctx.work.tick(Instant::now());
+        Some(due.into_iter().chain([tick]).flatten().min())
+    }
+
+    /// Resets every connection that is left at the drain's deadline.
+    pub(super) fn cut_off(&self) {
+        self.ctx.work.cut_off();
+        // Without a free descriptor the acceptor may still wait to accept a client.
+        self.ctx.accept_waker.wake();
+        for connection in self.ctx.registry.all() {
+            connection.cut();
+        }
     }
 }

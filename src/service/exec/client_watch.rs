@@ -28,14 +28,15 @@ const UNIX_AFTER: Duration = Duration::from_secs(60);
 
 /// What happens to a program whose client has gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum ClientGone {
-    /// SIGHUP when the connection is reset or the client's host does not answer, not at the end of
-    /// the stream alone.
+    /// It gets HUP when the connection is reset or the client's host does not answer
     #[default]
     Hangup,
-    /// SIGHUP also at the end of the stream: for clients that send it only when they leave.
+    /// It also gets HUP as soon as the client has sent its end, for clients that wait for no answer
+    /// after that
     HangupOnFin,
-    /// The program runs to its end.
+    /// It runs to its end
     Finish,
 }
 

@@ -86,67 +86,6 @@ fn home(
     None
 }
 
-/// The insides of wings, in the order of their imports: a part may import from the lines above its
-/// own, and from its own line. The file `mod.rs` of the wing stands last.
-const INSIDES: &[(&str, &[&[&str]])] = &[
-    (
-        "cli",
-        &[
-            &[
-                "exit", "figures", "groups", "kept", "spelling", "terminal", "values",
-            ],
-            &["connect", "environment", "signals", "stdout"],
-            &["log", "pages"],
-            &["handover", "sockets"],
-            &["admin", "cert", "client", "flood"],
-            &["ask", "daemon"],
-            &["args", "hints", "usage_error"],
-            &[""],
-        ],
-    ),
-    (
-        "service",
-        &[
-            // The trait and what erases its types.
-            &["", "erased"],
-            &["chat", "discard", "echo", "exec", "hub", "recv"],
-        ],
-    ),
-];
-
-#[test]
-fn the_inside_of_a_wing_has_an_order_too() {
-    let graph = Graph::of(&sources());
-    let mut problems = Vec::new();
-    for (wing, order) in INSIDES {
-        let part_of = |file: &str| {
-            let mut path = file.split("::");
-            (path.next() == Some(*wing)).then(|| path.next().unwrap_or("").to_owned())
-        };
-        let rank = |part: &str| order.iter().position(|line| line.contains(&part));
-        for (file, arrows) in &graph.0 {
-            let Some(part) = part_of(file) else {
-                continue;
-            };
-            let Some(own) = rank(&part) else {
-                problems.push(format!(
-                    "{file}: a new part; give `{part}` its place in INSIDES in tests/it/tidy/graph.rs"
-                ));
-                continue;
-            };
-            for to in arrows {
-                let other = part_of(to).and_then(|part| rank(&part));
-                if other.is_some_and(|other| other > own) {
-                    problems.push(format!(
-                        "{file}: imports from `{to}`, which stands after it"
-                    ));
-                }
-            }
-        }
-    }
-    super::report(problems);
-}
-
 #[test]
 fn no_circle_of_files() {
     let graph = Graph::of(&sources());

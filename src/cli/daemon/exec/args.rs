@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::daemon::args::ServeArgs;
 use crate::cli::values::{size, time, yes_or_no};
@@ -104,17 +104,15 @@ pub(super) struct ChildArgs {
         env = "POOLD_KILL_AFTER")]
     pub(super) kill_after: Duration,
 
-    /// What happens to a program whose client has gone. hangup: it gets HUP when the connection is
-    /// reset or the client's host does not answer. hangup-on-fin: also as soon as the client has
-    /// sent its end, for clients that do not wait for an answer after that. finish: nothing
+    /// What happens to a program whose client has gone
     #[arg(
         long,
+        value_enum,
+        default_value_t,
         value_name = "WHAT",
-        default_value = "hangup",
-        env = "POOLD_CLIENT_GONE",
-        verbatim_doc_comment
+        env = "POOLD_CLIENT_GONE"
     )]
-    pub(super) client_gone: Gone,
+    pub(super) client_gone: ClientGone,
 
     /// Maximum processor time of each process, in whole seconds
     #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_CPU")]
@@ -123,24 +121,6 @@ pub(super) struct ChildArgs {
     /// Maximum memory (address space) of each process
     #[arg(long, value_name = "SIZE", value_parser = size, env = "POOLD_MEMORY")]
     pub(super) memory: Option<usize>,
-}
-
-/// [`ClientGone`] as an argument.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Gone {
-    Hangup,
-    HangupOnFin,
-    Finish,
-}
-
-impl From<Gone> for ClientGone {
-    fn from(gone: Gone) -> ClientGone {
-        match gone {
-            Gone::Hangup => ClientGone::Hangup,
-            Gone::HangupOnFin => ClientGone::HangupOnFin,
-            Gone::Finish => ClientGone::Finish,
-        }
-    }
 }
 
 fn mask(text: &str) -> Result<u32, String> {

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
     let patience = Patience {
         timeout: args.limits.timeout,
         kill_after: args.limits.kill_after,
-        client_gone: args.limits.client_gone.into(),
+        client_gone: args.limits.client_gone,
     };
     let runner = Runner::new(job, patience).map_err(|source| Error::Start {
         what: "a descriptor",
