@@ -118,18 +118,18 @@ const HINTS: [Hint; 11] = [
 /// What to write instead of an option that the command (`" recv"`, or nothing) does not have.
 pub(super) fn instead(option: &str, command: &str, parser: &Command) -> Option<String> {
     let command = command.trim_start();
-    from_table(option, command)
+    from_table(option, command, parser)
         .or_else(|| of_another(option, parser))
         .or_else(|| misspelt(option, command, parser))
 }
 
-fn from_table(option: &str, command: &str) -> Option<String> {
+fn from_table(option: &str, command: &str, parser: &Command) -> Option<String> {
     let hint = HINTS.iter().find(|hint| hint.options.contains(&option))?;
     let text = match command {
-        "" | "recv" | "echo" | "discard" | "chat" | "hub" | "exec" => hint.service,
         "client" | "flood" => hint.client,
         "status" | "clients" | "close" | "pause" | "resume" | "drain" | "set" => hint.control,
         "restart" => hint.restart,
+        _ if longs(of_name(command, parser)).any(|long| long == "workers") => hint.service,
         _ => "",
     };
     let example = match command {
@@ -148,9 +148,13 @@ fn of_another(option: &str, parser: &Command) -> Option<String> {
 }
 
 fn misspelt(option: &str, command: &str, parser: &Command) -> Option<String> {
-    let command = parser.find_subcommand(command).unwrap_or(parser);
-    let near = nearest(option.strip_prefix("--")?, longs(command))?;
+    let near = nearest(option.strip_prefix("--")?, longs(of_name(command, parser)))?;
     Some(format!("is --{near} meant?"))
+}
+
+/// The command; poold itself for none.
+fn of_name<'a>(command: &str, parser: &'a Command) -> &'a Command {
+    parser.find_subcommand(command).unwrap_or(parser)
 }
 
 fn longs(command: &Command) -> impl Iterator<Item = &str> {

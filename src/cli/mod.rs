@@ -31,6 +31,8 @@ pub use log::{level as log_level, set_level as set_log_level};
 
 use args::{Command, Parsed};
 
+use crate::service::{Discard, Echo};
+
 /// Runs the command, and returns its exit code.
 pub fn run() -> ExitCode {
     if let Some(code) = handover::go_between() {
@@ -43,8 +45,8 @@ pub fn run() -> ExitCode {
     };
     let served = match *command {
         Command::Recv(args) => daemon::serve::recv(&args),
-        Command::Echo(args) => daemon::serve::echo(&args),
-        Command::Discard(args) => daemon::serve::discard(&args),
+        Command::Echo(args) => daemon::serve::plain("echo", &args, Echo),
+        Command::Discard(args) => daemon::serve::plain("discard", &args, Discard),
         Command::Chat(args) => daemon::chat::run(&args),
         Command::Hub(args) => daemon::hub::run(*args),
         Command::Client(args) => return client::run(&args),

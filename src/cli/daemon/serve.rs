@@ -21,7 +21,7 @@ use crate::limits::times::Times;
 use crate::net::listen::Listeners;
 use crate::server::{Server, Stats};
 use crate::service::recv::{Acknowledge, Durability, Format, Holds, Output, Recv};
-use crate::service::{Discard, Echo, Service, StreamService};
+use crate::service::{Service, StreamService};
 
 /// Maximum descriptors to ask for, one for each client: more clients than that need more than one
 /// machine.
@@ -82,14 +82,14 @@ fn open_output(path: &Path, holds: Holds, durability: Durability) -> Result<Outp
     })
 }
 
-pub(crate) fn echo(args: &ServeArgs) -> Result<ExitCode> {
+/// Runs a message service that has no arguments of its own.
+pub(crate) fn plain(
+    name: &'static str,
+    args: &ServeArgs,
+    service: impl Service,
+) -> Result<ExitCode> {
     prepare(args);
-    start("echo", args, Framing::Raw, Echo).map(run)
-}
-
-pub(crate) fn discard(args: &ServeArgs) -> Result<ExitCode> {
-    prepare(args);
-    start("discard", args, Framing::Raw, Discard).map(run)
+    start(name, args, Framing::Raw, service).map(run)
 }
 
 /// Sets up the log, the signals, and as many descriptors as the system allows.

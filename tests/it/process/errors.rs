@@ -13,7 +13,7 @@ use crate::support::daemon::{Daemon, POOLD, poold};
 use crate::support::scratch::{Scratch, text};
 
 /// `nobody` on most systems; any user but root is as good.
-const SOMEBODY: u32 = 65534;
+const OTHER_USER: u32 = 65534;
 
 #[test]
 fn a_variable_that_no_command_knows() {
@@ -95,7 +95,7 @@ fn no_thread_is_left() {
         ]);
         if geteuid().is_root() {
             // Root may have as many as it likes.
-            command.uid(SOMEBODY);
+            command.uid(OTHER_USER);
         }
         let output = command
             .stdin(Stdio::null())

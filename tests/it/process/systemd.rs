@@ -99,7 +99,7 @@ fn it_is_told_when_it_serves_and_when_it_stops() {
     let client = connect(&daemon.address);
     send(&client, "x");
     assert_eq!(take(&client, 1), b"x");
-    wait_until("it is told of the client, who rests", || {
+    wait_until("the manager is told of the resting client", || {
         let status = manager.wait("STATUS=");
         status.starts_with("1 clients, 0 workers busy")
     });

@@ -51,13 +51,6 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         ],
     ),
     (
-        "service",
-        &[
-            &["erased"],
-            &["chat", "discard", "echo", "exec", "hub", "recv"],
-        ],
-    ),
-    (
         "service/chat",
         &[
             &["command", "grammar", "rooms", "telnet"],
