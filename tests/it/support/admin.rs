@@ -1,4 +1,4 @@
-//! A daemon's admin endpoint, asked by hand: raw requests over real sockets.
+//! A daemon's admin endpoint: raw requests over real sockets.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -16,12 +16,12 @@ pub struct Watched {
     pub daemon: Daemon,
     /// Read-only.
     pub tcp: String,
-    /// Takes actions; as `--admin` has it.
+    /// Takes commands that change something; in the syntax of `--admin`.
     pub unix: String,
     _dir: Scratch,
 }
 
-/// One answer.
+/// An HTTP answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -30,14 +30,14 @@ pub struct Answer {
 }
 
 impl Watched {
-    /// `poold ARGS…` with the admin addresses.
+    /// Starts `poold ARGS…` with the admin addresses.
     pub fn start(args: &[&str]) -> Watched {
         Watched::start_with(args, |command| {
             command.stdout(std::process::Stdio::piped());
         })
     }
 
-    /// The caller chooses its standard output.
+    /// The same; `set` chooses the standard output.
     pub fn start_with(args: &[&str], set: impl FnOnce(&mut std::process::Command)) -> Watched {
         let dir = Scratch::new();
         let unix = format!("unix:{}", text(&dir.join("admin")));
@@ -56,7 +56,7 @@ impl Watched {
         }
     }
 
-    /// `poold ARGS…` that asks this daemon: whether all went well, and what it printed.
+    /// Runs `poold ARGS…` against this daemon: whether it exited with 0, its output and its errors.
     pub fn tool(&self, args: &[&str]) -> (bool, String, String) {
         let mut command = poold(args);
         let admin = format!("{},{}", self.tcp, self.unix);
@@ -94,7 +94,7 @@ impl Watched {
         serde_json::from_str(&answer.body).expect("JSON")
     }
 
-    /// A figure of `/metrics`, with its labels as they are written.
+    /// A value of `/metrics`; `name` includes the labels as written.
     pub fn metric(&self, name: &str) -> f64 {
         let answer = self.get("/metrics");
         let mut lines = answer.body.lines();
@@ -104,7 +104,7 @@ impl Watched {
     }
 }
 
-/// Sends everything, shuts the sending side, and answers what came until the end.
+/// Sends requests, shuts the sending side, and returns the answers up to the end.
 pub fn converse(stream: &TcpStream, requests: &str) -> Vec<Answer> {
     let mut writer = stream;
     writer.write_all(requests.as_bytes()).expect("it reads");
@@ -116,7 +116,7 @@ pub fn converse(stream: &TcpStream, requests: &str) -> Vec<Answer> {
     answers(&crate::support::net::take_to_end(stream), &heads)
 }
 
-/// Takes answers apart; those to `HEAD` have no body.
+/// Parses answers; those to `HEAD` have no body.
 pub fn answers(mut bytes: &[u8], heads: &[bool]) -> Vec<Answer> {
     let mut found = Vec::new();
     while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! People in a chat: plain sockets that know how its lines look.
+//! Members of a chat: plain sockets, and the lines that the chat sends them.
 
 use std::net::TcpStream;
 
@@ -14,24 +14,24 @@ pub fn chat(args: &[&str]) -> Daemon {
 /// A member of a chat.
 pub struct Talker {
     pub stream: TcpStream,
-    /// As it is called.
+    /// The member's name.
     pub name: String,
 }
 
 impl Talker {
-    /// Comes, and is welcomed.
+    /// Connects and reads the welcome.
     pub fn come(daemon: &Daemon) -> Talker {
         Talker::begin(daemon, "")
     }
 
-    /// Comes with a name.
+    /// Connects and takes a name.
     pub fn named(daemon: &Daemon, name: &str) -> Talker {
         let talker = Talker::begin(daemon, &format!("/nick {name}"));
         assert_eq!(talker.name, name);
         talker
     }
 
-    /// Comes with a first line, so that its welcome does not wait for one.
+    /// Connects and sends a first line at once: the welcome waits for one.
     fn begin(daemon: &Daemon, line: &str) -> Talker {
         let stream = connect_saying(&daemon.address, format!("{line}\n"));
         let welcome = take_line(&stream);
@@ -46,13 +46,13 @@ impl Talker {
         send(&self.stream, [line.as_ref(), b"\n"].concat());
     }
 
-    /// The next line, however it ends.
+    /// The next line, without its end.
     pub fn hear(&self) -> String {
         let line = take_line(&self.stream);
         line.strip_suffix('\r').map(str::to_owned).unwrap_or(line)
     }
 
-    /// Reads until this line comes; answers what came before it.
+    /// Reads up to this line; returns the lines before it.
     pub fn wait(&self, line: &str) -> Vec<String> {
         let mut before = Vec::new();
         loop {
@@ -64,14 +64,14 @@ impl Talker {
         }
     }
 
-    /// Everything that it has been sent by now: what comes before the answer to a question.
+    /// Every line that the member has been sent by now: those before the answer to a question.
     pub fn heard(&self) -> Vec<String> {
         self.say("/nothing");
         self.wait("-- there is no /nothing; /help lists what there is")
     }
 
-    /// Says it, and takes the one line that is answered. That others came or left may be told late,
-    /// and so before it.
+    /// Sends a line and returns the one line of the answer. Notices of members that came or left
+    /// may come before it.
     pub fn ask(&self, line: &str) -> String {
         self.heard();
         self.say(line);

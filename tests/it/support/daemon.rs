@@ -1,4 +1,5 @@
-//! `poold` as a process of its own: started, watched, signalled, waited for, never left behind.
+//! `poold` as a process: starts it, measures it, sends it signals, waits for it; it never outlives
+//! its test.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::support::spool::{PATIENCE, Spool, wait_until};
 
 pub const POOLD: &str = env!("CARGO_BIN_EXE_poold");
 
-/// A child that is killed and reaped when the test is done with it, however it ends.
+/// A child process, killed and reaped at the end of the test, also after a panic.
 pub struct Guard(pub Child);
 
 impl Guard {
@@ -18,7 +19,7 @@ impl Guard {
         Pid::from_child(&self.0)
     }
 
-    /// Waits for its end; kills it if that does not come in time.
+    /// Waits for the process to end; kills it after the deadline.
     pub fn wait_exit(&mut self) -> Option<i32> {
         let ended = pidfd_open(self.pid(), PidfdFlags::empty()).map(|pidfd| {
             // It may have work to do until then.
@@ -41,16 +42,16 @@ impl Drop for Guard {
     }
 }
 
-/// A running daemon that has said where it listens.
+/// A running daemon that has logged `listening on`.
 pub struct Daemon {
     guard: Guard,
-    /// As it printed it: `127.0.0.1:PORT` or `unix:PATH`.
+    /// The address as the daemon printed it: `127.0.0.1:PORT` or `unix:PATH`.
     pub address: String,
     pub stdout: Spool,
     pub stderr: Spool,
 }
 
-/// How it ended.
+/// The exit of a process.
 #[derive(Debug)]
 pub struct Exit {
     pub code: Option<i32>,
@@ -68,7 +69,7 @@ pub struct Report {
     pub delivered: u64,
 }
 
-/// `poold` with these arguments, and nothing of it in the environment.
+/// `poold` with these arguments, and no variable `POOLD_…`.
 pub fn poold(args: &[&str]) -> Command {
     let mut command = Command::new(POOLD);
     for (name, _) in std::env::vars_os() {
@@ -80,8 +81,8 @@ pub fn poold(args: &[&str]) -> Command {
     command
 }
 
-/// These arguments, and `--overload off` for services that have it: a machine that is busy with other
-/// tests is no overload of theirs.
+/// These arguments, and `--overload off` for services that have it: other tests that keep the
+/// machine busy must not make a daemon refuse clients.
 pub fn calm<'a>(args: &[&'a str]) -> Vec<&'a str> {
     let mut args = args.to_vec();
     let has_it = matches!(args.first(), Some(&"recv" | &"echo" | &"discard" | &"chat"));
@@ -92,7 +93,7 @@ pub fn calm<'a>(args: &[&'a str]) -> Vec<&'a str> {
 }
 
 impl Daemon {
-    /// Starts `poold ARGS…`, its standard output collected.
+    /// Starts `poold ARGS…` and collects its standard output.
     pub fn start(args: &[&str]) -> Daemon {
         Daemon::spawn(poold(&calm(args)).stdout(Stdio::piped()))
     }
@@ -107,7 +108,7 @@ impl Daemon {
         Daemon::start(&[&["echo", "127.0.0.1:0"], args].concat())
     }
 
-    /// Starts a daemon whose standard output the caller has chosen; a new pipe is collected.
+    /// Starts a daemon after `set` has chosen its standard output; collects it if it is a new pipe.
     pub fn spawn(command: &mut Command) -> Daemon {
         let child = command
             .stderr(Stdio::piped())
@@ -135,12 +136,12 @@ impl Daemon {
         kill_process(self.guard.pid(), signal).expect("our own child");
     }
 
-    /// Ctrl-C.
+    /// Sends Ctrl-C.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
     }
 
-    /// Its exit code; others that it has started may still hold its pipes.
+    /// The exit code; children of the daemon may still hold its pipes.
     pub fn wait_exit_alone(&mut self) -> Option<i32> {
         self.guard.wait_exit()
     }
@@ -154,7 +155,7 @@ impl Daemon {
         }
     }
 
-    /// Ctrl-C, and how it ended.
+    /// Sends Ctrl-C and waits for the exit.
     pub fn stop(&mut self) -> Exit {
         self.interrupt();
         self.wait_exit()
@@ -165,7 +166,7 @@ impl Daemon {
         self.status(name)
     }
 
-    /// Time that it has had of the processors, in its own code and in the system's.
+    /// Processor time of the process, in user mode and in the kernel.
     pub fn cpu(&self) -> Duration {
         let path = format!("/proc/{}/stat", self.guard.pid().as_raw_nonzero());
         let stat = std::fs::read_to_string(path).expect("it runs");
@@ -180,8 +181,8 @@ impl Daemon {
         Duration::from_millis(ticks * each)
     }
 
-    /// Asserts that it takes no more of one processor over a while: at once, or when what came
-    /// last has settled. Answers what it took.
+    /// Asserts that the process uses at most this share of one processor, at once or after some
+    /// retries. Returns the share.
     pub fn takes_at_most(&self, most: f64, over: Duration) -> f64 {
         let mut shares = Vec::new();
         for _ in 0..5 {
@@ -204,13 +205,13 @@ impl Daemon {
         self.status("Threads")
     }
 
-    /// Open descriptors.
+    /// The number of open descriptors.
     pub fn descriptors(&self) -> usize {
         let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
         std::fs::read_dir(path).expect("it runs").count()
     }
 
-    /// The number of the highest one that is open.
+    /// The highest open descriptor.
     pub fn highest_descriptor(&self) -> usize {
         let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
         let names = std::fs::read_dir(path).expect("it runs").flatten();
@@ -218,7 +219,7 @@ impl Daemon {
         numbers.max().expect("at least one")
     }
 
-    /// Waits until it has at most this many descriptors open.
+    /// Waits until at most this many descriptors are open.
     pub fn wait_descriptors_at_most(&self, most: usize) {
         wait_until("descriptors are given back", || self.descriptors() <= most);
     }

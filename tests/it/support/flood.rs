@@ -1,4 +1,4 @@
-//! `poold flood` as the client of a test, and its ledger as a judge beside our own.
+//! `poold flood` as the client of a test, and its check of what a receiver has printed.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::daemon::{Guard, poold};
 use crate::support::spool::Spool;
 
-/// A flood that runs.
+/// A running `poold flood`.
 pub struct Flood {
     guard: Guard,
     stdout: Spool,
@@ -40,19 +40,19 @@ impl Flood {
         }
     }
 
-    /// Ctrl-C.
+    /// Sends Ctrl-C.
     pub fn interrupt(&self) {
         kill_process(self.guard.pid(), Signal::INT).expect("our own child");
     }
 
-    /// Waits for an end without a result: its exit code.
+    /// Waits for the exit of a flood that prints no result; returns the exit code.
     pub fn wait_silent(mut self) -> Option<i32> {
         let code = self.guard.wait_exit();
         assert_eq!(self.stdout.wait_end(), b"");
         code
     }
 
-    /// Waits for its end: its exit code and its result.
+    /// Waits for the exit; returns the exit code and the result.
     pub fn wait(mut self) -> (Option<i32>, Value) {
         let code = self.guard.wait_exit();
         let result = serde_json::from_slice(&self.stdout.wait_end());
@@ -63,7 +63,7 @@ impl Flood {
         )
     }
 
-    /// Waits for an end at which nothing was wrong.
+    /// Waits for the exit and asserts that the flood found no fault; returns the result.
     pub fn wait_good(self) -> Value {
         let (code, result) = self.wait();
         assert_eq!(code, Some(0), "{result}");
@@ -71,12 +71,12 @@ impl Flood {
     }
 }
 
-/// Floods until done, with nothing wrong.
+/// Runs a flood and asserts that it finds no fault; returns the result.
 pub fn flood(address: &str, args: &[&str]) -> Value {
     Flood::start(address, args).wait_good()
 }
 
-/// Lets the ledger judge what a receiver has printed.
+/// Checks what a receiver has printed, with `flood --check`.
 pub fn check(printed: &[u8], args: &[&str]) -> Value {
     Flood::spawn(
         &[&["flood", "--check", "-", "--json"], args].concat(),
@@ -85,7 +85,7 @@ pub fn check(printed: &[u8], args: &[&str]) -> Value {
     .wait_good()
 }
 
-/// Our own look at it: for each client of the flood, its peer label and its numbers as printed.
+/// The printed messages by client of the flood: its peer label, and its sequence numbers in order.
 pub fn by_client(printed: &[u8]) -> BTreeMap<u64, (String, Vec<u64>)> {
     let mut clients: BTreeMap<u64, (String, Vec<u64>)> = BTreeMap::new();
     for line in str::from_utf8(printed).expect("text is UTF-8").lines() {

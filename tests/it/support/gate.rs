@@ -1,4 +1,4 @@
-//! A gate inside a handler: the test sees which threads have come to it, and opens it.
+//! A gate inside a handler: the test sees how many threads wait at it, and opens it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// How many may still pass.
+    /// How many threads may still pass.
     tickets: Tickets,
     waiting: usize,
     most: usize,
@@ -37,7 +37,7 @@ impl Default for Tickets {
 }
 
 impl Gate {
-    /// Waits at the gate. Called by the handler.
+    /// Waits at the gate; the handler calls it.
     pub fn pass(&self) {
         let mut state = self.0.state.lock();
         state.waiting += 1;
@@ -79,7 +79,7 @@ impl Gate {
         self.0.changed.notify_all();
     }
 
-    /// The most that ever waited at the same time.
+    /// The maximum number of threads that waited at the same time.
     pub fn most(&self) -> usize {
         self.0.state.lock().most
     }

@@ -1,4 +1,4 @@
-//! What tests share: clients, daemons, servers, gates, files; no test is here.
+//! Helpers that tests share: clients, daemons, servers, gates, files. No test is here.
 
 pub(crate) mod admin;
 pub(crate) mod authority;

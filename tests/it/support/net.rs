@@ -14,14 +14,14 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::support::spool::PATIENCE;
 
-/// A client that is connected.
+/// Connects a client.
 pub fn connect(address: &str) -> TcpStream {
     raise_limit();
     patient(TcpStream::connect(address).expect("it listens"))
 }
 
-/// For a test with ten thousand clients of its own: this process may not have the descriptors of
-/// two such crowds.
+/// A lock for tests with ten thousand clients: the process has no descriptors for two such tests at
+/// once.
 pub fn crowd_turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock()
@@ -42,8 +42,8 @@ fn patient(stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// A client that has sent this by the time it is connected: both are one call, so that a busy
-/// machine makes no pause between them.
+/// Connects a client and sends `said` in the same system call, so that a busy machine makes no
+/// pause between the two.
 pub fn connect_saying(address: &str, said: impl AsRef<[u8]>) -> TcpStream {
     raise_limit();
     let said = said.as_ref();
@@ -98,7 +98,7 @@ pub fn take_line(stream: &TcpStream) -> String {
     }
 }
 
-/// Reads until the end, or to the error that came instead.
+/// Reads up to the end or an error; returns both.
 pub fn take_all(mut stream: &TcpStream) -> (Vec<u8>, io::Result<()>) {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 1 << 16];
@@ -112,7 +112,7 @@ pub fn take_all(mut stream: &TcpStream) -> (Vec<u8>, io::Result<()>) {
     }
 }
 
-/// Reads to a clean end, and answers what came before it.
+/// Reads up to a clean end; returns the bytes before it.
 pub fn take_to_end(stream: &TcpStream) -> Vec<u8> {
     let (bytes, end) = take_all(stream);
     end.expect("an end, not a reset");
@@ -126,7 +126,7 @@ pub fn reset(stream: TcpStream) {
         .expect("a socket");
 }
 
-/// Waits until the peer has reset the connection; an end alone is not that.
+/// Waits until the peer has reset the connection; the end of the stream is no reset.
 pub fn wait_reset(stream: &TcpStream) {
     let most = Timespec::try_from(PATIENCE).expect("fits");
     let mut polled = [PollFd::new(stream, PollFlags::empty())];
@@ -143,7 +143,7 @@ pub fn is_reset(stream: &TcpStream) -> bool {
     polled[0].revents().contains(PollFlags::ERR)
 }
 
-/// A port that is free now, and that no other test gets by chance: none that the system gives out.
+/// A free port outside of the range from which the system gives ports to other tests.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = std::process::id() as u16 % 10_000;

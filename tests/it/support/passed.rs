@@ -1,5 +1,5 @@
-//! Tests that are passed over, where what they need is not there: each is kept for the last line of
-//! `cargo test` (`tests/passed_over.rs`), since what a test prints is not shown when it ends well.
+//! Tests that are passed over because a program is missing: the last line of `cargo test` names them
+//! (`tests/passed_over.rs`), because the output of a successful test is not shown.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::os::unix::process::parent_id;
 
 use rustix::process::Signal;
 
-/// Whether a program that a test needs is there. In CI it has to be.
+/// Whether a program that a test needs is installed; in CI the test fails without it.
 pub fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
@@ -17,20 +17,20 @@ pub fn is_installed(program: &str) -> bool {
     is_there
 }
 
-/// This test is passed over, because a program is not installed.
+/// Records that this test is passed over, because a program is not installed.
 pub fn lacks(program: &str) {
     let must = std::env::var_os("CI").is_some_and(|value| value == "true");
     assert!(!must, "{program} is missing, and this is CI");
     note(&format!("install {program}"));
 }
 
-/// This test is passed over, though nothing is to be installed; `to_do` is what would help.
+/// Records that this test is passed over; `to_do` says how to make it run.
 pub fn cannot(to_do: &str) {
     note(to_do);
 }
 
-/// Whether this process was started so, as by `nohup` or in the background of a script, and with it
-/// all that it starts.
+/// Whether this process ignores a signal since its start, as under `nohup` or in the background of
+/// a script; its children inherit that.
 pub fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,4 @@
-//! A directory of a test's own, removed with it.
+//! A temporary directory, removed at the end of the test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! A server of the library in the test's own process.
+//! A server of the library in the process of the test.
 
 use std::io;
 use std::net::TcpStream;
@@ -14,8 +14,8 @@ use poold::{
 
 use crate::support::spool::PATIENCE;
 
-/// Four workers, and a drain that no test has to wait for. A machine that is busy with other tests
-/// is no overload of theirs.
+/// Four workers, a drain longer than any test, and no overload limit: other tests that keep the
+/// machine busy must not make a server refuse clients.
 pub fn options() -> Options {
     Options {
         workers: 4,
@@ -26,7 +26,7 @@ pub fn options() -> Options {
     }
 }
 
-/// On a free port of this machine.
+/// Serves on a free port of this machine.
 pub fn serve(options: Options, service: impl Service) -> (Server, String) {
     let server = Server::bind("127.0.0.1:0", options, service).expect("it starts");
     let address = server.address().to_string();
@@ -43,7 +43,7 @@ pub fn lend(
     (server, address)
 }
 
-/// The number of a client that is here.
+/// The number of a connected client.
 pub fn id_of(server: &Server, client: &TcpStream) -> u64 {
     let own = client.local_addr().expect("connected").to_string();
     let list = server.handle().registry().list();
@@ -56,7 +56,7 @@ pub fn count(server: &Server, limit: Limit) -> u64 {
     server.handle().stats().limit(limit)
 }
 
-/// Drains it; every connection was to be over or to end by itself.
+/// Drains the server; asserts that no connection is cut off.
 pub fn finish(server: Server) -> Report {
     let handle = server.handle();
     handle.drain();
@@ -68,14 +68,14 @@ pub fn finish(server: Server) -> Report {
 /// What a [`Logged`] service does with a message.
 type Act = dyn Fn(&Client, Message<'_>, &mut Reply<'_>) -> Verdict + Send + Sync;
 
-/// A service that writes down every call it gets, with the client's number.
+/// A service that records each call of its methods, with the client's number.
 pub struct Logged {
     log: Log,
     tail: Tail,
     act: Box<Act>,
 }
 
-/// Calls in the order in which they came.
+/// Calls in order.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -88,7 +88,7 @@ impl Log {
         self.0.lock().clone()
     }
 
-    /// The lines of one client, without its number.
+    /// The calls of one client, without its number.
     pub fn of(&self, id: u64) -> Vec<String> {
         let stem = format!("{id} ");
         let lines = self.lines();
@@ -96,7 +96,7 @@ impl Log {
         own.map(str::to_owned).collect()
     }
 
-    /// Waits until a client's connection was told to be over.
+    /// Waits until the service was told that a client's connection is over.
     pub fn wait_closed(&self, id: u64) {
         crate::support::spool::wait_until("the session is closed", || {
             self.of(id).iter().any(|line| line.starts_with("closed"))
@@ -117,7 +117,7 @@ impl Logged {
         (logged, log)
     }
 
-    /// For services that store: what comes after the end was shown is taken, too.
+    /// As services that store messages: also takes messages that come after the close has begun.
     pub fn delivering(mut self) -> Logged {
         self.tail = Tail::Deliver;
         self

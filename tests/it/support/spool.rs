@@ -1,4 +1,4 @@
-//! What a child process prints, collected while it runs and waited for line by line.
+//! The output of a child process, collected while it runs; tests wait for lines in it.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// Longest that any test waits for anything: far beyond what a busy machine needs.
+/// The longest wait of any test; a busy machine needs far less.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Figures of a quiet machine are asked for: beside other work, times and shares say little.
+/// Whether the tests check times and shares that only a quiet machine keeps.
 pub fn is_quiet() -> bool {
     std::env::var_os("POOLD_TEST_QUIET").is_some()
 }
 
-/// What something may take on a quiet machine, or else far more.
+/// The bound of a time: the given one on a quiet machine, else a far longer one.
 pub fn at_most(quiet: Duration) -> Duration {
     if is_quiet() { quiet } else { PATIENCE / 2 }
 }
 
-/// Everything that came out of a pipe so far.
+/// Everything that was read from a pipe so far.
 #[derive(Clone)]
 pub struct Spool(Arc<Shared>);
 
@@ -37,7 +37,7 @@ struct Text {
 }
 
 impl Spool {
-    /// Collects until the other end is closed, on a thread that ends with it.
+    /// Collects on a thread of its own until the other end is closed.
     pub fn of(mut pipe: impl Read + Send + 'static) -> Spool {
         let spool = Spool(Arc::default());
         let shared = Arc::clone(&spool.0);
@@ -58,17 +58,17 @@ impl Spool {
         spool
     }
 
-    /// Nothing: for a pipe that was not given to us.
+    /// An empty spool, for a pipe that is not collected.
     pub fn empty() -> Spool {
         Spool::of(std::io::empty())
     }
 
-    /// Waits until at least this many lines have come.
+    /// Waits for at least this many lines.
     pub fn wait_lines(&self, count: usize) {
         self.wait(&format!("{count} lines"), |text| text.lines >= count);
     }
 
-    /// Waits until this has come at least this many times.
+    /// Waits until `part` has come at least `count` times.
     pub fn wait_times(&self, part: &str, count: usize) {
         self.wait(&format!("{count} times '{part}'"), |text| {
             let all = String::from_utf8_lossy(&text.bytes);
@@ -76,7 +76,7 @@ impl Spool {
         });
     }
 
-    /// Waits for a whole line with this in it, and answers the line.
+    /// Waits for a whole line that contains `part`, and returns it.
     pub fn wait_line(&self, part: &str) -> String {
         let mut found = None;
         self.wait(&format!("a line with '{part}'"), |text| {
@@ -91,7 +91,7 @@ impl Spool {
         found.unwrap_or_default()
     }
 
-    /// Waits until the pipe is closed, and answers all that came.
+    /// Waits until the pipe is closed, and returns everything.
     pub fn wait_end(&self) -> Vec<u8> {
         self.wait("the end", |text| text.ended);
         self.bytes()
@@ -122,7 +122,7 @@ impl Spool {
     }
 }
 
-/// Looks again and again until it is so; for what can only be looked at.
+/// Polls until the condition holds; for states that send no event.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !is_so() {

@@ -1,4 +1,4 @@
-//! A terminal that takes nothing, as one that was stopped with Ctrl-S.
+//! A terminal that takes no output, as after Ctrl-S.
 
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;

@@ -1,4 +1,4 @@
-//! A real terminal: `tmux`, typed into and looked at.
+//! A real terminal: types into `tmux` and reads its screen.
 
 use std::process::{Command, Stdio};
 
@@ -9,14 +9,13 @@ use crate::support::spool::wait_until;
 
 pub const ROWS: usize = 24;
 
-/// One window, 80 columns wide, with a shell command in it. Its server is its own, and ends with
-/// it.
+/// A tmux window of 80 columns with a shell command in it, on a tmux server of its own.
 pub struct Terminal {
     scratch: Scratch,
 }
 
 impl Terminal {
-    /// `poold client ARGS…`, and then its exit code; nothing if `tmux` is not installed.
+    /// Runs `poold client ARGS…` and prints its exit code; `None` if `tmux` is not installed.
     pub fn client(environment: &[&str], args: &[&str]) -> Option<Terminal> {
         let client = format!(
             "env {} {POOLD} client {}",
@@ -30,7 +29,7 @@ impl Terminal {
         ))
     }
 
-    /// A line of a shell; nothing if `tmux` is not installed.
+    /// Runs a shell line; `None` if `tmux` is not installed.
     pub fn shell(line: &str) -> Option<Terminal> {
         let terminal = Terminal {
             scratch: Scratch::new(),
@@ -77,13 +76,13 @@ impl Terminal {
         self.run(&[&["send-keys"], keys].concat());
     }
 
-    /// Types a line, as a person does.
+    /// Types a line and Enter.
     pub fn enter(&self, line: &str) {
         self.type_text(line);
         self.press(&["Enter"]);
     }
 
-    /// Gives the window another width; `tmux` tells the program a little later.
+    /// Changes the window's width; tmux notifies the program a little later.
     pub fn resize(&self, columns: u16) {
         self.run(&["resize-window", "-x", &columns.to_string()]);
         let tty = self.run(&["display-message", "-p", "#{pane_tty}"]);
@@ -97,7 +96,7 @@ impl Terminal {
         });
     }
 
-    /// Pastes as terminals do.
+    /// Pastes with bracketed paste, as terminals do.
     pub fn paste(&self, pasted: &str) {
         let file = self.scratch.join("pasted");
         std::fs::write(&file, pasted).expect("our own directory");
@@ -105,23 +104,23 @@ impl Terminal {
         self.run(&["paste-buffer", "-p"]);
     }
 
-    /// What is to be seen, without empty lines at the end.
+    /// The visible lines, without empty ones at the end.
     pub fn screen(&self) -> Vec<String> {
         let all = self.run(&["capture-pane", "-p"]);
         all.trim_end().lines().map(str::to_owned).collect()
     }
 
-    /// The same, with what has gone off the top.
+    /// The same, with the lines that have scrolled off.
     pub fn history(&self) -> String {
         self.run(&["capture-pane", "-p", "-S", "-"])
     }
 
-    /// The same, with its colours as escape sequences.
+    /// The same, with colours as escape sequences.
     pub fn colours(&self) -> String {
         self.run(&["capture-pane", "-p", "-e"])
     }
 
-    /// Waits until a line ends so; answers what is to be seen then.
+    /// Waits until a line ends with `end`; returns the visible lines.
     pub fn wait_line(&self, end: &str) -> Vec<String> {
         let mut screen = Vec::new();
         wait_until(&format!("a line that ends with '{end}'"), || {
@@ -131,7 +130,7 @@ impl Terminal {
         screen
     }
 
-    /// Waits until this is to be seen; answers what is to be seen then.
+    /// Waits until `text` is visible; returns the visible lines.
     pub fn wait_text(&self, text: &str) -> Vec<String> {
         let mut screen = Vec::new();
         wait_until(&format!("'{text}' on the screen"), || {
@@ -141,7 +140,7 @@ impl Terminal {
         screen
     }
 
-    /// Waits until the last line is this.
+    /// Waits until the last line is `prompt`.
     pub fn wait_prompt(&self, prompt: &str) -> Vec<String> {
         let mut screen = Vec::new();
         wait_until(&format!("the prompt '{prompt}'"), || {
