@@ -2,7 +2,7 @@
 
 use console::{StyledObject, style, truncate_str};
 
-use super::tables::tables;
+use super::tables::{aligned, tables};
 use crate::cli::admin::{ClientRow, HintRow, OutputRow, Page, Sample, Status, WorkerRow};
 use crate::cli::figures::{at_most, bytes, count, millis, plain, span, spark};
 
@@ -253,48 +253,47 @@ fn secured(tls: Option<&String>, name: Option<&String>) -> String {
 
 /// A page of clients; the first page with a headline.
 pub(super) fn clients(page: &Page, is_first: bool) -> String {
-    let mut lines = String::new();
-    if is_first {
-        let head = format!(
-            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}{}",
-            "id",
-            "peer",
-            "state",
-            "here",
-            "quiet",
-            "messages",
-            "in",
-            "answers",
-            "out",
-            "owed",
-            drops_head(page.clients.iter().map(|row| row.dropped)),
-            match page.clients.iter().any(|row| row.tls.is_some()) {
-                true => "  TLS",
-                false => "",
-            }
-        );
-        lines += &format!("{}\n", style(head).dim());
-    }
-    for row in &page.clients {
-        lines += &format!(
-            "{:>10}  {:<28}{:<9}{:>12}{:>12}{:>11}{:>11}{:>11}{:>11}{:>11}{}{}{}\n",
-            row.id,
+    let head = "id peer state here quiet messages in answers out owed";
+    let mut grid = vec![head.split(' ').map(str::to_owned).collect::<Vec<_>>()];
+    grid.extend(page.clients.iter().map(|row| {
+        vec![
+            row.id.to_string(),
             plain(&row.peer),
             plain(&row.state),
             span(row.age_s),
             span(row.quiet_s),
-            row.messages_in,
+            row.messages_in.to_string(),
             bytes(row.bytes_in as f64),
-            row.messages_out,
+            row.messages_out.to_string(),
             bytes(row.bytes_out as f64),
             bytes(row.owed as f64),
-            drops(row.dropped),
-            secured(row.tls.as_ref(), row.name.as_ref()),
-            via(row.via.as_ref())
-        );
-        if let Some(hint) = &row.hint {
-            lines += &format!("{:>12}{}\n", "", style(plain(hint)).yellow());
+        ]
+    }));
+    if page.clients.iter().any(|row| row.dropped.is_some()) {
+        grid[0].push("dropped".to_owned());
+        for (cells, row) in grid[1..].iter_mut().zip(&page.clients) {
+            cells.push(
+                row.dropped
+                    .map_or_else(String::new, |dropped| dropped.to_string()),
+            );
         }
     }
-    lines
+    let mut shown = aligned(&grid, |at| at == 1 || at == 2).into_iter();
+    let tls = match page.clients.iter().any(|row| row.tls.is_some()) {
+        true => "  TLS",
+        false => "",
+    };
+    let head = shown.next().filter(|_| is_first);
+    let head = head.map(|head| head + tls);
+    let mut lines: Vec<_> = head
+        .map(|head| style(head).dim().to_string())
+        .into_iter()
+        .collect();
+    for (line, row) in shown.zip(&page.clients) {
+        let more = secured(row.tls.as_ref(), row.name.as_ref());
+        lines.push(line + &more + &via(row.via.as_ref()));
+        let hint = row.hint.iter().map(|hint| style(plain(hint)).yellow());
+        lines.extend(hint.map(|hint| format!("    {hint}")));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
 }

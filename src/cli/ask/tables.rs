@@ -23,32 +23,39 @@ fn table(table: &Table) -> Vec<String> {
         let cells = row.iter().zip(units.clone());
         grid.push(cells.map(|(cell, unit)| shown(cell, unit)).collect());
     }
-    let widths: Vec<_> = (0..table.columns.len())
-        .map(|at| {
-            grid.iter()
-                .filter_map(|row| row.get(at))
-                .map(|cell| width(cell))
-                .max()
-        })
-        .map(Option::unwrap_or_default)
-        .collect();
-    let mut lines = vec![String::new()];
-    for (number, row) in grid.iter().enumerate() {
+    let units: Vec<_> = units.collect();
+    let lines = aligned(&grid, |at| units[at] == Unit::Text);
+    let named = lines.into_iter().enumerate().map(|(number, line)| {
         let name = if number == 0 { table.name.as_str() } else { "" };
-        let mut line = format!("{:<12}", plain(name));
-        for ((cell, width), unit) in row.iter().zip(&widths).zip(units.clone()) {
-            line += &match unit {
-                Unit::Text => format!("{cell:<width$}  "),
-                Unit::Count | Unit::Bytes | Unit::Seconds => format!("{cell:>width$}  "),
-            };
-        }
-        let line = line.trim_end();
-        lines.push(match number {
+        let line = format!("{:<12}{line}", plain(name));
+        match number {
             0 => style(line).dim().to_string(),
-            _ => line.to_owned(),
+            _ => line,
+        }
+    });
+    std::iter::once(String::new()).chain(named).collect()
+}
+
+/// Columns as wide as their widest cell: texts on the left, numbers on the right.
+pub(super) fn aligned(grid: &[Vec<String>], is_text: impl Fn(usize) -> bool) -> Vec<String> {
+    let count = grid.first().map_or(0, Vec::len);
+    let widest = |at: usize| {
+        grid.iter()
+            .filter_map(|row| row.get(at))
+            .map(|cell| width(cell))
+            .max()
+    };
+    let widths: Vec<_> = (0..count).map(|at| widest(at).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(at, (cell, width))| match is_text(at) {
+            true => format!("{cell:<width$}"),
+            false => format!("{cell:>width$}"),
         });
-    }
-    lines
+        let cells: Vec<_> = cells.collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    grid.iter().map(line).collect()
 }
 
 fn width(cell: &str) -> usize {
