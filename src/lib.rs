@@ -78,6 +78,8 @@
 //! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// What is `pub` is part of the interface, which tests/it/tidy/interface.txt lists.
+#![cfg_attr(not(test), warn(unreachable_pub))]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("poold runs on Linux only");

@@ -4,6 +4,7 @@
 
 mod graph;
 mod inside;
+mod interface;
 mod source;
 
 use self::source::{Named, Source, sources};
