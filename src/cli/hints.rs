@@ -7,7 +7,8 @@ use super::spelling::nearest;
 /// Names of one thing in other programs, and its name here, for each kind of command. An empty text
 /// has no answer.
 struct Hint {
-    options: &'static [&'static str],
+    /// Separated by spaces.
+    options: &'static str,
     service: &'static str,
     client: &'static str,
     control: &'static str,
@@ -15,7 +16,7 @@ struct Hint {
 }
 
 const NONE: Hint = Hint {
-    options: &[],
+    options: "",
     service: "",
     client: "",
     control: "",
@@ -25,90 +26,64 @@ const NONE: Hint = Hint {
 /// `EXAMPLE` stands for the command with an address.
 const HINTS: [Hint; 11] = [
     Hint {
-        options: &[
-            "--port",
-            "-p",
-            "--listen",
-            "-l",
-            "--host",
-            "--hostname",
-            "--bind",
-            "-b",
-            "--address",
-            "--addr",
-            "--interface",
-            "--socket",
-            "--unix",
-        ],
+        options: "--port -p --listen -l --host --hostname --bind -b --address --addr \
+                  --interface --socket --unix",
         service: "the address is an argument, as in EXAMPLE",
         client: "the address of the server is an argument, as in EXAMPLE",
         control: "the admin address of the daemon is --admin unix:PATH",
         restart: "the control socket of the daemon is --control PATH",
     },
     Hint {
-        options: &["--tls", "--ssl", "--cert", "--key"],
+        options: "--tls --ssl --cert --key",
         service: "--tls-cert FILE --tls-key FILE",
         client: "poold client has --tls; connect through socat for TLS",
         control: "an admin address at unix:PATH needs no TLS",
         ..NONE
     },
     Hint {
-        options: &["--user", "--uid", "--group", "--gid"],
+        options: "--user --uid --group --gid",
         service: "start it as that user; systemd can open low ports (the address is systemd)",
         ..NONE
     },
     Hint {
-        options: &["--threads", "-t", "-j", "--jobs", "--processes"],
+        options: "--threads -t -j --jobs --processes",
         service: "the number of threads is --workers N",
         ..NONE
     },
     Hint {
-        options: &["--timeout"],
+        options: "--timeout",
         service: "the time limits are --first-byte, --idle, --message, --lifetime and --drain TIME",
         client: "run it under timeout, as in timeout 60s EXAMPLE",
         control: "it gives up after 5 s without an answer",
         restart: "the time limit of the new process is --ready-timeout TIME",
     },
     Hint {
-        options: &[
-            "--max-connections",
-            "--max-conns",
-            "--connections",
-            "--clients",
-            "-c",
-        ],
+        options: "--max-connections --max-conns --connections --clients -c",
         service: "the maximum number of clients is --max-clients N",
         ..NONE
     },
     Hint {
-        options: &["--verbose", "-v", "--debug", "--quiet", "-q"],
+        options: "--verbose -v --debug --quiet -q",
         service: "the detail of the log is --log-level: error, warn, info, debug or trace",
         ..NONE
     },
     Hint {
-        options: &["--log", "--log-file", "--logfile"],
+        options: "--log --log-file --logfile",
         service: "the log goes to the standard error: append 2>>FILE",
         ..NONE
     },
     Hint {
-        options: &[
-            "--daemon",
-            "--daemonize",
-            "-d",
-            "--background",
-            "--pidfile",
-            "--pid-file",
-        ],
+        options: "--daemon --daemonize -d --background --pidfile --pid-file",
         service: "it stays in the foreground: let a service manager run it",
         ..NONE
     },
     Hint {
-        options: &["--config", "--conf"],
+        options: "--config --conf",
         service: "options are also read from variables: --workers from POOLD_WORKERS",
         ..NONE
     },
     Hint {
-        options: &["--udp"],
+        options: "--udp",
         service: "it serves TCP and Unix sockets",
         client: "it connects to TCP and Unix sockets",
         ..NONE
@@ -124,7 +99,8 @@ pub(super) fn instead(option: &str, command: &str, parser: &Command) -> Option<S
 }
 
 fn from_table(option: &str, command: &str, parser: &Command) -> Option<String> {
-    let hint = HINTS.iter().find(|hint| hint.options.contains(&option))?;
+    let is_named = |hint: &&Hint| hint.options.split(' ').any(|one| one == option);
+    let hint = HINTS.iter().find(is_named)?;
     let text = match command {
         "client" | "flood" => hint.client,
         "status" | "clients" | "close" | "pause" | "resume" | "drain" | "set" => hint.control,

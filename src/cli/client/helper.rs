@@ -14,28 +14,7 @@ use rustyline::{Context, Helper, Result};
 use super::paint::Colours;
 use super::painted::{Painted, is_wide};
 use super::shared::Session;
-
-/// A chat's commands, and what follows each.
-pub(crate) const COMMANDS: [(&str, &str); 18] = [
-    ("/help", ""),
-    ("/nick", "NAME"),
-    ("/join", "ROOM"),
-    ("/part", "[ROOM]"),
-    ("/rooms", ""),
-    ("/who", "[ROOM]"),
-    ("/msg", "NAME TEXT"),
-    ("/me", "TEXT"),
-    ("/topic", "[TEXT]"),
-    ("/away", "[TEXT]"),
-    ("/ignore", "NAME"),
-    ("/quit", "[TEXT]"),
-    ("/op", "PASSWORD"),
-    ("/kick", "NAME [WHY]"),
-    ("/ban", "NAME|ADDRESS"),
-    ("/unban", "NAME|ADDRESS"),
-    ("/mute", "NAME [TIME]"),
-    ("/wall", "TEXT"),
-];
+use crate::service::chat::grammar::commands;
 
 const JOINER: char = '\u{200d}';
 /// A brown square, as wide as an emoji's skin tone.
@@ -83,7 +62,7 @@ impl Hinter for Prompter {
         let _ = self.started.try_send(());
         self.painted.note(line, pos);
         let command = line.strip_suffix(' ').unwrap_or(line);
-        let (_, usage) = COMMANDS.iter().find(|(known, _)| *known == command)?;
+        let (_, usage) = commands().find(|(known, _)| *known == command)?;
         let gap = if line == command { " " } else { "" };
         (pos == line.len() && !usage.is_empty()).then(|| Usage(format!("{gap}{usage}")))
     }
@@ -153,7 +132,7 @@ impl Prompter {
         let known = self.session.known.lock();
         let spaced = |names: Vec<String>| names.into_iter().map(|name| name + " ").collect();
         if start == 0 && word.starts_with('/') {
-            let fits = COMMANDS.iter().filter(|(known, _)| known.starts_with(word));
+            let fits = commands().filter(|(known, _)| known.starts_with(word));
             return (0, fits.map(|(known, _)| format!("{known} ")).collect());
         }
         let is_room = ["/join ", "/part ", "/who "].contains(&&typed[..start]);

@@ -64,38 +64,3 @@ fn halves(text: &str) -> (&str, &str) {
     let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
     (first, rest.trim())
 }
-
-/// The text of `/help`: with the time that a client puts before each line, no wider than a
-/// terminal.
-pub(super) const HELP: &str = "\
--- what you type is said in the room that you joined last; commands are:
--- /nick NAME           change your name
--- /join ROOM           enter a room, or speak in one that you are in
--- /part [ROOM]         leave a room
--- /rooms, /who [ROOM]  list the rooms, or the members of one
--- /msg NAME TEXT       send a line to one person only
--- /me TEXT             say what you do: * you TEXT
--- /topic [TEXT]        show or set the room's topic
--- /away [TEXT]         answer each /msg with TEXT; alone: you are back
--- /ignore NAME         hide a person's lines; again: show them
--- /quit [TEXT]         leave
--- //TEXT               say TEXT with one slash before it
--- /op PASSWORD         become an operator; operators also have:
--- /kick NAME [WHY]     disconnect a person
--- /ban NAME|ADDRESS    disconnect, and refuse the name or the address
--- /unban NAME|ADDRESS  end a ban; the server's end does so, too
--- /mute NAME [TIME]    hide a person's lines for TIME (10m); 0s ends it
--- /wall TEXT           send a line to all on this server
-";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_help_fits_a_terminal_with_the_time_before_it() {
-        for line in HELP.lines() {
-            assert!("09:30 ".len() + line.chars().count() <= 80, "{line}");
-        }
-    }
-}

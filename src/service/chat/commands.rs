@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::command::{Command, HELP};
+use super::command::Command;
 use super::lines::{Person, Room};
 use super::lines::{history, list, tag};
 use super::session::Session;
 use super::state::ChatState;
 use crate::connection::handler::Verdict;
-use crate::service::chat::grammar::{self, Notice, What};
+use crate::service::chat::grammar::{self, HELP, Notice, What};
 use crate::service::chat::rooms::{Arrival, Event, Frontend, Given, Name, NameError, Text};
 
 /// Maximum rooms of a member.

@@ -3,10 +3,12 @@
 //! The beginning of a line says what it is, and no client's text can forge it: the server puts
 //! something before every text. May import: nothing.
 
+mod help;
 mod notice;
 
 use std::fmt;
 
+pub(crate) use help::{HELP, commands};
 pub(crate) use notice::{Notice, PUT_OUT, crowd, listed};
 
 /// The room that all clients enter first; only its lines have no tag.
