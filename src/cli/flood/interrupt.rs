@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::cli::exit::{self, Failure};
 use crate::cli::signals;
+use crate::error::start_advice;
 
 /// How long the run waits for outstanding replies after the first one.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
@@ -32,7 +33,7 @@ impl Interrupt {
             }
         };
         signals::pass_on(press)
-            .map_err(|error| Failure::Failed(format!("cannot watch for Ctrl-C: {error}")))
+            .map_err(|error| Failure::Failed(format!("cannot start: {}", start_advice(&error))))
     }
 
     /// Notes that the sending begins.

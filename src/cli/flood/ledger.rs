@@ -1,6 +1,7 @@
 //! A client's messages: which came, in which order, how often.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The counts of a ledger; they can be added up.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,17 @@ impl Account {
     /// Whether there is no fault.
     pub(crate) fn is_clean(&self) -> bool {
         self.lost + self.reordered + self.duplicated + self.damaged == 0
+    }
+}
+
+/// The faults.
+impl fmt::Display for Account {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{} lost, {} reordered, {} duplicated, {} damaged",
+            self.lost, self.reordered, self.duplicated, self.damaged
+        )
     }
 }
 

@@ -1,12 +1,13 @@
 //! The result of a run, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::args::Expect;
 use super::plan::{Connections, Pace, Plan, ServerEnd};
-use super::tally::Tally;
+use super::tally::{Errors, Failure, Tally};
 
 /// A finished run.
 #[derive(Debug)]
@@ -24,15 +25,18 @@ impl<'a> Report<'a> {
     /// Whether the run came to its end and nothing was lost.
     pub(crate) fn is_good(&self) -> bool {
         let errors = &self.tally.errors;
-        let broken = errors.reset + errors.closed_early + self.tally.abandoned;
+        let broken = ended_early(errors) + self.tally.abandoned;
         let excused = broken == 0 || self.plan.server_end == ServerEnd::Awaited;
-        self.tally.account.is_clean() && self.tally.connected > 0 && errors.timeout == 0 && excused
+        self.tally.account.is_clean()
+            && self.tally.connected > 0
+            && errors.of(Failure::Timeout) == 0
+            && excused
     }
 
     /// A hint when the server behaves differently than expected.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         let errors = &self.tally.errors;
-        let has_ended = errors.reset + errors.closed_early > 0;
+        let has_ended = ended_early(errors) > 0;
         let is_mute = self.tally.sent > 0 && self.tally.account.received == 0 && !has_ended;
         match self.plan.expect {
             Expect::Echo if is_mute => Some(
@@ -70,7 +74,7 @@ impl<'a> Report<'a> {
             },
             "connections": self.connections(),
             "connections_per_second": self.connection_rate(),
-            "errors": tally.errors,
+            "errors": tally.errors.rows().collect::<BTreeMap<_, _>>(),
             "lost": tally.account.lost,
             "reordered": tally.account.reordered,
             "duplicated": tally.account.duplicated,
@@ -106,7 +110,7 @@ impl<'a> Report<'a> {
             rows.push(("own CPU", format!("{:.3} s", cpu.as_secs_f64())));
         }
         rows.push(("errors", self.errors_row()));
-        rows.push(("faults", self.faults_row()));
+        rows.push(("faults", tally.account.to_string()));
         let line = |(caption, text): (&str, String)| format!("{caption:<13} {text}\n");
         rows.into_iter().map(line).collect()
     }
@@ -131,24 +135,15 @@ impl<'a> Report<'a> {
     }
 
     fn errors_row(&self) -> String {
-        let rows = self.tally.errors.rows();
-        let some = rows.iter().filter(|(_, count)| *count > 0);
+        let some = self.tally.errors.rows().filter(|(_, count)| *count > 0);
         let texts: Vec<String> = some
-            .map(|(name, count)| format!("{count} {name}"))
+            .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
             .collect();
         if texts.is_empty() {
             "none".to_owned()
         } else {
             texts.join(", ")
         }
-    }
-
-    fn faults_row(&self) -> String {
-        let account = &self.tally.account;
-        format!(
-            "{} lost, {} reordered, {} duplicated, {} damaged",
-            account.lost, account.reordered, account.duplicated, account.damaged
-        )
     }
 
     /// Connections that were measured, or that were kept.
@@ -181,6 +176,10 @@ impl<'a> Report<'a> {
         let nanos = self.tally.latency.value_at_percentile(percent);
         (nanos as f64 / 100.0).round() / 10.0
     }
+}
+
+fn ended_early(errors: &Errors) -> u64 {
+    errors.of(Failure::Reset) + errors.of(Failure::ClosedEarly)
 }
 
 /// How long it took, and whether it would have taken longer.

@@ -2,14 +2,15 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::SockRef;
+use socket2::Socket;
 
 use crate::cli::connect;
 use crate::cli::exit::Failure;
@@ -47,96 +48,81 @@ impl Target {
     /// Begins to connect.
     pub(crate) fn connect(&self) -> io::Result<Stream> {
         match self {
-            Target::Tcp(address) => TcpStream::connect(*address).map(Stream::Tcp),
-            Target::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
+            Target::Tcp(address) => {
+                let stream = TcpStream::connect(*address)?;
+                Ok(Stream(std::net::TcpStream::from(stream).into()))
+            }
+            Target::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                Ok(Stream(std::os::unix::net::UnixStream::from(stream).into()))
+            }
         }
     }
 }
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) enum Stream {
-    /// Over TCP.
-    Tcp(TcpStream),
-    /// Over a Unix socket.
-    Unix(UnixStream),
-}
+pub(crate) struct Stream(Socket);
 
 impl Stream {
     /// Whether the connection is established, still being made, or failed.
     pub(crate) fn is_established(&self) -> io::Result<bool> {
-        let (error, peer) = match self {
-            Stream::Tcp(s) => (s.take_error()?, s.peer_addr().map(drop)),
-            Stream::Unix(s) => (s.take_error()?, s.peer_addr().map(drop)),
-        };
-        match (error, peer) {
-            (Some(e), _) => Err(e),
-            (None, Ok(())) => Ok(true),
-            (None, Err(e)) if e.kind() == ErrorKind::NotConnected => Ok(false),
-            (None, Err(e)) => Err(e),
+        match (self.0.take_error()?, self.0.peer_addr()) {
+            (Some(error), _) => Err(error),
+            (None, Ok(_)) => Ok(true),
+            (None, Err(error)) if error.kind() == ErrorKind::NotConnected => Ok(false),
+            (None, Err(error)) => Err(error),
         }
     }
 
     /// Sends each write at once, also one that is small and follows another.
     pub(crate) fn send_at_once(&self) {
-        if let Stream::Tcp(stream) = self {
-            // Fails only for a lost connection, which the next read reports.
-            let _ = stream.set_nodelay(true);
-        }
+        // Fails for a Unix socket, which does so anyway, and for a lost connection, which the next
+        // read reports.
+        let _ = self.0.set_tcp_nodelay(true);
     }
 
     /// Raises the receive buffer of a client that had a small one.
     pub(crate) fn enlarge_receive_buffer(&self, bytes: usize) {
         // Without it the client is only slower.
-        let _ = match self {
-            Stream::Tcp(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
-            Stream::Unix(stream) => SockRef::from(stream).set_recv_buffer_size(bytes),
-        };
+        let _ = self.0.set_recv_buffer_size(bytes);
     }
 
     /// Waits for something to read; `false` if nothing comes.
     pub(crate) fn wait_readable(&self, most: Duration) -> bool {
-        let mut polled = [match self {
-            Stream::Tcp(stream) => PollFd::new(stream, PollFlags::IN),
-            Stream::Unix(stream) => PollFd::new(stream, PollFlags::IN),
-        }];
+        let mut polled = [PollFd::new(&self.0, PollFlags::IN)];
         let most = Timespec::try_from(most).ok();
         poll(&mut polled, most.as_ref()).is_ok_and(|count| count > 0)
     }
 
     /// Tells the server that nothing more will come.
     pub(crate) fn end_writing(&self) -> io::Result<()> {
-        match self {
-            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
-        }
+        self.0.shutdown(Shutdown::Write)
     }
 
     /// Registers it with the poll, for bytes to read and room to write.
     pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let source: &mut dyn Source = match self {
-            Stream::Tcp(stream) => stream,
-            Stream::Unix(stream) => stream,
-        };
-        registry.register(source, token, Interest::READABLE | Interest::WRITABLE)
+        let mut source = SourceFd(&self.0.as_raw_fd());
+        registry.register(&mut source, token, Interest::READABLE | Interest::WRITABLE)
+    }
+}
+
+/// Of a socket that does not block.
+impl From<Socket> for Stream {
+    fn from(socket: Socket) -> Stream {
+        Stream(socket)
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.read(buf),
-            Stream::Unix(stream) => stream.read(buf),
-        }
+        self.0.read(buf)
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.write(buf),
-            Stream::Unix(stream) => stream.write(buf),
-        }
+        self.0.write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {

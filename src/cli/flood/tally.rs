@@ -9,66 +9,53 @@ use super::ledger::Account;
 /// Maximum recorded latency: a quarter of an hour.
 const LATENCY_MAX: Duration = Duration::from_secs(900);
 
-/// The kinds of failure of a connection, each with its count.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Errors {
-    /// The connection was refused.
-    pub(crate) connect_refused: u64,
-    /// Not connected in time.
-    pub(crate) connect_timeout: u64,
-    /// Could not connect for another reason: no free port, too many open files.
-    pub(crate) connect_failed: u64,
-    /// The server reset the connection.
-    pub(crate) reset: u64,
-    /// The server ended the connection before the client did.
-    pub(crate) closed_early: u64,
-    /// There was no progress.
-    pub(crate) timeout: u64,
-}
-
 /// One way in which a connection fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
     ConnectRefused,
+    /// Not connected in time.
     ConnectTimeout,
+    /// Could not connect for another reason: no free port, too many open files.
     ConnectFailed,
     Reset,
+    /// The server ended the connection before the client did.
     ClosedEarly,
+    /// There was no progress.
     Timeout,
 }
+
+/// All ways, in the order of the enum, by their names in the result.
+const FAILURES: [&str; 6] = [
+    "connect_refused",
+    "connect_timeout",
+    "connect_failed",
+    "reset",
+    "closed_early",
+    "timeout",
+];
+
+/// How often connections failed in each way.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Errors([u64; FAILURES.len()]);
 
 impl Errors {
     /// Counts one.
     pub(crate) fn count(&mut self, failure: Failure) {
-        *match failure {
-            Failure::ConnectRefused => &mut self.connect_refused,
-            Failure::ConnectTimeout => &mut self.connect_timeout,
-            Failure::ConnectFailed => &mut self.connect_failed,
-            Failure::Reset => &mut self.reset,
-            Failure::ClosedEarly => &mut self.closed_early,
-            Failure::Timeout => &mut self.timeout,
-        } += 1;
+        self.0[failure as usize] += 1;
     }
 
-    /// Each kind with its caption.
-    pub(crate) fn rows(&self) -> [(&'static str, u64); 6] {
-        [
-            ("connect refused", self.connect_refused),
-            ("connect timeout", self.connect_timeout),
-            ("connect failed", self.connect_failed),
-            ("reset", self.reset),
-            ("closed early", self.closed_early),
-            ("timeout", self.timeout),
-        ]
+    pub(crate) fn of(&self, failure: Failure) -> u64 {
+        self.0[failure as usize]
+    }
+
+    /// The name of each way, and its count.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        FAILURES.into_iter().zip(self.0)
     }
 
     fn add(&mut self, other: &Errors) {
-        self.connect_refused += other.connect_refused;
-        self.connect_timeout += other.connect_timeout;
-        self.connect_failed += other.connect_failed;
-        self.reset += other.reset;
-        self.closed_early += other.closed_early;
-        self.timeout += other.timeout;
+        let both = self.0.iter_mut().zip(other.0);
+        both.for_each(|(count, more)| *count += more);
     }
 }
 

@@ -96,7 +96,7 @@ impl Acceptor {
         let waker = Waker::new(poll.registry(), WAKER)?;
         let mut sources = Vec::new();
         for (index, (listener, holders)) in listeners.into_iter().enumerate() {
-            let mut source = Source::new(listener, holders);
+            let source = Source::new(listener, holders);
             source.register(poll.registry(), Token(index))?;
             sources.push(Arc::new(source));
         }

@@ -1,10 +1,12 @@
 //! A listener of either kind, asked without blocking.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use mio::net::{TcpListener, UnixListener};
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use rustix::net::{SocketFlags, acceptfrom_with, sockopt::socket_peercred};
 use socket2::Socket;
 
 use crate::net::address::Peer;
@@ -12,60 +14,41 @@ use crate::net::listen::{Holders, Listener};
 
 /// See the head of the file.
 pub(super) struct Source {
-    kind: Kind,
+    socket: OwnedFd,
     pub(super) holders: Holders,
-}
-
-enum Kind {
-    Tcp(TcpListener),
-    Unix(UnixListener),
 }
 
 impl Source {
     pub(super) fn new(listener: Listener, holders: Holders) -> Source {
-        let kind = match listener {
-            Listener::Tcp(listener) => Kind::Tcp(TcpListener::from_std(listener)),
-            Listener::Unix(listener) => Kind::Unix(UnixListener::from_std(listener)),
+        let socket = match listener {
+            Listener::Tcp(listener) => listener.into(),
+            Listener::Unix(listener) => listener.into(),
         };
-        Source { kind, holders }
+        Source { socket, holders }
     }
 
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        match &mut self.kind {
-            Kind::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
-            Kind::Unix(listener) => registry.register(listener, token, Interest::READABLE),
-        }
+    pub(super) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+        let mut source = SourceFd(&self.socket.as_raw_fd());
+        registry.register(&mut source, token, Interest::READABLE)
     }
 
     pub(super) fn accept(&self) -> io::Result<(Socket, Peer)> {
-        match &self.kind {
-            Kind::Tcp(listener) => {
-                let (stream, address) = listener.accept()?;
-                Ok((
-                    Socket::from(std::net::TcpStream::from(stream)),
-                    Peer::from_tcp(address),
-                ))
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (socket, address) = acceptfrom_with(&self.socket, flags)?;
+        let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+        let peer = match address {
+            Some(address) => Peer::from_tcp(address),
+            None => {
+                let credentials = socket_peercred(&socket);
+                Peer::Unix(credentials.map_or(0, |peer| peer.pid.as_raw_nonzero().get()))
             }
-            Kind::Unix(listener) => {
-                let (stream, _) = listener.accept()?;
-                let stream = std::os::unix::net::UnixStream::from(stream);
-                let process = process_of(&stream);
-                Ok((Socket::from(stream), Peer::Unix(process)))
-            }
-        }
+        };
+        Ok((socket.into(), peer))
     }
 }
 
 impl AsFd for Source {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.kind {
-            Kind::Tcp(listener) => listener.as_fd(),
-            Kind::Unix(listener) => listener.as_fd(),
-        }
+        self.socket.as_fd()
     }
-}
-
-fn process_of(stream: &std::os::unix::net::UnixStream) -> i32 {
-    let credentials = rustix::net::sockopt::socket_peercred(stream);
-    credentials.map_or(0, |peer| peer.pid.as_raw_nonzero().get())
 }

@@ -1,8 +1,10 @@
 //! A client's connection: it enters its room, then reads.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
+
+use socket2::Socket;
 
 use super::super::stream::{Stream, Target};
 use super::room::{Position, is_notice, notice, text};
@@ -132,18 +134,11 @@ impl Signs {
 
 /// Connects, and waits for that; then the socket never blocks.
 pub(crate) fn connect(target: &Target, is_stalled: bool) -> io::Result<Stream> {
-    match target {
-        Target::Unix(path) => {
-            let stream = connect::unix(path, CONNECT_MAX)?;
-            stream.set_nonblocking(true)?;
-            Ok(Stream::Unix(mio::net::UnixStream::from_std(stream)))
-        }
-        Target::Tcp(address) => {
-            let buffer = is_stalled.then_some(STALLED_BUFFER);
-            let socket = connect::tcp(*address, CONNECT_MAX, buffer)?;
-            socket.set_nonblocking(true)?;
-            let stream = TcpStream::from(socket);
-            Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream)))
-        }
-    }
+    let buffer = is_stalled.then_some(STALLED_BUFFER);
+    let socket: Socket = match target {
+        Target::Unix(path) => OwnedFd::from(connect::unix(path, CONNECT_MAX)?).into(),
+        Target::Tcp(address) => connect::tcp(*address, CONNECT_MAX, buffer)?,
+    };
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
