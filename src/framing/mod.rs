@@ -33,6 +33,8 @@ mod typed;
 pub(crate) use auto::begins_with_count;
 pub(crate) use decoder::Decoder;
 pub use delimiter::Delimiter;
+#[cfg(feature = "cli")]
+pub(crate) use language::FORMS;
 pub use length::Length;
 pub(crate) use place::Place;
 pub(crate) use pri::begins_with_priority;

@@ -13,7 +13,7 @@ use crate::cli::sockets::ListenArgs;
 use crate::cli::values::{
     MaybeDuration, MaybeRate, VALUES, duration_or_off, per_second, rate, size, time, yes_or_no,
 };
-use crate::framing::{Framing, Overlong};
+use crate::framing::{FORMS, Framing, Overlong};
 use crate::limits::admission::{WhenAddressFull, WhenFull};
 use crate::service::recv::Format;
 
@@ -76,14 +76,14 @@ pub(crate) struct ServeArgs {
         env = "POOLD_DRAIN")]
     pub(crate) drain: Duration,
 
-    /// How a stream is split into messages: lines, typed, auto, octet, nul, cr, delimited:STRING,
-    /// between:START,END, mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32,
-    /// gelf, json, pri or raw [default: lines; echo and discard: raw]
     #[arg(
         long,
         value_name = "HOW",
         env = "POOLD_FRAMING",
-        help_heading = MESSAGES
+        help_heading = MESSAGES,
+        help = format!(
+            "How a stream is split into messages: {FORMS} [default: lines; echo and discard: raw]"
+        )
     )]
     pub(crate) framing: Option<Framing>,
 
