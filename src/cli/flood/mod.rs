@@ -11,7 +11,7 @@
 //! | `replies`, `sorter`, `acks`, `ledger` | checks the replies |
 //! | `message`, `line` | renders and parses a message |
 //! | `stream`, `descriptors` | a connection; room for all of them |
-//! | `tally`, `report` | the figures, and their output |
+//! | `tally`, `latencies`, `report` | the figures, and their output |
 //! | `check`, `file_checker` | checks the output of a receiving server |
 //! | `chat` | the same for a chat: all members must see the same |
 
@@ -27,6 +27,7 @@ mod exchange;
 mod file_checker;
 mod fleet;
 mod interrupt;
+mod latencies;
 mod ledger;
 mod line;
 mod load;

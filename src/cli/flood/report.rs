@@ -52,7 +52,6 @@ impl<'a> Report<'a> {
     pub(crate) fn json(&self) -> Value {
         let tally = self.tally;
         let rate = self.per_second(tally.measured);
-        let latency = |percent| (!tally.latency.is_empty()).then(|| self.latency(percent));
         json!({
             "run": self.plan.shape.run(),
             "clients": self.plan.clients,
@@ -64,14 +63,7 @@ impl<'a> Report<'a> {
             "interrupted": tally.interrupted,
             "messages_per_second": rate,
             "bytes_per_second": rate * self.plan.shape.size() as f64,
-            // None where nothing was answered in the measured time.
-            "latency_us": {
-                "p50": latency(50.0),
-                "p90": latency(90.0),
-                "p99": latency(99.0),
-                "p999": latency(99.9),
-                "max": latency(100.0),
-            },
+            "latency_us": tally.latency.json(),
             "connections": self.connections(),
             "connections_per_second": self.connection_rate(),
             "errors": tally.errors.rows().collect::<BTreeMap<_, _>>(),
@@ -103,16 +95,11 @@ impl<'a> Report<'a> {
             let (count, rate) = (self.connections(), self.connection_rate());
             rows.push(("connections", format!("{count}, {rate:.0} a second")));
         }
-        if !tally.latency.is_empty() {
-            rows.push(("latency (µs)", self.latency_row()));
-        }
-        if let Some(cpu) = tally.cpu {
-            rows.push(("own CPU", format!("{:.3} s", cpu.as_secs_f64())));
-        }
+        rows.extend(tally.latency.row().map(|row| ("latency (µs)", row)));
+        rows.extend(cpu_row(tally.cpu));
         rows.push(("errors", self.errors_row()));
         rows.push(("faults", tally.account.to_string()));
-        let line = |(caption, text): (&str, String)| format!("{caption:<13} {text}\n");
-        rows.into_iter().map(line).collect()
+        lines(rows)
     }
 
     fn rate_row(&self) -> String {
@@ -123,15 +110,6 @@ impl<'a> Report<'a> {
             Pace::Replies(_) => String::new(),
         };
         format!("{rate:.0} messages/s, {megabytes:.2} MB/s{asked}")
-    }
-
-    fn latency_row(&self) -> String {
-        let captions = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9)];
-        let mut row = String::new();
-        for (caption, percent) in captions {
-            row += &format!("{caption} {:.1}  ", self.latency(percent));
-        }
-        row + &format!("max {:.1}", self.latency(100.0))
     }
 
     fn errors_row(&self) -> String {
@@ -163,18 +141,7 @@ impl<'a> Report<'a> {
     }
 
     fn per_second(&self, count: u64) -> f64 {
-        let seconds = self.tally.elapsed.as_secs_f64();
-        if seconds > 0.0 {
-            count as f64 / seconds
-        } else {
-            0.0
-        }
-    }
-
-    /// In microseconds, to a tenth.
-    fn latency(&self, percent: f64) -> f64 {
-        let nanos = self.tally.latency.value_at_percentile(percent);
-        (nanos as f64 / 100.0).round() / 10.0
+        per_second(count, self.tally.elapsed)
     }
 }
 
@@ -188,5 +155,22 @@ pub(crate) fn time_row(elapsed: Duration, interrupted: bool) -> String {
     match interrupted {
         true => format!("{seconds:.3} s, then interrupted"),
         false => format!("{seconds:.3} s"),
+    }
+}
+
+pub(crate) fn cpu_row(cpu: Option<Duration>) -> Option<(&'static str, String)> {
+    cpu.map(|cpu| ("own CPU", format!("{:.3} s", cpu.as_secs_f64())))
+}
+
+/// The table: a caption and a text in each line.
+pub(crate) fn lines(rows: Vec<(&str, String)>) -> String {
+    let line = |(caption, text): (&str, String)| format!("{caption:<13} {text}\n");
+    rows.into_iter().map(line).collect()
+}
+
+pub(crate) fn per_second(count: u64, elapsed: Duration) -> f64 {
+    match elapsed.as_secs_f64() {
+        seconds if seconds > 0.0 => count as f64 / seconds,
+        _ => 0.0,
     }
 }

@@ -2,12 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
-
+use super::latencies::Latencies;
 use super::ledger::Account;
-
-/// Maximum recorded latency: a quarter of an hour.
-const LATENCY_MAX: Duration = Duration::from_secs(900);
 
 /// One way in which a connection fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +56,7 @@ impl Errors {
 }
 
 /// The result of a run, or of a thread's part of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Clients that were connected at least once.
     pub(crate) connected: u64,
@@ -78,8 +74,7 @@ pub(crate) struct Tally {
     pub(crate) last: Option<Instant>,
     /// From the start (or the end of the warm-up) to `last`.
     pub(crate) elapsed: Duration,
-    /// In nanoseconds.
-    pub(crate) latency: Histogram<u64>,
+    pub(crate) latency: Latencies,
     /// Failed connections.
     pub(crate) errors: Errors,
     /// Processor time of the threads, if the system tells.
@@ -91,20 +86,9 @@ pub(crate) struct Tally {
 impl Tally {
     /// All zero.
     pub(crate) fn new() -> Tally {
-        let max = LATENCY_MAX.as_nanos() as u64;
         Tally {
-            connected: 0,
-            abandoned: 0,
-            sent: 0,
-            account: Account::default(),
-            measured: 0,
-            connections: 0,
-            last: None,
-            elapsed: Duration::ZERO,
-            latency: Histogram::new_with_bounds(1, max, 3).expect("constant bounds are valid"),
-            errors: Errors::default(),
             cpu: Some(Duration::ZERO),
-            interrupted: false,
+            ..Tally::default()
         }
     }
 
@@ -118,9 +102,7 @@ impl Tally {
         self.connections += other.connections;
         self.last = self.last.max(other.last);
         self.elapsed = self.elapsed.max(other.elapsed);
-        self.latency
-            .add(&other.latency)
-            .expect("both have the same bounds");
+        self.latency.add(&other.latency);
         self.errors.add(&other.errors);
         self.cpu = self.cpu.zip(other.cpu).map(|(a, b)| a + b);
         self.interrupted |= other.interrupted;

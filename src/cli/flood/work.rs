@@ -147,13 +147,13 @@ impl<'a> Work<'a> {
         match &self.schedule {
             None => {
                 let waited = self.now.saturating_duration_since(asked_at);
-                latency.saturating_record_n(waited.as_nanos() as u64, replies);
+                latency.record(waited, replies);
             }
             Some(schedule) => {
                 let elapsed = self.now.saturating_duration_since(self.start);
                 for seq in before..after {
                     let waited = elapsed.saturating_sub(schedule.due(client, seq));
-                    latency.saturating_record(waited.as_nanos() as u64);
+                    latency.record(waited, 1);
                 }
             }
         }

@@ -63,7 +63,7 @@ impl<'a> Crowd<'a> {
                 .collect(),
             inside: 0,
             begun: 0,
-            tally: ChatTally::new(),
+            tally: ChatTally::default(),
             moved: Instant::now(),
             interrupted_at: None,
         };
@@ -178,7 +178,7 @@ impl<'a> Crowd<'a> {
             while let Some(seen) = room.seen() {
                 self.senders[seen.sender].seen += seen.lines;
                 let took = now.saturating_duration_since(seen.due);
-                self.tally.latency.saturating_record(took.as_nanos() as u64);
+                self.tally.latency.record(took, 1);
                 self.tally.seen += seen.lines;
                 self.moved = now;
             }

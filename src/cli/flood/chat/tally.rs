@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use super::super::report::time_row;
+use super::super::latencies::Latencies;
+use super::super::report::{cpu_row, lines, per_second, time_row};
 use super::plan::ChatPlan;
 
 /// The counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ChatTally {
     /// Clients that read to the end.
     pub(crate) readers: u64,
@@ -23,9 +23,8 @@ pub(crate) struct ChatTally {
     pub(crate) deliveries: u64,
     /// From the first line sent to the last one seen.
     pub(crate) elapsed: Duration,
-    /// From the time when lines were sent (or should have been) until the last reader had them, in
-    /// nanoseconds.
-    pub(crate) latency: Histogram<u64>,
+    /// From the time when lines were sent (or should have been) until the last reader had them.
+    pub(crate) latency: Latencies,
     /// Readers that saw other bytes than the others in the room.
     pub(crate) different: u64,
     /// Lines whose number was not the next one.
@@ -47,27 +46,6 @@ pub(crate) struct ChatTally {
 }
 
 impl ChatTally {
-    pub(crate) fn new() -> ChatTally {
-        ChatTally {
-            readers: 0,
-            sent: 0,
-            seen: 0,
-            expected: 0,
-            deliveries: 0,
-            elapsed: Duration::ZERO,
-            latency: histogram(),
-            different: 0,
-            misplaced: 0,
-            damaged: 0,
-            closed: 0,
-            timed_out: false,
-            stalled_closed: 0,
-            stalled_told: 0,
-            cpu: None,
-            interrupted: false,
-        }
-    }
-
     /// Whether all readers saw everything in one order.
     pub(crate) fn is_good(&self) -> bool {
         let faults = self.different + self.misplaced + self.damaged + self.closed;
@@ -91,12 +69,7 @@ impl ChatTally {
             "interrupted": self.interrupted,
             "lines_per_second": self.per_second(self.seen),
             "deliveries_per_second": self.per_second(self.deliveries),
-            "latency_us": {
-                "p50": self.latency(50.0),
-                "p90": self.latency(90.0),
-                "p99": self.latency(99.0),
-                "max": self.latency(100.0),
-            },
+            "latency_us": self.latency.json(),
             "different": self.different,
             "misplaced": self.misplaced,
             "damaged": self.damaged,
@@ -127,22 +100,15 @@ impl ChatTally {
                 format!("{:.0} deliveries/s", self.per_second(self.deliveries)),
             ),
         ];
-        if !self.latency.is_empty() {
-            let percents = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("max", 100.0)];
-            let texts = percents.map(|(name, at)| format!("{name} {:.1}", self.latency(at)));
-            rows.push(("to all (µs)", texts.join("  ")));
-        }
+        rows.extend(self.latency.row().map(|row| ("to all (µs)", row)));
         if plan.stalled > 0 {
             let (closed, told) = (self.stalled_closed, self.stalled_told);
             let text = format!("{}, {closed} sent away, {told} told why", plan.stalled);
             rows.push(("stalled", text));
         }
-        if let Some(cpu) = self.cpu {
-            rows.push(("own CPU", format!("{:.3} s", cpu.as_secs_f64())));
-        }
+        rows.extend(cpu_row(self.cpu));
         rows.push(("faults", self.faults()));
-        let line = |(caption, text): (&str, String)| format!("{caption:<13} {text}\n");
-        rows.into_iter().map(line).collect()
+        lines(rows)
     }
 
     fn faults(&self) -> String {
@@ -165,20 +131,6 @@ impl ChatTally {
     }
 
     fn per_second(&self, count: u64) -> f64 {
-        match self.elapsed.as_secs_f64() {
-            seconds if seconds > 0.0 => count as f64 / seconds,
-            _ => 0.0,
-        }
+        per_second(count, self.elapsed)
     }
-
-    /// In microseconds, to a tenth.
-    fn latency(&self, percent: f64) -> f64 {
-        let nanos = self.latency.value_at_percentile(percent);
-        (nanos as f64 / 100.0).round() / 10.0
-    }
-}
-
-/// Up to a quarter of an hour; longer times are recorded as that.
-pub(crate) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 900_000_000_000, 3).expect("constant bounds are valid")
 }
