@@ -7,9 +7,9 @@ use super::problem::FramingError;
 use super::{Delimiter, Framing};
 
 /// All framings, for errors and the help.
-pub(crate) const FORMS: &str = "lines, typed, auto, octet, nul, cr, delimited:STRING, between:START,END, \
-                     mllp, stx-etx, length:u16be (u32be, u16le, u32le, ascii4), len16, len32, \
-                     gelf, json, pri or raw";
+pub(crate) const FORMS: &str = "\
+lines, typed, auto, octet, nul, cr, delimited:STRING, between:START,END, mllp, stx-etx, \
+length:u16be (u32be, u16le, u32le, ascii4), len16, len32, gelf, json, pri or raw";
 
 /// Framings with a name.
 const NAMES: [(&str, &str); 4] = [
