@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use quote::ToTokens;
-use syn::{Fields, ImplItem, Item, ItemImpl, TraitItem, Visibility};
+use syn::{Fields, ImplItem, Item, ItemImpl, TraitItem, UseTree, Visibility};
 
 use super::source::{Source, sources};
 
@@ -96,7 +96,7 @@ impl Interface {
             Item::Mod(one) if is_public(&one.vis) => {
                 self.enter(module, &format!("mod {}", one.ident))
             }
-            Item::Use(one) if is_public(&one.vis) => self.enter(module, &words(one)),
+            Item::Use(one) if is_public(&one.vis) => self.uses(module, "use ", &one.tree),
             Item::Struct(one) if is_public(&one.vis) => {
                 let name = format!("struct {}{}", one.ident, words(&one.generics));
                 self.kind(module, &name, &one.ident, &one.attrs);
@@ -155,6 +155,18 @@ impl Interface {
                 let label = field.ident.as_ref().map_or(number.to_string(), words);
                 self.enter(module, &format!("{name}.{label}: {}", words(&field.ty)));
             }
+        }
+    }
+
+    /// One entry for each name.
+    fn uses(&mut self, module: &str, before: &str, tree: &UseTree) {
+        match tree {
+            UseTree::Path(one) => self.uses(module, &format!("{before}{}::", one.ident), &one.tree),
+            UseTree::Group(group) => {
+                let each = group.items.iter();
+                each.for_each(|one| self.uses(module, before, one));
+            }
+            other => self.enter(module, &format!("{before}{}", words(other))),
         }
     }
 
