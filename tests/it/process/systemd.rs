@@ -169,7 +169,9 @@ fn a_restart_tells_it_the_new_main_process() {
     let dir = Scratch::new();
     let mut manager = Manager::new(&dir);
     let control = text(&dir.join("control")).to_owned();
-    let args = ["echo", "127.0.0.1:0", "--control", &control];
+    // A client that stays keeps the old process here for a while.
+    let stays = ["--keep-clients", "no"];
+    let args = [&["echo", "127.0.0.1:0", "--control", &control], &stays[..]].concat();
     let mut command = poold(&args);
     command
         .stdout(Stdio::piped())
@@ -177,7 +179,6 @@ fn a_restart_tells_it_the_new_main_process() {
         .env("WATCHDOG_USEC", "10000000");
     let mut daemon = Daemon::spawn(&mut command);
     manager.wait("READY=1");
-    // It keeps the old one here for a while.
     let client = connect(&daemon.address);
     let restarted = poold(&["restart", "--control", &control]).output();
     assert!(restarted.expect("poold starts").status.success());

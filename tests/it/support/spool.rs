@@ -123,6 +123,7 @@ impl Spool {
 }
 
 /// Polls until the condition holds; for states that send no event.
+#[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !is_so() {
