@@ -49,7 +49,7 @@ fn what_five_hundred_senders_were_received_of_is_printed() {
 
 #[test]
 fn a_client_that_does_not_close_is_reset_at_the_deadline() {
-    let mut daemon = Daemon::recv(&["--drain", "300ms"]);
+    let mut daemon = Daemon::recv(&["--drain", "2s"]);
     let deaf: Vec<_> = (0..3).map(|_| connect(&daemon.address)).collect();
     for client in &deaf {
         send(client, "I stay\n");
@@ -68,7 +68,7 @@ fn a_client_that_does_not_close_is_reset_at_the_deadline() {
     }
     deaf.iter().for_each(wait_reset);
     assert!(
-        begin.elapsed() >= Duration::from_millis(290),
+        begin.elapsed() >= Duration::from_millis(1990),
         "{:?}",
         begin.elapsed()
     );
@@ -77,7 +77,7 @@ fn a_client_that_does_not_close_is_reset_at_the_deadline() {
     let report = exit.report();
     assert_eq!((report.left, report.cut_off), (1, 3));
     assert_eq!((report.received, report.delivered), (4, 4));
-    assert!((300..15_000).contains(&report.ms), "{report:?}");
+    assert!((2000..17_000).contains(&report.ms), "{report:?}");
 }
 
 #[test]
