@@ -84,6 +84,8 @@ struct Mailbox {
     request: Option<Box<CloseRequest>>,
     /// The write side is shut: nothing can be sent any more.
     shut: bool,
+    /// Between two processes: the other one may have the socket already, so nothing is done to it.
+    is_moving: bool,
 }
 
 /// A request to the connection's next turn to close it.
@@ -192,6 +194,7 @@ impl Connection {
             in_hand: 0,
             request: None,
             shut: false,
+            is_moving: false,
         };
         Connection {
             id: opening.id,
@@ -345,10 +348,12 @@ impl Connection {
     }
 
     /// Resets a connection whose worker may be stuck in it: the worker's next read or write fails.
-    /// The descriptor stays open until the worker drops it.
+    /// The descriptor stays open until the worker drops it. One that moves is reset when it goes on
+    /// here.
     pub(crate) fn cut(self: &Arc<Self>) {
         self.request_close(CloseRequest::Cut);
-        if self.state.phase() == Phase::Running {
+        let is_moving = self.mailbox.lock().is_moving;
+        if self.state.phase() == Phase::Running && !is_moving {
             self.shut(Shutdown::Both);
         }
     }

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::carried::Carried;
-use super::{Bytes, Connection, Look, Mailbox, Opening, Outbox, Owned, Stage, Standing};
+use super::{
+    Bytes, CloseRequest, Connection, Look, Mailbox, Opening, Outbox, Owned, Stage, Standing,
+};
 use crate::scheduler::state::StateWord;
 
 /// What the one that moves a connection has of it.
@@ -14,12 +16,10 @@ pub(crate) struct Contents {
 }
 
 impl Connection {
-    /// Takes the contents of a held connection; `None` if a request to close it waits.
+    /// Takes the contents of a held connection. Requests to close it wait until it goes on.
     pub(crate) fn unpack(&self) -> Option<Contents> {
-        if self.has_request() {
-            return None;
-        }
         let mut mailbox = self.mailbox.lock();
+        mailbox.is_moving = true;
         let owned = mailbox.owned.take()?;
         let output = std::mem::take(&mut mailbox.outbox);
         mailbox.in_hand = output.bytes();
@@ -109,8 +109,23 @@ impl Connection {
         }
         // The first chunk always fits.
         let _ = outbox.push(carried.owed.into(), usize::MAX);
+        mailbox.is_moving = true;
         drop(mailbox);
         Some(connection)
+    }
+
+    /// It is served in this process: a request to close it acts in its next turn.
+    pub(crate) fn has_come_to_stay(&self) {
+        self.mailbox.lock().is_moving = false;
+    }
+
+    /// Takes what a close that was requested meanwhile gives as its reason: the other process has
+    /// the connection. Its own limits see to the rest, and its own drain.
+    pub(crate) fn take_request(&self) -> Option<String> {
+        match *self.mailbox.lock().request.take()? {
+            CloseRequest::Close(reason) => Some(reason),
+            CloseRequest::Shed(_) | CloseRequest::Cut => None,
+        }
     }
 
     /// Puts a part of what it is owed behind the rest, as it is.

@@ -160,6 +160,7 @@ impl Arrival {
         let peer = connection.identity.peer();
         debug!(id, %peer, "{}came from another process", self.shared.ctx.notices.prefix());
         self.shared.watch_or_cut(&connection);
+        connection.has_come_to_stay();
         let _ = connection.state.again();
         self.shared.enqueue(connection);
     }

@@ -60,8 +60,12 @@ impl Handle {
     ///             continue; // It stays with the old server.
     ///         };
     ///         let late = parcel.seal();
-    ///         parcel.sent();
+    ///         let id = parcel.id();
+    ///         let close = parcel.sent();
     ///         arrival.serve(&late);
+    ///         if let Some(reason) = close {
+    ///             new.handle().registry().close(id, reason);
+    ///         }
     ///     }
     /// }
     /// drop(export);
@@ -256,6 +260,7 @@ impl fmt::Debug for Export {
 
 /// A held connection is served here again.
 fn go_on(shared: &Arc<Shared>, connection: Arc<Connection>) {
+    connection.has_come_to_stay();
     let _ = connection.state.again();
     shared.enqueue(connection);
 }
@@ -274,7 +279,8 @@ pub struct Parcel {
 impl Parcel {
     /// Writes a held connection down; one that stays goes on.
     fn pack(shared: &Arc<Shared>, connection: Arc<Connection>) -> Result<Parcel, Stays> {
-        let Some(mut contents) = connection.unpack() else {
+        let contents = (!connection.has_request()).then(|| connection.unpack());
+        let Some(mut contents) = contents.flatten() else {
             go_on(shared, connection);
             return Err(Stays::Ending);
         };
@@ -316,10 +322,12 @@ impl Parcel {
     }
 
     /// The other process serves it: it leaves this server, and its socket is closed here.
-    pub fn sent(mut self) {
-        let Some(Contents { mut owned, .. }) = self.contents.take() else {
-            return;
-        };
+    ///
+    /// A [close](crate::Client::close) that was requested since it was held is answered, with its
+    /// reason: the other process is to [do it](crate::Registry::close).
+    #[must_use = "a close that was requested is lost"]
+    pub fn sent(mut self) -> Option<String> {
+        let Contents { mut owned, .. } = self.contents.take()?;
         let (ctx, connection) = (&self.shared.ctx, &self.connection);
         // A descriptor elsewhere keeps the poller's entry.
         let _ = self.shared.poller.unwatch(&connection.socket);
@@ -331,6 +339,7 @@ impl Parcel {
             crate::service::moved(handler);
         }
         ctx.leave(connection);
+        connection.take_request()
     }
 }
 

@@ -222,8 +222,7 @@ pub(crate) fn announce(
     let predecessor = inherited.as_mut().and_then(Inherited::take_held);
     if let Some(inherited) = inherited {
         if let Err(error) = inherited.confirm(&server.handle()) {
-            // Clients accepted meanwhile are served; the backlog belongs to the other process.
-            server.handle().hand_over();
+            drain_alone(server);
             return Err(error);
         }
         server.own_files_of(&with_files);
@@ -243,6 +242,15 @@ pub(crate) fn announce(
         "{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory"
     ));
     Ok(main_loop)
+}
+
+/// Serves the clients that came meanwhile to their end; the backlog belongs to the other process.
+fn drain_alone(server: Server) {
+    server.handle().hand_over();
+    let report = server.wait();
+    if report.left + report.cut_off > 0 {
+        info!("{report}");
+    }
 }
 
 /// The arguments as the library's options.

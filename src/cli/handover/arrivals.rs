@@ -54,6 +54,9 @@ impl Arrivals {
                     let stayed = named.collect();
                     server.note_kept(Kept { stayed, took });
                 }
+                Some(Answer::Close { id, reason }) => {
+                    server.registry().close(id, reason);
+                }
                 other => return Ok(other),
             }
         }
@@ -69,8 +72,9 @@ impl Arrivals {
     ) -> io::Result<Option<Answer>> {
         let states = parts(wire, lengths)?;
         let (taken, stay) = adopt(server, wire.take_sockets(), &states);
-        wire.say(&Ask::Taken { batch, stay }, &[])?;
-        let late = match wire.hear() {
+        // The other one may have died since.
+        let said = wire.say(&Ask::Taken { batch, stay }, &[]);
+        let late = match said.and_then(|()| wire.hear()) {
             Ok(Some(Answer::Go { batch: go, late })) if go == batch => parts(wire, &late),
             Ok(Some(Answer::Back { batch: back })) if back == batch => return Ok(None),
             // The other one goes on with them.

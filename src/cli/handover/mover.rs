@@ -98,7 +98,7 @@ fn move_clients(wire: &mut Wire, server: &Handle) -> io::Result<Export> {
     while let Some(parcels) = export.next_batch() {
         batch += 1;
         let ids: Vec<u64> = parcels.iter().map(Parcel::id).collect();
-        if !hand_on(wire, batch, parcels, &mut tally)? {
+        if !hand_on(wire, server, batch, parcels, &mut tally)? {
             tries += 1;
             if tries == TRIES_MAX {
                 return Err(io::Error::other("it is too slow"));
@@ -131,6 +131,7 @@ fn in_words(error: io::Error) -> io::Error {
 /// take: they are dropped.
 fn hand_on(
     wire: &mut Wire,
+    server: &Handle,
     batch: u64,
     parcels: Vec<Parcel>,
     tally: &mut Tally,
@@ -147,6 +148,11 @@ fn hand_on(
         }
         answer => answer?,
     };
+    if server.phase() != ServerPhase::Running {
+        // They are drained here.
+        wire.say(&Answer::Back { batch }, &[])?;
+        return Ok(true);
+    }
     let mut moved = Vec::new();
     for (at, parcel) in parcels.into_iter().enumerate() {
         match stay.get(&at) {
@@ -167,7 +173,13 @@ fn hand_on(
     // A part of it is no `go`, so after an error they are still ours.
     wire.say_with(&go, &[], &late)?;
     tally.moved += moved.len() as u64;
-    moved.into_iter().for_each(Parcel::sent);
+    let ids: Vec<u64> = moved.iter().map(Parcel::id).collect();
+    let requested: Vec<_> = moved.into_iter().map(Parcel::sent).collect();
+    for (id, reason) in ids.into_iter().zip(requested) {
+        if let Some(reason) = reason {
+            wire.say(&Answer::Close { id, reason }, &[])?;
+        }
+    }
     Ok(true)
 }
 

@@ -58,7 +58,10 @@ pub(super) enum Answer {
     /// The clients that were taken are the successor's. For each of them the length of what it is
     /// owed since; the bytes follow this line.
     Go { batch: u64, late: Vec<usize> },
-    /// The clients of this batch go on in the running process: the successor was too slow.
+    /// Close this client, which is the successor's: that was asked for while it moved.
+    Close { id: u64, reason: String },
+    /// The clients of this batch go on in the running process: the successor was too slow, or the
+    /// running process ends.
     Back { batch: u64 },
     /// The clients that stay, by the reasons' names, and how long the move took.
     Kept {

@@ -2,11 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, POOLD};
 use crate::support::net::{connect, send, take, take_to_end};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::PATIENCE;
@@ -28,7 +31,7 @@ impl Successor {
         successor
     }
 
-    fn say(&mut self, message: &str) {
+    pub fn say(&mut self, message: &str) {
         let line = format!("{message}\n");
         self.0
             .get_mut()
@@ -62,7 +65,7 @@ struct Echo {
     daemon: Daemon,
     control: String,
     client: TcpStream,
-    _dir: Scratch,
+    dir: Scratch,
 }
 
 impl Echo {
@@ -77,7 +80,7 @@ impl Echo {
             daemon,
             control,
             client,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -202,4 +205,32 @@ fn clients_that_a_successor_has_confirmed_are_its_own() {
     assert_eq!(take_to_end(&echo.client), b"");
     let log = echo.daemon.stderr.wait_line("clients moved");
     assert!(log.contains("moved=1, stayed=0"), "{log}");
+}
+
+#[test]
+fn a_successor_of_another_user_gets_no_socket_and_no_client() {
+    const OTHER: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("passed over: only root starts a program as another user");
+        return;
+    }
+    let echo = Echo::start();
+    // What keeps other users away as a rule: the modes of the socket and of its directory.
+    let everybody = |path: std::path::PathBuf, mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("our own file");
+    };
+    everybody(echo.dir.path().to_owned(), 0o755);
+    everybody(echo.dir.join("control"), 0o666);
+    let program = echo.dir.join("poold");
+    std::fs::copy(POOLD, &program).expect("room for a copy");
+    let args = ["echo", &echo.daemon.address, "--control", &echo.control];
+    let mut other = Command::new(program);
+    other.args(args).arg("--take-over").uid(OTHER).gid(OTHER);
+    let output = other.output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("it runs as user 65534"), "{said}");
+    echo.serves();
+    echo.ends();
 }
