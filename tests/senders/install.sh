@@ -28,7 +28,7 @@ fi
 if command -v apt-get >/dev/null; then
     mkdir -p "$folder/deb"
     cd "$folder/deb"
-    packages=(rsyslog libestr0 libfastjson4 liblognorm5
+    packages=(rsyslog rsyslog-gnutls rsyslog-openssl libestr0 libfastjson4 liblognorm5
         syslog-ng-core libivykis0 libnet1 libwrap0 libjson-c5)
     apt-get download -qq "${packages[@]}" 2>/dev/null ||
         { apt-get update -qq && apt-get download -qq "${packages[@]}"; }

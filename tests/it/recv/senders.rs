@@ -15,7 +15,7 @@ use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{Spool, wait_until};
 
 /// What nearly all of them send: three messages, one with a line feed in it.
-const THREE: &[&[&str]] = &[&["alpha"], &["beta"], &["one", "two"]];
+pub const THREE: &[&[&str]] = &[&["alpha"], &["beta"], &["one", "two"]];
 /// The same, where each line feed ends a message.
 const FOUR: &[&[&str]] = &[&["alpha"], &["beta"], &["one"], &["two"]];
 const TWO: &[&[&str]] = &[&["alpha"], &["beta"]];
@@ -291,18 +291,19 @@ fn of_perl() {
 }
 
 /// A syslog daemon of Debian that was only unpacked, with the file `config`.
-fn unpacked(root: &Path, program: &str) -> Command {
+fn unpacked(program: &Path) -> Command {
+    let root = program.ancestors().nth(3).expect("it is in usr/sbin");
     let lib = root.join("usr/lib");
     let (own, all) = (lib.join("syslog-ng"), lib.join("x86_64-linux-gnu"));
     let libs = [&all, &own, &root.join("lib/x86_64-linux-gnu")]
         .map(|path| text(path))
         .join(":");
-    let (args, modules): (&[&str], PathBuf) = match program {
-        "rsyslogd" => (
+    let (args, modules): (&[&str], PathBuf) = match program.ends_with("rsyslogd") {
+        true => (
             &["-n", "-C", "-i", "none", "-f", "config", "-M"],
             all.join("rsyslog"),
         ),
-        _ => (
+        false => (
             &[
                 "-F",
                 "--no-caps",
@@ -319,7 +320,7 @@ fn unpacked(root: &Path, program: &str) -> Command {
             own.join("3.38"),
         ),
     };
-    let mut command = Command::new(root.join("usr/sbin").join(program));
+    let mut command = Command::new(program);
     command.env("LD_LIBRARY_PATH", libs).args(args).arg(modules);
     command
 }
@@ -330,24 +331,34 @@ fn relay(program: &str, config: impl Fn(&str) -> String, rows: &[Row]) {
         return;
     };
     for (who, framing, parts) in rows {
-        let scratch = Scratch::new();
         let daemon = Daemon::recv(&["--format", "json", "--framing", framing]);
-        let inbox = scratch.join("inbox");
-        let config = config(who).replace("PORT", port(&daemon));
-        std::fs::write(scratch.join("config"), config).expect("room");
-        let running = Running::start(unpacked(&root, program).current_dir(scratch.path()));
-        wait_until("it listens", || inbox.exists());
-        let socket = UnixDatagram::unbound().expect("a socket");
-        for message in ["alpha", "beta", "one\ntwo"] {
-            let message = format!("<13>Nov 28 22:00:00 app: {message}");
-            socket
-                .send_to(message.as_bytes(), &inbox)
-                .expect("it reads");
-        }
-        daemon.stdout.wait_lines(parts.len());
-        drop(running);
-        check(daemon, who, parts);
+        relay_to(
+            daemon,
+            &root.join("usr/sbin").join(program),
+            &config(who),
+            parts,
+        );
     }
+}
+
+/// The same for one daemon, with the configuration for its PORT.
+pub fn relay_to(daemon: Daemon, program: &Path, config: &str, parts: &[&[&str]]) {
+    let scratch = Scratch::new();
+    let inbox = scratch.join("inbox");
+    let config = config.replace("PORT", port(&daemon));
+    std::fs::write(scratch.join("config"), &config).expect("room");
+    let running = Running::start(unpacked(program).current_dir(scratch.path()));
+    wait_until("it listens", || inbox.exists());
+    let socket = UnixDatagram::unbound().expect("a socket");
+    for message in ["alpha", "beta", "one\ntwo"] {
+        let message = format!("<13>Nov 28 22:00:00 app: {message}");
+        socket
+            .send_to(message.as_bytes(), &inbox)
+            .expect("it reads");
+    }
+    daemon.stdout.wait_lines(parts.len());
+    drop(running);
+    check(daemon, &config, parts);
 }
 
 #[test]

@@ -4,5 +4,6 @@ pub(crate) mod bad;
 pub(crate) mod certificates;
 pub(crate) mod ends;
 pub(crate) mod programs;
+pub(crate) mod relays;
 pub(crate) mod services;
 pub(crate) mod tools;
