@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use socket2::{Socket, TcpKeepalive};
 
-use super::secure::secure;
+use super::secure::{Loss, secure};
 use crate::cli::connect;
 use crate::error::Error;
 use crate::net::address::Address;
@@ -31,7 +31,7 @@ pub(crate) enum NotConnected {
 }
 
 /// Connects to the first address that answers. Looks up names anew each time.
-pub(crate) fn dial(text: &str, tls: Option<&ClientTls>) -> Result<Socket, NotConnected> {
+pub(crate) fn dial(text: &str, tls: Option<&ClientTls>) -> Result<(Socket, Loss), NotConnected> {
     let address: Address = text.parse().map_err(|error| match error {
         Error::Lookup { .. } => NotConnected::Name(error),
         _ => NotConnected::Address(error),
@@ -46,7 +46,7 @@ pub(crate) fn dial(text: &str, tls: Option<&ClientTls>) -> Result<Socket, NotCon
     }
     match tls {
         Some(tls) => secure(socket, tls, host(text)).map_err(NotConnected::Server),
-        None => Ok(socket),
+        None => Ok((socket, Loss::default())),
     }
 }
 

@@ -15,6 +15,7 @@ use super::ending::Ending;
 use super::paste::PASTE_MAX;
 use super::safe::SafeLines;
 use super::screen::Screen;
+use super::secure::Loss;
 use super::shared::{QUEUE_MAX, Session, drain_wakes};
 use super::unsent::{Unsent, is_for_later};
 use crate::tls::ClientTls;
@@ -60,15 +61,15 @@ enum Parting {
 
 impl Link {
     /// Runs until the client or the server ends for good.
-    pub(crate) fn run(mut self, first: Socket, mut greeting: String) -> Ending {
+    pub(crate) fn run(mut self, first: (Socket, Loss), mut greeting: String) -> Ending {
         let mut next = Some(first);
         let mut delay = DELAY_MIN;
         loop {
-            if let Some(socket) = next.take() {
+            if let Some((socket, loss)) = next.take() {
                 let since = Instant::now();
                 let why = match self.speak(&socket, &greeting) {
                     Ok(Parting::Over) => return Ending::Well,
-                    Ok(Parting::Lost(why)) => why.to_owned(),
+                    Ok(Parting::Lost(why)) => loss.why().unwrap_or(why).to_owned(),
                     Err(error) => error.to_string(),
                 };
                 if self.screen.was_sent_away() {
@@ -84,11 +85,11 @@ impl Link {
                 return self.lost("not connected");
             }
             match dial(&self.address, self.tls.as_ref()) {
-                Ok(socket) => {
+                Ok(connected) => {
                     self.screen.note("connected again");
                     self.name = Name::default();
                     greeting = self.session.known.lock().return_greeting();
-                    next = Some(socket);
+                    next = Some(connected);
                 }
                 Err(why) => self.pause(&format!("cannot connect ({why})"), &mut delay),
             }

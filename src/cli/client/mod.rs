@@ -54,8 +54,8 @@ fn connect(args: &ClientArgs) -> Ending {
         Ok(tls) => tls,
         Err(error) => return Ending::Failed(error.to_string()),
     };
-    let socket = match dial::dial(&args.address, tls.as_ref()) {
-        Ok(socket) => socket,
+    let (socket, loss) = match dial::dial(&args.address, tls.as_ref()) {
+        Ok(connected) => connected,
         Err(NotConnected::Address(error)) => return Ending::Usage(error.to_string()),
         Err(NotConnected::Name(error)) => return Ending::Failed(error.to_string()),
         Err(NotConnected::Server(error)) => {
@@ -74,8 +74,8 @@ fn connect(args: &ClientArgs) -> Ending {
         std::io::stdout().is_terminal(),
     );
     match (typed, shown) {
-        (true, true) if is_capable() => terminal::run(socket, &args.address, tls, name),
-        (_, true) => pipe::run(socket, name, Passing::Escaped),
-        (_, false) => pipe::run(socket, name, Passing::Exact),
+        (true, true) if is_capable() => terminal::run((socket, loss), &args.address, tls, name),
+        (_, true) => pipe::run(socket, &loss, name, Passing::Escaped),
+        (_, false) => pipe::run(socket, &loss, name, Passing::Exact),
     }
 }

@@ -18,6 +18,7 @@ use socket2::Socket;
 use super::ending::Ending;
 use super::introduce::introduce;
 use super::printer::{Passing, Printer};
+use super::secure::Loss;
 use crate::error::start_advice;
 
 const BUFFER: usize = 64 << 10;
@@ -48,21 +49,26 @@ enum Holds {
 }
 
 /// Copies in both directions until the server ends.
-pub(crate) fn run(socket: Socket, name: Option<&str>, passing: Passing) -> Ending {
-    match start(socket, name, passing) {
+pub(crate) fn run(socket: Socket, loss: &Loss, name: Option<&str>, passing: Passing) -> Ending {
+    match start(socket, loss, name, passing) {
         Ok(ending) | Err(ending) => ending,
     }
 }
 
-fn start(socket: Socket, name: Option<&str>, passing: Passing) -> Result<Ending, Ending> {
+fn start(
+    socket: Socket,
+    loss: &Loss,
+    name: Option<&str>,
+    passing: Passing,
+) -> Result<Ending, Ending> {
     let mut printer = Printer::new(passing)?;
     if let Some(name) = name {
         introduce(&socket, name, &mut printer)?;
     }
-    Ok(copy(socket, printer))
+    Ok(copy(socket, loss, printer))
 }
 
-fn copy(socket: Socket, printer: Printer) -> Ending {
+fn copy(socket: Socket, loss: &Loss, printer: Printer) -> Ending {
     let socket = Arc::new(socket);
     let sending = Arc::new(Sending::default());
     let sender = {
@@ -76,6 +82,9 @@ fn copy(socket: Socket, printer: Printer) -> Ending {
     let ending = receive(&socket, printer);
     if !matches!(ending, Ending::Well) {
         return ending;
+    }
+    if let Some(why) = loss.why() {
+        return Ending::Failed(why.to_owned());
     }
     let is_taken = sending.wait_taken();
     if let Some(error) = sending.trouble.lock().take() {

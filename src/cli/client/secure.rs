@@ -6,6 +6,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -16,9 +17,32 @@ use crate::tls::{ClientSession, ClientTls};
 const BUFFER: usize = 16 << 10;
 /// Maximum wait for each answer of the server in the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Anything between the two may have done that.
+const TRUNCATED: &str =
+    "the server's connection ended before its TLS session; what came may not be all";
+
+/// Why a session ended before the server said so, if it did. It is known before the end of the
+/// plain socket can be read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loss(Arc<OnceLock<String>>);
+
+impl Loss {
+    pub(super) fn why(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    fn tell(&self, why: String) {
+        // The first one is the cause of those after it.
+        let _ = self.0.set(why);
+    }
+}
 
 /// Runs the handshake, and gives a plain socket for the connected one.
-pub(super) fn secure(mut socket: Socket, tls: &ClientTls, host: &str) -> io::Result<Socket> {
+pub(super) fn secure(
+    mut socket: Socket,
+    tls: &ClientTls,
+    host: &str,
+) -> io::Result<(Socket, Loss)> {
     let mut session = tls.session(host)?;
     socket.set_read_timeout(Some(HANDSHAKE))?;
     socket.set_write_timeout(Some(HANDSHAKE))?;
@@ -34,7 +58,9 @@ pub(super) fn secure(mut socket: Socket, tls: &ClientTls, host: &str) -> io::Res
     let (plain, ours) = Socket::pair(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     ours.set_nonblocking(true)?;
+    let loss = Loss::default();
     let pump = Pump {
+        loss: loss.clone(),
         session,
         socket,
         plain: ours,
@@ -44,10 +70,11 @@ pub(super) fn secure(mut socket: Socket, tls: &ClientTls, host: &str) -> io::Res
     };
     // Not joined: it ends with the client.
     std::thread::Builder::new().spawn(move || pump.run())?;
-    Ok(plain)
+    Ok((plain, loss))
 }
 
 struct Pump {
+    loss: Loss,
     session: ClientSession,
     socket: Socket,
     plain: Socket,
@@ -61,7 +88,7 @@ impl Pump {
     fn run(mut self) {
         while self.has_server || !self.waiting.is_empty() {
             if let Err(error) = self.step() {
-                eprintln!("the TLS session was lost: {error}");
+                self.loss.tell(format!("the TLS session was lost: {error}"));
                 break;
             }
         }
@@ -150,7 +177,7 @@ impl Pump {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                     self.has_server = false;
-                    eprintln!("the server ended the connection before its TLS session");
+                    self.loss.tell(TRUNCATED.to_owned());
                     return Ok(());
                 }
                 Err(error) => return Err(error),

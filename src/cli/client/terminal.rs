@@ -22,6 +22,7 @@ use super::link::{Link, Name};
 use super::paint::Colours;
 use super::painted::{PROMPT, Painted};
 use super::screen::Screen;
+use super::secure::Loss;
 use super::shared::Session;
 use super::unsent::Unsent;
 use crate::error::start_advice;
@@ -35,19 +36,19 @@ type LineEditor = Editor<Prompter, MemHistory>;
 
 /// Runs the session until the client or the server ends it.
 pub(crate) fn run(
-    socket: Socket,
+    first: (Socket, Loss),
     address: &str,
     tls: Option<ClientTls>,
     name: Option<&str>,
 ) -> Ending {
-    match start(socket, address, tls, name) {
+    match start(first, address, tls, name) {
         Ok(ending) => ending,
         Err(error) => Ending::Failed(format!("cannot use the terminal: {error}")),
     }
 }
 
 fn start(
-    socket: Socket,
+    first: (Socket, Loss),
     address: &str,
     tls: Option<ClientTls>,
     name: Option<&str>,
@@ -91,7 +92,7 @@ fn start(
         before,
         ended,
     };
-    let speak = move || speak(link, socket, greeting, &has_started, at_end);
+    let speak = move || speak(link, first, greeting, &has_started, at_end);
     std::thread::Builder::new()
         .name("link".into())
         .spawn(speak)
@@ -129,12 +130,18 @@ struct AtEnd {
     ended: SyncSender<Ending>,
 }
 
-fn speak(link: Link, socket: Socket, greeting: String, started: &Receiver<()>, at_end: AtEnd) {
+fn speak(
+    link: Link,
+    first: (Socket, Loss),
+    greeting: String,
+    started: &Receiver<()>,
+    at_end: AtEnd,
+) {
     // Until the editor has the terminal, a line could appear in its prompt.
     if started.recv().is_err() {
         return;
     }
-    let ending = link.run(socket, greeting);
+    let ending = link.run(first, greeting);
     if at_end.session.is_leaving() {
         // Fails only if the wait has timed out.
         let _ = at_end.ended.send(ending);

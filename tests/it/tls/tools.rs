@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Output, Stdio};
 
 use crate::support::admin::Watched;
-use crate::support::daemon::{Daemon, poold};
+use crate::support::daemon::{Daemon, Guard, poold};
 use crate::support::net::{connect_saying, take_to_end};
 use crate::support::scratch::{Scratch, text};
+use crate::support::spool::Spool;
 use crate::support::tls::Pair;
 
 fn client(args: &[&str], input: &str) -> Output {
@@ -83,6 +84,29 @@ fn a_client_trusts_no_server_that_it_is_not_told_to() {
     }
     let any = client(&["--tls", "--insecure", &daemon.address], "hello\n");
     assert_eq!(any.stdout, b"hello\n", "{any:?}");
+}
+
+#[test]
+fn a_client_whose_server_is_cut_off_keeps_the_output_and_fails_in_one_line() {
+    let pair = Pair::new();
+    let daemon = pair.start("echo", &[]);
+    let root = pair.certificate();
+    let mut command = poold(&["client", "--tls", "--ca", text(&root), &daemon.address]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let child = command.stderr(Stdio::piped()).spawn().expect("poold");
+    let mut client = Guard(child);
+    let mut stdin = client.0.stdin.take().expect("piped");
+    let printed = Spool::of(client.0.stdout.take().expect("piped"));
+    let told = Spool::of(client.0.stderr.take().expect("piped"));
+    stdin.write_all(b"hello\n").expect("it reads");
+    printed.wait_line("hello");
+    // Killed: its session has no end.
+    drop(daemon);
+    assert_eq!(client.wait_exit(), Some(1));
+    assert_eq!(printed.wait_end(), b"hello\n");
+    let told = String::from_utf8(told.wait_end()).expect("UTF-8");
+    let says = "the server's connection ended before its TLS session";
+    assert!(told.contains(says) && told.lines().count() == 1, "{told}");
 }
 
 #[test]
