@@ -207,7 +207,7 @@ mod tests {
             ("poold --port=80", "poold has no --port: "),
             ("poold -p80", "poold has no -p: "),
             ("poold -lk 80", "poold has no -l: "),
-            ("poold recv --tls", "poold recv has no --tls: "),
+            ("poold recv --tls", "required, optional"),
             ("poold client --user me", "an option of poold exec"),
             ("poold recv --lines", "an option of poold exec"),
             ("poold recv --workres 4", "is --workers meant?"),

@@ -23,6 +23,7 @@ pub(crate) struct Handshakes {
     failed: [AtomicU64; KINDS.len()],
     computed_ns: AtomicU64,
     truncated: AtomicU64,
+    plain: AtomicU64,
 }
 
 /// TLS sessions since the start.
@@ -39,6 +40,8 @@ pub struct TlsStats {
     pub computed: Duration,
     /// Clients whose connection ended before their session did.
     pub truncated: u64,
+    /// Clients that speak plainly, with [`Options::tls_optional`](crate::Options).
+    pub plain: u64,
 }
 
 #[derive(Default)]
@@ -61,6 +64,7 @@ impl Handshakes {
             failed: Default::default(),
             computed_ns: AtomicU64::new(0),
             truncated: AtomicU64::new(0),
+            plain: AtomicU64::new(0),
         }
     }
 
@@ -81,6 +85,11 @@ impl Handshakes {
         self.truncated.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A client speaks plainly, and may.
+    pub(crate) fn plain(&self) {
+        self.plain.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn stats(&self) -> TlsStats {
         let failed = KINDS.iter().zip(&self.failed);
         let failed = failed.map(|(kind, count)| (kind.name(), count.load(Ordering::Relaxed)));
@@ -90,6 +99,7 @@ impl Handshakes {
             failed: failed.collect(),
             computed: Duration::from_nanos(self.computed_ns.load(Ordering::Relaxed)),
             truncated: self.truncated.load(Ordering::Relaxed),
+            plain: self.plain.load(Ordering::Relaxed),
         }
     }
 

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crate::net::address::Peer;
 use crate::tls::TlsVersion;
 
+/// It speaks plainly where clients may speak TLS.
+const PLAIN: u8 = u8::MAX;
+
 /// See the head of the file.
 pub(crate) struct Identity {
     /// The other end of the connection.
@@ -16,7 +19,7 @@ pub(crate) struct Identity {
     standing: AtomicU8,
     /// The name in its certificate, once the handshake is done.
     name: OnceLock<Box<str>>,
-    /// 0: none; else 1 more than the version.
+    /// 0: none; [`PLAIN`]; else 1 more than the version.
     tls: AtomicU8,
 }
 
@@ -89,6 +92,15 @@ impl Identity {
             let _ = self.name.set(name.into());
         }
         self.tls.store(version as u8 + 1, Ordering::Relaxed);
+    }
+
+    /// It speaks plainly where clients may speak TLS.
+    pub(crate) fn set_plain(&self) {
+        self.tls.store(PLAIN, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tls.load(Ordering::Relaxed) == PLAIN
     }
 
     /// The name in the client's certificate.

@@ -62,6 +62,8 @@ pub struct ClientInfo {
     /// The version of TLS that it speaks; `None` for a plain client, or before the handshake is
     /// done.
     pub tls: Option<TlsVersion>,
+    /// Whether it speaks plainly to a server with [`Options::tls_optional`](crate::Options).
+    pub is_plain: bool,
     /// The name in its certificate, if it has shown one.
     pub name: Option<String>,
     /// Its phase.
@@ -212,6 +214,7 @@ impl ClientInfo {
             owed: connection.owed(),
             hint: tally.hint(),
             tls: connection.identity.tls(),
+            is_plain: connection.identity.is_plain(),
             name: connection.identity.name().map(str::to_owned),
             phase: connection.state.phase(),
         }

@@ -17,6 +17,10 @@ impl Tls {
         match *self {}
     }
 
+    pub(crate) fn names_clients(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn session(&self) -> Result<Session, Failure> {
         match *self {}
     }

@@ -122,6 +122,11 @@ impl Tls {
         names.is_empty() || name.is_some_and(|name| names.iter().any(|one| matches(one, name)))
     }
 
+    /// Whether it asks clients for certificates.
+    pub(crate) fn names_clients(&self) -> bool {
+        self.0.files.client_ca.is_some() || !self.0.files.names.is_empty()
+    }
+
     /// A session for a new client.
     pub(crate) fn session(&self) -> std::result::Result<Session, Failure> {
         self.0.look();

@@ -50,6 +50,7 @@ impl Turn<'_> {
             Step::Wait if self.now >= until && self.draining() => {
                 self.owned.stage = Stage::Closing(End::Drained);
             }
+            Step::Wait if self.now >= until && self.may_be_plain() => self.come_in_plainly(),
             Step::Wait if self.now >= until => {
                 self.fail(FailureKind::TimedOut.because("it does not end in time"));
             }
@@ -80,12 +81,17 @@ impl Turn<'_> {
         }
     }
 
-    /// Looks at the first byte: a plain client is told what is wrong, and costs no session.
+    /// Looks at the first byte: a plain client costs no session. It is served, or told what is
+    /// wrong.
     fn meet_tls(&mut self) -> Step {
         let mut first = [0];
         match self.connection.peek(&mut first) {
             // As health checks do.
             Ok(0) => Step::Gone(End::Client),
+            Ok(_) if first[0] != HELLO && self.may_be_plain() => {
+                self.come_in_plainly();
+                Step::On
+            }
             Ok(_) if first[0] != HELLO => {
                 let _ = self.connection.give_bytes(&mut None, PLAIN_LINE);
                 Step::Failed(FailureKind::Plain.because(PLAIN))
@@ -105,6 +111,18 @@ impl Turn<'_> {
             }
             Err(error) => Step::Gone(End::Lost(error.to_string())),
         }
+    }
+
+    /// Whether it may speak plainly, and does not speak TLS so far.
+    fn may_be_plain(&self) -> bool {
+        self.ctx.limits.options.tls_optional && self.owned.tls.is_none()
+    }
+
+    fn come_in_plainly(&mut self) {
+        self.connection.identity.set_plain();
+        self.ctx.handshakes.plain();
+        self.owned.readable = true;
+        self.owned.stage = Stage::New;
     }
 
     fn compute(&mut self) -> Step {

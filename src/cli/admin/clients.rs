@@ -11,6 +11,7 @@ use crate::cli::values::time;
 use crate::connection::registry::{ClientInfo, Registry};
 use crate::limits::admission::parse_network;
 use crate::scheduler::state::Phase;
+use crate::tls::TlsVersion;
 
 /// Clients of a page: the default and the maximum.
 const PAGE: usize = 100;
@@ -160,10 +161,16 @@ fn row(info: &ClientInfo, dropped: Option<u64>) -> Row {
         bytes_out: info.bytes_out,
         owed: info.owed,
         dropped,
-        tls: info.tls.map(|version| version.number().to_owned()),
+        tls: secured(info).map(str::to_owned),
         name: info.name.clone(),
         hint: hint(info),
     }
+}
+
+/// The version of TLS; or that a client speaks plainly which may speak TLS.
+fn secured(info: &ClientInfo) -> Option<&'static str> {
+    let version = info.tls.map(TlsVersion::number);
+    version.or(info.is_plain.then_some("plain"))
 }
 
 /// The balancer that the client came through.

@@ -42,6 +42,12 @@ pub(super) fn metrics(stats: &Stats, to: &mut Families) {
          (ncat); otherwise the last message may be cut.",
         tls.truncated,
     );
+    to.counter(
+        "poold_tls_plain_clients_total",
+        "Clients that speak plainly (--tls optional). When it no longer grows, all clients speak \
+         TLS: leave out --tls optional.",
+        tls.plain,
+    );
 }
 
 pub(super) fn table(stats: &Stats) -> Option<Table> {
@@ -50,12 +56,14 @@ pub(super) fn table(stats: &Stats) -> Option<Table> {
         done,
         failed,
         truncated,
+        plain,
         ..
     } = stats.tls.as_ref()?;
     let first = [
         ("handshakes", *started),
         ("done", *done),
         ("truncated", *truncated),
+        ("plain", *plain),
     ];
     let failed = failed.iter().copied().filter(|(_, count)| *count > 0);
     let all: Vec<_> = first.into_iter().chain(failed).collect();

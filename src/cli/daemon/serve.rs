@@ -192,7 +192,7 @@ pub(crate) fn announce(
     own: Option<Box<dyn OwnFigures>>,
     serve: impl FnOnce(Listeners, Options) -> Result<Server>,
 ) -> Result<MainLoop> {
-    let options = options(args, framing)?;
+    let options = args.tls.check_optional(name).and(options(args, framing))?;
     let mut inherited = match &args.control.control {
         Some(path) if args.control.take_over => Inherited::ask(path)?,
         _ => None,
@@ -288,6 +288,7 @@ pub(crate) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         queue_max: defaults.queue_max,
         wait_max: defaults.wait_max,
         tls: args.tls.settings()?,
+        tls_optional: args.tls.is_optional(),
         handshake: args.tls.handshake,
         hints: defaults.hints,
         stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),

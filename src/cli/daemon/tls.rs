@@ -3,11 +3,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::values::{time, yes_or_no};
 use crate::error::{Error, Result};
 use crate::tls::{ClientCertificates, Tls, TlsFiles};
+
+/// Which clients speak TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clients {
+    /// All of them
+    Required,
+    /// Those whose first byte is that of TLS; for recv, echo and discard
+    Optional,
+}
+
+/// Services whose clients speak first, so that their first byte tells how.
+const HEARS_FIRST: [&str; 3] = ["recv", "echo", "discard"];
 
 /// TLS for all clients of a daemon.
 #[derive(Debug, Args)]
@@ -34,6 +46,17 @@ pub(crate) struct TlsArgs {
         value_delimiter = ','
     )]
     pub(crate) tls_key: Vec<PathBuf>,
+
+    /// With --tls-cert: which clients speak TLS; not with --tls-client-ca, nor with framings of
+    /// binary data (raw, length:…)
+    #[arg(
+        long,
+        value_name = "WHICH",
+        requires = "tls_cert",
+        default_value = "required",
+        env = "POOLD_TLS"
+    )]
+    pub(crate) tls: Clients,
 
     /// With --tls-cert: accept only clients with a certificate of a root in this file (PEM)
     #[arg(
@@ -104,6 +127,24 @@ impl TlsArgs {
             names: self.allow_name.clone(),
         };
         Tls::of(files).map(Some)
+    }
+
+    pub(crate) fn is_optional(&self) -> bool {
+        self.tls == Clients::Optional
+    }
+
+    /// Refuses services that speak first.
+    pub(crate) fn check_optional(&self, service: &str) -> Result<()> {
+        if !self.is_optional() || HEARS_FIRST.contains(&service) {
+            return Ok(());
+        }
+        let problem = format!(
+            "optional is not for {service}, which speaks first; run a second one without TLS"
+        );
+        Err(Error::Option {
+            name: "tls",
+            problem,
+        })
     }
 
     /// For services that have the socket itself.

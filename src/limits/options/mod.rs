@@ -4,6 +4,7 @@
 
 mod bounds;
 mod descriptors;
+mod plain;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub(crate) use descriptors::{check_clients_max, clients_most};
 
 use bounds::within;
 use descriptors::{check_descriptors, default_clients_max};
+use plain::check_plain;
 
 /// Most bytes of one read, and so of one turn.
 pub(crate) const READ_MAX: usize = 64 * 1024;
@@ -95,6 +97,10 @@ pub struct Options {
     pub accept_rate: Option<u32>,
     /// TLS for all clients; only for message services. Default: none.
     pub tls: Option<Tls>,
+    /// With `tls`: clients may speak plainly as well, which those do whose first byte is not that
+    /// of TLS, and those that are silent for `handshake`. Not for clients with certificates, nor
+    /// with [`Framing::Raw`] and [`Framing::Length`]. Default: false.
+    pub tls_optional: bool,
     /// With `tls`: how long a client's handshake may take. Default: 10 s.
     pub handshake: Duration,
     /// Time limits of each connection. Default: none.
@@ -154,6 +160,7 @@ impl Default for Options {
             proxy_from: ProxyFrom::default(),
             accept_rate: None,
             tls: None,
+            tls_optional: false,
             handshake: Duration::from_secs(10),
             times: Times::default(),
             rate: None,
@@ -212,6 +219,8 @@ impl Limits {
             usize::MAX,
         )?;
         check_when_address_full(&options)?;
+        let optional = options.tls.as_ref().filter(|_| options.tls_optional);
+        check_plain(optional, &options.framing)?;
         within(
             "accept_rate",
             options.accept_rate.unwrap_or(1) as usize,

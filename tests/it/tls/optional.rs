@@ -1,0 +1,99 @@
+//! One port for clients with and without TLS.
+
+use crate::support::admin::Watched;
+use crate::support::authority::Authority;
+use crate::support::daemon::poold;
+use crate::support::net::{connect, connect_saying, take_to_end};
+use crate::support::scratch::text;
+use crate::support::spool::wait_until;
+use crate::support::tls::Pair;
+
+#[test]
+fn plain_clients_and_those_with_tls_are_served_and_told_apart() {
+    let pair = Pair::new();
+    let (certificate, key) = (pair.certificate(), pair.key());
+    let tls = ["--tls-cert", text(&certificate), "--tls-key", text(&key)];
+    let echo = [
+        "echo",
+        "127.0.0.1:0",
+        "--framing",
+        "lines",
+        "--tls",
+        "optional",
+    ];
+    let watched = Watched::start(&[&echo[..], &tls[..]].concat());
+    let address = &watched.daemon.address;
+    let mut secured = pair.connect(address);
+    secured.send("secret\n");
+    assert_eq!(secured.take_line(), "secret");
+    let plain = connect_saying(address, "hello\n");
+    let (ok, clients, _) = watched.tool(&["clients"]);
+    assert!(ok && clients.contains("  1.3\n"), "{clients}");
+    plain
+        .shutdown(std::net::Shutdown::Write)
+        .expect("connected");
+    assert_eq!(take_to_end(&plain), b"hello\n");
+    assert_eq!(watched.metric("poold_tls_plain_clients_total"), 1.0);
+    assert_eq!(watched.metric("poold_tls_handshakes_done_total"), 1.0);
+    let failed = "poold_tls_handshakes_failed_total{reason=\"plain\"}";
+    assert_eq!(watched.metric(failed), 0.0);
+}
+
+#[test]
+fn a_client_that_is_silent_for_the_time_of_a_handshake_is_served_plainly() {
+    let pair = Pair::new();
+    let (certificate, key) = (pair.certificate(), pair.key());
+    let tls = ["--tls-cert", text(&certificate), "--tls-key", text(&key)];
+    let how = [
+        "--framing",
+        "lines",
+        "--tls",
+        "optional",
+        "--handshake",
+        "100ms",
+    ];
+    let echo = [&["echo", "127.0.0.1:0"], &how[..], &tls[..]].concat();
+    let watched = Watched::start(&echo);
+    let mut silent = connect(&watched.daemon.address);
+    let plain = || watched.metric("poold_tls_plain_clients_total") == 1.0;
+    wait_until("it is served", plain);
+    let (ok, clients, _) = watched.tool(&["clients"]);
+    assert!(ok && clients.contains("  plain\n"), "{clients}");
+    std::io::Write::write_all(&mut silent, b"hello\n").expect("connected");
+    silent
+        .shutdown(std::net::Shutdown::Write)
+        .expect("connected");
+    assert_eq!(take_to_end(&silent), b"hello\n");
+}
+
+#[test]
+fn it_is_refused_where_a_plain_client_would_walk_past_or_could_not_be_told() {
+    let pair = Pair::new();
+    let authority = Authority::new();
+    let root = authority.root();
+    let (certificate, key) = (pair.certificate(), pair.key());
+    let tls = ["--tls-cert", text(&certificate), "--tls-key", text(&key)];
+    for (service, more, says) in [
+        (
+            "recv",
+            &["--tls-client-ca", text(&root)][..],
+            "a plain client has no certificate",
+        ),
+        ("recv", &["--framing", "raw"], "binary data"),
+        ("recv", &["--framing", "len32"], "binary data"),
+        ("echo", &[], "binary data"),
+        ("chat", &[], "which speaks first"),
+        ("exec", &["--lines", "--", "cat"], "which speaks first"),
+    ] {
+        let how = [service, "127.0.0.1:0", "--tls", "optional"];
+        let output = poold(&[&how, &tls[..], more].concat())
+            .output()
+            .expect("poold");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && told.lines().count() == 1,
+            "{told}"
+        );
+        assert!(told.contains(says), "{service} {more:?}: {told}");
+    }
+}
