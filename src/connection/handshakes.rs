@@ -42,6 +42,9 @@ pub struct TlsStats {
     pub truncated: u64,
     /// Clients that speak plainly, with [`Options::tls_optional`](crate::Options).
     pub plain: u64,
+    /// When each certificate ends, in seconds since 1970, by its file. Of those that lead to its
+    /// root the first end counts.
+    pub certificates: Vec<(String, i64)>,
 }
 
 #[derive(Default)]
@@ -90,6 +93,7 @@ impl Handshakes {
         self.plain.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Without what the certificates say.
     pub(crate) fn stats(&self) -> TlsStats {
         let failed = KINDS.iter().zip(&self.failed);
         let failed = failed.map(|(kind, count)| (kind.name(), count.load(Ordering::Relaxed)));
@@ -100,6 +104,7 @@ impl Handshakes {
             computed: Duration::from_nanos(self.computed_ns.load(Ordering::Relaxed)),
             truncated: self.truncated.load(Ordering::Relaxed),
             plain: self.plain.load(Ordering::Relaxed),
+            certificates: Vec::new(),
         }
     }
 

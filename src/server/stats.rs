@@ -148,12 +148,10 @@ impl Stats {
             dropped: totals.dropped.load(Ordering::Relaxed),
             stray_bytes: totals.stray_bytes.load(Ordering::Relaxed),
             outlet: ctx.work.outlet(),
-            tls: ctx
-                .limits
-                .options
-                .tls
-                .as_ref()
-                .map(|_| ctx.handshakes.stats()),
+            tls: ctx.limits.options.tls.as_ref().map(|tls| TlsStats {
+                certificates: tls.expiries(),
+                ..ctx.handshakes.stats()
+            }),
             panics: totals.panics.load(Ordering::Relaxed),
             accept_exhausted: shared.accept_errors.exhausted.load(Ordering::Relaxed),
             accept_client: shared.accept_errors.client.load(Ordering::Relaxed),

@@ -17,6 +17,10 @@ impl Tls {
         match *self {}
     }
 
+    pub(crate) fn expiries(&self) -> Vec<(String, i64)> {
+        match *self {}
+    }
+
     pub(crate) fn names_clients(&self) -> bool {
         match *self {}
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use rustls::ServerConfig;
+use rustls::pki_types::UnixTime;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, UnbufferedServerConnection, WebPkiClientVerifier};
 use tracing::{info, warn};
@@ -17,10 +18,13 @@ use super::failure::Failure;
 use super::load::{provider, read_pair, read_revoked, read_roots, wrong};
 use super::names::ByName;
 use super::session::Session;
+use super::validity::Validity;
 use crate::error::{Error, Result};
 
 /// Between two looks at the files, which a new client causes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two warnings of a certificate that expires, which a new client causes as well.
+const WARN_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// TLS for the clients of a server: versions 1.2 and 1.3, without session tickets.
 ///
@@ -61,13 +65,22 @@ pub enum ClientCertificates {
 
 struct Live {
     files: TlsFiles,
-    config: RwLock<Arc<ServerConfig>>,
+    loaded: RwLock<Loaded>,
     /// Held while the files are looked at.
     seen: Mutex<Seen>,
 }
 
+/// What the files have.
+struct Loaded {
+    config: Arc<ServerConfig>,
+    /// Of each certificate whose dates can be read, by its file.
+    validities: Vec<(String, Validity)>,
+}
+
 struct Seen {
     at: Instant,
+    /// When the log has told which certificates expire.
+    warned: Instant,
     versions: Vec<Version>,
 }
 
@@ -106,12 +119,14 @@ impl Tls {
     pub fn of(files: TlsFiles) -> Result<Tls> {
         let seen = Seen {
             at: Instant::now(),
+            warned: Instant::now(),
             versions: files.versions(),
         };
-        let config = files.read()?;
+        let loaded = files.read()?;
+        loaded.warn();
         Ok(Tls(Arc::new(Live {
             files,
-            config: RwLock::new(config),
+            loaded: RwLock::new(loaded),
             seen: Mutex::new(seen),
         })))
     }
@@ -127,10 +142,18 @@ impl Tls {
         self.0.files.client_ca.is_some() || !self.0.files.names.is_empty()
     }
 
+    /// When each certificate ends, by its file.
+    pub(crate) fn expiries(&self) -> Vec<(String, i64)> {
+        let loaded = self.0.loaded.read();
+        let all = loaded.validities.iter();
+        all.map(|(file, validity)| (file.clone(), validity.until))
+            .collect()
+    }
+
     /// A session for a new client.
     pub(crate) fn session(&self) -> std::result::Result<Session, Failure> {
         self.0.look();
-        let config = Arc::clone(&self.0.config.read());
+        let config = Arc::clone(&self.0.loaded.read().config);
         let inner = UnbufferedServerConnection::new(config);
         inner.map(Session::new).map_err(|error| describe(&error))
     }
@@ -147,18 +170,33 @@ impl Live {
             return;
         }
         seen.at = Instant::now();
+        if seen.warned.elapsed() >= WARN_EVERY {
+            seen.warned = seen.at;
+            self.loaded.read().warn();
+        }
         let versions = self.files.versions();
         if versions == seen.versions {
             return;
         }
         seen.versions = versions;
         match self.files.read() {
-            Ok(config) => {
-                *self.config.write() = config;
+            Ok(loaded) => {
                 info!("read the certificates again");
+                loaded.warn();
+                *self.loaded.write() = loaded;
             }
             // A certificate may be there for a moment before its key; then they change once more.
             Err(problem) => warn!(%problem, "the certificates stay as they were; mend the file"),
+        }
+    }
+}
+
+impl Loaded {
+    fn warn(&self) {
+        for (certificate, validity) in &self.validities {
+            if let Some(problem) = validity.problem(UnixTime::now()) {
+                warn!(%certificate, "{problem}");
+            }
         }
     }
 }
@@ -170,7 +208,7 @@ impl TlsFiles {
         all.map(|file| version(file)).collect()
     }
 
-    fn read(&self) -> Result<Arc<ServerConfig>> {
+    fn read(&self) -> Result<Loaded> {
         let pairs = self.pairs.iter().map(|(one, key)| read_pair(one, key));
         let pairs: Vec<_> = pairs.collect::<Result<_>>()?;
         if pairs.is_empty() {
@@ -179,6 +217,15 @@ impl TlsFiles {
                 problem: "it needs a certificate and its key".into(),
             });
         }
+        let validities = self
+            .pairs
+            .iter()
+            .zip(&pairs)
+            .filter_map(|((file, _), pair)| {
+                let validity = Validity::of(&pair.cert)?;
+                Some((file.display().to_string(), validity))
+            });
+        let validities = validities.collect();
         let builder = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong(Path::new("TLS"), error))?;
@@ -190,7 +237,10 @@ impl TlsFiles {
         // A revoked client could resume what it had before, too.
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Arc::new(config))
+        Ok(Loaded {
+            config: Arc::new(config),
+            validities,
+        })
     }
 
     fn verifier(&self) -> Result<Option<Arc<dyn ClientCertVerifier>>> {

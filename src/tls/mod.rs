@@ -28,6 +28,8 @@ mod pieces;
 mod session;
 #[cfg(all(test, feature = "tls"))]
 mod tests;
+#[cfg(feature = "tls")]
+mod validity;
 
 #[cfg(not(feature = "tls"))]
 pub use absent::Tls;

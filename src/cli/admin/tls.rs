@@ -9,6 +9,7 @@ pub(super) fn metrics(stats: &Stats, to: &mut Families) {
     let Some(tls) = &stats.tls else {
         return;
     };
+    certificates(tls, to);
     to.counter(
         "poold_tls_handshakes_started_total",
         "TLS handshakes that began. It grows much faster than the number of clients: clients \
@@ -47,6 +48,18 @@ pub(super) fn metrics(stats: &Stats, to: &mut Families) {
         "Clients that speak plainly (--tls optional). When it no longer grows, all clients speak \
          TLS: leave out --tls optional.",
         tls.plain,
+    );
+}
+
+fn certificates(tls: &TlsStats, to: &mut Families) {
+    to.gauges(
+        "poold_tls_certificate_expiry_timestamp_seconds",
+        "When the certificate, or one that leads to its root, expires, in seconds since 1970. \
+         Renew it before; the files are read again.",
+        "certificate",
+        tls.certificates
+            .iter()
+            .map(|(file, until)| (file.as_str(), *until as f64)),
     );
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod bad;
 pub(crate) mod certificates;
 pub(crate) mod ends;
+pub(crate) mod expiry;
 pub(crate) mod optional;
 pub(crate) mod programs;
 pub(crate) mod relays;
