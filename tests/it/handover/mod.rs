@@ -1,6 +1,7 @@
 //! Restarts by take-over.
 
 pub(crate) mod moved;
+mod moved_asked;
 pub(crate) mod moved_crowd;
 pub(crate) mod moved_fails;
 pub(crate) mod moved_senders;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use poold::{Options, Parcel, Server, service::Echo};
+use poold::{Listeners, Options, Parcel, Server, service::Echo};
 
 use super::moved_fails::Successor;
 use crate::support::admin::Watched;
@@ -24,11 +24,15 @@ struct Between {
 
 impl Between {
     fn start() -> Between {
-        let serve = || Server::bind("127.0.0.1:0", Options::default(), Echo).expect("a port");
-        let (old, new) = (serve(), serve());
+        let serve = |after| {
+            let listeners = Listeners::bind("127.0.0.1:0").expect("a port");
+            let listeners = listeners.numbered_after(after);
+            Server::serve(listeners, Options::default(), Echo).expect("threads")
+        };
+        let (old, new) = (serve(0), serve(10));
         let client = connect(&old.address().to_string());
-        send(&client, "x");
-        assert_eq!(take(&client, 1), b"x");
+        send(&client, "x\n");
+        assert_eq!(take(&client, 2), b"x\n");
         let mut export = old.handle().export(Duration::from_secs(60));
         let parcel = export.next_batch().and_then(|mut batch| batch.pop());
         let parcel = parcel.expect("it is at rest");
@@ -63,9 +67,15 @@ fn a_close_of_a_client_that_moves_is_done_by_the_process_that_has_it_then() {
     assert_eq!(take_to_end(&client), b"");
 
     let back = Between::start();
-    assert!(back.old.handle().registry().close(back.parcel.id(), "asked"));
+    assert!(
+        back.old
+            .handle()
+            .registry()
+            .close(back.parcel.id(), "asked")
+    );
     drop((back.socket, back.parcel));
     assert_eq!(take_to_end(&back.client), b"");
+    drop(back.client);
 }
 
 #[test]
@@ -83,8 +93,8 @@ fn the_end_of_the_old_process_resets_no_client_that_the_new_one_may_have() {
     let late = parcel.seal();
     assert_eq!(parcel.sent(), None);
     arrival.serve(&late);
-    send(&client, "y");
-    assert_eq!(take(&client, 1), b"y");
+    send(&client, "y\n");
+    assert_eq!(take(&client, 2), b"y\n");
 }
 
 #[test]
@@ -128,7 +138,7 @@ fn a_close_over_the_admin_socket_reaches_the_process_that_has_the_client() {
 }
 
 #[test]
-fn a_successor_without_descriptors_leaves_the_rest_to_the_old_process() {
+fn a_successor_with_few_descriptors_leaves_the_rest_to_the_old_process() {
     const CLIENTS: usize = 100;
     let dir = Scratch::new();
     let control = text(&dir.join("control")).to_owned();
@@ -139,7 +149,7 @@ fn a_successor_without_descriptors_leaves_the_rest_to_the_old_process() {
         assert_eq!(take(client, 1), b"x");
     }
     let args = ["echo", &old.address, "--control", &control, "--take-over"];
-    let poold = poold(&calm(&[&args[..], &["--max-clients", "1000"]].concat()));
+    let poold = poold(&calm(&args));
     let mut limited = std::process::Command::new("sh");
     limited
         .args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""])
@@ -150,10 +160,15 @@ fn a_successor_without_descriptors_leaves_the_rest_to_the_old_process() {
     let figure = |name: &str| -> usize {
         let (_, after) = log.split_once(name).expect("a figure");
         let digits = after.split(|c: char| !c.is_ascii_digit()).next();
-        digits.and_then(|digits| digits.parse().ok()).expect("a number")
+        digits
+            .and_then(|digits| digits.parse().ok())
+            .expect("a number")
     };
     let (moved, stayed) = (figure("moved="), figure("stayed="));
-    assert!(moved > 0 && stayed > 0 && moved + stayed == CLIENTS, "{log}");
+    assert!(
+        moved > 0 && stayed > 0 && moved + stayed == CLIENTS,
+        "{log}"
+    );
     let mut served = 0;
     for mut client in clients {
         send(&client, "y");
