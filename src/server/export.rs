@@ -42,12 +42,13 @@ impl Handle {
     /// use std::net::TcpStream;
     /// use std::time::Duration;
     ///
-    /// use poold::{Options, Server, service::Echo};
+    /// use poold::{Listeners, Options, Server, service::Echo};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// // In one process here; over a Unix socket between two, with SCM_RIGHTS.
     /// let old = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
-    /// let new = Server::bind("127.0.0.1:0", Options::default(), Echo)?;
+    /// let listeners = Listeners::bind("127.0.0.1:0")?.numbered_after(10_000);
+    /// let new = Server::serve(listeners, Options::default(), Echo)?;
     /// let mut client = TcpStream::connect(old.address())?;
     /// # while old.handle().registry().count() == 0 {
     /// #     std::thread::yield_now();
@@ -72,8 +73,8 @@ impl Handle {
     /// old.handle().drain();
     /// assert_eq!(old.wait().left, 0);
     ///
-    /// client.write_all(b"hello")?;
-    /// let mut heard = [0; 5];
+    /// client.write_all(b"hello\n")?;
+    /// let mut heard = [0; 6];
     /// client.read_exact(&mut heard)?;
     /// # drop(client);
     /// # new.handle().drain();
