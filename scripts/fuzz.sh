@@ -13,7 +13,7 @@ case "$inputs" in
 esac
 if [ "$#" -gt 0 ]; then shift; fi
 targets=("$@")
-if [ "${#targets[@]}" = 0 ]; then targets=(decoder command_line proxy_header); fi
+if [ "${#targets[@]}" = 0 ]; then targets=(decoder command_line proxy_header carried); fi
 
 # What `cargo fuzz` sets, too, without the sanitizer, which has nothing to find in safe code.
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
