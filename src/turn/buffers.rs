@@ -1,6 +1,7 @@
 //! A worker's own buffers.
 
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use crate::limits::options::READ_MAX;
 use crate::scheduler::metrics::Moved;
@@ -36,8 +37,11 @@ impl Scratch {
     }
 }
 
-/// Turns that the moving average remembers.
-const MEMORY: usize = 64;
+/// A window ends after this many turns.
+const WINDOW_TURNS: usize = 64;
+/// Or when it is so old: where a turn causes much other work, as one that is sent on to a thousand
+/// readers does, only few turns read in that time.
+const WINDOW_TIME: Duration = Duration::from_millis(10);
 /// A turn reads at most this many times the average.
 const TIMES_USUAL: usize = 8;
 /// The minimum: enough that the system calls are a small part of the turn.
@@ -47,18 +51,31 @@ const PORTION_MIN: usize = READ_MAX / 8;
 /// floods beside others that ask and wait is read in smaller portions, so they wait for less.
 #[derive(Debug, Default)]
 pub(super) struct Portion {
-    /// Bytes that the last [`MEMORY`] turns have read, by a moving average.
-    lately: usize,
+    /// Bytes that a turn has read on average, in the last window that has ended.
+    usual: usize,
+    /// Of the window under way: its beginning, its turns and their bytes.
+    since: Option<Instant>,
+    turns: usize,
+    bytes: usize,
 }
 
 impl Portion {
     pub(super) fn most(&self) -> usize {
-        (self.lately / MEMORY * TIMES_USUAL).clamp(PORTION_MIN, READ_MAX)
+        (self.usual * TIMES_USUAL).clamp(PORTION_MIN, READ_MAX)
     }
 
-    /// Counts what a turn has read.
-    pub(super) fn took(&mut self, length: usize) {
-        self.lately = self.lately - self.lately / MEMORY + length;
+    /// Counts what a turn that began at `now` has read.
+    pub(super) fn took(&mut self, length: usize, now: Instant) {
+        self.turns += 1;
+        self.bytes += length;
+        let since = *self.since.get_or_insert(now);
+        if self.turns >= WINDOW_TURNS || now.saturating_duration_since(since) >= WINDOW_TIME {
+            *self = Portion {
+                usual: self.bytes / self.turns,
+                since: Some(now),
+                ..Portion::default()
+            };
+        }
     }
 }
 
@@ -75,44 +92,50 @@ mod tests {
         });
     }
 
-    /// Rounds of one client that floods and others that send 64 bytes each; answers how much of the
-    /// one a turn reads afterwards.
-    fn flood_beside(others: usize, rounds: usize, portion: &mut Portion) -> usize {
+    /// Rounds of one client that floods and others that send 64 bytes each, with `pause` between
+    /// two turns; answers how much of the one a turn reads afterwards.
+    fn flood_beside(others: usize, rounds: usize, pause: Duration, portion: &mut Portion) -> usize {
+        let mut now = Instant::now();
         for _ in 0..rounds {
-            portion.took(portion.most());
+            portion.took(portion.most(), now);
+            now += pause;
             for _ in 0..others {
-                portion.took(64);
+                portion.took(64, now);
+                now += pause;
             }
         }
         portion.most()
     }
 
+    const QUICK: Duration = Duration::from_micros(5);
+
     #[test]
     fn a_client_that_floods_alone_soon_fills_the_buffer() {
         let mut portion = Portion::default();
         assert_eq!(portion.most(), PORTION_MIN);
-        assert_eq!(flood_beside(0, MEMORY, &mut portion), READ_MAX);
+        let most = flood_beside(0, WINDOW_TURNS, QUICK, &mut portion);
+        assert_eq!(most, READ_MAX);
     }
 
     #[test]
     fn a_client_that_floods_beside_small_senders_is_read_in_portions() {
-        let mut portion = Portion::default();
-        let _ = flood_beside(0, 10 * MEMORY, &mut portion);
-        assert_eq!(flood_beside(63, 10, &mut portion), PORTION_MIN);
-        // The full buffer again when they have left.
-        assert_eq!(flood_beside(0, MEMORY, &mut portion), READ_MAX);
+        for pause in [QUICK, WINDOW_TIME / 4, WINDOW_TIME] {
+            let mut portion = Portion::default();
+            let _ = flood_beside(0, 10 * WINDOW_TURNS, pause, &mut portion);
+            assert_eq!(flood_beside(63, 10, pause, &mut portion), PORTION_MIN);
+            // The full buffer again when they have left.
+            let most = flood_beside(0, 2 * WINDOW_TURNS, pause, &mut portion);
+            assert_eq!(most, READ_MAX);
+        }
     }
 
+    /// A hub's only sender: what a turn has read goes to a thousand readers before the next turn.
     #[test]
-    fn the_average_stays_within_what_is_read() {
+    fn a_flood_whose_turns_cause_much_work_fills_the_buffer_within_a_few_turns() {
         let mut portion = Portion::default();
-        for _ in 0..100 * MEMORY {
-            portion.took(READ_MAX);
-        }
-        assert!(portion.lately / MEMORY <= READ_MAX);
-        for _ in 0..100 * MEMORY {
-            portion.took(0);
-        }
-        assert!(portion.lately < MEMORY);
+        // It has sent single lines before.
+        let _ = flood_beside(1000, 1, QUICK, &mut portion);
+        assert_eq!(portion.most(), PORTION_MIN);
+        assert_eq!(flood_beside(0, 8, WINDOW_TIME / 2, &mut portion), READ_MAX);
     }
 }

@@ -117,7 +117,7 @@ impl Turn<'_> {
                 drained,
                 more,
             }) => {
-                self.scratch.portion.took(length);
+                self.scratch.portion.took(length, self.now);
                 self.note_read(length, drained, more);
                 self.charge(0, length);
                 if length > 0 {
