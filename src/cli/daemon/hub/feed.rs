@@ -76,12 +76,13 @@ impl Feed {
             let begun = Instant::now();
             let why = match open_source(&self.spec, is_first, writer.is_some()) {
                 Ok(mut input) => {
-                    if std::mem::take(&mut is_told) {
-                        info!(source = self.source.name(), "the source is connected");
-                    }
                     is_first = false;
                     self.source.connected();
                     writer.iter_mut().for_each(Writer::begin);
+                    // From this line on, what clients send is kept for it.
+                    if std::mem::take(&mut is_told) {
+                        info!(source = self.source.name(), "the source is connected");
+                    }
                     let end = self.read(&mut input, writer.as_mut());
                     self.source.lost();
                     match end {
