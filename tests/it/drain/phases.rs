@@ -114,10 +114,6 @@ fn a_server_that_is_dropped_drains() {
     dropping.join().expect("no panic");
     assert_eq!(handle.phase(), ServerPhase::Stopped);
     assert_eq!(log.of(1).last().expect("lines"), "closed Drained");
-    assert!(
-        std::net::TcpStream::connect(&address).is_err(),
-        "no process listens"
-    );
 }
 
 #[test]

@@ -207,6 +207,10 @@ fn play(kind: Kind, event: Event, time: Time) -> bool {
     let count = if time == Time::TakeOver { 300 } else { 200 };
     let mut written: Vec<_> = stage.written().lines().map(str::to_owned).collect();
     written.sort_unstable();
+    if matches!(event, Event::Removed | Event::Replaced) {
+        // What is written while the file is removed goes to the new file as well.
+        written.dedup();
+    }
     let mut expected: Vec<_> = (0..count).map(|n| format!("line {n}")).collect();
     expected.sort_unstable();
     assert_eq!(written, expected, "each once: {log}");
