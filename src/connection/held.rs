@@ -1,8 +1,8 @@
 //! Connections that turns hold for another process, which takes them over.
 //!
-//! Whoever moves connections opens it, wakes each connection with [`MOVE`](Reasons::MOVE), and
-//! takes the answers: the worker that ends the connection's turn holds it, if it can move. Held, it
-//! belongs to the mover, as it did to the worker.
+//! The mover opens it, wakes each connection with [`MOVE`](Reasons::MOVE), and takes the answers:
+//! the worker that ends the connection's turn holds it, if it can move. Held, it belongs to the
+//! mover, as it did to the worker.
 //!
 //! [`MOVE`]: crate::scheduler::state::Reasons::MOVE
 
@@ -30,7 +30,7 @@ pub enum Stays {
     Waiting,
     /// It speaks TLS, whose keys do not leave the process, or is to speak it in the other process.
     Tls,
-    /// What it has begun and is owed is more than a state may hold.
+    /// What it has begun, is owed or has in its session is more than a state may hold.
     Large,
     /// The other process does not know the state's version, or finds it wrong.
     Version,

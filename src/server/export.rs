@@ -223,9 +223,7 @@ impl Export {
         }
         parcels
     }
-}
 
-impl Export {
     /// No more clients are held; those that still are go on.
     fn finish(&mut self) {
         if !self.is_open {
@@ -378,6 +376,9 @@ fn write_down(
     let handler = contents.owned.handler.as_mut().ok_or(Stays::Ending)?;
     if !crate::service::write_down(handler, &mut carried.session) {
         return Err(Stays::Session);
+    }
+    if carried.session.len() > STATE_MAX / 2 {
+        return Err(Stays::Large);
     }
     carried.form = form.to_owned();
     carried.framing = shared.ctx.limits.options.framing.to_string();

@@ -12,7 +12,7 @@ use rustls::{
     SignatureScheme,
 };
 
-use super::load::{provider, read_chain, read_key, unfit, wrong};
+use super::load::{provider, read_chain, read_key, read_roots, unfit, wrong};
 use crate::error::Result;
 
 /// Which servers a client trusts, and who it is.
@@ -43,7 +43,8 @@ impl ClientTls {
             Trust::Any => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(AnyServer(provider))),
-            trust => builder.with_root_certificates(roots(trust)?),
+            Trust::File(file) => builder.with_root_certificates(read_roots(file)?),
+            Trust::System => builder.with_root_certificates(system_roots()?),
         };
         let config = match pair {
             None => builder.with_no_client_auth(),
@@ -64,22 +65,13 @@ impl ClientTls {
     }
 }
 
-fn roots(trust: Trust<'_>) -> Result<RootCertStore> {
+fn system_roots() -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    match trust {
-        Trust::File(file) => {
-            for root in read_chain(file)? {
-                roots.add(root).map_err(|error| wrong(file, error))?;
-            }
-        }
-        _ => {
-            let found = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(found.certs);
-            if roots.is_empty() {
-                let problem = "the system has no root certificates; take --ca FILE";
-                return Err(wrong(Path::new("TLS"), problem));
-            }
-        }
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        let problem = "the system has no root certificates; take --ca FILE";
+        return Err(wrong(Path::new("TLS"), problem));
     }
     Ok(roots)
 }

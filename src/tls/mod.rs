@@ -2,8 +2,9 @@
 //!
 //! - [`Tls`]: the certificates of a server, as its options have them.
 //! - [`Session`]: the session of one client. It encrypts and decrypts, and has no socket.
+//! - `ClientTls`: the other end, for `poold client`.
 //!
-//! Without the feature `tls` neither can be made.
+//! Without the feature `tls` none of them can be made.
 //!
 //! May import: `error`. Must not: `connection`, which has the sockets.
 

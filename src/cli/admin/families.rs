@@ -41,9 +41,8 @@ impl Families {
         label: &str,
         values: impl IntoIterator<Item = (&'a str, u64)>,
     ) {
-        let metrics = values.into_iter();
-        let metrics = metrics.map(|(of, value)| labelled(count(value as f64), label, of));
-        self.add(name, help, MetricType::COUNTER, metrics.collect());
+        let values = values.into_iter().map(|(of, value)| (of, value as f64));
+        self.seconds_of(name, help, label, values);
     }
 
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: f64) {
