@@ -7,7 +7,7 @@
 //! so that each server is a process of its own whose time and memory can be told apart.
 //!
 //! Rooms: `work` and `lines` are what all servers share; `runtimes`, `threads`, `epoll` with its
-//! `sessions`, `receivers` and `subject` are the servers; `serve` picks one. On the driver's
+//! `sessions`, `receivers`, `tls_servers` and `subject` are the servers; `serve` picks one. On the driver's
 //! side `launch`, `usage` and `load` know processes, `pairs` and `bench` make comparisons of
 //! them, one room for each section asks for those, `bars`, `report`, `chart` and `machine` tell.
 
@@ -43,6 +43,10 @@ mod peers {
     pub mod spread;
     pub mod subject;
     pub mod threads;
+    pub mod tls;
+    pub mod tls_clients;
+    pub mod tls_rest;
+    pub mod tls_servers;
     pub mod usage;
     pub mod work;
 }
@@ -58,7 +62,7 @@ use peers::bench::{Bench, Scratch};
 use peers::machine::Machine;
 use peers::options::{Options, Section};
 use peers::report::Report;
-use peers::{blocking, chat, echo, exec, fairness, fan, feed, growth, receive, rest, serve};
+use peers::{blocking, chat, echo, exec, fairness, fan, feed, growth, receive, rest, serve, tls};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -86,7 +90,7 @@ fn drive(options: Options) -> io::Result<()> {
         report: Report::default(),
         scratch: Scratch::new()?,
     };
-    let sections: [(Section, Run); 10] = [
+    let sections: [(Section, Run); 11] = [
         (Section::Echo, echo::run),
         (Section::Blocking, blocking::run),
         (Section::Receive, receive::run),
@@ -95,6 +99,7 @@ fn drive(options: Options) -> io::Result<()> {
         (Section::Fairness, fairness::run),
         (Section::Chat, chat::run),
         (Section::Hub, feed::run),
+        (Section::Tls, tls::run),
         (Section::Exec, exec::run),
         (Section::Growth, growth::run),
     ];

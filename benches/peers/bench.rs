@@ -57,6 +57,7 @@ impl Bench {
             duration,
             warmup,
             shape,
+            tls: false,
         }
     }
 

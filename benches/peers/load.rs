@@ -18,6 +18,8 @@ const SLACK: Duration = Duration::from_secs(20);
 /// Of a run in which each message has its own. The system gives every second one of its usual 28 232
 /// ports first, and when they are used up it takes milliseconds to find another.
 const CONNECTIONS: usize = 13_600;
+/// Of the same with TLS, which takes several times as long.
+const HANDSHAKES: usize = 3_200;
 
 /// What a run asks for.
 #[derive(Clone, Copy)]
@@ -30,6 +32,7 @@ pub struct Load {
     pub duration: Duration,
     pub warmup: Duration,
     pub shape: Shape,
+    pub tls: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,8 @@ impl Load {
         // A short name leaves room for short messages.
         command.args(["--run", "p", "--clients", &self.clients.to_string()]);
         if self.shape == Shape::Churn {
-            let each = CONNECTIONS / self.clients;
+            let all = if self.tls { HANDSHAKES } else { CONNECTIONS };
+            let each = all / self.clients;
             command.args(["--churn", "--messages", &each.to_string()]);
         } else {
             command.args(["--duration", &millis(self.duration)]);
@@ -84,6 +88,9 @@ impl Load {
         command.args(["--size", &self.size.to_string()]);
         if self.greedy > 0 {
             command.args(["--greedy", &self.greedy.to_string()]);
+        }
+        if self.tls {
+            command.args(["--tls", "--insecure"]);
         }
         if self.shape == Shape::Send {
             command.args(["--expect", "nothing"]);

@@ -82,6 +82,8 @@ pub enum Section {
     Chat,
     /// One source and many readers: a feed
     Hub,
+    /// Encrypted: echo, handshakes, receiving, idle clients
+    Tls,
     /// A program for each connection
     Exec,
     /// How throughput changes with clients, workers and size: curves

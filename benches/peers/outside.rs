@@ -113,13 +113,54 @@ fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
+/// imtcp with TLS, by Debian's packages or as the tests' senders have unpacked them.
+pub fn rsyslog_with_tls() -> Contender {
+    Contender {
+        label: "rsyslog".to_owned(),
+        launch: Box::new(|_, scratch| {
+            let address = free_address()?;
+            let file = |name: &str| scratch.join(name).display().to_string();
+            let (certificate, key) = (file("p256.pem"), file("p256.key"));
+            let text = format!(
+                "global(DefaultNetstreamDriver=\"gtls\"\n\
+                 \x20 DefaultNetstreamDriverCAFile=\"{certificate}\"\n\
+                 \x20 DefaultNetstreamDriverCertFile=\"{certificate}\"\n\
+                 \x20 DefaultNetstreamDriverKeyFile=\"{key}\")\n"
+            );
+            let driver = "StreamDriver.Name=\"gtls\" StreamDriver.Mode=\"1\" \
+                          StreamDriver.AuthMode=\"anon\"";
+            let mut command = rsyslog_by(address, scratch, &text, driver)?;
+            let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+            let root = target.unwrap_or(Path::new("/")).join("senders/root");
+            let libraries = root.join("usr/lib/x86_64-linux-gnu");
+            if libraries.join("rsyslog").exists() {
+                command.env("LD_LIBRARY_PATH", &libraries);
+                command.env("RSYSLOG_MODDIR", libraries.join("rsyslog"));
+                let path = std::env::var("PATH").unwrap_or_default();
+                let own = root.join("usr/sbin");
+                command.env("PATH", format!("{}:{path}", own.display()));
+            }
+            Ok((command, Announces::Chosen(address)))
+        }),
+    }
+}
+
 /// imtcp with what its manual gives for many senders, writing the sender and the line.
 fn rsyslog(address: SocketAddr, scratch: &Path) -> io::Result<Command> {
+    rsyslog_by(address, scratch, "", "")
+}
+
+fn rsyslog_by(
+    address: SocketAddr,
+    scratch: &Path,
+    before: &str,
+    driver: &str,
+) -> io::Result<Command> {
     let place = scratch.display();
     let port = address.port();
     let text = format!(
-        "global(workDirectory=\"{place}\" net.enableDNS=\"off\")\n\
-         module(load=\"imtcp\" maxSessions=\"{CLIENTS_MAX}\")\n\
+        "{before}global(workDirectory=\"{place}\" net.enableDNS=\"off\")\n\
+         module(load=\"imtcp\" maxSessions=\"{CLIENTS_MAX}\" {driver})\n\
          input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")\n\
          template(name=\"labelled\" type=\"string\"\n\
          \x20 string=\"Message from %fromhost-ip%: %rawmsg%\\n\")\n\

@@ -24,7 +24,9 @@ impl Contender {
     /// A peer inside this benchmark, in a process of its own.
     pub fn own(peer: &str, workers: usize) -> Contender {
         let label = match peer {
-            "epoll" | "relay" | "limit-recv" | "threads" | "spawner" => peer.to_owned(),
+            "epoll" | "epoll-tls" | "relay" | "limit-recv" | "threads" | "spawner" => {
+                peer.to_owned()
+            }
             _ => format!("{peer} ({workers})"),
         };
         let peer = peer.to_owned();

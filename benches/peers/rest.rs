@@ -96,7 +96,7 @@ fn connect(address: SocketAddr, count: usize) -> io::Result<Vec<TcpStream>> {
 
 /// Its memory when that no longer changes: the last clients are still being accepted when the
 /// last connect returns.
-fn settled(server: &Server) -> io::Result<f64> {
+pub fn settled(server: &Server) -> io::Result<f64> {
     let mut last = server.resident()?;
     let mut same = 0;
     for _ in 0..STEPS_MAX {

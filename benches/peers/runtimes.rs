@@ -6,7 +6,7 @@ use std::net;
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::codec::{Framed, LinesCodec};
@@ -19,8 +19,9 @@ const CHUNK: usize = 64;
 
 /// A read, every whole line in it handled on the spot, one write.
 pub fn plain(listener: net::TcpListener, work: &Arc<Work>, workers: usize) -> io::Result<()> {
-    serve(&runtime(workers, 1)?, listener, |stream| {
-        converse(stream, Arc::clone(work))
+    serve(&runtime(workers, 1)?, listener, |mut stream| {
+        let work = Arc::clone(work);
+        async move { converse(&mut stream, work).await }
     })
 }
 
@@ -42,21 +43,22 @@ pub fn codec(listener: net::TcpListener, work: &Arc<Work>, workers: usize) -> io
 /// `LinesCodec` at its best: all lines that are there are answered with one flush.
 pub fn codec_feed(listener: net::TcpListener, work: &Arc<Work>, workers: usize) -> io::Result<()> {
     serve(&runtime(workers, 1)?, listener, |stream| {
-        let work = Arc::clone(work);
-        async move {
-            let (mut sink, lines) = Framed::new(stream, LinesCodec::new()).split();
-            let mut chunks = lines.ready_chunks(CHUNK);
-            while let Some(chunk) = chunks.next().await {
-                for line in chunk {
-                    let line = line.map_err(io::Error::other)?;
-                    work.run(line.as_bytes())?;
-                    sink.feed(line).await.map_err(io::Error::other)?;
-                }
-                sink.flush().await.map_err(io::Error::other)?;
-            }
-            Ok(())
-        }
+        feed(stream, Arc::clone(work))
     })
+}
+
+pub async fn feed(stream: impl AsyncRead + AsyncWrite, work: Arc<Work>) -> io::Result<()> {
+    let (mut sink, lines) = Framed::new(stream, LinesCodec::new()).split();
+    let mut chunks = lines.ready_chunks(CHUNK);
+    while let Some(chunk) = chunks.next().await {
+        for line in chunk {
+            let line = line.map_err(io::Error::other)?;
+            work.run(line.as_bytes())?;
+            sink.feed(line).await.map_err(io::Error::other)?;
+        }
+        sink.flush().await.map_err(io::Error::other)?;
+    }
+    sink.close().await.map_err(io::Error::other)
 }
 
 /// Every message in `spawn_blocking`, on as many blocking threads as poold has workers.
@@ -95,7 +97,11 @@ pub fn in_place(listener: net::TcpListener, work: &Arc<Work>, workers: usize) ->
     })
 }
 
-async fn converse(mut stream: TcpStream, work: Arc<Work>) -> io::Result<()> {
+/// See [`plain`].
+pub async fn converse(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    work: Arc<Work>,
+) -> io::Result<()> {
     let mut inbox = Inbox::default();
     let mut replies = Vec::new();
     loop {

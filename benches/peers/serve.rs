@@ -11,7 +11,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use socket2::{Domain, Socket, Type};
 
 use super::work::Work;
-use super::{receivers, relay, runtimes, sessions, subject, threads};
+use super::{receivers, relay, runtimes, sessions, subject, threads, tls_servers};
 
 /// Says where files of a server may lie, which the driver removes.
 pub const SCRATCH: &str = "POOLD_BENCH_SCRATCH";
@@ -34,6 +34,11 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     if peer == "relay" {
         return relay::serve(listen()?);
     }
+    // The work of servers with TLS may be the name of a kind of key.
+    let (work, key) = match work.as_str() {
+        "rsa" => ("fast", "rsa"),
+        work => (work, "p256"),
+    };
     let work = Arc::new(Work::named(work, &scratch)?);
     match peer.as_str() {
         "poold" => subject::serve_poold(&work, workers, announce),
@@ -48,6 +53,10 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         "net-io" => threads::net_io(&work, workers, announce),
         "epoll" => sessions::echo(listen()?, &work),
         "limit-recv" => sessions::receive(listen()?),
+        "poold-tls" => subject::serve_poold_with_tls(&work, workers, key, announce),
+        "tokio-rustls" => tls_servers::plain(listen()?, &work, workers, key),
+        "tokio-rustls-codec-feed" => tls_servers::codec_feed(listen()?, &work, workers, key),
+        "epoll-tls" => tls_servers::bare(listen()?, &work, key),
         "tokio-recv" => receivers::codec(listen()?, workers),
         _ => Err(io::Error::other(format!("no peer is called {peer}"))),
     }

@@ -79,7 +79,7 @@ pub fn nowhere() -> io::Result<File> {
 
 /// Cuts what arrived (`None`: the end) where lines end, without a copy unless a line comes in
 /// pieces.
-fn each_line(
+pub fn each_line(
     partial: &mut Vec<u8>,
     bytes: Option<&[u8]>,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use poold::{Address, Client, Message, Options, Reply, Server, Service, Verdict};
+use poold::{Address, Client, Message, Options, Reply, Server, Service, Tls, Verdict};
 
 use super::launch::{Announces, mortal};
+use super::tls_servers::files;
 use super::work::Work;
 
 /// The binary that cargo built beside this benchmark: the daemon and the load generator.
@@ -20,6 +22,27 @@ pub fn serve_poold(work: &Arc<Work>, workers: usize, ready: fn(SocketAddr)) -> i
         workers,
         ..Options::default()
     };
+    serve_with(options, work, ready)
+}
+
+/// The same over TLS, with a kind of key.
+pub fn serve_poold_with_tls(
+    work: &Arc<Work>,
+    workers: usize,
+    kind: &str,
+    ready: fn(SocketAddr),
+) -> io::Result<()> {
+    let (certificate, key) = files(kind);
+    let tls = Tls::from_files(certificate, key).map_err(io::Error::other)?;
+    let options = Options {
+        workers,
+        tls: Some(tls),
+        ..Options::default()
+    };
+    serve_with(options, work, ready)
+}
+
+fn serve_with(options: Options, work: &Arc<Work>, ready: fn(SocketAddr)) -> io::Result<()> {
     let server = Server::bind("127.0.0.1:0", options, Lines(Arc::clone(work)));
     let server = server.map_err(io::Error::other)?;
     if let Address::Tcp(addresses) = server.address() {
@@ -58,6 +81,13 @@ pub fn daemon(workers: usize) -> Command {
     let mut command = mortal(BINARY);
     command.args(["echo", "127.0.0.1:0", "--workers", &workers.to_string()]);
     command
+}
+
+/// What makes such a daemon speak TLS, with the files that the driver has made.
+pub fn certificate(scratch: &Path) -> [String; 4] {
+    let file = |end: &str| scratch.join(format!("p256.{end}")).display().to_string();
+    let [cert, key] = ["--tls-cert", "--tls-key"].map(str::to_owned);
+    [cert, file("pem"), key, file("key")]
 }
 
 /// `poold chat`, on any free port, which lets a client say as much as it can.

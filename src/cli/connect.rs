@@ -58,6 +58,19 @@ pub(super) fn unix(path: &Path, most: Duration) -> io::Result<UnixStream> {
     Ok(OwnedFd::from(socket).into())
 }
 
+/// The name that the server's certificate has to have.
+pub(super) fn name(address: &str) -> &str {
+    let host = match address.rsplit_once(':') {
+        _ if address.starts_with("unix:") => "",
+        Some((host, _)) => host.trim_start_matches('[').trim_end_matches(']'),
+        None => "",
+    };
+    match host {
+        "" => "localhost",
+        host => host,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +89,19 @@ mod tests {
         let error = unix(path, most).expect_err("there is no more room");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         std::fs::remove_file(path).expect("our own file");
+    }
+
+    #[test]
+    fn a_certificate_is_for_the_host_of_the_address() {
+        for (address, expected) in [
+            ("example.org:6514", "example.org"),
+            ("192.0.2.1:6514", "192.0.2.1"),
+            ("[2001:db8::1]:6514", "2001:db8::1"),
+            (":6514", "localhost"),
+            ("6514", "localhost"),
+            ("unix:/run/poold", "localhost"),
+        ] {
+            assert_eq!(super::name(address), expected);
+        }
     }
 }

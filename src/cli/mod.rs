@@ -22,6 +22,7 @@ mod sockets;
 mod spelling;
 mod stdout;
 mod terminal;
+mod trust;
 mod usage_error;
 mod values;
 

@@ -4,12 +4,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
-    SignatureScheme,
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind,
+    RootCertStore, SignatureScheme,
 };
 
 use super::load::{provider, read_chain, read_key, read_roots, unfit, wrong};
@@ -57,6 +58,14 @@ impl ClientTls {
         })
     }
 
+    /// Makes a full handshake each time, instead of going on with an earlier session.
+    pub(crate) fn without_resumption(mut self) -> ClientTls {
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = Resumption::disabled();
+        self.config = Arc::new(config);
+        self
+    }
+
     /// A session with the server of this name.
     pub(crate) fn session(&self, host: &str) -> io::Result<ClientSession> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
@@ -87,6 +96,16 @@ impl ClientSession {
             self.0.complete_io(socket).map_err(explained)?;
         }
         Ok(())
+    }
+
+    /// Whether the handshake is not done.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.0.is_handshaking()
+    }
+
+    /// Whether the handshake went on with an earlier session.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.0.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// Whether ciphertext waits to be sent.

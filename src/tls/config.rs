@@ -262,14 +262,17 @@ impl TlsFiles {
     }
 }
 
-/// Host names have no case; a star stands for one label.
+/// Host names have no case; a star stands for one label, and for nothing of a URI or an e-mail
+/// address.
 fn matches(pattern: &str, name: &str) -> bool {
-    let rest = |text: &str| {
-        text.split_once('.')
-            .map(|(_, rest)| rest.to_ascii_lowercase())
+    let is_label = |text: &str| {
+        let mut bytes = text.bytes();
+        bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'*'))
     };
     match pattern.strip_prefix("*.") {
-        Some(domain) => rest(name).is_some_and(|rest| rest == domain.to_ascii_lowercase()),
+        Some(domain) => name
+            .split_once('.')
+            .is_some_and(|(label, rest)| is_label(label) && rest.eq_ignore_ascii_case(domain)),
         None => pattern.eq_ignore_ascii_case(name),
     }
 }
@@ -296,5 +299,8 @@ mod tests {
         assert!(!matches("*.example.org", "example.org"));
         assert!(!matches("*.example.org", "a.b.example.org"));
         assert!(matches("Sensor", "sensor") && !matches("sensor", "sensor2"));
+        assert!(!matches("*.example.org", "https://other/a.example.org"));
+        assert!(!matches("*.example.org", "anna@mail.example.org"));
+        assert!(matches("anna@example.org", "anna@example.org"));
     }
 }

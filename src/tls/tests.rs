@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::{ErrorKind, IoSlice};
 
 use super::buffers::CIPHER_MAX;
+use super::names::name_of;
 use super::session::Session;
 use super::{Heard, Tls};
 
@@ -67,4 +68,38 @@ fn a_failed_session_does_nothing_any_more() {
         }
     ));
     assert_eq!(sent.borrow().len(), 7);
+}
+
+/// What a certificate with these names calls its client.
+fn named(names: Vec<rcgen::SanType>) -> Option<String> {
+    let key = rcgen::KeyPair::generate().expect("ring has it");
+    let mut params = rcgen::CertificateParams::default();
+    params.subject_alt_names = names;
+    let made = params.self_signed(&key).expect("a certificate");
+    name_of(made.der())
+}
+
+#[test]
+fn a_client_is_called_by_a_host_a_uri_or_an_e_mail_address() {
+    let text = |text: &str| text.to_owned().try_into().expect("ASCII");
+    let host = rcgen::SanType::DnsName(text("sensor.example.org"));
+    let uri = rcgen::SanType::URI(text("spiffe://example.org/sensor"));
+    let mail = rcgen::SanType::Rfc822Name(text("anna@example.org"));
+    let strange = rcgen::SanType::Rfc822Name(text("anna\u{1b}[2J@example.org"));
+    let address = rcgen::SanType::IpAddress([127, 0, 0, 1].into());
+    for (names, expected) in [
+        (
+            vec![mail.clone(), uri.clone(), host.clone()],
+            Some("sensor.example.org"),
+        ),
+        (vec![mail.clone(), uri], Some("spiffe://example.org/sensor")),
+        (
+            vec![strange.clone(), address.clone(), mail],
+            Some("anna@example.org"),
+        ),
+        (vec![strange, address], None),
+        (vec![], None),
+    ] {
+        assert_eq!(named(names).as_deref(), expected);
+    }
 }

@@ -118,6 +118,14 @@ impl Turn<'_> {
         self.ctx.limits.options.tls_optional && self.owned.tls.is_none()
     }
 
+    /// Whether a client that is refused, and mostly has not said anything yet, gets an alert and
+    /// not a line: a plain client could not read it.
+    pub(super) fn expects_tls(&self) -> bool {
+        let mut first = [0];
+        let is_optional = self.ctx.limits.options.tls_optional;
+        !is_optional || (matches!(self.connection.peek(&mut first), Ok(1)) && first[0] == HELLO)
+    }
+
     fn come_in_plainly(&mut self) {
         self.connection.identity.set_plain();
         self.ctx.handshakes.plain();

@@ -212,9 +212,9 @@ impl Turn<'_> {
 
     fn tell(&mut self, limit: Limit) {
         let line = match self.ctx.limits.options.tls {
-            // It has said nothing yet, and takes nothing but TLS.
-            Some(_) => Some(Bytes::from_static(REFUSAL)),
-            None => self.ctx.work.refusal(limit),
+            // It takes nothing but TLS.
+            Some(_) if self.expects_tls() => Some(Bytes::from_static(REFUSAL)),
+            _ => self.ctx.work.refusal(limit),
         };
         if let Some(line) = line {
             // The first chunk always fits.

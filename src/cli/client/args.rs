@@ -1,10 +1,6 @@
 //! The arguments of `poold client`.
 
-use std::path::PathBuf;
-
-use crate::cli::values::yes_or_no;
-use crate::error::Result;
-use crate::tls::{ClientTls, Trust};
+use crate::cli::trust::TrustArgs;
 
 /// Connect to a line-based server: a chat client at a terminal, plain bytes in a pipe
 #[derive(Debug, clap::Args)]
@@ -19,46 +15,12 @@ pub(crate) struct ClientArgs {
     #[arg(default_value = "127.0.0.1:8080")]
     pub(crate) address: String,
 
-    /// Speak TLS, and nothing else
-    #[arg(long, env = "POOLD_TLS", value_parser = yes_or_no())]
-    pub(crate) tls: bool,
-
-    /// With --tls: trust servers with a certificate of a root in this file (PEM)
-    /// [default: the system's roots]
-    #[arg(long, value_name = "FILE", requires = "tls", env = "POOLD_CA")]
-    pub(crate) ca: Option<PathBuf>,
-
-    /// With --tls: the client's own certificate (PEM)
-    #[arg(long, value_name = "FILE", requires_all = ["tls", "key"], env = "POOLD_CERT")]
-    pub(crate) cert: Option<PathBuf>,
-
-    /// With --cert: the private key of it (PEM)
-    #[arg(long, value_name = "FILE", requires = "cert", env = "POOLD_KEY")]
-    pub(crate) key: Option<PathBuf>,
-
-    /// With --tls: trust any server, also one that only pretends to be it
-    #[arg(long, requires = "tls", conflicts_with = "ca")]
-    pub(crate) insecure: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 
     /// Name in a chat room [default: guest-N, a name from the server]
     #[arg(short, long, env = "POOLD_NAME", value_parser = name)]
     pub(crate) name: Option<String>,
-}
-
-impl ClientArgs {
-    /// What `--tls` and its companions say.
-    pub(crate) fn settings(&self) -> Result<Option<ClientTls>> {
-        if !self.tls {
-            return Ok(None);
-        }
-        let trust = match &self.ca {
-            _ if self.insecure => Trust::Any,
-            Some(file) => Trust::File(file),
-            None => Trust::System,
-        };
-        let pair = self.cert.as_deref().zip(self.key.as_deref());
-        ClientTls::new(trust, pair).map(Some)
-    }
 }
 
 const NAME_MAX: usize = 64;

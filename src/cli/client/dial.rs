@@ -45,39 +45,7 @@ pub(crate) fn dial(text: &str, tls: Option<&ClientTls>) -> Result<(Socket, Loss)
         set.map_err(NotConnected::Server)?;
     }
     match tls {
-        Some(tls) => secure(socket, tls, host(text)).map_err(NotConnected::Server),
+        Some(tls) => secure(socket, tls, connect::name(text)).map_err(NotConnected::Server),
         None => Ok((socket, Loss::default())),
-    }
-}
-
-/// The name that the server's certificate has to have.
-fn host(address: &str) -> &str {
-    let host = match address.rsplit_once(':') {
-        _ if address.starts_with("unix:") => "",
-        Some((host, _)) => host.trim_start_matches('[').trim_end_matches(']'),
-        None => "",
-    };
-    match host {
-        "" => "localhost",
-        host => host,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_certificate_is_for_the_host_of_the_address() {
-        for (address, name) in [
-            ("example.org:6514", "example.org"),
-            ("192.0.2.1:6514", "192.0.2.1"),
-            ("[2001:db8::1]:6514", "2001:db8::1"),
-            (":6514", "localhost"),
-            ("6514", "localhost"),
-            ("unix:/run/poold", "localhost"),
-        ] {
-            assert_eq!(host(address), name);
-        }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &ClientArgs) -> ExitCode {
 }
 
 fn connect(args: &ClientArgs) -> Ending {
-    let tls = match args.settings() {
+    let tls = match args.trust.settings() {
         Ok(tls) => tls,
         Err(error) => return Ending::Failed(error.to_string()),
     };

@@ -65,6 +65,7 @@ pub(super) fn secure(
         socket,
         plain: ours,
         waiting: Vec::new(),
+        takes: true,
         has_input: true,
         has_server: true,
     };
@@ -80,6 +81,8 @@ struct Pump {
     plain: Socket,
     /// Of the server, not yet taken by the client.
     waiting: Vec<u8>,
+    /// The server takes what the client sends.
+    takes: bool,
     has_input: bool,
     has_server: bool,
 }
@@ -98,10 +101,12 @@ impl Pump {
     fn step(&mut self) -> io::Result<()> {
         self.wait()?;
         self.take_plain()?;
-        while self.session.wants_write() {
+        while self.has_unsent() {
             match self.session.write_to(&mut self.socket) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                written => written?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.send_no_more()?,
+                Ok(()) => {}
             }
         }
         if self.waiting.is_empty() && self.has_server {
@@ -115,13 +120,25 @@ impl Pump {
         Ok(())
     }
 
+    fn has_unsent(&self) -> bool {
+        self.takes && self.session.wants_write()
+    }
+
+    /// What the server sent before it went is still read: it may say why. The client's next write
+    /// fails, as it would on the socket itself.
+    fn send_no_more(&mut self) -> io::Result<()> {
+        self.takes = false;
+        self.has_input = false;
+        self.plain.shutdown(Shutdown::Read)
+    }
+
     fn wait(&self) -> io::Result<()> {
         let when = |flag, wanted| match wanted {
             true => flag,
             false => PollFlags::empty(),
         };
         let has_room = self.waiting.is_empty();
-        let wants_write = self.session.wants_write();
+        let wants_write = self.has_unsent();
         let mut polled = [
             PollFd::new(
                 &self.socket,
@@ -141,7 +158,7 @@ impl Pump {
     }
 
     fn take_plain(&mut self) -> io::Result<()> {
-        if !self.has_input || self.session.wants_write() {
+        if !self.has_input || self.has_unsent() {
             return Ok(());
         }
         let mut buffer = [0; BUFFER];

@@ -6,7 +6,11 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::chat::args::ChatArgs;
+use super::stream::Secure;
+use crate::cli::exit::Failure;
+use crate::cli::trust::TrustArgs;
 use crate::cli::values;
+use crate::tls::ClientTls;
 
 /// Generate load with numbered messages, measure it and check that nothing is lost
 #[derive(Debug, Clone, clap::Args)]
@@ -102,7 +106,7 @@ pub(crate) struct FloodArgs {
     /// --clients, --messages and --size
     #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "pipeline", "rate",
         "duration", "warmup", "expect", "churn", "until_closed", "pieces", "greedy",
-        "threads", "timeout", "chat"])]
+        "threads", "timeout", "tls", "chat"])]
     pub(crate) check: Option<PathBuf>,
 
     /// With --check: the run was interrupted, so a missing end does not count as lost; gaps do
@@ -110,7 +114,28 @@ pub(crate) struct FloodArgs {
     pub(crate) cut: bool,
 
     #[command(flatten)]
+    trust: TrustArgs,
+
+    /// With --tls: resume earlier sessions where the server offers that [default: full handshakes]
+    #[arg(long, requires = "tls")]
+    resume: bool,
+
+    #[command(flatten)]
     pub(crate) chat: ChatArgs,
+}
+
+impl FloodArgs {
+    /// What `--tls` and its companions say.
+    pub(super) fn secure(&self, address: &str) -> Result<Option<Secure>, Failure> {
+        let tls = self.trust.settings();
+        let tls = tls.map_err(|error| Failure::Failed(error.to_string()))?;
+        let tls = match self.resume {
+            true => tls,
+            false => tls.map(ClientTls::without_resumption),
+        };
+        let secure = tls.map(|tls| Secure::new(tls, address)).transpose();
+        secure.map_err(|error| Failure::Failed(format!("'{address}': {error}")))
+    }
 }
 
 /// The expected behaviour of the server.

@@ -102,7 +102,7 @@ impl Client {
         token: Token,
     ) -> Result<(), Failure> {
         self.asked_at = Instant::now();
-        let begun = work.plan.target.connect().and_then(|mut stream| {
+        let begun = work.plan.connect().and_then(|mut stream| {
             stream.watch(registry, token)?;
             Ok(stream)
         });
@@ -125,11 +125,16 @@ impl Client {
     }
 
     /// Checks whether the connection is established.
-    pub(crate) fn is_established(&self) -> Result<bool, Failure> {
-        let stream = self.stream.as_ref().ok_or(Failure::ConnectFailed)?;
+    pub(crate) fn is_established(&mut self) -> Result<bool, Failure> {
+        let stream = self.stream.as_mut().ok_or(Failure::ConnectFailed)?;
         stream
             .is_established()
             .map_err(|e| failure(&e, Phase::Connecting))
+    }
+
+    /// Whether something that it has written waits for room.
+    pub(crate) fn owes(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::owes)
     }
 
     /// Counts a client as connected, once.
@@ -163,7 +168,12 @@ impl Client {
 
     /// Counts the result of this connection and drops it.
     pub(crate) fn retire(&mut self, work: &mut Work<'_>, cause: Cause) {
-        self.stream = None;
+        if let Some(mut stream) = self.stream.take() {
+            work.tally.note_session(&stream);
+            if cause == Cause::Done && self.phase == Phase::Open {
+                stream.leave();
+            }
+        }
         self.phase = Phase::Apart;
         if let Cause::Failed(failure) = cause {
             work.tally.errors.count(failure);
@@ -225,6 +235,7 @@ fn expected(expect: Expect, base: u64) -> Replies {
 /// The kind of failure that an error means in this phase.
 pub(crate) fn failure(error: &io::Error, phase: Phase) -> Failure {
     match (phase, error.kind()) {
+        (_, ErrorKind::Other) => Failure::Tls,
         (Phase::Connecting, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
             Failure::ConnectRefused
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::client::{Cause, Client, Next, Phase, failure};
 use super::plan::{Connections, GREED, Pace, Plan};
+use super::secured::is_not_now;
 use super::stream::Stream;
 use super::tally::Failure;
 use super::work::{Stage, Work};
@@ -113,7 +114,7 @@ impl Client {
                     self.replies.take(bytes, self.index, begun, &mut work.judge);
                     // A short read: the socket is empty, and more bytes cause an event. This saves
                     // a second read for each reply.
-                    if len < work.inbox.len() && !ended {
+                    if len < work.inbox.len() && !ended && !stream.has_ended() {
                         return Ok(false);
                     }
                 }
@@ -140,7 +141,7 @@ impl Client {
         if work.plan.connections == Connections::EachMessage && work.plan.has_replies() {
             return Next::Over(Cause::Done);
         }
-        let ended = self.stream.as_ref().map_or(Ok(()), Stream::end_writing);
+        let ended = self.stream.as_mut().map_or(Ok(()), Stream::end_writing);
         if let Err(e) = ended {
             return Next::Over(Cause::Failed(failure(&e, self.phase)));
         }
@@ -148,12 +149,4 @@ impl Client {
         self.asked_at = work.now;
         Next::Wait
     }
-}
-
-/// A connection that is still being made refuses reads and writes as if it were only busy.
-fn is_not_now(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::NotConnected
-    )
 }

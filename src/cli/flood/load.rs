@@ -127,7 +127,7 @@ impl<'a> Load<'a> {
             },
             Phase::Open | Phase::Ending => {
                 let ended = event.is_read_closed() || event.is_error();
-                let next = match event.is_readable() || ended {
+                let next = match event.is_readable() || ended || client.owes() {
                     true => client.hear(&mut self.work, ended),
                     false => client.advance(&mut self.work),
                 };
@@ -173,7 +173,8 @@ impl<'a> Load<'a> {
         if refused && !ended && self.connect_later(i) {
             return;
         }
-        let unreachable = refused || cause == Cause::Failed(Failure::ConnectTimeout);
+        let unreachable =
+            refused || matches!(cause, Cause::Failed(Failure::ConnectTimeout | Failure::Tls));
         self.work.tally.abandoned += u64::from(unreachable);
         let client = &mut self.clients[i];
         let again = plan.connections == Connections::EachMessage

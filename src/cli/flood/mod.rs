@@ -10,7 +10,7 @@
 //! | `client`, `exchange`, `schedule` | one client; when a message is due |
 //! | `replies`, `sorter`, `acks`, `ledger` | checks the replies |
 //! | `message`, `line` | renders and parses a message |
-//! | `stream`, `descriptors` | a connection; room for all of them |
+//! | `stream`, `secured`, `descriptors` | a connection; its TLS; room for all of them |
 //! | `tally`, `latencies`, `report` | the figures, and their output |
 //! | `check`, `file_checker` | checks the output of a receiving server |
 //! | `chat` | the same for a chat: all members must see the same |
@@ -37,6 +37,7 @@ mod progress;
 mod replies;
 mod report;
 mod schedule;
+mod secured;
 mod sorter;
 mod stream;
 mod tally;

@@ -1,12 +1,13 @@
 //! The plan of a run, from the arguments.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::time::Duration;
 
 use super::args::{Expect, FloodArgs};
 use super::interrupt::Interrupt;
 use super::message::Shape;
-use super::stream::Target;
+use super::stream::{Secure, Stream, Target};
 use crate::cli::exit::Failure;
 use crate::limits::options::TIME_MAX;
 
@@ -15,6 +16,8 @@ use crate::limits::options::TIME_MAX;
 pub(crate) struct Plan {
     /// The server.
     pub(crate) target: Target,
+    /// Without: plain bytes.
+    pub(crate) secure: Option<Secure>,
     pub(crate) clients: u64,
     /// Clients among `clients`, the first of them, with [`GREED`] for a pipeline.
     pub(crate) greedy: u64,
@@ -112,6 +115,7 @@ impl Plan {
         })?;
         Ok(Plan {
             target: Target::resolve(address)?,
+            secure: args.secure(address)?,
             clients,
             greedy: args.greedy,
             messages,
@@ -134,6 +138,15 @@ impl Plan {
             timeout: args.timeout,
             interrupt: Interrupt::default(),
         })
+    }
+
+    /// Begins to connect.
+    pub(crate) fn connect(&self) -> io::Result<Stream> {
+        let mut stream = self.target.connect()?;
+        if let Some(secure) = &self.secure {
+            stream.secure(secure.session()?);
+        }
+        Ok(stream)
     }
 
     /// All messages of the run, when their number is known.

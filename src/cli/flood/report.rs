@@ -34,7 +34,10 @@ impl<'a> Report<'a> {
     }
 
     /// A hint when the server behaves differently than expected.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'a str> {
+        if let Some(problem) = &self.tally.problem {
+            return Some(problem);
+        }
         let errors = &self.tally.errors;
         let has_ended = ended_early(errors) > 0;
         let is_mute = self.tally.sent > 0 && self.tally.account.received == 0 && !has_ended;
@@ -66,6 +69,8 @@ impl<'a> Report<'a> {
             "latency_us": tally.latency.json(),
             "connections": self.connections(),
             "connections_per_second": self.connection_rate(),
+            "handshakes": tally.handshakes,
+            "handshakes_resumed": tally.resumed,
             "errors": tally.errors.rows().collect::<BTreeMap<_, _>>(),
             "lost": tally.account.lost,
             "reordered": tally.account.reordered,
@@ -94,6 +99,10 @@ impl<'a> Report<'a> {
         if plan.connections == Connections::EachMessage {
             let (count, rate) = (self.connections(), self.connection_rate());
             rows.push(("connections", format!("{count}, {rate:.0} a second")));
+        }
+        if plan.secure.is_some() {
+            let (count, resumed) = (tally.handshakes, tally.resumed);
+            rows.push(("handshakes", format!("{count}, {resumed} resumed")));
         }
         rows.extend(tally.latency.row().map(|row| ("latency (µs)", row)));
         rows.extend(cpu_row(tally.cpu));

@@ -1,4 +1,4 @@
-//! The server's address, and a connection: TCP or a Unix socket, never blocking.
+//! The server's address, and a connection: TCP or a Unix socket, plain or TLS, never blocking.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -12,9 +12,11 @@ use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
+use super::secured::Secured;
 use crate::cli::connect;
 use crate::cli::exit::Failure;
 use crate::net::address::Address;
+use crate::tls::{ClientSession, ClientTls};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -50,26 +52,59 @@ impl Target {
         match self {
             Target::Tcp(address) => {
                 let stream = TcpStream::connect(*address)?;
-                Ok(Stream(std::net::TcpStream::from(stream).into()))
+                Ok(Socket::from(std::net::TcpStream::from(stream)).into())
             }
             Target::Unix(path) => {
                 let stream = UnixStream::connect(path)?;
-                Ok(Stream(std::os::unix::net::UnixStream::from(stream).into()))
+                Ok(Socket::from(std::os::unix::net::UnixStream::from(stream)).into())
             }
         }
     }
 }
 
+/// TLS, and the name that the server's certificate has to have.
+#[derive(Debug, Clone)]
+pub(crate) struct Secure {
+    tls: ClientTls,
+    host: String,
+}
+
+impl Secure {
+    /// For the server at an address as it was typed.
+    pub(crate) fn new(tls: ClientTls, address: &str) -> io::Result<Secure> {
+        let host = connect::name(address).to_owned();
+        let secure = Secure { tls, host };
+        // Finds out whether that can be a name.
+        secure.session().map(|_| secure)
+    }
+
+    pub(crate) fn session(&self) -> io::Result<ClientSession> {
+        self.tls.session(&self.host)
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Stream(Socket);
+pub(crate) struct Stream {
+    socket: Socket,
+    secured: Option<Box<Secured>>,
+}
 
 impl Stream {
-    /// Whether the connection is established, still being made, or failed.
-    pub(crate) fn is_established(&self) -> io::Result<bool> {
-        match (self.0.take_error()?, self.0.peer_addr()) {
+    /// Speaks TLS from now on; the handshake may be done already.
+    pub(crate) fn secure(&mut self, session: ClientSession) {
+        self.secured = Some(Box::new(Secured::new(session)));
+    }
+
+    /// Whether the connection is established and its handshake is done, or still being made; or
+    /// failed.
+    pub(crate) fn is_established(&mut self) -> io::Result<bool> {
+        match (self.socket.take_error()?, self.socket.peer_addr()) {
             (Some(error), _) => Err(error),
-            (None, Ok(_)) => Ok(true),
+            (None, Ok(_)) => match &mut self.secured {
+                Some(secured) => secured.is_established(&self.socket),
+                None => Ok(true),
+            },
             (None, Err(error)) if error.kind() == ErrorKind::NotConnected => Ok(false),
             (None, Err(error)) => Err(error),
         }
@@ -79,30 +114,63 @@ impl Stream {
     pub(crate) fn send_at_once(&self) {
         // Fails for a Unix socket, which does so anyway, and for a lost connection, which the next
         // read reports.
-        let _ = self.0.set_tcp_nodelay(true);
+        let _ = self.socket.set_tcp_nodelay(true);
     }
 
     /// Raises the receive buffer of a client that had a small one.
     pub(crate) fn enlarge_receive_buffer(&self, bytes: usize) {
         // Without it the client is only slower.
-        let _ = self.0.set_recv_buffer_size(bytes);
+        let _ = self.socket.set_recv_buffer_size(bytes);
     }
 
     /// Waits for something to read; `false` if nothing comes.
     pub(crate) fn wait_readable(&self, most: Duration) -> bool {
-        let mut polled = [PollFd::new(&self.0, PollFlags::IN)];
+        let mut polled = [PollFd::new(&self.socket, PollFlags::IN)];
         let most = Timespec::try_from(most).ok();
         poll(&mut polled, most.as_ref()).is_ok_and(|count| count > 0)
     }
 
     /// Tells the server that nothing more will come.
-    pub(crate) fn end_writing(&self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
+    pub(crate) fn end_writing(&mut self) -> io::Result<()> {
+        match &mut self.secured {
+            Some(secured) => secured.end(&self.socket),
+            None => self.socket.shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Ends a session of which nothing more is expected.
+    pub(crate) fn leave(&mut self) {
+        if let Some(secured) = &mut self.secured {
+            // The connection ends next.
+            let _ = secured.end(&self.socket);
+        }
+    }
+
+    /// Whether something that was written waits for room in the socket: a read sends it.
+    pub(crate) fn owes(&self) -> bool {
+        self.secured.as_ref().is_some_and(|secured| secured.owes())
+    }
+
+    /// Whether the next read finds the end, though the connection may go on.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.secured
+            .as_ref()
+            .is_some_and(|secured| secured.has_ended())
+    }
+
+    /// Whether its TLS session resumed an earlier one, once the handshake is done.
+    pub(crate) fn is_resumed(&self) -> Option<bool> {
+        self.secured.as_ref()?.is_resumed()
+    }
+
+    /// Why its TLS session has failed.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.secured.as_ref()?.problem()
     }
 
     /// Registers it with the poll, for bytes to read and room to write.
     pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let mut source = SourceFd(&self.0.as_raw_fd());
+        let mut source = SourceFd(&self.socket.as_raw_fd());
         registry.register(&mut source, token, Interest::READABLE | Interest::WRITABLE)
     }
 }
@@ -110,23 +178,36 @@ impl Stream {
 /// Of a socket that does not block.
 impl From<Socket> for Stream {
     fn from(socket: Socket) -> Stream {
-        Stream(socket)
+        Stream {
+            socket,
+            secured: None,
+        }
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
+        match &mut self.secured {
+            Some(secured) => secured.read(&self.socket, buf),
+            None => self.socket.read(buf),
+        }
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.write(buf)
+        match &mut self.secured {
+            Some(secured) => secured.write(&self.socket, buf),
+            None => self.socket.write(buf),
+        }
     }
 
+    /// Sends what there is room for.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match &mut self.secured {
+            Some(secured) => secured.push_out(&self.socket),
+            None => Ok(()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::latencies::Latencies;
 use super::ledger::Account;
+use super::stream::Stream;
 
 /// One way in which a connection fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +19,19 @@ pub(crate) enum Failure {
     ClosedEarly,
     /// There was no progress.
     Timeout,
+    /// No TLS session, or not one that is trusted.
+    Tls,
 }
 
 /// All ways, in the order of the enum, by their names in the result.
-const FAILURES: [&str; 6] = [
+const FAILURES: [&str; 7] = [
     "connect_refused",
     "connect_timeout",
     "connect_failed",
     "reset",
     "closed_early",
     "timeout",
+    "tls_failed",
 ];
 
 /// How often connections failed in each way.
@@ -81,6 +85,11 @@ pub(crate) struct Tally {
     pub(crate) cpu: Option<Duration>,
     /// The run was interrupted.
     pub(crate) interrupted: bool,
+    /// TLS handshakes that were done, and those of them that resumed an earlier session.
+    pub(crate) handshakes: u64,
+    pub(crate) resumed: u64,
+    /// Why the first TLS session failed.
+    pub(crate) problem: Option<String>,
 }
 
 impl Tally {
@@ -106,6 +115,22 @@ impl Tally {
         self.errors.add(&other.errors);
         self.cpu = self.cpu.zip(other.cpu).map(|(a, b)| a + b);
         self.interrupted |= other.interrupted;
+        self.handshakes += other.handshakes;
+        self.resumed += other.resumed;
+        if self.problem.is_none() {
+            self.problem.clone_from(&other.problem);
+        }
+    }
+
+    /// Counts the TLS session of a connection that is over, if it has one.
+    pub(crate) fn note_session(&mut self, stream: &Stream) {
+        if let Some(is_resumed) = stream.is_resumed() {
+            self.handshakes += 1;
+            self.resumed += u64::from(is_resumed);
+        }
+        if self.problem.is_none() {
+            self.problem = stream.problem().map(str::to_owned);
+        }
     }
 }
 

@@ -49,7 +49,9 @@ fn help() -> String {
         let output = poold(args).output().expect("poold starts");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
-    let commands = ["recv", "chat", "hub", "exec", "client", "restart", "status"];
+    let commands = [
+        "recv", "chat", "hub", "exec", "client", "flood", "restart", "status",
+    ];
     commands
         .iter()
         .map(|command| ask(&[command, "--help"]))

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+    SupportedProtocolVersion,
 };
 
 use crate::support::daemon::Daemon;
@@ -64,6 +65,18 @@ impl Pair {
             .with_no_client_auth();
         let name = ServerName::try_from("localhost").expect("a name");
         ClientConnection::new(Arc::new(config), name).expect("valid")
+    }
+
+    /// The session of a server that has it.
+    pub fn server(&self) -> ServerConnection {
+        let certificate = CertificateDer::from_pem_file(self.certificate()).expect("our own");
+        let key = PrivateKeyDer::from_pem_file(self.key()).expect("our own");
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has them")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key);
+        ServerConnection::new(Arc::new(config.expect("a pair"))).expect("valid")
     }
 
     /// A client whose handshake is done.

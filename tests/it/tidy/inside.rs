@@ -13,6 +13,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
                 "connect", "exit", "figures", "groups", "kept", "spelling", "stdout", "terminal",
                 "values",
             ],
+            &["trust"],
             &["environment", "hints", "log", "signals"],
             &[
                 "cert",

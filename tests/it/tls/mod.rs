@@ -4,6 +4,7 @@ pub(crate) mod bad;
 pub(crate) mod certificates;
 pub(crate) mod ends;
 pub(crate) mod expiry;
+pub(crate) mod flood;
 pub(crate) mod optional;
 pub(crate) mod programs;
 pub(crate) mod relays;

@@ -2,11 +2,14 @@
 
 use crate::support::admin::Watched;
 use crate::support::authority::Authority;
-use crate::support::daemon::poold;
+use crate::support::daemon::{Daemon, poold};
 use crate::support::net::{connect, connect_saying, take_to_end};
 use crate::support::scratch::text;
 use crate::support::spool::wait_until;
 use crate::support::tls::Pair;
+
+/// A fatal alert: access_denied.
+const REFUSAL: &[u8] = &[21, 3, 3, 0, 2, 2, 49];
 
 #[test]
 fn plain_clients_and_those_with_tls_are_served_and_told_apart() {
@@ -64,6 +67,28 @@ fn a_client_that_is_silent_for_the_time_of_a_handshake_is_served_plainly() {
         .shutdown(std::net::Shutdown::Write)
         .expect("connected");
     assert_eq!(take_to_end(&silent), b"hello\n");
+}
+
+#[test]
+fn a_client_that_is_refused_gets_no_alert_unless_it_speaks_tls() {
+    let pair = Pair::new();
+    let (certificate, key) = (pair.certificate(), pair.key());
+    let tls = ["--tls-cert", text(&certificate), "--tls-key", text(&key)];
+    let how = [
+        "--framing",
+        "lines",
+        "--max-per-address",
+        "1",
+        "--log-level",
+        "debug",
+    ];
+    for (more, expected) in [(&["--tls", "optional"][..], &b""[..]), (&[], REFUSAL)] {
+        let daemon = Daemon::echo(&[&how[..], &tls, more].concat());
+        let _first = connect(&daemon.address);
+        daemon.stderr.wait_line("connected");
+        let second = connect(&daemon.address);
+        assert_eq!(take_to_end(&second), expected, "{more:?}");
+    }
 }
 
 #[test]

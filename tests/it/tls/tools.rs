@@ -1,6 +1,7 @@
 //! `poold cert` and `poold client --tls`.
 
 use std::io::Write;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Output, Stdio};
 
@@ -8,7 +9,7 @@ use crate::support::admin::Watched;
 use crate::support::daemon::{Daemon, Guard, poold};
 use crate::support::net::{connect_saying, take_to_end};
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::Spool;
+use crate::support::spool::{Spool, wait_until};
 use crate::support::tls::Pair;
 
 fn client(args: &[&str], input: &str) -> Output {
@@ -107,6 +108,46 @@ fn a_client_whose_server_is_cut_off_keeps_the_output_and_fails_in_one_line() {
     let told = String::from_utf8(told.wait_end()).expect("UTF-8");
     let says = "the server's connection ended before its TLS session";
     assert!(told.contains(says) && told.lines().count() == 1, "{told}");
+}
+
+/// The server says why it goes, and goes while the client has more to send than the sockets hold.
+#[test]
+fn what_a_server_says_before_it_goes_is_printed_though_it_takes_no_more() {
+    let pair = Pair::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let root = pair.certificate();
+    let mut command = poold(&["client", "--tls", "--ca", text(&root), &address]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let child = command.stderr(Stdio::null()).spawn().expect("poold");
+    let mut client = Guard(child);
+    let mut stdin = client.0.stdin.take().expect("piped");
+    let printed = Spool::of(client.0.stdout.take().expect("piped"));
+    let input = std::thread::spawn(move || {
+        let line = [b'x'; 64 << 10];
+        while stdin.write_all(&line).is_ok() {}
+    });
+    let mut socket = listener.accept().expect("it connects").0;
+    let mut session = pair.server();
+    while session.is_handshaking() {
+        session.complete_io(&mut socket).expect("a handshake");
+    }
+    wait_until("much is unread", || {
+        rustix::io::ioctl_fionread(&socket).expect("a socket") > 100_000
+    });
+    session
+        .writer()
+        .write_all(b"the line is full\n")
+        .expect("room");
+    session.send_close_notify();
+    while session.wants_write() {
+        session.write_tls(&mut socket).expect("room");
+    }
+    // With unread bytes: a reset.
+    drop(socket);
+    assert_eq!(client.wait_exit(), Some(1));
+    assert_eq!(printed.wait_end(), b"the line is full\n");
+    input.join().expect("it ends with the client");
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl<'a> Crowd<'a> {
 
     fn connect(&mut self, client: u64, room: usize) -> io::Result<()> {
         let is_stalled = !self.plan.reads(client);
-        let mut stream = connect(&self.plan.target, is_stalled)
+        let mut stream = connect(self.plan, is_stalled)
             .map_err(|error| io::Error::new(error.kind(), format!("cannot connect: {error}")))?;
         if self.plan.rooms > 1 {
             let commands = format!("/join flood{room}\n/part {LOBBY}\n");

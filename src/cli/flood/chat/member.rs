@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::super::stream::{Stream, Target};
+use super::plan::ChatPlan;
 use super::room::{Position, is_notice, notice, text};
 use crate::cli::connect;
 use crate::service::chat::grammar::{LOBBY, Notice};
@@ -133,12 +134,25 @@ impl Signs {
 }
 
 /// Connects, and waits for that; then the socket never blocks.
-pub(crate) fn connect(target: &Target, is_stalled: bool) -> io::Result<Stream> {
+pub(crate) fn connect(plan: &ChatPlan, is_stalled: bool) -> io::Result<Stream> {
     let buffer = is_stalled.then_some(STALLED_BUFFER);
-    let socket: Socket = match target {
+    let mut socket: Socket = match &plan.target {
         Target::Unix(path) => OwnedFd::from(connect::unix(path, CONNECT_MAX)?).into(),
         Target::Tcp(address) => connect::tcp(*address, CONNECT_MAX, buffer)?,
     };
+    let session = match &plan.secure {
+        Some(secure) => {
+            let mut session = secure.session()?;
+            socket.set_read_timeout(Some(CONNECT_MAX))?;
+            session.shake(&mut socket)?;
+            Some(session)
+        }
+        None => None,
+    };
     socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    let mut stream = Stream::from(socket);
+    if let Some(session) = session {
+        stream.secure(session);
+    }
+    Ok(stream)
 }

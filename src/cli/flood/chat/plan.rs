@@ -6,7 +6,7 @@ use super::super::args::FloodArgs;
 use super::super::interrupt::Interrupt;
 use super::super::message::Shape;
 use super::super::plan::{Pace, Plan};
-use super::super::stream::Target;
+use super::super::stream::{Secure, Target};
 use crate::cli::exit::Failure;
 
 /// Maximum bytes in flight in a room, so that its buffer stays small.
@@ -16,6 +16,8 @@ const WINDOW_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct ChatPlan {
     pub(crate) target: Target,
+    /// Without: plain bytes.
+    pub(crate) secure: Option<Secure>,
     pub(crate) clients: u64,
     /// The first of the clients.
     pub(crate) senders: u64,
@@ -60,6 +62,7 @@ impl ChatPlan {
         }
         Ok(ChatPlan {
             target: plan.target,
+            secure: plan.secure,
             clients: plan.clients,
             senders: chat.senders,
             rooms: chat.rooms,

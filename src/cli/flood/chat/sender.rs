@@ -80,7 +80,7 @@ impl Sender {
         }
         self.out.clear();
         self.written = 0;
-        Ok(())
+        stream.flush()
     }
 
     /// Takes a line that has come back: an error if it is not the next one; answers its batch if
