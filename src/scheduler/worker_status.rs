@@ -90,7 +90,9 @@ impl WorkerTable {
 
     /// The workers that serve a client now, and how many of them are stuck.
     pub(crate) fn load(&self) -> (usize, usize) {
-        (self.busy().count(), self.stuck.lock().len())
+        let workers = self.list();
+        let stuck = workers.iter().filter(|worker| worker.is_stuck).count();
+        (workers.len(), stuck)
     }
 
     /// What all workers have counted.

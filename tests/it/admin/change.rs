@@ -192,7 +192,7 @@ fn workers_are_changed_under_load_and_nothing_is_lost() {
     let watched = Watched::start(&["echo", "127.0.0.1:0", "-w", "4"]);
     let flood = Flood::start(
         &watched.daemon.address,
-        &["-c", "50", "-t", "3s", "-p", "4"],
+        &["-c", "50", "-t", "120s", "-p", "4"],
     );
     wait_until("it floods", || {
         watched.metric("poold_clients_accepted_total") == 50.0
@@ -212,6 +212,6 @@ fn workers_are_changed_under_load_and_nothing_is_lost() {
             watched.metric("poold_messages_received_total") > before + 100.0
         });
     }
-    let result = flood.wait_good();
-    assert!(result.to_string().len() > 2);
+    flood.interrupt();
+    flood.wait_good();
 }
