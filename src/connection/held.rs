@@ -126,6 +126,11 @@ impl Held {
         is_first
     }
 
+    /// No client is accepted until [`open_gate`](Held::open_gate).
+    pub(crate) fn shut_gate(&self) {
+        self.shuts_gate.store(true, Ordering::SeqCst);
+    }
+
     /// Whether no client may be accepted.
     pub(crate) fn shuts_gate(&self) -> bool {
         self.shuts_gate.load(Ordering::SeqCst)

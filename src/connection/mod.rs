@@ -12,6 +12,7 @@
 pub(crate) mod carried;
 pub(crate) mod client;
 pub(crate) mod deadlines;
+pub(crate) mod gate;
 pub(crate) mod handler;
 pub(crate) mod handshakes;
 pub(crate) mod held;

@@ -70,8 +70,35 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// Takes what the clients of another process have in common, see
+    /// [`Export::hold_all`](crate::Export::hold_all); before the first of them.
+    ///
+    /// # Errors
+    /// Why they stay with the other process.
+    pub fn adopt_shared(&self, shared: &[u8]) -> Result<(), Stays> {
+        let ctx = &self.shared.ctx;
+        if ctx.drain.phase() != ServerPhase::Running {
+            return Err(Stays::Draining);
+        }
+        let is_read = ctx.work.moves_together() && ctx.work.read_shared(shared);
+        is_read.then_some(()).ok_or(Stays::Service)
+    }
+}
+
 #[cfg(feature = "cli")]
 impl Handle {
+    /// Whether clients move together.
+    pub(crate) fn moves_together(&self) -> bool {
+        self.shared.ctx.work.moves_together()
+    }
+
+    /// The clients of the other process have come, or will not: accepts new ones.
+    pub(crate) fn awaits_no_clients(&self) {
+        self.shared.ctx.held.open_gate();
+        self.shared.ctx.accept_waker.wake();
+    }
+
     /// Notes what the other process says of the move, for the figures.
     pub(crate) fn note_kept(&self, kept: Kept) {
         self.shared.ctx.held.note(kept);

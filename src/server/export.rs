@@ -6,17 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Handle;
+use super::parcel::{Parcel, go_on};
 use super::shared::Shared;
 use crate::connection::Connection;
-use crate::connection::carried::STATE_MAX;
 use crate::connection::held::{Answer, Stays};
-use crate::connection::moving::Contents;
-use crate::connection::outbox::Outbox;
 use crate::drain::ServerPhase;
 use crate::scheduler::state::{Phase, Reasons};
 
@@ -100,6 +97,7 @@ impl Handle {
             within,
             until: Instant::now() + within,
             is_open,
+            together: None,
             shared,
         }
     }
@@ -119,6 +117,20 @@ pub struct Export {
     /// When those that are asked and still in a handler stay, unless another comes.
     until: Instant,
     is_open: bool,
+    /// All clients are held.
+    together: Option<Together>,
+}
+
+/// Until it is dropped, nothing that clients have in common changes.
+struct Together {
+    shared: Arc<Shared>,
+    has_moved: bool,
+}
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        self.shared.ctx.work.move_over(self.has_moved);
+    }
 }
 
 impl Export {
@@ -126,10 +138,90 @@ impl Export {
     /// them on before the next call: they are not served meanwhile.
     pub fn next_batch(&mut self) -> Option<Vec<Parcel>> {
         let parcels = self.gather();
-        if parcels.is_none() {
+        if parcels.is_none() && self.together.is_none() {
             self.finish();
         }
         parcels
+    }
+
+    /// Holds all clients, of a service whose clients [move
+    /// together](crate::Service::moves_together); answers what they have in common, for
+    /// [`Handle::adopt_shared`]. Then take all batches, hand on all of the parcels, and only then
+    /// serve the first; or [`release_all`](Export::release_all). Clients whose handler has not
+    /// returned when no other has come within the export's time stay.
+    ///
+    /// `None`: the service is another, writes nothing down now, or drains.
+    pub fn hold_all(&mut self) -> Option<Vec<u8>> {
+        let work = &self.shared.ctx.work;
+        if !self.is_open || self.together.is_some() || !work.moves_together() {
+            return None;
+        }
+        (self.seen, self.stayed) = (0, BTreeMap::new());
+        self.ask_all();
+        let written = self.shared.ctx.work.write_shared();
+        self.together = Some(Together {
+            shared: Arc::clone(&self.shared),
+            has_moved: false,
+        });
+        let is_running = self.shared.ctx.drain.phase() == ServerPhase::Running;
+        if written.is_none() || !is_running {
+            let count = self.release_all();
+            *self.stayed.entry(Stays::Session).or_default() += count;
+            return None;
+        }
+        written
+    }
+
+    /// The clients of [`hold_all`](Export::hold_all) that are in no batch yet go on here, as those
+    /// of dropped parcels do; answers how many. They may be held again.
+    pub fn release_all(&mut self) -> u64 {
+        let held = self.held.drain(..);
+        let count = held.len() as u64;
+        held.for_each(|connection| go_on(&self.shared, connection));
+        self.together = None;
+        count
+    }
+
+    /// The other process has what the clients of [`hold_all`](Export::hold_all) have in common.
+    pub fn all_moved(&mut self) {
+        let together = self.together.take();
+        if let Some(mut together) = together {
+            together.has_moved = true;
+        }
+        self.finish();
+    }
+
+    fn ask_all(&mut self) {
+        loop {
+            self.find_more();
+            if self.to_ask.is_empty() {
+                break;
+            }
+            while !self.to_ask.is_empty() {
+                self.wake_next(BATCH_MAX);
+            }
+            let (mut until, mut left) = (Instant::now() + self.within, self.asked.len());
+            while left > 0 && Instant::now() < until {
+                self.hear(until);
+                if self.asked.len() < left {
+                    left = self.asked.len();
+                    until = Instant::now() + self.within;
+                }
+            }
+        }
+        let busy = self.asked.drain(..).len() as u64;
+        if busy > 0 {
+            *self.stayed.entry(Stays::Busy).or_default() += busy;
+        }
+    }
+
+    /// Finds clients that were not asked yet.
+    fn find_more(&mut self) {
+        let mut all = self.shared.ctx.registry.all();
+        all.retain(|one| one.id > self.seen);
+        all.sort_unstable_by_key(|one| std::cmp::Reverse(one.id));
+        self.seen = all.first().map_or(self.seen, |last| last.id);
+        self.to_ask = all;
     }
 
     /// Asks for this client again later: it was not handed on, and goes on here meanwhile.
@@ -169,20 +261,18 @@ impl Export {
 
     /// Wakes the next clients. Those that are asked and still in a handler hold up no others.
     fn ask(&mut self) {
-        if self.held.len() >= BATCH_MAX {
+        if self.held.len() >= BATCH_MAX || self.together.is_some() {
             return;
         }
         if self.to_ask.is_empty() {
-            let mut all = self.shared.ctx.registry.all();
-            all.retain(|one| one.id > self.seen);
-            all.sort_unstable_by_key(|one| std::cmp::Reverse(one.id));
-            self.seen = all.first().map_or(self.seen, |last| last.id);
-            self.to_ask = all;
+            self.find_more();
         }
-        let from = self
-            .to_ask
-            .len()
-            .saturating_sub(BATCH_MAX - self.held.len());
+        self.wake_next(BATCH_MAX - self.held.len());
+    }
+
+    /// Wakes the next clients, and waits a moment for their answers.
+    fn wake_next(&mut self, count: usize) {
+        let from = self.to_ask.len().saturating_sub(count);
         let slow = self.asked.len();
         let until = Instant::now() + ANSWER_WITHIN;
         for connection in self.to_ask.drain(from..) {
@@ -226,6 +316,7 @@ impl Export {
 
     /// No more clients are held; those that still are go on.
     fn finish(&mut self) {
+        self.together = None;
         if !self.is_open {
             return;
         }
@@ -255,136 +346,4 @@ impl fmt::Debug for Export {
         let mut out = out.debug_struct("Export");
         out.field("stayed", &self.stayed).finish_non_exhaustive()
     }
-}
-
-/// A held connection is served here again.
-fn go_on(shared: &Arc<Shared>, connection: Arc<Connection>) {
-    connection.has_come_to_stay();
-    let _ = connection.state.again();
-    shared.enqueue(connection);
-}
-
-/// A client that is between two processes. Dropped, it goes on here.
-pub struct Parcel {
-    shared: Arc<Shared>,
-    connection: Arc<Connection>,
-    /// `None` once it is sent.
-    contents: Option<Contents>,
-    state: Vec<u8>,
-    /// What was pushed after the state was written down, once it is sealed.
-    late: Option<Outbox>,
-}
-
-impl Parcel {
-    /// Writes a held connection down; one that stays goes on.
-    fn pack(shared: &Arc<Shared>, connection: Arc<Connection>) -> Result<Parcel, Stays> {
-        let contents = (!connection.has_request()).then(|| connection.unpack());
-        let Some(mut contents) = contents.flatten() else {
-            go_on(shared, connection);
-            return Err(Stays::Ending);
-        };
-        let written = write_down(shared, &connection, &mut contents);
-        // Dropped on an error, it goes on.
-        let mut parcel = Parcel {
-            shared: Arc::clone(shared),
-            connection,
-            contents: Some(contents),
-            state: Vec::new(),
-            late: None,
-        };
-        parcel.state = written?;
-        Ok(parcel)
-    }
-
-    /// Its number.
-    pub fn id(&self) -> u64 {
-        self.connection.id
-    }
-
-    /// Its socket, to be duplicated into the other process.
-    pub fn socket(&self) -> BorrowedFd<'_> {
-        self.connection.socket.as_fd()
-    }
-
-    /// Its state, for [`Handle::adopt`] in the other process.
-    pub fn state(&self) -> &[u8] {
-        &self.state
-    }
-
-    /// Closes its outbox, when the other process can take it: answers what was sent to it since its
-    /// state was written down, for [`Arrival::serve`](crate::Arrival::serve).
-    pub fn seal(&mut self) -> Vec<u8> {
-        let late = self
-            .late
-            .get_or_insert_with(|| self.connection.shut_outbox());
-        late.to_vec()
-    }
-
-    /// The other process serves it: it leaves this server, and its socket is closed here.
-    ///
-    /// A [close](crate::Client::close) that was requested since it was held is answered, with its
-    /// reason: the other process is to [do it](crate::Registry::close).
-    #[must_use = "a close that was requested is lost"]
-    pub fn sent(mut self) -> Option<String> {
-        let Contents { mut owned, .. } = self.contents.take()?;
-        let (ctx, connection) = (&self.shared.ctx, &self.connection);
-        // A descriptor elsewhere keeps the poller's entry.
-        let _ = self.shared.poller.unwatch(&connection.socket);
-        connection.state.end();
-        if let Some(check) = owned.check.take() {
-            ctx.deadlines.remove(check, connection.id);
-        }
-        if let Some(handler) = owned.handler.take() {
-            crate::service::moved(handler);
-        }
-        ctx.leave(connection);
-        connection.take_request()
-    }
-}
-
-impl Drop for Parcel {
-    fn drop(&mut self) {
-        let Some(Contents { owned, output }) = self.contents.take() else {
-            return;
-        };
-        if let Some(late) = self.late.take() {
-            self.connection.reopen_outbox(late);
-        }
-        self.connection.put_back(owned, output);
-        go_on(&self.shared, Arc::clone(&self.connection));
-    }
-}
-
-impl fmt::Debug for Parcel {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = out.debug_struct("Parcel");
-        out.field("id", &self.id()).finish_non_exhaustive()
-    }
-}
-
-fn write_down(
-    shared: &Shared,
-    connection: &Connection,
-    contents: &mut Contents,
-) -> Result<Vec<u8>, Stays> {
-    let form = shared.ctx.work.form().ok_or(Stays::Session)?;
-    let Contents { owned, output } = &*contents;
-    if owned.unread.len() + owned.decoder.begun().len() + output.bytes() > STATE_MAX / 2 {
-        return Err(Stays::Large);
-    }
-    let mut carried = connection.carried(contents, Instant::now());
-    let handler = contents.owned.handler.as_mut().ok_or(Stays::Ending)?;
-    if !crate::service::write_down(handler, &mut carried.session) {
-        return Err(Stays::Session);
-    }
-    if carried.session.len() > STATE_MAX / 2 {
-        return Err(Stays::Large);
-    }
-    carried.form = form.to_owned();
-    carried.framing = shared.ctx.limits.options.framing.to_string();
-    let state = carried.to_bytes();
-    if state.len() > STATE_MAX {
-        return Err(Stays::Large);
-    }
-    Ok(state)
 }

@@ -11,6 +11,7 @@ mod evict;
 mod export;
 mod handle;
 mod heartbeat;
+mod parcel;
 mod probe;
 mod shared;
 mod stats;
@@ -33,8 +34,9 @@ use crate::scheduler::pool::{Pool, thread_name};
 use crate::service::{Erased, Service, StreamService, Work};
 
 pub use arrival::Arrival;
-pub use export::{Export, Parcel};
+pub use export::Export;
 pub use handle::Handle;
+pub use parcel::Parcel;
 pub use probe::Probe;
 use shared::Shared;
 pub use stats::Stats;
@@ -139,6 +141,7 @@ impl Server {
         let limits = Limits::new(options)?;
         check_tls(&limits, &work)?;
         let numbers_before = listeners.numbers_before();
+        let awaits_clients = listeners.awaits_clients() && work.moves_together();
         let (sockets, addresses, socket_files) = listeners.into_parts();
         let name = limits.options.name;
         let threads = work.threads(limits.options.workers);
@@ -155,6 +158,9 @@ impl Server {
                 ..Shared::new(shared, limits, work, poller, pool, accept_waker, errors)
             }
         });
+        if awaits_clients {
+            shared.ctx.held.shut_gate();
+        }
         shared.answer(shared.run_queue.open());
         let for_watch = Arc::clone(&shared);
         let for_acceptor = Arc::clone(&shared);

@@ -17,6 +17,10 @@ pub(crate) trait Opener: Send + Sync {
     fn open(&self, client: &Client, reply: &mut Reply<'_>) -> Box<dyn Handler>;
     fn form(&self) -> Option<&'static str>;
     fn read_back(&self, client: &Client, written: &[u8]) -> Option<Box<dyn Handler>>;
+    fn moves_together(&self) -> bool;
+    fn write_shared(&self, written: &mut Vec<u8>) -> bool;
+    fn read_shared(&self, written: &[u8]) -> bool;
+    fn move_over(&self, has_moved: bool);
     fn refusal(&self, limit: Limit) -> Option<Bytes>;
     fn tail(&self) -> Tail;
     fn quote(&self) -> Quote;
@@ -54,6 +58,36 @@ impl Work {
         match self {
             Work::Messages(opener) => catch_or(None, || opener.read_back(client, written)),
             Work::Streams(_) => None,
+        }
+    }
+
+    /// Whether clients move together.
+    pub(crate) fn moves_together(&self) -> bool {
+        match self {
+            Work::Messages(opener) => catch_or(false, || opener.moves_together()),
+            Work::Streams(_) => false,
+        }
+    }
+
+    /// What clients have in common; `None` if they stay, also after a panic.
+    pub(crate) fn write_shared(&self) -> Option<Vec<u8>> {
+        let Work::Messages(opener) = self else {
+            return None;
+        };
+        let mut written = Vec::new();
+        catch_or(false, || opener.write_shared(&mut written)).then_some(written)
+    }
+
+    pub(crate) fn read_shared(&self, written: &[u8]) -> bool {
+        match self {
+            Work::Messages(opener) => catch_or(false, || opener.read_shared(written)),
+            Work::Streams(_) => false,
+        }
+    }
+
+    pub(crate) fn move_over(&self, has_moved: bool) {
+        if let Work::Messages(opener) = self {
+            catch_or((), || opener.move_over(has_moved));
         }
     }
 
@@ -171,6 +205,22 @@ impl<S: Service> Opener for Erased<S> {
             service: Arc::clone(&self.0),
             session,
         }))
+    }
+
+    fn moves_together(&self) -> bool {
+        self.0.moves_together()
+    }
+
+    fn write_shared(&self, written: &mut Vec<u8>) -> bool {
+        self.0.write_shared(written)
+    }
+
+    fn read_shared(&self, written: &[u8]) -> bool {
+        self.0.read_shared(written)
+    }
+
+    fn move_over(&self, has_moved: bool) {
+        self.0.move_over(has_moved);
     }
 
     fn refusal(&self, limit: Limit) -> Option<Bytes> {

@@ -161,6 +161,34 @@ pub trait Service: Send + Sync + 'static {
         let _ = session;
     }
 
+    /// Whether the clients have something in common that must not be in two processes at once, such
+    /// as the order of their messages. Then all move together or none does: all are held before the
+    /// first is written down, and none is served in the other process before all are there. See
+    /// [`Export::hold_all`](crate::Export::hold_all).
+    fn moves_together(&self) -> bool {
+        false
+    }
+
+    /// All clients are held: writes down what they have in common, and changes nothing of it until
+    /// [`move_over`](Service::move_over). `false`: none of them moves now. Must not block for long.
+    fn write_shared(&self, written: &mut Vec<u8>) -> bool {
+        let _ = written;
+        true
+    }
+
+    /// Goes on with what the clients of another process have in common, before their sessions are
+    /// read. A later call replaces what an earlier one has read. `false`: what is written is wrong,
+    /// and the clients stay there.
+    fn read_shared(&self, written: &[u8]) -> bool {
+        written.is_empty()
+    }
+
+    /// The move that [`write_shared`](Service::write_shared) began is over. If it `has_moved`, only
+    /// clients are left here that the other process did not take.
+    fn move_over(&self, has_moved: bool) {
+        let _ = has_moved;
+    }
+
     /// The bytes, framed already, for a client that a limit keeps out; none by default. The
     /// acceptor may call this, so it must not block.
     fn refusal(&self, limit: Limit) -> Option<Bytes> {

@@ -40,9 +40,44 @@ impl Arrivals {
     /// Takes clients until another answer comes.
     pub(super) fn take_all(&self, wire: &mut Wire, server: &Handle) -> io::Result<Option<Answer>> {
         wire.block(NEXT_WITHIN)?;
+        let mut gathered = None;
+        let end = self.take_until(wire, server, &mut gathered);
+        if let (Some(all), Ok(None) | Err(_)) = (gathered, &end)
+            && self.is_other_dead()
+        {
+            // Nothing else has their descriptors any more.
+            let clients = all.count();
+            warn!(clients, "the other poold died in the move");
+            all.serve();
+        }
+        end
+    }
+
+    fn take_until(
+        &self,
+        wire: &mut Wire,
+        server: &Handle,
+        gathered: &mut Option<Gathered>,
+    ) -> io::Result<Option<Answer>> {
         loop {
             match wire.hear()? {
+                Some(Answer::Shared { length }) => {
+                    *gathered = take_shared(wire, server, length)?;
+                }
+                Some(Answer::Late { batch, late }) => {
+                    let late = parts(wire, &late)?;
+                    gathered.iter_mut().for_each(|all| all.owe(batch, &late));
+                }
+                Some(Answer::GoAll) => gathered.take().into_iter().for_each(Gathered::serve),
+                Some(Answer::Back { .. }) => *gathered = None,
                 Some(Answer::Clients { batch, states }) => {
+                    if let Some(all) = gathered {
+                        let states = parts(wire, &states)?;
+                        let (taken, stay) = adopt(server, wire.take_sockets(), &states);
+                        all.0.push((batch, taken, Vec::new()));
+                        wire.say(&Ask::Taken { batch, stay }, &[])?;
+                        continue;
+                    }
                     if let Some(no) = self.take_batch(wire, server, batch, &states)? {
                         return Ok(Some(no));
                     }
@@ -100,6 +135,40 @@ impl Arrivals {
             poll(&mut polled, Some(&DEAD_WITHIN)) == Ok(1)
         })
     }
+}
+
+/// Clients that move together and are not served yet: batches, with what each client is owed since.
+#[derive(Default)]
+struct Gathered(Vec<(u64, Vec<Arrival>, Vec<Vec<u8>>)>);
+
+impl Gathered {
+    fn count(&self) -> usize {
+        self.0.iter().map(|(_, taken, _)| taken.len()).sum()
+    }
+
+    fn owe(&mut self, batch: u64, more: &[Vec<u8>]) {
+        let batch = self.0.iter_mut().find(|(number, ..)| *number == batch);
+        batch
+            .into_iter()
+            .for_each(|(_, _, late)| *late = more.to_vec());
+    }
+
+    fn serve(self) {
+        let batches = self.0.into_iter();
+        batches.for_each(|(_, taken, late)| serve(taken, &late));
+    }
+}
+
+/// `None`: the clients stay with the other process.
+fn take_shared(wire: &mut Wire, server: &Handle, length: usize) -> io::Result<Option<Gathered>> {
+    let written = parts(wire, &[length])?;
+    let written = written.first().map_or(&[][..], Vec::as_slice);
+    let adopted = server.adopt_shared(written);
+    let stay = adopted.err().map(|why| (0, why.name().to_owned()));
+    let gathered = stay.is_none().then(Gathered::default);
+    let stay = stay.into_iter().collect();
+    wire.say(&Ask::Taken { batch: 0, stay }, &[])?;
+    Ok(gathered)
 }
 
 /// Clients that are not served yet, and those that stay: their place in the batch, and why.

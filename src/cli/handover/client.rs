@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::arrivals::Arrivals;
 use super::protocol::{Answer, Ask, Given, Wire};
-use super::{CLIENTS_VERSION, CONTROL, HELD, VERSION};
+use super::{CLIENTS_VERSION, CONTROL, HELD, SERVICE, VERSION};
 use crate::cli::connect;
 use crate::error::{Error, Result};
 use crate::net::address::Address;
@@ -84,7 +84,10 @@ impl Inherited {
         }
         let (given, ours): (Vec<_>, Vec<_>) = ours.into_iter().unzip();
         let last = given.iter().map(|given| given.numbered_after).max();
-        let listeners = Listeners::adopt(ours)?.numbered_after(last.unwrap_or(0));
+        let mut listeners = Listeners::adopt(ours)?.numbered_after(last.unwrap_or(0));
+        if name == SERVICE {
+            listeners = listeners.awaiting_clients();
+        }
         let all = listeners.addresses().iter().zip(&given);
         let with_files = all.filter(|(_, given)| given.has_file);
         let with_files = with_files.map(|(address, _)| address.clone()).collect();
@@ -113,6 +116,10 @@ impl Inherited {
     pub(crate) fn confirm(mut self, server: &Handle) -> Result<()> {
         let said = self.wire.say(&Ask::Ready, &[]);
         let answer = said.and_then(|()| self.clients.take_all(&mut self.wire, server));
+        let is_given_up = matches!(&answer, Ok(Some(other)) if *other != Answer::Yours);
+        if !is_given_up {
+            server.awaits_no_clients();
+        }
         match answer {
             Ok(Some(Answer::Yours)) => Ok(()),
             Ok(other @ Some(_)) => Err(unexpected(other)),

@@ -20,6 +20,7 @@
 
 mod args;
 mod arrivals;
+mod batch;
 mod client;
 mod mover;
 mod offers;
@@ -27,6 +28,7 @@ mod protocol;
 mod restart;
 mod server;
 mod spawn;
+mod together;
 
 use std::time::Duration;
 

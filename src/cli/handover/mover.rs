@@ -14,27 +14,24 @@
 //!
 //! It runs on a thread of its own, which ends with the move.
 
-use std::collections::BTreeMap;
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tracing::info;
-
-use super::protocol::{Answer, Ask, Wire};
-use crate::connection::held::Stays;
+use super::batch::{BATCH_WITHIN, TAKEN_WITHIN, Tally, offer, taken};
+use super::protocol::{Answer, Wire};
+use super::together::move_together;
 use crate::drain::ServerPhase;
 use crate::server::{Export, Handle, Parcel};
 
 /// How long clients may stay in their handlers before they stay for good.
 const MOVE_WITHIN: Duration = Duration::from_secs(5);
-/// How long the clients of a batch wait for the successor.
-const TAKEN_WITHIN: Duration = Duration::from_millis(200);
-/// How often the successor may be too slow.
+/// The same, of clients that move together: all of them wait meanwhile.
+const HOLD_WITHIN: Duration = Duration::from_millis(500);
+/// How often the successor may be too slow: with a batch, and with clients that move together.
 const TRIES_MAX: u32 = 10;
-/// How long the successor may take for one batch.
-const BATCH_WITHIN: Duration = Duration::from_secs(2);
+const TOGETHER_MAX: u32 = 3;
 
 /// The thread that moves the clients to a ready successor.
 pub(super) struct Moving {
@@ -79,13 +76,6 @@ impl AsFd for Moving {
     }
 }
 
-/// What became of the clients.
-#[derive(Default)]
-struct Tally {
-    moved: u64,
-    stayed: BTreeMap<Stays, u64>,
-}
-
 /// Moves all clients that can move, and logs how many.
 ///
 /// # Errors
@@ -93,19 +83,10 @@ struct Tally {
 fn move_clients(wire: &mut Wire, server: &Handle) -> io::Result<Export> {
     let begun = Instant::now();
     let mut tally = Tally::default();
-    let mut export = server.export(MOVE_WITHIN);
-    let (mut batch, mut tries) = (0, 0);
-    while let Some(parcels) = export.next_batch() {
-        batch += 1;
-        let ids: Vec<u64> = parcels.iter().map(Parcel::id).collect();
-        if !hand_on(wire, server, batch, parcels, &mut tally)? {
-            tries += 1;
-            if tries == TRIES_MAX {
-                return Err(io::Error::other("it is too slow"));
-            }
-            ids.into_iter().for_each(|id| export.again(id));
-        }
-    }
+    let export = match server.moves_together() {
+        true => move_all(wire, server, &mut tally)?,
+        false => move_each(wire, server, &mut tally)?,
+    };
     for (why, count) in export.stayed() {
         *tally.stayed.entry(why).or_default() += count;
     }
@@ -115,6 +96,35 @@ fn move_clients(wire: &mut Wire, server: &Handle) -> io::Result<Export> {
         return Err(io::Error::other("this process ends"));
     }
     tally.tell(wire, begun.elapsed())?;
+    Ok(export)
+}
+
+fn move_all(wire: &mut Wire, server: &Handle, tally: &mut Tally) -> io::Result<Export> {
+    let mut export = server.export(HOLD_WITHIN);
+    let mut tries = 1;
+    while !move_together(wire, server, &mut export, tally)? {
+        if tries == TOGETHER_MAX {
+            return Err(io::Error::other("it is too slow"));
+        }
+        tries += 1;
+    }
+    Ok(export)
+}
+
+fn move_each(wire: &mut Wire, server: &Handle, tally: &mut Tally) -> io::Result<Export> {
+    let mut export = server.export(MOVE_WITHIN);
+    let (mut batch, mut tries) = (0, 0);
+    while let Some(parcels) = export.next_batch() {
+        batch += 1;
+        let ids: Vec<u64> = parcels.iter().map(Parcel::id).collect();
+        if !hand_on(wire, server, batch, parcels, tally)? {
+            tries += 1;
+            if tries == TRIES_MAX {
+                return Err(io::Error::other("it is too slow"));
+            }
+            ids.into_iter().for_each(|id| export.again(id));
+        }
+    }
     Ok(export)
 }
 
@@ -157,10 +167,7 @@ fn hand_on(
     for (at, parcel) in parcels.into_iter().enumerate() {
         match stay.get(&at) {
             None => moved.push(parcel),
-            Some(why) => {
-                let why = Stays::named(why).unwrap_or(Stays::Version);
-                *tally.stayed.entry(why).or_default() += 1;
-            }
+            Some(why) => tally.stay(why, 1),
         }
     }
     let late: Vec<Vec<u8>> = moved.iter_mut().map(Parcel::seal).collect();
@@ -181,40 +188,4 @@ fn hand_on(
         }
     }
     Ok(true)
-}
-
-fn offer(wire: &Wire, batch: u64, parcels: &[Parcel]) -> io::Result<()> {
-    let states: Vec<&[u8]> = parcels.iter().map(Parcel::state).collect();
-    let sockets: Vec<BorrowedFd> = parcels.iter().map(Parcel::socket).collect();
-    let lengths = states.iter().map(|state| state.len()).collect();
-    let clients = Answer::Clients {
-        batch,
-        states: lengths,
-    };
-    wire.say_with(&clients, &sockets, &states)
-}
-
-/// The clients of the batch that the successor does not take, by their places, and why.
-fn taken(wire: &mut Wire, batch: u64) -> io::Result<BTreeMap<usize, String>> {
-    match wire.hear()? {
-        Some(Ask::Taken { batch: taken, stay }) if taken == batch => Ok(stay.into_iter().collect()),
-        Some(_) => Err(io::Error::other("its answer makes no sense")),
-        None => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
-}
-
-impl Tally {
-    /// To the log and the successor.
-    fn tell(&self, wire: &Wire, took: Duration) -> io::Result<()> {
-        let stayed: u64 = self.stayed.values().sum();
-        let why = self.stayed.iter();
-        let why: Vec<_> = why.map(|(why, count)| format!("{count} {why}")).collect();
-        let why = Some(why.join(", ")).filter(|why| !why.is_empty());
-        let (moved, ms) = (self.moved, took.as_millis() as u64);
-        info!(moved, stayed, why, ms, "clients moved to the new process");
-        let stayed = self.stayed.iter();
-        let stayed = stayed.map(|(why, count)| (why.name().to_owned(), *count));
-        let stayed = stayed.collect();
-        wire.say(&Answer::Kept { stayed, took }, &[])
-    }
 }

@@ -58,6 +58,14 @@ pub(super) enum Answer {
     /// The clients that were taken are the successor's. For each of them the length of what it is
     /// owed since; the bytes follow this line.
     Go { batch: u64, late: Vec<usize> },
+    /// Clients follow that move together; first the bytes of what they have in common. Answered as
+    /// batch 0.
+    Shared { length: usize },
+    /// For each client of this batch that was taken, the length of what it is owed since; the bytes
+    /// follow this line.
+    Late { batch: u64, late: Vec<usize> },
+    /// All clients that move together and were taken are the successor's.
+    GoAll,
     /// Close this client, which is the successor's: that was asked for while it moved.
     Close { id: u64, reason: String },
     /// The clients of this batch go on in the running process: the successor was too slow, or the

@@ -5,19 +5,19 @@
 //! version may add some.
 
 /// The first number of the required fields.
-pub(super) const REQUIRED: u16 = 0x8000;
+pub(crate) const REQUIRED: u16 = 0x8000;
 
 /// Writes fields.
 #[derive(Debug, Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     /// Begins with these bytes, which are no field.
-    pub(super) fn after(head: &[u8]) -> Writer {
+    pub(crate) fn after(head: &[u8]) -> Writer {
         Writer(head.to_vec())
     }
 
-    pub(super) fn bytes(&mut self, field: u16, value: &[u8]) {
+    pub(crate) fn bytes(&mut self, field: u16, value: &[u8]) {
         let length = u32::try_from(value.len()).expect("a state is bounded, see STATE_MAX");
         self.0.extend_from_slice(&field.to_le_bytes());
         self.0.extend_from_slice(&length.to_le_bytes());
@@ -25,24 +25,24 @@ impl Writer {
     }
 
     /// As [`bytes`](Writer::bytes), but nothing for no bytes.
-    pub(super) fn some_bytes(&mut self, field: u16, value: &[u8]) {
+    pub(crate) fn some_bytes(&mut self, field: u16, value: &[u8]) {
         if !value.is_empty() {
             self.bytes(field, value);
         }
     }
 
-    pub(super) fn numbers(&mut self, field: u16, values: &[u64]) {
+    pub(crate) fn numbers(&mut self, field: u16, values: &[u64]) {
         let bytes: Vec<u8> = values.iter().flat_map(|one| one.to_le_bytes()).collect();
         self.bytes(field, &bytes);
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// Reads fields; `None` in place of a field when the bytes end within it.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Iterator for Reader<'a> {
     type Item = Option<(u16, &'a [u8])>;
@@ -71,12 +71,12 @@ impl<'a> Reader<'a> {
 }
 
 /// So many numbers; `None` if it is another amount.
-pub(super) fn numbers<const COUNT: usize>(value: &[u8]) -> Option<[u64; COUNT]> {
+pub(crate) fn numbers<const COUNT: usize>(value: &[u8]) -> Option<[u64; COUNT]> {
     several(value)?.try_into().ok()
 }
 
 /// Any amount of numbers.
-pub(super) fn several(value: &[u8]) -> Option<Vec<u64>> {
+pub(crate) fn several(value: &[u8]) -> Option<Vec<u64>> {
     let (numbers, rest) = value.as_chunks();
     let numbers = numbers.iter().map(|one| u64::from_le_bytes(*one));
     rest.is_empty().then(|| numbers.collect())

@@ -20,7 +20,7 @@
 //! checks everything: what it takes can't make a connection that panics, or that holds more than
 //! its bounds.
 
-mod fields;
+pub(crate) mod fields;
 
 use std::net::SocketAddr;
 use std::time::Duration;

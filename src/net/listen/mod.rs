@@ -44,6 +44,8 @@ pub struct Listeners {
     addresses: Vec<Address>,
     files: Vec<SocketFile>,
     numbers_before: u64,
+    /// Clients of a predecessor come first, if they move together.
+    awaits_clients: bool,
 }
 
 /// A socket that was bound here.
@@ -112,6 +114,7 @@ impl Listeners {
             addresses: Vec::new(),
             files: Vec::new(),
             numbers_before: 0,
+            awaits_clients: false,
         };
         for (_, one) in bound {
             all.sockets.push((one.listener, Holders::Ours));
@@ -148,6 +151,7 @@ impl Listeners {
             addresses,
             files: Vec::new(),
             numbers_before: 0,
+            awaits_clients: false,
         };
         all.or_none(what)
     }
@@ -159,6 +163,7 @@ impl Listeners {
         self.addresses.extend(others.addresses);
         self.files.extend(others.files);
         self.numbers_before = self.numbers_before.max(others.numbers_before);
+        self.awaits_clients |= others.awaits_clients;
         self
     }
 
@@ -176,6 +181,20 @@ impl Listeners {
 
     pub(crate) fn numbers_before(&self) -> u64 {
         self.numbers_before
+    }
+
+    /// A server of a service whose clients move together accepts none before the predecessor's have
+    /// come, or will not.
+    #[cfg(feature = "cli")]
+    pub(crate) fn awaiting_clients(self) -> Listeners {
+        Listeners {
+            awaits_clients: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn awaits_clients(&self) -> bool {
+        self.awaits_clients
     }
 
     fn or_none(self, what: &'static str) -> Result<Listeners> {

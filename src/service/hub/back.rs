@@ -34,6 +34,15 @@ struct Inner {
 }
 
 impl Back {
+    /// Counts on from these: messages that were written, and those that were not.
+    pub(super) fn counted(written: u64, unwritten: u64) -> Back {
+        Back(Mutex::new(Inner {
+            written,
+            unwritten,
+            ..Inner::default()
+        }))
+    }
+
     pub(super) fn open(&self, wake: Wake) {
         self.0.lock().wake = Some(wake);
     }

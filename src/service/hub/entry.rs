@@ -3,14 +3,39 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use super::back::Back;
 use super::settings::SourceInfo;
+
+/// What a source was in the process before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Former {
+    /// Messages, bytes, losses, gap in milliseconds, written, unwritten.
+    counts: [u64; 6],
+    /// Of a followed file.
+    pub(super) place: Option<FilePlace>,
+}
+
+/// Device, inode, and the position of the first byte that is not published.
+pub(super) type FilePlace = [u64; 3];
+
+impl Former {
+    pub(super) fn new(counts: [u64; 6]) -> Former {
+        Former {
+            counts,
+            place: None,
+        }
+    }
+}
 
 /// What a source and its hub share.
 pub(super) struct Entry {
     name: String,
     /// Messages of clients for it.
     pub(super) back: Back,
+    /// How far a followed file is read.
+    place: Mutex<Option<FilePlace>>,
     /// Changed under the lock of the hub's sources, as `gap_ms` and `down_ms`.
     is_up: AtomicBool,
     /// Milliseconds in which it was not up, up to the last change to up.
@@ -26,19 +51,40 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(name: String) -> Entry {
+    pub(super) fn new(name: String, former: &Former) -> Entry {
+        let [messages, bytes, losses, gap, written, unwritten] = former.counts;
         Entry {
             name,
-            back: Back::default(),
+            back: Back::counted(written, unwritten),
+            place: Mutex::new(former.place),
             is_up: AtomicBool::new(false),
-            gap_ms: AtomicU64::new(0),
+            gap_ms: AtomicU64::new(gap),
             down_ms: AtomicU64::new(0),
-            losses: AtomicU64::new(0),
-            messages: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            losses: AtomicU64::new(losses),
+            messages: AtomicU64::new(messages),
+            bytes: AtomicU64::new(bytes),
             began: Instant::now(),
             heard_ms: AtomicU64::new(0),
         }
+    }
+
+    /// Its counts, as in [`Former`], and how far it is read.
+    pub(super) fn to_former(&self) -> ([u64; 6], Option<FilePlace>) {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (written, unwritten) = self.back.counts();
+        let gap = self.gap();
+        let counts = [&self.messages, &self.bytes, &self.losses].map(of);
+        let [messages, bytes, losses] = counts;
+        let counts = [messages, bytes, losses, gap, written, unwritten];
+        (counts, *self.place.lock())
+    }
+
+    pub(super) fn place(&self) -> Option<FilePlace> {
+        *self.place.lock()
+    }
+
+    pub(super) fn set_place(&self, place: Option<FilePlace>) {
+        *self.place.lock() = place;
     }
 
     pub(super) fn name(&self) -> &str {

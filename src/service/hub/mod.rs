@@ -4,11 +4,17 @@
 //! readers. A reader whose outbox is full gets a queue of its own (`reader.rs`), and [`Slow`] says
 //! what happens when that is full, too. The readers' lock gives all of them one order; it is held
 //! to push, never across I/O.
+//!
+//! When its clients move to another process, they move together: all are held between two turns,
+//! then the gate is shut (`gate.rs`), so that the feed's order ends at one place for all readers,
+//! then each is written down with what waits for it (`moving.rs`). The other process goes on from
+//! there, or this one does. Sources are opened there when they are let go here.
 
 mod back;
 mod batch;
 mod entry;
 mod log;
+mod moving;
 mod reader;
 mod readers;
 mod recent;
@@ -72,8 +78,11 @@ impl Hub {
     }
 
     /// Sends messages to all readers. Never blocks: with [`Slow::Wait`], the caller looks at
-    /// [`is_full`](Hub::is_full) first.
+    /// [`is_full`](Hub::is_full) first. While readers move to another process, they are lost.
     pub fn publish<'a>(&self, messages: impl IntoIterator<Item = &'a [u8]>) {
+        let Some(_inside) = self.0.gate.enter() else {
+            return;
+        };
         let mut batches = self.0.batches();
         for message in messages {
             self.0.add(message, &mut batches);
@@ -81,9 +90,10 @@ impl Hub {
         self.0.publish(None, batches);
     }
 
-    /// Whether publishers should wait for a slow reader: only with [`Slow::Wait`].
+    /// Whether publishers should wait: for a slow reader, only with [`Slow::Wait`]; or while
+    /// readers move to another process.
     pub fn is_full(&self) -> bool {
-        self.0.is_full()
+        self.0.is_full() || self.0.gate.is_shut()
     }
 
     /// Its figures now.
@@ -125,9 +135,10 @@ impl Service for Hub {
     }
 
     fn batch(&self, id: &mut u64, messages: &mut Messages<'_>, _: &mut Reply<'_>) -> Verdict {
-        if self.0.is_full() {
+        let inside = self.0.gate.enter().filter(|_| !self.0.is_full());
+        let Some(_inside) = inside else {
             return Verdict::Wait(PUBLISHER_WAIT);
-        }
+        };
         let mut batch = ClientBatch::new(&self.0);
         while let Some(message) = messages.next_message() {
             self.0.add_of_client(message.bytes, &mut batch);
@@ -148,6 +159,40 @@ impl Service for Hub {
 
     fn closed(&self, id: u64, end: &End) {
         self.0.leave(id, end);
+    }
+
+    fn session_form(&self) -> Option<&'static str> {
+        Some("hub 1")
+    }
+
+    fn write_session(&self, id: &mut u64, written: &mut Vec<u8>) -> bool {
+        let reader = self.0.write_reader(*id);
+        reader.map(|bytes| *written = bytes).is_some()
+    }
+
+    fn read_session(&self, client: &Client, written: &[u8]) -> Option<u64> {
+        self.0.read_reader(client, written)?;
+        Some(client.id())
+    }
+
+    fn session_moved(&self, id: u64) {
+        self.0.with_readers(|readers, _| drop(readers.remove(id)));
+    }
+
+    fn moves_together(&self) -> bool {
+        true
+    }
+
+    fn write_shared(&self, written: &mut Vec<u8>) -> bool {
+        self.0.write_shared(written)
+    }
+
+    fn read_shared(&self, written: &[u8]) -> bool {
+        self.0.read_shared(written).is_some()
+    }
+
+    fn move_over(&self, has_moved: bool) {
+        self.0.gate.open(!has_moved);
     }
 
     fn tick(&self, now: Instant) -> Option<Instant> {

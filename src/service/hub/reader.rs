@@ -161,7 +161,30 @@ impl Reader {
         late.is_some_and(|late| !std::mem::replace(&mut late.is_told, true))
     }
 
-    fn queue(&mut self, chunk: Chunk) {
+    /// Dropped, of them not told to the reader, and whether the log has told of it; `None` if it
+    /// always kept up.
+    pub(super) fn losses(&self) -> Option<[u64; 3]> {
+        let late = self.late.as_ref()?;
+        Some([late.dropped, late.unmarked, u64::from(late.is_told)])
+    }
+
+    /// As [`losses`](Reader::losses) answers.
+    pub(super) fn set_losses(&mut self, [dropped, unmarked, is_told]: [u64; 3]) {
+        let late = self.late.get_or_insert_default();
+        (late.dropped, late.unmarked, late.is_told) = (dropped, unmarked, is_told > 0);
+    }
+
+    /// Since when it does not keep up.
+    pub(super) fn set_late(&mut self, since: Instant) {
+        self.late.get_or_insert_default().since = Some(since);
+    }
+
+    /// What waits beside its outbox.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Chunk> {
+        self.late.iter().flat_map(|late| &late.queue)
+    }
+
+    pub(super) fn queue(&mut self, chunk: Chunk) {
         let late = self.late.get_or_insert_default();
         late.since.get_or_insert_with(Instant::now);
         late.bytes += chunk.bytes.len() + CHUNK_COST;

@@ -39,8 +39,7 @@ impl Readers {
     }
 
     pub(super) fn dropped_of(&self, id: u64) -> Option<u64> {
-        let place = self.places.get(&id)?;
-        Some(self.all[*place].dropped())
+        self.find(id).map(Reader::dropped)
     }
 
     /// A newcomer gets the last messages first.
@@ -58,15 +57,41 @@ impl Readers {
         for chunk in last.flat_map(|last| last.of_newcomer(settings, Instant::now())) {
             given.add(reader.give(settings, &chunk));
         }
+        self.insert(reader);
+    }
+
+    /// Adds a reader as it is.
+    pub(super) fn insert(&mut self, reader: Reader) {
         self.late += usize::from(reader.is_late());
-        self.places.insert(client.id(), self.all.len());
+        self.places.insert(reader.client.id(), self.all.len());
         self.all.push(reader);
+    }
+
+    pub(super) fn find(&self, id: u64) -> Option<&Reader> {
+        let place = self.places.get(&id)?;
+        self.all.get(*place)
+    }
+
+    /// The last messages of each view.
+    pub(super) fn last(&self) -> &[Recent] {
+        &self.last
+    }
+
+    pub(super) fn set_last(&mut self, last: Vec<Recent>) {
+        self.last = last;
     }
 
     /// Answers what it lost in all, and what is lost with it.
     pub(super) fn leave(&mut self, id: u64) -> Option<(u64, u64)> {
+        let mut reader = self.remove(id)?;
+        let rest = reader.drop_all();
+        Some((reader.dropped(), rest))
+    }
+
+    /// Another process goes on with it.
+    pub(super) fn remove(&mut self, id: u64) -> Option<Reader> {
         let place = self.places.remove(&id)?;
-        let mut reader = self.all.swap_remove(place);
+        let reader = self.all.swap_remove(place);
         if let Some(moved) = self.all.get(place) {
             self.places.insert(moved.client.id(), place);
         }
@@ -74,8 +99,7 @@ impl Readers {
         if self.all.is_empty() {
             (self.all, self.places) = Default::default();
         }
-        let rest = reader.drop_all();
-        Some((reader.dropped(), rest))
+        Some(reader)
     }
 
     /// What waits for a reader beside its outbox.

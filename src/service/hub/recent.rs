@@ -22,16 +22,40 @@ pub(super) struct Recent {
 impl Recent {
     /// Keeps what is asked for of a chunk.
     pub(super) fn remember(&mut self, settings: &HubSettings, chunk: &Chunk, ends: &[usize]) {
-        let (count, time) = match settings.last {
+        let count = match settings.last {
             Last::Nothing => return,
-            Last::Count(count) => (count, Duration::MAX),
-            Last::Time(time) => (usize::MAX, time),
+            Last::Count(count) => count,
+            Last::Time(_) => usize::MAX,
         };
         let now = Instant::now();
         for message in split(chunk, ends, count) {
-            self.bytes += message.len() + COST;
-            self.kept.push_back((now, message));
+            self.add(now, message);
         }
+        self.trim(settings, now);
+    }
+
+    /// Keeps a message of another process, which came then.
+    pub(super) fn keep(&mut self, settings: &HubSettings, since: Instant, message: Bytes) {
+        self.add(since, message);
+        self.trim(settings, Instant::now());
+    }
+
+    /// What is kept, and since when, in order.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (Instant, &Bytes)> {
+        self.kept.iter().map(|(since, message)| (*since, message))
+    }
+
+    fn add(&mut self, since: Instant, message: Bytes) {
+        self.bytes += message.len() + COST;
+        self.kept.push_back((since, message));
+    }
+
+    fn trim(&mut self, settings: &HubSettings, now: Instant) {
+        let (count, time) = match settings.last {
+            Last::Nothing => (0, Duration::MAX),
+            Last::Count(count) => (count, Duration::MAX),
+            Last::Time(time) => (usize::MAX, time),
+        };
         while self.kept.len() > count || self.bytes > settings.waiting_max {
             self.forget_first();
         }

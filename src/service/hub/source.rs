@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::batch::Batches;
-use super::entry::Entry;
+use super::entry::{Entry, FilePlace};
 use super::state::HubState;
+use crate::connection::gate::Inside;
 
 /// A source of a [`Hub`](super::Hub): publishes under a name, and counts. Dropped, it is gone from
 /// the hub's list.
@@ -25,7 +26,8 @@ pub(crate) struct SourceBatch<'a> {
 
 impl Source {
     pub(super) fn new(hub: &Arc<HubState>, name: String) -> Source {
-        let (hub, entry) = (Arc::clone(hub), Arc::new(Entry::new(name)));
+        let former = hub.former.lock().remove(&name).unwrap_or_default();
+        let (hub, entry) = (Arc::clone(hub), Arc::new(Entry::new(name, &former)));
         hub.sources.lock().push(Arc::clone(&entry));
         Source { hub, entry }
     }
@@ -66,6 +68,9 @@ impl Source {
 
     /// As [`Hub::publish`](super::Hub::publish), and counts.
     pub fn publish<'a>(&self, messages: impl IntoIterator<Item = &'a [u8]>) {
+        let Some(_inside) = self.hub.gate.enter_source() else {
+            return;
+        };
         let mut batch = self.batch();
         for message in messages {
             batch.add(message);
@@ -75,7 +80,22 @@ impl Source {
 
     /// As [`Hub::is_full`](super::Hub::is_full).
     pub fn is_full(&self) -> bool {
-        self.hub.is_full()
+        self.hub.is_full() || self.hub.gate.is_shut()
+    }
+
+    /// From reading on until what was read is published; `None`: nothing should be read now.
+    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
+        let inside = self.hub.gate.enter_source()?;
+        (!self.hub.is_full()).then_some(inside)
+    }
+
+    /// How far its followed file is read, also by the process before: device, inode, position.
+    pub(crate) fn place(&self) -> Option<FilePlace> {
+        self.entry.place()
+    }
+
+    pub(crate) fn set_place(&self, place: Option<FilePlace>) {
+        self.entry.set_place(place);
     }
 
     /// Messages that are published together.

@@ -6,14 +6,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use rustc_hash::FxHashMap;
 
 use super::batch::{Batch, Batches, Chunk, split};
-use super::entry::Entry;
+use super::entry::{Entry, Former};
+
 use super::log::Log;
 use super::readers::{Given, Readers};
 use super::settings::{HubPort, HubSettings, HubStats, Slow};
 use super::view::View;
 use crate::connection::client::Client;
+use crate::connection::gate::Gate;
 use crate::connection::handler::End;
 
 /// Between two attempts to give slow readers more.
@@ -32,7 +35,10 @@ pub(super) struct HubState {
     late: AtomicUsize,
     pub(super) sources: Mutex<Vec<Arc<Entry>>>,
     pub(super) source_changed: Condvar,
-    counts: Counts,
+    /// Sources of the process before, until they are opened here.
+    pub(super) former: Mutex<FxHashMap<String, Former>>,
+    pub(super) gate: Gate,
+    pub(super) counts: Counts,
     log: Log,
 }
 
@@ -56,12 +62,36 @@ impl ClientBatch {
 }
 
 #[derive(Default)]
-struct Counts {
+pub(super) struct Counts {
     published: AtomicU64,
     filtered: AtomicU64,
     ignored: AtomicU64,
     given: AtomicU64,
     dropped: AtomicU64,
+}
+
+impl Counts {
+    fn fields(&self) -> [&AtomicU64; 5] {
+        let Counts {
+            published,
+            filtered,
+            ignored,
+            given,
+            dropped,
+        } = self;
+        [published, filtered, ignored, given, dropped]
+    }
+
+    /// In the order of the fields.
+    pub(super) fn all(&self) -> [u64; 5] {
+        self.fields().map(|count| count.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set(&self, counts: [u64; 5]) {
+        for (count, value) in self.fields().into_iter().zip(counts) {
+            count.store(value, Ordering::Relaxed);
+        }
+    }
 }
 
 impl HubState {
@@ -73,6 +103,8 @@ impl HubState {
             late: AtomicUsize::new(0),
             sources: Mutex::default(),
             source_changed: Condvar::new(),
+            former: Mutex::default(),
+            gate: Gate::default(),
             counts: Counts::default(),
             log: Log::default(),
         }
@@ -80,15 +112,15 @@ impl HubState {
 
     pub(super) fn stats(&self) -> HubStats {
         let readers = self.readers.lock().count();
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let [published, filtered, ignored, given, dropped] = self.counts.all();
         HubStats {
             readers,
             slow: self.late.load(Ordering::Relaxed),
-            published: of(&self.counts.published),
-            filtered: of(&self.counts.filtered),
-            ignored: of(&self.counts.ignored),
-            given: of(&self.counts.given),
-            dropped: of(&self.counts.dropped),
+            published,
+            filtered,
+            ignored,
+            given,
+            dropped,
         }
     }
 
@@ -99,7 +131,7 @@ impl HubState {
         let _ = self.views.set(all.collect());
     }
 
-    fn views(&self) -> &[View] {
+    pub(super) fn views(&self) -> &[View] {
         self.views
             .get_or_init(|| vec![View::common(&self.settings)])
     }
@@ -170,10 +202,15 @@ impl HubState {
         });
     }
 
-    pub(super) fn enter(&self, client: &Client) {
+    /// The number of a client's view.
+    pub(super) fn view_of(&self, client: &Client) -> usize {
         let came_to = (self.views().len() > 1).then(|| client.came_to()).flatten();
         let is_its = |view: &View| came_to.as_ref().is_some_and(|at| view.is_of(at));
-        let view = self.views().iter().position(is_its).unwrap_or(0);
+        self.views().iter().position(is_its).unwrap_or(0)
+    }
+
+    pub(super) fn enter(&self, client: &Client) {
+        let view = self.view_of(client);
         self.with_readers(|readers, given| readers.enter(self.views(), view, client, given));
     }
 
@@ -194,7 +231,7 @@ impl HubState {
         rest
     }
 
-    /// Whether publishers should wait.
+    /// Whether publishers should wait for slow readers.
     pub(super) fn is_full(&self) -> bool {
         self.settings.slow == Slow::Wait && self.late.load(Ordering::Relaxed) > 0
     }
@@ -202,6 +239,10 @@ impl HubState {
     /// Gives slow readers more; answers when to do it again.
     pub(super) fn tick(&self, now: Instant) -> Option<Instant> {
         self.log.tick(now);
+        if self.gate.is_shut() {
+            // What waits for readers that move is written down.
+            return Some(now + AGAIN);
+        }
         if self.late.load(Ordering::Relaxed) > 0 {
             self.with_readers(|readers, given| readers.catch_up(self.views(), now, given));
         }
@@ -211,7 +252,7 @@ impl HubState {
     }
 
     /// Does something with the readers, then counts and tells what came of it without the lock.
-    fn with_readers(&self, act: impl FnOnce(&mut Readers, &mut Given)) {
+    pub(super) fn with_readers(&self, act: impl FnOnce(&mut Readers, &mut Given)) {
         let mut given = Given::default();
         {
             let mut readers = self.readers.lock();

@@ -6,6 +6,7 @@ pub(crate) mod moved_crowd;
 pub(crate) mod moved_fails;
 pub(crate) mod moved_senders;
 pub(crate) mod owner;
+mod owner_all;
 pub(crate) mod restart;
 pub(crate) mod takeover;
 pub(crate) mod takeover_fails;

@@ -45,6 +45,16 @@ impl Successor {
         serde_json::from_str(&line).expect("JSON")
     }
 
+    /// Hears what clients have in common, which begins so.
+    pub fn hear_shared(&mut self, head: &str) {
+        let heard = self.hear();
+        let length = heard["shared"]["length"].as_u64();
+        let length = length.unwrap_or_else(|| panic!("{heard}"));
+        let mut shared = vec![0; length as usize];
+        self.0.read_exact(&mut shared).expect("it follows");
+        assert!(shared.starts_with(head.as_bytes()));
+    }
+
     /// Hears of a batch; answers its number and how many clients are in it.
     pub fn hear_clients(&mut self) -> (u64, usize) {
         let heard = self.hear();

@@ -5,6 +5,8 @@ mod back;
 pub(crate) mod feed;
 mod figures;
 mod lost;
+mod moved;
+mod moved_here;
 mod nmea;
 mod programs;
 mod pty;

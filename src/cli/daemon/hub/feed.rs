@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::{info, warn};
 
 use super::held::wait_end;
-use super::open::{Input, open_source};
+use super::open::{Followed, Input, Place, open_source};
 use super::spec::Spec;
 use super::writer::Writer;
 use crate::framing::{Decoder, Extent, Framing, Overlong};
@@ -74,7 +74,8 @@ impl Feed {
         let mut writer = self.writer();
         loop {
             let begun = Instant::now();
-            let why = match open_source(&self.spec, is_first, writer.is_some()) {
+            let former = self.source.place().filter(|_| is_first);
+            let why = match open_source(&self.spec, is_first, former, writer.is_some()) {
                 Ok(mut input) => {
                     is_first = false;
                     self.source.connected();
@@ -144,6 +145,8 @@ impl Feed {
             overlong,
         } = &self.cutting;
         let mut decoder = Decoder::new(framing, *message_max, *overlong);
+        let mut place = input.followed.as_ref().map(Followed::place);
+        self.source.set_place(place.as_ref().map(Place::published));
         let mut buffer = vec![0; READ_MAX];
         loop {
             match self.awaits(input, writer.as_deref()) {
@@ -157,23 +160,33 @@ impl Feed {
                 }
                 Wake::Read => {}
             }
-            while self.source.is_full() {
-                if self.waits(FULL).is_none() {
-                    return End::Drained;
+            let inside = loop {
+                match self.source.enter() {
+                    Some(inside) => break inside,
+                    None if self.waits(FULL).is_none() => return End::Drained,
+                    None => {}
                 }
-            }
+            };
             match rustix::io::read(&input.from, &mut buffer[..]) {
                 Ok(0) => match &input.followed {
                     Some(file) if file.is_replaced(&input.from) => {
                         return self.finish(decoder, "the file was replaced");
                     }
-                    Some(_) if self.waits(FOLLOW).is_none() => return End::Drained,
-                    Some(_) => {}
+                    Some(_) => {
+                        drop(inside);
+                        if self.waits(FOLLOW).is_none() {
+                            return End::Drained;
+                        }
+                    }
                     None => return self.finish(decoder, "it has ended"),
                 },
                 Ok(length) => {
                     self.source.heard(length);
-                    self.publish(&mut decoder, &buffer[..length]);
+                    let cut = self.publish(&mut decoder, &buffer[..length]);
+                    if let Some(place) = &mut place {
+                        place.advance(length, cut);
+                        self.source.set_place(Some(place.published()));
+                    }
                     if let Some(fault) = decoder.fault() {
                         return End::Lost(fault.to_string());
                     }
@@ -196,23 +209,30 @@ impl Feed {
         }
     }
 
-    fn publish(&self, decoder: &mut Decoder, piece: &[u8]) {
+    /// Answers where the last message of the piece ends, if one does.
+    fn publish(&self, decoder: &mut Decoder, piece: &[u8]) -> Option<usize> {
         let mut batch = self.source.batch();
-        let mut at = 0;
+        let (mut at, mut end) = (0, None);
         loop {
             let (used, message) = decoder.next(&piece[at..]);
             at += used;
             let Some(message) = message else { break };
             batch.add(message.bytes);
+            end = Some(at);
         }
         batch.publish();
+        end
     }
 
     /// It has ended: what it has begun is its last message.
     fn finish(&self, mut decoder: Decoder, why: &str) -> End {
         if let Some(message) = decoder.finish() {
             let is_rest = message.extent != Extent::Truncated;
-            self.source.publish(is_rest.then_some(message.bytes));
+            let mut batch = self.source.batch();
+            if is_rest {
+                batch.add(message.bytes);
+            }
+            batch.publish();
         }
         End::Lost(why.to_owned())
     }

@@ -36,14 +36,46 @@ pub(super) struct Input {
 pub(super) struct Followed {
     path: PathBuf,
     inode: (u64, u64),
+    /// Where reading began.
+    from: u64,
+}
+
+/// How far a file is read: its device and inode, the position, and how much before that is not
+/// published yet.
+pub(super) struct Place {
+    inode: (u64, u64),
+    at: u64,
+    pending: u64,
+}
+
+impl Place {
+    /// So much was read, and the last message of it ended there.
+    pub(super) fn advance(&mut self, length: usize, end: Option<usize>) {
+        self.at += length as u64;
+        self.pending = match end {
+            Some(end) => (length - end) as u64,
+            None => self.pending + length as u64,
+        };
+    }
+
+    /// For the process that goes on from there.
+    pub(super) fn published(&self) -> [u64; 3] {
+        [self.inode.0, self.inode.1, self.at - self.pending]
+    }
 }
 
 /// A program that ends, with its children, when this is dropped.
 struct Program(Child);
 
-/// `is_first`: it was never open; a followed file then begins at its end. `takes`: it is to be
-/// written to, if it is of a kind that can be; then nothing of it blocks.
-pub(super) fn open_source(spec: &Spec, is_first: bool, takes: bool) -> io::Result<Input> {
+/// `is_first`: it was never open; a followed file then begins at its end, or where the process
+/// before was in it. `takes`: it is to be written to, if it is of a kind that can be; then nothing
+/// of it blocks.
+pub(super) fn open_source(
+    spec: &Spec,
+    is_first: bool,
+    former: Option<[u64; 3]>,
+    takes: bool,
+) -> io::Result<Input> {
     let plain = |from| Input {
         from,
         to: None,
@@ -53,7 +85,7 @@ pub(super) fn open_source(spec: &Spec, is_first: bool, takes: bool) -> io::Resul
     match spec {
         Spec::Socket(text) => both_ways(socket(text).map(plain)?, takes),
         Spec::Stdin => io::stdin().as_fd().try_clone_to_owned().map(plain),
-        Spec::File(path) => follow(path, is_first),
+        Spec::File(path) => follow(path, is_first, former),
         Spec::Fifo(path) => fifo(path).map(plain),
         Spec::Serial { path, baud } => both_ways(serial(path, *baud).map(plain)?, takes),
         Spec::Exec(text) => program(text, takes),
@@ -81,28 +113,44 @@ fn socket(text: &str) -> io::Result<OwnedFd> {
     Ok(socket.into())
 }
 
-fn follow(path: &Path, is_first: bool) -> io::Result<Input> {
+fn follow(path: &Path, is_first: bool, former: Option<[u64; 3]>) -> io::Result<Input> {
     let file = File::open(path)?;
     let meta = file.metadata()?;
     if !meta.is_file() {
         return Err(io::Error::other("this is no regular file"));
     }
-    let from = OwnedFd::from(file);
-    if is_first {
-        seek(&from, SeekFrom::End(0))?;
-    }
+    let opened = OwnedFd::from(file);
+    let inode = (meta.dev(), meta.ino());
+    let to = match former {
+        Some([dev, ino, at]) if (dev, ino) == inode && at <= meta.len() => SeekFrom::Start(at),
+        // It was replaced meanwhile.
+        Some(_) => SeekFrom::Start(0),
+        None if is_first => SeekFrom::End(0),
+        None => SeekFrom::Start(0),
+    };
+    let begins = seek(&opened, to)?;
     Ok(Input {
-        from,
+        from: opened,
         to: None,
         followed: Some(Followed {
             path: path.to_owned(),
-            inode: (meta.dev(), meta.ino()),
+            inode,
+            from: begins,
         }),
         _program: None,
     })
 }
 
 impl Followed {
+    /// Where it is when nothing was read.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            inode: self.inode,
+            at: self.from,
+            pending: 0,
+        }
+    }
+
     /// Whether the path is another file by now, or the file has become shorter than what was read.
     pub(super) fn is_replaced(&self, from: &OwnedFd) -> bool {
         let Ok(meta) = std::fs::metadata(&self.path) else {
