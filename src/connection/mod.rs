@@ -19,6 +19,7 @@ pub(crate) mod held;
 pub(crate) mod lingering;
 pub(crate) mod outbox;
 pub(crate) mod registry;
+pub(crate) mod secured;
 pub(crate) mod stream;
 pub(crate) mod wait_queue;
 

@@ -6,10 +6,14 @@ use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::connection::Connection;
 use crate::connection::client::Client;
+use crate::connection::secured::{Secured, would_block};
 use crate::net::address::Peer;
 use crate::scheduler::metrics::{Streamed, add};
 
@@ -18,6 +22,9 @@ use crate::scheduler::metrics::{Streamed, add};
 /// It is counted and registered, and it ends with the server: when a drain begins, what has arrived
 /// can still be read, then comes the end of the stream; at the drain's deadline every read and
 /// write fails. It belongs to the service until that returns; do not use it afterwards.
+///
+/// With [`Options::tls`](crate::Options) it reads and writes what is in the client's session, and
+/// shutting it for writing ends the session as well.
 ///
 /// Reads and writes have no timeout unless you set one:
 ///
@@ -35,14 +42,95 @@ use crate::scheduler::metrics::{Streamed, add};
 pub struct Stream {
     connection: Arc<Connection>,
     streamed: Arc<Streamed>,
+    session: Option<Lent>,
 }
 
+/// A client's TLS session, until it is given back. Nothing blocks under its lock.
+pub(crate) type Lent = Arc<Mutex<Option<Secured>>>;
+
 impl Stream {
-    pub(crate) fn new(connection: Arc<Connection>, streamed: Arc<Streamed>) -> Stream {
+    pub(crate) fn new(
+        connection: Arc<Connection>,
+        streamed: Arc<Streamed>,
+        session: Option<Lent>,
+    ) -> Stream {
         Stream {
             connection,
             streamed,
+            session,
         }
+    }
+
+    /// The client's session, for a service that passes the bytes on itself.
+    #[cfg(feature = "cli")]
+    pub(crate) fn lent(&self) -> Option<&Lent> {
+        self.session.as_ref()
+    }
+
+    /// Does this with the session, again whenever the socket has become ready for it.
+    fn secured<R>(
+        &self,
+        session: &Lent,
+        (flags, timeout): (PollFlags, Option<Duration>),
+        mut work: impl FnMut(&mut Secured) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let until = timeout.map(|timeout| Instant::now() + timeout);
+        loop {
+            let done = match session.lock().as_mut() {
+                Some(secured) => work(secured),
+                None => Err(io::ErrorKind::NotConnected.into()),
+            };
+            match done {
+                Err(error) if would_block(&error) => self.wait(flags, until)?,
+                done => return done,
+            }
+        }
+    }
+
+    /// Waits for the socket, at most until then.
+    fn wait(&self, flags: PollFlags, until: Option<Instant>) -> io::Result<()> {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut polled = [PollFd::new(&self.connection.socket, flags)];
+        match poll(&mut polled, left.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read_secured(&self, session: &Lent, buffer: &mut [u8]) -> io::Result<usize> {
+        let wait = (PollFlags::IN, self.connection.socket.read_timeout()?);
+        self.secured(session, wait, |secured| {
+            let heard = secured.fill(&self.connection)?;
+            let length = heard.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&heard[..length]);
+            secured.consume(length);
+            Ok(length)
+        })
+    }
+
+    fn write_secured(&self, session: &Lent, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let wait = (PollFlags::OUT, self.connection.socket.write_timeout()?);
+        let give = |secured: &mut Secured| secured.give(&self.connection, bytes);
+        let length = self.secured(session, wait, give)?;
+        match self.push_out(session) {
+            // What is encrypted counts as sent; the next write sends it first.
+            Err(error) if would_block(&error) => Ok(length),
+            Err(error) => Err(error),
+            Ok(()) => Ok(length),
+        }
+    }
+
+    /// Sends what is encrypted.
+    fn push_out(&self, session: &Lent) -> io::Result<()> {
+        let wait = (PollFlags::OUT, self.connection.socket.write_timeout()?);
+        self.secured(session, wait, |secured| secured.push_out(&self.connection))
     }
 
     /// A handle for other threads, to send to the client when the service has returned, or to close
@@ -93,6 +181,13 @@ impl Stream {
     /// # Errors
     /// [`NotConnected`](io::ErrorKind::NotConnected) when the connection is lost.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        if let Some(session) = self.session.as_ref().filter(|_| how != Shutdown::Read) {
+            if let Some(secured) = session.lock().as_mut() {
+                secured.close();
+            }
+            // If it can't be sent, the end of the connection tells as much.
+            let _ = self.push_out(session);
+        }
         self.connection.shut_stream(how)
     }
 
@@ -116,7 +211,7 @@ impl Stream {
     /// None today; the result is that of [`TcpStream::try_clone`](std::net::TcpStream::try_clone).
     pub fn try_clone(&self) -> io::Result<Stream> {
         let (connection, streamed) = (Arc::clone(&self.connection), Arc::clone(&self.streamed));
-        Ok(Stream::new(connection, streamed))
+        Ok(Stream::new(connection, streamed, self.session.clone()))
     }
 
     /// Maximum time of a read; `None`, the default, waits for ever. After it the read fails with
@@ -160,7 +255,7 @@ impl fmt::Debug for Stream {
 }
 
 /// The socket itself, to give it to a child process. It is in blocking mode while the service has
-/// it.
+/// it. With TLS its bytes are encrypted, and of no use to a child process.
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.connection.socket.as_fd()
@@ -169,7 +264,10 @@ impl AsFd for Stream {
 
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.connection.read_stream(buffer)?;
+        let length = match &self.session {
+            None => self.connection.read_stream(buffer)?,
+            Some(session) => self.read_secured(session, buffer)?,
+        };
         if length == 0 && !buffer.is_empty() && self.connection.is_cut() {
             // After a cut the system reports the end of the stream, as if the client had closed.
             let why = "cut off: the drain's deadline has come";
@@ -191,7 +289,10 @@ impl Read for &Stream {
 
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = self.connection.write_stream(bytes)?;
+        let length = match &self.session {
+            None => self.connection.write_stream(bytes)?,
+            Some(session) => self.write_secured(session, bytes)?,
+        };
         self.streamed
             .bytes_out
             .fetch_add(length as u64, Ordering::Relaxed);

@@ -66,7 +66,8 @@ impl Connection {
         })
     }
 
-    fn take_secured(
+    /// As [`take_bytes`](Connection::take_bytes), of a client with a session.
+    pub(super) fn take_secured(
         &self,
         session: &mut Session,
         buffer: &mut [u8],
@@ -117,6 +118,11 @@ impl Connection {
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         let flags = flags.bits() as i32;
         self.counted(self.socket.send_vectored_with_flags(slices, flags))
+    }
+
+    /// Gives bytes to a session, at most a record, and to the socket what it takes of them.
+    pub(super) fn give_over(&self, session: &mut Session, bytes: &[u8]) -> io::Result<usize> {
+        self.counted(session.give_over(bytes, |record| self.give_cipher(record)))
     }
 
     /// Takes ciphertext. It is not counted: clients are counted by what they say.

@@ -139,7 +139,6 @@ impl Server {
 
     fn start(listeners: Listeners, options: Options, work: Work) -> Result<Server> {
         let limits = Limits::new(options)?;
-        check_tls(&limits, &work)?;
         let numbers_before = listeners.numbers_before();
         let awaits_clients = listeners.awaits_clients() && work.moves_together();
         let (sockets, addresses, socket_files) = listeners.into_parts();
@@ -292,17 +291,6 @@ impl fmt::Debug for Server {
             .field("phase", &phase);
         out.finish_non_exhaustive()
     }
-}
-
-/// A stream service has the socket itself.
-fn check_tls(limits: &Limits, work: &Work) -> Result<()> {
-    if limits.options.tls.is_none() || matches!(work, Work::Messages(_)) {
-        return Ok(());
-    }
-    Err(Error::Option {
-        name: "tls",
-        problem: "only for message services; a stream service has the socket itself".into(),
-    })
 }
 
 fn spawn(server: &str, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {

@@ -6,6 +6,23 @@ use rustls::unbuffered::{EncodeError, EncodeTlsData};
 
 use super::buffers::RECORD_MAX;
 
+/// A fatal alert, before there are keys.
+pub(super) const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
+
+/// The header of a record.
+const HEADER: usize = 5;
+/// Most bytes of a record behind its header: RFC 5246, 6.2.3.
+const LENGTH_MAX: usize = RECORD_MAX + 2048;
+
+/// Whether these bytes have a whole record, or one that rustls refuses by its header.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    let [_, _, _, high, low, ..] = *bytes else {
+        return false;
+    };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    length > LENGTH_MAX || bytes.len() >= HEADER + length
+}
+
 pub(super) fn encode<Data>(mut piece: EncodeTlsData<'_, Data>, out: &mut Vec<u8>) {
     let before = out.len();
     let mut size = 1024;

@@ -19,22 +19,16 @@ use super::buffers::{Buffers, CIPHER_MAX, RECORD_MAX};
 use super::describe::describe;
 use super::failure::{Failure, FailureKind};
 use super::names::name_of;
-use super::pieces::{encode, gather, send_all};
+use super::pieces::{DECODE_ERROR, encode, gather, is_whole, send_all};
 use super::{Ending, Heard, Shaken, TlsVersion};
 
 /// Least ciphertext of a read: a client whose rate leaves it a few bytes is not read byte by byte.
 const READ_MIN: usize = 4096;
 /// Most ciphertext of an incomplete message: a record, or a long chain of certificates.
 const KEPT_MAX: usize = 48 * 1024;
-/// The header of a record.
-const HEADER: usize = 5;
-/// Most bytes of a record behind its header: RFC 5246, 6.2.3.
-const LENGTH_MAX: usize = RECORD_MAX + 2048;
-const TOO_LONG: &str = "a message of the session is too long";
-/// A fatal alert, before there are keys.
-const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
 /// Most ciphertext that waits for room in the socket, beyond a record.
 const ANSWERS_MAX: usize = 32 * 1024;
+const TOO_LONG: &str = "a message of the session is too long";
 
 /// See the head of the file.
 pub(crate) struct Session {
@@ -90,15 +84,7 @@ impl Session {
     /// Whether a whole record has come. (It may hold a part of a message; then it stays until the
     /// rest has come.)
     pub(crate) fn has_record(&self) -> bool {
-        match self.incoming[..] {
-            _ if !self.is_fresh => false,
-            [_, _, _, high, low, ..] => {
-                let length = usize::from(u16::from_be_bytes([high, low]));
-                // rustls refuses a longer one by its header.
-                length > LENGTH_MAX || self.incoming.len() >= HEADER + length
-            }
-            _ => false,
-        }
+        self.is_fresh && is_whole(&self.incoming)
     }
 
     /// Goes on with the handshake. What it answers is to be [pushed out](Session::push_out), also
@@ -122,8 +108,8 @@ impl Session {
         let Some(failure) = &self.failure else {
             return Ok(Shaken::Begun);
         };
-        let is_silent = !self.is_told && self.outgoing.is_empty();
-        if is_silent && self.inner.negotiated_cipher_suite().is_none() {
+        let has_no_keys = self.inner.negotiated_cipher_suite().is_none();
+        if !self.is_told && self.outgoing.is_empty() && has_no_keys {
             // For some errors rustls has no alert.
             self.outgoing.extend_from_slice(&DECODE_ERROR);
         }
@@ -227,6 +213,21 @@ impl Session {
         })
     }
 
+    /// As [`give`](Session::give), but what is encrypted counts as sent: what the socket does not
+    /// take of it [is pending](Session::has_pending). While anything is, it takes no more.
+    pub(crate) fn give_over(
+        &mut self,
+        bytes: &[u8],
+        send: impl Fn(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        match self.give(&[IoSlice::new(bytes)], send) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && self.committed > 0 => {
+                Ok(std::mem::take(&mut self.committed))
+            }
+            given => given,
+        }
+    }
+
     /// Sends what is encrypted already.
     ///
     /// # Errors
@@ -254,6 +255,15 @@ impl Session {
         {
             self.outgoing.extend_from_slice(&room[..length]);
         }
+    }
+
+    /// Whether the client has ended its side of the session.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.is_ended
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.is_some()
     }
 
     /// Bytes of an incomplete record.

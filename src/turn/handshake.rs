@@ -15,6 +15,7 @@ use crate::connection::Stage;
 use crate::connection::handler::End;
 use crate::limits::limit::Limit;
 use crate::scheduler::metrics::add;
+use crate::service::Work;
 use crate::tls::{Ending, Failure, FailureKind, HELLO, PLAIN_LINE, Shaken};
 
 const PLAIN: &str = "the client speaks plainly; it has to connect with TLS";
@@ -129,8 +130,18 @@ impl Turn<'_> {
     fn come_in_plainly(&mut self) {
         self.connection.identity.set_plain();
         self.ctx.handshakes.plain();
+        self.meet_service();
+    }
+
+    /// The service may see it; for a worker of its own it may have to wait.
+    fn meet_service(&mut self) {
+        let (ctx, connection) = (self.ctx, self.connection);
         self.owned.readable = true;
         self.owned.stage = Stage::New;
+        if matches!(ctx.work, Work::Streams(_)) && !ctx.wait_queue.enter(connection) {
+            self.acted(Limit::Queue, "", &[]);
+            self.turn_away(Limit::Queue);
+        }
     }
 
     fn compute(&mut self) -> Step {
@@ -170,12 +181,11 @@ impl Turn<'_> {
         }
         let came = &self.scratch.input[..length];
         self.owned.unread.extend_from_slice(came);
-        self.owned.readable = true;
         self.charge(0, length);
         self.scratch.moved.bytes_in += length as u64;
         add(&connection.tally.bytes_in, length as u64);
         ctx.handshakes.done();
-        self.owned.stage = Stage::New;
+        self.meet_service();
         Step::On
     }
 

@@ -190,7 +190,9 @@ impl Turn<'_> {
         if let Some(client) = client {
             ctx.admission.check_lists(client, self.now)?;
         }
-        if matches!(ctx.work, Work::Streams(_)) && !ctx.wait_queue.enter(connection) {
+        // With TLS it waits for a worker once its handshake is done.
+        let waits = matches!(ctx.work, Work::Streams(_)) && ctx.limits.options.tls.is_none();
+        if waits && !ctx.wait_queue.enter(connection) {
             return Err(Limit::Queue);
         }
         if let Some(client) = client {

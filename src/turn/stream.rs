@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use parking_lot::Mutex;
+
 use super::{Turn, guarded};
 use crate::connection::Stage;
 use crate::connection::handler::End;
-use crate::connection::stream::Stream;
+use crate::connection::secured::{Returned, Secured};
+use crate::connection::stream::{Lent, Stream};
 use crate::drain::ServerPhase;
 use crate::limits::limit::Limit;
 use crate::service::{InDrain, StreamService};
@@ -17,7 +20,7 @@ impl Turn<'_> {
     /// Lends the connection a worker, or lets it wait for one.
     pub(super) fn come_in(&mut self, service: &dyn StreamService) {
         let draining = self.ctx.drain.phase() != ServerPhase::Running;
-        if self.connection.has_left() {
+        if self.owned.unread.is_empty() && self.connection.has_left() {
             self.owned.discards_output = true;
             self.owned.ending = true;
             self.end_waiting(End::Lost("it left before it was served".into()));
@@ -60,17 +63,41 @@ impl Turn<'_> {
         }
         let streamed = Arc::clone(&self.ctx.streamed);
         streamed.clients.fetch_add(1, Ordering::Relaxed);
-        let stream = Stream::new(Arc::clone(connection), streamed);
+        let session = self.owned.tls.take().map(|session| {
+            let heard = std::mem::take(&mut self.owned.unread);
+            Lent::new(Mutex::new(Some(Secured::new(session, heard))))
+        });
+        let stream = Stream::new(Arc::clone(connection), streamed, session.clone());
         let served = match connection.set_blocking() {
             Ok(()) => guarded(|| service.serve(stream)),
             Err(error) => Ok(Err(error)),
         };
         connection.lent.store(false, Ordering::SeqCst);
+        if let Some(secured) = session.and_then(|session| session.lock().take()) {
+            self.take_back(secured);
+        }
         self.now = Instant::now();
         match served {
             Ok(Ok(())) => self.owned.stage = Stage::Closing(End::Service),
             Ok(Err(error)) => self.owned.stage = Stage::Closing(End::Lost(error.to_string())),
             Err(()) => self.panicked(),
+        }
+    }
+
+    /// Goes on with the client's session, and with what the service has left to be sent.
+    fn take_back(&mut self, secured: Secured) {
+        let Returned {
+            session,
+            left,
+            ending,
+        } = secured.give_back();
+        self.owned.tls = Some(session);
+        // The bound of what a service leaves is its own.
+        let _ = self.output.push(left, usize::MAX);
+        // Where this server has shut the socket, its end is not the client's.
+        let is_ours = self.connection.has_request() || self.draining();
+        if let Some(ending) = ending.filter(|_| !is_ours) {
+            self.note_ending(ending);
         }
     }
 }

@@ -116,6 +116,8 @@ pub(crate) struct Waiting {
     pub(crate) wait_max: Option<Duration>,
     /// Descriptors for each served client, beside its own.
     pub(crate) descriptors: usize,
+    /// Bytes that the service may leave to be sent to a client.
+    pub(crate) left_max: usize,
 }
 
 /// Runs a stream service.
@@ -127,7 +129,6 @@ pub(crate) fn streams(
     service: impl StreamService,
 ) -> Result<ExitCode> {
     prepare(args);
-    args.tls.refuse(name)?;
     announce(name, args, Framing::Raw, own, |listeners, options| {
         Server::serve_streams(listeners, for_streams(options, args, waiting), service)
     })
@@ -138,7 +139,7 @@ fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options 
     Options {
         queue_max: waiting.queue_max,
         wait_max: waiting.wait_max,
-        outbox_max: REFUSAL_MAX,
+        outbox_max: waiting.left_max.max(REFUSAL_MAX),
         // A worker stays as long as its client does, so it never counts as stuck.
         stuck_after: args.guard.stuck_after.unwrap_or(TIME_MAX),
         ..with_descriptors(options, args, waiting.descriptors)

@@ -26,7 +26,7 @@ const HEARS_FIRST: [&str; 3] = ["recv", "echo", "discard"];
 #[command(next_help_heading = "TLS")]
 pub(crate) struct TlsArgs {
     /// Certificate of the server, then those that lead to its root (PEM): every client has to speak
-    /// TLS 1.2 or 1.3; not for exec without --lines [default: none, no TLS]
+    /// TLS 1.2 or 1.3 [default: none, no TLS]
     #[arg(
         long,
         value_name = "FILE",
@@ -143,21 +143,6 @@ impl TlsArgs {
         );
         Err(Error::Option {
             name: "tls",
-            problem,
-        })
-    }
-
-    /// For services that have the socket itself.
-    pub(crate) fn refuse(&self, service: &'static str) -> Result<()> {
-        if self.tls_cert.is_empty() {
-            return Ok(());
-        }
-        let problem = format!(
-            "{service} gives its programs the socket itself, and they would have to speak TLS; \
-             take --lines, or put stunnel in front"
-        );
-        Err(Error::Option {
-            name: "tls-cert",
             problem,
         })
     }

@@ -95,7 +95,7 @@ pub struct Options {
     pub proxy_from: ProxyFrom,
     /// Clients accepted a second, 1 to 1 000 000; more wait in the backlog. Default: no limit.
     pub accept_rate: Option<u32>,
-    /// TLS for all clients; only for message services. Default: none.
+    /// TLS for all clients. Default: none.
     pub tls: Option<Tls>,
     /// With `tls`: clients may speak plainly as well, which those do whose first byte is not that
     /// of TLS, and those that are silent for `handshake`. Not for clients with certificates, nor
@@ -274,7 +274,12 @@ impl Limits {
         };
         let client = CLIENT_BYTES + outbox_max + tls_client;
         if !reads {
-            return clients_max as u64 * client as u64;
+            let worker = if tls_worker > 0 {
+                READ_MAX + tls_worker
+            } else {
+                0
+            };
+            return clients_max as u64 * client as u64 + workers as u64 * worker as u64;
         }
         let client = client + message_max + READ_MAX + message_max;
         let worker = READ_MAX + self.replies_max() + tls_worker;

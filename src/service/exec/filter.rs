@@ -53,7 +53,7 @@ impl Service for Filter {
             input.push(b'\n');
         }
         let io = ProgramIo::Message(input.into(), self.reply_max);
-        match self.runner.run(requester, &io) {
+        match self.runner.run(requester, &io, None) {
             Outcome::Ended(printed) => {
                 let end: &[u8] = if is_line { b"\n" } else { b"" };
                 reply.send(printed.strip_suffix(end).unwrap_or(&printed));

@@ -1,7 +1,7 @@
 //! Runs a program for each client, or for each message.
 //!
 //! [`Exec`] gives a client's socket to a program as its input and output; the worker waits until
-//! the program has ended, and does not touch the data. [`Filter`] gives a program one message, and
+//! the program has ended, and does not touch the data, except to encrypt it. [`Filter`] gives a program one message, and
 //! answers with its output. In both, a program leads a process group of its own, its standard error
 //! goes to the log, and when it ends, the rest of its process group is killed.
 
@@ -13,6 +13,7 @@ mod filter;
 mod launch;
 mod pipes;
 mod program;
+mod pump;
 mod socket;
 mod stats;
 mod stderr;
@@ -39,11 +40,13 @@ pub use stats::ProgramStats;
 
 use crate::connection::Connection;
 use crate::connection::client::Client;
+use crate::connection::secured::Secured;
 use crate::net::address::Peer;
 use child::Child;
 use client_watch::{ClientEvent, ClientWatch};
 use launch::{Failure, LaunchSpec, Launcher};
 use pipes::Pipes;
+use pump::{Pair, Pump};
 use stats::ProgramTally;
 use stderr::StderrLog;
 pub use supervisor::Patience;
@@ -106,8 +109,17 @@ impl Requester {
 enum ProgramIo {
     /// The client's socket for both.
     Socket,
+    /// A socket of its own for both, beside the client's session.
+    Pair,
     /// A message as input; at most this many bytes of output.
     Message(Bytes, usize),
+}
+
+/// A program that runs.
+struct Started {
+    child: Child,
+    pipes: Pipes,
+    pair: Option<Pair>,
 }
 
 /// The result of a run.
@@ -153,8 +165,8 @@ impl Runner {
         self.0.tally.unserved()
     }
 
-    /// Runs a program to its end.
-    fn run(&self, requester: &Requester, io: &ProgramIo) -> Outcome {
+    /// Runs a program to its end, with the client's session if it has a [`Pair`](ProgramIo::Pair).
+    fn run(&self, requester: &Requester, io: &ProgramIo, secured: Option<&mut Secured>) -> Outcome {
         let Some(connection) = requester.client.connection() else {
             return Outcome::NotStarted;
         };
@@ -165,9 +177,12 @@ impl Runner {
         let mut pause = PAUSE_MIN;
         loop {
             let failure = match self.start(requester, &connection, io, running.of_address) {
-                Ok((child, pipes)) => {
+                Ok(Started { child, pipes, pair }) => {
                     tally.started();
-                    return self.see_through(requester, &connection, child, pipes);
+                    let pump = secured
+                        .zip(pair)
+                        .map(|(secured, pair)| Pump::new(&connection, secured, pair));
+                    return self.see_through(requester, &connection, (child, pipes, pump));
                 }
                 Err(failure) => failure,
             };
@@ -193,7 +208,7 @@ impl Runner {
         connection: &Connection,
         io: &ProgramIo,
         of_address: usize,
-    ) -> Result<(Child, Pipes), Failure> {
+    ) -> Result<Started, Failure> {
         let Shared {
             program,
             launcher,
@@ -208,7 +223,13 @@ impl Runner {
                 .with_message(message.clone(), *reply_max)
                 .map_err(&failed)?;
         }
-        let socket = connection.socket.as_fd();
+        let pair = match io {
+            ProgramIo::Pair => Some(Pair::new().map_err(Failure::of("a socket"))?),
+            ProgramIo::Socket | ProgramIo::Message(..) => None,
+        };
+        let socket = pair
+            .as_ref()
+            .map_or(connection.socket.as_fd(), |pair| pair.its());
         let (input, output) = pipes.its_message().unwrap_or((socket, socket));
         let launched = launcher.launch(&LaunchSpec {
             file: &program.file,
@@ -222,7 +243,11 @@ impl Runner {
             errors: pipes.its_errors(),
         })?;
         pipes.begun();
-        Ok((Child::new(launched, requester.id, *keeper), pipes))
+        Ok(Started {
+            child: Child::new(launched, requester.id, *keeper),
+            pipes,
+            pair,
+        })
     }
 
     /// Waits before another try to start a program; ends when its client or the server does.
@@ -248,8 +273,7 @@ impl Runner {
         &self,
         requester: &Requester,
         connection: &Connection,
-        child: Child,
-        pipes: Pipes,
+        (child, pipes, pump): (Child, Pipes, Option<Pump<'_>>),
     ) -> Outcome {
         let Requester { id, peer, .. } = *requester;
         let Shared {
@@ -262,6 +286,7 @@ impl Runner {
         let mut supervisor = Supervisor {
             child,
             pipes,
+            pump,
             stderr: StderrLog::new(id, peer),
             client_watch: ClientWatch::new(connection, patience.client_gone, now),
             over,
@@ -279,6 +304,9 @@ impl Runner {
             ClientEvent::Closed => {}
         });
         supervisor.stderr.finish();
+        if let Some(pump) = supervisor.pump {
+            pump.finish();
+        }
         debug!(id, %peer, end = ?end, "the program has ended");
         tally.ended(id, peer, &end);
         let printed = supervisor.pipes.into_printed();

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::child::Child;
 use super::client_watch::{ClientEvent, ClientGone, ClientWatch};
 use super::pipes::{Pipe, Pipes};
+use super::pump::Pump;
 use super::stderr::StderrLog;
 
 /// A program's time limits.
@@ -49,6 +50,8 @@ pub(super) enum Why {
 pub(super) struct Supervisor<'a> {
     pub(super) child: Child,
     pub(super) pipes: Pipes,
+    /// With TLS.
+    pub(super) pump: Option<Pump<'a>>,
     pub(super) stderr: StderrLog,
     pub(super) client_watch: ClientWatch<'a>,
     /// Readable once all programs are to end.
@@ -70,19 +73,27 @@ struct Seen {
     over: bool,
     client: PollFlags,
     pipes: Vec<Pipe>,
+    /// The client's socket, and poold's of the pair.
+    pump: [PollFlags; 2],
 }
 
 impl Supervisor<'_> {
     /// Waits for the program's end; calls `tell` for events of its client.
     pub(super) fn run(&mut self, mut tell: impl FnMut(ClientEvent)) -> End {
         loop {
-            let seen = self.look();
+            let mut seen = self.look();
             let now = Instant::now();
             for pipe in &seen.pipes {
                 self.pipes.pass(*pipe, &mut self.stderr);
             }
             if seen.ended {
                 break;
+            }
+            let [client, program] = seen.pump;
+            let pump = self.pump.as_mut();
+            if pump.is_some_and(|pump| pump.pass(client, program)) {
+                // Its session's end, and perhaps not the connection's.
+                seen.client |= PollFlags::RDHUP;
             }
             match self.client_watch.look(seen.client, now) {
                 Some(ClientEvent::Closed) => self.plan.close(now),
@@ -121,7 +132,7 @@ impl Supervisor<'_> {
 
     /// Waits for an event or a deadline.
     fn look(&self) -> Seen {
-        let mut polled = Vec::with_capacity(6);
+        let mut polled = Vec::with_capacity(8);
         polled.push(PollFd::new(&self.child, PollFlags::IN));
         // It stays readable, so poll it only until the program was told to end.
         let listens = self.plan.told.is_none();
@@ -134,6 +145,9 @@ impl Supervisor<'_> {
             pipes.push(pipe);
             polled.push(fd);
         }
+        let pump = self.pump.as_ref().map(Pump::watched).unwrap_or_default();
+        let pumps = [0, 1].map(|at| pump[at].is_some());
+        polled.extend(pump.into_iter().flatten());
         let due = [self.plan.due.map(|(due, _)| due), self.client_watch.due()];
         let due = due.into_iter().flatten().min();
         let most = due.map(|due| due.saturating_duration_since(Instant::now()));
@@ -157,6 +171,7 @@ impl Supervisor<'_> {
                 .into_iter()
                 .filter(|_| !next(true).is_empty())
                 .collect(),
+            pump: pumps.map(next),
         }
     }
 }

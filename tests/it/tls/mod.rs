@@ -9,4 +9,5 @@ pub(crate) mod optional;
 pub(crate) mod programs;
 pub(crate) mod relays;
 pub(crate) mod services;
+pub(crate) mod streams;
 pub(crate) mod tools;

@@ -53,9 +53,6 @@ fn what_is_not_a_certificate_or_not_its_key_is_refused_in_one_line() {
         ];
         refused(&mut poold(&args), says);
     }
-    let tls = ["--tls-cert", text(&certificate), "--tls-key", text(&key)];
-    let exec = [&["exec", "127.0.0.1:0"], &tls[..], &["--", "cat"]].concat();
-    refused(&mut poold(&exec), "take --lines");
 }
 
 fn refused(command: &mut Command, says: &str) {

@@ -82,10 +82,15 @@ fn serve(args: &ExecArgs, runner: &Runner) -> Result<ExitCode> {
         let filter = Filter::new(runner.clone(), framing, args.program.reply_max);
         return serve::lines("exec", shared, Filter::DESCRIPTORS, figures, filter);
     }
+    let (for_tls, left_max) = match shared.tls.tls_cert.is_empty() {
+        true => (0, 0),
+        false => (Exec::TLS_DESCRIPTORS, Exec::LEFT_MAX),
+    };
     let queue = serve::Waiting {
         queue_max: Some(limits.queue.unwrap_or(QUEUE_MAX)),
         wait_max: limits.max_wait,
-        descriptors: Exec::DESCRIPTORS,
+        descriptors: Exec::DESCRIPTORS + for_tls,
+        left_max,
     };
     serve::streams("exec", shared, queue, figures, Exec::new(runner.clone()))
 }
