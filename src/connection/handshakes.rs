@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::connection::Connection;
 use crate::scheduler::state::Reasons;
@@ -36,7 +37,7 @@ pub struct TlsStats {
     pub done: u64,
     /// Handshakes that failed, by reason; the log says more.
     pub failed: Vec<(&'static str, u64)>,
-    /// Time that was spent computing handshakes.
+    /// Processor time of computing handshakes.
     pub computed: Duration,
     /// Clients whose connection ended before their session did.
     pub truncated: u64,
@@ -54,8 +55,8 @@ struct State {
     waiting: BTreeMap<u64, Arc<Connection>>,
 }
 
-/// The right to compute, until it is dropped.
-pub(crate) struct Permit<'a>(&'a Handshakes, Instant);
+/// The right to compute, until it is dropped, on this thread, whose processor time it began with.
+pub(crate) struct Permit<'a>(&'a Handshakes, Duration);
 
 impl Handshakes {
     pub(crate) fn new(most: usize) -> Handshakes {
@@ -113,7 +114,7 @@ impl Handshakes {
         let mut state = self.state.lock();
         if state.computing < self.most {
             state.computing += 1;
-            return Some(Permit(self, Instant::now()));
+            return Some(Permit(self, processor_time()));
         }
         let waits = Arc::clone(connection);
         state.waiting.insert(connection.id, waits);
@@ -142,11 +143,17 @@ impl Handshakes {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let took = u64::try_from(self.1.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let took = processor_time().saturating_sub(self.1);
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.0.computed_ns.fetch_add(took, Ordering::Relaxed);
         self.0.state.lock().computing -= 1;
         self.0.call_next();
     }
+}
+
+/// Of this thread.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -165,6 +172,21 @@ mod tests {
         drop(permit);
         assert!(connection.state.is_noticed());
         assert!(handshakes.enter(&connection).is_some());
+    }
+
+    #[test]
+    fn what_counts_is_the_processors_time() {
+        let handshakes = Handshakes::new(1);
+        let (connection, _other) = connection();
+        let permit = handshakes.enter(&connection);
+        std::thread::sleep(Duration::from_millis(100));
+        drop(permit);
+        assert!(handshakes.stats().computed < Duration::from_millis(50));
+        let permit = handshakes.enter(&connection);
+        let until = processor_time() + Duration::from_millis(50);
+        while processor_time() < until {}
+        drop(permit);
+        assert!(handshakes.stats().computed >= Duration::from_millis(50));
     }
 
     #[test]

@@ -102,6 +102,9 @@ impl Turn<'_> {
                     self.owned.tls = Some(Box::new(session));
                     self.ctx.handshakes.began();
                     self.owned.readable = true;
+                    // Until now it could have been a plain one that is silent.
+                    let until = self.now + self.ctx.limits.options.handshake;
+                    self.owned.stage = Stage::Handshake { until };
                     Step::On
                 }
                 Err(failure) => Step::Failed(failure),
@@ -122,6 +125,9 @@ impl Turn<'_> {
     /// Whether a client that is refused, and mostly has not said anything yet, gets an alert and
     /// not a line: a plain client could not read it.
     pub(super) fn expects_tls(&self) -> bool {
+        if self.owned.tls.is_some() || self.connection.identity.is_plain() {
+            return false;
+        }
         let mut first = [0];
         let is_optional = self.ctx.limits.options.tls_optional;
         !is_optional || (matches!(self.connection.peek(&mut first), Ok(1)) && first[0] == HELLO)

@@ -32,7 +32,7 @@ pub(super) fn metrics(stats: &Stats, to: &mut Families) {
     );
     to.seconds(
         "poold_tls_handshakes_computing_seconds_total",
-        "Time that was spent computing TLS handshakes, on all cores but one at most. Near one \
+        "Processor time of computing TLS handshakes, on all cores but one at most. Near one \
          second a second for each such core: have clients stay connected, or take a certificate \
          with an ECDSA key.",
         tls.computed.as_secs_f64(),

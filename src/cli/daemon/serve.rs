@@ -9,6 +9,7 @@ use tracing::info;
 
 use super::args::{RecvArgs, ServeArgs};
 use super::main_loop::MainLoop;
+use super::tls::TlsArgs;
 use crate::cli::admin::{Admin, OwnFigures, View};
 use crate::cli::handover::{HandoverServer, Inherited, SERVICE};
 use crate::cli::sockets;
@@ -129,7 +130,8 @@ pub(crate) fn streams(
     service: impl StreamService,
 ) -> Result<ExitCode> {
     prepare(args);
-    announce(name, args, Framing::Raw, own, |listeners, options| {
+    // It cuts no messages.
+    announce(name, args, Framing::Lines, own, |listeners, options| {
         Server::serve_streams(listeners, for_streams(options, args, waiting), service)
     })
     .map(run)
@@ -193,7 +195,10 @@ pub(crate) fn announce(
     own: Option<Box<dyn OwnFigures>>,
     serve: impl FnOnce(Listeners, Options) -> Result<Server>,
 ) -> Result<MainLoop> {
-    let options = args.tls.check_optional(name).and(options(args, framing))?;
+    let options = Options {
+        plain_after: TlsArgs::plain_after(name),
+        ..options(args, framing)?
+    };
     let mut inherited = match &args.control.control {
         Some(path) if args.control.take_over => Inherited::ask(path)?,
         _ => None,
@@ -290,6 +295,7 @@ pub(crate) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         wait_max: defaults.wait_max,
         tls: args.tls.settings()?,
         tls_optional: args.tls.is_optional(),
+        plain_after: defaults.plain_after,
         handshake: args.tls.handshake,
         hints: defaults.hints,
         stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),

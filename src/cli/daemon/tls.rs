@@ -14,12 +14,14 @@ use crate::tls::{ClientCertificates, Tls, TlsFiles};
 pub(crate) enum Clients {
     /// All of them
     Required,
-    /// Those whose first byte is that of TLS; for recv, echo and discard
+    /// Those whose first byte is that of TLS
     Optional,
 }
 
-/// Services whose clients speak first, so that their first byte tells how.
-const HEARS_FIRST: [&str; 3] = ["recv", "echo", "discard"];
+/// Services whose plain clients may wait in silence for what the server says.
+const SPEAKS_FIRST: [&str; 3] = ["chat", "hub", "exec"];
+/// After so long one of their clients that is silent is served plainly.
+const PLAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// TLS for all clients of a daemon.
 #[derive(Debug, Args)]
@@ -133,17 +135,9 @@ impl TlsArgs {
         self.tls == Clients::Optional
     }
 
-    /// Refuses services that speak first.
-    pub(crate) fn check_optional(&self, service: &str) -> Result<()> {
-        if !self.is_optional() || HEARS_FIRST.contains(&service) {
-            return Ok(());
-        }
-        let problem = format!(
-            "optional is not for {service}, which speaks first; run a second one without TLS"
-        );
-        Err(Error::Option {
-            name: "tls",
-            problem,
-        })
+    /// How long a client may be silent before it is served plainly, if not for the time of a
+    /// handshake.
+    pub(crate) fn plain_after(service: &str) -> Option<Duration> {
+        SPEAKS_FIRST.contains(&service).then_some(PLAIN_AFTER)
     }
 }

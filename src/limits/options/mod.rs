@@ -98,9 +98,12 @@ pub struct Options {
     /// TLS for all clients. Default: none.
     pub tls: Option<Tls>,
     /// With `tls`: clients may speak plainly as well, which those do whose first byte is not that
-    /// of TLS, and those that are silent for `handshake`. Not for clients with certificates, nor
+    /// of TLS, and those that are silent for `plain_after`. Not for clients with certificates, nor
     /// with [`Framing::Raw`] and [`Framing::Length`]. Default: false.
     pub tls_optional: bool,
+    /// With `tls_optional`: how long a client may be silent before it is taken for a plain one. The
+    /// plain clients of a service that speaks first wait for so long. Default: `handshake`.
+    pub plain_after: Option<Duration>,
     /// With `tls`: how long a client's handshake may take. Default: 10 s.
     pub handshake: Duration,
     /// Time limits of each connection. Default: none.
@@ -161,6 +164,7 @@ impl Default for Options {
             accept_rate: None,
             tls: None,
             tls_optional: false,
+            plain_after: None,
             handshake: Duration::from_secs(10),
             times: Times::default(),
             rate: None,

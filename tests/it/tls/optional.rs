@@ -3,7 +3,7 @@
 use crate::support::admin::Watched;
 use crate::support::authority::Authority;
 use crate::support::daemon::{Daemon, poold};
-use crate::support::net::{connect, connect_saying, take_to_end};
+use crate::support::net::{connect, connect_saying, is_reset, take_line, take_to_end};
 use crate::support::scratch::text;
 use crate::support::spool::wait_until;
 use crate::support::tls::Pair;
@@ -107,8 +107,7 @@ fn it_is_refused_where_a_plain_client_would_walk_past_or_could_not_be_told() {
         ("recv", &["--framing", "raw"], "binary data"),
         ("recv", &["--framing", "len32"], "binary data"),
         ("echo", &[], "binary data"),
-        ("chat", &[], "which speaks first"),
-        ("exec", &["--lines", "--", "cat"], "which speaks first"),
+        ("hub", &["--framing", "raw"], "binary data"),
     ] {
         let how = [service, "127.0.0.1:0", "--tls", "optional"];
         let output = poold(&[&how, &tls[..], more].concat())
@@ -121,4 +120,32 @@ fn it_is_refused_where_a_plain_client_would_walk_past_or_could_not_be_told() {
         );
         assert!(told.contains(says), "{service} {more:?}: {told}");
     }
+}
+
+/// They get the first word, so a silent client is taken for a plain one soon.
+#[test]
+fn services_that_speak_first_speak_plainly_to_a_client_that_is_silent() {
+    let pair = Pair::new();
+    let optional = ["--tls", "optional"];
+    let chat = pair.start("chat", &optional);
+    let more = ["-w", "1", "--shell", "echo ${TLS_VERSION-plain}; cat"];
+    let exec = pair.start("exec", &[&optional[..], &more].concat());
+    let silent = [&chat, &exec].map(|daemon| connect(&daemon.address));
+    assert!(take_line(&silent[0]).contains("/help"));
+    assert_eq!(take_line(&silent[1]), "plain");
+    drop(silent);
+    // One that speaks at once is not held up, and one whose handshake has begun keeps its time.
+    let plain = connect_saying(&exec.address, "now\n");
+    assert_eq!(take_line(&plain), "plain");
+    assert_eq!(take_line(&plain), "now");
+    drop(plain);
+    let mut secured = pair.connect(&exec.address);
+    assert_eq!(secured.take_line(), "1.3");
+    drop(secured);
+    let mut secured = pair.connect(&chat.address);
+    assert!(secured.take_line().contains("/help"));
+    let begun = connect_saying(&exec.address, [0x16]);
+    let other = connect(&exec.address);
+    assert_eq!(take_line(&other), "plain");
+    assert!(!is_reset(&begun));
 }
