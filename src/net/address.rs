@@ -113,6 +113,11 @@ impl FromStr for Address {
         let bare = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
+        if bare.is_none() && host.starts_with("tls:") {
+            return Err(wrong(
+                "tls: is for addresses that a service listens on; poold client has --tls".into(),
+            ));
+        }
         if bare.is_none() && host.contains(':') {
             return Err(wrong(
                 "write an IPv6 address in brackets, as [::1]:8080".into(),

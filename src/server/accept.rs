@@ -26,6 +26,9 @@ use crate::service::{InDrain, Work};
 /// One slot in so many is kept free, as long as a lingering client can be closed for it.
 const PLACES_A_SPARE: usize = 16;
 
+/// A client's socket, its address, and whether it speaks plainly in any case.
+type Accepted = (Socket, Peer, bool);
+
 impl Shared {
     /// Runs the acceptor until it ends, then the drain's first steps.
     pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
@@ -85,14 +88,14 @@ impl Shared {
     }
 
     /// Refuses a client: in a turn of its own if the service has a line for it, else at once.
-    fn refuse(self: &Arc<Self>, socket: Socket, peer: Peer, limit: Limit) {
+    fn refuse(self: &Arc<Self>, client: Accepted, limit: Limit) {
         let case = Case {
-            peer: Some(peer),
+            peer: Some(client.1),
             ..Case::default()
         };
         self.ctx.notices.acted(limit, case);
         if self.ctx.can_tell(limit) {
-            self.connect(socket, peer, Stage::Refused(limit));
+            self.connect(client, Stage::Refused(limit));
         }
     }
 
@@ -164,7 +167,7 @@ impl Shared {
         matches!(self.ctx.work, Work::Streams(_))
     }
 
-    fn connect(self: &Arc<Self>, socket: Socket, peer: Peer, stage: Stage) {
+    fn connect(self: &Arc<Self>, (socket, peer, is_plain): Accepted, stage: Stage) {
         let options = &self.ctx.limits.options;
         let is_new = matches!(stage, Stage::New);
         if matches!(stage, Stage::Refused(_)) {
@@ -185,6 +188,9 @@ impl Shared {
             stage,
             queue: Arc::clone(&self.queue),
         }));
+        if is_plain && options.tls.is_some() {
+            connection.identity.set_plain();
+        }
         self.ctx.registry.insert(Arc::clone(&connection));
         // A client that gets a worker at once is not registered: its events would only wake
         // threads.
@@ -267,7 +273,7 @@ impl AcceptHandler for Arc<Shared> {
         }
     }
 
-    fn admit(&self, socket: Socket, peer: Peer) {
+    fn admit(&self, socket: Socket, peer: Peer, is_plain: bool) {
         // There was a descriptor and room: a close need not wake the acceptor until the gate is
         // shut again.
         self.ctx.close_wakes_acceptor.store(false, Ordering::SeqCst);
@@ -279,15 +285,15 @@ impl AcceptHandler for Arc<Shared> {
             true => Stage::Header {
                 until: Instant::now() + self.header_within(),
             },
-            false => self.ctx.first_stage(Instant::now()),
+            false => self.ctx.first_stage(is_plain, Instant::now()),
         };
         match self.find_place(peer, id, is_announced) {
             Ok(placed) => {
-                self.connect(socket, peer, stage);
+                self.connect((socket, peer, is_plain), stage);
                 self.ctx.make_place(placed);
                 self.keep_room();
             }
-            Err(limit) => self.refuse(socket, peer, limit),
+            Err(limit) => self.refuse((socket, peer, is_plain), limit),
         }
     }
 

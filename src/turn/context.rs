@@ -69,14 +69,17 @@ impl ServerContext {
     }
 
     /// The stage of a client that is admitted.
-    pub(crate) fn first_stage(&self, now: Instant) -> Stage {
+    pub(crate) fn first_stage(&self, is_plain: bool, now: Instant) -> Stage {
         let options = &self.limits.options;
         let plain_after = options.plain_after.filter(|_| options.tls_optional);
         match options.tls {
-            None => Stage::New,
-            Some(_) => Stage::Handshake {
-                until: now + options.handshake.min(plain_after.unwrap_or(options.handshake)),
+            Some(_) if !is_plain => Stage::Handshake {
+                until: now
+                    + options
+                        .handshake
+                        .min(plain_after.unwrap_or(options.handshake)),
             },
+            _ => Stage::New,
         }
     }
 

@@ -174,7 +174,7 @@ impl Turn<'_> {
         let (ctx, connection) = (self.ctx, self.connection);
         let Err(limit) = self.find_place(client) else {
             self.owned.readable = true;
-            self.owned.stage = ctx.first_stage(self.now);
+            self.owned.stage = ctx.first_stage(connection.identity.is_plain(), self.now);
             return None;
         };
         self.acted(limit, "", &[]);
@@ -191,8 +191,8 @@ impl Turn<'_> {
             ctx.admission.check_lists(client, self.now)?;
         }
         // With TLS it waits for a worker once its handshake is done.
-        let waits = matches!(ctx.work, Work::Streams(_)) && ctx.limits.options.tls.is_none();
-        if waits && !ctx.wait_queue.enter(connection) {
+        let is_plain = connection.identity.is_plain() || ctx.limits.options.tls.is_none();
+        if is_plain && matches!(ctx.work, Work::Streams(_)) && !ctx.wait_queue.enter(connection) {
             return Err(Limit::Queue);
         }
         if let Some(client) = client {

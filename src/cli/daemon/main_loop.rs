@@ -76,10 +76,9 @@ impl MainLoop {
         }
     }
 
-    /// Announces readiness as the last step: a supervisor may then count descriptors or send a
-    /// signal.
-    pub(crate) fn tell(&self, what: &str) {
-        for address in self.server.addresses() {
+    /// Announces readiness: where it listens, and what it is.
+    pub(crate) fn tell(&self, addresses: &[String], what: &str) {
+        for address in addresses {
             info!("listening on {address}");
         }
         self.admin.tell();

@@ -203,7 +203,9 @@ pub(crate) fn announce(
         Some(path) if args.control.take_over => Inherited::ask(path)?,
         _ => None,
     };
+    args.tls.check_addresses(&args.listen)?;
     let (listeners, with_files) = sockets::open(&args.listen, inherited.as_mut())?;
+    let addresses = sockets::each_of(&args.listen, &listeners);
     let control = args.control.control.as_ref();
     let keeps_clients = args.control.keep_clients;
     let handover =
@@ -211,13 +213,7 @@ pub(crate) fn announce(
     let mut handover = handover.transpose()?;
     let mut server = serve(listeners, options)?;
     let delay = args.admin.drain_delay;
-    let view = View::new(
-        server.handle(),
-        name,
-        sockets::all_of(server.addresses()),
-        own,
-        delay,
-    );
+    let view = View::new(server.handle(), name, addresses.join(" and "), own, delay);
     let private = args.listen.private();
     let mut admin = Admin::start(&args.admin.addresses, &private, view, inherited.as_mut())?;
     signals::drain_on_signal(&server.handle(), delay)?;
@@ -244,9 +240,12 @@ pub(crate) fn announce(
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (ws, cs) = (plural(workers), plural(clients_max));
     let main_loop = MainLoop::new(server, handover, admin).follows(predecessor);
-    main_loop.tell(&format!(
+    // Readiness is announced as the last step: a supervisor may then count descriptors or send a
+    // signal.
+    let what = format!(
         "{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory"
-    ));
+    );
+    main_loop.tell(&addresses, &what);
     Ok(main_loop)
 }
 

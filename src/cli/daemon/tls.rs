@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::sockets::ListenArgs;
 use crate::cli::values::{time, yes_or_no};
 use crate::error::{Error, Result};
 use crate::tls::{ClientCertificates, Tls, TlsFiles};
@@ -129,6 +130,19 @@ impl TlsArgs {
             names: self.allow_name.clone(),
         };
         Tls::of(files).map(Some)
+    }
+
+    /// `tls:` in front of an ADDRESS takes a certificate.
+    pub(crate) fn check_addresses(&self, listen: &ListenArgs) -> Result<()> {
+        if !self.tls_cert.is_empty() || !listen.chooses_tls() {
+            return Ok(());
+        }
+        Err(Error::Option {
+            name: "tls-cert",
+            problem: "missing; ADDRESS has tls: in front. `poold cert` makes a certificate and \
+                      its key"
+                .into(),
+        })
     }
 
     pub(crate) fn is_optional(&self) -> bool {

@@ -102,7 +102,7 @@ impl HandoverServer {
             None => (Listeners::bind(path)?, true),
         };
         let (mut sockets, address, mut files) = listeners.into_parts();
-        let Some((Listener::Unix(socket), _)) = sockets.pop() else {
+        let Some(Listener::Unix(socket)) = sockets.pop().map(|one| one.listener) else {
             return Err(Error::Start {
                 what: "the control socket",
                 source: io::Error::other("the socket that was handed over is not a Unix socket"),

@@ -12,8 +12,9 @@ const LISTENING: &str = "Listening";
 #[derive(Debug, Args)]
 pub(crate) struct ListenArgs {
     /// Addresses to listen on: 8080 (this machine only), :8080 (all interfaces), HOST:8080,
-    /// [::1]:8080, unix:PATH, or systemd[:NAME] for sockets of a service manager; poold listens on
-    /// all of them or does not start
+    /// [::1]:8080, unix:PATH, or systemd[:NAME] for sockets of a service manager; if any of them
+    /// has tls: in front (tls::6514), clients of the others speak plainly; poold listens on all of
+    /// them or does not start
     #[arg(
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080",
@@ -38,6 +39,21 @@ pub(crate) struct ListenArgs {
 }
 
 impl ListenArgs {
+    /// Each ADDRESS without its `tls:`, and whether its clients speak plainly in any case.
+    pub(super) fn asked(&self) -> Vec<(&str, bool)> {
+        let chooses = self.chooses_tls();
+        let all = self.address.iter().map(|address| {
+            let bare = bare(address);
+            (bare, chooses && bare == address)
+        });
+        all.collect()
+    }
+
+    /// Whether TLS is chosen for some ADDRESS.
+    pub(crate) fn chooses_tls(&self) -> bool {
+        self.address.iter().any(|address| bare(address) != address)
+    }
+
     /// How ADDRESS is bound.
     pub(super) fn binding(&self) -> Binding {
         Binding {
@@ -63,6 +79,11 @@ impl ListenArgs {
             (None, None) => None,
         }
     }
+}
+
+/// An ADDRESS without its `tls:`.
+pub(crate) fn bare(address: &str) -> &str {
+    address.strip_prefix("tls:").unwrap_or(address)
 }
 
 fn mode(text: &str) -> Result<u32, String> {

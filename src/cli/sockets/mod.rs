@@ -17,16 +17,17 @@ use crate::error::{Error, Result};
 use crate::net::address::Address;
 use crate::net::listen::Listeners;
 
-pub(crate) use args::ListenArgs;
+pub(crate) use args::{ListenArgs, bare};
 pub(crate) use compare::are_at;
+use compare::matched;
 
 /// Sockets for every ADDRESS, and those of them whose files this process removes at its end.
 pub(crate) fn open(
     args: &ListenArgs,
     from: Option<&mut Inherited>,
 ) -> Result<(Listeners, Vec<Address>)> {
-    let (managed, own) = sort(&args.address);
-    let is_unix = |address: &&str| address.starts_with("unix:");
+    let (managed, own) = sort(args.asked());
+    let is_unix = |(address, _): &(&str, bool)| address.starts_with("unix:");
     if let Some(name) = args.for_files().filter(|_| !own.iter().any(is_unix)) {
         return Err(Error::Option {
             name,
@@ -37,8 +38,9 @@ pub(crate) fn open(
     if let Some(from) = from {
         return inherit(args, from);
     }
+    let own = parse(own)?;
     if managed.is_empty() {
-        let bound = Listeners::bind_all(own, &args.binding())?;
+        let bound = Listeners::bind_each(&own, &args.binding())?;
         let with_files = bound.with_files();
         return Ok((bound, with_files));
     }
@@ -46,18 +48,30 @@ pub(crate) fn open(
     if own.is_empty() {
         return Ok((activated, Vec::new()));
     }
-    let bound = Listeners::bind_all(own, &args.binding())?;
+    let bound = Listeners::bind_each(&own, &args.binding())?;
     let with_files = bound.with_files();
     Ok((activated.and(bound), with_files))
 }
 
-/// What a service manager is asked for, and what is bound here.
-fn sort(addresses: &[String]) -> (Vec<Option<&str>>, Vec<&str>) {
-    let managed = addresses.iter().filter_map(|address| manager(address));
-    let own = addresses
-        .iter()
-        .filter(|address| manager(address).is_none());
-    (managed.collect(), own.map(String::as_str).collect())
+/// What a service manager is asked for, or what is bound here, and whether its clients speak
+/// plainly.
+type Marked<T> = Vec<(T, bool)>;
+
+fn sort(addresses: Marked<&str>) -> (Marked<Option<&str>>, Marked<&str>) {
+    let (mut managed, mut own) = (Vec::new(), Vec::new());
+    for (address, is_plain) in addresses {
+        match manager(address) {
+            Some(name) => managed.push((name, is_plain)),
+            None => own.push((address, is_plain)),
+        }
+    }
+    (managed, own)
+}
+
+fn parse(addresses: Marked<&str>) -> Result<Marked<Address>> {
+    let all = addresses.into_iter();
+    all.map(|(address, is_plain)| Ok((address.parse()?, is_plain)))
+        .collect()
 }
 
 /// For `systemd` all names, for `systemd:NAME` that one.
@@ -73,21 +87,22 @@ fn inherit(args: &ListenArgs, from: &mut Inherited) -> Result<(Listeners, Vec<Ad
         address: args.address.join(" "),
         problem,
     };
-    let Some((listeners, with_files)) = from.take(SERVICE)? else {
+    let Some((mut listeners, with_files)) = from.take(SERVICE)? else {
         return Err(wrong("the running poold hands over no socket".into()));
     };
-    let (managed, own) = sort(&args.address);
-    let own = own
-        .into_iter()
-        .map(str::parse)
-        .collect::<Result<Vec<_>>>()?;
-    if !are_at(listeners.addresses(), &own, !managed.is_empty()) {
+    let (managed, own) = sort(args.asked());
+    let rest = managed.first().map(|(_, is_plain)| *is_plain);
+    // Which of a manager's sockets is which is not known any more.
+    let rest = rest.filter(|rest| managed.iter().all(|(_, is_plain)| is_plain == rest));
+    let found = matched(listeners.addresses(), &parse(own)?, rest);
+    let Some(are_plain) = found else {
         return Err(wrong(format!(
             "the running poold listens on {}, and a take-over can't change that; stop it and start \
              this one",
             all_of(listeners.addresses())
         )));
-    }
+    };
+    listeners.set_plain(&are_plain);
     for address in &with_files {
         check_file(address, args)?;
     }
@@ -116,6 +131,18 @@ fn check_file(address: &Address, args: &ListenArgs) -> Result<()> {
     })
 }
 
+/// Each address of a service, in words; `tls:` is in front if it is for some ADDRESS.
+pub(crate) fn each_of(args: &ListenArgs, listeners: &Listeners) -> Vec<String> {
+    let all = listeners.addresses().iter().zip(listeners.are_plain());
+    let all = all.map(
+        |(address, is_plain)| match args.chooses_tls() && !is_plain {
+            true => format!("tls:{address}"),
+            false => address.to_string(),
+        },
+    );
+    all.collect()
+}
+
 /// Where something listens, in words.
 pub(crate) fn all_of(addresses: &[Address]) -> String {
     let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
@@ -123,7 +150,7 @@ pub(crate) fn all_of(addresses: &[Address]) -> String {
 }
 
 /// What the service manager has handed over under these names, or all of it.
-fn activated(names: &[Option<&str>]) -> Result<Listeners> {
+fn activated(names: &[(Option<&str>, bool)]) -> Result<Listeners> {
     let wrong = |source| Error::Start {
         what: "the sockets from the service manager",
         source,
@@ -133,20 +160,30 @@ fn activated(names: &[Option<&str>]) -> Result<Listeners> {
     let mut all = ListenFd::from_env();
     let mut missing = names.to_vec();
     let mut found: Vec<OwnedFd> = Vec::new();
+    let mut are_plain = Vec::new();
     for index in 0..all.len() {
         let own = given.next();
-        let is_asked_for = |name: &Option<&str>| name.is_none() || *name == own;
-        if names.iter().any(is_asked_for) {
-            found.extend(take(&mut all, index).map_err(wrong)?);
+        let is_asked_for = |(name, _): &(Option<&str>, bool)| name.is_none() || *name == own;
+        // By its name, if it has one of those that are asked for.
+        let named = names
+            .iter()
+            .find(|(name, _)| name.is_some() && *name == own);
+        if let Some((_, is_plain)) = named.or(names.iter().find(|one| is_asked_for(one))) {
+            if let Some(socket) = take(&mut all, index).map_err(wrong)? {
+                found.push(socket);
+                are_plain.push(*is_plain);
+            }
             missing.retain(|name| !is_asked_for(name));
         }
     }
-    if let Some(name) = missing.first() {
+    if let Some((name, _)) = missing.first() {
         let which = name.map_or(String::new(), |name| format!(" of the name '{name}'"));
         let problem = format!("it gave none{which}; start this through its .socket unit");
         return Err(wrong(io::Error::other(problem)));
     }
-    Listeners::adopt(found)
+    let mut adopted = Listeners::adopt(found)?;
+    adopted.set_plain(&are_plain);
+    Ok(adopted)
 }
 
 /// One of the sockets, if it was not taken before.
@@ -179,5 +216,6 @@ mod tests {
         assert_eq!(manager("systemd:lines"), Some(Some("lines")));
         assert_eq!(manager("systemd.example:80"), None);
         assert_eq!(manager("8080"), None);
+        assert_eq!(manager(bare("tls:systemd:lines")), Some(Some("lines")));
     }
 }

@@ -14,8 +14,9 @@ pub(crate) trait AcceptHandler {
     fn has_to_wait(&self, gate: AcceptGate);
     /// A client still waits and the server is full: can the host make room?
     fn is_waited_for(&self);
-    /// A new client; the host admits or refuses it. Must not block.
-    fn admit(&self, socket: Socket, peer: Peer);
+    /// A new client, of a listener whose clients speak plainly in any case or not; the host admits
+    /// or refuses it. Must not block.
+    fn admit(&self, socket: Socket, peer: Peer, is_plain: bool);
     /// A client came too late to be admitted, and is reset.
     fn cut_off(&self);
     /// There is no descriptor for the next client: can the host free one?

@@ -24,7 +24,7 @@ use fault::{Fault, sort};
 pub(crate) use gate::{AcceptGate, AcceptHandler};
 use source::Source;
 
-use crate::net::listen::{BACKLOG, Holders, Listener};
+use crate::net::listen::{BACKLOG, Holders, Listening};
 use crate::series::Series;
 
 const WAKER: Token = Token(usize::MAX);
@@ -89,14 +89,14 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Prepares to accept from the listeners; the waker interrupts its wait.
     pub(crate) fn new(
-        listeners: Vec<(Listener, Holders)>,
+        listeners: Vec<Listening>,
         errors: Arc<AcceptErrors>,
     ) -> io::Result<(Acceptor, AcceptWaker)> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let mut sources = Vec::new();
-        for (index, (listener, holders)) in listeners.into_iter().enumerate() {
-            let source = Source::new(listener, holders);
+        for (index, listening) in listeners.into_iter().enumerate() {
+            let source = Source::new(listening);
             source.register(poll.registry(), Token(index))?;
             sources.push(Arc::new(source));
         }
@@ -220,7 +220,7 @@ impl Acceptor {
                         self.pause = PAUSE_MIN;
                         self.outside.move_up();
                         self.held_up.move_up();
-                        host.admit(socket, peer);
+                        host.admit(socket, peer, self.listeners[index].is_plain);
                         // Most clients come alone. An accept in vain costs several times as much
                         // as this look.
                         if accepted == 0 && !client_waits(&self.listeners[index..=index]) {

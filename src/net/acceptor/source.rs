@@ -10,21 +10,27 @@ use rustix::net::{SocketFlags, acceptfrom_with, sockopt::socket_peercred};
 use socket2::Socket;
 
 use crate::net::address::Peer;
-use crate::net::listen::{Holders, Listener};
+use crate::net::listen::{Holders, Listener, Listening};
 
 /// See the head of the file.
 pub(super) struct Source {
     socket: OwnedFd,
     pub(super) holders: Holders,
+    /// Its clients speak plainly, also where others speak TLS.
+    pub(super) is_plain: bool,
 }
 
 impl Source {
-    pub(super) fn new(listener: Listener, holders: Holders) -> Source {
-        let socket = match listener {
+    pub(super) fn new(listening: Listening) -> Source {
+        let socket = match listening.listener {
             Listener::Tcp(listener) => listener.into(),
             Listener::Unix(listener) => listener.into(),
         };
-        Source { socket, holders }
+        Source {
+            socket,
+            holders: listening.holders,
+            is_plain: listening.is_plain,
+        }
     }
 
     pub(super) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {

@@ -7,6 +7,7 @@ use socket2::Socket;
 
 use super::*;
 use crate::net::address::Peer;
+use crate::net::listen::Listener;
 
 /// A client connects just before the gate closes, at the `nth` check of the gate.
 struct Late {
@@ -39,7 +40,7 @@ impl AcceptHandler for Late {
 
     fn cut_off(&self) {}
 
-    fn admit(&self, _: Socket, _: Peer) {
+    fn admit(&self, _: Socket, _: Peer, _: bool) {
         self.admitted.set(self.admitted.get() + 1);
     }
 
@@ -51,7 +52,11 @@ fn admitted(nth: u32) -> u32 {
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("bound");
     let (acceptor, accept_waker) = Acceptor::new(
-        vec![(Listener::Tcp(listener), Holders::Ours)],
+        vec![Listening {
+            listener: Listener::Tcp(listener),
+            holders: Holders::Ours,
+            is_plain: false,
+        }],
         Arc::default(),
     )
     .expect("descriptors");

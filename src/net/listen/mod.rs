@@ -38,9 +38,17 @@ pub(crate) enum Holders {
     Others,
 }
 
+/// A socket that listens.
+pub(crate) struct Listening {
+    pub(crate) listener: Listener,
+    pub(crate) holders: Holders,
+    /// Its clients speak plainly, also where others speak TLS.
+    pub(crate) is_plain: bool,
+}
+
 /// Listening sockets, at least one: bound here, or adopted from a service manager or a predecessor.
 pub struct Listeners {
-    sockets: Vec<(Listener, Holders)>,
+    sockets: Vec<Listening>,
     addresses: Vec<Address>,
     files: Vec<SocketFile>,
     numbers_before: u64,
@@ -50,6 +58,7 @@ pub struct Listeners {
 
 /// A socket that was bound here.
 struct Bound {
+    is_plain: bool,
     listener: Listener,
     address: Address,
     file: Option<SocketFile>,
@@ -99,13 +108,19 @@ impl Listeners {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let parsed = addresses.into_iter().map(|address| Ok(address.try_into()?));
-        let addresses = parsed.collect::<Result<Vec<Address>>>()?;
+        let parsed = addresses.into_iter();
+        let parsed = parsed.map(|address| Ok((address.try_into()?, false)));
+        Listeners::bind_each(&parsed.collect::<Result<Vec<_>>>()?, how)
+    }
+
+    /// As [`bind_all`](Listeners::bind_all); of each address, whether its clients speak plainly,
+    /// also where others speak TLS. No address covers one that differs from it in this.
+    pub(crate) fn bind_each(addresses: &[(Address, bool)], how: &Binding) -> Result<Listeners> {
         let mut in_order: Vec<_> = addresses.iter().enumerate().collect();
-        in_order.sort_by_key(|(_, address)| reach(address));
+        in_order.sort_by_key(|(_, (address, _))| reach(address));
         let mut bound: Vec<(usize, Bound)> = Vec::new();
-        for (index, address) in in_order {
-            let more = bind(address, how, &bound)?;
+        for (index, (address, is_plain)) in in_order {
+            let more = bind(address, *is_plain, how, &bound)?;
             bound.extend(more.into_iter().map(|one| (index, one)));
         }
         bound.sort_by_key(|(index, _)| *index);
@@ -117,7 +132,11 @@ impl Listeners {
             awaits_clients: false,
         };
         for (_, one) in bound {
-            all.sockets.push((one.listener, Holders::Ours));
+            all.sockets.push(Listening {
+                listener: one.listener,
+                holders: Holders::Ours,
+                is_plain: one.is_plain,
+            });
             all.addresses.push(one.address);
             all.files.extend(one.file);
         }
@@ -145,7 +164,11 @@ impl Listeners {
         let what = "a listening socket that was handed over";
         let adopted = adopted.map_err(|source| Error::Start { what, source })?;
         let (sockets, addresses): (Vec<_>, Vec<_>) = adopted.into_iter().unzip();
-        let theirs = |listener| (listener, Holders::Others);
+        let theirs = |listener| Listening {
+            listener,
+            holders: Holders::Others,
+            is_plain: false,
+        };
         let all = Listeners {
             sockets: sockets.into_iter().map(theirs).collect(),
             addresses,
@@ -165,6 +188,28 @@ impl Listeners {
         self.numbers_before = self.numbers_before.max(others.numbers_before);
         self.awaits_clients |= others.awaits_clients;
         self
+    }
+
+    /// Has the clients of these listeners speak plainly, also with
+    /// [`Options::tls`](crate::Options); [`and`](Listeners::and) others may speak TLS.
+    #[must_use]
+    pub fn plain(mut self) -> Listeners {
+        self.sockets.iter_mut().for_each(|one| one.is_plain = true);
+        self
+    }
+
+    /// Of each listener, whether its clients speak plainly in any case.
+    #[cfg(feature = "cli")]
+    pub(crate) fn are_plain(&self) -> Vec<bool> {
+        self.sockets.iter().map(|one| one.is_plain).collect()
+    }
+
+    /// Sets that, in the order of the addresses.
+    #[cfg(feature = "cli")]
+    pub(crate) fn set_plain(&mut self, are_plain: &[bool]) {
+        for (one, is_plain) in self.sockets.iter_mut().zip(are_plain) {
+            one.is_plain = *is_plain;
+        }
     }
 
     /// Numbers the clients that are accepted here from `last + 1` on, so that clients of a
@@ -218,8 +263,8 @@ impl Listeners {
     /// The Unix sockets whose files are removed at the end.
     #[cfg(feature = "cli")]
     pub(crate) fn with_files(&self) -> Vec<Address> {
-        let ours = |(address, (_, holders)): (&Address, &(Listener, Holders))| {
-            let is_ours = *holders == Holders::Ours && matches!(address, Address::Unix(_));
+        let ours = |(address, one): (&Address, &Listening)| {
+            let is_ours = one.holders == Holders::Ours && matches!(address, Address::Unix(_));
             is_ours.then(|| address.clone())
         };
         self.addresses
@@ -229,7 +274,7 @@ impl Listeners {
             .collect()
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<(Listener, Holders)>, Vec<Address>, Vec<SocketFile>) {
+    pub(crate) fn into_parts(self) -> (Vec<Listening>, Vec<Address>, Vec<SocketFile>) {
         (self.sockets, self.addresses, self.files)
     }
 }
@@ -245,10 +290,16 @@ fn reach(address: &Address) -> u8 {
 }
 
 /// Listens on an address, except where the sockets bound so far already do.
-fn bind(address: &Address, how: &Binding, bound: &[(usize, Bound)]) -> Result<Vec<Bound>> {
+fn bind(
+    address: &Address,
+    is_plain: bool,
+    how: &Binding,
+    bound: &[(usize, Bound)],
+) -> Result<Vec<Bound>> {
+    let mut alike = bound.iter().filter(|(_, one)| one.is_plain == is_plain);
     match address {
         Address::Unix(path) => {
-            if bound.iter().any(|(_, one)| one.address == *address) {
+            if alike.any(|(_, one)| one.address == *address) {
                 return Ok(Vec::new());
             }
             let (listener, file) = unix::listen(path, how).map_err(|source| Error::Bind {
@@ -256,6 +307,7 @@ fn bind(address: &Address, how: &Binding, bound: &[(usize, Bound)]) -> Result<Ve
                 source,
             })?;
             Ok(vec![Bound {
+                is_plain,
                 listener: Listener::Unix(listener),
                 address: address.clone(),
                 file: Some(file),
@@ -266,9 +318,10 @@ fn bind(address: &Address, how: &Binding, bound: &[(usize, Bound)]) -> Result<Ve
                 Address::Tcp(bound) => bound.first().copied(),
                 Address::Unix(_) => None,
             };
-            let bound: Vec<SocketAddr> = bound.iter().filter_map(found).collect();
+            let bound: Vec<SocketAddr> = alike.filter_map(found).collect();
             let found = tcp::listen(candidates, how, &bound)?;
             let made = |(listener, address)| Bound {
+                is_plain,
                 listener: Listener::Tcp(listener),
                 address: Address::Tcp(vec![address]),
                 file: None,

@@ -1,5 +1,6 @@
 //! TLS: clients as they are installed, the ends of sessions, bad input.
 
+pub(crate) mod addresses;
 pub(crate) mod bad;
 pub(crate) mod certificates;
 pub(crate) mod ends;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use regex::bytes::Regex;
 
+use crate::cli::sockets::bare;
 use crate::framing::Framing;
 use crate::net::address::Address;
 use crate::service::hub::{HubFilter, HubPort};
@@ -25,7 +26,7 @@ impl FromStr for Also {
     fn from_str(text: &str) -> Result<Also, String> {
         let mut parts = text.splitn(2, ';');
         let address = parts.next().unwrap_or_default().to_owned();
-        let parsed = address.parse::<Address>();
+        let parsed = bare(&address).parse::<Address>();
         let parsed = parsed.map_err(|error| error.to_string())?;
         if has_choice(&parsed) {
             return Err(format!("{address}: write a port, or one address"));
@@ -71,7 +72,7 @@ fn has_choice(address: &Address) -> bool {
 pub(super) fn ports(all: &[Also], usual: &Framing, mut found: &[Address]) -> Vec<HubPort> {
     let mut ports = Vec::new();
     for also in all.iter().rev() {
-        let asked = also.address.parse::<Address>();
+        let asked = bare(&also.address).parse::<Address>();
         // It was parsed before; a name may be unknown by now.
         let Ok(asked) = asked else { continue };
         let mut at = asked.clone();
