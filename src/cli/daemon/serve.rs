@@ -231,6 +231,15 @@ pub(crate) fn announce(
         admin.own_files();
         handover.iter_mut().for_each(HandoverServer::own_file);
     }
+    let what = what_it_is(name, &server);
+    let main_loop = MainLoop::new(server, handover, admin).follows(predecessor);
+    // Last: a supervisor may then count descriptors or send a signal.
+    main_loop.tell(&addresses, &what);
+    Ok(main_loop)
+}
+
+/// A daemon in a line.
+fn what_it_is(name: &str, server: &Server) -> String {
     let memory = indicatif::BinaryBytes(server.handle().memory_max());
     let Stats {
         workers,
@@ -239,14 +248,7 @@ pub(crate) fn announce(
     } = server.handle().stats();
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (ws, cs) = (plural(workers), plural(clients_max));
-    let main_loop = MainLoop::new(server, handover, admin).follows(predecessor);
-    // Readiness is announced as the last step: a supervisor may then count descriptors or send a
-    // signal.
-    let what = format!(
-        "{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory"
-    );
-    main_loop.tell(&addresses, &what);
-    Ok(main_loop)
+    format!("{name}: {workers} worker{ws}, at most {clients_max} client{cs} and {memory} of memory")
 }
 
 /// Serves the clients that came meanwhile to their end; the backlog belongs to the other process.

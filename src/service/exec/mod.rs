@@ -1,9 +1,10 @@
 //! Runs a program for each client, or for each message.
 //!
 //! [`Exec`] gives a client's socket to a program as its input and output; the worker waits until
-//! the program has ended, and does not touch the data, except to encrypt it. [`Filter`] gives a program one message, and
-//! answers with its output. In both, a program leads a process group of its own, its standard error
-//! goes to the log, and when it ends, the rest of its process group is killed.
+//! the program has ended, and does not touch the data, except to encrypt it. [`Filter`] gives a
+//! program one message, and answers with its output. In both, a program leads a process group of
+//! its own, its standard error goes to the log, and when it ends, the rest of its process group is
+//! killed.
 
 mod child;
 mod client_watch;

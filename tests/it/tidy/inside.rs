@@ -71,6 +71,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
                 "filter",
                 "launch",
                 "program",
+                "pump",
                 "socket",
                 "stderr",
             ],

@@ -15,10 +15,10 @@ use crate::service::exec::ClientGone;
 ///
 /// The program's environment names the client: PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP,
 /// TCPLOCALPORT, TCPCONNNUM (how many run for its address) and POOLD_CLIENT (its number in the
-/// log); with --proxy-from, POOLD_VIA names the balancer; with --tls-cert, TLS_VERSION its version of
-/// TLS and TLS_CLIENT_NAME the name in its certificate. The program has no terminal, and the
-/// descriptor limits that poold was started with. Its standard error goes to the log. When it ends,
-/// poold kills the rest of its process group.
+/// log); with --proxy-from, POOLD_VIA names the balancer; with --tls-cert, TLS_VERSION is its
+/// version of TLS and TLS_CLIENT_NAME the name in its certificate. The program has no terminal, and
+/// the descriptor limits that poold was started with. Its standard error goes to the log. When it
+/// ends, poold kills the rest of its process group.
 #[derive(Debug, Args)]
 pub(crate) struct ExecArgs {
     // First, so that ADDRESS comes before the program's words.
