@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # ogn-client 2.0.0 (PyPI): a gust in miles an hour is converted as if it were knots.
 #
-# Expected: 292/018g020 in a position with weather is a wind of 18 knots, 33.3 km/h, with gusts of 20 miles an
-# hour, 32.2 km/h.
-# Seen: gusts of 37.0 km/h, 15 percent too strong. Both numbers are multiplied by the same factor, though only the
-# first one is in knots.
-# Source: parse in ogn/parser/parse.py (wind_speed_peak); APRS Protocol Reference 1.0, chapter 7: in a report with
-# position the wind's speed is in knots; chapter 12: g is the peak in the last five minutes, in miles an hour.
+# Expected: g020 in a position with weather, a gust of 20 miles an hour, is 32.2 km/h.
+# Seen: 37.0 km/h, 15 percent too strong. It is multiplied by the factor for knots, like the wind's own speed, which
+# stands in front of it in a field of another kind (course and speed).
+# Source: parse in ogn/parser/parse.py (wind_speed_peak); APRS Protocol Reference 1.0, chapter 12: g is the peak
+# of the last five minutes, in miles an hour.
 # Output seen on 2026-11-29, Python 3.11:
 #   wind 33.3 km/h, gusts 37.0 km/h
 set -euo pipefail
