@@ -1,7 +1,7 @@
 //! The types between a turn and a service: messages in, replies out, a verdict.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::framing::{Decoder, Extent, Framing, Message};
@@ -145,7 +145,7 @@ pub struct Messages<'a> {
     is_spent: bool,
     tally: MessageTally,
     /// `tally.messages`, for a report while the service is stuck in a message.
-    in_turn: &'a AtomicU64,
+    in_turn: &'a AtomicU32,
 }
 
 /// Whether a partial message ends with `piece`: the stream has ended, or silence ends a message.
@@ -180,7 +180,7 @@ impl<'a> Messages<'a> {
         stream: StreamEnd,
         started: Instant,
         allowed: u64,
-        in_turn: &'a AtomicU64,
+        in_turn: &'a AtomicU32,
     ) -> Messages<'a> {
         let tally = MessageTally::default();
         Messages {
@@ -225,7 +225,7 @@ impl<'a> Messages<'a> {
             self.stream = StreamEnd::NotYet;
             let message = self.decoder.finish();
             self.tally.messages += u64::from(message.is_some());
-            self.in_turn.store(self.tally.messages, Ordering::Relaxed);
+            note(self.in_turn, &self.tally);
             let is_partial = message.is_some_and(|message| message.extent == Extent::Partial);
             self.tally.partial += u64::from(is_partial);
             return message;
@@ -236,7 +236,7 @@ impl<'a> Messages<'a> {
         let (used, message) = self.decoder.next(&self.piece[self.at..]);
         self.at += used;
         self.tally.messages += u64::from(message.is_some());
-        self.in_turn.store(self.tally.messages, Ordering::Relaxed);
+        note(self.in_turn, &self.tally);
         if let Some(message) = message
             && message.extent == Extent::Truncated
             && self.cut.is_empty()
@@ -270,6 +270,11 @@ impl<'a> Messages<'a> {
             cut: self.cut,
         }
     }
+}
+
+/// Notes how many messages the service has got, for a report while it is stuck in one.
+fn note(in_turn: &AtomicU32, tally: &MessageTally) {
+    in_turn.store(tally.messages as u32, Ordering::Relaxed);
 }
 
 fn micros(duration: Duration) -> u64 {

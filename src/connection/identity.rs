@@ -15,12 +15,18 @@ const PLAIN: u8 = u8::MAX;
 pub(crate) struct Identity {
     /// The other end of the connection.
     pub(crate) origin: Peer,
-    announced: OnceLock<Box<Announcement>>,
+    rare: OnceLock<Box<Rare>>,
     standing: AtomicU8,
-    /// The name in its certificate, once the handshake is done.
-    name: OnceLock<Box<str>>,
     /// 0: none; [`PLAIN`]; else 1 more than the version.
     tls: AtomicU8,
+}
+
+/// What is known of few clients. A header comes before a certificate.
+#[derive(Default)]
+struct Rare {
+    announced: Option<Announcement>,
+    /// The name in its certificate, once the handshake is done.
+    name: OnceLock<Box<str>>,
 }
 
 /// The content of a PROXY header.
@@ -46,39 +52,44 @@ impl Identity {
     pub(super) fn new(origin: Peer, standing: Standing) -> Identity {
         Identity {
             origin,
-            announced: OnceLock::new(),
+            rare: OnceLock::new(),
             standing: AtomicU8::new(standing as u8),
-            name: OnceLock::new(),
             tls: AtomicU8::new(0),
         }
     }
 
+    fn announced(&self) -> Option<&Announcement> {
+        self.rare.get()?.announced.as_ref()
+    }
+
     /// The client, as far as known.
     pub(crate) fn peer(&self) -> Peer {
-        let announced = self.announced.get();
-        announced.map_or(self.origin, |announced| announced.client)
+        self.announced()
+            .map_or(self.origin, |announced| announced.client)
     }
 
     /// The balancer, if its header announced the client.
     pub(crate) fn via(&self) -> Option<Peer> {
-        self.announced.get().map(|_| self.origin)
+        self.announced().map(|_| self.origin)
     }
 
     /// The address that the client connected to, if a header announced it. The inner `None` means a
     /// Unix socket.
     pub(crate) fn announced_local(&self) -> Option<Option<SocketAddr>> {
-        self.announced.get().map(|announced| announced.local)
+        self.announced().map(|announced| announced.local)
     }
 
     /// What a header said: the client, and the address that it connected to.
     pub(crate) fn announcement(&self) -> Option<(Peer, Option<SocketAddr>)> {
-        let announced = self.announced.get()?;
+        let announced = self.announced()?;
         Some((announced.client, announced.local))
     }
 
     /// Sets what the balancer's header says. Only the first call counts.
     pub(crate) fn announce(&self, client: Peer, local: Option<SocketAddr>) {
-        let _ = self.announced.set(Box::new(Announcement { client, local }));
+        let announced = Some(Announcement { client, local });
+        let name = OnceLock::new();
+        let _ = self.rare.set(Box::new(Rare { announced, name }));
     }
 
     /// Sets the standing: the acceptor before the first turn, then only the running worker.
@@ -89,7 +100,7 @@ impl Identity {
     /// The handshake is done.
     pub(crate) fn set_tls(&self, version: TlsVersion, name: Option<String>) {
         if let Some(name) = name {
-            let _ = self.name.set(name.into());
+            let _ = self.rare.get_or_init(Box::default).name.set(name.into());
         }
         self.tls.store(version as u8 + 1, Ordering::Relaxed);
     }
@@ -105,7 +116,7 @@ impl Identity {
 
     /// The name in the client's certificate.
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.get().map(|name| &**name)
+        self.rare.get()?.name.get().map(|name| &**name)
     }
 
     /// The version of TLS, once the handshake is done.

@@ -2,6 +2,7 @@
 //!
 //! Also the collections of connections: the registry, the wait queue, the deadlines.
 //! - Only the worker that runs the connection reads and writes the socket and has the [`Owned`].
+//!   Between turns [`Kept`] has what must stay of it.
 //! - Any thread may push to the outbox or leave a [`CloseRequest`] in the mailbox; then it wakes
 //!   the connection.
 //! - The mailbox's lock is held for a few moves at a time, never across I/O.
@@ -32,17 +33,17 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use socket2::Socket;
 
-use crate::connection::handler::Handler;
 use crate::connection::outbox::Outbox;
-use crate::framing::Decoder;
+use crate::framing::{Decoder, Framing, Overlong};
 use crate::limits::limit::Limit;
-use crate::limits::times::{Bucket, Rate};
+use crate::limits::times::Rate;
 use crate::net::address::Peer;
 use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
 use crate::system;
 
 mod identity;
 pub(crate) mod moving;
+mod owned;
 mod stage;
 mod tally;
 #[cfg(test)]
@@ -50,12 +51,29 @@ pub(crate) mod tests;
 mod transport;
 
 pub(crate) use identity::{Identity, Standing};
+pub(crate) use owned::{Kept, Owned, Spare};
 pub(crate) use stage::{Linger, Stage};
 pub(crate) use tally::{Begun, Look, Tally};
 pub(crate) use transport::{Taken, Tls};
 
 /// Puts a connection into the run queue, and wakes a worker if one is needed.
-pub(crate) type Queue = Arc<dyn Fn(Arc<Connection>) + Send + Sync>;
+pub(crate) type Queue = Box<dyn Fn(Arc<Connection>) + Send + Sync>;
+
+/// What all connections of a server have in common.
+pub(crate) struct Common {
+    pub(crate) framing: Framing,
+    pub(crate) message_max: usize,
+    pub(crate) overlong: Overlong,
+    pub(crate) outbox_max: usize,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) queue: Queue,
+}
+
+impl Common {
+    pub(crate) fn decoder(&self) -> Decoder {
+        Decoder::new(&self.framing, self.message_max, self.overlong)
+    }
+}
 
 /// See the head of the file.
 pub(crate) struct Connection {
@@ -71,15 +89,13 @@ pub(crate) struct Connection {
     /// The socket is registered with the poller. A connection that gets a worker at once is
     /// registered when it comes to rest.
     pub(crate) watched: AtomicBool,
-    outbox_max: usize,
+    common: Arc<Common>,
     mailbox: Mutex<Mailbox>,
-    queue: Queue,
 }
 
 /// What waits between turns, and what other threads leave for the next turn.
 struct Mailbox {
-    /// `None` while a worker runs the connection.
-    owned: Option<Box<Owned>>,
+    kept: Kept,
     outbox: Outbox,
     /// Bytes that the running worker has taken from the outbox and not yet written.
     in_hand: usize,
@@ -99,36 +115,6 @@ pub(crate) enum CloseRequest {
     Shed(Limit),
     /// Reset it now: the drain's deadline has passed.
     Cut,
-}
-
-/// The state that only the running worker has. What few clients have at a time is in a box, so that
-/// a silent one takes little memory.
-pub(crate) struct Owned {
-    pub(crate) stage: Stage,
-    pub(crate) handler: Option<Box<dyn Handler>>,
-    pub(crate) decoder: Decoder,
-    /// Bytes that were read and not yet cut into messages: the turn's time or the reply's bound was
-    /// reached.
-    pub(crate) unread: Vec<u8>,
-    /// The poller reported bytes, and the socket was not found empty since.
-    pub(crate) readable: bool,
-    /// The poller reported the end of the stream: read until it shows.
-    pub(crate) ending: bool,
-    /// Urgent data: after a short read there may be more.
-    pub(crate) urgent: bool,
-    /// The peer takes nothing any more, or nothing may be sent: discard the outbox, keep reading.
-    pub(crate) discards_output: bool,
-    /// When the partial message began, and the bytes that had come by then.
-    pub(crate) begun: Option<Box<(Instant, u64)>>,
-    /// Since when the peer has taken no output.
-    pub(crate) stalled: Option<Instant>,
-    /// Until when the service wants no messages.
-    pub(crate) paused: Option<Instant>,
-    /// The time of its entry in the deadlines.
-    pub(crate) check: Option<Instant>,
-    pub(crate) bucket: Option<Box<Bucket>>,
-    pub(crate) tls: Tls,
-    pub(crate) look: Look,
 }
 
 /// The bytes were not sent, because the outbox is full or the client has left. Gives them back.
@@ -157,11 +143,8 @@ pub(crate) struct Opening {
     pub(crate) id: u64,
     pub(crate) peer: Peer,
     pub(crate) socket: Socket,
-    pub(crate) decoder: Decoder,
-    pub(crate) outbox_max: usize,
-    pub(crate) rate: Option<Rate>,
     pub(crate) stage: Stage,
-    pub(crate) queue: Queue,
+    pub(crate) common: Arc<Common>,
 }
 
 impl Connection {
@@ -171,27 +154,12 @@ impl Connection {
             Stage::Header { .. } => Standing::Awaited,
             _ => Standing::Admitted,
         };
-        let owned = Owned {
-            stage: opening.stage,
-            handler: None,
-            decoder: opening.decoder,
-            unread: Vec::new(),
-            readable: false,
-            ending: false,
-            urgent: false,
-            discards_output: false,
-            begun: None,
-            stalled: None,
-            paused: None,
-            check: None,
-            bucket: opening
-                .rate
-                .map(|rate| Box::new(Bucket::new(rate, Instant::now()))),
-            tls: None,
-            look: Look::default(),
+        let kept = match opening.stage {
+            Stage::New => Kept::NEW,
+            stage => Kept::Whole(Owned::new(stage, opening.common.decoder())),
         };
         let mailbox = Mailbox {
-            owned: Some(Box::new(owned)),
+            kept,
             outbox: Outbox::default(),
             in_hand: 0,
             request: None,
@@ -207,34 +175,53 @@ impl Connection {
             tally: Tally::default(),
             lent: AtomicBool::new(false),
             watched: AtomicBool::new(false),
-            outbox_max: opening.outbox_max,
+            common: opening.common,
             mailbox: Mutex::new(mailbox),
-            queue: opening.queue,
         }
     }
 
     /// Adds a reason to serve it, and queues it if it was resting.
     pub(crate) fn wake(self: &Arc<Self>, reasons: Reasons) {
         if self.state.wake(reasons) == Next::Queue {
-            (self.queue)(Arc::clone(self));
+            (self.common.queue)(Arc::clone(self));
         }
     }
 
     /// Takes what waits; called by the running worker at the begin of a turn. A cut stays: the turn
     /// that takes it may have begun too early to see that the deadline has passed.
-    pub(crate) fn take(&self) -> (Box<Owned>, Outbox, Option<CloseRequest>) {
+    pub(crate) fn take(&self, spare: Spare<'_>) -> (Box<Owned>, Outbox, Option<CloseRequest>) {
         let mut mailbox = self.mailbox.lock();
         let outbox = std::mem::take(&mut mailbox.outbox);
         mailbox.in_hand = outbox.bytes();
-        let owned = mailbox
-            .owned
-            .take()
-            .expect("only the running worker takes it, once a turn");
+        let kept = std::mem::replace(&mut mailbox.kept, Kept::Taken);
         let request = match mailbox.request.as_deref() {
             Some(CloseRequest::Cut) => Some(CloseRequest::Cut),
             _ => mailbox.request.take().map(|request| *request),
         };
+        drop(mailbox);
+        let owned = self
+            .whole(kept, spare)
+            .expect("only the running worker takes it, once a turn");
         (owned, outbox, request)
+    }
+
+    /// The whole of what was kept; `None` if it is taken.
+    fn whole(&self, kept: Kept, spare: Spare<'_>) -> Option<Box<Owned>> {
+        match kept {
+            Kept::Taken => None,
+            Kept::Whole(owned) => Some(owned),
+            Kept::Bare(lasting) => {
+                let new = || Owned::new(Stage::New, self.common.decoder());
+                let mut owned = spare.take().unwrap_or_else(new);
+                owned.go_on(lasting, self.has_sent());
+                Some(owned)
+            }
+        }
+    }
+
+    /// Whether bytes of the client have come.
+    fn has_sent(&self) -> bool {
+        self.tally.bytes_in.load(Ordering::Relaxed) > 0
     }
 
     /// Takes what was pushed since the turn began; called by the running worker.
@@ -253,19 +240,27 @@ impl Connection {
         self.mailbox.lock().in_hand = 0;
     }
 
-    /// Puts back what waits for the next turn; called by the running worker.
-    pub(crate) fn put_back(&self, owned: Box<Owned>, owed: Outbox) {
+    /// Puts back what waits for the next turn; called by the running worker. The rest goes to
+    /// `spare`.
+    pub(crate) fn put_back(&self, mut owned: Box<Owned>, owed: Outbox, spare: Spare<'_>) {
+        let kept = match owned.strip(self.has_sent()) {
+            Some(lasting) => {
+                *spare = Some(owned);
+                Kept::Bare(lasting)
+            }
+            None => Kept::Whole(owned),
+        };
         let mut mailbox = self.mailbox.lock();
         mailbox.in_hand = 0;
         mailbox.outbox.put_back(owed);
-        mailbox.owned = Some(owned);
+        mailbox.kept = kept;
     }
 
     /// Adds bytes, which count as this many messages, to the outbox; gives them back if it is full.
     pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
         {
             let mut mailbox = self.mailbox.lock();
-            let room = self.outbox_max.saturating_sub(mailbox.in_hand);
+            let room = self.common.outbox_max.saturating_sub(mailbox.in_hand);
             if mailbox.shut {
                 return Err(Unsent::Gone(chunk));
             }

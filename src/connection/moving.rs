@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::carried::Carried;
 use super::{
-    Bytes, CloseRequest, Connection, Look, Mailbox, Opening, Outbox, Owned, Stage, Standing,
+    Bytes, CloseRequest, Connection, Kept, Look, Mailbox, Opening, Outbox, Owned, Stage, Standing,
 };
+use crate::limits::times::Bucket;
 use crate::scheduler::state::StateWord;
 
 /// What the one that moves a connection has of it.
@@ -20,7 +21,8 @@ impl Connection {
     pub(crate) fn unpack(&self) -> Option<Contents> {
         let mut mailbox = self.mailbox.lock();
         mailbox.is_moving = true;
-        let owned = mailbox.owned.take()?;
+        let kept = std::mem::replace(&mut mailbox.kept, Kept::Taken);
+        let owned = self.whole(kept, &mut None)?;
         let output = std::mem::take(&mut mailbox.outbox);
         mailbox.in_hand = output.bytes();
         Some(Contents { owned, output })
@@ -32,7 +34,7 @@ impl Connection {
         let count = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
         let tally = &self.tally;
         let ago = |since: Instant| now.saturating_duration_since(since);
-        let rate = owned.bucket.as_mut().map(|bucket| bucket.left(now));
+        let rate = owned.lasting.bucket.as_mut().map(|bucket| bucket.left(now));
         Carried {
             announced: self.identity.announcement(),
             unread: owned.unread.clone(),
@@ -88,9 +90,8 @@ impl Connection {
             count.store(value, Ordering::Relaxed);
         }
         let mut mailbox = connection.mailbox.lock();
-        let Mailbox { owned, outbox, .. } = &mut *mailbox;
-        let owned = owned.as_mut()?;
-        owned.stage = Stage::Open;
+        let Mailbox { kept, outbox, .. } = &mut *mailbox;
+        let mut owned = Owned::new(Stage::Open, connection.common.decoder());
         owned.decoder.resume(carried.place)?;
         owned.unread = carried.unread;
         owned.discards_output = carried.is_broken;
@@ -104,9 +105,12 @@ impl Connection {
         if bytes_in > 0 {
             owned.look = Look::Done;
         }
-        if let (Some(bucket), Some(left)) = (&mut owned.bucket, carried.rate) {
+        if let (Some(rate), Some(left)) = (connection.common.rate, carried.rate) {
+            let mut bucket = Box::new(Bucket::new(rate, now));
             bucket.set_left(left);
+            owned.lasting.bucket = Some(bucket);
         }
+        *kept = Kept::Whole(owned);
         // The first chunk always fits.
         let _ = outbox.push(carried.owed.into(), usize::MAX);
         mailbox.is_moving = true;

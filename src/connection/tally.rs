@@ -1,6 +1,6 @@
 //! A connection's counts, and what its bytes look like.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::framing::hint::{HINTS, Hint};
@@ -9,8 +9,6 @@ use crate::framing::hint::{HINTS, Hint};
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) messages_in: AtomicU64,
-    /// Messages given to the service in the running turn: not yet in any sum.
-    pub(crate) in_turn: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
@@ -19,6 +17,8 @@ pub(crate) struct Tally {
     /// Milliseconds after `since`, plus one, since when the peer has taken no output; 0 while it
     /// keeps up.
     pub(crate) stalled_ms: AtomicU64,
+    /// Messages given to the service in the running turn: not yet in any sum. One read has no more.
+    pub(crate) in_turn: AtomicU32,
     /// The number of the hint that was given, plus one; 0 for none.
     hint: AtomicU8,
 }

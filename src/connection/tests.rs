@@ -1,7 +1,6 @@
 use socket2::{Domain, Type};
 
 use super::*;
-use crate::framing::{Framing, Overlong};
 
 const OUTBOX_MAX: usize = 100;
 
@@ -12,11 +11,15 @@ pub(crate) fn connection() -> (Arc<Connection>, Socket) {
         id: 1,
         peer: Peer::Unix(0),
         socket,
-        decoder: Decoder::new(&Framing::Lines, 1, Overlong::Close),
-        outbox_max: OUTBOX_MAX,
-        rate: None,
         stage: Stage::Open,
-        queue: Arc::new(drop),
+        common: Arc::new(Common {
+            framing: Framing::Lines,
+            message_max: 1,
+            overlong: Overlong::Close,
+            outbox_max: OUTBOX_MAX,
+            rate: None,
+            queue: Box::new(drop),
+        }),
     });
     (Arc::new(connection), other)
 }
@@ -37,7 +40,7 @@ fn a_cut_is_never_taken_back() {
         connection.request_close(later);
         assert!(connection.is_cut());
         assert_eq!(connection.take_close(), None);
-        let (.., request) = connection.take();
+        let (.., request) = connection.take(&mut None);
         assert!(matches!(request, Some(CloseRequest::Cut)), "{request:?}");
         assert!(connection.is_cut(), "for the next turn, too");
     }
@@ -48,7 +51,7 @@ fn what_the_running_worker_has_in_hand_takes_room() {
     let (connection, _other) = connection();
     let _ = connection.state.start();
     connection.push(chunk(60), 1).expect("room");
-    let (owned, mut owed, _) = connection.take();
+    let (owned, mut owed, _) = connection.take(&mut None);
     assert_eq!(connection.push(chunk(50), 1), Err(Unsent::Full(chunk(50))));
     connection.push(chunk(30), 1).expect("room");
     owed.put_back(connection.take_more());
@@ -60,6 +63,24 @@ fn what_the_running_worker_has_in_hand_takes_room() {
         connection.push(long.clone(), 1),
         Err(Unsent::Full(long.clone()))
     );
-    connection.put_back(owned, Outbox::default());
+    connection.put_back(owned, Outbox::default(), &mut None);
     connection.push(long, 1).expect("nothing waits");
+}
+
+#[test]
+fn a_connection_at_rest_is_small() {
+    // With the counts of its `Arc` it fits the allocator's next size.
+    assert!(
+        size_of::<Connection>() <= 232,
+        "{}",
+        size_of::<Connection>()
+    );
+    let (connection, _other) = connection();
+    let _ = connection.state.start();
+    let (mut owned, owed, _) = connection.take(&mut None);
+    let mut spare = None;
+    owned.stage = Stage::New;
+    connection.put_back(owned, owed, &mut spare);
+    assert!(spare.is_some(), "nothing but what lasts is kept");
+    assert!(matches!(connection.mailbox.lock().kept, Kept::Bare(_)));
 }

@@ -227,6 +227,11 @@ impl Decoder {
         self.store.begun()
     }
 
+    /// Whether it is as one that has seen nothing.
+    pub(crate) fn is_as_new(&self) -> bool {
+        self.fault.is_none() && !self.is_inside() && self.family.as_cutter().marks().is_empty()
+    }
+
     /// Where it is in the stream.
     pub(crate) fn place(&self) -> Place {
         let marks = self.family.as_cutter().marks();

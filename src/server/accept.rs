@@ -13,7 +13,6 @@ use super::shared::Shared;
 use crate::connection::lingering::Slot;
 use crate::connection::{Connection, Opening, Stage};
 use crate::drain::{Backlog, ServerPhase};
-use crate::framing::Decoder;
 use crate::limits::admission::{Placed, WhenFull};
 use crate::limits::counters::{Case, Trouble};
 use crate::limits::limit::Limit;
@@ -182,11 +181,8 @@ impl Shared {
             id,
             peer,
             socket,
-            decoder: Decoder::new(&options.framing, options.message_max, options.overlong),
-            outbox_max: options.outbox_max,
-            rate: options.rate,
             stage,
-            queue: Arc::clone(&self.queue),
+            common: Arc::clone(&self.common),
         }));
         if is_plain && options.tls.is_some() {
             connection.identity.set_plain();

@@ -19,7 +19,6 @@ use crate::connection::held::Stays;
 use crate::connection::moving::Contents;
 use crate::connection::{Connection, Opening, Stage};
 use crate::drain::ServerPhase;
-use crate::framing::Decoder;
 use crate::limits::admission::Placed;
 use crate::limits::limit::Limit;
 use crate::net::address::Peer;
@@ -62,8 +61,8 @@ impl Handle {
             .read_back(&Client::new(&connection), &session);
         let handler = handler.ok_or(Stays::Service)?;
         if let Some(Contents { mut owned, output }) = connection.unpack() {
-            owned.handler = Some(handler);
-            connection.put_back(owned, output);
+            owned.lasting.handler = Some(handler);
+            connection.put_back(owned, output, &mut None);
         }
         shared.ctx.make_place(placed);
         Ok(arrival)
@@ -146,20 +145,20 @@ impl Shared {
     }
 
     fn unpack(&self, socket: Socket, carried: Carried) -> Result<Connection, Stays> {
-        let options = &self.ctx.limits.options;
-        let decoder = || Decoder::new(&options.framing, options.message_max, options.overlong);
-        if decoder().resume(carried.place.clone()).is_none() {
+        if self
+            .common
+            .decoder()
+            .resume(carried.place.clone())
+            .is_none()
+        {
             return Err(Stays::Framing);
         }
         let opening = Opening {
             id: carried.id,
             peer: carried.origin,
             socket,
-            decoder: decoder(),
-            outbox_max: options.outbox_max,
-            rate: options.rate,
             stage: Stage::Open,
-            queue: Arc::clone(&self.queue),
+            common: Arc::clone(&self.common),
         };
         Connection::of_carried(opening, carried, Instant::now()).ok_or(Stays::Version)
     }
@@ -200,7 +199,9 @@ impl Drop for Arrival {
         };
         let contents = connection.unpack();
         connection.state.end();
-        if let Some(handler) = contents.and_then(|mut contents| contents.owned.handler.take()) {
+        if let Some(handler) =
+            contents.and_then(|mut contents| contents.owned.lasting.handler.take())
+        {
             crate::service::moved(handler);
         }
         self.shared.ctx.leave(&connection);

@@ -86,10 +86,10 @@ impl Parcel {
         // A descriptor elsewhere keeps the poller's entry.
         let _ = self.shared.poller.unwatch(&connection.socket);
         connection.state.end();
-        if let Some(check) = owned.check.take() {
+        if let Some(check) = owned.lasting.check.take() {
             ctx.deadlines.remove(check, connection.id);
         }
-        if let Some(handler) = owned.handler.take() {
+        if let Some(handler) = owned.lasting.handler.take() {
             crate::service::moved(handler);
         }
         ctx.leave(connection);
@@ -105,7 +105,7 @@ impl Drop for Parcel {
         if let Some(late) = self.late.take() {
             self.connection.reopen_outbox(late);
         }
-        self.connection.put_back(owned, output);
+        self.connection.put_back(owned, output, &mut None);
         go_on(&self.shared, Arc::clone(&self.connection));
     }
 }
@@ -128,7 +128,12 @@ fn write_down(
         return Err(Stays::Large);
     }
     let mut carried = connection.carried(contents, Instant::now());
-    let handler = contents.owned.handler.as_mut().ok_or(Stays::Ending)?;
+    let handler = contents
+        .owned
+        .lasting
+        .handler
+        .as_mut()
+        .ok_or(Stays::Ending)?;
     if !crate::service::write_down(handler, &mut carried.session) {
         return Err(Stays::Session);
     }

@@ -24,7 +24,7 @@ use crate::connection::held::Held;
 use crate::connection::lingering::Lingering;
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
-use crate::connection::{Connection, Queue};
+use crate::connection::{Common, Connection};
 use crate::drain::{Drain, Report, Unit};
 use crate::framing::Framing;
 use crate::limits::admission::{Admission, Rules};
@@ -67,6 +67,22 @@ fn policy(options: &Options, work: &Work) -> Policy {
     }
 }
 
+/// What connections know of the server.
+fn common(options: &Options, shared: Weak<Shared>) -> Arc<Common> {
+    Arc::new(Common {
+        framing: options.framing.clone(),
+        message_max: options.message_max,
+        overlong: options.overlong,
+        outbox_max: options.outbox_max,
+        rate: options.rate,
+        queue: Box::new(move |connection| {
+            if let Some(shared) = shared.upgrade() {
+                shared.enqueue(connection);
+            }
+        }),
+    })
+}
+
 /// An entry of the run queue.
 pub(super) struct Queued {
     task: Task,
@@ -103,7 +119,7 @@ pub(super) struct Shared {
     pub(super) numbers_before: u64,
     /// Held while the number of workers changes.
     pub(super) resizing: Mutex<()>,
-    pub(super) queue: Queue,
+    pub(super) common: Arc<Common>,
 }
 
 fn answers(work: &Work) -> bool {
@@ -128,6 +144,7 @@ impl Shared {
                 shared.ctx.deadlines.watch_notify.notify();
             }
         });
+        let common = common(options, shared);
         let worker_table = WorkerTable::new(NUMBERS, options.stuck_after);
         let wait_queue = WaitQueue::new(options.workers, options.queue_max);
         let overload = options.overload.filter(|_| answers(&work));
@@ -163,11 +180,7 @@ impl Shared {
             accepted: AtomicU64::new(0),
             numbers_before: 0,
             resizing: Mutex::default(),
-            queue: Arc::new(move |connection| {
-                if let Some(shared) = shared.upgrade() {
-                    shared.enqueue(connection);
-                }
-            }),
+            common,
         }
     }
 
@@ -286,11 +299,8 @@ impl Shared {
         // in an output whose lost messages are counted.
         let stuck = self.ctx.registry.all();
         let in_turn = |one: &Arc<Connection>| one.tally.in_turn.load(Ordering::Relaxed);
-        let in_turns: Vec<u64> = stuck
-            .iter()
-            .map(in_turn)
-            .filter(|count| *count > 0)
-            .collect();
+        let in_turns = stuck.iter().map(|one| u64::from(in_turn(one)));
+        let in_turns: Vec<u64> = in_turns.filter(|count| *count > 0).collect();
         let received = totals.messages.load(Ordering::Relaxed) + in_turns.iter().sum::<u64>();
         let lost = lost.max(in_turns.len() as u64);
         let undelivered = totals

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use crate::connection::Owned;
 use crate::limits::options::READ_MAX;
 use crate::scheduler::metrics::Moved;
 
@@ -13,6 +14,8 @@ pub(crate) struct Scratch {
     /// What the turn that runs has moved.
     pub(crate) moved: Moved,
     pub(super) portion: Portion,
+    /// For the next connection of which little was kept.
+    pub(super) spare: Option<Box<Owned>>,
 }
 
 thread_local! {
@@ -21,6 +24,7 @@ thread_local! {
         wire: Vec::new(),
         moved: Moved::default(),
         portion: Portion::default(),
+        spare: None,
     });
 }
 

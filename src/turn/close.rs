@@ -62,7 +62,7 @@ impl Turn<'_> {
 
     /// Ends the session. After a panic there is no handler any more.
     fn tell_closed(&mut self, end: &End) {
-        if let Some(handler) = self.owned.handler.take()
+        if let Some(handler) = self.owned.lasting.handler.take()
             && guarded(|| handler.closed(end)).is_err()
         {
             let why = "while it was closed";
@@ -88,7 +88,7 @@ impl Turn<'_> {
         if let Work::Streams(_) = self.ctx.work {
             self.ctx.wait_queue.remove(connection.id);
         }
-        if let Some(check) = self.owned.check.take() {
+        if let Some(check) = self.owned.lasting.check.take() {
             self.ctx.deadlines.remove(check, connection.id);
         }
         self.tell_closed(end);

@@ -16,6 +16,7 @@ use crate::connection::{Look, Stage, Taken};
 use crate::framing::Fault;
 use crate::limits::limit::Limit;
 use crate::limits::options::{READ_MAX, TIME_MAX};
+use crate::limits::times::Bucket;
 use crate::scheduler::metrics::add;
 use crate::service::{Opener, Tail};
 
@@ -29,7 +30,7 @@ impl Turn<'_> {
             Ok(handler) => {
                 add(&self.connection.tally.messages_out, reply.messages());
                 self.scratch.moved.messages_out += reply.messages();
-                self.owned.handler = Some(handler);
+                self.owned.lasting.handler = Some(handler);
                 self.send_replies();
                 if let Some(reason) = self.connection.take_close() {
                     self.turn_out(End::Closed(reason));
@@ -152,7 +153,7 @@ impl Turn<'_> {
 
     /// The server ends the connection: asks the service for its last words.
     pub(super) fn last_words(&mut self, end: &End) {
-        let Some(handler) = self.owned.handler.as_mut() else {
+        let Some(handler) = self.owned.lasting.handler.as_mut() else {
             return;
         };
         let options = &self.ctx.limits.options;
@@ -168,7 +169,12 @@ impl Turn<'_> {
 
     /// Charges what was read to the client's rate.
     pub(super) fn charge(&mut self, messages: u64, bytes: usize) {
-        if let Some(bucket) = &mut self.owned.bucket {
+        let Some(rate) = self.ctx.limits.options.rate else {
+            return;
+        };
+        if messages > 0 || bytes > 0 {
+            let full = || Box::new(Bucket::new(rate, self.now));
+            let bucket = self.owned.lasting.bucket.get_or_insert_with(full);
             bucket.take(messages, bytes);
         }
     }
@@ -222,7 +228,7 @@ impl Turn<'_> {
     /// Cuts messages, gives them to the service, sends its replies.
     pub(super) fn deliver(&mut self, piece: &[u8], stream: StreamEnd) {
         let is_void = self.owned.discards_output || self.is_shed();
-        let Some(handler) = self.owned.handler.as_mut() else {
+        let Some(handler) = self.owned.lasting.handler.as_mut() else {
             return;
         };
         let options = &self.ctx.limits.options;
@@ -231,7 +237,12 @@ impl Turn<'_> {
         reply.is_void = is_void;
         let in_turn = &self.connection.tally.in_turn;
         let (now, allowed) = (self.now, self.allowed);
-        let is_spent = self.owned.bucket.as_ref().is_some_and(|one| one.is_spent());
+        let is_spent = self
+            .owned
+            .lasting
+            .bucket
+            .as_ref()
+            .is_some_and(|one| one.is_spent());
         let mut messages = Messages::new(
             &mut self.owned.decoder,
             piece,

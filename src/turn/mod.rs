@@ -55,7 +55,7 @@ pub(crate) fn serve_once(
     } else {
         now
     };
-    let (mut owned, output, request) = connection.take();
+    let (mut owned, output, request) = connection.take(&mut scratch.spare);
     owned.readable |= reasons.include(Reasons::READABLE);
     owned.ending |= reasons.include(Reasons::ENDING);
     owned.urgent |= reasons.include(Reasons::URGENT);
@@ -80,7 +80,7 @@ pub(crate) fn serve_once(
             let output = std::mem::take(&mut turn.output);
             owned.decoder.rest();
             let moves = reasons.include(Reasons::MOVE).then(|| moves(&owned));
-            connection.put_back(owned, output);
+            connection.put_back(owned, output, &mut scratch.spare);
             if moves.is_some_and(|moves| ctx.hold(connection, moves)) {
                 Next::Leave
             } else if after == After::Again {
@@ -283,7 +283,7 @@ impl Turn<'_> {
         self.ctx.notices.trouble(Trouble::Panic, self.case());
         self.ctx.totals.panics.fetch_add(1, Ordering::Relaxed);
         // Drop the session without calling it again; its Drop may panic, so guard it.
-        let broken = self.owned.handler.take();
+        let broken = self.owned.lasting.handler.take();
         let _ = guarded(|| drop(broken));
         self.stop_serving(End::Panic);
     }

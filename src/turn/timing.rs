@@ -11,8 +11,13 @@ use crate::limits::limit::Limit;
 impl Turn<'_> {
     /// Ends a connection that has exceeded a time limit.
     pub(super) fn notice_time(&mut self) {
-        if self.owned.check.is_some_and(|check| check <= self.now) {
-            self.owned.check = None;
+        if self
+            .owned
+            .lasting
+            .check
+            .is_some_and(|check| check <= self.now)
+        {
+            self.owned.lasting.check = None;
         }
         let Some((due, limit)) = self.due() else {
             return;
@@ -55,8 +60,8 @@ impl Turn<'_> {
         let Some(due) = due.into_iter().flatten().min() else {
             return;
         };
-        if self.owned.check.is_none_or(|check| due < check) {
-            let before = self.owned.check.replace(due);
+        if self.owned.lasting.check.is_none_or(|check| due < check) {
+            let before = self.owned.lasting.check.replace(due);
             self.ctx.deadlines.push(due, before, self.connection);
         }
     }
@@ -179,19 +184,20 @@ impl Turn<'_> {
 
     /// Messages and bytes that the rate allows now.
     pub(super) fn allowance(&mut self) -> (u64, usize) {
-        match &mut self.owned.bucket {
+        let is_last = matches!(self.owned.stage, Stage::Last { .. });
+        match (&mut self.owned.lasting.bucket, self.ctx.limits.options.rate) {
             // What arrived before the end is bounded; delaying it helps no other client.
-            Some(bucket) if !matches!(self.owned.stage, Stage::Last { .. }) => {
-                bucket.fill(self.now)
-            }
-            _ => (u64::MAX, usize::MAX),
+            (_, None) => (u64::MAX, usize::MAX),
+            _ if is_last => (u64::MAX, usize::MAX),
+            (Some(bucket), _) => bucket.fill(self.now),
+            (None, Some(rate)) => (rate.messages_burst.into(), rate.bytes_burst as usize),
         }
     }
 
     /// Until when the client is not read from, because of its rate or because the service paused
     /// it.
     pub(super) fn throttled_until(&self) -> Option<Instant> {
-        let bucket = match &self.owned.bucket {
+        let bucket = match &self.owned.lasting.bucket {
             Some(bucket) if !matches!(self.owned.stage, Stage::Last { .. }) => bucket.next(),
             _ => None,
         };

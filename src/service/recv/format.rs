@@ -37,53 +37,12 @@ impl Format {
     }
 }
 
-/// The part that a client's lines have in common, made once.
-pub(super) enum Label {
-    Text(Box<[u8]>),
-    Timed(Opening),
-    Json(Opening),
-    Raw,
-    Bytes,
-}
+/// What stands before a JSON line's time.
+const BEFORE_TIME: &str = "{\"time\":\"";
 
-/// The beginning of a client's lines that have a time: all that stands before the message.
-pub(super) struct Opening {
-    line: Box<[u8]>,
-    /// Where the time stands in it.
-    time_at: usize,
-}
-
-impl Opening {
-    fn new(before: &str, sender: &str) -> Opening {
-        let time = str::from_utf8(Stamp::ZERO.text()).unwrap_or_default();
-        Opening {
-            line: [before, time, sender].concat().into_bytes().into(),
-            time_at: before.len(),
-        }
-    }
-
-    fn text(peer: &str) -> Opening {
-        Opening::new("", &format!(" Message from {peer}: "))
-    }
-
-    fn json(id: u64, peer: &str, name: Option<&str>) -> Opening {
-        let quoted = |text: &str| {
-            let mut quoted = Vec::new();
-            json::escape(text.as_bytes(), &mut quoted);
-            format!("\"{}\"", String::from_utf8_lossy(&quoted))
-        };
-        let name = name.map_or_else(String::new, |name| format!(",\"name\":{}", quoted(name)));
-        let peer = quoted(peer);
-        let sender = format!("\",\"id\":{id},\"peer\":{peer}{name},\"message\":\"");
-        Opening::new("{\"time\":\"", &sender)
-    }
-
-    fn at(&mut self, now: &Stamp) -> &[u8] {
-        let time = now.text();
-        self.line[self.time_at..][..time.len()].copy_from_slice(time);
-        &self.line
-    }
-}
+/// The beginning of a client's lines, all that stands before the message, made once. Empty where
+/// lines have none.
+pub(super) struct Label(Box<[u8]>);
 
 impl Label {
     pub(super) fn new(format: Format, client: &Client) -> Label {
@@ -94,28 +53,59 @@ impl Label {
             None => peer(),
         };
         match format {
-            Format::Text => Label::Text(format!("Message from {}: ", sender()).into_bytes().into()),
-            Format::Timed => Label::Timed(Opening::text(&sender())),
-            Format::Json => {
-                let name = client.certified_name();
-                Label::Json(Opening::json(client.id(), &peer(), name.as_deref()))
-            }
-            Format::Raw => Label::Raw,
-            Format::Bytes => Label::Bytes,
+            Format::Text => Label::text(&sender()),
+            Format::Timed => Label::timed(&sender()),
+            Format::Json => Label::json(client.id(), &peer(), client.certified_name().as_deref()),
+            Format::Raw | Format::Bytes => Label(Box::default()),
         }
     }
 
+    fn text(sender: &str) -> Label {
+        Label::of(format!("Message from {sender}: "))
+    }
+
+    fn timed(sender: &str) -> Label {
+        Label::of(format!("{} Message from {sender}: ", Stamp::ZERO))
+    }
+
+    fn json(id: u64, peer: &str, name: Option<&str>) -> Label {
+        let quoted = |text: &str| {
+            let mut quoted = Vec::new();
+            json::escape(text.as_bytes(), &mut quoted);
+            format!("\"{}\"", String::from_utf8_lossy(&quoted))
+        };
+        let name = name.map_or_else(String::new, |name| format!(",\"name\":{}", quoted(name)));
+        let (time, peer) = (Stamp::ZERO, quoted(peer));
+        Label::of(format!(
+            "{BEFORE_TIME}{time}\",\"id\":{id},\"peer\":{peer}{name},\"message\":\""
+        ))
+    }
+
+    fn of(line: String) -> Label {
+        Label(line.into_bytes().into())
+    }
+
+    /// Sets the time of the lines that follow.
+    pub(super) fn set_time(&mut self, format: Format, now: &Stamp) {
+        let at = match format {
+            Format::Timed => 0,
+            Format::Json => BEFORE_TIME.len(),
+            Format::Text | Format::Raw | Format::Bytes => return,
+        };
+        let time = now.text();
+        self.0[at..][..time.len()].copy_from_slice(time);
+    }
+
     /// Appends the message's line.
-    pub(super) fn format(&mut self, message: Message<'_>, now: &Stamp, out: &mut Vec<u8>) {
-        match self {
-            Label::Text(label) => text(label, message, out),
-            Label::Timed(opening) => text(opening.at(now), message, out),
-            Label::Json(opening) => {
-                out.extend_from_slice(opening.at(now));
-                finish_json(message, out);
+    pub(super) fn format(&self, format: Format, message: Message<'_>, out: &mut Vec<u8>) {
+        match format {
+            Format::Text | Format::Timed => text(&self.0, message, out),
+            Format::Json => {
+                out.extend_from_slice(&self.0);
+                return finish_json(message, out);
             }
-            Label::Raw => out.extend_from_slice(message.bytes),
-            Label::Bytes => return out.extend_from_slice(message.bytes),
+            Format::Raw => out.extend_from_slice(message.bytes),
+            Format::Bytes => return out.extend_from_slice(message.bytes),
         }
         out.push(b'\n');
     }
@@ -133,7 +123,7 @@ fn text(label: &[u8], message: Message<'_>, out: &mut Vec<u8>) {
     escape(message.bytes, out);
 }
 
-/// The message, whose opening quote is written, and its marks.
+/// The message, whose opening quote is written, its marks and the end of the line.
 fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
     if !json::escape(message.bytes, out) {
         // Not UTF-8: all the bytes, in base64.
@@ -141,9 +131,9 @@ fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
         let _ = write!(out, "\",\"bytes\":\"{bytes}");
     }
     out.extend_from_slice(match message.extent {
-        Extent::Whole => b"\"}",
-        Extent::Truncated => b"\",\"truncated\":true}",
-        Extent::Partial => b"\",\"partial\":true}",
+        Extent::Whole => b"\"}\n",
+        Extent::Truncated => b"\",\"truncated\":true}\n",
+        Extent::Partial => b"\",\"partial\":true}\n",
     });
 }
 
@@ -154,44 +144,42 @@ mod tests {
     use super::*;
     use crate::escape::is_dangerous;
 
-    fn line(label: &mut Label, bytes: &[u8], extent: Extent) -> String {
+    fn line(format: Format, bytes: &[u8], extent: Extent) -> String {
+        let label = match format {
+            Format::Text => Label::text("1.2.3.4:5"),
+            Format::Timed => Label::timed("1.2.3.4:5"),
+            _ => Label::json(7, "1.2.3.4:5", None),
+        };
         let mut out = Vec::new();
-        label.format(Message { bytes, extent }, &Stamp::ZERO, &mut out);
+        label.format(format, Message { bytes, extent }, &mut out);
         String::from_utf8(out).expect("UTF-8")
     }
 
     #[test]
     fn marks_stand_where_no_message_can_put_them() {
-        let mut label = Label::Text((*b"Message from 1.2.3.4:5: ").into());
-        assert_eq!(
-            line(&mut label, b"x", Extent::Whole),
-            "Message from 1.2.3.4:5: x\n"
-        );
-        assert_eq!(
-            line(&mut label, b"x", Extent::Partial),
-            "Message from 1.2.3.4:5 (partial): x\n"
-        );
-        let cut = line(&mut label, b"x", Extent::Truncated);
+        let whole = line(Format::Text, b"x", Extent::Whole);
+        assert_eq!(whole, "Message from 1.2.3.4:5: x\n");
+        let partial = line(Format::Text, b"x", Extent::Partial);
+        assert_eq!(partial, "Message from 1.2.3.4:5 (partial): x\n");
+        let cut = line(Format::Text, b"x", Extent::Truncated);
         assert_eq!(cut, "Message from 1.2.3.4:5 (truncated): x\n");
     }
 
     #[test]
     fn a_time_stands_before_the_label() {
-        let mut label = Label::Timed(Opening::text("1.2.3.4:5"));
         let expected = "1970-01-01T00:00:00.000Z Message from 1.2.3.4:5";
-        let whole = line(&mut label, b"x", Extent::Whole);
+        let whole = line(Format::Timed, b"x", Extent::Whole);
         assert_eq!(whole, format!("{expected}: x\n"));
-        let partial = line(&mut label, b"x", Extent::Partial);
+        let partial = line(Format::Timed, b"x", Extent::Partial);
         assert_eq!(partial, format!("{expected} (partial): x\n"));
     }
 
     #[test]
     fn json_loses_nothing() {
-        let mut label = Label::Json(Opening::json(7, "1.2.3.4:5", None));
-        let plain = line(&mut label, b"a\"b\n", Extent::Whole);
+        let plain = line(Format::Json, b"a\"b\n", Extent::Whole);
         let expected = r#"{"time":"1970-01-01T00:00:00.000Z","id":7,"peer":"1.2.3.4:5","#;
         assert_eq!(plain, format!("{expected}\"message\":\"a\\\"b\\n\"}}\n"));
-        let bytes = line(&mut label, b"\xff!", Extent::Partial);
+        let bytes = line(Format::Json, b"\xff!", Extent::Partial);
         assert!(
             bytes.ends_with(",\"bytes\":\"/yE=\",\"partial\":true}\n"),
             "{bytes}"
@@ -200,10 +188,9 @@ mod tests {
 
     #[test]
     fn json_has_nothing_that_ends_a_line_or_moves_a_cursor() {
-        let mut label = Label::Json(Opening::json(7, "unix", None));
         for character in ('\0'..='\u{ffff}').chain(['🦀']) {
             let text = format!("a{character}b");
-            let json = line(&mut label, text.as_bytes(), Extent::Whole);
+            let json = line(Format::Json, text.as_bytes(), Extent::Whole);
             let read: serde_json::Value = serde_json::from_str(&json).expect("one object");
             assert_eq!(read["message"], *text);
             let inner = json.trim_end_matches('\n');
@@ -219,8 +206,7 @@ mod tests {
         fn every_json_line_is_read_back(bytes in SOME, odd: Option<u8>) {
             let mut bytes = bytes.into_bytes();
             bytes.extend(odd);
-            let mut label = Label::Json(Opening::json(7, "unix", None));
-            let json = line(&mut label, &bytes, Extent::Whole);
+                let json = line(Format::Json, &bytes, Extent::Whole);
             let read: serde_json::Value = serde_json::from_str(&json).expect("one object");
             let text = String::from_utf8_lossy(&bytes);
             assert_eq!(read["message"], *text);

@@ -117,7 +117,8 @@ impl Service for Recv {
         let mut line = Vec::new();
         let mut now = Stamp::ZERO;
         now.set(SystemTime::now());
-        sender.label.format(message, &now, &mut line);
+        sender.label.set_time(self.format, &now);
+        sender.label.format(self.format, message, &mut line);
         self.hand_over(sender, &mut line, &mut 1);
         Verdict::Go
     }
@@ -133,10 +134,11 @@ impl Service for Recv {
             lines.clear();
             if self.format.has_time() {
                 now.set(SystemTime::now());
+                sender.label.set_time(self.format, now);
             }
             let mut count = 0;
             while let Some(message) = messages.next_message() {
-                sender.label.format(message, now, lines);
+                sender.label.format(self.format, message, lines);
                 count += 1;
                 if lines.len() >= BATCH_MAX {
                     self.hand_over(sender, lines, &mut count);

@@ -1,5 +1,6 @@
 //! A time as text, made once a millisecond for all lines of a worker.
 
+use std::fmt;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
@@ -37,6 +38,12 @@ impl Stamp {
     /// The time as text.
     pub(super) fn text(&self) -> &Text {
         &self.text
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(str::from_utf8(&self.text).unwrap_or_default())
     }
 }
 
