@@ -47,6 +47,7 @@ mod peers {
     pub mod tls_clients;
     pub mod tls_rest;
     pub mod tls_servers;
+    pub mod uring;
     pub mod usage;
     pub mod work;
 }
@@ -90,7 +91,7 @@ fn drive(options: Options) -> io::Result<()> {
         report: Report::default(),
         scratch: Scratch::new()?,
     };
-    let sections: [(Section, Run); 11] = [
+    let sections: [(Section, Run); 12] = [
         (Section::Echo, echo::run),
         (Section::Blocking, blocking::run),
         (Section::Receive, receive::run),
@@ -101,6 +102,7 @@ fn drive(options: Options) -> io::Result<()> {
         (Section::Hub, feed::run),
         (Section::Tls, tls::run),
         (Section::Exec, exec::run),
+        (Section::Clients, growth::clients),
         (Section::Growth, growth::run),
     ];
     for (section, run) in sections {

@@ -6,6 +6,7 @@ use super::bars::{Bar, Question};
 use super::bench::Bench;
 use super::load::{Figures, Load, Shape};
 use super::pairs::{Cell, Contender};
+use super::uring;
 
 const CLIENTS: &[usize] = &[1, 8, 64, 1000, 10_000];
 const PIPELINES: &[usize] = &[1, 32];
@@ -14,7 +15,7 @@ const PIPELINES: &[usize] = &[1, 32];
 const THREADS_MAX: usize = 4096;
 
 /// Clients that connect and leave at the same time.
-const CALLERS: usize = 8;
+const CALLERS: &[usize] = &[1, 8, 64];
 /// Each connection is a new one, and there are only so many.
 const CALLERS_WARMUP: Duration = Duration::from_millis(100);
 
@@ -41,10 +42,16 @@ pub fn run(bench: &mut Bench) {
 }
 
 pub fn connect(bench: &mut Bench) {
+    for callers in bench.options.clients_or(CALLERS) {
+        call(bench, callers);
+    }
+}
+
+fn call(bench: &mut Bench, callers: usize) {
     let workers = bench.options.workers;
     let load = Load {
         warmup: CALLERS_WARMUP,
-        ..bench.load(CALLERS, 1, Shape::Churn)
+        ..bench.load(callers, 1, Shape::Churn)
     };
     let cell = Cell {
         section: "connect",
@@ -63,12 +70,19 @@ pub fn connect(bench: &mut Bench) {
             bench.pair(&cell, &ours, &Contender::own(peer, workers));
         }
     }
-    bench.judge(&Question {
-        cell: &cell,
-        peer: "tokio (",
-        name: "connections",
-        bar: Bar::AtLeast(1.0),
-        of: |f| f.rate,
+    let mut ask = |peer, name, bar, of| {
+        bench.judge(&Question {
+            cell: &cell,
+            peer,
+            name,
+            bar,
+            of,
+        });
+    };
+    let limit = if callers == 1 { 1.25 } else { 1.15 };
+    ask("tokio (", "connections", Bar::AtLeast(1.25), |f| f.rate);
+    ask("epoll", "CPU a connection", Bar::AtMost(limit), |f| {
+        f.cpu_per_message
     });
 }
 
@@ -98,10 +112,10 @@ fn peers(bench: &mut Bench, clients: usize) -> Vec<Contender> {
             .pass_over(peer, &format!("echo, {clients} clients"), &why);
     }
     wanted.retain(|(peer, _)| bench.options.wants_peer(peer));
-    wanted
+    let own = wanted
         .into_iter()
-        .map(|(peer, workers)| Contender::own(peer, workers))
-        .collect()
+        .map(|(peer, workers)| Contender::own(peer, workers));
+    own.chain(uring::contenders(&bench.options)).collect()
 }
 
 /// The strongest of a runtime, for lines that are asked one by one and for many at once.
@@ -131,13 +145,26 @@ fn judge(bench: &mut Bench, cell: &Cell) {
     let rate: fn(&Figures) -> f64 = |f| f.rate;
     let many = cell.load.clients > 64;
     if cell.load.pipeline == 1 {
-        let (runtime, limit) = if many { (1.05, 0.9) } else { (1.15, 0.95) };
+        let (runtime, limit) = if many { (1.05, 0.97) } else { (1.15, 0.98) };
         ask("tokio (", "throughput", Bar::AtLeast(runtime), rate);
         ask("tokio (", "p99", Bar::AtMost(1.0), |f| f.p99);
         ask("tokio (", "CPU a message", Bar::AtMost(1.0), |f| {
             f.cpu_per_message
         });
         ask("epoll", "throughput", Bar::AtLeast(limit), rate);
+        if cell.load.clients >= 64 {
+            ask("epoll", "CPU a message", Bar::AtMost(1.03), |f| {
+                f.cpu_per_message
+            });
+        }
+        let ring = match cell.load.clients {
+            ..64 => 1.5,
+            64..1000 => 1.0,
+            _ => 1.1,
+        };
+        for peer in ["monoio (", "compio ("] {
+            ask(peer, "throughput", Bar::AtLeast(ring), rate);
+        }
     } else if cell.load.pipeline == 32 {
         ask("tokio-codec", "throughput", Bar::AtLeast(1.5), rate);
     }

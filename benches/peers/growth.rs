@@ -2,10 +2,10 @@
 
 use super::bench::Bench;
 use super::chart::{Axis, Curve, Curves};
-use super::load::{Load, Shape};
+use super::load::{Figures, Load, Shape};
 use super::pairs::{Contender, Spread};
 
-const CLIENTS: &[usize] = &[1, 4, 16, 64, 256, 1000, 4000, 10_000];
+const CLIENTS: &[usize] = &[1, 10, 100, 1000, 10_000, 19_000];
 const WORKERS: &[usize] = &[1, 2, 4, 8, 16, 32, 64];
 /// The load numbers its messages, and has no room for that in fewer bytes.
 const SIZES: &[usize] = &[32, 64, 256, 1024, 4096, 16_384, 65_536];
@@ -15,7 +15,6 @@ const USUAL: usize = 64;
 const RUNS_MAX: usize = 3;
 
 pub fn run(bench: &mut Bench) {
-    clients(bench);
     workers(bench, "fast", "returns at once", "tokio");
     workers(
         bench,
@@ -27,19 +26,31 @@ pub fn run(bench: &mut Bench) {
     sizes(bench);
 }
 
-fn clients(bench: &mut Bench) {
-    let curves = Curves {
-        name: "clients".to_owned(),
-        title: "Echo of 64-byte lines".to_owned(),
-        x: "clients",
-        y: "messages a second",
-        y_axis: Axis::Linear,
-        lines: Vec::new(),
+/// From one client to as many as the usual limit of descriptors allows.
+pub fn clients(bench: &mut Bench) {
+    let picture = |name: &str, y, of| {
+        let curves = Curves {
+            name: name.to_owned(),
+            title: "Echo of 64-byte lines".to_owned(),
+            x: "clients",
+            y,
+            y_axis: Axis::Linear,
+            lines: Vec::new(),
+        };
+        Picture { curves, of }
     };
+    let pictures = vec![
+        picture("clients", "messages a second", |figures, _| figures.rate),
+        picture(
+            "clients-cpu",
+            "µs of the server's CPU a message",
+            |figures, _| figures.cpu_per_message,
+        ),
+    ];
     let points = bench.options.clients_or(CLIENTS);
     let load = |bench: &Bench, clients| bench.load(clients, 1, Shape::Echo);
-    let lines = same_at_each_point(bench);
-    draw(bench, curves, &lines, &points, "fast", load, |_| 1.0);
+    let lines = same_at_each_point(bench, &[("tokio", 2), ("epoll", 1)]);
+    draw(bench, pictures, &lines, &points, "fast", load);
 }
 
 fn workers(bench: &mut Bench, work: &str, does: &str, peer: &'static str) {
@@ -56,7 +67,15 @@ fn workers(bench: &mut Bench, work: &str, does: &str, peer: &'static str) {
     let subject = bench.options.subject.clone();
     let lines = [subject, peer.to_owned()]
         .map(|name| Line::new(name.clone(), move |workers| Contender::own(&name, workers)));
-    draw(bench, curves, &lines, &points, work, load, |_| 1.0);
+    let of = |figures: &Figures, _| figures.rate;
+    draw(
+        bench,
+        vec![Picture { curves, of }],
+        &lines,
+        &points,
+        work,
+        load,
+    );
 }
 
 fn sizes(bench: &mut Bench) {
@@ -73,10 +92,24 @@ fn sizes(bench: &mut Bench) {
         size,
         ..bench.load(USUAL, 1, Shape::Echo)
     };
-    let lines = same_at_each_point(bench);
-    draw(bench, curves, &lines, &points, "fast", load, |size| {
-        size as f64 / 1e6
-    });
+    let workers = bench.options.workers;
+    let peers = [("tokio", workers), ("threads", workers), ("epoll", 1)];
+    let lines = same_at_each_point(bench, &peers);
+    let of = |figures: &Figures, size| figures.rate * size as f64 / 1e6;
+    draw(
+        bench,
+        vec![Picture { curves, of }],
+        &lines,
+        &points,
+        "fast",
+        load,
+    );
+}
+
+/// Curves, and what of a run at one of their points they show.
+struct Picture {
+    curves: Curves,
+    of: fn(&Figures, usize) -> f64,
 }
 
 /// A curve: the servers that run at each of its points.
@@ -94,11 +127,11 @@ impl Line {
     }
 }
 
-fn same_at_each_point(bench: &Bench) -> Vec<Line> {
+fn same_at_each_point(bench: &Bench, all: &[(&str, usize)]) -> Vec<Line> {
     let workers = bench.options.workers;
-    let all = [("tokio", workers), ("threads", workers), ("epoll", 1)];
     let peers = all
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|(peer, _)| bench.options.wants_peer(peer))
         .map(|(peer, workers)| (peer.to_owned(), workers));
     let subject = (bench.options.subject.clone(), workers);
@@ -109,55 +142,58 @@ fn same_at_each_point(bench: &Bench) -> Vec<Line> {
     std::iter::once(subject).chain(peers).map(line).collect()
 }
 
-/// A curve for each of the lines. Those of a point are run in turn, so that what the machine does
-/// beside them moves a point of each and not one curve.
+/// A curve for each of the lines, in each of the pictures. The runs of a point are made in turn, so
+/// that what the machine does beside them moves a point of each and not one curve.
 fn draw(
     bench: &mut Bench,
-    mut curves: Curves,
+    mut pictures: Vec<Picture>,
     lines: &[Line],
     points: &[usize],
     work: &str,
     load: impl Fn(&Bench, usize) -> Load,
-    unit: impl Fn(usize) -> f64,
 ) {
     let no_points = |line: &Line| Curve {
         label: line.label.clone(),
         points: Vec::new(),
     };
-    curves.lines = lines.iter().map(no_points).collect();
+    for picture in &mut pictures {
+        picture.curves.lines = lines.iter().map(no_points).collect();
+    }
     for &point in points {
         let load = load(bench, point);
         let runs: Vec<Contender> = lines.iter().map(|line| (line.at)(point)).collect();
-        let rates = in_turn(bench, &runs, work, &load);
-        for (curve, rate) in curves.lines.iter_mut().zip(rates) {
-            let rate = rate.map(|rate| (point as f64, rate.times(unit(point))));
-            curve.points.extend(rate);
+        let found = in_turn(bench, &runs, work, &load);
+        for Picture { curves, of } in &mut pictures {
+            for (curve, runs) in curves.lines.iter_mut().zip(&found) {
+                let spread = Spread::of(runs.iter().map(|figures| of(figures, point)));
+                curve
+                    .points
+                    .extend(spread.map(|spread| (point as f64, spread)));
+            }
         }
     }
-    bench.report.curves.push(curves);
+    let curves = pictures.into_iter().map(|picture| picture.curves);
+    bench.report.curves.extend(curves);
 }
 
-/// `None` for a server that failed.
-fn in_turn(bench: &mut Bench, all: &[Contender], work: &str, load: &Load) -> Vec<Option<Spread>> {
-    let mut rates = vec![Some(Vec::new()); all.len()];
+/// The runs of each server; none of one that failed.
+fn in_turn(bench: &mut Bench, all: &[Contender], work: &str, load: &Load) -> Vec<Vec<Figures>> {
+    let mut runs = vec![Some(Vec::new()); all.len()];
     for _ in 0..bench.options.pairs().min(RUNS_MAX) {
-        for (server, rates) in all.iter().zip(&mut rates) {
-            let Some(so_far) = rates else {
+        for (server, runs) in all.iter().zip(&mut runs) {
+            let Some(so_far) = runs else {
                 continue;
             };
             match bench.measure(server, work, load) {
-                Ok(figures) => so_far.push(figures.rate),
+                Ok(figures) => so_far.push(figures),
                 Err(error) => {
                     let place =
                         format!("growth, {work}, {} clients, {} B", load.clients, load.size);
                     bench.report.pass_over(&server.label, &place, &error);
-                    *rates = None;
+                    *runs = None;
                 }
             }
         }
     }
-    rates
-        .into_iter()
-        .map(|rates| rates.and_then(Spread::of))
-        .collect()
+    runs.into_iter().map(Option::unwrap_or_default).collect()
 }

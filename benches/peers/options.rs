@@ -86,7 +86,9 @@ pub enum Section {
     Tls,
     /// A program for each connection
     Exec,
-    /// How throughput changes with clients, workers and size: curves
+    /// How throughput and CPU a message change with the number of clients: two pictures
+    Clients,
+    /// How throughput changes with workers and size: pictures
     Growth,
 }
 

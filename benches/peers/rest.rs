@@ -119,7 +119,7 @@ fn note(bench: &mut Bench, contender: &Contender, found: &[Found], ours: bool) {
         (
             "memory for each of 10 000 silent clients",
             " bytes",
-            Bar::AtMost(1024.0),
+            Bar::AtMost(400.0),
             memory,
         ),
         (

@@ -28,20 +28,6 @@ impl Spread {
         })
     }
 
-    /// In another unit.
-    pub fn times(self, factor: f64) -> Spread {
-        let Spread {
-            median,
-            least,
-            most,
-        } = self;
-        Spread {
-            median: median * factor,
-            least: least * factor,
-            most: most * factor,
-        }
-    }
-
     pub fn json(&self) -> Value {
         json!({ "median": self.median, "min": self.least, "max": self.most })
     }
