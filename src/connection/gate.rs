@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 #[derive(Default)]
 pub(crate) struct Gate {
     inner: Mutex<Inner>,
-    left: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -32,6 +32,20 @@ impl Gate {
         let mut inner = self.inner.lock();
         if inner.is_shut {
             return None;
+        }
+        inner.inside += 1;
+        Some(Inside(self))
+    }
+
+    /// The same, and waits until it is open.
+    #[cfg(feature = "cli")]
+    pub(crate) fn wait_enter(&self, within: Duration) -> Option<Inside<'_>> {
+        let until = Instant::now() + within;
+        let mut inner = self.inner.lock();
+        while inner.is_shut {
+            if self.changed.wait_until(&mut inner, until).timed_out() {
+                return None;
+            }
         }
         inner.inside += 1;
         Some(Inside(self))
@@ -57,7 +71,7 @@ impl Gate {
         let mut inner = self.inner.lock();
         (inner.is_shut, inner.is_shut_to_sources) = (true, true);
         while inner.inside > 0 {
-            if self.left.wait_until(&mut inner, until).timed_out() {
+            if self.changed.wait_until(&mut inner, until).timed_out() {
                 break;
             }
         }
@@ -71,6 +85,7 @@ impl Gate {
         let mut inner = self.inner.lock();
         inner.is_shut = false;
         inner.is_shut_to_sources &= !to_sources;
+        self.changed.notify_all();
     }
 }
 
@@ -79,7 +94,7 @@ impl Drop for Inside<'_> {
         let mut inner = self.0.inner.lock();
         inner.inside -= 1;
         if inner.is_shut && inner.inside == 0 {
-            self.0.left.notify_all();
+            self.0.changed.notify_all();
         }
     }
 }

@@ -10,6 +10,10 @@ use super::{
 use crate::limits::times::Bucket;
 use crate::scheduler::state::StateWord;
 
+/// How long a client may have been between the processes: it was given nothing meanwhile, so it
+/// does not count as stalled for that.
+const MOVED_WITHIN: Duration = Duration::from_secs(2);
+
 /// What the one that moves a connection has of it.
 pub(crate) struct Contents {
     pub(crate) owned: Box<Owned>,
@@ -96,7 +100,8 @@ impl Connection {
         owned.unread = carried.unread;
         owned.discards_output = carried.is_broken;
         owned.paused = carried.paused.map(|left| now + left);
-        owned.stalled = carried.stalled.and_then(|ago| now.checked_sub(ago));
+        let stalled = carried.stalled.map(|ago| ago.saturating_sub(MOVED_WITHIN));
+        owned.stalled = stalled.and_then(|ago| now.checked_sub(ago));
         let stalled = owned.stalled.map(|at| at.saturating_duration_since(since));
         let stalled = stalled.map_or(0, |after| after.as_millis() as u64 + 1);
         tally.stalled_ms.store(stalled, Ordering::Relaxed);

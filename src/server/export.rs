@@ -21,6 +21,8 @@ use crate::scheduler::state::{Phase, Reasons};
 const BATCH_MAX: usize = 64;
 /// Bytes of states in one batch, unless one alone has more.
 const BATCH_BYTES: usize = 256 * 1024;
+/// Maximum bytes of what clients have in common.
+const SHARED_MAX: usize = 32 * 1024 * 1024;
 /// How long the acceptor may take for the client that it is admitting.
 const ACCEPTOR_WITHIN: Duration = Duration::from_secs(1);
 /// How long a batch waits for handlers before the next clients are asked.
@@ -163,6 +165,11 @@ impl Export {
             shared: Arc::clone(&self.shared),
             has_moved: false,
         });
+        if written.as_ref().is_some_and(|all| all.len() > SHARED_MAX) {
+            let count = self.release_all();
+            *self.stayed.entry(Stays::Large).or_default() += count;
+            return None;
+        }
         let is_running = self.shared.ctx.drain.phase() == ServerPhase::Running;
         if written.is_none() || !is_running {
             let count = self.release_all();

@@ -43,8 +43,8 @@ pub(crate) struct ChatArgs {
     pub(crate) log: Option<PathBuf>,
 
     /// File whose first line is the password for /op, which makes a member an operator; the
-    /// alternative is POOLD_OPERATOR_PASSWORD. Bans by operators end with this process; a --deny
-    /// file lasts [default: no operators]
+    /// alternative is POOLD_OPERATOR_PASSWORD. Bans by operators end with the server, not at a
+    /// take-over; a --deny file lasts [default: no operators]
     #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
     pub(crate) operator_file: Option<PathBuf>,
 

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::screen::Screen;
 use super::session::Session;
 use super::state::ChatState;
 use crate::connection::handler::Verdict;
 use crate::framing::{Extent, Message};
+
+/// How long a line waits while all members move to another process.
+const MOVED_WITHIN: Duration = Duration::from_secs(5);
 
 /// See the head of the file.
 pub struct Console {
@@ -39,6 +43,10 @@ impl Console {
         let Some(session) = &mut self.session else {
             return false;
         };
+        // While all move, what is said waits; after that there is none to hear it.
+        let Some(_inside) = self.chat.gate.wait_enter(MOVED_WITHIN) else {
+            return true;
+        };
         let message = Message {
             bytes: line,
             extent: Extent::Whole,
@@ -58,6 +66,7 @@ impl Drop for Console {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             session.close(&self.chat);
+            self.chat.has_console.store(false, Ordering::Relaxed);
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) type Room = rooms::Room<LineFrontend>;
 /// Whole lines for a member.
 #[derive(Clone)]
 pub(super) struct Chunk {
-    bytes: Bytes,
+    pub(super) bytes: Bytes,
     count: u64,
 }
 
@@ -87,6 +87,22 @@ impl Recipient {
             client: client.clone(),
             is_telnet: AtomicBool::new(false),
         }))
+    }
+
+    /// Whether it needs CR LF.
+    pub(super) fn is_telnet(&self) -> bool {
+        match self {
+            Recipient::Client(wire) => wire.is_telnet.load(Ordering::Relaxed),
+            Recipient::Console(_) => false,
+        }
+    }
+
+    /// Lines as the recipient gets them.
+    pub(super) fn on_wire(&self, lines: Bytes) -> Bytes {
+        match self.is_telnet() {
+            true => with_returns(&lines),
+            false => lines,
+        }
     }
 
     /// The recipient's address, for people.
@@ -162,10 +178,7 @@ impl Frontend for LineFrontend {
                 return Given::Taken;
             }
         };
-        let bytes = match client.is_telnet.load(Ordering::Relaxed) {
-            true => with_returns(&chunk.bytes),
-            false => chunk.bytes,
-        };
+        let bytes = recipient.on_wire(chunk.bytes);
         match client.send_several(bytes, chunk.count) {
             Ok(()) => Given::Taken,
             Err(Unsent::Full(_)) => Given::Full,

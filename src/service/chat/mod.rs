@@ -4,6 +4,10 @@
 //! all members of the room, shared between their outboxes; a reader's turn is one write. All output
 //! for a client goes through its outbox, including answers, so the client sees it in the order of
 //! events.
+//!
+//! At a take-over all members move together (`moving.rs`): all are held between two turns, the
+//! gate is shut, so that nothing is said, and rooms and sessions are written down. Their order goes
+//! on in the other process, where members take their seats without a word; or here.
 
 mod command;
 mod commands;
@@ -11,6 +15,7 @@ mod console;
 mod ghost;
 pub(crate) mod grammar;
 mod lines;
+mod moving;
 mod newcomers;
 mod operator_commands;
 mod operators;
@@ -28,11 +33,12 @@ mod telnet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::connection::client::Client;
+use crate::connection::gate::Gate;
 use crate::connection::handler::{End, Messages, Reply, Verdict};
 use crate::framing::Message;
 use crate::limits::limit::Limit;
@@ -50,7 +56,7 @@ use probe::HostProbes;
 pub use session::Session;
 use session::enter_lobby;
 use speakers::Speakers;
-use state::ChatState;
+use state::{AGAIN_AFTER, ChatState};
 use stranger::Strangers;
 
 /// Settings of a chat.
@@ -66,6 +72,9 @@ pub struct Settings {
     /// that has to wait is told for how long.
     pub rate: Option<Rate>,
 }
+
+/// Between two looks at the clock while all move to another process.
+const MOVING: Duration = Duration::from_millis(10);
 
 /// See the head of the module. Cheap to clone.
 #[derive(Clone)]
@@ -86,6 +95,8 @@ impl Chat {
             rate: settings.rate,
             speakers: Speakers::default(),
             strangers: Strangers::default(),
+            gate: Gate::default(),
+            has_console: AtomicBool::new(false),
             has_log_at_console: AtomicBool::new(false),
         }))
     }
@@ -120,6 +131,9 @@ impl Service for Chat {
         messages: &mut Messages<'_>,
         _: &mut Reply<'_>,
     ) -> Verdict {
+        let Some(_inside) = self.0.gate.enter() else {
+            return Verdict::Wait(AGAIN_AFTER);
+        };
         let mut verdict = session.catch_up(&self.0);
         let mut taken = Taken::default();
         while verdict == Verdict::Go
@@ -153,8 +167,44 @@ impl Service for Chat {
         session.close(&self.0);
     }
 
+    fn session_form(&self) -> Option<&'static str> {
+        Some("chat 1")
+    }
+
+    fn write_session(&self, session: &mut Session, written: &mut Vec<u8>) -> bool {
+        session.write(&self.0, written)
+    }
+
+    fn read_session(&self, client: &Client, written: &[u8]) -> Option<Session> {
+        Session::read(&self.0, client, written)
+    }
+
+    fn session_moved(&self, session: Session) {
+        session.vanish(&self.0);
+    }
+
+    fn moves_together(&self) -> bool {
+        true
+    }
+
+    fn write_shared(&self, written: &mut Vec<u8>) -> bool {
+        self.0.write_shared(written)
+    }
+
+    fn read_shared(&self, written: &[u8]) -> bool {
+        self.0.read_shared(written).is_some()
+    }
+
+    fn move_over(&self, _: bool) {
+        self.0.gate.open(true);
+    }
+
     fn tick(&self, now: Instant) -> Option<Instant> {
         let chat = &*self.0;
+        let Some(_inside) = chat.gate.enter() else {
+            // What is due waits until all have moved, or go on here.
+            return Some(now + MOVING);
+        };
         let newcomers = chat.newcomers.tick(now, |person| enter_lobby(chat, person));
         let speakers = chat
             .speakers

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::lines::{Person, Recipient, Room};
 
@@ -27,6 +28,14 @@ const BATCH: usize = 64;
 /// See the head of the file. In the order of their next checks.
 #[derive(Default)]
 pub(super) struct Newcomers(Mutex<VecDeque<(Instant, Arc<Newcomer>)>>);
+
+/// Of a client that is in no room as far as its session knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NewcomerState {
+    age_ms: u64,
+    /// The clock has let it in.
+    pub(super) room: Option<String>,
+}
 
 /// A new client. The locks of the names and of the lobby are taken under its lock, never the other
 /// way.
@@ -55,6 +64,28 @@ impl Newcomers {
         });
         let entry = (since + PATIENCE, Arc::clone(&newcomer));
         self.0.lock().push_back(entry);
+        newcomer
+    }
+
+    /// Adds a client of another process.
+    pub(super) fn restore(
+        &self,
+        person: &Arc<Person>,
+        state: &NewcomerState,
+        room: Option<Arc<Room>>,
+    ) -> Arc<Newcomer> {
+        let now = Instant::now();
+        let since = now.checked_sub(Duration::from_millis(state.age_ms));
+        let waits = room.is_none();
+        let newcomer = Arc::new(Newcomer {
+            person: Arc::clone(person),
+            since: since.unwrap_or(now),
+            place: Mutex::new(room.map_or(EntryState::Outside, EntryState::Inside)),
+        });
+        if waits {
+            let entry = (now + PATIENCE, Arc::clone(&newcomer));
+            self.0.lock().push_back(entry);
+        }
         newcomer
     }
 
@@ -95,6 +126,17 @@ impl Newcomer {
             Recipient::Client(client) => client.unread() > 0,
             Recipient::Console(_) => false,
         }
+    }
+
+    /// `None` once its session has it.
+    pub(super) fn to_state(&self) -> Option<NewcomerState> {
+        let room = match &*self.place.lock() {
+            EntryState::Outside => None,
+            EntryState::Inside(room) => Some(room.name.as_str().to_owned()),
+            EntryState::Taken => return None,
+        };
+        let age_ms = self.since.elapsed().as_millis() as u64;
+        Some(NewcomerState { age_ms, room })
     }
 
     /// Hands it to its session; answers the room, if the clock has let it in.

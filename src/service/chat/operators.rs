@@ -155,6 +155,43 @@ impl Operators {
         true
     }
 
+    /// The names and the addresses, for another process.
+    pub(super) fn bans(&self) -> (Vec<String>, Vec<IpAddr>) {
+        let bans = self.bans.lock();
+        let names = bans.names.iter().map(ToString::to_string).collect();
+        (names, bans.addresses.iter().copied().collect())
+    }
+
+    /// Addresses with failures: how many, and milliseconds since the last.
+    pub(super) fn failed(&self) -> Vec<(Option<IpAddr>, u32, u64)> {
+        let failed = self.failed.lock();
+        let all = failed.iter();
+        all.map(|(address, Failed { times, last })| {
+            (*address, *times, last.elapsed().as_millis() as u64)
+        })
+        .collect()
+    }
+
+    /// Has the bans and the failures of another process.
+    pub(super) fn restore(
+        &self,
+        names: Vec<String>,
+        addresses: Vec<IpAddr>,
+        failed: Vec<(Option<IpAddr>, u32, u64)>,
+    ) {
+        *self.bans.lock() = Bans {
+            names: names.into_iter().map(Into::into).collect(),
+            addresses: addresses.into_iter().collect(),
+        };
+        let now = Instant::now();
+        let entry = |(address, times, ms): (Option<IpAddr>, u32, u64)| {
+            let last = now.checked_sub(Duration::from_millis(ms))?;
+            let times = times.max(1);
+            Some((address, Failed { times, last }))
+        };
+        *self.failed.lock() = failed.into_iter().filter_map(entry).collect();
+    }
+
     /// `false` if it was not banned.
     pub(super) fn unban(&self, whom: &Banned) -> bool {
         let mut bans = self.bans.lock();

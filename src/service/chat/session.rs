@@ -1,6 +1,7 @@
 //! A client's session: its lines, its rooms, its rate.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::command::{self, Command};
@@ -38,18 +39,18 @@ pub struct Session {
     /// Its rooms; it speaks in the last one.
     pub(super) rooms: Vec<Arc<Room>>,
     /// `None` after the first line.
-    newcomer: Option<Arc<Newcomer>>,
+    pub(super) newcomer: Option<Arc<Newcomer>>,
     /// It has not entered the lobby yet. The greeting is its first line.
-    is_outside: bool,
-    telnet: Telnet,
+    pub(super) is_outside: bool,
+    pub(super) telnet: Telnet,
     /// Lines that are said and not posted yet: whole and printable.
-    said: Vec<u8>,
+    pub(super) said: Vec<u8>,
     /// An event that the room could not take yet, because a member is late.
-    unposted: Option<(Arc<Room>, Event)>,
+    pub(super) unposted: Option<(Arc<Room>, Event)>,
     /// The name that it asked for, until the holder's host has answered.
     pub(super) asked: Option<Box<Asked>>,
     /// A command that waits for `unposted`.
-    deferred: Option<String>,
+    pub(super) deferred: Option<String>,
     /// Bytes of answers in this turn.
     answered: usize,
     /// When the client was last told that its lines are delayed.
@@ -73,11 +74,15 @@ impl Session {
         let recipient = Recipient::Console(Arc::clone(screen));
         let mut session = Session::new(chat.directory.admit(recipient, Some(name)));
         session.person.make_operator();
-        session.rooms.extend(enter_lobby(chat, &session.person));
+        let is_known = chat.has_console.swap(true, Ordering::Relaxed);
+        let lobby = chat.directory.room(&Name::new(LOBBY).expect("letters"));
+        let lobby = lobby.filter(|room| is_known && room.seat(&session.person));
+        let entered = lobby.or_else(|| enter_lobby(chat, &session.person));
+        session.rooms.extend(entered);
         session
     }
 
-    fn new(person: Arc<Person>) -> Session {
+    pub(super) fn new(person: Arc<Person>) -> Session {
         Session {
             person,
             rooms: Vec::new(),

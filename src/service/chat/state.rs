@@ -10,6 +10,7 @@ use super::operators::Operators;
 use super::probe::HostProbes;
 use super::speakers::Speakers;
 use super::stranger::Strangers;
+use crate::connection::gate::Gate;
 use crate::limits::times::Rate;
 use crate::service::chat::rooms::NOT_READING;
 
@@ -25,6 +26,10 @@ pub(super) struct ChatState {
     pub(super) rate: Option<Rate>,
     pub(super) speakers: Speakers,
     pub(super) strangers: Strangers,
+    /// Shut while all move to another process.
+    pub(super) gate: Gate,
+    /// The server's terminal is a member, here or in the process before.
+    pub(super) has_console: AtomicBool,
     /// The log is also printed at the server's own terminal.
     pub(super) has_log_at_console: AtomicBool,
 }

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 const IAC: u8 = 255;
 const SB: u8 = 250;
 const SE: u8 = 240;
@@ -21,7 +23,7 @@ const SUB_MAX: u16 = 256;
 const KEPT_MAX: usize = 16 * 1024;
 
 /// See the head of the file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Telnet {
     state: State,
     kept: Vec<u8>,
@@ -43,7 +45,7 @@ pub(super) struct Stripped<'a> {
     pub(super) negotiates: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     #[default]
     Text,

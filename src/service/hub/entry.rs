@@ -23,7 +23,8 @@ pub(super) type FilePlace = [u64; 3];
 impl Former {
     pub(super) fn new(counts: [u64; 6]) -> Former {
         Former {
-            counts,
+            // What is added to them must not overflow.
+            counts: counts.map(|count| count.min(u64::MAX / 2)),
             place: None,
         }
     }

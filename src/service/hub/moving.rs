@@ -34,6 +34,9 @@ const READER_HEAD: &[u8] = b"poold reader 1\n";
 /// How long a turn or a source may take to publish what it has.
 const PUBLISHED_WITHIN: Duration = Duration::from_millis(500);
 
+/// Maximum bytes of the last messages of all views; of more, the newest.
+const KEPT_MAX: usize = 8 * 1024 * 1024;
+
 const COUNTS: u16 = 1;
 const VIEW: u16 = 2;
 const KEPT: u16 = 3;
@@ -58,7 +61,8 @@ impl HubState {
             let readers = self.readers.lock();
             for (view, last) in self.views().iter().zip(readers.last()) {
                 out.bytes(VIEW, view.settings.framing.to_string().as_bytes());
-                for (at, message) in last.kept() {
+                let (count, fits) = last.newest(KEPT_MAX / self.views().len());
+                for (at, message) in last.kept().skip(count - fits) {
                     let ms = now.saturating_duration_since(at).as_millis() as u64;
                     out.bytes(KEPT, &[&ms.to_le_bytes(), &message[..]].concat());
                 }
@@ -192,4 +196,58 @@ fn with_numbers(counts: &[u64], rest: &[u8]) -> Vec<u8> {
 fn numbers_before<const COUNT: usize>(value: &[u8]) -> Option<([u64; COUNT], &[u8])> {
     let (counts, rest) = value.split_at_checked(8 * COUNT)?;
     Some((numbers(counts)?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::service::hub::{Hub, Last};
+
+    fn hub() -> Hub {
+        Hub::new(HubSettings {
+            last: Last::Count(3),
+            ..HubSettings::default()
+        })
+    }
+
+    fn written() -> Vec<u8> {
+        let hub = hub();
+        let source = hub.source("file:/x");
+        source.set_place(Some([1, 2, 3]));
+        source.publish([&b"one"[..], b"two"]);
+        let mut written = Vec::new();
+        assert!(hub.0.write_shared(&mut written));
+        written
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let hub = hub();
+        assert!(hub.0.read_shared(&written()).is_some());
+        let source = hub.source("file:/x");
+        assert_eq!(source.place(), Some([1, 2, 3]));
+        assert_eq!(hub.sources()[0].messages, 2);
+        assert_eq!(hub.stats().published, 2);
+        let readers = hub.0.readers.lock();
+        let kept: Vec<_> = readers.last()[0].kept().map(|(_, one)| &one[..]).collect();
+        assert_eq!(kept, [&b"one\n"[..], b"two\n"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, at: usize, to: u8) {
+            let _ = hub().0.read_shared(&[SHARED_HEAD, &bytes].concat());
+            let mut changed = written();
+            let at = at % changed.len();
+            changed[at] = to;
+            let hub = hub();
+            if hub.0.read_shared(&changed).is_some() {
+                drop(hub.source("file:/x"));
+                hub.sources();
+                hub.stats();
+            }
+        }
+    }
 }

@@ -171,7 +171,11 @@ impl Reader {
     /// As [`losses`](Reader::losses) answers.
     pub(super) fn set_losses(&mut self, [dropped, unmarked, is_told]: [u64; 3]) {
         let late = self.late.get_or_insert_default();
-        (late.dropped, late.unmarked, late.is_told) = (dropped, unmarked, is_told > 0);
+        // What is added to them must not overflow.
+        let bounded = |count: u64| count.min(u64::MAX / 2);
+        late.dropped = bounded(dropped);
+        late.unmarked = bounded(unmarked);
+        late.is_told = is_told > 0;
     }
 
     /// Since when it does not keep up.

@@ -45,6 +45,20 @@ impl Recent {
         self.kept.iter().map(|(since, message)| (*since, message))
     }
 
+    /// How many messages there are, and how many of the newest cost at most `max`.
+    pub(super) fn newest(&self, max: usize) -> (usize, usize) {
+        let mut left = max;
+        let fits = |(_, message): &&(Instant, Bytes)| match left.checked_sub(message.len() + COST) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        };
+        let count = self.kept.iter().rev().take_while(fits).count();
+        (self.kept.len(), count)
+    }
+
     fn add(&mut self, since: Instant, message: Bytes) {
         self.bytes += message.len() + COST;
         self.kept.push_back((since, message));

@@ -7,6 +7,7 @@ pub(crate) mod forgery;
 pub(crate) mod ghost;
 pub(crate) mod late;
 pub(crate) mod log;
+mod moved;
 pub(crate) mod operators;
 pub(crate) mod programs;
 pub(crate) mod speaking;

@@ -5,6 +5,7 @@ mod moved_asked;
 pub(crate) mod moved_crowd;
 pub(crate) mod moved_fails;
 pub(crate) mod moved_senders;
+mod moved_signals;
 pub(crate) mod owner;
 mod owner_all;
 pub(crate) mod restart;

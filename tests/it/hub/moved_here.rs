@@ -74,12 +74,10 @@ fn what_waits_for_a_slow_reader_what_it_lost_and_its_mark_go_along() {
     });
     assert_eq!(from.stats().readers, 0);
     let after = to.stats();
-    assert_eq!((after.readers, after.slow), (1, 1));
-    assert_eq!(to.dropped_of(id), from_dropped(before.dropped));
-    assert_eq!(
-        (after.published, after.given),
-        (before.published, before.given)
-    );
+    assert_eq!((after.readers, after.published), (1, before.published));
+    assert_eq!(to.dropped_of(id), Some(before.dropped));
+    // By now the reader may have been given more of what waited for it.
+    assert!(after.given >= before.given);
     for _ in 0..100 {
         to.publish([message(count).as_bytes()]);
         count += 1;
@@ -109,10 +107,6 @@ fn what_waits_for_a_slow_reader_what_it_lost_and_its_mark_go_along() {
     assert_eq!(stats.given + stats.dropped, count);
     drop(lines);
     drop((old, new));
-}
-
-fn from_dropped(count: u64) -> Option<u64> {
-    Some(count)
 }
 
 #[test]

@@ -59,7 +59,14 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
             &["lines", "newcomers", "speakers"],
             &["state"],
             &["session"],
-            &["commands", "console", "ghost", "operator_commands", "pace"],
+            &[
+                "commands",
+                "console",
+                "ghost",
+                "moving",
+                "operator_commands",
+                "pace",
+            ],
         ],
     ),
     (

@@ -10,10 +10,10 @@ use rustc_hash::FxHashMap;
 use super::history::Past;
 use super::journal::Journal;
 use super::room::{Arrival, Inner, Posted, Room};
-use super::{Event, Frontend, Name, NameError, Person};
+use super::{Event, Frontend, Name, NameError, Person, PersonState};
 
 /// Maximum rooms; an empty one is closed for a new one.
-const ROOMS_MAX: usize = 1000;
+pub(super) const ROOMS_MAX: usize = 1000;
 /// Names that no client can take.
 const RESERVED: [&str; 6] = ["server", "poold", "console", "operator", "system", "guest"];
 /// Prefix of the names of unnamed clients.
@@ -81,6 +81,48 @@ impl<F: Frontend> Directory<F> {
         people.claim(&person.name(), &person);
         people.by_id.insert(id, Arc::clone(&person));
         person
+    }
+
+    /// Adds a person of another process, under its number; `None` if the name or the number is
+    /// another's.
+    pub(crate) fn restore_person(
+        &self,
+        outlet: F::Outlet,
+        state: PersonState,
+    ) -> Option<Arc<Person<F>>> {
+        let person = Arc::new(Person::of_state(outlet, state)?);
+        let name = person.name();
+        let mut people = self.people.lock();
+        let is_taken = name.looks().any(|look| people.by_look.contains_key(look));
+        if is_taken || people.by_id.contains_key(&person.id) {
+            return None;
+        }
+        people.last_id = people.last_id.max(person.id);
+        people.claim(&name, &person);
+        people.by_id.insert(person.id, Arc::clone(&person));
+        Some(person)
+    }
+
+    /// The last number of a person, and of a guest.
+    pub(super) fn numbers(&self) -> (u64, u64) {
+        let people = self.people.lock();
+        (people.last_id, people.guests)
+    }
+
+    pub(super) fn keeping(&self) -> &Keeping {
+        &self.keeping
+    }
+
+    /// Has these rooms, and numbers persons after these.
+    pub(super) fn replace(
+        &self,
+        rooms: FxHashMap<Box<str>, Arc<Room<F>>>,
+        last_id: u64,
+        guests: u64,
+    ) {
+        *self.rooms.write() = rooms;
+        let mut people = self.people.lock();
+        (people.last_id, people.guests) = (last_id, guests);
     }
 
     /// Gives a person another name; answers the old one.

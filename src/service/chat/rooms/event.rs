@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Name;
+use crate::escape::is_dangerous;
 
 /// An event; all members of a room see the same order.
 #[derive(Clone, Debug)]
@@ -32,6 +33,12 @@ impl Text {
     pub(crate) fn printable(text: String) -> Text {
         debug_assert!(text.chars().all(|one| one == '\n' || !one.is_control()));
         Text(text)
+    }
+
+    /// Takes text of another process; `None` if it is not printable.
+    pub(crate) fn checked(text: String) -> Option<Text> {
+        let is_fine = text.chars().all(|one| one == '\n' || !is_dangerous(one));
+        is_fine.then_some(Text(text))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -85,7 +85,7 @@ impl History {
 }
 
 impl Entry {
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         self.text.len() + self.by.as_str().len()
     }
 }

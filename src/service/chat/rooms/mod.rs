@@ -11,6 +11,7 @@ mod directory;
 mod event;
 mod history;
 mod journal;
+mod moving;
 mod name;
 mod person;
 mod room;
@@ -22,8 +23,9 @@ use std::time::Duration;
 pub(crate) use directory::{Directory, Keeping};
 pub(crate) use event::{Crowd, Event, Text};
 pub(crate) use history::{Entry, Kind};
+pub(crate) use moving::DirectoryState;
 pub(crate) use name::{Name, NameError};
-pub(crate) use person::Person;
+pub(crate) use person::{Person, PersonState};
 pub(crate) use room::{Arrival, NOT_READING, Posted, Room};
 
 /// How events are encoded, and how they reach members.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::{Frontend, Name, Text};
 
@@ -26,6 +27,20 @@ struct State {
     out: Option<String>,
 }
 
+/// A person in the form in which another process gets it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PersonState {
+    id: u64,
+    name: String,
+    away: Option<String>,
+    /// For how long it is still muted.
+    muted_ms: Option<u64>,
+    ignores: Vec<u64>,
+    is_operator: bool,
+    /// Why its connection is ended.
+    out: Option<String>,
+}
+
 /// Maximum persons that a person can ignore.
 const IGNORED_MAX: usize = 100;
 
@@ -44,6 +59,47 @@ impl<F: Frontend> Person<F> {
             is_out: AtomicBool::new(false),
             is_operator: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn to_state(&self) -> PersonState {
+        let state = self.state.lock();
+        let now = Instant::now();
+        let muted = state.muted_until;
+        let muted = muted.map(|until| until.saturating_duration_since(now));
+        let away = state.away.as_ref();
+        PersonState {
+            id: self.id,
+            name: state.name.as_str().to_owned(),
+            away: away.map(|text| text.as_str().to_owned()),
+            muted_ms: muted.map(|left| left.as_millis() as u64),
+            ignores: state.ignores.as_deref().unwrap_or_default().to_vec(),
+            is_operator: self.is_operator(),
+            out: state.out.clone(),
+        }
+    }
+
+    pub(super) fn of_state(outlet: F::Outlet, state: PersonState) -> Option<Person<F>> {
+        let person = Person::new(state.id, outlet, Name::new(&state.name).ok()?);
+        let away = match state.away {
+            None => None,
+            Some(text) => Some(Text::checked(text)?),
+        };
+        let muted = state.muted_ms.map(Duration::from_millis);
+        let muted = muted.and_then(|left| Instant::now().checked_add(left));
+        let ignores = (!state.ignores.is_empty()).then(|| state.ignores.into());
+        person.is_out.store(state.out.is_some(), Ordering::SeqCst);
+        person
+            .is_operator
+            .store(state.is_operator, Ordering::Relaxed);
+        let name = person.name();
+        *person.state.lock() = State {
+            name,
+            away,
+            muted_until: muted,
+            ignores,
+            out: state.out,
+        };
+        Some(person)
     }
 
     pub(crate) fn name(&self) -> Arc<Name> {

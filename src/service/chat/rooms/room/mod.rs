@@ -6,6 +6,7 @@
 //! [`PATIENCE`], or sooner if it takes nothing at all. So a member that has stopped reading delays
 //! the others only if they fill its outlet within that time.
 
+mod moving;
 mod telling;
 
 use std::collections::VecDeque;
