@@ -134,8 +134,12 @@ pub fn rsyslog_with_tls() -> Contender {
             let root = target.unwrap_or(Path::new("/")).join("senders/root");
             let libraries = root.join("usr/lib/x86_64-linux-gnu");
             if libraries.join("rsyslog").exists() {
-                command.env("LD_LIBRARY_PATH", &libraries);
-                command.env("RSYSLOG_MODDIR", libraries.join("rsyslog"));
+                let all = [&libraries, &root.join("lib/x86_64-linux-gnu")];
+                command.env(
+                    "LD_LIBRARY_PATH",
+                    all.map(|one| one.display().to_string()).join(":"),
+                );
+                command.arg("-M").arg(libraries.join("rsyslog"));
                 let path = std::env::var("PATH").unwrap_or_default();
                 let own = root.join("usr/sbin");
                 command.env("PATH", format!("{}:{path}", own.display()));

@@ -12,8 +12,10 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use socket2::SockRef;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// How clients connect: what they trust.
 #[derive(Clone)]
@@ -108,8 +110,10 @@ impl Attack {
             let (is_over, hello) = (Arc::clone(&is_over), hello.clone());
             thread::spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
-                    // The server may refuse; then the next one tries.
-                    let _ = shake(address, &hello);
+                    if shake(address, &hello).is_err() {
+                        // The server refuses: it is not to be this thread that takes the time.
+                        thread::sleep(PAUSE);
+                    }
                 }
             })
         });
@@ -125,6 +129,8 @@ impl Attack {
 fn shake(address: SocketAddr, hello: &[u8]) -> io::Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
+    // A reset: thousands of these would use up the ports.
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
     stream.write_all(hello)?;
     let mut answer = [0; 4096];
     stream.read(&mut answer).map(drop)

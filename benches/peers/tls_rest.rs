@@ -1,4 +1,4 @@
-//! What idle clients of TLS cost: after a message, after a long one, and after others came and went.
+//! What idle clients of TLS cost: after a message, after a long one, and after others have gone.
 
 use std::io;
 use std::thread;
@@ -31,7 +31,7 @@ pub fn run(bench: &mut Bench) {
     let ours = Contender::program("poold echo", move || {
         let mut command = subject::daemon(workers);
         command.args(subject::certificate(&scratch));
-        command.args(["--framing", "lines", "--max-line", "200k"]);
+        command.args(["--framing", "lines", "--message-max", "200k"]);
         command
     });
     let mut all = vec![ours];

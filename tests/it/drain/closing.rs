@@ -26,7 +26,7 @@ fn stalling(ms: u64) -> Options {
 }
 
 #[test]
-fn a_client_that_sends_after_its_end_is_read_until_its_time_to_close_is_over() {
+pub(crate) fn a_client_that_sends_after_its_end_is_read_until_its_time_to_close_is_over() {
     let (logged, log) = Logged::new(|_, _, _| Verdict::Close);
     let (server, address) = serve(stalling(1000), logged);
     let client = connect(&address);
@@ -48,7 +48,7 @@ fn a_client_that_sends_after_its_end_is_read_until_its_time_to_close_is_over() {
 }
 
 #[test]
-fn a_client_that_does_not_close_as_well_is_waited_for_but_not_for_long() {
+pub(crate) fn a_client_that_does_not_close_as_well_is_waited_for_but_not_for_long() {
     let (logged, log) = Logged::new(|_, _, _| Verdict::Close);
     let (server, address) = serve(stalling(1000), logged);
     let client = connect(&address);
@@ -67,7 +67,7 @@ fn a_client_that_does_not_close_as_well_is_waited_for_but_not_for_long() {
 /// A read stops before an urgent byte and so says nothing of the rest: that does not mean that it
 /// is read for ever.
 #[test]
-fn a_client_that_floods_with_urgent_bytes_is_closed_like_others() {
+pub(crate) fn a_client_that_floods_with_urgent_bytes_is_closed_like_others() {
     let mut options = stalling(1000);
     options.rate = Some(Rate {
         messages: 10,
@@ -97,7 +97,7 @@ fn a_client_that_floods_with_urgent_bytes_is_closed_like_others() {
 }
 
 #[test]
-fn what_had_come_before_its_first_turn_is_served_though_it_is_closed() {
+pub(crate) fn what_had_come_before_its_first_turn_is_served_though_it_is_closed() {
     let gate = Gate::default();
     let inside = gate.clone();
     let mut options = options();
@@ -162,7 +162,7 @@ impl Service for Later {
 }
 
 #[test]
-fn a_service_that_waits_is_called_again_before_its_client_is_closed() {
+pub(crate) fn a_service_that_waits_is_called_again_before_its_client_is_closed() {
     let (server, address) = serve(options(), Later);
     let (closed, drained) = (connect(&address), connect(&address));
     let handle = server.handle();
@@ -185,7 +185,7 @@ fn a_service_that_waits_is_called_again_before_its_client_is_closed() {
 }
 
 #[test]
-fn storing_services_get_what_was_read_of_a_client_that_takes_no_answers() {
+pub(crate) fn storing_services_get_what_was_read_of_a_client_that_takes_no_answers() {
     const LINES: usize = 1000;
     let mut options = options();
     options.times.write_stall = Some(Duration::from_millis(300));
@@ -229,7 +229,7 @@ impl Service for Full {
 }
 
 #[test]
-fn refused_clients_get_nothing_of_what_is_sent_to_all() {
+pub(crate) fn refused_clients_get_nothing_of_what_is_sent_to_all() {
     let gate = Gate::default();
     let mut options = options();
     (options.workers, options.clients_max) = (1, 1);
@@ -250,7 +250,7 @@ fn refused_clients_get_nothing_of_what_is_sent_to_all() {
 }
 
 #[test]
-fn what_a_stream_was_told_before_its_service_failed_ends_with_no_reset() {
+pub(crate) fn what_a_stream_was_told_before_its_service_failed_ends_with_no_reset() {
     let gate = Gate::default();
     let inside = gate.clone();
     let mut options = options();
@@ -277,7 +277,7 @@ fn what_a_stream_was_told_before_its_service_failed_ends_with_no_reset() {
 }
 
 #[test]
-fn a_client_that_is_not_read_from_is_not_closed_for_its_message() {
+pub(crate) fn a_client_that_is_not_read_from_is_not_closed_for_its_message() {
     // More than the system keeps, and less than an outbox.
     const LONG: usize = 200 << 10;
     let mut options = options();
@@ -339,7 +339,7 @@ impl Service for Store {
 }
 
 #[test]
-fn a_message_without_an_end_waits_until_its_service_takes_it() {
+pub(crate) fn a_message_without_an_end_waits_until_its_service_takes_it() {
     let leave: [fn(TcpStream); 2] = [drop, reset];
     for leave in leave {
         let store = Store::default();
@@ -365,7 +365,7 @@ fn a_message_without_an_end_waits_until_its_service_takes_it() {
 }
 
 #[test]
-fn what_was_begun_waits_even_at_the_deadline_until_its_service_takes_it() {
+pub(crate) fn what_was_begun_waits_even_at_the_deadline_until_its_service_takes_it() {
     let store = Store::default();
     let mut options = options();
     options.drain = Duration::from_millis(100);
@@ -385,7 +385,7 @@ fn what_was_begun_waits_even_at_the_deadline_until_its_service_takes_it() {
 }
 
 #[test]
-fn in_a_drain_a_client_is_read_until_it_closes_however_much_it_sends() {
+pub(crate) fn in_a_drain_a_client_is_read_until_it_closes_however_much_it_sends() {
     const LINES: usize = 50_000;
     let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
     let (server, address) = serve(options(), logged.delivering());

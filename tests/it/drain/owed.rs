@@ -12,7 +12,7 @@ use crate::support::server::{Logged, options, serve};
 use crate::support::spool::wait_until;
 
 #[test]
-fn every_reply_that_is_owed_is_sent_before_the_end() {
+pub(crate) fn every_reply_that_is_owed_is_sent_before_the_end() {
     // More than the sockets' buffers can grow to.
     let big = vec![b'b'; 16 << 20];
     let reply = big.clone();
@@ -42,7 +42,7 @@ fn every_reply_that_is_owed_is_sent_before_the_end() {
 }
 
 #[test]
-fn a_client_reset_in_a_drain_for_not_reading_counts_as_cut_off() {
+pub(crate) fn a_client_reset_in_a_drain_for_not_reading_counts_as_cut_off() {
     let mut options = options();
     // Long enough that a busy machine starts the drain before it.
     options.times.write_stall = Some(Duration::from_secs(3));
@@ -63,7 +63,7 @@ fn a_client_reset_in_a_drain_for_not_reading_counts_as_cut_off() {
 }
 
 #[test]
-fn storing_services_get_bytes_that_come_after_the_end_was_sent() {
+pub(crate) fn storing_services_get_bytes_that_come_after_the_end_was_sent() {
     let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
     let (server, address) = serve(options(), logged.delivering());
     let client = connect(&address);
@@ -119,7 +119,7 @@ impl Service for Store {
 }
 
 #[test]
-fn a_service_that_waits_after_the_end_is_not_called_without_pause() {
+pub(crate) fn a_service_that_waits_after_the_end_is_not_called_without_pause() {
     let store = Store::default();
     let (server, address) = serve(options(), store.clone());
     let client = connect(&address);
@@ -141,7 +141,7 @@ fn a_service_that_waits_after_the_end_is_not_called_without_pause() {
 }
 
 #[test]
-fn storing_services_get_partial_messages_at_the_deadline() {
+pub(crate) fn storing_services_get_partial_messages_at_the_deadline() {
     let mut short = options();
     short.drain = Duration::from_millis(100);
     let (logged, log) = Logged::new(|_, _, _| Verdict::Go);
@@ -163,7 +163,7 @@ fn storing_services_get_partial_messages_at_the_deadline() {
 }
 
 #[test]
-fn what_comes_with_the_end_in_a_drain_is_not_read_byte_by_byte() {
+pub(crate) fn what_comes_with_the_end_in_a_drain_is_not_read_byte_by_byte() {
     let gate = Gate::default();
     let inside = gate.clone();
     let mut raw = options();

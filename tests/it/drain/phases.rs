@@ -11,7 +11,7 @@ use crate::support::server::{Logged, finish, options, serve};
 use crate::support::spool::{PATIENCE, wait_until};
 
 #[test]
-fn phases_only_move_forward_and_can_be_watched() {
+pub(crate) fn phases_only_move_forward_and_can_be_watched() {
     let (server, address) = serve(options(), answer(<[u8]>::to_vec));
     let handle = server.handle();
     let client = connect(&address);
@@ -42,7 +42,7 @@ fn phases_only_move_forward_and_can_be_watched() {
 }
 
 #[test]
-fn clients_in_the_backlog_are_still_served() {
+pub(crate) fn clients_in_the_backlog_are_still_served() {
     let mut narrow = options();
     narrow.clients_max = 1;
     let (server, address) = serve(narrow, answer(<[u8]>::to_vec));
@@ -66,7 +66,7 @@ fn clients_in_the_backlog_are_still_served() {
 }
 
 #[test]
-fn clients_that_connect_during_a_drain_are_served_or_refused() {
+pub(crate) fn clients_that_connect_during_a_drain_are_served_or_refused() {
     let (server, address) = serve(options(), answer(<[u8]>::to_vec));
     let handle = server.handle();
     let knocking = std::thread::spawn(move || {
@@ -98,7 +98,7 @@ fn clients_that_connect_during_a_drain_are_served_or_refused() {
 }
 
 #[test]
-fn a_server_that_is_dropped_drains() {
+pub(crate) fn a_server_that_is_dropped_drains() {
     let (logged, log) = Logged::new(|_, message, reply| {
         reply.send(message.bytes);
         Verdict::Go
@@ -117,7 +117,7 @@ fn a_server_that_is_dropped_drains() {
 }
 
 #[test]
-fn a_handler_that_never_comes_back_does_not_hold_up_the_end() {
+pub(crate) fn a_handler_that_never_comes_back_does_not_hold_up_the_end() {
     let gate = Gate::default();
     let inside = gate.clone();
     let mut short = options();
@@ -148,7 +148,7 @@ fn a_handler_that_never_comes_back_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn an_empty_server_stops_at_once() {
+pub(crate) fn an_empty_server_stops_at_once() {
     let (server, _) = serve(options(), answer(<[u8]>::to_vec));
     let report = finish(server);
     assert_eq!((report.left, report.cut_off, report.received), (0, 0, 0));
@@ -157,7 +157,7 @@ fn an_empty_server_stops_at_once() {
 
 /// A second signal ends it at once; a third and a fourth must not put the end off.
 #[test]
-fn hurrying_repeatedly_does_not_prolong_a_drain() {
+pub(crate) fn hurrying_repeatedly_does_not_prolong_a_drain() {
     let gate = Gate::default();
     let at = gate.clone();
     let (server, address) = serve(
@@ -183,7 +183,7 @@ fn hurrying_repeatedly_does_not_prolong_a_drain() {
 }
 
 #[test]
-fn a_client_closed_before_the_drain_is_not_cut_off() {
+pub(crate) fn a_client_closed_before_the_drain_is_not_cut_off() {
     let (service, _) = Logged::new(|_, _, _| Verdict::Close);
     let (server, address) = serve(options(), service);
     let client = connect(&address);

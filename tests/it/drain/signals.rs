@@ -13,7 +13,7 @@ use crate::support::scratch::{Scratch, text};
 use crate::support::spool::is_quiet;
 
 #[test]
-fn after_nohup_a_hangup_is_nothing() {
+pub(crate) fn after_nohup_a_hangup_is_nothing() {
     let mut command = Command::new("nohup");
     command
         .args([POOLD, "echo", "127.0.0.1:0"])
@@ -32,7 +32,7 @@ fn after_nohup_a_hangup_is_nothing() {
 }
 
 #[test]
-fn what_five_hundred_senders_were_received_of_is_printed() {
+pub(crate) fn what_five_hundred_senders_were_received_of_is_printed() {
     let mut daemon = Daemon::recv(&["-w", "4"]);
     let args = ["-c", "500", "--expect", "nothing", "--until-closed"];
     let flood = Flood::start(&daemon.address, &args);
@@ -48,7 +48,7 @@ fn what_five_hundred_senders_were_received_of_is_printed() {
 }
 
 #[test]
-fn a_client_that_does_not_close_is_reset_at_the_deadline() {
+pub(crate) fn a_client_that_does_not_close_is_reset_at_the_deadline() {
     let mut daemon = Daemon::recv(&["--drain", "2s"]);
     let deaf: Vec<_> = (0..3).map(|_| connect(&daemon.address)).collect();
     for client in &deaf {
@@ -81,7 +81,7 @@ fn a_client_that_does_not_close_is_reset_at_the_deadline() {
 }
 
 #[test]
-fn a_client_that_does_not_read_its_replies_gets_a_reset_and_no_false_end() {
+pub(crate) fn a_client_that_does_not_read_its_replies_gets_a_reset_and_no_false_end() {
     let mut daemon = Daemon::echo(&["--drain", "300ms"]);
     let client = connect(&daemon.address);
     client.set_nonblocking(true).expect("a socket");
@@ -119,7 +119,7 @@ fn best(runs: usize, what: &str, bound: u64, mut run: impl FnMut() -> u64) {
 }
 
 #[test]
-fn an_idle_daemon_stops_within_ten_milliseconds() {
+pub(crate) fn an_idle_daemon_stops_within_ten_milliseconds() {
     best(10, "idle", 10, || Daemon::recv(&[]).stop().report().ms);
     best(10, "with resting clients", 10, || {
         let mut daemon = Daemon::echo(&[]);
@@ -139,7 +139,7 @@ fn an_idle_daemon_stops_within_ten_milliseconds() {
 }
 
 #[test]
-fn a_drain_ends_with_its_last_client() {
+pub(crate) fn a_drain_ends_with_its_last_client() {
     best(10, "after the last client", 5, || {
         let mut daemon = Daemon::echo(&[]);
         let client = connect(&daemon.address);
@@ -175,7 +175,7 @@ fn interrupted_twice(first: Signal, second: Signal) -> (Exit, Duration) {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+pub(crate) fn a_second_signal_ends_it_at_once() {
     for (first, second) in [
         (Signal::INT, Signal::INT),
         (Signal::TERM, Signal::INT),
@@ -195,7 +195,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn the_first_signal_leaves_a_drain_its_time_that_another_has_begun() {
+pub(crate) fn the_first_signal_leaves_a_drain_its_time_that_another_has_begun() {
     let dir = Scratch::new();
     let admin = format!("unix:{}", text(&dir.join("admin")));
     let mut daemon = Daemon::recv(&["--admin", &admin, "--drain", "60s"]);
@@ -213,7 +213,7 @@ fn the_first_signal_leaves_a_drain_its_time_that_another_has_begun() {
 
 /// The reset at the deadline is not taken for the client's own end, whichever worker sees it first.
 #[test]
-fn each_client_that_stays_is_counted_as_cut_off() {
+pub(crate) fn each_client_that_stays_is_counted_as_cut_off() {
     let mut daemon = Daemon::recv(&["--drain", "60s"]);
     let clients: Vec<_> = (0..400).map(|_| connect(&daemon.address)).collect();
     daemon.signal(Signal::TERM);

@@ -12,6 +12,7 @@ use crate::support::daemon::Daemon;
 use crate::support::net::{connect, end, send, take, take_all, take_line, take_to_end, wait_reset};
 use crate::support::server::{Log, Logged, count, finish, lend, options, serve};
 use crate::support::spool::{PATIENCE, wait_until};
+use crate::support::tunnel::carried;
 
 /// More than a client with a small buffer takes at once, and less than the system keeps.
 const ANSWER: usize = 2 << 20;
@@ -47,7 +48,7 @@ fn with_little_room(address: &str) -> TcpStream {
     socket.set_recv_buffer_size(64 << 10).expect("a socket");
     let address: SocketAddr = address.parse().expect("an address");
     socket.connect(&address.into()).expect("it listens");
-    let client = TcpStream::from(socket);
+    let client = carried(TcpStream::from(socket));
     client.set_read_timeout(Some(PATIENCE)).expect("a socket");
     client.set_write_timeout(Some(PATIENCE)).expect("a socket");
     client
@@ -110,7 +111,7 @@ fn pause(line: &[u8]) {
 }
 
 #[test]
-fn an_answer_of_a_program_is_whole() {
+pub(crate) fn an_answer_of_a_program_is_whole() {
     let script = format!("read -r t; sleep $t; head -c {ANSWER} /dev/zero; echo ended >&2");
     let args = ["exec", "127.0.0.1:0", "--workers", "32", "--shell", &script];
     let mut daemon = Daemon::start(&args);
@@ -123,7 +124,7 @@ fn an_answer_of_a_program_is_whole() {
 }
 
 #[test]
-fn an_answer_of_a_stream_service_is_whole() {
+pub(crate) fn an_answer_of_a_stream_service_is_whole() {
     let log = Log::default();
     let noted = log.clone();
     let mut options = options();
@@ -143,7 +144,7 @@ fn an_answer_of_a_stream_service_is_whole() {
 }
 
 #[test]
-fn an_answer_to_a_message_is_whole() {
+pub(crate) fn an_answer_to_a_message_is_whole() {
     let log = Log::default();
     let noted = log.clone();
     let mut options = options();
@@ -163,7 +164,7 @@ fn an_answer_to_a_message_is_whole() {
 
 /// A client that sends all of it before it reads anything, as many do.
 #[test]
-fn a_client_that_reads_only_after_sending_all_gets_its_answer_too() {
+pub(crate) fn a_client_that_reads_only_after_sending_all_gets_its_answer_too() {
     let (service, _) = Logged::new(|_, _, reply| {
         reply.send(vec![b'a'; 16 << 20]);
         Verdict::Close
@@ -179,7 +180,7 @@ fn a_client_that_reads_only_after_sending_all_gets_its_answer_too() {
 
 /// Its sending side is shut, so that only the send queue tells whether it has its answer.
 #[test]
-fn a_drain_waits_until_a_half_closed_client_has_its_answer() {
+pub(crate) fn a_drain_waits_until_a_half_closed_client_has_its_answer() {
     let (server, address) = lend(options(), |mut stream| {
         stream.read_to_end(&mut Vec::new())?;
         stream.write_all(&vec![b'a'; ANSWER])
@@ -201,7 +202,7 @@ fn a_drain_waits_until_a_half_closed_client_has_its_answer() {
 
 /// They get their answer and their end during the drain.
 #[test]
-fn a_client_that_has_everything_and_stays_does_not_delay_a_drain() {
+pub(crate) fn a_client_that_has_everything_and_stays_does_not_delay_a_drain() {
     let (server, address) = lend(options(), |mut stream| {
         stream.write_all(b"hello\n")?;
         stream.read_to_end(&mut Vec::new())?;
@@ -240,7 +241,7 @@ fn a_client_that_has_everything_and_stays_does_not_delay_a_drain() {
 
 /// More refused clients than get a line at once, and none of them closes.
 #[test]
-fn each_client_that_cannot_be_served_is_told_and_sees_no_reset() {
+pub(crate) fn each_client_that_cannot_be_served_is_told_and_sees_no_reset() {
     let args = ["exec", "127.0.0.1:0", "--workers", "1", "--queue", "0"];
     let script = ["--shell", "echo on; exec cat"];
     let mut daemon = Daemon::start(&[&args[..], &script[..]].concat());
@@ -260,7 +261,7 @@ fn each_client_that_cannot_be_served_is_told_and_sees_no_reset() {
 
 /// One that has everything and is still here when even that time is up is not cut off.
 #[test]
-fn at_the_deadline_a_client_that_has_everything_is_not_cut_off() {
+pub(crate) fn at_the_deadline_a_client_that_has_everything_is_not_cut_off() {
     let mut options = options();
     options.drain = Duration::from_millis(200);
     let (server, address) = lend(options, |mut stream| {
@@ -282,7 +283,7 @@ fn at_the_deadline_a_client_that_has_everything_is_not_cut_off() {
 
 /// The kernel keeps its answer, and it takes none of it.
 #[test]
-fn a_client_that_does_not_take_the_end_of_its_answer_is_reset_and_counted() {
+pub(crate) fn a_client_that_does_not_take_the_end_of_its_answer_is_reset_and_counted() {
     let mut options = options();
     options.times.write_stall = Some(Duration::from_millis(400));
     let (server, address) = lend(options, |mut stream| stream.write_all(&vec![b'a'; ANSWER]));
@@ -295,7 +296,7 @@ fn a_client_that_does_not_take_the_end_of_its_answer_is_reset_and_counted() {
 
 /// A slow one is not put out: what counts is that it takes something.
 #[test]
-fn a_client_that_takes_its_answer_slowly_may_take_longer_than_the_limit() {
+pub(crate) fn a_client_that_takes_its_answer_slowly_may_take_longer_than_the_limit() {
     let mut options = options();
     options.times.write_stall = Some(Duration::from_secs(2));
     let (server, address) = lend(options, |mut stream| stream.write_all(&vec![b'a'; ANSWER]));
@@ -312,7 +313,7 @@ fn a_client_that_takes_its_answer_slowly_may_take_longer_than_the_limit() {
 }
 
 #[test]
-fn a_client_that_has_everything_makes_room_for_the_next() {
+pub(crate) fn a_client_that_has_everything_makes_room_for_the_next() {
     let mut options = options();
     (options.clients_max, options.per_address_max) = (4, Some(4));
     let (server, address) = lend(options, |mut stream| stream.write_all(b"hello\n"));

@@ -5,7 +5,7 @@ use super::{program, shell, summary};
 use crate::support::net::{connect, end, send, take, take_line, take_to_end};
 
 #[test]
-fn each_message_is_answered_by_a_program_and_idle_clients_hold_no_worker() {
+pub(crate) fn each_message_is_answered_by_a_program_and_idle_clients_hold_no_worker() {
     let mut daemon = program(&["--lines", "--workers", "1"], &["tr", "a-z", "A-Z"]);
     let clients: Vec<_> = (0..5).map(|_| connect(&daemon.address)).collect();
     for round in ["one", "two"] {
@@ -24,7 +24,7 @@ fn each_message_is_answered_by_a_program_and_idle_clients_hold_no_worker() {
 }
 
 #[test]
-fn a_message_is_all_that_a_program_reads_and_all_that_it_prints_is_the_reply() {
+pub(crate) fn a_message_is_all_that_a_program_reads_and_all_that_it_prints_is_the_reply() {
     let script = "wc -c; echo second; exit 1";
     let mut daemon = shell(&["--lines", "--framing", "len16"], script);
     let client = connect(&daemon.address);
@@ -55,7 +55,7 @@ fn a_message_is_all_that_a_program_reads_and_all_that_it_prints_is_the_reply() {
 }
 
 #[test]
-fn a_program_that_prints_too_much_or_takes_too_long_is_stopped_and_its_client_closed() {
+pub(crate) fn a_program_that_prints_too_much_or_takes_too_long_is_stopped_and_its_client_closed() {
     let args = [
         "--lines",
         "--reply-max",
@@ -86,7 +86,7 @@ fn a_program_that_prints_too_much_or_takes_too_long_is_stopped_and_its_client_cl
 }
 
 #[test]
-fn the_deadline_of_a_drain_stops_them() {
+pub(crate) fn the_deadline_of_a_drain_stops_them() {
     let nap = Nap::new();
     let args = ["--lines", "--drain", "100ms", "--kill-after", "100ms"];
     let mut daemon = program(&args, &["sleep", &nap.0]);

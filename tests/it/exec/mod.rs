@@ -5,7 +5,7 @@ mod ends;
 mod gets;
 mod gone;
 mod killed;
-mod lines;
+pub(crate) mod lines;
 mod many;
 mod queue;
 mod start;

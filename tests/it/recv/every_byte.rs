@@ -60,7 +60,7 @@ fn printed(format: &str, framing: &Framing) -> (Vec<u8>, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn as_json_every_byte_comes_back() {
+pub(crate) fn as_json_every_byte_comes_back() {
     for framing in &FRAMINGS {
         let (stdout, messages) = printed("json", framing);
         let text = String::from_utf8(stdout).expect("JSON is UTF-8");
@@ -80,7 +80,7 @@ fn as_json_every_byte_comes_back() {
 }
 
 #[test]
-fn as_they_are_every_byte_comes_through() {
+pub(crate) fn as_they_are_every_byte_comes_through() {
     for framing in &FRAMINGS {
         let (stdout, messages) = printed("raw", framing);
         let expected: Vec<u8> = messages

@@ -30,7 +30,7 @@ fn raw(args: &[&str], bytes: &[u8]) -> String {
 }
 
 #[test]
-fn text_names_the_sender() {
+pub(crate) fn text_names_the_sender() {
     let (stdout, peer) = printed(&[], "hello\r\nGr\u{fc}\u{df}e\n\nrest".as_bytes());
     let expected = format!(
         "Message from {peer}: hello\nMessage from {peer}: Gr\u{fc}\u{df}e\n\
@@ -40,7 +40,7 @@ fn text_names_the_sender() {
 }
 
 #[test]
-fn json_loses_nothing() {
+pub(crate) fn json_loses_nothing() {
     let long = "x".repeat(40);
     let sent = [
         b"plain\n\"q\"\\\t\n\xff\xfe\0\n",
@@ -84,19 +84,19 @@ fn json_loses_nothing() {
 }
 
 #[test]
-fn raw_is_the_bytes_and_a_newline() {
+pub(crate) fn raw_is_the_bytes_and_a_newline() {
     let (stdout, _) = printed(&["-f", "raw"], b"a\0b\xff\n\x1b[1m\n");
     assert_eq!(stdout, b"a\0b\xff\n\x1b[1m\n");
 }
 
 #[test]
-fn lines_and_zeros() {
+pub(crate) fn lines_and_zeros() {
     assert_eq!(raw(&[], b"a\r\nb\n\nc\rd\n"), "a\nb\n\nc\rd\n");
     assert_eq!(raw(&["--framing", "nul"], b"a\r\0b\nc\0"), "a\r\nb\nc\n");
 }
 
 #[test]
-fn counted_octets() {
+pub(crate) fn counted_octets() {
     assert_eq!(
         raw(&["--framing", "octet"], b"5 hello3 a\nb11 hello world"),
         "hello\na\nb\nhello world\n"
@@ -118,7 +118,7 @@ fn counted_octets() {
 }
 
 #[test]
-fn lengths_in_front() {
+pub(crate) fn lengths_in_front() {
     assert_eq!(
         raw(&["--framing", "len16"], b"\0\x05hello\0\0\0\x02ok"),
         "hello\n\nok\n"
@@ -136,13 +136,13 @@ fn lengths_in_front() {
 }
 
 #[test]
-fn whatever_arrives() {
+pub(crate) fn whatever_arrives() {
     let all = raw(&["--framing", "raw"], b"no delimiter at all").replace('\n', "");
     assert_eq!(all, "no delimiter at all");
 }
 
 #[test]
-fn what_is_too_long() {
+pub(crate) fn what_is_too_long() {
     let sent = b"short\ntoo long by far\nlast\n";
     let with = |what| raw(&["--message-max", "5", "--overlong", what], sent);
     assert_eq!(with("truncate"), "short\ntoo l\nlast\n");
@@ -175,7 +175,7 @@ fn what_is_too_long() {
 
 /// One byte over the bound, which is the default.
 #[test]
-fn exactly_one_byte_too_long() {
+pub(crate) fn exactly_one_byte_too_long() {
     const MAX: usize = 64 * 1024;
     let long = "x".repeat(MAX + 1);
     for (framing, sent) in [
@@ -195,18 +195,18 @@ fn exactly_one_byte_too_long() {
 }
 
 #[test]
-fn raw_of_raw_is_every_byte_and_none_besides() {
+pub(crate) fn raw_of_raw_is_every_byte_and_none_besides() {
     let (stdout, _) = printed(&["-f", "raw", "--framing", "raw"], b"\0\r\na\xff\n\nb");
     assert_eq!(stdout, b"\0\r\na\xff\n\nb");
 }
 
 #[test]
-fn a_dash_is_the_standard_output() {
+pub(crate) fn a_dash_is_the_standard_output() {
     assert_eq!(raw(&["--output", "-"], b"x\n"), "x\n");
 }
 
 #[test]
-fn truncated_text_says_so() {
+pub(crate) fn truncated_text_says_so() {
     let (stdout, peer) = printed(&["--message-max", "5"], b"too long by far\n");
     let expected = format!("Message from {peer} (truncated): too l\n");
     assert_eq!(String::from_utf8(stdout).expect("UTF-8"), expected);

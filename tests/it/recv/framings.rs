@@ -9,7 +9,7 @@ use crate::support::net::{connect, end, send, take, take_to_end};
 use crate::support::spool::wait_until;
 
 #[test]
-fn answers_are_framed_as_messages_are() {
+pub(crate) fn answers_are_framed_as_messages_are() {
     for (framing, wire) in [
         ("lines", &b"a\nb\n"[..]),
         ("auto", b"a\nb\n"),
@@ -36,7 +36,7 @@ fn answers_are_framed_as_messages_are() {
 }
 
 #[test]
-fn acknowledgements_are_framed_as_messages_are() {
+pub(crate) fn acknowledgements_are_framed_as_messages_are() {
     for (framing, wire, expected) in [
         ("lines", &b"a\n"[..], &b"ack 1\n"[..]),
         ("mllp", b"\x0ba\x1c\r", b"\x0back 1\x1c\r"),
@@ -58,7 +58,7 @@ fn acknowledgements_are_framed_as_messages_are() {
 
 /// The client stays, and says nothing more.
 #[test]
-fn silence_ends_a_syslog_message() {
+pub(crate) fn silence_ends_a_syslog_message() {
     // On a busy machine the rest may come when the silence is over.
     let (daemon, client, begin) = loop {
         let daemon = Daemon::recv(&["--framing", "pri", "--format", "raw"]);
@@ -84,7 +84,7 @@ fn silence_ends_a_syslog_message() {
 }
 
 #[test]
-fn silence_ends_the_messages_of_many() {
+pub(crate) fn silence_ends_the_messages_of_many() {
     const CLIENTS: usize = 300;
     let daemon = Daemon::recv(&["--framing", "pri", "--format", "raw", "--rate", "2,1m"]);
     let clients: Vec<_> = (0..CLIENTS).map(|_| connect(&daemon.address)).collect();
@@ -97,7 +97,7 @@ fn silence_ends_the_messages_of_many() {
 
 /// What was read is answered, though its silence would come after the drain's end.
 #[test]
-fn a_drain_ends_a_syslog_message() {
+pub(crate) fn a_drain_ends_a_syslog_message() {
     let mut daemon = Daemon::echo(&["--framing", "pri"]);
     let client = connect(&daemon.address);
     send(&client, "<13>first<13>last");
@@ -110,7 +110,7 @@ fn a_drain_ends_a_syslog_message() {
 
 /// A message that the end comes into the midst of arrives in one piece, as a line does.
 #[test]
-fn a_drain_tears_no_syslog_message() {
+pub(crate) fn a_drain_tears_no_syslog_message() {
     for last in ["", "<13>last"] {
         // On a busy machine the rest may come when the silence is over.
         let (mut daemon, client) = loop {
@@ -139,7 +139,7 @@ fn a_drain_tears_no_syslog_message() {
 }
 
 #[test]
-fn bytes_of_no_message_are_counted() {
+pub(crate) fn bytes_of_no_message_are_counted() {
     for (framing, wire, stray) in [
         ("mllp", &b"hello\x0ba\x1c\r\n"[..], 6.0),
         ("octet", b"1 a12", 2.0),

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use serde_json::Value;
 
 use crate::support::daemon::{Daemon, calm, poold};
-use crate::support::net::connect;
+use crate::support::net::connect_plain;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::PATIENCE;
 
@@ -72,7 +72,7 @@ impl Watched {
 
     /// `GET` over TCP.
     pub fn get(&self, path: &str) -> Answer {
-        let client = connect(&self.tcp);
+        let client = connect_plain(&self.tcp);
         let mut answers = converse(&client, &format!("GET {path} HTTP/1.0\r\n\r\n"));
         answers.pop().expect("an answer")
     }

@@ -122,7 +122,7 @@ pub fn shake(address: &str, root: &Path, name: &str, own: Option<&Files>) -> io:
     };
     let name = ServerName::try_from(name.to_owned()).expect("a name");
     let session = ClientConnection::new(Arc::new(config), name).expect("valid");
-    let mut client = Secured(StreamOwned::new(session, net::connect(address)));
+    let mut client = Secured(StreamOwned::new(session, net::connect_plain(address)));
     while client.0.conn.is_handshaking() {
         client.0.conn.complete_io(&mut client.0.sock)?;
     }

@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::support::spool::{PATIENCE, Spool, wait_until};
+use crate::support::tunnel;
 
 pub const POOLD: &str = env!("CARGO_BIN_EXE_poold");
 
@@ -82,13 +83,15 @@ pub fn poold(args: &[&str]) -> Command {
 }
 
 /// These arguments, and `--overload off` for services that have it: other tests that keep the
-/// machine busy must not make a daemon refuse clients.
+/// machine busy must not make a daemon refuse clients. And a certificate in tests over TLS.
 pub fn calm<'a>(args: &[&'a str]) -> Vec<&'a str> {
     let mut args = args.to_vec();
     let has_it = matches!(args.first(), Some(&"recv" | &"echo" | &"discard" | &"chat"));
     if has_it && !args.contains(&"--overload") {
         args.extend(["--overload", "off"]);
     }
+    // Before a program's own arguments.
+    args.splice(1..1, tunnel::arguments());
     args
 }
 

@@ -14,3 +14,4 @@ pub(crate) mod spool;
 pub(crate) mod stopped;
 pub(crate) mod terminal;
 pub(crate) mod tls;
+pub(crate) mod tunnel;

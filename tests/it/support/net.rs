@@ -13,9 +13,15 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::support::spool::PATIENCE;
+use crate::support::tunnel::{carried, is_over_tls};
 
-/// Connects a client.
+/// Connects a client, which speaks TLS in a test [over TLS](crate::support::tunnel::over_tls).
 pub fn connect(address: &str) -> TcpStream {
+    patient(carried(connect_plain(address)))
+}
+
+/// Connects the socket of a client.
+pub fn connect_plain(address: &str) -> TcpStream {
     raise_limit();
     patient(TcpStream::connect(address).expect("it listens"))
 }
@@ -47,6 +53,11 @@ fn patient(stream: TcpStream) -> TcpStream {
 pub fn connect_saying(address: &str, said: impl AsRef<[u8]>) -> TcpStream {
     raise_limit();
     let said = said.as_ref();
+    if is_over_tls() {
+        let stream = connect(address);
+        send(&stream, said);
+        return stream;
+    }
     let to = address.parse::<SocketAddr>().expect("an address");
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("descriptors");
     let sent = socket.send_to_with_flags(said, &to.into(), libc::MSG_FASTOPEN);

@@ -13,6 +13,7 @@ use poold::{
 };
 
 use crate::support::spool::PATIENCE;
+use crate::support::tunnel;
 
 /// Four workers, a drain longer than any test, and no overload limit: other tests that keep the
 /// machine busy must not make a server refuse clients.
@@ -22,6 +23,7 @@ pub fn options() -> Options {
         clients_max: 400,
         drain: Duration::from_secs(20),
         overload: None,
+        tls: tunnel::options(),
         ..Options::default()
     }
 }

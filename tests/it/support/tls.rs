@@ -3,8 +3,10 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 
+use rcgen::KeyPair;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -15,6 +17,7 @@ use rustls::{
 
 use crate::support::daemon::Daemon;
 use crate::support::net;
+use crate::support::passed::is_installed;
 use crate::support::scratch::{Scratch, text};
 
 /// A self-made certificate for `localhost` and `127.0.0.1`, in files.
@@ -28,14 +31,36 @@ impl Pair {
     }
 
     pub fn of(algorithm: &'static rcgen::SignatureAlgorithm) -> Pair {
+        Pair::with(&KeyPair::generate_for(algorithm).expect("ring has it"))
+    }
+
+    fn with(key: &KeyPair) -> Pair {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let key = rcgen::KeyPair::generate_for(algorithm).expect("ring has it");
         let params = rcgen::CertificateParams::new(names).expect("valid names");
-        let made = params.self_signed(&key).expect("a certificate");
+        let made = params.self_signed(key).expect("a certificate");
         let scratch = Scratch::new();
         std::fs::write(scratch.join("server.pem"), made.pem()).expect("our own folder");
         std::fs::write(scratch.join("server.key"), key.serialize_pem()).expect("our own folder");
         Pair { scratch }
+    }
+
+    /// One with P-256, and where openssl can make its key, one with RSA.
+    pub fn of_each_kind() -> Vec<Pair> {
+        let mut pairs = vec![Pair::new()];
+        if is_installed("openssl") {
+            let made = Command::new("openssl")
+                .args([
+                    "genpkey",
+                    "-algorithm",
+                    "RSA",
+                    "-pkeyopt",
+                    "rsa_keygen_bits:2048",
+                ])
+                .output();
+            let pem = String::from_utf8(made.expect("installed").stdout).expect("PEM");
+            pairs.push(Pair::with(&KeyPair::from_pem(&pem).expect("a key")));
+        }
+        pairs
     }
 
     pub fn certificate(&self) -> PathBuf {
@@ -91,7 +116,7 @@ impl Pair {
     ) -> Secured {
         let mut client = Secured(StreamOwned::new(
             self.client(versions),
-            net::connect(address),
+            net::connect_plain(address),
         ));
         while client.0.conn.is_handshaking() {
             client

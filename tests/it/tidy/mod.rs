@@ -35,7 +35,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ctor", &["src/system.rs"]),
     ("ctrlc", &["src/cli/signals.rs"]),
     ("listenfd", &["src/cli/sockets/mod.rs"]),
-    ("rcgen", &["src/cli/cert.rs", "src/tls/tests.rs"]),
+    ("rcgen", &["src/cli/cert.rs", "src/tls/tests/"]),
     ("rustls", &["src/tls/"]),
     ("webpki", &["src/tls/names.rs"]),
     ("rustls_native_certs", &["src/tls/client.rs"]),

@@ -16,9 +16,14 @@ fn hello(pair: &Pair) -> Vec<u8> {
 
 #[test]
 fn every_byte_of_a_hello_flipped_is_answered_or_refused() {
-    let pair = Pair::new();
+    for pair in Pair::of_each_kind() {
+        flip_each_byte(&pair);
+    }
+}
+
+fn flip_each_byte(pair: &Pair) {
     let mut daemon = pair.start("echo", &[]);
-    let hello = hello(&pair);
+    let hello = hello(pair);
     for at in 1..hello.len() {
         let mut flipped = hello.clone();
         flipped[at] ^= 0xff;

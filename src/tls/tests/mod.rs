@@ -1,5 +1,8 @@
 //! A session without a socket.
 
+#[cfg(feature = "cli")]
+mod twin;
+
 use std::cell::RefCell;
 use std::io::{ErrorKind, IoSlice};
 
@@ -10,20 +13,7 @@ use super::{Heard, Tls};
 
 /// A session that has read this.
 fn after(bytes: &[u8]) -> Session {
-    let key = rcgen::KeyPair::generate().expect("ring has it");
-    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]);
-    let made = params
-        .expect("a name")
-        .self_signed(&key)
-        .expect("a certificate");
-    let name = format!("poold-session-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&folder).expect("our own");
-    let number = format!("{:?}", std::thread::current().id());
-    let files = ["pem", "key"].map(|end| folder.join(&number).with_extension(end));
-    std::fs::write(&files[0], made.pem()).expect("our own");
-    std::fs::write(&files[1], key.serialize_pem()).expect("our own");
-    let [certificate, key] = files;
+    let [certificate, key] = files();
     let mut session = Tls::from_files(certificate, key)
         .map(|tls| tls.session().expect("valid"))
         .expect("our own files");
@@ -102,4 +92,50 @@ fn a_client_is_called_by_a_host_a_uri_or_an_e_mail_address() {
     ] {
         assert_eq!(named(names).as_deref(), expected);
     }
+}
+
+/// A certificate for `localhost`, in files of this thread.
+fn files() -> [std::path::PathBuf; 2] {
+    let key = rcgen::KeyPair::generate().expect("ring has it");
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]);
+    let made = params
+        .expect("a name")
+        .self_signed(&key)
+        .expect("a certificate");
+    let name = format!("poold-session-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).expect("our own");
+    let number = format!("{:?}", std::thread::current().id());
+    let files = ["pem", "key"].map(|end| folder.join(&number).with_extension(end));
+    std::fs::write(&files[0], made.pem()).expect("our own");
+    std::fs::write(&files[1], key.serialize_pem()).expect("our own");
+    files
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn what_is_sent_in_any_pieces_comes_out_as_it_was_sent_or_up_to_what_was_changed() {
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, TestRunner};
+
+    let [certificate, key] = files();
+    let tls = Tls::from_files(&certificate, key).expect("our own files");
+    let client = super::ClientTls::new(super::Trust::Any, None).expect("valid");
+    let length = prop_oneof![4 => 0..40_usize, 1 => 16_000..17_000_usize, 1 => 0..60_000_usize];
+    let pieces = prop::collection::vec(length, 1..5);
+    let cuts = prop::collection::vec(any::<u8>(), 0..6);
+    let flip = prop::option::of((0..200_usize, 1..=255_u8));
+    let mut runner = TestRunner::new(Config::with_cases(200));
+    let run = runner.run(&(pieces, cuts, flip), |(lengths, cuts, flip)| {
+        let all: Vec<u8> = (0..60_000_u32).map(|at| (at % 251) as u8).collect();
+        let pieces: Vec<&[u8]> = lengths.iter().map(|length| &all[..*length]).collect();
+        // All ciphertext is longer than its plaintext.
+        let sent = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        let flip = flip.filter(|(at, _)| *at < sent);
+        let way = twin::Way { cuts: &cuts, flip };
+        let outcome = twin::run(&tls, &client, &pieces, way);
+        twin::check(&outcome, &pieces, flip.is_some());
+        Ok(())
+    });
+    run.expect("it holds");
 }
