@@ -6,8 +6,9 @@
 # Seen: the escape is the last septet of part one and "e" the first of part two; a phone decodes each part by
 # itself, so a price of 5 € is one of 5 and an e. A text of 155 letters, ten of them €, is 165 septets, and is
 # not cut at all: a message has 160.
-# Source: split_sequence (counts bytes) and make_parts (counts letters) in aiosmpp/gsm.py; 3GPP TS 23.038, section
-# 6.2.1.1: 0x1B and the code that follows are one character; TS 23.040, section 9.2.3.24.1: 153 septets a part.
+# Source: split_sequence (counts bytes) and make_parts (counts letters) in aiosmpp/gsm.py; 3GPP TS 23.038, the
+# extension table: 0x1B and the code that follows are one character; TS 23.040, section 9.2.3.24.1: 153 septets a
+# part, and such a pair stays together.
 # Output seen on 2026-11-29, Python 3.11:
 #   part 1 ends with 1b, part 2 begins with 65
 #   155 letters: 1 part of 165 septets

@@ -5,7 +5,8 @@
 # sign of the turn: 60 is 160.7 degrees a minute to starboard, -60 as many to port, -128 is "not known".
 # Seen: 3.56 for 60, null for -60 as for -128. The formula of the encoder is taken for the decoder's, and the
 # root of a negative number is NaN, which becomes null in the JSON that the stream gives.
-# Source: rateOfTurn in dist/format.js; ITU-R M.1371-5, table 48: ROTAIS = 4.733 SQRT(ROTsensor).
+# Source: rateOfTurn in dist/format.js; ITU-R M.1371, messages 1, 2 and 3 (position reports):
+# ROTAIS = 4.733 SQRT(ROTsensor).
 # Output seen on 2026-11-29, Node.js 20:
 #   60: 3.560470345462969
 #   -60: null

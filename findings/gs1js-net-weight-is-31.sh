@@ -6,8 +6,9 @@
 # Seen: the identifier of weight and length is "31", their values are 03001750 and 12002500, and by the lookup
 # "31" finds the last one alone. (240)ABC is 0ABC under "24", which is no identifier. Those of two digits are
 # right.
-# Source: Helpers/GS1Assets.js knows prefixes of two digits, GS1Helpers.js takes two digits for the rest; GS1
-# General Specifications, section 3.2: the list of identifiers, 310n with the place of the decimal point in n.
+# Source: dist/Helpers/GS1Assets.js has the two digits by which a length is known, and takes them for the whole
+# identifier, dist/Helpers/GS1Helpers.js takes two digits for the rest; GS1 General Specifications, the list of
+# identifiers: 310n, with the place of the decimal point in n, 311n, 240.
 # Output seen on 2026-11-29, Node.js 20:
 #   01=99501101530006 31=03001750 31=12002500
 #   31: 12002500, 3103: undefined

@@ -5,8 +5,8 @@
 # component separator is its first component.
 # Seen: EVERYWOMAN^EVE gives EVERYWOMAN, EVERYWOMAN alone gives E, and PID.5.2, which is not there, gives V.
 # So a patient's identifier 12345 without its assigning authority is 1 at PID.3.1.
-# Source: _find_with_int in hl7find/hl7find.py (takes a place in a list and in a text alike); HL7 2.5, section
-# 2.6, message construction rules: components that are missing at the end of a field need no separators.
+# Source: _find_with_int in hl7find/hl7find.py (takes a place in a list and in a text alike); HL7 2.5, chapter
+# 2, on the construction of messages: components that are missing at the end of a field need no separators.
 # Output seen on 2026-11-29, Python 3.11:
 #   12345^^^A / EVERYWOMAN^EVE: PID.3.1 12345 PID.5.1 EVERYWOMAN PID.5.2 EVE
 #   12345 / EVERYWOMAN: PID.3.1 1 PID.5.1 E PID.5.2 V

@@ -6,7 +6,8 @@
 # Seen: both get the offset from UTC that holds now, so on a day in winter each time in summer is an hour off,
 # and on a day in summer each time in winter. In the hour that comes twice in autumn the letter, which alone
 # tells the two apart, is dropped.
-# Source: timestamp in iec62056/objects.py; DSMR 5.0.2 P1 companion standard, format TST: YYMMDDhhmmssX, X is
+# Source: timestamp in iec62056/objects.py (a comment there leaves the letter to the local zone, but the offset is
+# that of now, not that of the time); DSMR 5.0.2 P1 companion standard, format TST: YYMMDDhhmmssX, X is
 # S when daylight saving time is active, else W.
 # Output seen on 2026-11-29, Python 3.11:
 #   summer and winter have the same offset: True

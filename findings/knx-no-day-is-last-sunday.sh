@@ -4,7 +4,7 @@
 # Expected: 0C 22 38, the time 12:34:56 with "no day" (0), received on a Wednesday, is a time of that Wednesday, and
 # EC 22 38, with day 7, received on a Sunday, one of that Sunday.
 # Seen: the first is three days old, the second seven days ahead. Of KNX's days, 1 for Monday to 7 for Sunday
-# and 0 for none, the library makes JavaScript's, 0 for Sunday to 6 for Saturday. Clocks on a bus often send 0.
+# and 0 for none, the library makes JavaScript's, 0 for Sunday to 6 for Saturday.
 # Source: fromBuffer in src/dptlib/dpt10.js; KNX Standard 3/7/2, datapoint type 10.001: 0 is "no day".
 # Output seen on 2026-11-30, Node.js 20:
 #   no day, on Wed Nov 25 2026: Sun Nov 22 2026 12:34:56

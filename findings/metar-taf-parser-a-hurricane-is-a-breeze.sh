@@ -5,8 +5,8 @@
 # more than 99, and KMH is kilometres an hour.
 # Seen: 11 knots and no gusts: the speed is taken from two digits, and what follows is not looked at. So is the
 # unit, and 24030KMH is 30 knots. P99KT is no wind at all. Gusts may have three digits: 95 with 110 is right.
-# Source: WindCommand in metar-taf-parser.js; FMH-1, section 12.6.5: dddff(f)Gfmfm(fm)KT, the third digit for
-# 100 knots or more; WMO No. 306, FM 15: KMH, KT or MPS, and P99.
+# Source: WindCommand in metar-taf-parser.js; FMH-1, wind group dddff(f)Gfmfm(fm)KT: the third digit is
+# that of the hundreds; WMO No. 306, FM 15: P99, and units KT, MPS and (in editions that have it) KMH.
 # Output seen on 2026-11-29, Node.js 20:
 #   270110G140KT {"speed":11,"unit":"KT"}
 #   27095G110KT {"speed":95,"gust":110,"unit":"KT"}

@@ -5,8 +5,8 @@
 # description says for a read that fails, and get_frequency() is 0.
 # Seen: five decibels below S9, a reading like any other, and -5 hertz. The last word of the answer is taken for the
 # value, whatever stands in front of it, so the average of get_strength_settled() is -5 as well.
-# Source: get_strength and get_frequency in rf_bench/icom/ic7300.py; rigctld(1), "Protocol": a command that fails is
-# answered with RPRT x, where x is Hamlib's error code.
+# Source: get_strength and get_frequency in rf_bench/icom/ic7300.py; rigctld(1): a command that
+# fails is answered with the line RPRT x, where x is a negative error code.
 # Output seen on 2026-11-30, Python 3.11:
 #   answer -12: strength -12.0
 #   answer RPRT -5: strength -5.0

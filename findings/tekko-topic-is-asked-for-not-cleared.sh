@@ -3,8 +3,8 @@
 #
 # Expected: TOPIC #test : has two parameters, #test and "", and TOPIC #test has one. A tag's value reaches to
 # the semicolon: msgid=YWI= is YWI=.
-# Seen: both have the one parameter #test, so a server or bot can't tell the two commands apart. A tag's value
-# ends before its first =.
+# Seen: both have the one parameter #test, so by the parameters a server or bot can't tell the two commands
+# apart (the property trailing, "" or undefined, can). A tag's value ends before its first =.
 # Source: params in dist/parse.js (the empty string counts as none), parseTags; RFC 2812, section 2.3.1 (trailing
 # may be empty) and 3.2.4, "TOPIC #test :" clears the topic, "TOPIC #test" checks it; IRCv3 message tags.
 # Output seen on 2026-11-29, Node.js 20:

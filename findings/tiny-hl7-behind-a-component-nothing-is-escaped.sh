@@ -6,7 +6,7 @@
 # Seen: 4 | 5, when a field before it has components (GLU^Glucose), so the text is cut in two and each field
 # behind it moves by one: the unit becomes the reference range. Without a component before it, it is right.
 # Source: join in serializeSegment of dist/hl7.js (once an entry had children, none behind it is escaped); HL7
-# 2.5, section 2.7: \F\ is the field separator within text.
+# 2.5, chapter 2, on escape sequences in text: \F\ is the field separator within text.
 # Output seen on 2026-11-29, Node.js 20:
 #   OBX|1|ST|GLU^Glucose||4 \F\ 5|mmol/l -> OBX|1|ST|GLU^Glucose||4 | 5|mmol/l
 #   OBX|1|ST|GLU||4 \F\ 5|mmol/l -> OBX|1|ST|GLU||4 \F\ 5|mmol/l
