@@ -59,6 +59,15 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The server that `recv` writes to can't take messages.
+    #[cfg(feature = "cli")]
+    #[error("cannot write to {name}: {problem}")]
+    Remote {
+        /// The server and the stream, without a password.
+        name: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// `recv` prints to the standard output, which can't be written to.
     #[cfg(feature = "cli")]
     #[error("cannot write to the standard output: {problem}; redirect it, or take --output FILE")]

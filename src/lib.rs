@@ -95,6 +95,8 @@ mod framing;
 mod limits;
 pub mod manual;
 mod net;
+#[cfg(feature = "cli")]
+mod redis;
 mod scheduler;
 mod series;
 mod server;

@@ -5,6 +5,7 @@
 //! - [`container`]: the image, signals, health
 //! - [`exec`]: what a program gets, and when it ends
 //! - [`feeds`]: one feed to many readers with `hub`
+//! - [`scaleout`]: several machines, one stream on a Redis or Valkey server
 //! - [`sizing`]: how many workers, how many clients, how much memory
 //! - [`reference`](mod@reference): signals, exit codes, log events
 //! - [`metrics`]: every metric of `/metrics`, and what to do about it
@@ -40,6 +41,9 @@ pub mod promises {}
 
 #[doc = include_str!("manual/reference.md")]
 pub mod reference {}
+
+#[doc = include_str!("manual/scaleout.md")]
+pub mod scaleout {}
 
 #[doc = include_str!("manual/senders.md")]
 pub mod senders {}

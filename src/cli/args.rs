@@ -12,6 +12,7 @@ use super::daemon::hub::HubArgs;
 use super::flood::FloodArgs;
 use super::handover::RestartArgs;
 use super::pages::{CompletionsArgs, ManArgs};
+use super::tail::TailArgs;
 use super::values::VALUES;
 use super::{environment, usage_error};
 
@@ -47,6 +48,7 @@ pub(super) enum Command {
     Chat(Box<ChatArgs>),
     Hub(Box<HubArgs>),
     Client(ClientArgs),
+    Tail(TailArgs),
     Cert(CertArgs),
     Exec(Box<ExecArgs>),
     Flood(Box<FloodArgs>),

@@ -5,7 +5,6 @@ mod args;
 mod ask;
 mod cert;
 mod client;
-mod connect;
 mod daemon;
 mod environment;
 mod exit;
@@ -21,6 +20,7 @@ mod signals;
 mod sockets;
 mod spelling;
 mod stdout;
+mod tail;
 mod terminal;
 mod trust;
 mod usage_error;
@@ -45,12 +45,13 @@ pub fn run() -> ExitCode {
         Parsed::Usage(problem) => return exit::usage(&problem),
     };
     let served = match *command {
-        Command::Recv(args) => daemon::serve::recv(&args),
+        Command::Recv(args) => daemon::recv::recv(&args),
         Command::Echo(args) => daemon::serve::plain("echo", &args, Echo),
         Command::Discard(args) => daemon::serve::plain("discard", &args, Discard),
         Command::Chat(args) => daemon::chat::run(&args),
         Command::Hub(args) => daemon::hub::run(*args),
         Command::Client(args) => return client::run(&args),
+        Command::Tail(args) => return tail::run(&args),
         Command::Cert(args) => return cert::run(&args),
         Command::Exec(args) => daemon::exec::run(&args),
         Command::Flood(args) => return flood::run(&args),

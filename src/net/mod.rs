@@ -5,5 +5,7 @@
 
 pub(crate) mod acceptor;
 pub(crate) mod address;
+#[cfg(feature = "cli")]
+pub(crate) mod connect;
 pub(crate) mod listen;
 pub(crate) mod proxy;

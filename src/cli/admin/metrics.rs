@@ -39,6 +39,7 @@ fn add(metric: &OwnMetric, to: &mut Families) {
     let OwnMetric { name, help, values } = metric;
     match values {
         Values::Counter(value) => to.counter(name, help, *value),
+        Values::Time(seconds) => to.seconds(name, help, *seconds),
         Values::Gauge(value) => to.gauge(name, help, *value),
         Values::Counters(label, values) => {
             let values = values.iter().map(|(of, value)| (of.as_str(), *value));

@@ -26,9 +26,10 @@ pub(crate) struct OwnMetric {
     pub(crate) values: Values,
 }
 
-/// One value, or one for each value of a label; seconds are a counter.
+/// One value, or one for each value of a label; time and seconds are counters.
 pub(crate) enum Values {
     Counter(u64),
+    Time(f64),
     Gauge(f64),
     Counters(&'static str, Vec<(String, u64)>),
     Seconds(&'static str, Vec<(String, f64)>),

@@ -3,9 +3,9 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use crate::cli::connect;
 use crate::cli::exit::Failure;
 use crate::net::address::Address;
+use crate::net::connect;
 
 /// The deadline of each step: connect, write, read.
 const PATIENCE: Duration = Duration::from_secs(5);

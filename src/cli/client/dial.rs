@@ -6,9 +6,9 @@ use std::time::Duration;
 use socket2::{Socket, TcpKeepalive};
 
 use super::secure::{Loss, secure};
-use crate::cli::connect;
 use crate::error::Error;
 use crate::net::address::Address;
+use crate::net::connect;
 use crate::tls::ClientTls;
 
 /// Maximum wait for a Unix socket, and for each address of a name.

@@ -30,7 +30,8 @@ pub(crate) struct RecvArgs {
     pub(crate) format: Format,
 
     /// Append messages to this file; after it is renamed or removed, a new one is opened
-    /// [default: -, the standard output]
+    /// [default: -, the standard output]. Or to a stream or list of a Redis or Valkey server:
+    /// redis://HOST?stream=NAME
     #[arg(short, long, value_name = "FILE", env = "POOLD_OUTPUT")]
     pub(crate) output: Option<PathBuf>,
 
@@ -38,7 +39,7 @@ pub(crate) struct RecvArgs {
     #[arg(long, value_parser = yes_or_no(), env = "POOLD_ACK")]
     pub(crate) ack: bool,
 
-    /// With --ack: confirm messages only once they are on the disk (fdatasync)
+    /// With --ack: confirm messages only once they are on the disk (fdatasync), or on the server's
     #[arg(long, requires = "ack", value_parser = yes_or_no(), env = "POOLD_SYNC")]
     pub(crate) sync: bool,
 

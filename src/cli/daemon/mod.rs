@@ -10,5 +10,7 @@ pub(crate) mod exec;
 pub(crate) mod hub;
 pub(crate) mod main_loop;
 pub(crate) mod notify;
+pub(crate) mod recv;
+mod remote;
 pub(crate) mod serve;
 pub(crate) mod tls;

@@ -1,87 +1,29 @@
 //! Runs a daemon: options, server, signals, report.
 
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::info;
 
-use super::args::{RecvArgs, ServeArgs};
+use super::args::ServeArgs;
 use super::main_loop::MainLoop;
 use super::tls::TlsArgs;
 use crate::cli::admin::{Admin, OwnFigures, View};
 use crate::cli::handover::{HandoverServer, Inherited, SERVICE};
 use crate::cli::sockets;
-use crate::cli::{exit, log, signals, stdout};
-use crate::error::{Error, Result};
+use crate::cli::{exit, log, signals};
+use crate::error::Result;
 use crate::framing::Framing;
 use crate::limits::admission::{AddressList, ProxyFrom};
 use crate::limits::options::{Options, TIME_MAX, clients_most};
 use crate::limits::times::Times;
 use crate::net::listen::Listeners;
 use crate::server::{Server, Stats};
-use crate::service::recv::{Acknowledge, Durability, Format, Holds, Output, Recv};
 use crate::service::{Service, StreamService};
 
 /// Maximum descriptors to ask for, one for each client: more clients than that need more than one
 /// machine.
 const DESCRIPTORS_MAX: u64 = 1024 * 1024;
-
-pub(crate) fn recv(args: &RecvArgs) -> Result<ExitCode> {
-    if args.time && args.format == Format::Raw {
-        let problem = "--time: raw has no room for it; leave out --format raw";
-        return Ok(exit::usage(problem));
-    }
-    prepare(&args.serve);
-    let durability = if args.sync {
-        Durability::Synced
-    } else {
-        Durability::Written
-    };
-    let acknowledge = if args.ack {
-        Acknowledge::Safe
-    } else {
-        Acknowledge::Never
-    };
-    let (format, holds) = match (args.format, &args.serve.framing) {
-        (Format::Text, _) if args.time => (Format::Timed, Holds::Lines),
-        // One read is not a message: a newline after it would be inside one.
-        (Format::Raw, Some(Framing::Raw)) => (Format::Bytes, Holds::Bytes),
-        (format, _) => (format, Holds::Lines),
-    };
-    let path = args.output.as_deref().unwrap_or(Path::new("-"));
-    let output = Arc::new(open_output(path, holds, durability)?);
-    let service = Recv::new(Arc::clone(&output), format, acknowledge);
-    let main_loop = start("recv", &args.serve, Framing::Lines, service)?;
-    let handle = main_loop.handle();
-    output.follow({
-        let handle = handle.clone();
-        move || handle.drain_left()
-    });
-    output.when_closed(move || handle.drain());
-    let code = run(main_loop);
-    Ok(if output.is_closed() {
-        exit::OUTPUT_CLOSED.into()
-    } else {
-        code
-    })
-}
-
-fn open_output(path: &Path, holds: Holds, durability: Durability) -> Result<Output> {
-    let is_stdout = path == Path::new("-");
-    if is_stdout || stdout::is_at(path) {
-        stdout::check()?;
-    }
-    let output = match is_stdout {
-        true => Output::stdout(durability),
-        false => Output::file(path, holds, durability),
-    };
-    output.map_err(|source| Error::Output {
-        name: path.display().to_string(),
-        source,
-    })
-}
 
 /// Runs a message service that has no arguments of its own.
 pub(crate) fn plain(

@@ -13,9 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use super::secured::Secured;
-use crate::cli::connect;
 use crate::cli::exit::Failure;
 use crate::net::address::Address;
+use crate::net::connect;
 use crate::tls::{ClientSession, ClientTls};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);

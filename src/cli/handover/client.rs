@@ -10,9 +10,9 @@ use tracing::{info, warn};
 use super::arrivals::Arrivals;
 use super::protocol::{Answer, Ask, Given, Wire};
 use super::{CLIENTS_VERSION, CONTROL, HELD, SERVICE, VERSION};
-use crate::cli::connect;
 use crate::error::{Error, Result};
 use crate::net::address::Address;
+use crate::net::connect;
 use crate::net::listen::Listeners;
 use crate::server::Handle;
 

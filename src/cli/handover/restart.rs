@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::args::RestartArgs;
 use super::protocol::{Answer, Ask, Wire};
-use crate::cli::{connect, exit};
+use crate::cli::exit;
+use crate::net::connect;
 
 /// Time for the running process to answer, on top of the successor's own time.
 const GRACE: Duration = Duration::from_secs(10);

@@ -1,11 +1,13 @@
 //! A message as a line: as text, as JSON, or as its bytes.
 
 use std::io::Write;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::json;
+use super::record;
 use super::stamp::Stamp;
 use crate::connection::client::Client;
 use crate::escape::escape;
@@ -28,6 +30,9 @@ pub enum Format {
     /// The bytes.
     #[value(skip)]
     Bytes,
+    /// Fields for an entry of a stream.
+    #[value(skip)]
+    Entry,
 }
 
 impl Format {
@@ -55,7 +60,13 @@ impl Label {
         match format {
             Format::Text => Label::text(&sender()),
             Format::Timed => Label::timed(&sender()),
-            Format::Json => Label::json(client.id(), &peer(), client.certified_name().as_deref()),
+            Format::Json => {
+                let id = format!("\"id\":{}", client.id());
+                Label::json(&id, &peer(), client.certified_name().as_deref())
+            }
+            Format::Entry => {
+                Label(record::label(&peer(), client.certified_name().as_deref()).into())
+            }
             Format::Raw | Format::Bytes => Label(Box::default()),
         }
     }
@@ -68,16 +79,11 @@ impl Label {
         Label::of(format!("{} Message from {sender}: ", Stamp::ZERO))
     }
 
-    fn json(id: u64, peer: &str, name: Option<&str>) -> Label {
-        let quoted = |text: &str| {
-            let mut quoted = Vec::new();
-            json::escape(text.as_bytes(), &mut quoted);
-            format!("\"{}\"", String::from_utf8_lossy(&quoted))
-        };
+    fn json(id: &str, peer: &str, name: Option<&str>) -> Label {
         let name = name.map_or_else(String::new, |name| format!(",\"name\":{}", quoted(name)));
         let (time, peer) = (Stamp::ZERO, quoted(peer));
         Label::of(format!(
-            "{BEFORE_TIME}{time}\",\"id\":{id},\"peer\":{peer}{name},\"message\":\""
+            "{BEFORE_TIME}{time}\",{id},\"peer\":{peer}{name},\"message\":\""
         ))
     }
 
@@ -90,7 +96,7 @@ impl Label {
         let at = match format {
             Format::Timed => 0,
             Format::Json => BEFORE_TIME.len(),
-            Format::Text | Format::Raw | Format::Bytes => return,
+            Format::Text | Format::Raw | Format::Bytes | Format::Entry => return,
         };
         let time = now.text();
         self.0[at..][..time.len()].copy_from_slice(time);
@@ -106,9 +112,59 @@ impl Label {
             }
             Format::Raw => out.extend_from_slice(message.bytes),
             Format::Bytes => return out.extend_from_slice(message.bytes),
+            Format::Entry => {
+                let mark = match message.extent {
+                    Extent::Whole => None,
+                    Extent::Truncated => Some("truncated"),
+                    Extent::Partial => Some("partial"),
+                };
+                return record::write(&self.0, message.bytes, mark, out);
+            }
         }
         out.push(b'\n');
     }
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = Vec::new();
+    json::escape(text.as_bytes(), &mut quoted);
+    format!("\"{}\"", String::from_utf8_lossy(&quoted))
+}
+
+/// A message that comes from a stream: all of it may be forged.
+pub(crate) struct Printed<'a> {
+    /// When it was added, in milliseconds after 1970.
+    pub(crate) ms: u64,
+    /// `RUN-NUMBER`
+    pub(crate) number: &'a str,
+    pub(crate) peer: &'a str,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) message: Message<'a>,
+}
+
+/// Appends its line, as [`Recv`](super::Recv) prints it.
+pub(crate) fn print(printed: &Printed<'_>, format: Format, out: &mut Vec<u8>) {
+    let Printed { peer, name, .. } = *printed;
+    let mut label = match format {
+        Format::Json => {
+            let number = format!("\"n\":{}", quoted(printed.number));
+            Label::json(&number, peer, name)
+        }
+        Format::Raw => Label(Box::default()),
+        _ => {
+            let mut sender = Vec::new();
+            escape(peer.as_bytes(), &mut sender);
+            if let Some(name) = name {
+                sender.push(b' ');
+                escape(name.as_bytes(), &mut sender);
+            }
+            Label::text(&String::from_utf8_lossy(&sender))
+        }
+    };
+    let mut time = Stamp::ZERO;
+    time.set(SystemTime::UNIX_EPOCH + Duration::from_millis(printed.ms));
+    label.set_time(format, &time);
+    label.format(format, printed.message, out);
 }
 
 /// The label, which ends in a colon and a space, and the message.
@@ -148,7 +204,7 @@ mod tests {
         let label = match format {
             Format::Text => Label::text("1.2.3.4:5"),
             Format::Timed => Label::timed("1.2.3.4:5"),
-            _ => Label::json(7, "1.2.3.4:5", None),
+            _ => Label::json("\"id\":7", "1.2.3.4:5", None),
         };
         let mut out = Vec::new();
         label.format(format, Message { bytes, extent }, &mut out);

@@ -7,6 +7,8 @@ mod format;
 mod json;
 mod named;
 mod output;
+mod record;
+mod remote;
 mod sink;
 mod stamp;
 mod standstill;
@@ -17,7 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use format::Format;
+pub(crate) use format::{Printed, print};
 pub use output::Output;
+pub use remote::{RemoteFigures, RemoteOutput, is_remote};
 pub use sink::{Durability, Holds};
 
 use super::{Client, Message, Messages, Outlet, Reply, Service, Tail, Verdict};

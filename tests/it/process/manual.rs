@@ -50,7 +50,7 @@ fn help() -> String {
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     let commands = [
-        "recv", "chat", "hub", "exec", "client", "flood", "restart", "status",
+        "recv", "chat", "hub", "exec", "client", "flood", "restart", "status", "tail",
     ];
     commands
         .iter()
@@ -153,6 +153,7 @@ fn every_metric_is_there() {
         "admin/tls.rs",
         "daemon/exec/figures.rs",
         "daemon/hub/figures.rs",
+        "daemon/remote.rs",
     ];
     let code = code.map(|file| read(&root().join("src/cli").join(file)));
     let code = code.concat();

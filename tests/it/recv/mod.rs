@@ -8,4 +8,7 @@ pub(crate) mod output;
 pub(crate) mod output_blocked;
 pub(crate) mod outputs;
 pub(crate) mod outputs_wait;
+pub(crate) mod remote;
+pub(crate) mod remote_away;
+pub(crate) mod remote_more;
 pub(crate) mod senders;

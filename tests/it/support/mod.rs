@@ -8,6 +8,7 @@ pub(crate) mod flood;
 pub(crate) mod gate;
 pub(crate) mod net;
 pub(crate) mod passed;
+pub(crate) mod redis;
 pub(crate) mod scratch;
 pub(crate) mod server;
 pub(crate) mod spool;

@@ -10,8 +10,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         "cli",
         &[
             &[
-                "connect", "exit", "figures", "groups", "kept", "spelling", "stdout", "terminal",
-                "values",
+                "exit", "figures", "groups", "kept", "spelling", "stdout", "terminal", "values",
             ],
             &["trust"],
             &["environment", "hints", "log", "signals"],
@@ -21,6 +20,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
                 "flood",
                 "handover",
                 "pages",
+                "tail",
                 "usage_error",
             ],
             &["sockets"],
@@ -33,10 +33,10 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         "cli/daemon",
         &[
             &["tls"],
-            &["args", "console", "notify"],
+            &["args", "console", "notify", "remote"],
             &["main_loop"],
             &["serve"],
-            &["chat", "exec", "hub"],
+            &["chat", "exec", "hub", "recv"],
         ],
     ),
     (
@@ -91,9 +91,10 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
     (
         "service/recv",
         &[
-            &["json", "sink", "stamp", "standstill"],
+            &["json", "record", "sink", "stamp", "standstill"],
             &["format", "named", "writing"],
             &["output"],
+            &["remote"],
         ],
     ),
 ];

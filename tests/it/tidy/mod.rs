@@ -18,6 +18,7 @@ const ORDER: &[&[&str]] = &[
     &["framing"],
     &["net", "tls"],
     &["scheduler"],
+    &["redis"],
     &["limits"],
     &["connection", "drain"],
     &["service"],

@@ -15,8 +15,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::spec::Spec;
-use crate::cli::connect::connect;
 use crate::net::address::Address;
+use crate::net::connect::connect;
 
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long a program may take to end after TERM.

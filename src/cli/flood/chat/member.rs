@@ -9,7 +9,7 @@ use socket2::Socket;
 use super::super::stream::{Stream, Target};
 use super::plan::ChatPlan;
 use super::room::{Position, is_notice, notice, text};
-use crate::cli::connect;
+use crate::net::connect;
 use crate::service::chat::grammar::{LOBBY, Notice};
 
 /// Receive buffer of a client that does not read, instead of megabytes.

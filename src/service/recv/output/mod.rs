@@ -58,6 +58,8 @@ pub struct Output {
     progress: Condvar,
     on_closed: Mutex<Option<OnClosed>>,
     drain_left: Mutex<Option<DrainLeft>>,
+    /// The writer tells each wait as an error.
+    tells_waits: bool,
 }
 
 /// The sequence number of a piece in the output.
@@ -112,7 +114,7 @@ impl Output {
         Ok(Output::new(Box::new(file), durability))
     }
 
-    fn new(sink: Box<dyn Sink>, durability: Durability) -> Output {
+    pub(super) fn new(sink: Box<dyn Sink>, durability: Durability) -> Output {
         Output {
             path: sink.path().map(Path::to_owned),
             durability,
@@ -123,6 +125,15 @@ impl Output {
             progress: Condvar::new(),
             on_closed: Mutex::new(None),
             drain_left: Mutex::new(None),
+            tells_waits: false,
+        }
+    }
+
+    /// Leaves it to the sink's errors to tell that the output stands still: each wait ends in one.
+    pub(super) fn tells_waits(self) -> Output {
+        Output {
+            tells_waits: true,
+            ..self
         }
     }
 
@@ -238,7 +249,7 @@ impl Output {
         drop(standstill);
         let next = [next, self.look_at_name(now)].into_iter().flatten().min();
         let path = self.path.as_deref().map(tracing::field::debug);
-        match change {
+        match change.filter(|_| !self.tells_waits) {
             Some(Change::Blocks { left_out }) => {
                 warn!(
                     path,

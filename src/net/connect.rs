@@ -13,7 +13,7 @@ use crate::net::address::Address;
 
 /// Connects to the first address that answers, each within `most`. The system takes the address of
 /// all interfaces, as in `:8080`, for this machine.
-pub(super) fn connect(address: &Address, most: Duration) -> io::Result<Socket> {
+pub(crate) fn connect(address: &Address, most: Duration) -> io::Result<Socket> {
     let candidates = match address {
         Address::Unix(path) => return Ok(OwnedFd::from(unix(path, most)?).into()),
         Address::Tcp(candidates) => candidates,
@@ -29,7 +29,7 @@ pub(super) fn connect(address: &Address, most: Duration) -> io::Result<Socket> {
 }
 
 /// Connects within `most`; with a receive buffer of this size, which has to be set before.
-pub(super) fn tcp(
+pub(crate) fn tcp(
     address: SocketAddr,
     most: Duration,
     receive_buffer: Option<usize>,
@@ -44,7 +44,7 @@ pub(super) fn tcp(
 }
 
 /// Connects within `most`. Without a deadline, connecting waits for ever for room in the backlog.
-pub(super) fn unix(path: &Path, most: Duration) -> io::Result<UnixStream> {
+pub(crate) fn unix(path: &Path, most: Duration) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     // This also bounds the wait in connect.
     socket.set_write_timeout(Some(most))?;
@@ -59,7 +59,7 @@ pub(super) fn unix(path: &Path, most: Duration) -> io::Result<UnixStream> {
 }
 
 /// The name that the server's certificate has to have.
-pub(super) fn name(address: &str) -> &str {
+pub(crate) fn name(address: &str) -> &str {
     let host = match address.rsplit_once(':') {
         _ if address.starts_with("unix:") => "",
         Some((host, _)) => host.trim_start_matches('[').trim_end_matches(']'),

@@ -1,0 +1,101 @@
+//! `poold recv`: its output.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::args::RecvArgs;
+use super::remote::Figures;
+use super::serve::{announce, prepare, run};
+use crate::cli::admin::OwnFigures;
+use crate::cli::{exit, stdout};
+use crate::error::{Error, Result};
+use crate::framing::Framing;
+use crate::server::Server;
+use crate::service::recv::{
+    Acknowledge, Durability, Format, Holds, Output, Recv, RemoteOutput, is_remote,
+};
+
+/// Longest message for a server: it refuses an entry above half a gigabyte.
+const REMOTE_MESSAGE_MAX: usize = 256 << 20;
+
+pub(crate) fn recv(args: &RecvArgs) -> Result<ExitCode> {
+    if args.time && args.format == Format::Raw {
+        let problem = "--time: raw has no room for it; leave out --format raw";
+        return Ok(exit::usage(problem));
+    }
+    prepare(&args.serve);
+    let acknowledge = match args.ack {
+        true => Acknowledge::Safe,
+        false => Acknowledge::Never,
+    };
+    let (output, format, own) = open(args)?;
+    let output = Arc::new(output);
+    let service = Recv::new(Arc::clone(&output), format, acknowledge);
+    let serve = |listeners, options| Server::serve(listeners, options, service);
+    let main_loop = announce("recv", &args.serve, Framing::Lines, own, serve)?;
+    let handle = main_loop.handle();
+    output.follow({
+        let handle = handle.clone();
+        move || handle.drain_left()
+    });
+    output.when_closed(move || handle.drain());
+    let code = run(main_loop);
+    Ok(if output.is_closed() {
+        exit::OUTPUT_CLOSED.into()
+    } else {
+        code
+    })
+}
+
+/// The output, the format of what it gets, and its figures.
+type Opened = (Output, Format, Option<Box<dyn OwnFigures>>);
+
+fn open(args: &RecvArgs) -> Result<Opened> {
+    let (format, holds) = match (args.format, &args.serve.framing) {
+        (Format::Text, _) if args.time => (Format::Timed, Holds::Lines),
+        // One read is not a message: a newline after it would be inside one.
+        (Format::Raw, Some(Framing::Raw)) => (Format::Bytes, Holds::Bytes),
+        (format, _) => (format, Holds::Lines),
+    };
+    let path = args.output.as_deref().unwrap_or(Path::new("-"));
+    if let Some(url) = path.to_str().filter(|name| is_remote(name)) {
+        return open_remote(url, format, args);
+    }
+    let durability = match args.sync {
+        true => Durability::Synced,
+        false => Durability::Written,
+    };
+    Ok((open_file(path, holds, durability)?, format, None))
+}
+
+fn open_remote(url: &str, format: Format, args: &RecvArgs) -> Result<Opened> {
+    if args.serve.message_max > REMOTE_MESSAGE_MAX {
+        return Err(Error::Option {
+            name: "message_max",
+            problem: "a server takes no messages above 256m".to_owned(),
+        });
+    }
+    let remote = Output::remote(url, format, args.sync)?;
+    let RemoteOutput {
+        output,
+        format,
+        figures,
+    } = remote;
+    Ok((output, format, Some(Box::new(Figures(figures)))))
+}
+
+fn open_file(path: &Path, holds: Holds, durability: Durability) -> Result<Output> {
+    let is_stdout = path == Path::new("-");
+    if is_stdout || stdout::is_at(path) {
+        stdout::check()?;
+    }
+    let output = match is_stdout {
+        true => Output::stdout(durability),
+        false => Output::file(path, holds, durability),
+    };
+    output.map_err(|source| Error::Output {
+        name: path.display().to_string(),
+        source,
+    })
+}

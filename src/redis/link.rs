@@ -1,0 +1,328 @@
+//! A connection to a server.
+//!
+//! Each wait has the deadline of the whole exchange, not one of its own: a reply a second would
+//! otherwise make a pipeline last for hours. After any error the connection is of no use: what was
+//! cut off within a command would swallow the next one, and a late reply would pass for another's.
+//! So whoever gets an error drops the connection.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::ToSocketAddrs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use socket2::Socket;
+
+use super::failure::{Failure, Kind};
+use super::resp::{self, Reply};
+use super::url::{Place, Server};
+use crate::net::connect;
+use crate::tls::{ClientSession, ClientTls, Trust};
+
+/// Within this time a server is connected to and has answered.
+pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// Each system call waits at most this long before the deadline is looked at.
+const TICK: Duration = Duration::from_millis(250);
+/// Bytes of one read.
+const READ: usize = 64 << 10;
+/// Room that is kept when all is used.
+const KEPT: usize = 16 * READ;
+/// Bytes of a reply: 100 entries of a stream, each with a batch.
+const REPLY_MAX: usize = 1 << 30;
+/// Longest user and password.
+const AUTH_MAX: usize = 4 << 10;
+
+const STRANGE: &str = "what answers there is no Redis server";
+
+/// See the head of the file.
+pub(crate) struct Link {
+    socket: Socket,
+    session: Option<ClientSession>,
+    /// What was read and is not used stands from `begin` to `end`.
+    buffer: Vec<u8>,
+    begin: usize,
+    end: usize,
+    /// When the server was last heard.
+    heard: Instant,
+}
+
+impl Link {
+    /// Connects, and names the user and the database.
+    pub(crate) fn open(server: &Server) -> Result<Link, Failure> {
+        let deadline = Instant::now() + CONNECT_MAX;
+        let socket = dial(&server.place)?;
+        socket.set_read_timeout(Some(TICK))?;
+        socket.set_write_timeout(Some(TICK))?;
+        let mut link = Link {
+            socket,
+            session: session(server)?,
+            buffer: Vec::new(),
+            begin: 0,
+            end: 0,
+            heard: Instant::now(),
+        };
+        link.shake(deadline)
+            .map_err(|error| Failure::away(format!("no TLS session: {error}")))?;
+        link.greet(server, deadline)
+            .map_err(|failure| strange(server, failure))?;
+        Ok(link)
+    }
+
+    fn shake(&mut self, deadline: Instant) -> io::Result<()> {
+        let Link {
+            socket, session, ..
+        } = self;
+        let Some(session) = session else {
+            return Ok(());
+        };
+        loop {
+            match session.shake(socket) {
+                Err(error) if is_tick(&error) => in_time(deadline)?,
+                done => return done,
+            }
+        }
+    }
+
+    fn greet(&mut self, server: &Server, deadline: Instant) -> Result<(), Failure> {
+        if let Some(file) = &server.auth_file {
+            let text = secret(file)?;
+            let words: Vec<&[u8]> = text.lines().take(2).map(str::as_bytes).collect();
+            let command = [&[b"AUTH".as_slice()], &words[..]].concat();
+            self.ask(&command, deadline, done)??;
+        }
+        let number = server.database.to_string();
+        let first: &[&[u8]] = match server.database {
+            0 => &[b"PING"],
+            _ => &[b"SELECT", number.as_bytes()],
+        };
+        self.ask(first, deadline, |reply| match reply {
+            // A user may be allowed less than that.
+            Reply::Error(text) if text.starts_with(b"NOPERM") && server.database == 0 => Ok(()),
+            reply => done(reply),
+        })?
+    }
+
+    /// Sends one command and gives its reply to `read`.
+    pub(crate) fn ask<T>(
+        &mut self,
+        words: &[&[u8]],
+        deadline: Instant,
+        read: impl FnOnce(Reply<'_>) -> T,
+    ) -> Result<T, Failure> {
+        let mut command = Vec::new();
+        resp::command(words, &mut command);
+        self.send(&command, deadline)?;
+        self.reply(deadline, read)
+    }
+
+    /// Sends commands.
+    pub(crate) fn send(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), Failure> {
+        while !bytes.is_empty() {
+            match self.write(bytes) {
+                Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+                Ok(length) => bytes = &bytes[length..],
+                Err(error) if is_tick(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+            in_time(deadline)?;
+        }
+        self.flush(deadline)
+    }
+
+    /// Waits for the next reply and gives it to `read`.
+    pub(crate) fn reply<T>(
+        &mut self,
+        deadline: Instant,
+        read: impl FnOnce(Reply<'_>) -> T,
+    ) -> Result<T, Failure> {
+        loop {
+            let whole = Reply::read(&self.buffer[self.begin..self.end]);
+            let whole = whole.map_err(|_| Failure::unfit(STRANGE))?;
+            if let Some((reply, length)) = whole {
+                self.begin += length;
+                return Ok(read(reply));
+            }
+            self.fill(deadline)?;
+        }
+    }
+
+    /// Reads once, after what was not used.
+    fn fill(&mut self, deadline: Instant) -> Result<(), Failure> {
+        self.buffer.copy_within(self.begin..self.end, 0);
+        (self.begin, self.end) = (0, self.end - self.begin);
+        if self.end > REPLY_MAX {
+            return Err(Failure::unfit("the server's reply has more than 1 GiB"));
+        }
+        if self.end == 0 {
+            // A single huge reply is not kept room for.
+            self.buffer.truncate(KEPT);
+            self.buffer.shrink_to(KEPT);
+        }
+        if self.buffer.len() < self.end + READ {
+            self.buffer.resize(2 * self.end + READ, 0);
+        }
+        loop {
+            match self.read() {
+                Ok(0) => return Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
+                Ok(length) => {
+                    self.end += length;
+                    self.heard = Instant::now();
+                    return Ok(());
+                }
+                Err(error) if is_tick(&error) => in_time(deadline)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// How long ago the server was last heard.
+    pub(crate) fn idle(&self) -> Duration {
+        self.heard.elapsed()
+    }
+
+    /// Whether the server has ended the connection meanwhile.
+    pub(crate) fn has_ended(&self) -> bool {
+        // Nothing is owed, so whatever it says is an end.
+        let mut one = [std::mem::MaybeUninit::uninit()];
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        match self.socket.recv_with_flags(&mut one, flags) {
+            Ok(0) => true,
+            // Over TLS it may be a ticket.
+            Ok(_) => self.session.is_none(),
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.session {
+            None => self.socket.write(bytes),
+            Some(session) => loop {
+                match session.give(bytes)? {
+                    // It has no room until the socket has taken some of it.
+                    0 => session.write_to(&mut self.socket)?,
+                    given => return Ok(given),
+                }
+            },
+        }
+    }
+
+    /// Sends what the session still has.
+    fn flush(&mut self, deadline: Instant) -> Result<(), Failure> {
+        let Link {
+            socket, session, ..
+        } = self;
+        while let Some(session) = session.as_mut().filter(|session| session.wants_write()) {
+            match session.write_to(socket) {
+                Err(error) if !is_tick(&error) => return Err(error.into()),
+                _ => in_time(deadline)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> io::Result<usize> {
+        let Link {
+            socket, session, ..
+        } = self;
+        let into = &mut self.buffer[self.end..];
+        let Some(session) = session else {
+            return socket.read(into);
+        };
+        loop {
+            match session.take(into) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => session.read_from(socket)?,
+                taken => return taken,
+            };
+        }
+    }
+}
+
+fn dial(place: &Place) -> Result<Socket, Failure> {
+    let away = |error: &dyn std::fmt::Display| Failure::away(format!("no connection: {error}"));
+    let (host, port) = match place {
+        Place::Unix(path) => {
+            let stream = connect::unix(path, CONNECT_MAX).map_err(|error| away(&error))?;
+            return Ok(std::os::fd::OwnedFd::from(stream).into());
+        }
+        Place::Tcp { host, port } => (host.as_str(), *port),
+    };
+    let found = (host, port).to_socket_addrs();
+    let mut last = away(&"the host has no address");
+    for address in found.map_err(|error| away(&error))? {
+        match connect::tcp(address, CONNECT_MAX, None) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = away(&error),
+        }
+    }
+    Err(last)
+}
+
+fn session(server: &Server) -> Result<Option<ClientSession>, Failure> {
+    let Place::Tcp { host, .. } = &server.place else {
+        return Ok(None);
+    };
+    if !server.is_tls {
+        return Ok(None);
+    }
+    let trust = server.ca.as_deref().map_or(Trust::System, Trust::File);
+    let tls = ClientTls::new(trust, None).map_err(|error| Failure::unfit(error.to_string()))?;
+    Ok(Some(tls.session(host)?))
+}
+
+/// The user and the password, or the password alone, each on a line. Read at each connect: a
+/// changed password needs no restart.
+fn secret(file: &Path) -> Result<String, Failure> {
+    let unfit = |problem: &dyn std::fmt::Display| {
+        Failure::unfit(format!("auth-file {}: {problem}", file.display()))
+    };
+    // To open a pipe may wait for ever.
+    if !std::fs::metadata(file)
+        .map_err(|error| unfit(&error))?
+        .is_file()
+    {
+        return Err(unfit(&"it is no regular file"));
+    }
+    let opened = std::fs::File::open(file).map_err(|error| unfit(&error))?;
+    let mut text = String::new();
+    let read = opened.take(AUTH_MAX as u64).read_to_string(&mut text);
+    read.map_err(|error| unfit(&error))?;
+    match text.lines().next() {
+        Some(first) if !first.is_empty() => Ok(text),
+        _ => Err(unfit(&"it has no password in its first line")),
+    }
+}
+
+fn done(reply: Reply<'_>) -> Result<(), Failure> {
+    match reply {
+        Reply::Status(_) => Ok(()),
+        Reply::Error(text) => Err(Failure::refused(text)),
+        _ => Err(Failure::unfit(STRANGE)),
+    }
+}
+
+/// The first exchange failed: it may be another kind of port.
+fn strange(server: &Server, failure: Failure) -> Failure {
+    if failure.kind != Kind::Away || server.is_tls {
+        return failure;
+    }
+    Failure::away(format!(
+        "{failure}; if it is a port for TLS, write rediss://, with ca=FILE for a root of your own"
+    ))
+}
+
+fn in_time(deadline: Instant) -> io::Result<()> {
+    match Instant::now() < deadline {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            ErrorKind::TimedOut,
+            "the server did not answer in time",
+        )),
+    }
+}
+
+/// Whether a system call has only waited for its time.
+fn is_tick(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::TimedOut
+    )
+}

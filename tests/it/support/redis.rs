@@ -1,0 +1,120 @@
+//! Debian's `redis-server` as a process of a test, on a Unix socket in a folder of its own.
+
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Signal, kill_process};
+
+use crate::support::daemon::Guard;
+use crate::support::passed::is_installed;
+use crate::support::scratch::{Scratch, text};
+use crate::support::spool::wait_until;
+
+/// A server that can be killed and started again with the same data.
+pub struct Redis {
+    dir: Scratch,
+    settings: Vec<String>,
+    guard: Option<Guard>,
+}
+
+impl Redis {
+    /// Starts one with these settings, such as `appendonly yes`; `None` if it is not installed.
+    pub fn start(settings: &[&str]) -> Option<Redis> {
+        if !is_installed("redis-server") || !is_installed("redis-cli") {
+            return None;
+        }
+        let mut redis = Redis {
+            dir: Scratch::new(),
+            settings: settings.iter().map(|&one| one.to_owned()).collect(),
+            guard: None,
+        };
+        redis.run();
+        redis.wait();
+        Some(redis)
+    }
+
+    /// Starts it again, and does not wait.
+    pub fn run(&mut self) {
+        assert!(self.guard.is_none(), "it runs");
+        let mut command = Command::new("redis-server");
+        let dir = text(self.dir.path()).to_owned();
+        let socket = self.socket();
+        command.args(["--dir", &dir, "--unixsocket", &socket]);
+        if !self.settings.iter().any(|one| one.starts_with("port ")) {
+            command.args(["--port", "0"]);
+        }
+        command.args(["--save", ""]);
+        for setting in &self.settings {
+            let mut words = setting.split(' ');
+            command.arg(format!("--{}", words.next().expect("a name")));
+            command.args(words);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        self.guard = Some(Guard(command.spawn().expect("redis-server starts")));
+    }
+
+    /// Waits until it answers, loaded.
+    pub fn wait(&self) {
+        self.wait_answer(&["PONG", "NOAUTH"]);
+    }
+
+    /// Waits until it answers, and not all is loaded.
+    pub fn wait_loading(&self) {
+        self.wait_answer(&["LOADING"]);
+    }
+
+    fn wait_answer(&self, begins: &[&str]) {
+        wait_until("the server answers", || {
+            let answer = self.try_ask(&["PING"]);
+            let answer = String::from_utf8_lossy(&answer.stdout);
+            begins.iter().any(|begin| answer.starts_with(begin))
+        });
+    }
+
+    pub fn kill(&mut self) {
+        drop(self.guard.take());
+    }
+
+    pub fn restart(&mut self) {
+        self.kill();
+        self.run();
+        self.wait();
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let guard = self.guard.as_ref().expect("it runs");
+        kill_process(guard.pid(), signal).expect("our own child");
+    }
+
+    pub fn socket(&self) -> String {
+        text(&self.dir.join("socket")).to_owned()
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        text(&self.dir.join(name)).to_owned()
+    }
+
+    /// `unix:SOCKET?QUERY`
+    pub fn url(&self, query: &str) -> String {
+        format!("unix:{}?{query}", self.socket())
+    }
+
+    fn try_ask(&self, words: &[&str]) -> Output {
+        let mut command = Command::new("redis-cli");
+        command.args(["-s", &self.socket()]).args(words);
+        command.stdin(Stdio::null());
+        command.output().expect("redis-cli starts")
+    }
+
+    /// What `redis-cli` prints, a line for each element.
+    pub fn ask(&self, words: &[&str]) -> Vec<String> {
+        let output = self.try_ask(words);
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Entries of a stream.
+    pub fn length(&self, name: &str) -> usize {
+        self.ask(&["XLEN", name])[0].parse().expect("a number")
+    }
+}
