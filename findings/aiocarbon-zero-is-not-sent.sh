@@ -3,7 +3,7 @@
 #
 # Expected: Meter("queue", 3) and then Meter("queue", 0) are two lines for carbon, with the values 3 and 0.
 # Seen: the second is never sent, so a queue that has run empty, or a temperature of zero, is missing: a graph
-# keeps its last value, and "no data" and "nothing to do" look the same.
+# has a gap or keeps its last value, and "no data" and "nothing to do" look the same.
 # Source: Meter.send in aiocarbon/context.py (asks whether the value is true, though no value is None); Graphite,
 # "Feeding In Your Data", the plaintext protocol: a path, a value, a time.
 # Output seen on 2026-11-29, Python 3.11:

@@ -5,7 +5,7 @@
 # Seen: the line feed itself. A receiver that cuts at line feeds has an event that ends in the middle of its
 # message, then a line that is no event, with the rest of the fields. From header fields it is dropped.
 # Source: cef_logger/fields.py, _escape_extensions_fields; ArcSight "Implementing CEF", "Character Encoding":
-# multi-line values are sent by encoding the newline character as \n or \r.
+# a value of several lines has \n or \r for the end of each.
 # Output seen on 2026-11-29, Python 3.11:
 #   CEF:0|a|b|1|7|n|5|msg=alpha
 #   beta reason=c\=d

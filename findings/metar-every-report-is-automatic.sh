@@ -5,8 +5,8 @@
 # says "automatic report" for a report with it, and for no other.
 # Seen: both say AUTO and "automatic report", and the text of the manual report gets "AUTO" at its end, so
 # neither the field nor the text tells which reports were observed.
-# Source: Metar.py sets mod to "AUTO" before it reads the groups; WMO No. 306, FM 15, 15.4: AUTO is included
-# "when a report contains fully automated observations without human intervention".
+# Source: Metar.py sets mod to "AUTO" before it reads the groups; WMO No. 306, FM 15: AUTO stands in a
+# report that no person had a part in.
 # Output seen on 2026-11-29, Python 3.11:
 #   observed: AUTO / type: routine report, cycle 6 (automatic report)
 #   automatic: AUTO / type: routine report, cycle 6 (automatic report)

@@ -5,8 +5,8 @@
 # volume in hexadecimal, 20 for 32.
 # Seen: 43962 and 6532. What looks like a hexadecimal number is made one, for whatever command, so a program that
 # shows or compares titles gets a number, of another type, for some of them: BAD, Face, 1999.
-# Source: iscp_to_command in eiscp/core.py; Integra Serial Communication Protocol for AV Receiver: NAT and NTI carry
-# up to 64 letters, MVL "00"-"64" in hexadecimal.
+# Source: iscp_to_command in eiscp/core.py; its table of the protocol, eiscp/commands.py: NAT and NTI carry up
+# to 64 letters, MVL a volume in hexadecimal.
 # Output seen on 2026-11-30, Python 3.11:
 #   NATBee Gees: net-usb-artist-name-info 'Bee Gees'
 #   NATABBA: net-usb-artist-name-info 43962
