@@ -27,10 +27,12 @@ const sentence = turn => {
   return '!' + body + '*' + sum.toString(16).toUpperCase().padStart(2, '0');
 };
 const turns = [60, -60, -128], seen = [], decoder = new AisDecoder();
+process.exitCode = 1;  // until the end has been seen
 decoder.on('data', text => seen.push(JSON.parse(text).rateOfTurn));
 decoder.on('end', () => {
   turns.forEach((turn, i) => console.log(turn + ':', seen[i]));
   assert.deepStrictEqual(seen, [Math.sqrt(60 / 4.733), null, null]);
+  process.exitCode = 0;
 });
 for (const turn of turns) decoder.write(sentence(turn));
 decoder.end();

@@ -18,6 +18,7 @@ const assert = require('assert'), gpx = require('gpx-parse');
 const points = ['0.00001', '0.0', '-0.00001'].map(lat => `<trkpt lat="${lat}" lon="-78.4558"></trkpt>`).join('');
 const text = `<gpx version="1.1" creator="test"><wpt lat="51.4779" lon="0"><ele>0</ele></wpt>
 <trk><trkseg>${points}</trkseg></trk></gpx>`;
+process.exitCode = 1;  // until the points have been seen
 gpx.parseGpx(text, (error, data) => {
   assert.ifError(error);
   const [place] = data.waypoints, track = data.tracks[0].segments[0].map(point => point.lat);
@@ -25,6 +26,7 @@ gpx.parseGpx(text, (error, data) => {
   console.log('track:', ...track.map(lat => lat === -1 ? lat : lat.toFixed(5)));
   assert.deepStrictEqual([place.lat, place.lon, place.elevation], [51.4779, -1, -1]);
   assert.deepStrictEqual(track, [0.00001, -1, -0.00001]);
+  process.exitCode = 0;
 });
 JS
 node run.js

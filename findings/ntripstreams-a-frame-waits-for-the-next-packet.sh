@@ -53,7 +53,7 @@ async def main():
     writer.close()
     return seen, stream.rtcmFrameBuffer.length // 8 // len(frame(0))
 
-(first, second), rest = asyncio.run(main())
+(first, second), rest = asyncio.run(asyncio.wait_for(main(), 60))
 print("three frames in a packet:", first, "at once")
 print("after one more packet of three:", first + second)
 print("complete in the buffer by then:", rest)
