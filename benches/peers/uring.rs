@@ -39,7 +39,9 @@ fn contender(runtime: &'static str, threads: usize) -> Contender {
 fn program() -> io::Result<&'static Path> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let built = BUILT.get_or_init(|| build().map_err(|error| error.to_string()));
-    built.as_deref().map_err(io::Error::other)
+    built
+        .as_deref()
+        .map_err(|why| io::Error::other(why.as_str()))
 }
 
 fn build() -> io::Result<PathBuf> {
