@@ -5,7 +5,7 @@ use super::{shell, stop_well, summary};
 use crate::support::net::{connect, end, send, take_line, take_to_end, wait_reset};
 
 #[test]
-fn a_program_that_takes_too_long_is_told_to_end() {
+pub(crate) fn a_program_that_takes_too_long_is_told_to_end() {
     let mut daemon = shell(
         &["--timeout", "2s", "--kill-after", "20s"],
         "trap 'echo told; exit' TERM; echo on; while :; do sleep 0.01; done",
@@ -17,7 +17,7 @@ fn a_program_that_takes_too_long_is_told_to_end() {
 }
 
 #[test]
-fn one_that_is_stopped_is_let_go_on_to_end() {
+pub(crate) fn one_that_is_stopped_is_let_go_on_to_end() {
     let args = ["--timeout", "2s", "--kill-after", "1h"];
     let mut daemon = shell(&args, "echo on; kill -STOP $$");
     let client = connect(&daemon.address);
@@ -29,7 +29,7 @@ fn one_that_is_stopped_is_let_go_on_to_end() {
 }
 
 #[test]
-fn one_that_ignores_that_is_killed_with_its_group() {
+pub(crate) fn one_that_ignores_that_is_killed_with_its_group() {
     let nap = Nap::new();
     let mut daemon = shell(
         &["--timeout", "2s", "--kill-after", "100ms"],
@@ -48,7 +48,7 @@ fn one_that_ignores_that_is_killed_with_its_group() {
 }
 
 #[test]
-fn what_a_program_leaves_behind_ends_with_it() {
+pub(crate) fn what_a_program_leaves_behind_ends_with_it() {
     let nap = Nap::new();
     let mut daemon = shell(&["--workers", "1"], &format!("sleep {} & echo on", nap.0));
     // More often than there are workers: pipes that are still open block no worker.
@@ -61,7 +61,7 @@ fn what_a_program_leaves_behind_ends_with_it() {
 }
 
 #[test]
-fn a_process_that_left_its_group_delays_no_client_and_ends_with_poold() {
+pub(crate) fn a_process_that_left_its_group_delays_no_client_and_ends_with_poold() {
     let nap = Nap::new();
     let script = format!("setsid sleep {} >/dev/null & echo on", nap.0);
     let mut daemon = shell(&["--workers", "1"], &script);
@@ -73,7 +73,7 @@ fn a_process_that_left_its_group_delays_no_client_and_ends_with_poold() {
 }
 
 #[test]
-fn in_a_drain_running_programs_go_on_and_waiting_clients_are_refused() {
+pub(crate) fn in_a_drain_running_programs_go_on_and_waiting_clients_are_refused() {
     let mut daemon = shell(&["--workers", "1", "--drain", "20s"], "echo on; exec cat");
     let runs = connect(&daemon.address);
     assert_eq!(take_line(&runs), "on");
@@ -95,7 +95,7 @@ fn in_a_drain_running_programs_go_on_and_waiting_clients_are_refused() {
 }
 
 #[test]
-fn the_deadline_asks_first_and_then_kills() {
+pub(crate) fn the_deadline_asks_first_and_then_kills() {
     let nap = Nap::new();
     let mut daemon = shell(
         &["--drain", "100ms", "--kill-after", "2s"],

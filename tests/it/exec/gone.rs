@@ -35,7 +35,7 @@ fn is_served_after(daemon: &Daemon, leave: fn(TcpStream)) {
 }
 
 #[test]
-fn a_program_whose_client_has_reset_is_told() {
+pub(crate) fn a_program_whose_client_has_reset_is_told() {
     let mut daemon = program(&["-w", "2"], &["tail", "-f", "/dev/null"]);
     is_served_after(&daemon, reset);
     let exit = daemon.stop();
@@ -45,7 +45,7 @@ fn a_program_whose_client_has_reset_is_told() {
 }
 
 #[test]
-fn the_end_is_taken_for_absence_where_that_is_asked_for() {
+pub(crate) fn the_end_is_taken_for_absence_where_that_is_asked_for() {
     let args = ["-w", "2", "--client-gone", "hangup-on-fin"];
     let mut daemon = program(&args, &["tail", "-f", "/dev/null"]);
     is_served_after(&daemon, drop);
@@ -53,7 +53,7 @@ fn the_end_is_taken_for_absence_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_program_goes_on_where_that_is_asked_for() {
+pub(crate) fn a_program_goes_on_where_that_is_asked_for() {
     let mut daemon = shell(
         &["--client-gone", "finish"],
         "echo on; cat; echo went on >&2",
@@ -67,7 +67,7 @@ fn a_program_goes_on_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_client_that_has_sent_its_end_still_gets_all() {
+pub(crate) fn a_client_that_has_sent_its_end_still_gets_all() {
     // Longer than the end is looked for after, and than it takes to tell of it.
     let mut daemon = shell(&[], "cat; sleep 7; echo late");
     let client = connect(&daemon.address);
@@ -82,7 +82,7 @@ fn a_client_that_has_sent_its_end_still_gets_all() {
 }
 
 #[test]
-fn a_client_of_messages_that_has_gone_holds_no_worker() {
+pub(crate) fn a_client_of_messages_that_has_gone_holds_no_worker() {
     let mut daemon = shell(&["-w", "1", "--lines"], "read how; $how");
     let client = connect(&daemon.address);
     send(&client, "tail -f /dev/null\n");
@@ -96,7 +96,7 @@ fn a_client_of_messages_that_has_gone_holds_no_worker() {
 }
 
 #[test]
-fn a_client_that_is_closed_ends_its_program_in_time() {
+pub(crate) fn a_client_that_is_closed_ends_its_program_in_time() {
     let nap = Nap::new();
     let script = format!(
         "trap 'echo told >&2; exit' TERM; setsid sleep {} & echo on; while :; do sleep 0.1; done",

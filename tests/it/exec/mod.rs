@@ -1,18 +1,18 @@
 //! `poold exec` with real programs, watched from outside.
 
 pub mod children;
-mod ends;
+pub(crate) mod ends;
 mod gets;
-mod gone;
+pub(crate) mod gone;
 mod killed;
 pub(crate) mod lines;
 mod many;
-mod queue;
+pub(crate) mod queue;
 mod start;
 mod strays;
-mod talk;
+pub(crate) mod talk;
 mod terminal;
-mod want;
+pub(crate) mod want;
 
 use crate::support::daemon::{Daemon, Exit};
 

@@ -16,7 +16,7 @@ fn come(daemon: &Daemon, id: usize) -> TcpStream {
 }
 
 #[test]
-fn there_are_never_more_children_than_workers_and_clients_wait_in_order() {
+pub(crate) fn there_are_never_more_children_than_workers_and_clients_wait_in_order() {
     let mut daemon = shell(&["--workers", "2"], "echo on; exec cat");
     let server = server(&daemon);
     let clients: Vec<_> = (0..6).map(|_| connect(&daemon.address)).collect();
@@ -37,7 +37,7 @@ fn there_are_never_more_children_than_workers_and_clients_wait_in_order() {
 }
 
 #[test]
-fn beyond_the_queue_and_after_the_wait_clients_are_told() {
+pub(crate) fn beyond_the_queue_and_after_the_wait_clients_are_told() {
     let args = ["--workers", "1", "--queue", "1", "--log-level", "debug"];
     let mut daemon = shell(&args, "echo on; exec cat");
     let served = come(&daemon, 1);
@@ -69,7 +69,7 @@ fn beyond_the_queue_and_after_the_wait_clients_are_told() {
 }
 
 #[test]
-fn a_client_that_left_while_waiting_runs_no_program_and_a_half_closed_one_is_served() {
+pub(crate) fn a_client_that_left_while_waiting_runs_no_program_and_a_half_closed_one_is_served() {
     let mut daemon = shell(
         &["--workers", "1", "--log-level", "debug"],
         "echo on; exec cat",
@@ -92,7 +92,7 @@ fn a_client_that_left_while_waiting_runs_no_program_and_a_half_closed_one_is_ser
 }
 
 #[test]
-fn the_house_rules_hold() {
+pub(crate) fn the_house_rules_hold() {
     let mut daemon = program(&["--deny", "127.0.0.0/8"], &["cat"]);
     assert_eq!(take_to_end(&connect(&daemon.address)), b"busy\n");
     stop_well(&mut daemon, 0);
@@ -105,7 +105,7 @@ fn the_house_rules_hold() {
 }
 
 #[test]
-fn a_client_refused_by_the_queue_takes_no_share_of_its_address() {
+pub(crate) fn a_client_refused_by_the_queue_takes_no_share_of_its_address() {
     let args = ["-w", "1", "--queue", "0", "--max-per-address", "1"];
     let mut daemon = shell(&args, "echo on; exec cat");
     let come = || connect_from("127.0.0.2", &daemon.address);

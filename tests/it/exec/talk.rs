@@ -19,7 +19,7 @@ fn ask(daemon: &Daemon, bytes: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn output_is_whole_though_the_client_has_ended_its_side() {
+pub(crate) fn output_is_whole_though_the_client_has_ended_its_side() {
     if !is_installed("nc") {
         return;
     }
@@ -47,7 +47,7 @@ fn output_is_whole_though_the_client_has_ended_its_side() {
 }
 
 #[test]
-fn programs_of_every_day() {
+pub(crate) fn programs_of_every_day() {
     for (words, asked, answer) in [
         (&["bc"][..], "2^64\n7*6\n", "18446744073709551616\n42\n"),
         (
@@ -72,7 +72,7 @@ fn programs_of_every_day() {
 }
 
 #[test]
-fn a_program_that_never_reads_its_input_answers_whole() {
+pub(crate) fn a_program_that_never_reads_its_input_answers_whole() {
     let mut daemon = shell(
         &[],
         "exec 0<&-; head -c 300000 /dev/zero | tr '\\0' x; echo end",
@@ -87,7 +87,7 @@ fn a_program_that_never_reads_its_input_answers_whole() {
 }
 
 #[test]
-fn its_environment_names_the_client_and_nothing_of_poold() {
+pub(crate) fn its_environment_names_the_client_and_nothing_of_poold() {
     let mut command = poold(&["exec", "127.0.0.1:0", "--shell", "env"]);
     command
         .env("POOLD_WORKERS", "2")
@@ -125,7 +125,7 @@ fn its_environment_names_the_client_and_nothing_of_poold() {
 }
 
 #[test]
-fn a_unix_socket_is_another_protocol() {
+pub(crate) fn a_unix_socket_is_another_protocol() {
     let dir = Scratch::new();
     let address = format!("unix:{}", text(&dir.join("socket")));
     let script = "echo $PROTO ${TCPREMOTEIP-none} $POOLD_CLIENT; cat";
@@ -142,7 +142,7 @@ fn a_unix_socket_is_another_protocol() {
 }
 
 #[test]
-fn what_it_complains_about_is_logged_line_by_line_and_safe() {
+pub(crate) fn what_it_complains_about_is_logged_line_by_line_and_safe() {
     let script = "printf 'odd \\033[2J\\n' >&2; head -c 5000 /dev/zero | tr '\\0' z >&2; \
                   echo >&2; printf 'no end' >&2";
     let mut daemon = shell(&[], script);
@@ -160,7 +160,7 @@ fn what_it_complains_about_is_logged_line_by_line_and_safe() {
 }
 
 #[test]
-fn a_program_with_endless_stderr_fills_no_disk() {
+pub(crate) fn a_program_with_endless_stderr_fills_no_disk() {
     let mut daemon = shell(&[], "yes complaint | head -n 100000 >&2; echo done");
     let client = connect(&daemon.address);
     assert_eq!(take_line(&client), "done");
@@ -173,7 +173,7 @@ fn a_program_with_endless_stderr_fills_no_disk() {
 }
 
 #[test]
-fn failures_are_counted_and_each_kind_is_told_once() {
+pub(crate) fn failures_are_counted_and_each_kind_is_told_once() {
     let mut daemon = shell(
         &[],
         "read -r how; case $how in kill) kill -9 $$;; *) exit $how;; esac",
@@ -203,7 +203,7 @@ fn failures_are_counted_and_each_kind_is_told_once() {
 }
 
 #[test]
-fn the_script_of_the_manual_is_a_service() {
+pub(crate) fn the_script_of_the_manual_is_a_service() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/status.sh");
     let mut daemon = program(&[], &[script]);
     let client = connect(&daemon.address);

@@ -19,14 +19,14 @@ fn with_descriptors(count: usize, args: &[&str]) -> Daemon {
 }
 
 #[test]
-fn all_are_answered_with_few_descriptors() {
+pub(crate) fn all_are_answered_with_few_descriptors() {
     answered(&["--workers", "32"], "32 workers, at most 128 clients");
 }
 
 /// However long they wait: 230 programs of 50 ms on 16 workers take longer than `--overload` allows
 /// other services.
 #[test]
-fn all_messages_are_answered_with_few_descriptors() {
+pub(crate) fn all_messages_are_answered_with_few_descriptors() {
     answered(
         &["--lines", "--workers", "16"],
         "16 workers, at most 112 clients",
@@ -53,7 +53,7 @@ fn answered(args: &[&str], sum: &str) {
 }
 
 #[test]
-fn idle_clients_leave_the_descriptors_that_askers_need() {
+pub(crate) fn idle_clients_leave_the_descriptors_that_askers_need() {
     let args = ["--workers", "8", "--lines", "--shell", "sleep 0.1; cat"];
     let mut daemon = with_descriptors(256, &args);
     let sum = "8 workers, at most 168 clients";
@@ -103,7 +103,7 @@ fn wanting(args: &[&str]) -> (Daemon, TcpStream) {
 }
 
 #[test]
-fn a_client_waits_for_the_descriptors_of_its_program() {
+pub(crate) fn a_client_waits_for_the_descriptors_of_its_program() {
     let (mut daemon, client) = wanting(&[]);
     limit(&daemon, 1024);
     assert_eq!(take_to_end(&client), b"hi\n");
@@ -114,7 +114,7 @@ fn a_client_waits_for_the_descriptors_of_its_program() {
 }
 
 #[test]
-fn unserved_clients_show_in_the_exit_code() {
+pub(crate) fn unserved_clients_show_in_the_exit_code() {
     let (mut daemon, client) = wanting(&["--drain", "100ms"]);
     // What is closed in the drain is of no use either.
     limit(&daemon, 3);
@@ -128,7 +128,7 @@ fn unserved_clients_show_in_the_exit_code() {
 }
 
 #[test]
-fn so_does_a_program_that_is_not_there_any_more() {
+pub(crate) fn so_does_a_program_that_is_not_there_any_more() {
     let mut daemon = shell(&[], "true");
     end(&connect(&daemon.address));
     assert_eq!(daemon.stop().code, Some(0));

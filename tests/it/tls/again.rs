@@ -1,5 +1,6 @@
 //! The tables of other tests again, over TLS: the same results. Left out are those that look for
-//! their client by its address, which is the carrier's, and those of streams.
+//! their client by its address, which is the carrier's, those of the library's streams, and those of
+//! clients that are refused before their handshake, or in the order in which they connect.
 
 use crate::support::tunnel::over_tls;
 
@@ -45,6 +46,28 @@ again! {
         a_message_is_all_that_a_program_reads_and_all_that_it_prints_is_the_reply
         a_program_that_prints_too_much_or_takes_too_long_is_stopped_and_its_client_closed
         the_deadline_of_a_drain_stops_them;
+    exec_talk: crate::exec::talk =>
+        programs_of_every_day
+        a_program_that_never_reads_its_input_answers_whole
+        a_program_with_endless_stderr_fills_no_disk
+        failures_are_counted_and_each_kind_is_told_once
+        the_script_of_the_manual_is_a_service;
+    exec_ends: crate::exec::ends =>
+        a_program_that_takes_too_long_is_told_to_end
+        one_that_is_stopped_is_let_go_on_to_end
+        one_that_ignores_that_is_killed_with_its_group
+        what_a_program_leaves_behind_ends_with_it
+        a_process_that_left_its_group_delays_no_client_and_ends_with_poold
+        in_a_drain_running_programs_go_on_and_waiting_clients_are_refused
+        the_deadline_asks_first_and_then_kills;
+    exec_queue: crate::exec::queue =>
+        a_client_that_left_while_waiting_runs_no_program_and_a_half_closed_one_is_served;
+    exec_gone: crate::exec::gone =>
+        a_program_whose_client_has_reset_is_told
+        a_program_goes_on_where_that_is_asked_for
+        a_client_that_has_sent_its_end_still_gets_all
+        a_client_of_messages_that_has_gone_holds_no_worker
+        a_client_that_is_closed_ends_its_program_in_time;
     owed: crate::drain::owed =>
         every_reply_that_is_owed_is_sent_before_the_end
         a_client_reset_in_a_drain_for_not_reading_counts_as_cut_off
