@@ -1,6 +1,6 @@
 //! The command line. `daemon/serve.rs` turns a service's arguments into options.
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::ask::{AdminAddress, ClientsArgs, CloseArgs, SetArgs, StatusArgs};
 use super::cert::CertArgs;
@@ -13,7 +13,7 @@ use super::flood::FloodArgs;
 use super::handover::RestartArgs;
 use super::pages::{CompletionsArgs, ManArgs};
 use super::tail::TailArgs;
-use super::values::VALUES;
+use super::values::{VALUES, yes_or_no};
 use super::{environment, usage_error};
 
 /// Serve a TCP port with a fixed number of threads: receive messages from thousands of clients,
@@ -94,9 +94,32 @@ pub(super) enum Parsed {
     Usage(String),
 }
 
-/// The parser, also for manual pages and completions.
+/// The parser, also for manual pages and completions. A variable sets each option of a service:
+/// `POOLD_MAX_CLIENTS` that of `--max-clients`, `POOLD_ADDRESS` the addresses.
 pub(super) fn parser() -> clap::Command {
-    Cli::command()
+    let is_service = |command: &clap::Command| {
+        let mut ids = command.get_arguments().map(Arg::get_id);
+        ids.any(|id| id == "workers")
+    };
+    let parser = Cli::command().mut_args(with_variable);
+    parser.mut_subcommands(|command| match is_service(&command) {
+        true => command.mut_args(with_variable),
+        false => command,
+    })
+}
+
+fn with_variable(argument: Arg) -> Arg {
+    let name = match (argument.get_long(), argument.get_id().as_str()) {
+        (Some(long), _) => long.replace('-', "_").to_uppercase(),
+        (None, "address") => "ADDRESS".to_owned(),
+        // The words of a program.
+        (None, _) => return argument,
+    };
+    let argument = argument.env(format!("POOLD_{name}"));
+    match argument.get_action() {
+        ArgAction::SetTrue => argument.value_parser(yes_or_no()),
+        _ => argument,
+    }
 }
 
 /// Reads the command line and the environment.
@@ -142,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_parser_is_sound() {
-        Cli::command().debug_assert();
+        parser().debug_assert();
     }
 
     #[test]

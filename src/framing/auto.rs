@@ -19,11 +19,11 @@ const HEAD_MAX: usize = COUNT_DIGITS_MAX as usize + 6;
 #[derive(Debug)]
 pub(super) struct Auto {
     counts: bool,
-    place: Place,
+    part: Part,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Part {
     /// At the head of a message, which may be a count; only the head is gathered.
     Head,
     Line,
@@ -48,15 +48,15 @@ impl Auto {
     pub(super) const GELF: Auto = Auto::new(false);
 
     const fn new(counts: bool) -> Auto {
-        let place = if counts { Place::Head } else { Place::Line };
-        Auto { counts, place }
+        let part = if counts { Part::Head } else { Part::Line };
+        Auto { counts, part }
     }
 
     /// A whole message at the front of the piece, when no message is under way: the bytes used up
     /// with it, and the message.
     #[inline]
     pub(super) fn here<'a>(&self, piece: &'a [u8], max: usize) -> Option<(usize, &'a [u8])> {
-        if self.place != Auto::new(self.counts).place {
+        if self.part != Auto::new(self.counts).part {
             return None;
         }
         if self.counts && piece.first()?.is_ascii_digit() {
@@ -86,7 +86,7 @@ impl Auto {
         };
         match seen {
             Head::Line => {
-                self.place = Place::Line;
+                self.part = Part::Line;
                 self.line(store, piece)
             }
             Head::Open => {
@@ -96,7 +96,7 @@ impl Auto {
             Head::Count { length, width } => {
                 store.gathered.drain(..width.min(came));
                 match Body::begin(store, length, true) {
-                    Ok(body) => self.place = body.map_or(Place::Head, Place::Body),
+                    Ok(body) => self.part = body.map_or(Part::Head, Part::Body),
                     Err(fault) => return Found::Fault(fault),
                 }
                 Found::Taken(width.saturating_sub(came))
@@ -108,7 +108,7 @@ impl Auto {
         let ending = memchr2(b'\n', 0, piece).map(|at| ending(&store.gathered, piece, at));
         let tail = carriage_return(&store.gathered, piece);
         if ending.is_some() {
-            self.place = Auto::new(self.counts).place;
+            self.part = Auto::new(self.counts).part;
         }
         store.cut(piece, ending, tail)
     }
@@ -116,45 +116,49 @@ impl Auto {
 
 impl Cutter for Auto {
     fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
-        match self.place {
-            Place::Head => self.look_at_head(store, piece),
-            Place::Line => self.line(store, piece),
-            Place::Body(body) => {
+        match self.part {
+            Part::Head => self.look_at_head(store, piece),
+            Part::Line => self.line(store, piece),
+            Part::Body(body) => {
                 let (body, found) = body.step(store, piece, true);
-                self.place = body.map_or(Place::Head, Place::Body);
+                self.part = body.map_or(Part::Head, Part::Body);
                 found
             }
         }
     }
 
     fn tail(&self, gathered: &[u8]) -> usize {
-        match self.place {
-            Place::Body(_) => 0,
-            Place::Head | Place::Line => carriage_return(gathered, &[]),
+        match self.part {
+            Part::Body(_) => 0,
+            Part::Head | Part::Line => carriage_return(gathered, &[]),
         }
     }
 
     fn is_inside(&self) -> bool {
-        matches!(self.place, Place::Body(_))
+        matches!(self.part, Part::Body(_))
+    }
+
+    fn skips_empty(&self) -> bool {
+        true
     }
 
     fn marks(&self) -> Vec<u64> {
-        match self.place {
-            place if place == Auto::new(self.counts).place => Vec::new(),
-            Place::Head | Place::Line => vec![0; 3],
-            Place::Body(body) => body.marks().into(),
+        match self.part {
+            part if part == Auto::new(self.counts).part => Vec::new(),
+            Part::Head | Part::Line => vec![0; 3],
+            Part::Body(body) => body.marks().into(),
         }
     }
 
     fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
-        self.place = match marks {
-            [] => self.place,
-            [0, 0, 0] if self.counts => Place::Line,
-            body if self.counts && !store.skipping => Place::Body(Body::of_marks(body, store)?),
+        self.part = match marks {
+            [] => self.part,
+            [0, 0, 0] if self.counts => Part::Line,
+            body if self.counts && !store.skipping => Part::Body(Body::of_marks(body, store)?),
             _ => return None,
         };
         let begun = store.begun();
-        let is_possible = self.place != Place::Head
+        let is_possible = self.part != Part::Head
             || begun.len() <= HEAD_MAX && !store.skipping && head(begun, store.max) == Head::Open;
         is_possible.then_some(())
     }

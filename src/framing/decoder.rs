@@ -4,17 +4,9 @@ use std::time::Duration;
 
 use memchr::memchr;
 
-use super::auto::Auto;
-use super::between::Between;
-use super::counted::{Counted, Header};
-use super::delimited::Delimited;
-use super::ended::Ended;
-use super::json::Json;
 use super::place::flag;
-use super::pri::Pri;
-use super::raw::Raw;
 use super::store::{Cutter, Found, Store};
-use super::typed::Typed;
+use super::table::Family;
 use super::{Extent, Fault, Framing, Message, Overlong, Place};
 
 /// How long a client is silent until its message is over, with a framing that has no end mark.
@@ -28,86 +20,10 @@ pub(crate) struct Decoder {
     fault: Option<Fault>,
 }
 
-#[derive(Debug)]
-enum Family {
-    Ended(Ended),
-    Typed(Typed),
-    Delimited(Delimited),
-    Between(Between),
-    Counted(Box<Counted>),
-    Auto(Auto),
-    Json(Json),
-    Pri(Pri),
-    Raw(Raw),
-}
-
-impl Family {
-    fn of(framing: &Framing) -> Family {
-        // In a box, because its state would be the largest.
-        let counted = |header| Family::Counted(Box::new(Counted::new(header)));
-        match framing {
-            Framing::Lines => Family::Ended(Ended::LINES),
-            Framing::Typed => Family::Typed(Typed::default()),
-            Framing::Nul => Family::Ended(Ended::NUL),
-            Framing::Cr => Family::Ended(Ended::CR),
-            Framing::Delimited(end) => Family::Delimited(Delimited::new(end)),
-            Framing::Between { start, end } => Family::Between(Between::new(start, end)),
-            Framing::Octet => counted(Header::Octet),
-            Framing::Length(length) => counted(Header::Length(*length)),
-            Framing::Auto => Family::Auto(Auto::AUTO),
-            Framing::Gelf => Family::Auto(Auto::GELF),
-            Framing::Json => Family::Json(Json::default()),
-            Framing::Pri => Family::Pri(Pri::default()),
-            Framing::Raw => Family::Raw(Raw),
-        }
-    }
-
-    fn cutter(&mut self) -> &mut dyn Cutter {
-        match self {
-            Family::Ended(cutter) => cutter,
-            Family::Typed(cutter) => cutter,
-            Family::Delimited(cutter) => cutter,
-            Family::Between(cutter) => cutter,
-            Family::Counted(cutter) => &mut **cutter,
-            Family::Auto(cutter) => cutter,
-            Family::Json(cutter) => cutter,
-            Family::Pri(cutter) => cutter,
-            Family::Raw(cutter) => cutter,
-        }
-    }
-
-    fn as_cutter(&self) -> &dyn Cutter {
-        match self {
-            Family::Ended(cutter) => cutter,
-            Family::Typed(cutter) => cutter,
-            Family::Delimited(cutter) => cutter,
-            Family::Between(cutter) => cutter,
-            Family::Counted(cutter) => &**cutter,
-            Family::Auto(cutter) => cutter,
-            Family::Json(cutter) => cutter,
-            Family::Pri(cutter) => cutter,
-            Family::Raw(cutter) => cutter,
-        }
-    }
-
-    fn is_inside(&self) -> bool {
-        match self {
-            Family::Between(cutter) => cutter.is_inside(),
-            Family::Counted(cutter) => cutter.is_inside(),
-            Family::Auto(cutter) => cutter.is_inside(),
-            _ => false,
-        }
-    }
-
-    fn skips_empty(&self) -> bool {
-        matches!(self, Family::Auto(_) | Family::Pri(_))
-    }
-}
-
 impl Decoder {
     /// `max` is in bytes, for one message.
     pub(crate) fn new(framing: &Framing, max: usize, overlong: Overlong) -> Decoder {
-        let family = Family::of(framing);
+        let family = framing.cutter();
         let skips_empty = family.skips_empty();
         Decoder {
             family,
@@ -126,7 +42,7 @@ impl Decoder {
         }
         let mut at = 0;
         while at < piece.len() && self.fault.is_none() {
-            match self.family.cutter().step(&mut self.store, &piece[at..]) {
+            match self.family.step(&mut self.store, &piece[at..]) {
                 Found::Taken(used) => at += used,
                 Found::Fault(fault) => {
                     // What was gathered is no message.
@@ -182,9 +98,9 @@ impl Decoder {
             return None;
         }
         self.store.settle();
-        let tail = self.family.cutter().tail(&self.store.gathered);
+        let tail = self.family.tail(&self.store.gathered);
         let is_begun = !self.store.is_empty();
-        self.store.stray += self.family.cutter().reset(is_begun);
+        self.store.stray += self.family.reset(is_begun);
         let ends_whole = self.silence().is_some();
         match self.store.finish(tail) {
             Err(fault) => {
@@ -234,7 +150,7 @@ impl Decoder {
 
     /// Where it is in the stream.
     pub(crate) fn place(&self) -> Place {
-        let marks = self.family.as_cutter().marks();
+        let marks = self.family.marks();
         if !self.is_inside() && marks.is_empty() {
             return Place::default();
         }
@@ -256,7 +172,7 @@ impl Decoder {
             return None;
         };
         self.store.resume(place.begun, flag(*skipping)?, *max)?;
-        self.family.cutter().resume(marks, &self.store)
+        self.family.resume(marks, &self.store)
     }
 
     /// Over-long messages since the last call, those truncated and those dropped, and bytes that

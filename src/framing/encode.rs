@@ -12,19 +12,7 @@ impl Framing {
     /// delimiter in a message is not escaped: the client sees two messages. `auto` ends a message
     /// with a line feed, `gelf` with a zero byte; `json`, `pri` and `raw` add nothing.
     pub fn encode(&self, message: &[u8], wire: &mut Vec<u8>) {
-        let (start, end): (&[u8], &[u8]) = match self {
-            Framing::Lines | Framing::Typed | Framing::Auto => (b"", b"\n"),
-            Framing::Nul | Framing::Gelf => (b"", b"\0"),
-            Framing::Cr => (b"", b"\r"),
-            Framing::Delimited(end) => (b"", end.as_bytes()),
-            Framing::Between { start, end } => (start.as_bytes(), end.as_bytes()),
-            Framing::Json | Framing::Pri | Framing::Raw => (b"", b""),
-            Framing::Length(length) => return length.encode(message, wire),
-            Framing::Octet => return encode_octet(message, wire),
-        };
-        wire.extend_from_slice(start);
-        wire.extend_from_slice(message);
-        wire.extend_from_slice(end);
+        self.put(message, wire);
     }
 
     /// The bytes that [`encode`](Framing::encode) appends, for
@@ -40,14 +28,5 @@ impl Framing {
         let mut wire = Vec::new();
         self.encode(message, &mut wire);
         wire.into()
-    }
-}
-
-/// RFC 6587 has no count of zero, so an empty message is left out.
-fn encode_octet(message: &[u8], wire: &mut Vec<u8>) {
-    if !message.is_empty() {
-        wire.extend_from_slice(message.len().to_string().as_bytes());
-        wire.push(b' ');
-        wire.extend_from_slice(message);
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn of_signature(framing: &Framing, first: &[u8]) -> Option<Hint> {
         // Messages of these framings may begin with any bytes.
         Framing::Raw | Framing::Length(_) => None,
         _ => protocol(first)
-            .filter(|hint| !is_known_to(framing, *hint))
+            .filter(|hint| !framing.accepts(*hint))
             .or_else(|| text(framing, first)),
     }
 }
@@ -33,7 +33,7 @@ pub(crate) fn of_bytes(framing: &Framing, bytes: &[u8]) -> Option<Hint> {
             .or_else(|| control(bytes))
             .or_else(|| delimiter(bytes)),
     };
-    found.filter(|hint| !is_known_to(framing, *hint))
+    found.filter(|hint| !framing.accepts(*hint))
 }
 
 /// Printable, and no digit.
@@ -47,7 +47,7 @@ fn text(framing: &Framing, bytes: &[u8]) -> Option<Hint> {
     match bytes {
         [0xef, 0xbb, 0xbf, ..] => Some(Hint::ByteOrderMark),
         [0, 0, ..] if *framing == Framing::Lines => control(bytes),
-        _ if is_count => Some(Hint::Octet).filter(|hint| !is_known_to(framing, *hint)),
+        _ if is_count => Some(Hint::Octet).filter(|hint| !framing.accepts(*hint)),
         _ => None,
     }
 }
@@ -85,25 +85,6 @@ fn delimiter(bytes: &[u8]) -> Option<Hint> {
         () if is_json => Some(Hint::Json),
         () if has(b'\r') => Some(Hint::Cr),
         () => None,
-    }
-}
-
-/// Whether the framing accepts what the hint names: then that is not the cause.
-fn is_known_to(framing: &Framing, hint: Hint) -> bool {
-    match framing {
-        Framing::Lines => hint == Hint::Lines,
-        Framing::Auto => matches!(hint, Hint::Lines | Hint::Nul | Hint::Gelf | Hint::Octet),
-        Framing::Gelf => matches!(hint, Hint::Lines | Hint::Nul | Hint::Gelf),
-        Framing::Octet => hint == Hint::Octet,
-        Framing::Nul => matches!(hint, Hint::Nul | Hint::Gelf),
-        Framing::Cr => hint == Hint::Cr,
-        Framing::Json => matches!(hint, Hint::Json | Hint::Gelf),
-        Framing::Pri => matches!(hint, Hint::Pri | Hint::Lines | Hint::Nul),
-        Framing::Between { .. } => matches!(hint, Hint::Mllp | Hint::StxEtx),
-        Framing::Length(_) => matches!(hint, Hint::Len16 | Hint::Len32),
-        // Chat reads telnet.
-        Framing::Typed => hint == Hint::Telnet,
-        Framing::Delimited(_) | Framing::Raw => false,
     }
 }
 

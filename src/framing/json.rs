@@ -14,7 +14,7 @@ const DEPTH_MAX: u64 = 1 << 62;
 /// See the head of the file.
 #[derive(Debug, Default)]
 pub(super) struct Json {
-    place: Place,
+    value: Value,
     /// The number of open objects and arrays.
     depth: u64,
     is_in_string: bool,
@@ -22,9 +22,9 @@ pub(super) struct Json {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum Value {
     #[default]
-    Between,
+    None,
     /// In an object, array or string.
     Closed,
     /// In another value, such as a number.
@@ -60,38 +60,38 @@ impl Json {
 
 impl Cutter for Json {
     fn step(&mut self, store: &mut Store, piece: &[u8]) -> Found {
-        if self.place == Place::Between {
+        if self.value == Value::None {
             let between = piece.iter().position(|byte| !is_between(*byte));
             match between {
                 Some(0) => {}
                 _ => return Found::Taken(between.unwrap_or(piece.len())),
             }
-            self.place = if begins(piece[0]) {
-                Place::Closed
+            self.value = if begins(piece[0]) {
+                Value::Closed
             } else {
-                Place::Bare
+                Value::Bare
             };
         }
-        let end = match self.place {
-            Place::Bare => piece
+        let end = match self.value {
+            Value::Bare => piece
                 .iter()
                 .position(|byte| is_between(*byte) || begins(*byte)),
             _ => self.find_end(piece),
         };
         if end.is_some() {
-            self.place = Place::Between;
+            self.value = Value::None;
         }
         store.cut(piece, end.map(|used| Ending { used, strip: 0 }), 0)
     }
 
     fn marks(&self) -> Vec<u64> {
-        let place = match self.place {
-            Place::Between => return Vec::new(),
-            Place::Closed => 0,
-            Place::Bare => 1,
+        let kind = match self.value {
+            Value::None => return Vec::new(),
+            Value::Closed => 0,
+            Value::Bare => 1,
         };
         let [is_in_string, is_escaped] = [self.is_in_string, self.is_escaped].map(u64::from);
-        vec![place, self.depth, is_in_string, is_escaped]
+        vec![kind, self.depth, is_in_string, is_escaped]
     }
 
     fn resume(&mut self, marks: &[u64], store: &Store) -> Option<()> {
@@ -99,10 +99,10 @@ impl Cutter for Json {
             return (marks.is_empty() && store.is_empty()).then_some(());
         };
         *self = Json {
-            place: if flag(is_bare)? {
-                Place::Bare
+            value: if flag(is_bare)? {
+                Value::Bare
             } else {
-                Place::Closed
+                Value::Closed
             },
             depth,
             is_in_string: flag(is_in_string)?,

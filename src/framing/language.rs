@@ -4,12 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::problem::FramingError;
+use super::table::{FORMS, PLAIN};
 use super::{Delimiter, Framing};
-
-/// All framings, for errors and the help.
-pub(crate) const FORMS: &str = "\
-lines, typed, auto, octet, nul, cr, delimited:STRING, between:START,END, mllp, stx-etx, \
-length:u16be (u32be, u16le, u32le, ascii4), len16, len32, gelf, json, pri or raw";
 
 /// Framings with a name.
 const NAMES: [(&str, &str); 4] = [
@@ -26,21 +22,14 @@ impl FromStr for Framing {
         if let Some((_, form)) = NAMES.iter().find(|(name, _)| *name == text) {
             return form.parse();
         }
+        if let Some(plain) = PLAIN.iter().find(|framing| framing.form() == text) {
+            return Ok(plain.clone());
+        }
         let (kind, rest) = match text.split_once(':') {
             Some((kind, rest)) => (kind, Some(rest)),
             None => (text, None),
         };
         Ok(match (kind, rest) {
-            ("lines", None) => Framing::Lines,
-            ("typed", None) => Framing::Typed,
-            ("auto", None) => Framing::Auto,
-            ("octet", None) => Framing::Octet,
-            ("nul", None) => Framing::Nul,
-            ("cr", None) => Framing::Cr,
-            ("gelf", None) => Framing::Gelf,
-            ("json", None) => Framing::Json,
-            ("pri", None) => Framing::Pri,
-            ("raw", None) => Framing::Raw,
             ("delimited", Some(end)) => Framing::Delimited(Delimiter::new(&unescape(end)?)?),
             ("between", Some(both)) => {
                 let (start, end) = split_at_comma(both).ok_or_else(|| {
@@ -65,21 +54,7 @@ impl FromStr for Framing {
 /// As [`Framing::from_str`] takes it; by name, if the framing has one.
 impl fmt::Display for Framing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = match self {
-            Framing::Lines => "lines".into(),
-            Framing::Typed => "typed".into(),
-            Framing::Auto => "auto".into(),
-            Framing::Octet => "octet".into(),
-            Framing::Nul => "nul".into(),
-            Framing::Cr => "cr".into(),
-            Framing::Gelf => "gelf".into(),
-            Framing::Json => "json".into(),
-            Framing::Pri => "pri".into(),
-            Framing::Raw => "raw".into(),
-            Framing::Delimited(end) => format!("delimited:{end}"),
-            Framing::Between { start, end } => format!("between:{start},{end}"),
-            Framing::Length(length) => format!("length:{length}"),
-        };
+        let form = self.form();
         let name = NAMES.iter().find(|(_, named)| *named == form);
         out.write_str(name.map_or(&form, |(name, _)| name))
     }

@@ -26,6 +26,7 @@ mod problem;
 mod raw;
 mod signature;
 mod store;
+mod table;
 #[cfg(test)]
 mod tests;
 mod typed;
@@ -33,12 +34,12 @@ mod typed;
 pub(crate) use auto::begins_with_count;
 pub(crate) use decoder::Decoder;
 pub use delimiter::Delimiter;
-#[cfg(feature = "cli")]
-pub(crate) use language::FORMS;
 pub use length::Length;
 pub(crate) use place::Place;
 pub(crate) use pri::begins_with_priority;
 pub use problem::FramingError;
+#[cfg(feature = "cli")]
+pub(crate) use table::FORMS;
 
 /// How bytes are cut into messages, and messages put on the wire.
 ///

@@ -150,6 +150,10 @@ impl Cutter for Pri {
         newline(gathered, &[], 0)
     }
 
+    fn skips_empty(&self) -> bool {
+        true
+    }
+
     fn marks(&self) -> Vec<u64> {
         match self.partial.seen {
             0 => Vec::new(),

@@ -21,6 +21,11 @@ pub(super) trait Cutter {
         false
     }
 
+    /// Whether an empty message is none.
+    fn skips_empty(&self) -> bool {
+        false
+    }
+
     /// What it remembers between two pieces, to go on in another process; nothing while it
     /// remembers nothing.
     fn marks(&self) -> Vec<u64> {

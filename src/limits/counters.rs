@@ -13,7 +13,7 @@ use crate::escape::escape;
 use crate::framing::hint::{HINTS, Hint};
 use crate::limits::limit::{LIMITS, Limit};
 use crate::net::address::Peer;
-use crate::series::Series;
+use crate::series::{Series, Told};
 
 /// Most bytes of a client that a log line quotes.
 pub(crate) const SENT_MAX: usize = 40;
@@ -99,16 +99,8 @@ impl Notices {
         (self.begun)();
         let Case { id, why, .. } = case;
         let peer = case.peer.map(tracing::field::display);
-        let (why, earlier) = (some(why), told.earlier());
-        error!(
-            id,
-            peer,
-            why,
-            earlier,
-            "{}{}",
-            self.prefix,
-            trouble.describe()
-        );
+        let (why, earlier, what) = (some(why), told.earlier(), trouble.describe());
+        error!(id, peer, why, earlier, "{}{what}", self.prefix);
     }
 
     /// Counts and logs that a limit has acted on a client.
@@ -118,41 +110,25 @@ impl Notices {
         let told = self.limits.lock()[limit as usize].happened(case.client(), now);
         let Some(told) = told else { return };
         (self.begun)();
-        let Case { id, why, .. } = case;
-        let peer = case.peer.map(tracing::field::display);
-        let (why, earlier, sent) = (some(why), told.earlier(), case.quoted());
-        let sent = some(&sent);
-        // The client chooses `sent`: it comes last, so that it can't pass for another field.
-        warn!(
-            id,
-            peer,
-            why,
-            earlier,
-            sent,
-            "{}{}",
-            self.prefix,
-            limit.describe()
-        );
+        self.warn(limit.describe(), case, told);
     }
 
     /// Logs a guess at a client's protocol. A guess has no end to log.
     pub(crate) fn hint(&self, hint: Hint, case: Case<'_>) {
         let now = Instant::now();
         let told = self.hints.lock()[hint as usize].happened(case.client(), now);
-        let Some(told) = told else { return };
-        let Case { id, .. } = case;
+        if let Some(told) = told {
+            self.warn(&format!("a guess: {}", hint.describe()), case, told);
+        }
+    }
+
+    fn warn(&self, what: &str, case: Case<'_>, told: Told) {
+        let Case { id, why, .. } = case;
         let peer = case.peer.map(tracing::field::display);
-        let (earlier, sent) = (told.earlier(), case.quoted());
-        let sent = some(&sent);
-        warn!(
-            id,
-            peer,
-            earlier,
-            sent,
-            "{}a guess: {}",
-            self.prefix,
-            hint.describe()
-        );
+        let (why, earlier, sent) = (some(why), told.earlier(), case.quoted());
+        let (sent, prefix) = (some(&sent), &self.prefix);
+        // The client chooses `sent`: it comes last, so that it can't pass for another field.
+        warn!(id, peer, why, earlier, sent, "{prefix}{what}");
     }
 
     /// How often the limit has acted.

@@ -1,9 +1,7 @@
 //! Requests that change something: accepted only over the Unix socket, whose file mode is the
 //! permission.
 
-use std::time::Duration;
-
-use tracing::{Level, info};
+use tracing::info;
 
 use super::request::Request;
 use super::response::Response;
@@ -24,13 +22,8 @@ pub(super) enum Action {
     Set,
 }
 
-/// A parsed setting.
-enum Setting {
-    Workers(usize),
-    ClientsMax(usize),
-    StuckAfter(Duration),
-    LogLevel(Level),
-}
+/// A parsed setting, to be carried out.
+type Change = Box<dyn FnOnce(&Handle) -> Result<(), Error>>;
 
 impl Action {
     /// The action of a path.
@@ -102,16 +95,16 @@ fn set(handle: &Handle, request: &Request) -> Response {
         .query()
         .iter()
         .map(|(name, value)| parse(name, value));
-    let settings = match parsed.collect::<Result<Vec<_>, _>>() {
-        Ok(settings) if settings.is_empty() => {
+    let changes = match parsed.collect::<Result<Vec<_>, _>>() {
+        Ok(changes) if changes.is_empty() => {
             return Response::text(400, format!("nothing to set; {KNOWN}"));
         }
-        Ok(settings) => settings,
+        Ok(changes) => changes,
         Err(problem) => return Response::text(400, problem),
     };
     let mut done = Vec::new();
-    for (setting, (name, value)) in settings.into_iter().zip(request.query()) {
-        if let Err(error) = apply(handle, setting) {
+    for (change, (name, value)) in changes.into_iter().zip(request.query()) {
+        if let Err(error) = change(handle) {
             return match error {
                 Error::Option { .. } => Response::text(400, error.to_string()),
                 _ => Response::text(503, error.to_string()),
@@ -125,33 +118,30 @@ fn set(handle: &Handle, request: &Request) -> Response {
 
 const KNOWN: &str = "there are workers, max-clients, stuck-after and log-level";
 
-fn parse(name: &str, value: &str) -> Result<Setting, String> {
+fn parse(name: &str, value: &str) -> Result<Change, String> {
     let wrong = |what: &str| format!("{name}={value}: {what}");
     let number = || value.parse().map_err(|_| wrong("write a number"));
-    match name {
-        "workers" => number().map(Setting::Workers),
-        "max-clients" => number().map(Setting::ClientsMax),
+    Ok(match name {
+        "workers" => {
+            let workers = number()?;
+            Box::new(move |handle| handle.set_workers(workers))
+        }
+        "max-clients" => {
+            let clients_max = number()?;
+            Box::new(move |handle| handle.set_clients_max(clients_max))
+        }
         "stuck-after" => {
-            let parsed = time(value).map_err(|_| wrong("write a time as 90s or 2m"));
-            parsed.map(Setting::StuckAfter)
+            let stuck_after = time(value).map_err(|_| wrong("write a time as 90s or 2m"))?;
+            Box::new(move |handle| handle.set_stuck_after(stuck_after))
         }
         "log-level" => {
-            let parsed = value.parse();
-            let parsed = parsed.map_err(|_| wrong("write error, warn, info, debug or trace"));
-            parsed.map(Setting::LogLevel)
+            let level = value.parse();
+            let level = level.map_err(|_| wrong("write error, warn, info, debug or trace"))?;
+            Box::new(move |_| {
+                log::set_level(level);
+                Ok(())
+            })
         }
-        _ => Err(wrong(KNOWN)),
-    }
-}
-
-fn apply(handle: &Handle, setting: Setting) -> Result<(), Error> {
-    match setting {
-        Setting::Workers(workers) => handle.set_workers(workers),
-        Setting::ClientsMax(clients_max) => handle.set_clients_max(clients_max),
-        Setting::StuckAfter(stuck_after) => handle.set_stuck_after(stuck_after),
-        Setting::LogLevel(level) => {
-            log::set_level(level);
-            Ok(())
-        }
-    }
+        _ => return Err(wrong(KNOWN)),
+    })
 }

@@ -13,17 +13,11 @@ pub(crate) struct AdminArgs {
     /// Serve /metrics, /healthz, /readyz, /clients, /status and a web page over HTTP on 9090,
     /// HOST:9090 or unix:PATH; only unix:PATH takes commands that change something, and its file
     /// mode decides which users may connect; repeatable [default: no admin address]
-    #[arg(
-        long = "admin",
-        value_name = "ADDRESS",
-        env = "POOLD_ADMIN",
-        value_delimiter = ','
-    )]
+    #[arg(long = "admin", value_name = "ADDRESS", value_delimiter = ',')]
     pub(crate) addresses: Vec<String>,
 
     /// Time from a signal to the drain, in which /readyz already fails and clients are still
     /// accepted, so that a load balancer can move traffic away
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time,
-        env = "POOLD_DRAIN_DELAY")]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
     pub(crate) drain_delay: Duration,
 }

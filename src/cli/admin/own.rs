@@ -26,6 +26,12 @@ pub(crate) struct OwnMetric {
     pub(crate) values: Values,
 }
 
+impl OwnMetric {
+    pub(crate) fn new(name: &'static str, help: &'static str, values: Values) -> OwnMetric {
+        OwnMetric { name, help, values }
+    }
+}
+
 /// One value, or one for each value of a label; time and seconds are counters.
 pub(crate) enum Values {
     Counter(u64),
@@ -77,6 +83,19 @@ impl Table {
             name: name.to_owned(),
             columns: columns.collect(),
             rows: Vec::new(),
+        }
+    }
+
+    /// One row of counts, each under its name.
+    pub(crate) fn of_counts(name: &str, counts: &[(&str, u64)]) -> Table {
+        let columns: Vec<_> = counts
+            .iter()
+            .map(|(name, _)| (*name, Unit::Count))
+            .collect();
+        let row = counts.iter().map(|(_, count)| Cell::Number(*count));
+        Table {
+            rows: vec![row.collect()],
+            ..Table::new(name, &columns)
         }
     }
 }

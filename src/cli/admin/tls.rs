@@ -1,7 +1,7 @@
 //! The figures of TLS, for `/metrics`, the page and `poold status`.
 
 use super::families::Families;
-use super::own::{Cell, Table, Unit};
+use super::own::Table;
 use crate::connection::handshakes::TlsStats;
 use crate::server::Stats;
 
@@ -80,10 +80,5 @@ pub(super) fn table(stats: &Stats) -> Option<Table> {
     ];
     let failed = failed.iter().copied().filter(|(_, count)| *count > 0);
     let all: Vec<_> = first.into_iter().chain(failed).collect();
-    let columns: Vec<_> = all.iter().map(|(name, _)| (*name, Unit::Count)).collect();
-    let mut table = Table::new("TLS", &columns);
-    table
-        .rows
-        .push(all.iter().map(|(_, count)| Cell::from(*count)).collect());
-    Some(table)
+    Some(Table::of_counts("TLS", &all))
 }

@@ -29,23 +29,18 @@ const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
 )]
 pub(crate) struct ChatArgs {
     /// Last lines of a room that a new member is shown, at most 64 KiB of them
-    #[arg(
-        long,
-        value_name = "LINES",
-        default_value_t = 100,
-        env = "POOLD_HISTORY"
-    )]
+    #[arg(long, value_name = "LINES", default_value_t = 100)]
     pub(crate) history: usize,
 
     /// Append the lines of each room to a file in this directory; after a restart the history
     /// comes from these files [default: no files]
-    #[arg(long, value_name = "DIR", env = "POOLD_LOG")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) log: Option<PathBuf>,
 
     /// File whose first line is the password for /op, which makes a member an operator; the
     /// alternative is POOLD_OPERATOR_PASSWORD. Bans by operators end with the server, not at a
     /// take-over; a --deny file lasts [default: no operators]
-    #[arg(long, value_name = "FILE", env = "POOLD_OPERATOR_FILE")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) operator_file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -92,7 +87,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
         },
     )?;
     let terminal = console::start(&chat)?;
-    let code = serve::run(life);
+    let code = life.run();
     if let Some(terminal) = terminal {
         terminal.end();
     }

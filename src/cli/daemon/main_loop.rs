@@ -3,6 +3,7 @@
 
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,10 +11,10 @@ use tracing::{info, warn};
 
 use super::notify::Notifier;
 use crate::cli::admin::Admin;
+use crate::cli::exit;
 use crate::cli::handover::{Event, HandoverServer};
-use crate::cli::signals;
-use crate::cli::signals::{Awaited, Signal};
-use crate::drain::{Report, ServerPhase};
+use crate::cli::signals::{self, Awaited, Signal};
+use crate::drain::ServerPhase;
 use crate::scheduler::state::Phase;
 use crate::server::{Handle, Server};
 
@@ -90,8 +91,9 @@ impl MainLoop {
         self.server.handle()
     }
 
-    /// Runs until the drain is over.
-    pub(crate) fn run(mut self) -> Report {
+    /// Runs until the drain is over, and logs the report. The exit code says whether all clients
+    /// left and all messages were delivered.
+    pub(crate) fn run(mut self) -> ExitCode {
         self.notifier.ready();
         if let Err(error) = self.run_until_drain() {
             warn!(%error, "no restart, no watchdog and no history from now on");
@@ -101,7 +103,11 @@ impl MainLoop {
         self.see_drained();
         let report = self.server.wait();
         self.admin.stop();
-        report
+        info!("{report}");
+        if report.cut_off > 0 || report.delivered < report.received {
+            return exit::CUT_OFF.into();
+        }
+        exit::DONE.into()
     }
 
     /// Runs until the drain begins.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::args::RecvArgs;
 use super::remote::Figures;
-use super::serve::{announce, prepare, run};
+use super::serve::{announce, prepare};
 use crate::cli::admin::OwnFigures;
 use crate::cli::{exit, stdout};
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ pub(crate) fn recv(args: &RecvArgs) -> Result<ExitCode> {
         move || handle.drain_left()
     });
     output.when_closed(move || handle.drain());
-    let code = run(main_loop);
+    let code = main_loop.run();
     Ok(if output.is_closed() {
         exit::OUTPUT_CLOSED.into()
     } else {

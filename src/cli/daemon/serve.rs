@@ -32,7 +32,7 @@ pub(crate) fn plain(
     service: impl Service,
 ) -> Result<ExitCode> {
     prepare(args);
-    start(name, args, Framing::Raw, service).map(run)
+    start(name, args, Framing::Raw, service).map(MainLoop::run)
 }
 
 /// Sets up the log, the signals, and as many descriptors as the system allows.
@@ -76,7 +76,7 @@ pub(crate) fn streams(
     announce(name, args, Framing::Lines, own, |listeners, options| {
         Server::serve_streams(listeners, for_streams(options, args, waiting), service)
     })
-    .map(run)
+    .map(MainLoop::run)
 }
 
 fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options {
@@ -107,7 +107,7 @@ pub(crate) fn lines(
         };
         Server::serve(listeners, options, service)
     })
-    .map(run)
+    .map(MainLoop::run)
 }
 
 fn with_descriptors(options: Options, args: &ServeArgs, each: usize) -> Options {
@@ -256,15 +256,6 @@ fn balancers(entries: &[String]) -> Result<ProxyFrom> {
     let mut balancers = ProxyFrom::default();
     entries.iter().try_for_each(|entry| balancers.add(entry))?;
     Ok(balancers)
-}
-
-pub(crate) fn run(main_loop: MainLoop) -> ExitCode {
-    let report = main_loop.run();
-    info!("{report}");
-    if report.cut_off > 0 || report.delivered < report.received {
-        return exit::CUT_OFF.into();
-    }
-    exit::DONE.into()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::cli::sockets::ListenArgs;
-use crate::cli::values::{time, yes_or_no};
+use crate::cli::values::time;
 use crate::error::{Error, Result};
 use crate::tls::{ClientCertificates, Tls, TlsFiles};
 
@@ -30,13 +30,7 @@ const PLAIN_AFTER: Duration = Duration::from_secs(2);
 pub(crate) struct TlsArgs {
     /// Certificate of the server, then those that lead to its root (PEM): every client has to speak
     /// TLS 1.2 or 1.3 [default: none, no TLS]
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "tls_key",
-        env = "POOLD_TLS_CERT",
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "FILE", requires = "tls_key", value_delimiter = ',')]
     pub(crate) tls_cert: Vec<PathBuf>,
 
     /// Private key of that certificate (PEM, without a password); give several pairs for several
@@ -45,7 +39,6 @@ pub(crate) struct TlsArgs {
         long,
         value_name = "FILE",
         requires = "tls_cert",
-        env = "POOLD_TLS_KEY",
         value_delimiter = ','
     )]
     pub(crate) tls_key: Vec<PathBuf>,
@@ -56,32 +49,20 @@ pub(crate) struct TlsArgs {
         long,
         value_name = "WHICH",
         requires = "tls_cert",
-        default_value = "required",
-        env = "POOLD_TLS"
+        default_value = "required"
     )]
     pub(crate) tls: Clients,
 
     /// With --tls-cert: accept only clients with a certificate of a root in this file (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "tls_cert",
-        env = "POOLD_TLS_CLIENT_CA"
-    )]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_client_ca: Option<PathBuf>,
 
     /// With --tls-client-ca: accept clients without a certificate as well
-    #[arg(long, requires = "tls_client_ca", value_parser = yes_or_no(),
-        env = "POOLD_TLS_CLIENT_CA_OPTIONAL")]
+    #[arg(long, requires = "tls_client_ca")]
     pub(crate) tls_client_ca_optional: bool,
 
     /// With --tls-client-ca: refuse clients whose certificate is in a list in this file (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "tls_client_ca",
-        env = "POOLD_TLS_CRL"
-    )]
+    #[arg(long, value_name = "FILE", requires = "tls_client_ca")]
     pub(crate) tls_crl: Option<PathBuf>,
 
     /// With --tls-client-ca: accept only clients whose certificate is for this name, or a name of
@@ -90,14 +71,12 @@ pub(crate) struct TlsArgs {
         long,
         value_name = "NAME",
         requires = "tls_client_ca",
-        value_delimiter = ',',
-        env = "POOLD_ALLOW_NAME"
+        value_delimiter = ','
     )]
     pub(crate) allow_name: Vec<String>,
 
     /// With --tls-cert: maximum time of a TLS handshake
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time,
-        env = "POOLD_HANDSHAKE")]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub(crate) handshake: Duration,
 }
 

@@ -14,19 +14,18 @@ use crate::cli::values::{time, yes_or_no};
 pub(crate) struct ControlArgs {
     /// Unix socket (mode 0600) on which this process takes `poold restart` and hands its listening
     /// sockets to a successor [default: none]
-    #[arg(long, value_name = "PATH", value_parser = socket_path, env = "POOLD_CONTROL")]
+    #[arg(long, value_name = "PATH", value_parser = socket_path)]
     pub(crate) control: Option<PathBuf>,
 
     /// Take the listening sockets over from the process that --control reaches, which then drains;
     /// without such a process, start as usual
-    #[arg(long, requires = "control", value_parser = yes_or_no(),
-        env = "POOLD_TAKE_OVER")]
+    #[arg(long, requires = "control")]
     pub(crate) take_over: bool,
 
     /// At a take-over, hand the connected clients to the successor as well; with no, the old
     /// process drains them
     #[arg(long, requires = "control", value_name = "YES/NO", default_value = "yes",
-        action = ArgAction::Set, value_parser = yes_or_no(), env = "POOLD_KEEP_CLIENTS")]
+        action = ArgAction::Set, value_parser = yes_or_no())]
     pub(crate) keep_clients: bool,
 }
 

@@ -20,17 +20,10 @@ pub(super) fn log(panic: &PanicHookInfo<'_>) {
         .map(ToString::to_string)
         .unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("no message");
-    // Before the match, which would keep the lock until the line is written.
+    // By itself, so that the lock is not kept until the line is written.
     let told = PLACES.lock().happened(place.clone(), Instant::now());
-    match told {
-        None => {}
-        Some(told) if told.is_new => {
-            let earlier = told.earlier();
-            tracing::error!(place, message, earlier, "panic");
-        }
-        Some(told) => {
-            let earlier = told.earlier();
-            tracing::error!(place, message, earlier, "panic again");
-        }
+    if let Some(told) = told {
+        let (earlier, again) = (told.earlier(), if told.is_new { "" } else { " again" });
+        tracing::error!(place, message, earlier, "panic{again}");
     }
 }

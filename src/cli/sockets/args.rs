@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::cli::groups::group;
-use crate::cli::values::yes_or_no;
 use crate::net::listen::Binding;
 
 const LISTENING: &str = "Listening";
@@ -18,23 +17,20 @@ pub(crate) struct ListenArgs {
     #[arg(
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080",
-        env = "POOLD_ADDRESS",
         value_delimiter = ','
     )]
     pub(crate) address: Vec<String>,
 
     /// Listen even on an address that this machine does not have yet (IP_FREEBIND)
-    #[arg(long, help_heading = LISTENING, value_parser = yes_or_no(), env = "POOLD_FREEBIND")]
+    #[arg(long, help_heading = LISTENING)]
     pub(crate) freebind: bool,
 
     /// File mode of unix:PATH sockets, in octal; write permission allows to connect [default: 600]
-    #[arg(long, help_heading = LISTENING, value_name = "MODE", value_parser = mode,
-        env = "POOLD_SOCKET_MODE")]
+    #[arg(long, help_heading = LISTENING, value_name = "MODE", value_parser = mode)]
     socket_mode: Option<u32>,
 
     /// Group of unix:PATH sockets, by name or number [default: the group of the process]
-    #[arg(long, help_heading = LISTENING, value_name = "GROUP", value_parser = group,
-        env = "POOLD_SOCKET_GROUP")]
+    #[arg(long, help_heading = LISTENING, value_name = "GROUP", value_parser = group)]
     socket_group: Option<u32>,
 }
 

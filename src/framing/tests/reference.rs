@@ -75,6 +75,13 @@ pub fn examples() -> Vec<Framing> {
     parsed.collect::<Result<_, _>>().expect("all are framings")
 }
 
+/// Whether a message in a row of messages that are encoded is cut as it is.
+pub fn comes_back(framing: &Framing, message: &[u8]) -> bool {
+    let wire = framing.encode_to_bytes(message).repeat(2);
+    let whole = vec![(message.to_vec(), Extent::Whole); 2];
+    cut(framing, 512, Overlong::Close, &wire).messages == whole
+}
+
 /// For every framing; with raw, of an input that comes at once.
 pub fn cut(framing: &Framing, max: usize, overlong: Overlong, input: &[u8]) -> Cut {
     let mut cutter = Cutter {
@@ -155,16 +162,9 @@ impl Cutter {
         let whole = found.map_or(input, |(at, _)| &input[..at]);
         let is_stripped = always || found.is_none();
         let body = &whole[..whole.len() - if is_stripped { strip(whole) } else { 0 }];
-        match found {
-            Some((_, used)) => {
-                self.push_bounded(body, Extent::Whole)?;
-                Ok(used)
-            }
-            None => {
-                self.push_bounded(body, Extent::Partial)?;
-                Err(Stop::Inside)
-            }
-        }
+        let extent = found.map_or(Extent::Partial, |_| Extent::Whole);
+        self.push_bounded(body, extent)?;
+        found.map(|(_, used)| used).ok_or(Stop::Inside)
     }
 
     fn between(&mut self, input: &[u8], start: &[u8], end: &[u8]) -> Used {

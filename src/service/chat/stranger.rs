@@ -4,13 +4,12 @@
 //! They follow a request line, so a client that begins with one is refused.
 
 use std::fmt::Display;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tracing::warn;
 
-/// Between two lines of the log about strangers.
-const LOG_EVERY: Duration = Duration::from_secs(60);
+use crate::series::Series;
 
 /// A client that does not speak lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,32 +54,18 @@ impl Stranger {
     }
 }
 
-/// Logs such clients at most once in [`LOG_EVERY`]: a page can cause any number of them.
+/// Logs such clients: a page can cause any number of them.
 #[derive(Default)]
-pub(super) struct Strangers(Mutex<Told>);
-
-#[derive(Default)]
-struct Told {
-    last: Option<Instant>,
-    /// Clients since the last log line.
-    since: u64,
-}
+pub(super) struct Strangers(Mutex<Series<Stranger>>);
 
 impl Strangers {
     pub(super) fn note(&self, stranger: Stranger, peer: impl Display) {
-        let now = Instant::now();
-        let mut told = self.0.lock();
-        let is_soon = |last| now.saturating_duration_since(last) < LOG_EVERY;
-        if told.last.is_some_and(is_soon) {
-            told.since += 1;
-            return;
+        let told = self.0.lock().happened(stranger, Instant::now());
+        if let Some(told) = told {
+            let (what, earlier) = (stranger.describe(), told.earlier());
+            let why = format_args!("it began with {what}, and this is a chat");
+            warn!(%peer, earlier, "a client is turned away: {why}");
         }
-        told.last = Some(now);
-        let more = std::mem::take(&mut told.since);
-        drop(told);
-        let (what, also) = (stranger.describe(), format!("; {more} more like it before"));
-        let also = if more > 0 { also.as_str() } else { "" };
-        warn!(%peer, "a client is turned away: it began with {what}, and this is a chat{also}");
     }
 }
 
@@ -124,15 +109,6 @@ mod tests {
             let shown = String::from_utf8_lossy(line);
             assert_eq!(Stranger::of(line), expected, "{shown}");
         }
-    }
-
-    #[test]
-    fn a_flood_of_strangers_is_one_line_of_the_log() {
-        let strangers = Strangers::default();
-        for _ in 0..1000 {
-            strangers.note(Stranger::Http, "anywhere");
-        }
-        assert_eq!(strangers.0.lock().since, 999);
     }
 
     #[test]

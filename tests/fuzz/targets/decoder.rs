@@ -26,7 +26,7 @@ use libfuzzer_sys::fuzz_target;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use framing::{Decoder, Extent, Framing, Overlong};
-use reference::Cut;
+use reference::{Cut, comes_back};
 
 /// Counts bytes, so that what a decoder holds can be seen.
 #[global_allocator]
@@ -175,7 +175,7 @@ fn come_back(framing: &Framing, cut_once: &Cut) {
     let whole = cut_once
         .messages
         .iter()
-        .filter(|(bytes, extent)| *extent == Extent::Whole && is_itself(framing, bytes));
+        .filter(|(bytes, extent)| *extent == Extent::Whole && comes_back(framing, bytes));
     let whole: Vec<_> = whole.cloned().collect();
     let mut wire = Vec::new();
     for (bytes, _) in &whole {
@@ -188,36 +188,4 @@ fn come_back(framing: &Framing, cut_once: &Cut) {
         &mut std::iter::once(&wire[..]),
     );
     assert_eq!((again.messages, again.fault), (whole, None));
-}
-
-/// Whether a message that came out is cut the same when it is encoded: bytes that mean something
-/// at a message's edge don't come back.
-fn is_itself(framing: &Framing, bytes: &[u8]) -> bool {
-    match framing {
-        // It has no empty messages.
-        Framing::Octet => !bytes.is_empty() && !bytes.ends_with(b"\n"),
-        Framing::Lines => !bytes.ends_with(b"\r"),
-        // A message that was counted may have anything in it, and a line may begin as a count.
-        Framing::Auto => {
-            !bytes.ends_with(b"\r")
-                && !bytes.contains(&0)
-                && !bytes.contains(&b'\n')
-                && !bytes[0].is_ascii_digit()
-        }
-        Framing::Gelf => !bytes.ends_with(b"\r"),
-        // A number needs something behind it.
-        Framing::Json => matches!(bytes[0], b'{' | b'[' | b'"'),
-        // What has no priority goes on with the message before it.
-        Framing::Pri => {
-            bytes.starts_with(b"<13>") && !matches!(bytes.last(), Some(b'\n' | b'\r' | 0))
-        }
-        // The end may begin within the message and go on in the end.
-        Framing::Delimited(end) | Framing::Between { end, .. } => {
-            let wire = [bytes, end.as_bytes()].concat();
-            memchr::memmem::find(&wire, end.as_bytes()) == Some(bytes.len())
-        }
-        // An empty message may be a sign of life.
-        Framing::Length(_) => bytes.len() > 2 && bytes.len() < 9,
-        Framing::Typed | Framing::Nul | Framing::Cr | Framing::Raw => true,
-    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::daemon::args::ServeArgs;
-use crate::cli::values::{size, time, yes_or_no};
+use crate::cli::values::{size, time};
 use crate::service::exec::ClientGone;
 
 /// Run a program for each client, with the connection as its input and output: at most --workers
@@ -46,39 +46,39 @@ pub(super) struct ProgramArgs {
     pub(super) words: Vec<OsString>,
 
     /// Give this to sh -c instead
-    #[arg(long, value_name = "STRING", env = "POOLD_SHELL")]
+    #[arg(long, value_name = "STRING")]
     pub(super) shell: Option<OsString>,
 
     /// Run the program once for each message: it reads the message, and its output is the reply;
     /// idle clients hold no worker
-    #[arg(long, value_parser = yes_or_no(), env = "POOLD_LINES")]
+    #[arg(long)]
     pub(super) lines: bool,
 
     /// With --lines: maximum length of a reply; a program that prints more is stopped, and its
     /// client closed
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size,
-        requires = "lines", env = "POOLD_REPLY_MAX")]
+        requires = "lines")]
     pub(super) reply_max: usize,
 
     /// Its working directory
-    #[arg(long, value_name = "DIR", env = "POOLD_CHDIR")]
+    #[arg(long, value_name = "DIR")]
     pub(super) chdir: Option<PathBuf>,
 
     /// Of poold's environment give it PATH alone, beside the variables about its client and its
     /// user
-    #[arg(long, value_parser = yes_or_no(), env = "POOLD_CLEAN_ENV")]
+    #[arg(long)]
     pub(super) clean_env: bool,
 
     /// Its user, by name or number; HOME, USER, LOGNAME and SHELL are that user's; for root only
-    #[arg(long, value_name = "USER", env = "POOLD_USER")]
+    #[arg(long, value_name = "USER")]
     pub(super) user: Option<String>,
 
     /// Its group, by name or number [default: the user's]; for root only
-    #[arg(long, value_name = "GROUP", env = "POOLD_GROUP")]
+    #[arg(long, value_name = "GROUP")]
     pub(super) group: Option<String>,
 
     /// Its umask, in octal
-    #[arg(long, value_name = "MASK", value_parser = mask, env = "POOLD_UMASK")]
+    #[arg(long, value_name = "MASK", value_parser = mask)]
     pub(super) umask: Option<u32>,
 }
 
@@ -88,39 +88,32 @@ pub(super) struct ProgramArgs {
 pub(super) struct ChildArgs {
     /// Maximum number of clients that wait for a worker; more are sent "busy" and closed; not with
     /// --lines [default: 1024]
-    #[arg(long, value_name = "N", env = "POOLD_QUEUE")]
+    #[arg(long, value_name = "N")]
     pub(super) queue: Option<usize>,
 
     /// Maximum time a client waits for a worker; then it is sent "busy" and closed; not with
     /// --lines [default: for ever]
-    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_MAX_WAIT")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) max_wait: Option<Duration>,
 
     /// Maximum time a program runs; then it is told to end (TERM) [default: for ever]
-    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_TIMEOUT")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) timeout: Option<Duration>,
 
     /// Time between TERM and KILL, which ends the program's whole process group
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time,
-        env = "POOLD_KILL_AFTER")]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub(super) kill_after: Duration,
 
     /// What happens to a program whose client has gone
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "WHAT",
-        env = "POOLD_CLIENT_GONE"
-    )]
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(super) client_gone: ClientGone,
 
     /// Maximum processor time of each process, in whole seconds
-    #[arg(long, value_name = "TIME", value_parser = time, env = "POOLD_CPU")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) cpu: Option<Duration>,
 
     /// Maximum memory (address space) of each process
-    #[arg(long, value_name = "SIZE", value_parser = size, env = "POOLD_MEMORY")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(super) memory: Option<usize>,
 }
 

@@ -1,6 +1,6 @@
 //! The figures of `poold exec`: its programs.
 
-use crate::cli::admin::{OwnFigures, OwnMetric, Table, Unit, Values};
+use crate::cli::admin::{OwnFigures, OwnMetric, Table, Values};
 use crate::service::exec::{ProgramStats, Runner};
 
 /// See the head of the file.
@@ -12,31 +12,31 @@ impl OwnFigures for Figures {
         let ended = stats.ended.iter();
         let ended = ended.map(|(status, count)| ((*status).to_owned(), *count));
         vec![
-            OwnMetric {
-                name: "poold_programs_running",
-                help: "Programs that run or are about to start. As many as --workers for a long \
+            OwnMetric::new(
+                "poold_programs_running",
+                "Programs that run or are about to start. As many as --workers for a long \
                        time: clients wait; add workers, or bound the programs with --timeout.",
-                values: Values::Gauge(stats.running as f64),
-            },
-            OwnMetric {
-                name: "poold_programs_started_total",
-                help: "Programs that were started.",
-                values: Values::Counter(stats.started),
-            },
-            OwnMetric {
-                name: "poold_programs_not_started_total",
-                help: "Programs that could not be started; their clients got no answer. The log \
+                Values::Gauge(stats.running as f64),
+            ),
+            OwnMetric::new(
+                "poold_programs_started_total",
+                "Programs that were started.",
+                Values::Counter(stats.started),
+            ),
+            OwnMetric::new(
+                "poold_programs_not_started_total",
+                "Programs that could not be started; their clients got no answer. The log \
                        says why.",
-                values: Values::Counter(stats.not_started),
-            },
-            OwnMetric {
-                name: "poold_programs_ended_total",
-                help: "Programs that ended. failed: another exit status than 0; signal: a signal \
+                Values::Counter(stats.not_started),
+            ),
+            OwnMetric::new(
+                "poold_programs_ended_total",
+                "Programs that ended. failed: another exit status than 0; signal: a signal \
                        ended them; timeout, reply_max: stopped at the limit of that name; closed: \
                        poold had closed the client; client_gone: told so; drain: stopped in the \
                        drain. Often failed or signal: the log names the client and the status.",
-                values: Values::Counters("status", ended.collect()),
-            },
+                Values::Counters("status", ended.collect()),
+            ),
         ]
     }
 
@@ -55,11 +55,6 @@ impl OwnFigures for Figures {
         ];
         let ended = ended.into_iter().filter(|(_, count)| *count > 0);
         let all: Vec<_> = first.into_iter().chain(ended).collect();
-        let columns: Vec<_> = all.iter().map(|(name, _)| (*name, Unit::Count)).collect();
-        let mut table = Table::new("programs", &columns);
-        table
-            .rows
-            .push(all.iter().map(|(_, count)| (*count).into()).collect());
-        vec![table]
+        vec![Table::of_counts("programs", &all)]
     }
 }

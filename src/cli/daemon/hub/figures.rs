@@ -27,41 +27,37 @@ impl OwnFigures for Figures {
     }
 }
 
-fn metric(name: &'static str, help: &'static str, values: Values) -> OwnMetric {
-    OwnMetric { name, help, values }
-}
-
 fn feed_metrics(hub: &Hub) -> Vec<OwnMetric> {
     let stats = hub.stats();
     vec![
-        metric(
+        OwnMetric::new(
             "poold_hub_readers_slow",
             "Readers that do not keep up now. poold clients shows what each has lost; make them \
              read faster, or send them less with --filter.",
             Values::Gauge(stats.slow as f64),
         ),
-        metric(
+        OwnMetric::new(
             "poold_hub_published_total",
             "Messages of sources, and of clients that may send.",
             Values::Counter(stats.published),
         ),
-        metric(
+        OwnMetric::new(
             "poold_hub_filtered_total",
             "Messages that --filter kept back.",
             Values::Counter(stats.filtered),
         ),
-        metric(
+        OwnMetric::new(
             "poold_hub_ignored_total",
             "Messages of clients that may not send. Stop these clients, or allow it with \
              --clients-send.",
             Values::Counter(stats.ignored),
         ),
-        metric(
+        OwnMetric::new(
             "poold_hub_given_total",
             "Messages given to readers, counted for each reader.",
             Values::Counter(stats.given),
         ),
-        metric(
+        OwnMetric::new(
             "poold_hub_dropped_total",
             "Messages dropped for slow readers, counted for each reader. poold clients shows \
              them for each one; make it read faster, or raise --outbox-max.",
@@ -73,7 +69,7 @@ fn feed_metrics(hub: &Hub) -> Vec<OwnMetric> {
 fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
     let counters = |name, help, of: fn(&SourceInfo) -> u64| {
         let values = sources.iter().map(|one| (one.name.clone(), of(one)));
-        metric(name, help, Values::Counters("source", values.collect()))
+        OwnMetric::new(name, help, Values::Counters("source", values.collect()))
     };
     let mut metrics = source_states(sources);
     metrics.extend([
@@ -123,18 +119,18 @@ fn source_states(sources: &[SourceInfo]) -> Vec<OwnMetric> {
     let up = of(|one| Some(f64::from(u8::from(one.is_up))));
     let gaps = of(|one| Some(one.gap.as_secs_f64()));
     vec![
-        metric(
+        OwnMetric::new(
             "poold_source_up",
             "1 while the source is connected. 0: the log says why.",
             Values::Gauges("source", up),
         ),
-        metric(
+        OwnMetric::new(
             "poold_source_last_heard_timestamp_seconds",
             "When the last bytes came from the source, in seconds since 1970; missing if none \
              did. Long ago while it is up: the device or program is silent.",
             Values::Gauges("source", of(heard)),
         ),
-        metric(
+        OwnMetric::new(
             "poold_source_gap_seconds_total",
             "Time in which the source was not connected, since poold was started. What it sent \
              meanwhile is lost unless its own system keeps it.",
@@ -154,11 +150,7 @@ fn feed_table(hub: &Hub) -> Table {
         ("given", stats.given),
         ("dropped", stats.dropped),
     ];
-    let mut table = Table::new("feed", &figures.map(|(name, _)| (name, Unit::Count)));
-    table
-        .rows
-        .push(figures.map(|(_, count)| count.into()).to_vec());
-    table
+    Table::of_counts("feed", &figures)
 }
 
 fn source_table(sources: &[SourceInfo]) -> Table {

@@ -26,7 +26,7 @@ use super::args::ServeArgs;
 use super::main_loop::MainLoop;
 use super::serve;
 use crate::cli::exit;
-use crate::cli::values::{time, yes_or_no};
+use crate::cli::values::time;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::options::Options;
@@ -43,63 +43,55 @@ pub(crate) struct HubArgs {
     /// Source of the feed, opened again when it is lost: HOST:PORT, unix:PATH, file:PATH
     /// (followed), fifo:PATH, serial:/dev/ttyUSB0@4800, exec:PROGRAM or -, the standard
     /// input; repeatable [default: the clients]
-    #[arg(long, value_name = "SOURCE", env = "POOLD_FROM", value_delimiter = ',')]
+    #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
     pub(crate) from: Vec<Spec>,
 
     /// With --from: send the messages of clients to the others, too
-    #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_CLIENTS_SEND")]
+    #[arg(long, requires = "from")]
     pub(crate) clients_send: bool,
 
     /// With --from: send the messages of clients to the sources, whole and in order; what a source
     /// does not take is dropped and counted
-    #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_WRITE_BACK")]
+    #[arg(long, requires = "from")]
     pub(crate) write_back: bool,
 
     /// With --from -: go on when the standard input ends, instead of draining
-    #[arg(long, requires = "from", value_parser = yes_or_no(), env = "POOLD_KEEP")]
+    #[arg(long, requires = "from")]
     pub(crate) keep: bool,
 
     /// With --from: longest pause before a lost source is opened again
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time,
-        env = "POOLD_RETRY_MAX")]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(crate) retry_max: Duration,
 
     /// Send a client its own messages, too
-    #[arg(long, value_parser = yes_or_no(), env = "POOLD_ECHO")]
+    #[arg(long)]
     pub(crate) echo: bool,
 
     /// What happens to a reader whose outbox and queue (--outbox-max each) are full
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "WHAT",
-        env = "POOLD_SLOW"
-    )]
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(crate) slow: Slow,
 
     /// With --slow wait: how long a slow reader may delay all others
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time,
-        env = "POOLD_SLOW_WAIT")]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
     pub(crate) slow_wait: Duration,
 
     /// What a new client is sent first: the last N messages, or those of the last TIME, as 10s; at
     /// most --outbox-max of them [default: none]
-    #[arg(long, value_name = "N|TIME", value_parser = last, env = "POOLD_LAST")]
+    #[arg(long, value_name = "N|TIME", value_parser = last)]
     pub(crate) last: Option<Last>,
 
     /// With --framing lines: send a reader that lost messages a line '# N messages dropped' in
     /// their place
-    #[arg(long, value_parser = yes_or_no(), env = "POOLD_MARK_DROPS")]
+    #[arg(long)]
     pub(crate) mark_drops: bool,
 
     /// Regular expression; messages without a match are not sent [default: all are]
-    #[arg(long, value_name = "PATTERN", env = "POOLD_FILTER")]
+    #[arg(long, value_name = "PATTERN")]
     pub(crate) filter: Option<Regex>,
 
     /// Another port of the same feed: ADDRESS, ADDRESS;framing=FRAMING, ADDRESS;filter=PATTERN or
     /// ADDRESS;framing=FRAMING;filter=PATTERN; --filter does not hold there; repeatable
-    #[arg(long, value_name = "PORT", env = "POOLD_ALSO")]
+    #[arg(long, value_name = "PORT")]
     pub(crate) also: Vec<Also>,
 
     #[command(flatten)]
@@ -122,7 +114,7 @@ pub(crate) fn run(mut args: HubArgs) -> Result<ExitCode> {
     };
     let mut life = serve::announce("hub", &args.serve, Framing::Lines, own, serve)?;
     let all_end = feed_from_sources(args, &hub, &mut life)?;
-    let code = serve::run(life);
+    let code = life.run();
     // Programs end with their sources. A source that is connecting is not waited for.
     wait_end(&all_end, SOURCES_END);
     info!("{}", summary(&hub.stats()));
