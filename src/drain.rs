@@ -68,22 +68,14 @@ pub(crate) enum Unit {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report {
-            took,
-            left,
-            cut_off,
-            received,
-            delivered,
-            served,
-            unit,
-        } = self;
+        let (left, received, served) = (&self.left, &self.received, &self.served);
         let plural = |count: &u64| if *count == 1 { "" } else { "s" };
-        let (ms, clients) = (took.as_millis(), plural(left));
+        let (ms, clients, cut_off) = (self.took.as_millis(), plural(left), self.cut_off);
         write!(
             out,
             "drained in {ms} ms: {left} client{clients} left, {cut_off} cut off, "
         )?;
-        let unit = match unit {
+        let unit = match self.unit {
             Unit::Messages => "message",
             Unit::Pieces => "piece",
             Unit::Streams => return write!(out, "{served} client{} served in all", plural(served)),
@@ -91,7 +83,8 @@ impl fmt::Display for Report {
         let units = plural(received);
         write!(
             out,
-            "{received} {unit}{units} received, {delivered} delivered"
+            "{received} {unit}{units} received, {} delivered",
+            self.delivered
         )
     }
 }

@@ -85,6 +85,18 @@ pub enum Error {
     },
 }
 
+impl Error {
+    pub(crate) fn option(name: &'static str, problem: impl Into<String>) -> Error {
+        let problem = problem.into();
+        Error::Option { name, problem }
+    }
+
+    /// For `map_err`: the system did not provide this.
+    pub(crate) fn start(what: &'static str) -> impl Fn(io::Error) -> Error + Copy {
+        move |source| Error::Start { what, source }
+    }
+}
+
 /// An address that is one already can't be wrong.
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Error {

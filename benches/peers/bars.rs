@@ -1,4 +1,4 @@
-//! What is to be reached, and whether a run reached it.
+//! The bars, and whether a run has reached them.
 
 use serde_json::{Value, json};
 

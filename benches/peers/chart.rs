@@ -116,7 +116,7 @@ fn paint(curves: &Curves, path: &Path) -> Result<(), Box<dyn Error>> {
     }
     let legend = match axis {
         Axis::Linear => SeriesLabelPosition::UpperLeft,
-        // There the lines lie high.
+        // The upper corners are taken: throughput is high there.
         Axis::Logarithmic => SeriesLabelPosition::LowerRight,
     };
     chart

@@ -1,7 +1,7 @@
 //! A program for each connection: connections a second, beside `tcpserver` and `socat`.
 //!
-//! Most of the time goes to the system, which starts and ends the programs; what is compared is
-//! what the servers add to that.
+//! Most of the time goes to the system, which starts and ends the programs; the comparison is of
+//! what each server adds to that.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

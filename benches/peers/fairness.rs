@@ -1,4 +1,4 @@
-//! One client that floods beside 63 that ask and wait: what it costs them.
+//! The cost of one client that floods, for 63 others that ask and wait.
 //!
 //! Twice, and the bar is for both: once all 64 are clients of one load, which reads from all of
 //! them in turn and so holds the flood back (a server without any fairness passes); once the one

@@ -1,10 +1,9 @@
 //! The role of the readers and of the sender: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP STOPPED
 //! SLOW`.
 //!
-//! The same code for all servers; it finds out from their first words which one it is, or from
-//! their silence. Each
-//! message ends with a byte that is found nowhere else, so a reader counts these and nothing more,
-//! in whatever clothes the message comes.
+//! The same code for all servers: their first line, or its absence, shows which one it is. Each
+//! message ends with a byte that occurs nowhere else, so a reader counts only these, whatever the
+//! server puts around a message.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};

@@ -124,8 +124,8 @@ impl Drop for Server {
     }
 }
 
-/// A program that the kernel ends when this one ends, however hard: it listens for nothing that
-/// would tell it. Where `setpriv` is not installed it is only ended in good order.
+/// A program that the kernel ends when this one ends in any way, because it would not notice
+/// otherwise. Without `setpriv` it is ended only when this one ends in order.
 pub fn mortal(program: &str) -> Command {
     let tool = "setpriv";
     let path = env::var_os("PATH").unwrap_or_default();

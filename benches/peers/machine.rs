@@ -1,4 +1,4 @@
-//! On what the figures were found: enough to judge them and to repeat them.
+//! The machine and the versions of a run: enough to judge its figures and to repeat them.
 
 use std::fs;
 use std::path::Path;

@@ -1,20 +1,23 @@
-//! The command line. `daemon/serve.rs` turns a service's arguments into options.
+//! The command line: the commands, what each of them runs, and the variables of their options.
+
+use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::ask::{AdminAddress, ClientsArgs, CloseArgs, SetArgs, StatusArgs};
-use super::cert::CertArgs;
-use super::client::ClientArgs;
+use super::ask::{self, AdminAddress, ClientsArgs, CloseArgs, SetArgs, StatusArgs};
+use super::cert::{self, CertArgs};
+use super::client::{self, ClientArgs};
 use super::daemon::args::{RecvArgs, ServeArgs};
 use super::daemon::chat::ChatArgs;
 use super::daemon::exec::ExecArgs;
 use super::daemon::hub::HubArgs;
-use super::flood::FloodArgs;
-use super::handover::RestartArgs;
-use super::pages::{CompletionsArgs, ManArgs};
-use super::tail::TailArgs;
+use super::flood::{self, FloodArgs};
+use super::handover::{self, RestartArgs};
+use super::pages::{self, CompletionsArgs, ManArgs};
+use super::tail::{self, TailArgs};
 use super::values::{VALUES, yes_or_no};
-use super::{environment, usage_error};
+use super::{daemon, environment, exit, usage_error};
+use crate::service::{Discard, Echo};
 
 /// Serve a TCP port with a fixed number of threads: receive messages from thousands of clients,
 /// give them a chat room or run a program for each; lose no message that was read; drain on Ctrl-C
@@ -72,6 +75,33 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Runs it, and returns its exit code.
+    pub(super) fn run(self) -> ExitCode {
+        let served = match self {
+            Command::Recv(args) => daemon::recv::recv(&args),
+            Command::Echo(args) => daemon::serve::plain("echo", &args, Echo),
+            Command::Discard(args) => daemon::serve::plain("discard", &args, Discard),
+            Command::Chat(args) => daemon::chat::run(&args),
+            Command::Hub(args) => daemon::hub::run(*args),
+            Command::Exec(args) => daemon::exec::run(&args),
+            Command::Client(args) => return client::run(&args),
+            Command::Tail(args) => return tail::run(&args),
+            Command::Cert(args) => return cert::run(&args),
+            Command::Flood(args) => return flood::run(&args),
+            Command::Restart(args) => return handover::restart(&args),
+            Command::Man(args) => return pages::man(&args, parser()),
+            Command::Completions(args) => return pages::completions(&args, parser()),
+            Command::Status(args) => return ask::status(&args),
+            Command::Clients(args) => return ask::clients(&args),
+            Command::Close(args) => return ask::close(&args),
+            Command::Pause(at) => return ask::change(at.admin(), "/pause"),
+            Command::Resume(at) => return ask::change(at.admin(), "/resume"),
+            Command::Drain(at) => return ask::change(at.admin(), "/drain"),
+            Command::Set(args) => return ask::set(&args),
+        };
+        served.unwrap_or_else(|error| exit::failed(&error))
+    }
+
     /// The arguments that all services share, if this command is a service.
     fn serve(&mut self) -> Option<&mut ServeArgs> {
         match self {
@@ -80,7 +110,10 @@ impl Command {
             Command::Chat(args) => Some(&mut args.serve),
             Command::Hub(args) => Some(&mut args.serve),
             Command::Exec(args) => Some(&mut args.serve),
-            _ => None,
+            Command::Client(_) | Command::Cert(_) | Command::Flood(_) | Command::Restart(_) => None,
+            Command::Man(_) | Command::Completions(_) | Command::Tail(_) => None,
+            Command::Status(_) | Command::Clients(_) | Command::Close(_) | Command::Set(_) => None,
+            Command::Pause(_) | Command::Resume(_) | Command::Drain(_) => None,
         }
     }
 }

@@ -27,7 +27,12 @@ pub(super) enum Failure {
     Failed(String),
     /// The reader of the output has gone.
     OutputClosed,
+    /// Ctrl-C ended it.
+    Interrupted,
 }
+
+/// The end of a command: all went well, or not.
+pub(super) type Ending = Result<(), Failure>;
 
 impl Failure {
     pub(super) fn usage(why: impl Into<String>) -> Failure {
@@ -56,9 +61,23 @@ pub(super) fn told(outcome: Result<bool, Failure>) -> ExitCode {
     match outcome {
         Ok(true) => DONE.into(),
         Ok(false) => FAILED.into(),
-        Err(Failure::Usage(why)) => usage(&why),
-        Err(Failure::Failed(why)) => failure(&why),
-        Err(Failure::OutputClosed) => OUTPUT_CLOSED.into(),
+        Err(failure) => failure.tell().into(),
+    }
+}
+
+impl Failure {
+    /// Prints it, unless it needs no words; answers the exit code.
+    pub(super) fn tell(&self) -> u8 {
+        match self {
+            Failure::Usage(why) | Failure::Failed(why) => eprintln!("poold: {why}"),
+            Failure::OutputClosed | Failure::Interrupted => {}
+        }
+        match self {
+            Failure::Usage(_) => USAGE,
+            Failure::Failed(_) => FAILED,
+            Failure::OutputClosed => OUTPUT_CLOSED,
+            Failure::Interrupted => INTERRUPTED,
+        }
     }
 }
 
@@ -66,27 +85,23 @@ pub(super) fn told(outcome: Result<bool, Failure>) -> ExitCode {
 pub(super) fn print(result: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let printed = out.write_all(result).and_then(|()| out.flush());
-    printed.map_err(|error| match error.kind() {
+    printed.map_err(|error| unprinted(&error))
+}
+
+/// What the failure of a write to the output means.
+pub(super) fn unprinted(error: &io::Error) -> Failure {
+    match error.kind() {
         ErrorKind::BrokenPipe => Failure::OutputClosed,
         _ => Failure::Failed(format!("cannot print: {error}")),
-    })
+    }
 }
 
 /// One line, and the exit code that goes with the error.
 pub(super) fn failed(error: &Error) -> ExitCode {
     match error {
-        Error::Option { name, problem } => {
-            eprintln!("poold: {}: {problem}", flag(name));
-            USAGE.into()
-        }
-        Error::Address { .. } => {
-            eprintln!("poold: {error}");
-            USAGE.into()
-        }
-        _ => {
-            eprintln!("poold: {error}");
-            FAILED.into()
-        }
+        Error::Option { name, problem } => usage(&format!("{}: {problem}", flag(name))),
+        Error::Address { .. } => usage(&error.to_string()),
+        _ => failure(&error.to_string()),
     }
 }
 
@@ -104,14 +119,12 @@ fn flag(name: &str) -> String {
 
 /// Prints a failure in one line.
 pub(super) fn failure(problem: &str) -> ExitCode {
-    eprintln!("poold: {problem}");
-    FAILED.into()
+    Failure::Failed(problem.to_owned()).tell().into()
 }
 
 /// Prints a usage error in one line.
 pub(super) fn usage(problem: &str) -> ExitCode {
-    eprintln!("poold: {problem}");
-    USAGE.into()
+    Failure::usage(problem).tell().into()
 }
 
 #[cfg(test)]

@@ -15,13 +15,15 @@ struct Hint {
     restart: &'static str,
 }
 
-const NONE: Hint = Hint {
-    options: "",
-    service: "",
-    client: "",
-    control: "",
-    restart: "",
-};
+const fn of_services(options: &'static str, service: &'static str) -> Hint {
+    Hint {
+        options,
+        service,
+        client: "",
+        control: "",
+        restart: "",
+    }
+}
 
 /// `EXAMPLE` stands for the command with an address.
 const HINTS: [Hint; 11] = [
@@ -38,18 +40,16 @@ const HINTS: [Hint; 11] = [
         service: "--tls-cert FILE --tls-key FILE",
         client: "poold client has --tls; connect through socat for TLS",
         control: "an admin address at unix:PATH needs no TLS",
-        ..NONE
+        restart: "",
     },
-    Hint {
-        options: "--user --uid --group --gid",
-        service: "start it as that user; systemd can open low ports (the address is systemd)",
-        ..NONE
-    },
-    Hint {
-        options: "--threads -t -j --jobs --processes",
-        service: "the number of threads is --workers N",
-        ..NONE
-    },
+    of_services(
+        "--user --uid --group --gid",
+        "start it as that user; systemd can open low ports (the address is systemd)",
+    ),
+    of_services(
+        "--threads -t -j --jobs --processes",
+        "the number of threads is --workers N",
+    ),
     Hint {
         options: "--timeout",
         service: "the time limits are --first-byte, --idle, --message, --lifetime and --drain TIME",
@@ -57,36 +57,32 @@ const HINTS: [Hint; 11] = [
         control: "it gives up after 5 s without an answer",
         restart: "the time limit of the new process is --ready-timeout TIME",
     },
-    Hint {
-        options: "--max-connections --max-conns --connections --clients -c",
-        service: "the maximum number of clients is --max-clients N",
-        ..NONE
-    },
-    Hint {
-        options: "--verbose -v --debug --quiet -q",
-        service: "the detail of the log is --log-level: error, warn, info, debug or trace",
-        ..NONE
-    },
-    Hint {
-        options: "--log --log-file --logfile",
-        service: "the log goes to the standard error: append 2>>FILE",
-        ..NONE
-    },
-    Hint {
-        options: "--daemon --daemonize -d --background --pidfile --pid-file",
-        service: "it stays in the foreground: let a service manager run it",
-        ..NONE
-    },
-    Hint {
-        options: "--config --conf",
-        service: "options are also read from variables: --workers from POOLD_WORKERS",
-        ..NONE
-    },
+    of_services(
+        "--max-connections --max-conns --connections --clients -c",
+        "the maximum number of clients is --max-clients N",
+    ),
+    of_services(
+        "--verbose -v --debug --quiet -q",
+        "the detail of the log is --log-level: error, warn, info, debug or trace",
+    ),
+    of_services(
+        "--log --log-file --logfile",
+        "the log goes to the standard error: append 2>>FILE",
+    ),
+    of_services(
+        "--daemon --daemonize -d --background --pidfile --pid-file",
+        "it stays in the foreground: let a service manager run it",
+    ),
+    of_services(
+        "--config --conf",
+        "options are also read from variables: --workers from POOLD_WORKERS",
+    ),
     Hint {
         options: "--udp",
         service: "it serves TCP and Unix sockets",
         client: "it connects to TCP and Unix sockets",
-        ..NONE
+        control: "",
+        restart: "",
     },
 ];
 

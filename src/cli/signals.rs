@@ -135,8 +135,5 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
         act(is_first);
         is_first = false;
     })
-    .map_err(|source| Error::Start {
-        what: "the signal handler",
-        source,
-    })
+    .map_err(Error::start("the signal handler"))
 }

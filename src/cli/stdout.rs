@@ -23,17 +23,14 @@ pub(super) fn is_at(path: &Path) -> bool {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn check() -> Result<()> {
+    let flags = rustix::fs::fcntl_getfl(stdout());
+    let is_read_only = flags.is_ok_and(|flags| flags & OFlags::ACCMODE == OFlags::RDONLY);
     let problem = if system::stdout_was_closed() {
         "it is closed, and what is received would be lost"
-    } else if is_read_only() {
+    } else if is_read_only {
         "it is open for reading only"
     } else {
         return Ok(());
     };
     Err(Error::Stdout { problem })
-}
-
-fn is_read_only() -> bool {
-    let flags = rustix::fs::fcntl_getfl(stdout());
-    flags.is_ok_and(|flags| flags & OFlags::ACCMODE == OFlags::RDONLY)
 }

@@ -1,4 +1,4 @@
-//! Who computes a TLS handshake: at most so many workers at once. The others serve clients whose
+//! Bounds the workers that compute TLS handshakes at once. The others serve clients whose
 //! handshake is done, however many begin one.
 //!
 //! A connection whose turn it is not yet rests; its bytes are read and wait in its session.

@@ -178,14 +178,9 @@ impl Decoder {
     /// Over-long messages since the last call, those truncated and those dropped, and bytes that
     /// belong to no message.
     pub(crate) fn take_counts(&mut self) -> (u64, u64, u64) {
-        let Store {
-            truncated,
-            dropped,
-            stray,
-            ..
-        } = &mut self.store;
-        let take = std::mem::take::<u64>;
-        (take(truncated), take(dropped), take(stray))
+        let store = &mut self.store;
+        let counts = [&mut store.truncated, &mut store.dropped, &mut store.stray];
+        counts.map(std::mem::take).into()
     }
 
     /// Frees memory that an idle connection does not need.

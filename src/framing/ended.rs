@@ -17,14 +17,11 @@ impl Ended {
         end: b'\n',
         takes_return: true,
     };
-    pub(super) const NUL: Ended = Ended {
-        end: 0,
-        takes_return: false,
-    };
-    pub(super) const CR: Ended = Ended {
-        end: b'\r',
-        takes_return: false,
-    };
+
+    pub(super) fn by(end: u8) -> Ended {
+        let takes_return = false;
+        Ended { end, takes_return }
+    }
 
     pub(super) fn is_lines(&self) -> bool {
         self.takes_return

@@ -92,15 +92,12 @@ impl Bucket {
     pub(crate) fn fill(&mut self, now: Instant) -> (u64, usize) {
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.filled = now;
-        let Rate {
-            messages,
-            messages_burst,
-            bytes,
-            bytes_burst,
-        } = self.rate;
-        self.messages =
-            (self.messages + passed * f64::from(messages)).min(f64::from(messages_burst));
-        self.bytes = (self.bytes + passed * f64::from(bytes)).min(f64::from(bytes_burst));
+        let filled = |left: f64, each: u32, burst: u32| {
+            (left + passed * f64::from(each)).min(f64::from(burst))
+        };
+        let rate = self.rate;
+        self.messages = filled(self.messages, rate.messages, rate.messages_burst);
+        self.bytes = filled(self.bytes, rate.bytes, rate.bytes_burst);
         (self.messages.max(0.0) as u64, self.bytes.max(0.0) as usize)
     }
 
@@ -141,14 +138,9 @@ impl Bucket {
             let enough = f64::from((each / 20).clamp(1, burst));
             (enough - left).max(0.0) / f64::from(each)
         };
-        let Rate {
-            messages,
-            messages_burst,
-            bytes,
-            bytes_burst,
-        } = self.rate;
-        let wait =
-            wait(self.messages, messages, messages_burst).max(wait(self.bytes, bytes, bytes_burst));
+        let rate = self.rate;
+        let messages = wait(self.messages, rate.messages, rate.messages_burst);
+        let wait = messages.max(wait(self.bytes, rate.bytes, rate.bytes_burst));
         // A little longer, so that rounding does not cause retries that come too early.
         Some(self.filled + Duration::from_secs_f64(wait) + Duration::from_micros(100))
     }

@@ -18,7 +18,6 @@ mod stats;
 mod watch;
 
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -144,7 +143,7 @@ impl Server {
         let (sockets, addresses, socket_files) = listeners.into_parts();
         let name = limits.options.name;
         let threads = work.threads(limits.options.workers);
-        let cannot = |what| move |source| Error::Start { what, source };
+        let cannot = Error::start;
         let errors = Arc::new(AcceptErrors::default());
         let (acceptor, accept_waker) =
             Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
@@ -296,8 +295,5 @@ impl fmt::Debug for Server {
 fn spawn(server: &str, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let name = thread_name(server, name);
     let thread = std::thread::Builder::new().name(name).spawn(run);
-    thread.map_err(|source: io::Error| Error::Start {
-        what: "a thread",
-        source,
-    })
+    thread.map_err(Error::start("a thread"))
 }

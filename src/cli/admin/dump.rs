@@ -14,15 +14,8 @@ const BUSY_MS: u64 = 1000;
 
 pub(super) fn dump(view: &View) {
     let status = look(view, u64::MAX);
-    let Status {
-        service,
-        address,
-        clients,
-        workers,
-        traffic,
-        drain,
-        ..
-    } = &status;
+    let (service, address, drain) = (&status.service, &status.address, &status.drain);
+    let (clients, workers, traffic) = (&status.clients, &status.workers, &status.traffic);
     let phase = match status.is_paused {
         true => "accepting is paused",
         false => &status.phase,

@@ -151,11 +151,6 @@ fn moves(stats: &Stats, to: &mut Families) {
     );
 }
 
-/// Limits of the family of closed clients; clients that don't read have a family of their own.
-fn is_among_closed(limit: Limit) -> bool {
-    limit.closes() && limit != Limit::WriteStall
-}
-
 fn limits(stats: &Stats, to: &mut Families) {
     let of = |wanted: fn(Limit) -> bool| {
         let limits = stats.limits.iter();
@@ -177,7 +172,8 @@ fn limits(stats: &Stats, to: &mut Families) {
          raise --max-per-address. proxy_header: fix the balancer or --proxy-from. handshake: \
          the log says why.",
         "reason",
-        of(is_among_closed),
+        // Clients that don't read have a family of their own.
+        of(|limit| limit.closes() && limit != Limit::WriteStall),
     );
     to.counter(
         "poold_slow_readers_disconnected_total",

@@ -97,14 +97,14 @@ impl Admin {
                 let found = listeners.addresses();
                 let asked = addresses.iter().map(|address| address.parse());
                 if !sockets::are_at(found, &asked.collect::<Result<Vec<_>>>()?, false) {
-                    return Err(Error::Option {
-                        name: "admin",
-                        problem: format!(
+                    return Err(Error::option(
+                        "admin",
+                        format!(
                             "the running poold answers on {}, and a take-over can't change that; \
                              stop it and start this one",
                             all_of(found)
                         ),
-                    });
+                    ));
                 }
                 (vec![listeners], with_files)
             }

@@ -7,7 +7,7 @@ use super::history::{Sample, millis};
 use super::own::Table;
 use super::response::Response;
 use super::tls;
-use super::top_clients::{Board, ClientRow, HintRow};
+use super::top_clients::{ClientRow, HintRow};
 use super::view::{View, phase_of, worker_name};
 use crate::limits::limit::Limit;
 use crate::scheduler::metrics::Histogram;
@@ -30,8 +30,8 @@ pub(crate) struct Status {
     /// `running`, `leaving`, `draining` or `stopped`.
     pub(crate) phase: String,
     pub(crate) is_paused: bool,
-    pub(crate) drain: Drain,
-    pub(crate) clients: Clients,
+    pub(crate) drain: DrainRow,
+    pub(crate) clients: ClientCounts,
     pub(crate) workers: Workers,
     pub(crate) traffic: Traffic,
     /// For a service that has one, such as `recv`.
@@ -57,7 +57,7 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Drain {
+pub(crate) struct DrainRow {
     /// Until the drain's deadline, or its begin if it is announced.
     pub(crate) left_ms: Option<u64>,
     pub(crate) left: u64,
@@ -65,7 +65,7 @@ pub(crate) struct Drain {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Clients {
+pub(crate) struct ClientCounts {
     pub(crate) open: usize,
     pub(crate) ready: usize,
     pub(crate) running: usize,
@@ -131,17 +131,7 @@ pub(super) fn answer(view: &View, after: u64) -> Response {
 pub(super) fn look(view: &View, after: u64) -> Status {
     view.sample();
     let stats = view.handle.stats();
-    let (busiest, mut slowest, hinted) = {
-        let mut board = view.board.lock();
-        board.look(view.handle.registry());
-        let Board {
-            busiest,
-            slowest,
-            hinted,
-            ..
-        } = &*board;
-        (busiest.clone(), slowest.clone(), hinted.clone())
-    };
+    let (busiest, mut slowest, hinted) = view.board.lock().look(view.handle.registry());
     for row in &mut slowest {
         row.dropped = view.dropped_of(row.id);
     }
@@ -154,12 +144,12 @@ pub(super) fn look(view: &View, after: u64) -> Status {
         uptime_s: view.uptime().as_secs_f64(),
         phase: phase_of(&stats).to_owned(),
         is_paused: stats.is_paused,
-        drain: Drain {
+        drain: DrainRow {
             left_ms: stats.drain_left.map(|left| left.as_millis() as u64),
             left: stats.left,
             cut_off: stats.cut_off,
         },
-        clients: Clients {
+        clients: ClientCounts {
             open: stats.clients,
             ready: stats.ready,
             running: stats.workers_busy,

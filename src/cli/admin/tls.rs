@@ -64,21 +64,14 @@ fn certificates(tls: &TlsStats, to: &mut Families) {
 }
 
 pub(super) fn table(stats: &Stats) -> Option<Table> {
-    let TlsStats {
-        started,
-        done,
-        failed,
-        truncated,
-        plain,
-        ..
-    } = stats.tls.as_ref()?;
+    let tls = stats.tls.as_ref()?;
     let first = [
-        ("handshakes", *started),
-        ("done", *done),
-        ("truncated", *truncated),
-        ("plain", *plain),
+        ("handshakes", tls.started),
+        ("done", tls.done),
+        ("truncated", tls.truncated),
+        ("plain", tls.plain),
     ];
-    let failed = failed.iter().copied().filter(|(_, count)| *count > 0);
+    let failed = tls.failed.iter().copied().filter(|(_, count)| *count > 0);
     let all: Vec<_> = first.into_iter().chain(failed).collect();
     Some(Table::of_counts("TLS", &all))
 }

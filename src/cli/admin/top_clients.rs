@@ -46,23 +46,24 @@ pub(super) struct Board {
     at: Option<Instant>,
     /// The messages and bytes of each client at the last look.
     before: HashMap<u64, (u64, u64)>,
-    pub(super) busiest: Vec<ClientRow>,
-    pub(super) slowest: Vec<ClientRow>,
-    /// The latest clients whose bytes do not fit the framing.
-    pub(super) hinted: Vec<HintRow>,
+    /// The last one, and the latest clients whose bytes do not fit the framing.
+    lists: Lists,
 }
 
+/// The clients that send most, those that do not read, and those with a hint.
+type Lists = (Vec<ClientRow>, Vec<ClientRow>, Vec<HintRow>);
+
 impl Board {
-    /// Looks at every client, if the last look is old enough.
-    pub(super) fn look(&mut self, registry: &Registry) {
+    /// Looks at every client, if the last look is old enough; answers the lists.
+    pub(super) fn look(&mut self, registry: &Registry) -> Lists {
         let now = Instant::now();
         let passed = self.at.map(|at| now.saturating_duration_since(at));
         if passed.is_some_and(|passed| passed < EACH) {
-            return;
+            return self.lists.clone();
         }
         self.at = Some(now);
         let list = registry.list();
-        self.hinted = list.iter().rev().filter_map(hinted).take(ROWS).collect();
+        let hinted = list.iter().rev().filter_map(hinted).take(ROWS).collect();
         let before = std::mem::take(&mut self.before);
         let mut rows: Vec<_> = list
             .iter()
@@ -75,11 +76,12 @@ impl Board {
         let busy = |row: &ClientRow| row.messages_s + row.bytes_s / 64.0;
         rows.sort_unstable_by(|one, other| busy(other).total_cmp(&busy(one)));
         let busiest = rows.iter().filter(|row| busy(row) > 0.0);
-        self.busiest = busiest.take(ROWS).cloned().collect();
+        let busiest = busiest.take(ROWS).cloned().collect();
         rows.retain(|row| row.owed > 0);
         rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.owed));
         rows.truncate(ROWS);
-        self.slowest = rows;
+        self.lists = (busiest, rows, hinted);
+        self.lists.clone()
     }
 }
 

@@ -131,14 +131,11 @@ pub(super) fn set(args: &SetArgs) -> ExitCode {
 
 /// Posts to a path, and prints the answer.
 pub(super) fn change(admin: &str, path: &str) -> ExitCode {
-    told(ask(admin, path))
-}
-
-fn ask(admin: &str, path: &str) -> Outcome {
-    let body = answer(admin, Method::Post, path)?;
-    let line = plain(String::from_utf8_lossy(&body).trim());
-    print(format!("{line}\n").as_bytes())?;
-    Ok(true)
+    let answered = answer(admin, Method::Post, path).and_then(|body| {
+        let line = plain(String::from_utf8_lossy(&body).trim());
+        print(format!("{line}\n").as_bytes())
+    });
+    told(answered.map(|()| true))
 }
 
 fn look(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {

@@ -62,12 +62,7 @@ fn line(name: &str, left: &str, right: &str, columns: &str) -> String {
 }
 
 fn figures(status: &Status) -> Vec<String> {
-    let Status {
-        clients,
-        workers,
-        traffic,
-        ..
-    } = status;
+    let (clients, workers, traffic) = (&status.clients, &status.workers, &status.traffic);
     let now = |of: fn(&Sample) -> f64| status.history.last().map_or(0.0, of);
     let past = |of: fn(&Sample) -> f64| spark(status.history.iter().map(of), SPARK);
     let both = |show: fn(f64) -> String, taken: u64, given: u64| {

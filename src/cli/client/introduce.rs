@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use socket2::Socket;
 
-use super::ending::Ending;
 use super::printer::Printer;
 use super::safe::SafeLines;
+use crate::cli::exit::{Ending, Failure};
 use crate::service::chat::grammar::{Notice, What, parse};
 
 /// A server that has sent nothing for this long is not a chat.
@@ -30,8 +30,8 @@ enum Said {
 
 /// Asks for the name, and passes on what comes until the client has it. Sends nothing to a server
 /// that is not a chat.
-pub(crate) fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Result<(), Ending> {
-    let lost = |error| Ending::Failed(format!("the connection was lost: {error}"));
+pub(crate) fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> Ending {
+    let lost = |error| Failure::Failed(format!("the connection was lost: {error}"));
     let mut stream = socket;
     stream
         .write_all(format!("/nick {name}\n").as_bytes())
@@ -45,7 +45,7 @@ pub(crate) fn introduce(socket: &Socket, name: &str, printer: &mut Printer) -> R
             Said::Welcome => ANSWER_MAX,
             Said::Ours | Said::NoChat => break,
             Said::Refused(why) => {
-                return Err(Ending::Failed(format!("you can't be {name} there: {why}")));
+                return Err(format!("you can't be {name} there: {why}").into());
             }
         };
         let left = most.saturating_sub(begin.elapsed());

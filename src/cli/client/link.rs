@@ -11,13 +11,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use super::dial::dial;
-use super::ending::Ending;
 use super::paste::PASTE_MAX;
 use super::safe::SafeLines;
 use super::screen::Screen;
 use super::secure::Loss;
 use super::shared::{QUEUE_MAX, Session, drain_wakes};
 use super::unsent::{Unsent, is_for_later};
+use crate::cli::exit::Ending;
 use crate::tls::ClientTls;
 
 const BUFFER: usize = 64 << 10;
@@ -68,7 +68,7 @@ impl Link {
             if let Some((socket, loss)) = next.take() {
                 let since = Instant::now();
                 let why = match self.speak(&socket, &greeting) {
-                    Ok(Parting::Over) => return Ending::Well,
+                    Ok(Parting::Over) => return Ok(()),
                     Ok(Parting::Lost(why)) => loss.why().unwrap_or(why).to_owned(),
                     Err(error) => error.to_string(),
                 };
@@ -111,8 +111,8 @@ impl Link {
 
     fn lost(&self, why: &str) -> Ending {
         match self.unsent.is_empty() && self.is_leaving {
-            true => Ending::Well,
-            false => Ending::Failed(format!("the connection was lost: {why}")),
+            true => Ok(()),
+            false => Err(format!("the connection was lost: {why}").into()),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `args`, `ending` | arguments, exit code |
+//! | `args` | arguments |
 //! | `dial`, `secure` | connecting; TLS |
 //! | `pipe`, `introduce` | bytes in, bytes out; the name before them |
 //! | `safe` | what may reach a terminal |
@@ -16,7 +16,6 @@
 
 mod args;
 mod dial;
-mod ending;
 mod helper;
 mod introduce;
 mod keys;
@@ -40,24 +39,24 @@ use std::process::ExitCode;
 
 pub(crate) use self::args::ClientArgs;
 use self::dial::NotConnected;
-use self::ending::Ending;
 use self::printer::Passing;
+use crate::cli::exit::{Ending, Failure, told};
 use crate::cli::terminal::is_capable;
 
 /// Runs `poold client`: 0 all went well, 1 not connected or lost, 2 usage.
 pub(crate) fn run(args: &ClientArgs) -> ExitCode {
-    connect(args).tell().into()
+    told(connect(args).map(|()| true))
 }
 
 fn connect(args: &ClientArgs) -> Ending {
     let tls = match args.trust.settings() {
         Ok(tls) => tls,
-        Err(error) => return Ending::Failed(error.to_string()),
+        Err(error) => return Err(error.to_string().into()),
     };
     let (socket, loss) = match dial::dial(&args.address, tls.as_ref()) {
         Ok(connected) => connected,
-        Err(NotConnected::Address(error)) => return Ending::Usage(error.to_string()),
-        Err(NotConnected::Name(error)) => return Ending::Failed(error.to_string()),
+        Err(NotConnected::Address(error)) => return Err(Failure::Usage(error.to_string())),
+        Err(NotConnected::Name(error)) => return Err(error.to_string().into()),
         Err(NotConnected::Server(error)) => {
             let why = match error.kind() {
                 ErrorKind::ConnectionRefused | ErrorKind::NotFound => {
@@ -65,7 +64,7 @@ fn connect(args: &ClientArgs) -> Ending {
                 }
                 _ => error.to_string(),
             };
-            return Ending::Failed(format!("cannot connect to {}: {why}", args.address));
+            return Err(format!("cannot connect to {}: {why}", args.address).into());
         }
     };
     let name = args.name.as_deref();

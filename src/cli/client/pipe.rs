@@ -15,10 +15,10 @@ use parking_lot::{Condvar, Mutex};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
-use super::ending::Ending;
 use super::introduce::introduce;
 use super::printer::{Passing, Printer};
 use super::secure::Loss;
+use crate::cli::exit::Ending;
 use crate::error::start_advice;
 
 const BUFFER: usize = 64 << 10;
@@ -50,25 +50,10 @@ enum Holds {
 
 /// Copies in both directions until the server ends.
 pub(crate) fn run(socket: Socket, loss: &Loss, name: Option<&str>, passing: Passing) -> Ending {
-    match start(socket, loss, name, passing) {
-        Ok(ending) | Err(ending) => ending,
-    }
-}
-
-fn start(
-    socket: Socket,
-    loss: &Loss,
-    name: Option<&str>,
-    passing: Passing,
-) -> Result<Ending, Ending> {
     let mut printer = Printer::new(passing)?;
     if let Some(name) = name {
         introduce(&socket, name, &mut printer)?;
     }
-    Ok(copy(socket, loss, printer))
-}
-
-fn copy(socket: Socket, loss: &Loss, printer: Printer) -> Ending {
     let socket = Arc::new(socket);
     let sending = Arc::new(Sending::default());
     let sender = {
@@ -77,22 +62,21 @@ fn copy(socket: Socket, loss: &Loss, printer: Printer) -> Ending {
         move || send(&socket, &sending)
     };
     if let Err(error) = std::thread::Builder::new().spawn(sender) {
-        return Ending::Failed(format!("cannot start: {}", start_advice(&error)));
+        return Err(format!("cannot start: {}", start_advice(&error)).into());
     }
-    let ending = receive(&socket, printer);
-    if !matches!(ending, Ending::Well) {
-        return ending;
-    }
+    receive(&socket, printer)?;
     if let Some(why) = loss.why() {
-        return Ending::Failed(why.to_owned());
+        return Err(why.to_owned().into());
     }
     let is_taken = sending.wait_taken();
     if let Some(error) = sending.trouble.lock().take() {
-        return Ending::Failed(format!("cannot read the input: {error}"));
+        return Err(format!("cannot read the input: {error}").into());
     }
     match is_taken {
-        false => Ending::Failed("the server ended before it took everything".to_owned()),
-        true => Ending::Well,
+        false => Err("the server ended before it took everything"
+            .to_owned()
+            .into()),
+        true => Ok(()),
     }
 }
 
@@ -166,13 +150,9 @@ fn receive(mut socket: &Socket, mut printer: Printer) -> Ending {
             Ok(0) => break,
             Ok(length) => length,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Ending::Failed(format!("the connection was lost: {error}")),
+            Err(error) => return Err(format!("the connection was lost: {error}").into()),
         };
-        if let Err(ending) = printer.print(&buffer[..length]) {
-            return ending;
-        }
+        printer.print(&buffer[..length])?;
     }
-    printer
-        .end()
-        .map_or_else(|ending| ending, |()| Ending::Well)
+    printer.end()
 }

@@ -1,11 +1,11 @@
 //! Standard output of a client in a pipe.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::Write;
 use std::os::fd::AsFd;
 
-use super::ending::Ending;
 use super::safe::SafeLines;
+use crate::cli::exit::{Ending, Failure, unprinted};
 
 /// What happens to received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new(passing: Passing) -> Result<Printer, Ending> {
+    pub(crate) fn new(passing: Passing) -> Result<Printer, Failure> {
         let output = std::io::stdout().as_fd().try_clone_to_owned();
-        let output = output.map_err(|error| unwritten(&error))?.into();
+        let output = output.map_err(|error| unprinted(&error))?.into();
         let lines = SafeLines::default();
         Ok(Printer {
             output,
@@ -36,36 +36,21 @@ impl Printer {
     }
 
     /// Passes on received bytes.
-    pub(crate) fn print(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+    pub(crate) fn print(&mut self, bytes: &[u8]) -> Ending {
         let written = match self.passing {
             Passing::Exact => self.output.write_all(bytes),
             Passing::Escaped => {
-                let text = escaped(&mut self.lines, bytes);
+                let mut text = String::new();
+                self.lines.take(bytes, |line| text += &(line + "\n"));
                 self.output.write_all(text.as_bytes())
             }
         };
-        written.map_err(|error| unwritten(&error))
+        written.map_err(|error| unprinted(&error))
     }
 
-    pub(crate) fn end(mut self) -> Result<(), Ending> {
+    pub(crate) fn end(mut self) -> Ending {
         let rest = self.lines.rest().unwrap_or_default();
         let written = self.output.write_all(rest.as_bytes());
-        written.map_err(|error| unwritten(&error))
-    }
-}
-
-fn escaped(lines: &mut SafeLines, bytes: &[u8]) -> String {
-    let mut text = String::new();
-    lines.take(bytes, |line| {
-        text.push_str(&line);
-        text.push('\n');
-    });
-    text
-}
-
-fn unwritten(error: &io::Error) -> Ending {
-    match error.kind() {
-        ErrorKind::BrokenPipe => Ending::OutputClosed,
-        _ => Ending::Failed(format!("cannot write: {error}")),
+        written.map_err(|error| unprinted(&error))
     }
 }

@@ -18,7 +18,8 @@ impl SafeLines {
         let mut rest = bytes;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             self.add(&rest[..end], &mut each);
-            each(safe(without_return(&self.unfinished)));
+            let line = &self.unfinished;
+            each(safe(line.strip_suffix(b"\r").unwrap_or(line)));
             self.unfinished.clear();
             rest = &rest[end + 1..];
         }
@@ -41,10 +42,6 @@ impl SafeLines {
         }
         self.unfinished.extend_from_slice(bytes);
     }
-}
-
-fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Escapes everything that is not printable, because the server is not trusted. Expands tabs.

@@ -15,7 +15,6 @@ use rustyline::history::MemHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor, Event, EventHandler, ExternalPrinter};
 use socket2::Socket;
 
-use super::ending::Ending;
 use super::helper::Prompter;
 use super::keys::Keys;
 use super::link::{Link, Name};
@@ -25,6 +24,7 @@ use super::screen::Screen;
 use super::secure::Loss;
 use super::shared::Session;
 use super::unsent::Unsent;
+use crate::cli::exit::{DONE, Ending, Failure};
 use crate::error::start_advice;
 use crate::tls::ClientTls;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(
 ) -> Ending {
     match start(first, address, tls, name) {
         Ok(ending) => ending,
-        Err(error) => Ending::Failed(format!("cannot use the terminal: {error}")),
+        Err(error) => Err(format!("cannot use the terminal: {error}").into()),
     }
 }
 
@@ -100,7 +100,7 @@ fn start(
     let left = line.readline(PROMPT);
     session.leave();
     Ok(match left {
-        Err(ReadlineError::Interrupted) => Ending::Interrupted,
+        Err(ReadlineError::Interrupted) => Err(Failure::Interrupted),
         Ok(_) | Err(ReadlineError::Eof) => farewell(&ending),
         Err(error) => return Err(error),
     })
@@ -153,15 +153,19 @@ fn speak(
     let _ = output.write_all(BRACKETED_PASTE_OFF);
     let _ = output.write_all(b"\r\n").and_then(|()| output.flush());
     let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, &at_end.before);
-    std::process::exit(ending.tell().into());
+    std::process::exit(
+        ending
+            .map_or_else(|failure| failure.tell(), |()| DONE)
+            .into(),
+    );
 }
 
 fn farewell(ending: &Receiver<Ending>) -> Ending {
     match ending.recv_timeout(LEAVING_MAX) {
         Ok(ending) => ending,
-        Err(RecvTimeoutError::Timeout) => {
-            Ending::Failed("the server did not take everything in time".to_owned())
-        }
-        Err(RecvTimeoutError::Disconnected) => Ending::Failed("the connection failed".to_owned()),
+        Err(RecvTimeoutError::Timeout) => Err("the server did not take everything in time"
+            .to_owned()
+            .into()),
+        Err(RecvTimeoutError::Disconnected) => Err("the connection failed".to_owned().into()),
     }
 }

@@ -54,10 +54,10 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
         .as_ref()
         .is_some_and(|how| *how != Framing::Lines)
     {
-        return Err(Error::Option {
-            name: "framing",
-            problem: "people in a chat write lines; leave it out".to_owned(),
-        });
+        return Err(Error::option(
+            "framing",
+            "people in a chat write lines; leave it out",
+        ));
     }
     serve::prepare(&args.serve);
     if let Some(directory) = &args.log {
@@ -99,11 +99,12 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
 fn password(args: &ChatArgs) -> Result<Option<Password>> {
     let (name, text) = match &args.operator_file {
         Some(path) => {
-            let text =
-                user_file::read(path, PASSWORD_FILE_MAX).map_err(|source| Error::Option {
-                    name: "operator_file",
-                    problem: format!("can't read {}: {source}", path.display()),
-                })?;
+            let text = user_file::read(path, PASSWORD_FILE_MAX).map_err(|source| {
+                Error::option(
+                    "operator_file",
+                    format!("can't read {}: {source}", path.display()),
+                )
+            })?;
             (path.display().to_string(), text)
         }
         None => match std::env::var(PASSWORD) {
@@ -114,9 +115,9 @@ fn password(args: &ChatArgs) -> Result<Option<Password>> {
     let first = text.lines().next().unwrap_or_default().trim();
     match Password::new(first) {
         Some(password) => Ok(Some(password)),
-        None => Err(Error::Option {
-            name: "operator_file",
-            problem: format!("the first line of {name} is no password: 1 to 256 bytes"),
-        }),
+        None => Err(Error::option(
+            "operator_file",
+            format!("the first line of {name} is no password: 1 to 256 bytes"),
+        )),
     }
 }

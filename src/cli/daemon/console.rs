@@ -37,10 +37,7 @@ pub(crate) fn start(chat: &Chat) -> Result<Option<Terminal>> {
     if !io::stdin().is_terminal() {
         return Ok(None);
     }
-    let cannot = |source| Error::Start {
-        what: "the console",
-        source,
-    };
+    let cannot = Error::start("the console");
     let (wake_sender, wakes) = UnixStream::pair().map_err(cannot)?;
     wake_sender.set_nonblocking(true).map_err(cannot)?;
     wakes.set_nonblocking(true).map_err(cannot)?;

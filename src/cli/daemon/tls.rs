@@ -85,10 +85,10 @@ impl TlsArgs {
     pub(crate) fn settings(&self) -> Result<Option<Tls>> {
         let (certificates, keys) = (&self.tls_cert, &self.tls_key);
         if certificates.len() != keys.len() {
-            return Err(Error::Option {
-                name: "tls-key",
-                problem: "give one for each --tls-cert, in the same order".into(),
-            });
+            return Err(Error::option(
+                "tls-key",
+                "give one for each --tls-cert, in the same order",
+            ));
         }
         if certificates.is_empty() {
             return Ok(None);

@@ -21,7 +21,7 @@ use super::ledger::Tail;
 use super::plan::{Connections, Pace, Plan, ServerEnd};
 use super::replies::Replies;
 use super::stream::Stream;
-use super::tally::Failure;
+use super::tally::ConnectionFault;
 use super::work::Work;
 
 /// Where a client's connection is; see the table above.
@@ -50,7 +50,7 @@ pub(crate) enum Cause {
     /// All was done.
     Done,
     /// It failed.
-    Failed(Failure),
+    Failed(ConnectionFault),
 }
 
 /// One client.
@@ -100,7 +100,7 @@ impl Client {
         work: &Work<'_>,
         registry: &Registry,
         token: Token,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ConnectionFault> {
         self.asked_at = Instant::now();
         let begun = work.plan.connect().and_then(|mut stream| {
             stream.watch(registry, token)?;
@@ -125,8 +125,8 @@ impl Client {
     }
 
     /// Checks whether the connection is established.
-    pub(crate) fn is_established(&mut self) -> Result<bool, Failure> {
-        let stream = self.stream.as_mut().ok_or(Failure::ConnectFailed)?;
+    pub(crate) fn is_established(&mut self) -> Result<bool, ConnectionFault> {
+        let stream = self.stream.as_mut().ok_or(ConnectionFault::ConnectFailed)?;
         stream
             .is_established()
             .map_err(|e| failure(&e, Phase::Connecting))
@@ -182,8 +182,8 @@ impl Client {
         let done = cause == Cause::Done;
         let tail = match (cause, work.plan.server_end) {
             // The reply could still have come later.
-            (Cause::Failed(Failure::Timeout), _) if work.is_interrupted() => Tail::CutOff,
-            (Cause::Failed(Failure::Timeout), _) => Tail::Due(sent),
+            (Cause::Failed(ConnectionFault::Timeout), _) if work.is_interrupted() => Tail::CutOff,
+            (Cause::Failed(ConnectionFault::Timeout), _) => Tail::Due(sent),
             (Cause::Failed(_), ServerEnd::Awaited) => Tail::CutOff,
             _ => Tail::Due(sent),
         };
@@ -233,16 +233,16 @@ fn expected(expect: Expect, base: u64) -> Replies {
 }
 
 /// The kind of failure that an error means in this phase.
-pub(crate) fn failure(error: &io::Error, phase: Phase) -> Failure {
+pub(crate) fn failure(error: &io::Error, phase: Phase) -> ConnectionFault {
     match (phase, error.kind()) {
-        (_, ErrorKind::Other) => Failure::Tls,
+        (_, ErrorKind::Other) => ConnectionFault::Tls,
         (Phase::Connecting, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
-            Failure::ConnectRefused
+            ConnectionFault::ConnectRefused
         }
-        (Phase::Connecting, ErrorKind::TimedOut) => Failure::ConnectTimeout,
-        (Phase::Connecting, _) => Failure::ConnectFailed,
+        (Phase::Connecting, ErrorKind::TimedOut) => ConnectionFault::ConnectTimeout,
+        (Phase::Connecting, _) => ConnectionFault::ConnectFailed,
         // The server had ended its side before.
-        (_, ErrorKind::BrokenPipe) => Failure::ClosedEarly,
-        _ => Failure::Reset,
+        (_, ErrorKind::BrokenPipe) => ConnectionFault::ClosedEarly,
+        _ => ConnectionFault::Reset,
     }
 }

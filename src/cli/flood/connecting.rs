@@ -8,7 +8,7 @@ use mio::{Events, Token};
 
 use super::client::Cause;
 use super::load::Load;
-use super::tally::Failure;
+use super::tally::ConnectionFault;
 use super::work::Stage;
 
 /// Maximum connections that are being made at the same time.
@@ -62,7 +62,7 @@ impl Load<'_> {
         }
     }
 
-    fn connect(&mut self, i: usize) -> Result<(), Failure> {
+    fn connect(&mut self, i: usize) -> Result<(), ConnectionFault> {
         let client = &mut self.clients[i];
         client.connect(&self.work, self.poll.registry(), Token(i))?;
         if self.work.stage == Stage::Connecting {

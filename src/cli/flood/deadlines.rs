@@ -12,7 +12,7 @@ use super::connecting::{BREATH, CONNECTING_MAX};
 use super::interrupt::GRACE;
 use super::load::Load;
 use super::plan::Connections;
-use super::tally::Failure;
+use super::tally::ConnectionFault;
 use super::work::Stage;
 
 /// Time between two checks of the deadlines.
@@ -50,7 +50,10 @@ impl Load<'_> {
         }
         if stuck {
             for _ in 0..self.drop_unconnected() {
-                self.work.tally.errors.count(Failure::ConnectTimeout);
+                self.work
+                    .tally
+                    .errors
+                    .count(ConnectionFault::ConnectTimeout);
                 self.work.tally.abandoned += 1;
             }
         }
@@ -66,13 +69,13 @@ impl Load<'_> {
         match client.phase {
             Phase::Apart => None,
             _ if connecting && waited > plan.timeout => {
-                Some(Cause::Failed(Failure::ConnectTimeout))
+                Some(Cause::Failed(ConnectionFault::ConnectTimeout))
             }
             Phase::Ending if plan.has_replies() && waited > END_MAX.min(plan.timeout) => {
                 Some(Cause::Done)
             }
             Phase::Open | Phase::Ending if stuck && self.work.stage != Stage::Connecting => {
-                Some(Cause::Failed(Failure::Timeout))
+                Some(Cause::Failed(ConnectionFault::Timeout))
             }
             _ => None,
         }

@@ -7,7 +7,7 @@ use super::client::{Cause, Client, Next, Phase, failure};
 use super::plan::{Connections, GREED, Pace, Plan};
 use super::secured::is_not_now;
 use super::stream::Stream;
-use super::tally::Failure;
+use super::tally::ConnectionFault;
 use super::work::{Stage, Work};
 
 impl Client {
@@ -133,7 +133,7 @@ impl Client {
         if complete || self.phase == Phase::Ending {
             return Cause::Done;
         }
-        Cause::Failed(Failure::ClosedEarly)
+        Cause::Failed(ConnectionFault::ClosedEarly)
     }
 
     /// All is sent and answered.

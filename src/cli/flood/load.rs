@@ -15,7 +15,7 @@ use mio::{Events, Poll, Token};
 
 use super::client::{Cause, Client, Next, Phase};
 use super::plan::{Connections, Plan, ServerEnd};
-use super::tally::Failure;
+use super::tally::ConnectionFault;
 use super::work::{Stage, Work};
 
 /// Messages that are released before replies and the clock are checked again: a rate that is too
@@ -163,7 +163,7 @@ impl<'a> Load<'a> {
         let client = &mut self.clients[i];
         let refused = matches!(
             cause,
-            Cause::Failed(Failure::ConnectRefused | Failure::ConnectFailed)
+            Cause::Failed(ConnectionFault::ConnectRefused | ConnectionFault::ConnectFailed)
         );
         self.connecting -= usize::from(client.phase == Phase::Connecting);
         client.retire(&mut self.work, cause);
@@ -173,8 +173,11 @@ impl<'a> Load<'a> {
         if refused && !ended && self.connect_later(i) {
             return;
         }
-        let unreachable =
-            refused || matches!(cause, Cause::Failed(Failure::ConnectTimeout | Failure::Tls));
+        let unreachable = refused
+            || matches!(
+                cause,
+                Cause::Failed(ConnectionFault::ConnectTimeout | ConnectionFault::Tls)
+            );
         self.work.tally.abandoned += u64::from(unreachable);
         let client = &mut self.clients[i];
         let again = plan.connections == Connections::EachMessage

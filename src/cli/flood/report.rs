@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::Expect;
 use super::plan::{Connections, Pace, Plan, ServerEnd};
-use super::tally::{Errors, Failure, Tally};
+use super::tally::{ConnectionFault, Errors, Tally};
 
 /// A finished run.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl<'a> Report<'a> {
         let excused = broken == 0 || self.plan.server_end == ServerEnd::Awaited;
         self.tally.account.is_clean()
             && self.tally.connected > 0
-            && errors.of(Failure::Timeout) == 0
+            && errors.of(ConnectionFault::Timeout) == 0
             && excused
     }
 
@@ -155,7 +155,7 @@ impl<'a> Report<'a> {
 }
 
 fn ended_early(errors: &Errors) -> u64 {
-    errors.of(Failure::Reset) + errors.of(Failure::ClosedEarly)
+    errors.of(ConnectionFault::Reset) + errors.of(ConnectionFault::ClosedEarly)
 }
 
 /// How long it took, and whether it would have taken longer.

@@ -8,7 +8,7 @@ use super::stream::Stream;
 
 /// One way in which a connection fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum ConnectionFault {
     ConnectRefused,
     /// Not connected in time.
     ConnectTimeout,
@@ -40,11 +40,11 @@ pub(crate) struct Errors([u64; FAILURES.len()]);
 
 impl Errors {
     /// Counts one.
-    pub(crate) fn count(&mut self, failure: Failure) {
+    pub(crate) fn count(&mut self, failure: ConnectionFault) {
         self.0[failure as usize] += 1;
     }
 
-    pub(crate) fn of(&self, failure: Failure) -> u64 {
+    pub(crate) fn of(&self, failure: ConnectionFault) -> u64 {
         self.0[failure as usize]
     }
 

@@ -76,15 +76,12 @@ where
     let layer = fmt::layer()
         .with_writer(move || lines.clone())
         .with_ansi(io::stderr().is_terminal() && is_capable() && !wants_none);
-    match format {
-        LogFormat::Text => layer
-            .event_format(LineFormat(Style::Text, priority))
-            .boxed(),
-        LogFormat::Logfmt => layer
-            .event_format(LineFormat(Style::Logfmt, priority))
-            .boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).with_target(false).boxed(),
-    }
+    let style = match format {
+        LogFormat::Json => return layer.json().flatten_event(true).with_target(false).boxed(),
+        LogFormat::Text => Style::Text,
+        LogFormat::Logfmt => Style::Logfmt,
+    };
+    layer.event_format(LineFormat(style, priority)).boxed()
 }
 
 /// Whether the standard error goes to systemd's journal, by its device and inode in

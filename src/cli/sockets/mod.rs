@@ -29,11 +29,10 @@ pub(crate) fn open(
     let (managed, own) = sort(args.asked());
     let is_unix = |(address, _): &(&str, bool)| address.starts_with("unix:");
     if let Some(name) = args.for_files().filter(|_| !own.iter().any(is_unix)) {
-        return Err(Error::Option {
+        return Err(Error::option(
             name,
-            problem: "no ADDRESS is unix:PATH; a .socket unit has SocketMode= and SocketGroup="
-                .to_owned(),
-        });
+            "no ADDRESS is unix:PATH; a .socket unit has SocketMode= and SocketGroup=",
+        ));
     }
     if let Some(from) = from {
         return inherit(args, from);
@@ -121,14 +120,14 @@ fn check_file(address: &Address, args: &ListenArgs) -> Result<()> {
     if mode == asked.socket_mode && asked.socket_group.is_none_or(|group| group == found.gid()) {
         return Ok(());
     }
-    Err(Error::Option {
+    Err(Error::option(
         name,
-        problem: format!(
+        format!(
             "the running poold's {address} has the mode {mode:o} and the group {}, and a take-over \
              can't change that; chmod or chgrp it, or stop that one and start this one",
             found.gid()
         ),
-    })
+    ))
 }
 
 /// Each address of a service, in words; `tls:` is in front if it is for some ADDRESS.
@@ -151,10 +150,7 @@ pub(crate) fn all_of(addresses: &[Address]) -> String {
 
 /// What the service manager has handed over under these names, or all of it.
 fn activated(names: &[(Option<&str>, bool)]) -> Result<Listeners> {
-    let wrong = |source| Error::Start {
-        what: "the sockets from the service manager",
-        source,
-    };
+    let wrong = Error::start("the sockets from the service manager");
     let given = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut given = given.split(':');
     let mut all = ListenFd::from_env();

@@ -29,10 +29,7 @@ impl ProxyFrom {
             return Ok(());
         }
         self.addresses.add(text).map_err(|error| match error {
-            Error::Option { problem, .. } => Error::Option {
-                name: "proxy_from",
-                problem,
-            },
+            Error::Option { problem, .. } => Error::option("proxy_from", problem),
             other => other,
         })
     }

@@ -57,10 +57,7 @@ impl AddressList {
     /// # Errors
     /// [`Error::Option`] when the text is none of these, or the file can't be read.
     pub fn add(&mut self, text: &str) -> Result<()> {
-        let wrong = |problem: String| Error::Option {
-            name: "address list",
-            problem,
-        };
+        let wrong = |problem: String| Error::option("address list", problem);
         let problem = match parse_network(text) {
             Ok(network) => {
                 self.networks.push(network);

@@ -10,5 +10,5 @@ pub(super) fn within(name: &'static str, value: usize, least: usize, most: usize
         usize::MAX => format!("{value} is too small; at least {least}"),
         _ => format!("{value} is out of bounds; {least} to {most}"),
     };
-    Err(Error::Option { name, problem })
+    Err(Error::option(name, problem))
 }

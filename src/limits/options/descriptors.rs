@@ -55,9 +55,9 @@ pub(crate) fn check_clients_max(clients_max: usize, workers: usize, each: usize)
     if clients_max <= most {
         return Ok(());
     }
-    Err(Error::Option {
-        name: "clients_max",
-        problem: format!(
+    Err(Error::option(
+        "clients_max",
+        format!(
             "{clients_max} clients need more descriptors than this process may open; \
              at most {most}{}, or raise the limit (ulimit -n)",
             if each > 0 {
@@ -66,5 +66,5 @@ pub(crate) fn check_clients_max(clients_max: usize, workers: usize, each: usize)
                 ""
             },
         ),
-    })
+    ))
 }

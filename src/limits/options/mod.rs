@@ -246,10 +246,7 @@ impl Limits {
             ];
             if let Some((part, _)) = parts.iter().find(|(_, value)| *value == 0) {
                 let problem = format!("{part} is 0; at least 1");
-                return Err(Error::Option {
-                    name: "rate",
-                    problem,
-                });
+                return Err(Error::option("rate", problem));
             }
         }
         let is_timed = options.times != Times::default();
@@ -300,10 +297,7 @@ fn check_when_address_full(options: &Options) -> Result<()> {
     let newest = options.when_address_full == WhenAddressFull::Newest;
     if newest && options.per_address_max.is_none() {
         let problem = "newest needs max-per-address: the clients that an address may have";
-        return Err(Error::Option {
-            name: "when_address_full",
-            problem: problem.into(),
-        });
+        return Err(Error::option("when_address_full", problem));
     }
     Ok(())
 }
@@ -311,10 +305,7 @@ fn check_when_address_full(options: &Options) -> Result<()> {
 fn check_name(name: &str) -> Result<()> {
     if name.contains('\0') {
         let problem = format!("{name:?} has a zero byte; a thread's name can't");
-        return Err(Error::Option {
-            name: "name",
-            problem,
-        });
+        return Err(Error::option("name", problem));
     }
     Ok(())
 }
@@ -329,10 +320,10 @@ pub(crate) fn check_stuck_after(stuck_after: Duration) -> Result<()> {
 
 fn at_most(name: &'static str, time: Option<Duration>, most: Duration, words: &str) -> Result<()> {
     match time {
-        Some(time) if time > most => Err(Error::Option {
+        Some(time) if time > most => Err(Error::option(
             name,
-            problem: format!("{time:?} is out of bounds; at most {words}"),
-        }),
+            format!("{time:?} is out of bounds; at most {words}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -359,10 +350,10 @@ fn check_times(options: &Options) -> Result<()> {
         .iter()
         .find(|(_, time)| *time == Some(Duration::ZERO))
     {
-        return Err(Error::Option {
+        return Err(Error::option(
             name,
-            problem: "a time of 0 would close every client; leave it out for no limit".into(),
-        });
+            "a time of 0 would close every client; leave it out for no limit",
+        ));
     }
     let waiting = [
         ("overload", options.overload),

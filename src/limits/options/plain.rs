@@ -20,8 +20,5 @@ pub(super) fn check_plain(optional: Option<&Tls>, framing: &Framing) -> Result<(
         }
         _ => return Ok(()),
     };
-    Err(Error::Option {
-        name: "tls",
-        problem: problem.into(),
-    })
+    Err(Error::option("tls", problem))
 }

@@ -1,28 +1,11 @@
 //! The checksum of version 2: CRC-32C (Castagnoli), as RFC 4960, appendix B, has it.
 
-const TABLE: [u32; 256] = table();
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut value = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            value = (value >> 1) ^ (0x82f6_3b78 * (value & 1));
-            bit += 1;
-        }
-        table[byte] = value;
-        byte += 1;
-    }
-    table
-}
-
-/// The checksum of these pieces, one after the other.
+/// The checksum of these pieces, one after the other. Headers are short: a table would not pay.
 pub(super) fn of(pieces: &[&[u8]]) -> u32 {
+    let bit = |crc: u32| (crc >> 1) ^ (0x82f6_3b78 * (crc & 1));
     let bytes = pieces.iter().copied().flatten();
     !bytes.fold(!0, |crc: u32, byte| {
-        (crc >> 8) ^ TABLE[usize::from(crc as u8 ^ byte)]
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc))
     })
 }
 

@@ -1,5 +1,6 @@
 //! Operators' commands, and how a client becomes an operator.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
@@ -7,10 +8,9 @@ use tracing::{info, warn};
 use super::command::Command;
 use super::lines::Person;
 use super::lines::Recipient;
-use super::operators::{Banned, Tried, address};
+use super::operators::{Banned, Tried};
 use super::session::Session;
 use super::state::ChatState;
-use crate::net::address::Peer;
 use crate::service::chat::grammar;
 use crate::service::chat::rooms::{Event, Frontend, Name, Text};
 
@@ -112,7 +112,7 @@ impl Session {
         match &banned {
             Banned::Name(name) => {
                 let found = chat.directory.find(name);
-                let hint = found.as_ref().and_then(|other| address(peer_of(other)?));
+                let hint = found.as_ref().and_then(|other| host_of(other));
                 if let Some(other) = found {
                     self.put_out_other(chat, &other, "banned", "");
                 }
@@ -127,7 +127,7 @@ impl Session {
             }
             Banned::Address(banned) => {
                 for other in chat.directory.persons() {
-                    if peer_of(&other).and_then(address) == Some(*banned) {
+                    if host_of(&other) == Some(*banned) {
                         self.put_out_other(chat, &other, "banned", "");
                     }
                 }
@@ -149,7 +149,7 @@ impl Session {
     }
 
     fn banned(&mut self, chat: &ChatState, whom: &str) -> Option<Banned> {
-        if let Ok(address) = whom.parse::<std::net::IpAddr>() {
+        if let Ok(address) = whom.parse::<IpAddr>() {
             return Some(Banned::Address(address.to_canonical()));
         }
         let name = Name::new(whom).map(Banned::Name);
@@ -205,9 +205,9 @@ fn tell(chat: &ChatState, other: &Person, text: &str) {
     frontend.give(&other.outlet, grammar::notice(None, text).into());
 }
 
-fn peer_of(person: &Person) -> Option<Peer> {
+fn host_of(person: &Person) -> Option<IpAddr> {
     match &person.outlet {
-        Recipient::Client(client) => Some(client.peer()),
+        Recipient::Client(client) => client.peer().host(),
         Recipient::Console(_) => None,
     }
 }

@@ -116,7 +116,7 @@ impl Operators {
         }
         let mut failed = self.failed.lock();
         failed.retain(|_, failed| now.saturating_duration_since(failed.last) < MEMORY);
-        let address = address(from);
+        let address = from.host();
         if let Some(failed) = failed.get(&address) {
             let penalty = FIRST_PENALTY * 2_u32.pow((failed.times - 1).min(DOUBLINGS_MAX));
             let wait = (failed.last + penalty).saturating_duration_since(now);
@@ -206,15 +206,8 @@ impl Operators {
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {
-        address(peer).is_some_and(|address| self.bans.lock().addresses.contains(&address))
-    }
-}
-
-/// The address without a port, and without the IPv6 form of IPv4.
-pub(super) fn address(peer: Peer) -> Option<IpAddr> {
-    match peer {
-        Peer::Tcp(address) => Some(address.ip().to_canonical()),
-        Peer::Unix(_) => None,
+        peer.host()
+            .is_some_and(|address| self.bans.lock().addresses.contains(&address))
     }
 }
 

@@ -26,26 +26,21 @@ pub struct Setting {
     /// Limits that differ from poold's.
     pub limits: Vec<(Resource, Rlimit)>,
     /// Its umask.
-    pub umask: Option<u32>,
+    pub umask: Option<Mode>,
     /// Its directory.
     pub folder: Option<CString>,
     /// Its group.
-    pub group: Option<u32>,
+    pub group: Option<Gid>,
     /// Its supplementary groups, if it has a group.
-    pub groups: Vec<u32>,
+    pub groups: Vec<Gid>,
     /// Its user.
-    pub user: Option<u32>,
+    pub user: Option<Uid>,
 }
 
 /// Starts programs with one setting.
 #[derive(Debug)]
 pub(super) struct Launcher {
-    limits: Vec<(Resource, Rlimit)>,
-    umask: Option<Mode>,
-    folder: Option<CString>,
-    group: Option<Gid>,
-    groups: Vec<Gid>,
-    user: Option<Uid>,
+    setting: Setting,
     /// Each program leads a session, so that it has no terminal. Not where this process leads one
     /// that has none: to make one takes a twentieth of the time of a short program (the system's
     /// scheduler has a group for each).
@@ -81,21 +76,8 @@ pub(super) struct Failure {
 
 impl Launcher {
     pub(super) fn new(setting: Setting) -> Launcher {
-        let Setting {
-            limits,
-            umask,
-            folder,
-            group,
-            groups,
-            user,
-        } = setting;
         Launcher {
-            limits,
-            umask: umask.map(Mode::from_raw_mode),
-            folder,
-            group: group.map(Gid::from_raw),
-            groups: groups.into_iter().map(Gid::from_raw).collect(),
-            user: user.map(Uid::from_raw),
+            setting,
             own_session: getsid(None) != Ok(getpid()) || File::open("/dev/tty").is_ok(),
             changed_signals: changed_signals(),
         }
@@ -137,21 +119,29 @@ impl Launcher {
         dup2_stdin(spec.input).map_err(failed("its input"))?;
         dup2_stdout(spec.output).map_err(failed("its output"))?;
         dup2_stderr(spec.errors).map_err(failed("its standard error"))?;
-        for (resource, limit) in &self.limits {
+        let Setting {
+            limits,
+            umask: mask,
+            folder,
+            group,
+            groups,
+            user,
+        } = &self.setting;
+        for (resource, limit) in limits {
             setrlimit(*resource, *limit).map_err(failed("its limits"))?;
         }
-        if let Some(mask) = self.umask {
+        if let Some(mask) = *mask {
             umask(mask);
         }
-        if let Some(folder) = &self.folder {
+        if let Some(folder) = folder {
             chdir(folder.as_c_str()).map_err(failed("its directory"))?;
         }
         // These ask the system directly: libc would have all threads of this process change.
-        if let Some(group) = self.group {
-            set_thread_groups(&self.groups).map_err(failed("its groups"))?;
+        if let Some(group) = *group {
+            set_thread_groups(groups).map_err(failed("its groups"))?;
             set_thread_res_gid(group, group, group).map_err(failed("its group"))?;
         }
-        if let Some(user) = self.user {
+        if let Some(user) = *user {
             set_thread_res_uid(user, user, user).map_err(failed("its user"))?;
         }
         // After the change of user, which would undo it. The thread that waits for a program does

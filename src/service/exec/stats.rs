@@ -48,18 +48,36 @@ pub struct ProgramStats {
     pub ended: Vec<(&'static str, u64)>,
 }
 
+/// How a program ended.
+#[derive(Clone, Copy)]
+enum Ended {
+    Well,
+    Failed,
+    BySignal,
+    Timeout,
+    Overlong,
+    Closed,
+    HungUp,
+    InDrain,
+}
+
+/// In a word, and in words; in the order of the enum.
+const ENDS: [(&str, &str); 8] = [
+    ("ok", "ended well"),
+    ("failed", "failed"),
+    ("signal", "ended by a signal"),
+    ("timeout", "stopped after --timeout"),
+    ("reply_max", "stopped after --reply-max"),
+    ("closed", "stopped after its client was closed"),
+    ("client_gone", "told that its client had gone"),
+    ("drain", "stopped in the drain"),
+];
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
     started: u64,
-    well: u64,
-    failed: u64,
-    by_signal: u64,
-    timed_out: u64,
-    overlong: u64,
-    in_drain: u64,
-    closed: u64,
-    hung_up: u64,
     not_started: u64,
+    ended: [u64; ENDS.len()],
 }
 
 /// A running program, until it is dropped.
@@ -88,42 +106,24 @@ impl ProgramTally {
     }
 
     pub(super) fn ended(&self, id: u64, peer: Peer, end: &End) {
-        let mut totals = self.totals.lock();
-        let what = match end {
-            End::Itself(status) if status.success() => {
-                totals.well += 1;
-                return;
-            }
-            End::Itself(status) => {
-                match status.signal() {
-                    Some(_) => totals.by_signal += 1,
-                    None => totals.failed += 1,
-                }
-                // "exit status: 3", or "signal: 9 (SIGKILL)"
-                status.to_string()
-            }
-            End::Stopped(Why::Timeout) => {
-                totals.timed_out += 1;
-                "it ran for as long as --timeout allows".to_owned()
-            }
-            End::Stopped(Why::Overlong) => {
-                totals.overlong += 1;
-                "it printed more than --reply-max allows".to_owned()
-            }
-            End::Stopped(Why::Drain) => {
-                totals.in_drain += 1;
-                return;
-            }
-            End::Stopped(Why::Closed) => {
-                totals.closed += 1;
-                return;
-            }
-            End::HungUp => {
-                totals.hung_up += 1;
-                return;
-            }
+        let ended = match end {
+            End::Itself(status) if status.success() => Ended::Well,
+            End::Itself(status) if status.signal().is_some() => Ended::BySignal,
+            End::Itself(_) => Ended::Failed,
+            End::Stopped(Why::Timeout) => Ended::Timeout,
+            End::Stopped(Why::Overlong) => Ended::Overlong,
+            End::Stopped(Why::Closed) => Ended::Closed,
+            End::Stopped(Why::Drain) => Ended::InDrain,
+            End::HungUp => Ended::HungUp,
         };
-        drop(totals);
+        self.totals.lock().ended[ended as usize] += 1;
+        let what = match (ended, end) {
+            // "exit status: 3", or "signal: 9 (SIGKILL)"
+            (Ended::Failed | Ended::BySignal, End::Itself(status)) => status.to_string(),
+            (Ended::Timeout, _) => "it ran for as long as --timeout allows".to_owned(),
+            (Ended::Overlong, _) => "it printed more than --reply-max allows".to_owned(),
+            _ => return,
+        };
         if let Some(told) = self.tell(peer, &what) {
             let earlier = told.earlier();
             warn!(id, %peer, end = %what, earlier, "the program failed");
@@ -170,12 +170,12 @@ impl ProgramTally {
     pub(super) fn stats(&self) -> ProgramStats {
         let running = self.now.lock().running;
         let totals = *self.totals.lock();
-        let ended = totals.ends().map(|(word, _, count)| (word, count));
+        let ended = ENDS.iter().zip(totals.ended);
         ProgramStats {
             running,
             started: totals.started,
             not_started: totals.not_started,
-            ended: ended.to_vec(),
+            ended: ended.map(|((word, _), count)| (*word, count)).collect(),
         }
     }
 
@@ -210,30 +210,15 @@ impl Drop for Running<'_> {
     }
 }
 
-impl Totals {
-    /// How programs ended: in a word, in words, and how many.
-    fn ends(&self) -> [(&'static str, &'static str, u64); 8] {
-        [
-            ("ok", "ended well", self.well),
-            ("failed", "failed", self.failed),
-            ("signal", "ended by a signal", self.by_signal),
-            ("timeout", "stopped after --timeout", self.timed_out),
-            ("reply_max", "stopped after --reply-max", self.overlong),
-            ("closed", "stopped after its client was closed", self.closed),
-            ("client_gone", "told that its client had gone", self.hung_up),
-            ("drain", "stopped in the drain", self.in_drain),
-        ]
-    }
-}
-
 impl fmt::Display for ProgramTally {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let totals = *self.totals.lock();
-        let ends = totals.ends();
-        let all: u64 = ends.iter().map(|(_, _, count)| count).sum();
+        let all: u64 = totals.ended.iter().sum();
         let plural = if all == 1 { "" } else { "s" };
-        write!(out, "{all} program{plural} run: {} ended well", totals.well)?;
-        let others = ends[1..].iter().map(|(_, what, count)| (*what, *count));
+        let well = totals.ended[Ended::Well as usize];
+        write!(out, "{all} program{plural} run: {well} ended well")?;
+        let others = ENDS.iter().zip(totals.ended).skip(1);
+        let others = others.map(|((_, what), count)| (*what, count));
         let others = others.chain([("could not be started", totals.not_started)]);
         for (what, count) in others.filter(|(_, count)| *count > 0) {
             write!(out, ", {count} {what}")?;

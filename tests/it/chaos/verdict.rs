@@ -1,4 +1,4 @@
-//! What is true at the end, when all have gone.
+//! The checks after the last client has gone.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

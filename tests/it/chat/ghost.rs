@@ -116,7 +116,7 @@ fn a_ghost_gives_its_name_back_and_nothing_else() {
 }
 
 /// Comes and asks for the name until it is given: an acknowledgement may still have been on its way
-/// when the cable was pulled. Answers as whom it was greeted, too, and how long the name took. What
+/// when the cable was pulled. Answers the name of its greeting as well, and how long the name took. What
 /// came of an earlier try, bob has heard by then.
 fn come_back(daemon: &Daemon, bob: &Talker) -> (Talker, String, Duration) {
     for _ in 0..10 {

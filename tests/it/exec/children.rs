@@ -49,7 +49,7 @@ pub fn children(pid: i32) -> Vec<Process> {
     all
 }
 
-/// Waits until neither the server nor its keeper has children, dead ones included.
+/// Waits until neither the server nor its keeper has children, zombies included.
 pub fn wait_no_children(daemon: &Daemon) {
     let server = server(daemon);
     wait_until("all children are gone", || {

@@ -9,7 +9,7 @@ use crate::support::passed::lacks;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::Spool;
 
-/// Tries to take the terminal, then takes its time.
+/// Tries to read from the terminal, then waits for two lines of the client.
 const PROGRAM: &str = "#!/bin/sh
 (read stolen </dev/tty) 2>/dev/null && echo stolen
 read line; echo got $line; read line; echo whole

@@ -116,7 +116,7 @@ pub(crate) fn a_client_waits_for_the_descriptors_of_its_program() {
 #[test]
 pub(crate) fn unserved_clients_show_in_the_exit_code() {
     let (mut daemon, client) = wanting(&["--drain", "100ms"]);
-    // What is closed in the drain is of no use either.
+    // Descriptors that the drain frees must not let the waiting program start.
     limit(&daemon, 3);
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(3), "{}", exit.stderr);

@@ -32,7 +32,7 @@ fn slow_server() -> (Server, String) {
     )
 }
 
-/// What a storm had for answers, and how long they took.
+/// The answers to many connections at once, and how long they took.
 #[derive(Default)]
 struct Outcome {
     asked: u32,
@@ -82,8 +82,8 @@ fn storm(address: &str, rate: u32, lasting: Duration) -> Outcome {
     outcome
 }
 
-/// What was answered within a second, as a part of what can be: on a quiet machine, of what the
-/// workers can do, and elsewhere of what they did.
+/// The share of answers within a second: on a quiet machine, of what the workers can answer;
+/// elsewhere, of what they answered.
 fn goodput(outcome: &Outcome, capacity: u32, lasting: Duration) -> f64 {
     let in_time = |took: &&Duration| **took <= Duration::from_secs(1);
     let answered = outcome.answered.iter().filter(in_time).count();

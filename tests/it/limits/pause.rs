@@ -55,7 +55,7 @@ fn none_is_let_in_after_it() {
     finish(server);
 }
 
-/// Pauses its own server in a message, and where a client is refused.
+/// Pauses its own server from a message and from a refusal.
 #[derive(Default)]
 struct Pauses {
     handle: Arc<OnceLock<Handle>>,

@@ -225,7 +225,7 @@ fn a_check_reaches_no_service_and_no_log() {
             &line("127.0.0.2", 5)[..0],
         ));
     }
-    // A client that the balancer can't name, to whom the service speaks first.
+    // A client that the balancer can't name, of a service that speaks first.
     let nameless = through_balancer(&daemon.address, LOCAL);
     assert!(take_line(&nameless).starts_with("127.0.0.2 "));
     let client = through_balancer(

@@ -56,7 +56,7 @@ fn a_client_closed_as_it_is_opened_is_not_served() {
         let (server, address) = serve(options(), porter);
         let clients = [connect(&address), connect(&address)];
         gate.wait_waiting(2);
-        // One goes on talking, the other has said all: both before they are looked at.
+        // Both clients send before a worker serves them; the second one also ends.
         clients.iter().for_each(|client| send(client, "tell me\n"));
         end(&clients[1]);
         gate.open();

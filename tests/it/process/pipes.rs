@@ -1,4 +1,4 @@
-//! What people have at hand: nc, ncat, telnet, socat, and bytes that come in awkward pieces.
+//! Common clients (nc, ncat, telnet, socat), and bytes that come in awkward pieces.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

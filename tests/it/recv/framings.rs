@@ -108,7 +108,7 @@ pub(crate) fn a_drain_ends_a_syslog_message() {
     assert_eq!(daemon.wait_exit().code, Some(0));
 }
 
-/// A message that the end comes into the midst of arrives in one piece, as a line does.
+/// A message that the drain finds half read is delivered whole, as a line is.
 #[test]
 pub(crate) fn a_drain_tears_no_syslog_message() {
     for last in ["", "<13>last"] {

@@ -15,7 +15,7 @@ fn client(daemon: &Daemon, bytes: &[u8]) -> TcpStream {
     client
 }
 
-/// What clients with other framings send, and what is then said.
+/// A framing, bytes of a client that uses another one, and the hint in the log.
 const ODD: &[(&str, &[u8], &str)] = &[
     ("lines", b"<14>alpha\0<14>beta\0", "--framing nul"),
     ("lines", b"{\"a\":1}\0{\"a\":2}\0", "--framing gelf"),
@@ -133,9 +133,9 @@ fn it_stands_beside_the_client() {
     assert_eq!(watched.daemon.stderr.text().matches("a guess: ").count(), 1);
 }
 
-/// What is as it should be, in every framing, slow and quick.
+/// Valid input of every framing gets no hint, also from a client that then stays silent.
 #[test]
-fn nothing_is_said_of_what_is_as_it_should_be() {
+fn valid_input_gets_no_hint() {
     const FINE: &[(&str, &[u8])] = &[
         (
             "lines",

@@ -37,7 +37,7 @@ enum Event {
     Replaced,
 }
 
-/// When.
+/// The state of the server when the output changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Time {
     Running,

@@ -225,7 +225,7 @@ fn a_name_that_cannot_be_had_is_an_error_and_nothing_is_said() {
         client.say(b"not as a guest\n");
         client.end();
         let (code, _, trouble) = client.wait();
-        let begin = format!("poold client: you can't be {name} there: {why}");
+        let begin = format!("poold: you can't be {name} there: {why}");
         assert_eq!((code, trouble.lines().count()), (Some(1), 1), "{trouble}");
         assert!(trouble.starts_with(&begin), "{trouble}");
     }

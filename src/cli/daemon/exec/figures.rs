@@ -1,7 +1,7 @@
 //! The figures of `poold exec`: its programs.
 
 use crate::cli::admin::{OwnFigures, OwnMetric, Table, Values};
-use crate::service::exec::{ProgramStats, Runner};
+use crate::service::exec::Runner;
 
 /// See the head of the file.
 pub(super) struct Figures(pub(super) Runner);
@@ -41,19 +41,13 @@ impl OwnFigures for Figures {
     }
 
     fn tables(&self) -> Vec<Table> {
-        let ProgramStats {
-            running,
-            started,
-            not_started,
-            ended,
-            ..
-        } = self.0.stats();
+        let stats = self.0.stats();
         let first = [
-            ("running", running as u64),
-            ("started", started),
-            ("not started", not_started),
+            ("running", stats.running as u64),
+            ("started", stats.started),
+            ("not started", stats.not_started),
         ];
-        let ended = ended.into_iter().filter(|(_, count)| *count > 0);
+        let ended = stats.ended.into_iter().filter(|(_, count)| *count > 0);
         let all: Vec<_> = first.into_iter().chain(ended).collect();
         vec![Table::of_counts("programs", &all)]
     }

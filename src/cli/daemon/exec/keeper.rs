@@ -42,10 +42,7 @@ pub(super) enum Role {
 /// # Errors
 /// When the server can't be started or watched.
 pub(super) fn keep() -> Result<Role> {
-    let cannot = |source| Error::Start {
-        what: "the server's process",
-        source,
-    };
+    let cannot = Error::start("the server's process");
     if keeper().is_some() {
         // The keeper may have gone before: then no signal would come.
         set_parent_process_death_signal(Some(Signal::TERM))

@@ -48,19 +48,13 @@ pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
     if let Role::Keeper(code) = keeper::keep()? {
         return Ok(code);
     }
-    system::hide_descriptors().map_err(|source| Error::Start {
-        what: "programs: /proc can't be read",
-        source,
-    })?;
+    system::hide_descriptors().map_err(Error::start("programs: /proc can't be read"))?;
     let patience = Patience {
         timeout: args.limits.timeout,
         kill_after: args.limits.kill_after,
         client_gone: args.limits.client_gone,
     };
-    let runner = Runner::new(job, patience).map_err(|source| Error::Start {
-        what: "a descriptor",
-        source,
-    })?;
+    let runner = Runner::new(job, patience).map_err(Error::start("a descriptor"))?;
     let ended = serve(args, &runner);
     if kept::is_gone() {
         keeper::end_the_rest();

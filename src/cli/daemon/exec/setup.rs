@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{User, getgrouplist};
-use rustix::process::{Resource, Rlimit, geteuid, getrlimit};
+use rustix::fs::Mode;
+use rustix::process::{Gid, Resource, Rlimit, Uid, geteuid, getrlimit};
 
 use super::args::ExecArgs;
 use crate::cli::groups::group;
@@ -44,7 +45,7 @@ impl Setup {
                 .limits
                 .push((Resource::As, limit(bytes as u64, bytes as u64)));
         }
-        setting.umask = program.umask;
+        setting.umask = program.umask.map(Mode::from_raw_mode);
         setting.folder = program.chdir.as_deref().map(folder).transpose()?;
         if program.user.is_none() && program.group.is_none() {
             return Ok(setup);
@@ -57,6 +58,7 @@ impl Setup {
         }
         if let Some(name) = &program.group {
             let group = group(name).map_err(|problem| format!("--group {name}: {problem}"))?;
+            let group = Gid::from_raw(group);
             setup.setting.group = Some(group);
             if program.user.is_none() {
                 setup.setting.groups = vec![group];
@@ -75,17 +77,20 @@ impl Setup {
             Err(_) => User::from_name(name),
         };
         let Some(user) = found.map_err(failed)? else {
-            self.setting.user = name.parse().ok();
+            self.setting.user = name.parse().ok().map(Uid::from_raw);
             return match self.setting.user {
                 Some(_) => Ok(()),
                 None => Err(format!("--user {name}: there is no such user")),
             };
         };
-        self.setting.user = Some(user.uid.as_raw());
-        self.setting.group = Some(user.gid.as_raw());
+        self.setting.user = Some(Uid::from_raw(user.uid.as_raw()));
+        self.setting.group = Some(Gid::from_raw(user.gid.as_raw()));
         let name = CString::new(user.name.as_str()).map_err(|error| error.to_string())?;
         let groups = getgrouplist(&name, user.gid).map_err(failed)?;
-        self.setting.groups = groups.into_iter().map(nix::unistd::Gid::as_raw).collect();
+        let groups = groups
+            .into_iter()
+            .map(|group| Gid::from_raw(group.as_raw()));
+        self.setting.groups = groups.collect();
         self.variables = vec![
             ("HOME", user.dir.into()),
             ("USER", user.name.clone().into()),

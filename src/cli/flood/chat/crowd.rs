@@ -68,11 +68,13 @@ impl<'a> Crowd<'a> {
             interrupted_at: None,
         };
         let mut events = Events::with_capacity(EVENTS_MAX);
-        for client in 0..plan.clients {
+        for client in 0..plan.run.clients {
             crowd.connect(client, number(client))?;
             crowd.pass(&mut events, Duration::ZERO)?;
         }
-        crowd.wait(&mut events, "enter", |crowd| crowd.inside == plan.clients)?;
+        crowd.wait(&mut events, "enter", |crowd| {
+            crowd.inside == plan.run.clients
+        })?;
         crowd.begin()?;
         let awaited = crowd.members.iter();
         let awaited = awaited
@@ -93,11 +95,11 @@ impl<'a> Crowd<'a> {
                 break;
             }
             let is_late = self.interrupted_at.is_some_and(|at| at.elapsed() > GRACE);
-            if is_late || self.moved.elapsed() > self.plan.timeout {
+            if is_late || self.moved.elapsed() > self.plan.run.timeout {
                 self.tally.timed_out = true;
                 break;
             }
-            let most = match self.plan.pace {
+            let most = match self.plan.run.pace {
                 Pace::Rate(_) if is_sending => Duration::from_millis(1),
                 _ => TICK,
             };
@@ -149,7 +151,7 @@ impl<'a> Crowd<'a> {
         is_done: impl Fn(&Crowd<'a>) -> bool,
     ) -> io::Result<()> {
         while !is_done(self) {
-            if self.moved.elapsed() > self.plan.timeout || self.tally.closed > 0 {
+            if self.moved.elapsed() > self.plan.run.timeout || self.tally.closed > 0 {
                 let why = format!("not all clients could {what} (a chat server, --rate off?)");
                 return Err(io::Error::new(ErrorKind::TimedOut, why));
             }
@@ -245,21 +247,25 @@ impl<'a> Crowd<'a> {
     /// Queues and writes what is due; answers whether there will be more.
     fn speak(&mut self, start: Instant) -> io::Result<bool> {
         let now = Instant::now();
-        let is_over = self.plan.duration.is_some_and(|most| now - start >= most);
-        if self.interrupted_at.is_none() && self.plan.interrupt.is_pressed() {
+        let is_over = self
+            .plan
+            .run
+            .duration
+            .is_some_and(|most| now - start >= most);
+        if self.interrupted_at.is_none() && self.plan.run.interrupt.is_pressed() {
             self.interrupted_at = Some(now);
         }
         if is_over || self.interrupted_at.is_some() {
             return Ok(false);
         }
-        match self.plan.pace {
+        match self.plan.run.pace {
             Pace::Replies(window) => self.fill(window, now),
             Pace::Rate(rate) => self.catch_up(rate, start, now),
         }
         Ok(self
             .senders
             .iter()
-            .any(|sender| sender.queued < self.plan.lines))
+            .any(|sender| sender.queued < self.plan.run.messages))
     }
 
     /// Fills each sender's window.
@@ -268,10 +274,11 @@ impl<'a> Crowd<'a> {
         for at in 0..self.senders.len() {
             let sender = &mut self.senders[at];
             let before = sender.queued;
-            while sender.outstanding() + part <= window.max(part) && sender.queued < self.plan.lines
+            while sender.outstanding() + part <= window.max(part)
+                && sender.queued < self.plan.run.messages
             {
-                let lines = part.min(self.plan.lines - sender.queued);
-                sender.queue(&self.plan.shape, lines, now);
+                let lines = part.min(self.plan.run.messages - sender.queued);
+                sender.queue(&self.plan.run.shape, lines, now);
             }
             if sender.queued > before {
                 self.write(at);
@@ -284,13 +291,13 @@ impl<'a> Crowd<'a> {
         let count = self.senders.len() as u64;
         let due = ((now - start).as_secs_f64() * rate) as u64;
         let mut queued: u64 = self.senders.iter().map(|sender| sender.queued).sum();
-        while queued < due.min(self.plan.lines.saturating_mul(count)) {
+        while queued < due.min(self.plan.run.messages.saturating_mul(count)) {
             let at = (queued % count) as usize;
             if self.senders[at].outstanding() >= OUTSTANDING_MAX {
                 return;
             }
             let when = start + Duration::from_secs_f64(queued as f64 / rate);
-            self.senders[at].queue(&self.plan.shape, 1, when);
+            self.senders[at].queue(&self.plan.run.shape, 1, when);
             self.write(at);
             queued += 1;
         }

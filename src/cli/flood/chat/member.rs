@@ -136,11 +136,11 @@ impl Signs {
 /// Connects, and waits for that; then the socket never blocks.
 pub(crate) fn connect(plan: &ChatPlan, is_stalled: bool) -> io::Result<Stream> {
     let buffer = is_stalled.then_some(STALLED_BUFFER);
-    let mut socket: Socket = match &plan.target {
+    let mut socket: Socket = match &plan.run.target {
         Target::Unix(path) => OwnedFd::from(connect::unix(path, CONNECT_MAX)?).into(),
         Target::Tcp(address) => connect::tcp(*address, CONNECT_MAX, buffer)?,
     };
-    let session = match &plan.secure {
+    let session = match &plan.run.secure {
         Some(secure) => {
             let mut session = secure.session()?;
             socket.set_read_timeout(Some(CONNECT_MAX))?;

@@ -26,11 +26,11 @@ use crate::cli::exit::{Failure, print};
 /// Floods a chat and prints the result; answers whether all was right.
 pub(crate) fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
     let plan = ChatPlan::new(args, address)?;
-    descriptors::allow(plan.clients)?;
+    descriptors::allow(plan.run.clients)?;
     let failed = |error: std::io::Error| Failure::Failed(error.to_string());
-    plan.interrupt.listen()?;
+    plan.run.interrupt.listen()?;
     let crowd = Crowd::gather(&plan).map_err(failed)?;
-    plan.interrupt.begin();
+    plan.run.interrupt.begin();
     let before = thread_cpu();
     let mut tally = crowd.flood().map_err(failed)?;
     tally.cpu = thread_cpu()

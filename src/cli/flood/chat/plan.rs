@@ -1,40 +1,22 @@
 //! The plan of a run, from the arguments.
 
-use std::time::Duration;
-
 use super::super::args::FloodArgs;
-use super::super::interrupt::Interrupt;
-use super::super::message::Shape;
 use super::super::plan::{Pace, Plan};
-use super::super::stream::{Secure, Target};
 use crate::cli::exit::Failure;
 
 /// Maximum bytes in flight in a room, so that its buffer stays small.
 const WINDOW_BYTES_MAX: u64 = 64 << 20;
 
-/// A run that can be carried out.
+/// A run that can be carried out; its messages are lines.
 #[derive(Debug, Clone)]
 pub(crate) struct ChatPlan {
-    pub(crate) target: Target,
-    /// Without: plain bytes.
-    pub(crate) secure: Option<Secure>,
-    pub(crate) clients: u64,
+    pub(crate) run: Plan,
     /// The first of the clients.
     pub(crate) senders: u64,
     /// Client N is in room N modulo this.
     pub(crate) rooms: u64,
     /// The last of the clients.
     pub(crate) stalled: u64,
-    /// Lines from each sender.
-    pub(crate) lines: u64,
-    pub(crate) shape: Shape,
-    pub(crate) pace: Pace,
-    /// Stop sending after this time.
-    pub(crate) duration: Option<Duration>,
-    /// Maximum time without progress.
-    pub(crate) timeout: Duration,
-    /// What ends the run early.
-    pub(crate) interrupt: Interrupt,
 }
 
 impl ChatPlan {
@@ -61,28 +43,20 @@ impl ChatPlan {
             ));
         }
         Ok(ChatPlan {
-            target: plan.target,
-            secure: plan.secure,
-            clients: plan.clients,
+            run: plan,
             senders: chat.senders,
             rooms: chat.rooms,
             stalled,
-            lines: plan.messages,
-            shape: plan.shape,
-            pace: plan.pace,
-            duration: plan.duration,
-            timeout: plan.timeout,
-            interrupt: plan.interrupt,
         })
     }
 
     /// Whether a client reads to the end.
     pub(crate) fn reads(&self, client: u64) -> bool {
-        client < self.clients - self.stalled
+        client < self.run.clients - self.stalled
     }
 
     /// The line that begins the run in a room: what comes after it counts.
     pub(crate) fn start_line(&self) -> String {
-        format!("start of {}", self.shape.run())
+        format!("start of {}", self.run.shape.run())
     }
 }

@@ -55,8 +55,8 @@ impl ChatTally {
     /// The whole result.
     pub(crate) fn json(&self, plan: &ChatPlan) -> Value {
         json!({
-            "run": plan.shape.run(),
-            "clients": plan.clients,
+            "run": plan.run.shape.run(),
+            "clients": plan.run.clients,
             "senders": plan.senders,
             "rooms": plan.rooms,
             "stalled": plan.stalled,
@@ -83,9 +83,9 @@ impl ChatTally {
 
     /// The result as lines with a caption each.
     pub(crate) fn table(&self, plan: &ChatPlan) -> String {
-        let (clients, rooms, senders) = (plan.clients, plan.rooms, plan.senders);
+        let (clients, rooms, senders) = (plan.run.clients, plan.rooms, plan.senders);
         let mut rows = vec![
-            ("run", plan.shape.run().to_owned()),
+            ("run", plan.run.shape.run().to_owned()),
             (
                 "clients",
                 format!("{clients} in {rooms} rooms, {senders} speak"),

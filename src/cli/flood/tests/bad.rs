@@ -9,7 +9,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::super::fleet::flood;
 use super::super::progress::Progress;
 use super::super::report::Report;
-use super::super::tally::Failure;
+use super::super::tally::ConnectionFault;
 use super::server::{Lines, Server, answer, discard, faults, plan};
 
 #[test]
@@ -72,7 +72,7 @@ fn a_server_that_ends_is_a_fault_unless_it_is_awaited() {
     });
     let (plan, tally) = server.flood("-c 3 -n 20 -p 4");
     assert_eq!((tally.account.received, faults(&tally)), (30, [6, 0, 0, 0]));
-    assert_eq!(tally.errors.of(Failure::ClosedEarly), 3);
+    assert_eq!(tally.errors.of(ConnectionFault::ClosedEarly), 3);
     assert!(!Report::new(&plan, &tally).is_good());
     let (plan, tally) = server.flood("-c 3 -p 4 --until-closed");
     assert_eq!(
@@ -87,7 +87,7 @@ fn nothing_waits_for_ever() {
     let server = Server::new(discard);
     let (plan, tally) = server.flood("-c 3 -n 5 -p 2 --timeout 200ms");
     assert_eq!((tally.sent, faults(&tally)), (6, [6, 0, 0, 0]));
-    assert_eq!(tally.errors.of(Failure::Timeout), 3);
+    assert_eq!(tally.errors.of(ConnectionFault::Timeout), 3);
     assert!(!Report::new(&plan, &tally).is_good());
     // It may be no echo at all, as `poold recv` is none.
     let hint = Report::new(&plan, &tally).hint().unwrap();
@@ -103,7 +103,7 @@ fn a_refused_connection_is_reported() {
         let plan = plan(&format!("{address} {args}"));
         let tally = flood(&plan, &Progress::hidden()).unwrap();
         assert_eq!((tally.connected, tally.sent), (0, 0));
-        assert!(tally.errors.of(Failure::ConnectRefused) >= 2);
+        assert!(tally.errors.of(ConnectionFault::ConnectRefused) >= 2);
         assert!(!Report::new(&plan, &tally).is_good());
     }
 }

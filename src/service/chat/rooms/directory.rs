@@ -219,12 +219,7 @@ impl<F: Frontend> Directory<F> {
         let chunk = self.frontend.encode(&room.name, event);
         let mut inner = room.lock();
         let posted = room.post(&mut inner, &self.frontend, event, &chunk, by);
-        let due = room.due(&inner, Instant::now());
-        drop(inner);
-        self.postponed(room, due);
-        if let Some(journal) = &room.journal {
-            journal.write();
-        }
+        self.told(room, inner);
         posted
     }
 
