@@ -145,7 +145,7 @@ impl Decoder {
 
     /// Whether it is as one that has seen nothing.
     pub(crate) fn is_as_new(&self) -> bool {
-        self.fault.is_none() && !self.is_inside() && self.family.as_cutter().marks().is_empty()
+        self.fault.is_none() && !self.is_inside() && self.family.marks().is_empty()
     }
 
     /// Where it is in the stream.
