@@ -11,7 +11,7 @@ use super::tls::TlsArgs;
 use crate::cli::admin::{Admin, OwnFigures, View};
 use crate::cli::handover::{HandoverServer, Inherited, SERVICE};
 use crate::cli::sockets;
-use crate::cli::{exit, log, signals};
+use crate::cli::{log, signals};
 use crate::error::Result;
 use crate::framing::Framing;
 use crate::limits::admission::{AddressList, ProxyFrom};
