@@ -34,7 +34,8 @@ impl Handle {
     /// that has the [`listeners`](Handle::listeners) as well. So drop it after
     /// [`hand_over`](Handle::hand_over), or when the other process is gone.
     ///
-    /// Clients whose handler has not returned when no other has come `within` this time stay.
+    /// Clients whose handler has not returned when no other has come `within` this time stay. A
+    /// service whose clients move together needs [`Export::hold_all`] first.
     ///
     /// ```
     /// use std::io::{Read, Write};

@@ -80,10 +80,12 @@ impl Entry {
         (counts, *self.place.lock())
     }
 
+    #[cfg(feature = "cli")]
     pub(super) fn place(&self) -> Option<FilePlace> {
         *self.place.lock()
     }
 
+    #[cfg(feature = "cli")]
     pub(super) fn set_place(&self, place: Option<FilePlace>) {
         *self.place.lock() = place;
     }

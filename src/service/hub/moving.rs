@@ -198,7 +198,7 @@ fn numbers_before<const COUNT: usize>(value: &[u8]) -> Option<([u64; COUNT], &[u
     Some((numbers(counts)?, rest))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use proptest::prelude::*;
 

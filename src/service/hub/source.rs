@@ -6,8 +6,11 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::batch::Batches;
-use super::entry::{Entry, FilePlace};
+use super::entry::Entry;
+#[cfg(feature = "cli")]
+use super::entry::FilePlace;
 use super::state::HubState;
+#[cfg(feature = "cli")]
 use crate::connection::gate::Inside;
 
 /// A source of a [`Hub`](super::Hub): publishes under a name, and counts. Dropped, it is gone from
@@ -83,21 +86,6 @@ impl Source {
         self.hub.is_full() || self.hub.gate.is_shut()
     }
 
-    /// From reading on until what was read is published; `None`: nothing should be read now.
-    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
-        let inside = self.hub.gate.enter_source()?;
-        (!self.hub.is_full()).then_some(inside)
-    }
-
-    /// How far its followed file is read, also by the process before: device, inode, position.
-    pub(crate) fn place(&self) -> Option<FilePlace> {
-        self.entry.place()
-    }
-
-    pub(crate) fn set_place(&self, place: Option<FilePlace>) {
-        self.entry.set_place(place);
-    }
-
     /// Messages that are published together.
     pub(crate) fn batch(&self) -> SourceBatch<'_> {
         SourceBatch {
@@ -113,6 +101,25 @@ impl Source {
         drop(sources);
         self.entry.back.set_up(is_up);
         self.hub.source_changed.notify_all();
+    }
+}
+
+/// What the command's sources need.
+#[cfg(feature = "cli")]
+impl Source {
+    /// From reading on until what was read is published; `None`: nothing should be read now.
+    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
+        let inside = self.hub.gate.enter_source()?;
+        (!self.hub.is_full()).then_some(inside)
+    }
+
+    /// How far its followed file is read, also by the process before: device, inode, position.
+    pub(crate) fn place(&self) -> Option<FilePlace> {
+        self.entry.place()
+    }
+
+    pub(crate) fn set_place(&self, place: Option<FilePlace>) {
+        self.entry.set_place(place);
     }
 }
 
