@@ -10,6 +10,9 @@ use crate::service::recv::{Format, Printed, print};
 /// Names of the field with the message, ours and those of other programs.
 const MESSAGE: [&[u8]; 3] = [b"message", b"msg", b"body"];
 
+/// Above all numbers.
+const NUMBERS: u64 = 1 << 62;
+
 /// See the head of the file.
 pub(super) struct Entry<'a> {
     pub(super) id: Id,
@@ -40,10 +43,15 @@ impl<'a> Entry<'a> {
         let name = self.field(b"n").and_then(|name| str::from_utf8(name).ok());
         let number = name.and_then(|name| {
             let (run, number) = name.rsplit_once('-')?;
-            Some((run, number.parse::<u64>().ok()?))
+            // No run comes as far; others may write what they like.
+            let number = number
+                .parse::<u64>()
+                .ok()
+                .filter(|number| *number < NUMBERS)?;
+            Some((run, number))
         });
         let mut is_new = |at: u64| match number {
-            Some((run, first)) => seen.is_new(run, first.saturating_add(at)),
+            Some((run, first)) => seen.is_new(run, first + at),
             None => after,
         };
         if let Some(lines) = self.field(b"lines") {

@@ -209,3 +209,33 @@ fn a_url_that_is_wrong_or_leads_nowhere_is_told_and_no_password_is_repeated() {
     assert_eq!(code, Some(1), "{log}");
     assert!(log.contains("is no Redis server"), "{log}");
 }
+
+#[test]
+fn what_others_write_to_the_stream_is_printed_safely() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    for fields in [
+        &["msg", "foreign \u{1b}[2J"][..],
+        &["n", "x", "other", "b"],
+        &["n", "r-99999999999999999999", "message", "too far"],
+        &["n", "r-18446744073709551615", "message", "the last"],
+        &["n", "r-18446744073709551615", "lines", "a\nb\n"],
+        &["n", "q-1", "lines", "c\u{1b}[2J"],
+        &["n", "q-2", "peer", "p\nForged", "message", "d"],
+        &["n", "q-2", "message", "d"],
+    ] {
+        redis.ask(&[&["XADD", "s", "*"], fields].concat());
+    }
+    let expected = [
+        "Message from : foreign \\u{1b}[2J",
+        "Message from : ",
+        "Message from : too far",
+        "Message from : the last",
+        "a",
+        "b",
+        "c\\u{1b}[2J",
+        "Message from p\\nForged: d",
+    ];
+    assert_eq!(stored(&redis.url("stream=s"), &[]), expected);
+}
