@@ -94,9 +94,9 @@ impl Command {
             Command::Status(args) => return ask::status(&args),
             Command::Clients(args) => return ask::clients(&args),
             Command::Close(args) => return ask::close(&args),
-            Command::Pause(at) => return ask::change(at.admin(), "/pause"),
-            Command::Resume(at) => return ask::change(at.admin(), "/resume"),
-            Command::Drain(at) => return ask::change(at.admin(), "/drain"),
+            Command::Pause(at) => return ask::change(&at, "/pause"),
+            Command::Resume(at) => return ask::change(&at, "/resume"),
+            Command::Drain(at) => return ask::change(&at, "/drain"),
             Command::Set(args) => return ask::set(&args),
         };
         served.unwrap_or_else(|error| exit::failed(&error))

@@ -19,6 +19,7 @@ use crate::limits::options::{READ_MAX, TIME_MAX};
 use crate::limits::times::Bucket;
 use crate::scheduler::metrics::add;
 use crate::service::{Opener, Tail};
+use crate::tls::Ending;
 
 impl Turn<'_> {
     pub(super) fn open_session(&mut self, opener: &dyn Opener) {
@@ -108,11 +109,7 @@ impl Turn<'_> {
             .connection
             .take_bytes(&mut self.owned.tls, &mut input, most);
         match taken {
-            Ok(Taken::End(ending)) => {
-                self.note_ending(ending);
-                self.deliver(&[], StreamEnd::Reached);
-                self.is_at_its_end(End::Client);
-            }
+            Ok(Taken::End(ending)) => self.hear_end(ending),
             Ok(Taken::Bytes {
                 length,
                 drained,
@@ -208,7 +205,7 @@ impl Turn<'_> {
     /// The connection is lost. A service that stores gets the partial message.
     fn lost(&mut self, error: &io::Error) {
         self.owned.discards_output = true;
-        if self.ctx.work.tail() == Tail::Deliver {
+        if self.ctx.work.tail() == Tail::Deliver && !self.is_too_early(Ending::Truncated) {
             self.deliver(&[], StreamEnd::Reached);
         }
         self.is_at_its_end(End::Lost(error.to_string()));
@@ -216,7 +213,7 @@ impl Turn<'_> {
 
     /// No more will come. If the service wants to wait before it takes the partial message, the
     /// next turn after the pause sees the end again.
-    fn is_at_its_end(&mut self, end: End) {
+    pub(super) fn is_at_its_end(&mut self, end: End) {
         self.owned.ending = true;
         self.owned.readable = false;
         let is_left = self.owned.paused.is_some() && self.owned.decoder.is_inside();

@@ -12,13 +12,15 @@ use tracing::debug;
 
 use super::Turn;
 use crate::connection::Stage;
-use crate::connection::handler::End;
+use crate::connection::handler::{End, StreamEnd};
 use crate::limits::limit::Limit;
 use crate::scheduler::metrics::add;
 use crate::service::Work;
 use crate::tls::{Ending, Failure, FailureKind, HELLO, PLAIN_LINE, Shaken};
 
 const PLAIN: &str = "the client speaks plainly; it has to connect with TLS";
+
+const TRUNCATED: &str = "its connection ended before its TLS session";
 
 /// The result of a step.
 enum Step {
@@ -240,12 +242,29 @@ impl Turn<'_> {
         self.owned.discards_output || !self.has_unsent()
     }
 
+    /// The client sends no more.
+    pub(super) fn hear_end(&mut self, ending: Ending) {
+        self.note_ending(ending);
+        if self.is_too_early(ending) {
+            self.owned.stage = Stage::Closing(End::Lost(TRUNCATED.into()));
+            return;
+        }
+        self.deliver(&[], StreamEnd::Reached);
+        self.is_at_its_end(End::Client);
+    }
+
+    /// Whether a message that has not ended is not to be delivered at such an end.
+    pub(super) fn is_too_early(&self, ending: Ending) -> bool {
+        let is_strict = self.ctx.limits.options.tls_strict_end && self.owned.tls.is_some();
+        is_strict && ending == Ending::Truncated
+    }
+
     /// Counts a client whose connection ends before its session does.
     pub(super) fn note_ending(&self, ending: Ending) {
         if ending == Ending::Truncated {
             self.ctx.handshakes.truncated();
             let peer = self.connection.identity.peer();
-            debug!(id = self.connection.id, %peer, "its connection ended before its TLS session");
+            debug!(id = self.connection.id, %peer, "{TRUNCATED}");
         }
     }
 }

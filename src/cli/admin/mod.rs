@@ -76,20 +76,26 @@ impl Admin {
     /// # Errors
     /// As [`Server::bind`].
     pub(super) fn start(
-        addresses: &[String],
+        args: &AdminArgs,
         how: &Binding,
         view: View,
         from: Option<&mut Inherited>,
     ) -> Result<Admin> {
+        let addresses = &args.addresses;
+        let tls = args.tls()?;
         let view = Arc::new(view);
-        let serve = |listeners: Listeners| {
+        let serve = |mut listeners: Listeners| {
             let view = Arc::clone(&view);
+            let are_plain: Vec<_> = listeners.addresses().iter().map(is_unix).collect();
+            listeners.set_plain(&are_plain);
             let loopback = Loopback::of(listeners.addresses());
             let answer = move |request: &_, asker: Asker| {
                 let refusal = asker.came_to.and_then(|at| loopback.refuse(request, at));
                 refusal.unwrap_or_else(|| routes::answer(&view, request, asker.peer))
             };
-            Server::serve(listeners, options(), http::Http(answer))
+            let tls = tls.clone();
+            let options = Options { tls, ..options() };
+            Server::serve(listeners, options, http::Http(answer))
         };
         let inherited = from.map(|from| from.take(ADMIN)).transpose()?.flatten();
         let (listeners, with_files) = match inherited {
@@ -177,6 +183,10 @@ impl Admin {
             let _ = server.wait();
         }
     }
+}
+
+fn is_unix(address: &Address) -> bool {
+    matches!(address, Address::Unix(_))
 }
 
 fn options() -> Options {

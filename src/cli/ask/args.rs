@@ -1,6 +1,11 @@
 //! The arguments of commands that query and control a running daemon.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
+
+use crate::error::Result;
+use crate::tls::{ClientTls, Trust};
 
 /// The default admin address.
 const DEFAULT: &str = "127.0.0.1:9090";
@@ -16,11 +21,22 @@ pub(crate) struct AdminAddress {
     /// As the argument ADMIN
     #[arg(long = "admin", id = "admin_option", value_name = "ADMIN")]
     option: Option<String>,
+
+    /// The daemon has --admin-tls-cert: speak TLS, except over unix:PATH, and trust certificates of
+    /// a root in this file (PEM) [default: no TLS]
+    #[arg(long, alias = "ca", value_name = "FILE", env = "POOLD_ADMIN_CA")]
+    tls_ca: Option<PathBuf>,
 }
 
 impl AdminAddress {
     pub(crate) fn admin(&self) -> &str {
         self.option.as_ref().unwrap_or(&self.admin)
+    }
+
+    /// How to speak TLS, if it does.
+    pub(super) fn tls(&self) -> Result<Option<ClientTls>> {
+        let trust = self.tls_ca.as_deref().map(Trust::File);
+        trust.map(|trust| ClientTls::new(trust, None)).transpose()
     }
 }
 

@@ -3,9 +3,13 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use socket2::Socket;
+
+use super::args::AdminAddress;
 use crate::cli::exit::Failure;
 use crate::net::address::Address;
 use crate::net::connect;
+use crate::tls::{ClientSession, ClientTls, PLAIN_LINE};
 
 /// The deadline of each step: connect, write, read.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,10 +33,15 @@ pub(super) enum Method {
 ///
 /// # Errors
 /// One line that says what to do.
-pub(super) fn fetch(addresses: &str, method: Method, path: &str) -> Result<Answer, Failure> {
-    let address = choose(addresses, method);
+pub(super) fn fetch(place: &AdminAddress, method: Method, path: &str) -> Result<Answer, Failure> {
+    let address = choose(place.admin(), method);
     let parsed: Address = address.parse()?;
-    let answered = exchange(&parsed, method, path).map_err(|error| advice(&error));
+    let tls = match parsed {
+        Address::Unix(_) => None,
+        Address::Tcp(_) => place.tls()?,
+    };
+    let tls = tls.as_ref().map(|tls| (tls, connect::name(address)));
+    let answered = exchange(&parsed, tls, method, path).map_err(|error| advice(&error));
     let answer = answered.and_then(parse);
     Ok(answer.map_err(|problem| format!("no answer from {address}: {problem}"))?)
 }
@@ -47,7 +56,12 @@ fn choose(addresses: &str, method: Method) -> &str {
     }
 }
 
-fn exchange(address: &Address, method: Method, path: &str) -> io::Result<Vec<u8>> {
+fn exchange(
+    address: &Address,
+    tls: Option<(&ClientTls, &str)>,
+    method: Method,
+    path: &str,
+) -> io::Result<Vec<u8>> {
     let method = match method {
         Method::Get => "GET",
         Method::Post => "POST",
@@ -56,9 +70,37 @@ fn exchange(address: &Address, method: Method, path: &str) -> io::Result<Vec<u8>
     let mut stream = connect::connect(address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    if let Some((tls, host)) = tls {
+        return exchange_secured(stream, tls.session(host)?, request.as_bytes());
+    }
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.take(ANSWER_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn exchange_secured(
+    mut stream: Socket,
+    mut session: ClientSession,
+    request: &[u8],
+) -> io::Result<Vec<u8>> {
+    session.shake(&mut stream)?;
+    // It has room for more than a request.
+    session.give(request)?;
+    let (mut bytes, mut piece) = (Vec::new(), [0; 16 * 1024]);
+    while bytes.len() < ANSWER_MAX as usize {
+        while session.wants_write() {
+            session.write_to(&mut stream)?;
+        }
+        match session.take(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&piece[..length]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                session.read_from(&mut stream)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
     Ok(bytes)
 }
 
@@ -70,6 +112,9 @@ fn parse(bytes: Vec<u8>) -> Result<Answer, String> {
             status: response.code.unwrap_or_default(),
             body: bytes[length..].to_vec(),
         }),
+        _ if bytes == PLAIN_LINE => {
+            Err("it speaks TLS; give the root of its certificate with --tls-ca FILE".into())
+        }
         _ => {
             Err("this is not poold's admin endpoint, which is at the address of its --admin".into())
         }

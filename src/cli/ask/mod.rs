@@ -29,14 +29,14 @@ type Outcome = Result<bool, Failure>;
 /// Prints the state of a daemon; the exit code is 1 if all workers are stuck.
 pub(super) fn status(args: &StatusArgs) -> ExitCode {
     told(if args.watch {
-        watch(args.place.admin())
+        watch(&args.place)
     } else {
         once(args)
     })
 }
 
 fn once(args: &StatusArgs) -> Outcome {
-    let body = look(args.place.admin(), "/status")?;
+    let body = look(&args.place, "/status")?;
     let status = read_status(&body)?;
     if args.json {
         print(&[body.as_slice(), b"\n"].concat())?;
@@ -53,7 +53,7 @@ fn once(args: &StatusArgs) -> Outcome {
 }
 
 /// Redraws the state until Ctrl-C, or until the daemon does not answer.
-fn watch(admin: &str) -> Outcome {
+fn watch(admin: &AdminAddress) -> Outcome {
     let term = console::Term::stdout();
     let mut is_first = true;
     loop {
@@ -95,7 +95,7 @@ fn list(args: &ClientsArgs) -> Result<(), Failure> {
     let mut is_first = true;
     loop {
         let path = format!("/clients?limit={PAGE}&after={after}&{query}");
-        let body = look(args.place.admin(), path.trim_end_matches('&'))?;
+        let body = look(&args.place, path.trim_end_matches('&'))?;
         let page: Page = serde_json::from_slice(&body).map_err(|error| strange(&error))?;
         let mut lines = String::new();
         if args.json {
@@ -117,7 +117,7 @@ fn list(args: &ClientsArgs) -> Result<(), Failure> {
 
 /// Closes a client.
 pub(super) fn close(args: &CloseArgs) -> ExitCode {
-    change(args.place.admin(), &format!("/clients/{}/close", args.id))
+    change(&args.place, &format!("/clients/{}/close", args.id))
 }
 
 /// Changes a setting.
@@ -126,11 +126,11 @@ pub(super) fn set(args: &SetArgs) -> ExitCode {
     let name = name.as_ref().map_or("", |value| value.get_name());
     let mut query = form_urlencoded::Serializer::new(String::new());
     let query = query.append_pair(name, &args.value).finish();
-    change(args.place.admin(), &format!("/set?{query}"))
+    change(&args.place, &format!("/set?{query}"))
 }
 
 /// Posts to a path, and prints the answer.
-pub(super) fn change(admin: &str, path: &str) -> ExitCode {
+pub(super) fn change(admin: &AdminAddress, path: &str) -> ExitCode {
     let answered = answer(admin, Method::Post, path).and_then(|body| {
         let line = plain(String::from_utf8_lossy(&body).trim());
         print(format!("{line}\n").as_bytes())
@@ -138,11 +138,11 @@ pub(super) fn change(admin: &str, path: &str) -> ExitCode {
     told(answered.map(|()| true))
 }
 
-fn look(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
+fn look(admin: &AdminAddress, path: &str) -> Result<Vec<u8>, Failure> {
     answer(admin, Method::Get, path)
 }
 
-fn answer(admin: &str, method: Method, path: &str) -> Result<Vec<u8>, Failure> {
+fn answer(admin: &AdminAddress, method: Method, path: &str) -> Result<Vec<u8>, Failure> {
     let Answer { status, body } = fetch(admin, method, path)?;
     let line = || plain(String::from_utf8_lossy(&body).trim());
     match status {

@@ -43,6 +43,12 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) operator_file: Option<PathBuf>,
 
+    /// With --tls-client-ca: members have the name in their certificate, of an e-mail address what
+    /// is before the @, and no other; those without a name that fits, or whose name is taken, are
+    /// guests
+    #[arg(long, requires = "tls_client_ca")]
+    pub(crate) name_from_certificate: bool,
+
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
 }
@@ -71,6 +77,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
         log: args.log.clone(),
         password: password(args)?,
         rate: args.serve.guard.rate.0,
+        names_from_certificates: args.name_from_certificate,
     });
     let life = serve::announce(
         "chat",

@@ -157,7 +157,7 @@ pub(crate) fn announce(
     let delay = args.admin.drain_delay;
     let view = View::new(server.handle(), name, addresses.join(" and "), own, delay);
     let private = args.listen.private();
-    let mut admin = Admin::start(&args.admin.addresses, &private, view, inherited.as_mut())?;
+    let mut admin = Admin::start(&args.admin, &private, view, inherited.as_mut())?;
     signals::drain_on_signal(&server.handle(), delay)?;
     if let Some(handover) = &mut handover {
         handover.offer(SERVICE, server.handle(), with_files.clone());
@@ -239,6 +239,7 @@ pub(crate) fn options(args: &ServeArgs, framing: Framing) -> Result<Options> {
         tls: args.tls.settings()?,
         tls_optional: args.tls.is_optional(),
         plain_after: defaults.plain_after,
+        tls_strict_end: args.tls.tls_strict_end,
         handshake: args.tls.handshake,
         hints: defaults.hints,
         stuck_after: guard.stuck_after.unwrap_or(defaults.stuck_after),

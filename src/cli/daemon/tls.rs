@@ -75,6 +75,11 @@ pub(crate) struct TlsArgs {
     )]
     pub(crate) allow_name: Vec<String>,
 
+    /// With --tls-cert: do not deliver a message that has not ended when a client's connection ends
+    /// before its session, as anything between the two can cause; not for exec without --lines
+    #[arg(long, requires = "tls_cert")]
+    pub(crate) tls_strict_end: bool,
+
     /// With --tls-cert: maximum time of a TLS handshake
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub(crate) handshake: Duration,

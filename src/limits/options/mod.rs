@@ -104,6 +104,10 @@ pub struct Options {
     /// With `tls_optional`: how long a client may be silent before it is taken for a plain one. The
     /// plain clients of a service that speaks first wait for so long. Default: `handshake`.
     pub plain_after: Option<Duration>,
+    /// With `tls`: a message that has not ended is delivered only if the client has ended its
+    /// session, not if only the connection has ended, which anything between the two can cause.
+    /// Not for stream services. Default: false.
+    pub tls_strict_end: bool,
     /// With `tls`: how long a client's handshake may take. Default: 10 s.
     pub handshake: Duration,
     /// Time limits of each connection. Default: none.
@@ -165,6 +169,7 @@ impl Default for Options {
             tls: None,
             tls_optional: false,
             plain_after: None,
+            tls_strict_end: false,
             handshake: Duration::from_secs(10),
             times: Times::default(),
             rate: None,

@@ -53,6 +53,9 @@ impl Session {
 
     fn nick(&mut self, chat: &ChatState, name: &str) -> Verdict {
         match Name::new(name) {
+            Ok(name) if !self.may_ask_for(chat, &name) => {
+                self.keep_name(chat, "names here are those in certificates");
+            }
             Ok(name) if chat.operators.is_name_banned(&name) => {
                 self.keep_name(chat, "that name is banned");
             }

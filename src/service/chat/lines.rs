@@ -89,6 +89,14 @@ impl Recipient {
         }))
     }
 
+    /// The name in the client's certificate.
+    pub(super) fn certified_name(&self) -> Option<String> {
+        match self {
+            Recipient::Client(client) => client.client.certified_name(),
+            Recipient::Console(_) => None,
+        }
+    }
+
     /// Whether it needs CR LF.
     pub(super) fn is_telnet(&self) -> bool {
         match self {

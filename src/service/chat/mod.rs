@@ -9,6 +9,7 @@
 //! gate is shut, so that nothing is said, and rooms and sessions are written down. Their order goes
 //! on in the other process, where members take their seats without a word; or here.
 
+mod certified;
 mod command;
 mod commands;
 mod console;
@@ -71,6 +72,8 @@ pub struct Settings {
     /// The rate that the server delays clients to ([`Options::rate`](crate::Options)): a client
     /// that has to wait is told for how long.
     pub rate: Option<Rate>,
+    /// Whether members have the names in their certificates, and can have no others.
+    pub names_from_certificates: bool,
 }
 
 /// Between two looks at the clock while all move to another process.
@@ -97,6 +100,7 @@ impl Chat {
             strangers: Strangers::default(),
             gate: Gate::default(),
             has_console: AtomicBool::new(false),
+            names_are_certified: settings.names_from_certificates,
             has_log_at_console: AtomicBool::new(false),
         }))
     }

@@ -64,6 +64,7 @@ impl Session {
         if chat.operators.is_banned(client.peer()) {
             session.put_out(chat, "your address is banned");
         } else {
+            session.take_certified_name(chat);
             session.newcomer = Some(chat.newcomers.add(&session.person));
         }
         session

@@ -30,6 +30,8 @@ pub(super) struct ChatState {
     pub(super) gate: Gate,
     /// The server's terminal is a member, here or in the process before.
     pub(super) has_console: AtomicBool,
+    /// Members have the names in their certificates, and no others.
+    pub(super) names_are_certified: bool,
     /// The log is also printed at the server's own terminal.
     pub(super) has_log_at_console: AtomicBool,
 }

@@ -60,6 +60,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
             &["state"],
             &["session"],
             &[
+                "certified",
                 "commands",
                 "console",
                 "ghost",

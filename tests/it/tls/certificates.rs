@@ -155,3 +155,30 @@ fn a_clients_name_is_in_labels_and_programs_and_may_be_required() {
     client.send("run\n");
     assert_eq!(client.take_line(), "1.3 sensor.example.org");
 }
+
+#[test]
+fn members_of_a_chat_may_have_the_names_in_their_certificates_and_no_others() {
+    let authority = Authority::new();
+    let server = authority.make("localhost", 1, 2090);
+    let anna = authority.make("anna.example.org", 2, 2090);
+    let ca = authority.root();
+    let args = ["--tls-client-ca", text(&ca), "--name-from-certificate"];
+    let daemon = start("chat", &[&server], &args);
+    let connect = || shake(&daemon.address, &ca, "localhost", Some(&anna)).expect("trusted");
+    let mut first = connect();
+    first.send("/name berta\n");
+    let line = loop {
+        let line = first.take_line();
+        if line.contains("certificates") {
+            break line;
+        }
+    };
+    assert!(line.contains("anna.example.org"), "{line}");
+    let mut second = connect();
+    second.send("/name anna.example.org\nhello\n");
+    while !second.take_line().contains("taken") {}
+    first.send("/quit\n");
+    first.take_all().1.expect("the session's end");
+    second.send("/name Anna.Example.Org\n");
+    while !second.take_line().contains("Anna.Example.Org") {}
+}

@@ -1,8 +1,8 @@
 //! The ends of sessions: what was sent before them is served, whichever side ends, and however.
 
-use crate::support::net::{connect, connect_saying, take_to_end};
+use crate::support::net::{connect, connect_saying, reset, take_to_end};
 use crate::support::spool::wait_until;
-use crate::support::tls::Pair;
+use crate::support::tls::{Pair, Secured};
 
 #[test]
 fn a_client_that_says_the_end_gets_its_answer_and_the_end() {
@@ -102,4 +102,46 @@ fn much_output_reaches_a_slow_reader_whole() {
     got.extend(rest);
     end.expect("the session's end");
     assert!(got == sent, "{} of {} bytes", got.len(), sent.len());
+}
+
+#[test]
+fn an_unfinished_message_counts_only_if_its_session_has_ended_where_that_is_asked_for() {
+    let pair = Pair::new();
+    let mut daemon = pair.start(
+        "recv",
+        &[
+            "--tls-strict-end",
+            "--format",
+            "raw",
+            "--log-level",
+            "debug",
+        ],
+    );
+    let ways = [
+        ("cut", (|mut client: Secured| client.cut()) as fn(Secured)),
+        ("lost", |client: Secured| reset(client.0.sock)),
+        ("said", |mut client: Secured| client.end()),
+    ];
+    for (before, (rest, leave)) in ways.into_iter().enumerate() {
+        let mut client = pair.connect(&daemon.address);
+        client.send(format!("whole, then {rest}\nunfinished and {rest}"));
+        daemon.stdout.wait_line(&format!("whole, then {rest}"));
+        leave(client);
+        wait_until("it is gone", || {
+            daemon.stderr.text().matches("closed (id=").count() > before
+        });
+    }
+    daemon.stdout.wait_line("unfinished and said");
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let told = daemon.stdout.text();
+    assert_eq!(told.matches("unfinished").count(), 1, "{told}");
+
+    let daemon = pair.start("echo", &["--tls-strict-end", "--framing", "lines"]);
+    let mut client = pair.connect(&daemon.address);
+    client.send("whole\nunfinished");
+    client.cut();
+    let (bytes, end) = client.take_all();
+    assert_eq!(bytes, b"whole\n");
+    end.expect("the session's end");
 }

@@ -1,6 +1,7 @@
 //! TLS: clients as they are installed, the ends of sessions, bad input.
 
 pub(crate) mod addresses;
+pub(crate) mod admin;
 pub(crate) mod again;
 pub(crate) mod bad;
 pub(crate) mod certificates;

@@ -147,6 +147,7 @@ fn unsupported_option(serve: &ServeArgs) -> Option<&'static str> {
         ("--message", guard.message.is_some()),
         ("--lifetime", guard.lifetime.is_some()),
         ("--rate", guard.rate.0.is_some()),
+        ("--tls-strict-end", serve.tls.tls_strict_end),
     ])
 }
 
