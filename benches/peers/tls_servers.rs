@@ -135,7 +135,10 @@ fn encode<Data>(mut piece: EncodeTlsData<'_, Data>, out: &mut Vec<u8>) -> io::Re
     loop {
         out.resize(before + room, 0);
         match piece.encode(&mut out[before..]) {
-            Ok(length) => return Ok(out.truncate(before + length)),
+            Ok(length) => {
+                out.truncate(before + length);
+                return Ok(());
+            }
             Err(EncodeError::InsufficientSize(more)) => room = more.required_size,
             Err(error) => return Err(io::Error::other(error)),
         }

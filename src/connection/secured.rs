@@ -106,6 +106,7 @@ impl Secured {
     }
 
     /// Whether encrypted bytes wait for room in the socket.
+    #[cfg(feature = "cli")]
     pub(crate) fn has_pending(&self) -> bool {
         self.session.has_pending()
     }
@@ -117,6 +118,7 @@ impl Secured {
     }
 
     /// Leaves bytes to be sent when the service has returned.
+    #[cfg(feature = "cli")]
     pub(crate) fn leave(&mut self, bytes: Bytes) {
         self.left = bytes;
     }
