@@ -61,7 +61,7 @@ impl Parcel {
         self.connection.socket.as_fd()
     }
 
-    /// Its state, for [`Handle::adopt`] in the other process.
+    /// Its state, for [`Handle::adopt`](crate::Handle::adopt) in the other process.
     pub fn state(&self) -> &[u8] {
         &self.state
     }
