@@ -96,7 +96,7 @@ impl Run {
             return false;
         }
         if number - self.base >= 2 * WINDOW {
-            // Nobody sends so far ahead: nothing of what was before is of use.
+            // No run is so far ahead of its last number: what came before is of no use.
             self.base = (number - WINDOW / 2) / 64 * 64;
             self.bits.clear();
         }
