@@ -9,7 +9,7 @@ use crate::tls::{ClientTls, Trust};
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct TrustArgs {
     /// Speak TLS, and nothing else
-    #[arg(long, env = "POOLD_TLS", value_parser = yes_or_no())]
+    #[arg(long, env = "POOLD_CLIENT_TLS", value_parser = yes_or_no())]
     tls: bool,
 
     /// With --tls: trust servers with a certificate of a root in this file (PEM)

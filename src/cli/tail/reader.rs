@@ -141,10 +141,9 @@ impl Reader {
             From::After(id) => Some(id),
         };
         if let Some(upto) = upto {
-            // Copies of these may follow.
-            let mut shown = std::mem::take(&mut self.out);
+            // Copies of these may follow: they are seen, and not printed.
             self.print_before(link, upto, None)?;
-            std::mem::swap(&mut shown, &mut self.out);
+            self.out.clear();
         }
         self.last = Some(upto.unwrap_or_default());
         Ok(())
