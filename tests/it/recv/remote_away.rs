@@ -79,6 +79,8 @@ fn a_killed_server_loses_nothing_that_was_acknowledged_and_copies_are_marked() {
         let senders: Vec<_> = (0..8)
             .map(|who| scope.spawn(move || send_until(stop, address, who)))
             .collect();
+        // `tail` waits for a server it has reached, and ends where it reaches none at the start.
+        printed.wait_lines(1);
         for _ in 0..kills() {
             let before = redis.length("logs");
             wait_until("more is stored", || redis.length("logs") > before + 200);
