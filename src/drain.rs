@@ -237,7 +237,7 @@ impl Drain {
         self.times.lock().listening = Listening::Closed;
     }
 
-    /// Counts a connection that ends during the drain. Call before removing it from the registry.
+    /// Counts a connection that ends during the drain. Call while it is removed from the registry.
     pub(crate) fn count_end(&self, cut_off: bool) {
         let counter = if cut_off { &self.cut_off } else { &self.left };
         counter.fetch_add(1, Ordering::Relaxed);

@@ -174,9 +174,11 @@ impl Registry {
         self.count.store(connections.len(), Ordering::SeqCst);
     }
 
-    pub(crate) fn remove(&self, id: u64) {
+    /// Calls `count` under the lock: a reader finds a connection either here or counted.
+    pub(crate) fn remove(&self, id: u64, count: impl FnOnce()) {
         let mut connections = self.connections.write();
         let removed = connections.remove(&id);
+        count();
         // Frees a large table once all connections have gone.
         if connections.is_empty() && connections.capacity() > 1024 {
             connections.shrink_to_fit();

@@ -199,13 +199,8 @@ impl Shared {
                 ..Case::default()
             };
             self.ctx.notices.trouble(Trouble::Unwatched, case);
-            if self.ctx.drain.phase() != ServerPhase::Running {
-                self.ctx.drain.count_end(true);
-            }
-            self.ctx.give_up_share(&connection);
-            self.ctx.give_up_place(&connection);
-            self.ctx.registry.remove(id);
-            self.ctx.drain.one_gone(|| self.ctx.registry.count());
+            let is_draining = self.ctx.drain.phase() != ServerPhase::Running;
+            self.ctx.leave(&connection, is_draining.then_some(true));
             return;
         }
         debug!(id, %peer, "{}connected", self.ctx.notices.prefix());

@@ -204,7 +204,7 @@ impl Drop for Arrival {
         {
             crate::service::moved(handler);
         }
-        self.shared.ctx.leave(&connection);
+        self.shared.ctx.leave(&connection, None);
     }
 }
 

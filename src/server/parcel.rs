@@ -92,7 +92,7 @@ impl Parcel {
         if let Some(handler) = owned.lasting.handler.take() {
             crate::service::moved(handler);
         }
-        ctx.leave(connection);
+        ctx.leave(connection, None);
         connection.take_request()
     }
 }

@@ -293,11 +293,14 @@ impl Shared {
     }
 
     pub(super) fn report(&self, lost: u64) -> Report {
+        // A connection is either in the registry or in the counts.
+        let registry = self.ctx.registry.reader();
         let (left, cut_off, took) = self.ctx.drain.outcome();
+        let stuck: Vec<_> = registry.values().cloned().collect();
+        drop(registry);
         let totals = &self.ctx.totals;
         // Connections that are left have a stuck service: in the last message that it was given, or
         // in an output whose lost messages are counted.
-        let stuck = self.ctx.registry.all();
         let in_turn = |one: &Arc<Connection>| one.tally.in_turn.load(Ordering::Relaxed);
         let in_turns = stuck.iter().map(|one| u64::from(in_turn(one)));
         let in_turns: Vec<u64> = in_turns.filter(|count| *count > 0).collect();

@@ -100,14 +100,11 @@ impl Turn<'_> {
             "{}closed",
             self.ctx.notices.prefix()
         );
-        // Before it leaves the registry: a drain counts the connections that it finds there.
-        if self.draining() {
-            let by_itself = !matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
-            self.ctx.drain.count_end(!by_itself);
-        }
         if self.is_listed() {
             self.ctx.lingering.remove(connection);
         }
-        self.ctx.leave(connection);
+        let is_cut = matches!(end, End::CutOff | End::Limit(Limit::WriteStall));
+        self.ctx
+            .leave(connection, self.draining().then_some(is_cut));
     }
 }

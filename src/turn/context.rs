@@ -104,11 +104,14 @@ impl ServerContext {
         }
     }
 
-    /// Takes a connection that has ended here out of all that lists it.
-    pub(crate) fn leave(&self, connection: &Connection) {
+    /// Takes a connection that has ended here out of all that lists it. `is_cut` is how a drain
+    /// counts it.
+    pub(crate) fn leave(&self, connection: &Connection, is_cut: Option<bool>) {
         self.give_up_share(connection);
         self.give_up_place(connection);
-        self.registry.remove(connection.id);
+        self.registry.remove(connection.id, || {
+            is_cut.inspect(|&is_cut| self.drain.count_end(is_cut));
+        });
         if self.close_wakes_acceptor.load(Ordering::SeqCst) {
             self.accept_waker.wake();
         }

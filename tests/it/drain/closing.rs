@@ -278,9 +278,10 @@ pub(crate) fn what_a_stream_was_told_before_its_service_failed_ends_with_no_rese
 
 #[test]
 pub(crate) fn a_client_that_is_not_read_from_is_not_closed_for_its_message() {
-    // More than the system keeps, and less than an outbox.
-    const LONG: usize = 200 << 10;
+    // More than the system keeps on the way, and less than an outbox.
+    const LONG: usize = 12 << 20;
     let mut options = options();
+    options.outbox_max = LONG << 1;
     options.send_buffer = Some(4096);
     options.times.message = Some(Duration::from_millis(400));
     let reply = |line: &[u8]| match line {

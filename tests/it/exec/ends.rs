@@ -114,7 +114,7 @@ pub(crate) fn the_deadline_asks_first_and_then_kills() {
     let exit = daemon.stop();
     clients.iter().for_each(wait_reset);
     assert_eq!(exit.code, Some(3), "{}", exit.stderr);
-    assert_eq!(exit.report().cut_off, 2);
+    assert_eq!(exit.report().cut_off, 2, "{}", exit.stderr);
     assert!(
         exit.stderr.contains("stderr: asked (id=2"),
         "{}",

@@ -40,10 +40,9 @@ fn usr1_tells_the_state_and_usr2_is_nothing() {
     daemon.signal(Signal::USR1);
     daemon.stderr.wait_line("state: draining");
     let line = daemon.stderr.wait_line("cut_off=");
-    assert!(
-        line.contains("open=1") && line.ends_with("cut_off=0)"),
-        "{line}"
-    );
+    // The other one's end may not be seen yet.
+    let is_open = line.contains("open=1,") || line.contains("open=2,");
+    assert!(is_open && line.ends_with("cut_off=0)"), "{line}");
     end(&client);
     drop(client);
     assert_eq!(daemon.wait_exit().code, Some(0));
