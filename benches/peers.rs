@@ -2,16 +2,18 @@
 //!
 //! `cargo bench --bench peers` measures everything, prints the table of ratios against the bars
 //! that poold set itself, and writes the evidence, losses included, under `benches/runs/`.
-//! `-- --help` tells what can be chosen. This program plays every role but the load's, which is
-//! `poold flood` (and for many readers of one sender `fan`): it starts itself as `serve PEER WORK WORKERS`,
-//! so that each server is a process of its own whose time and memory can be told apart.
+//! `-- --help` lists the options. The load is `poold flood`, or `fan` for one sender with many
+//! readers. This program is the driver and the servers: it starts itself as `serve PEER WORK
+//! WORKERS`, so that each server is a process whose CPU time and memory are counted separately.
 //!
-//! Rooms: `work` and `lines` are what all servers share; `runtimes`, `threads`, `epoll` with its
-//! `sessions`, `receivers`, `tls_servers` and `subject` are the servers; `serve` picks one. On the driver's
-//! side `launch`, `usage` and `load` know processes, `pairs` and `bench` make comparisons of
-//! them, one room for each section asks for those, `bars`, `report`, `chart` and `machine` tell.
+//! Modules: all servers share `work` and `lines`; `runtimes`, `threads`, `epoll` with its
+//! `sessions`,
+//! `receivers`, `tls_servers` and `subject` are the servers; `serve` starts one of them. In the
+//! driver, `launch`, `usage` and `load` handle processes, `pairs` and `bench` compare them, each
+//! section of the report has a module, and `bars`, `report`, `chart` and `machine` write the
+//! result.
 
-/// Everything lies beside this file, in the directory of its name.
+/// The modules are in the directory `peers` beside this file.
 mod peers {
     pub mod bars;
     pub mod bench;
@@ -116,7 +118,7 @@ fn drive(options: Options) -> io::Result<()> {
     Ok(())
 }
 
-/// A quick run proves nothing, so it leaves nothing among the evidence.
+/// A quick run measures nothing reliably, so it writes no evidence.
 fn evidence(options: &Options) -> PathBuf {
     let usual = if options.quick {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs")

@@ -12,17 +12,17 @@ pub enum Bar {
     AtMost(f64),
 }
 
-/// One line of the table of what must be reached.
+/// One row of the table of bars.
 pub struct Verdict {
     pub what: String,
     pub against: String,
     pub bar: Bar,
     pub unit: &'static str,
     pub found: Option<Spread>,
-    /// Whose ratio to the same peer shows what could be found here, and what it is.
+    /// A bare server and its ratio to the same peer: the most that this machine allows.
     pub yardstick: Option<(String, Spread)>,
-    /// Answers that ours lost and connections that failed while it was measured: speed at that
-    /// price is none.
+    /// Answers that poold lost and connections that failed in its runs; with any, the bar is
+    /// missed.
     pub faults: f64,
 }
 
@@ -43,7 +43,7 @@ impl Bar {
 }
 
 impl Verdict {
-    /// What could not be measured is not met.
+    /// A bar without a measurement is missed.
     pub fn met(&self) -> bool {
         self.faults == 0.0 && self.found.is_some_and(|found| self.bar.met(found.median))
     }
@@ -95,8 +95,7 @@ impl Verdict {
     }
 }
 
-/// With a digit more than elsewhere: a server that misses a bar by a hair has missed it, and it
-/// should be seen.
+/// With one digit more than elsewhere, so that a bar that is missed by little does not look met.
 fn exact(found: Spread) -> String {
     let Spread {
         median,
@@ -106,8 +105,8 @@ fn exact(found: Spread) -> String {
     format!("{median:.3} ({least:.3}–{most:.3})")
 }
 
-/// One question to the pairs that were run: ours against the strongest of the peers whose
-/// labels begin with `peer`, the one that leaves us the lowest ratio of throughput.
+/// Selects from the pairs: poold against the strongest of the peers whose labels begin with `peer`,
+/// which is the one with the lowest ratio of throughput.
 pub struct Question<'a> {
     pub cell: &'a Cell<'a>,
     pub peer: &'a str,
@@ -117,7 +116,7 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// What the pairs say; without any, that nothing was measured.
+    /// The row of these pairs; without pairs, a row without a measurement.
     pub fn answer(&self, pairings: &[Pairing], yardsticks: &[Pairing]) -> Verdict {
         let Question {
             cell,

@@ -1,4 +1,4 @@
-//! The driver's hands: start a server, run a load against it, note what was found.
+//! Starts a server, runs a load against it, and records the result.
 
 use std::fs;
 use std::io;
@@ -35,13 +35,13 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left lies where cargo keeps such things.
+        // Files that are left over are in cargo's target folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 impl Bench {
-    /// The one that is compared with all others, with these many workers.
+    /// The server that is compared with all others, with this many workers.
     pub fn ours(&self, workers: usize) -> Contender {
         Contender::own(&self.options.subject, workers)
     }
@@ -66,7 +66,7 @@ impl Bench {
         Server::start(command, announces, cpus(self.options.server_cpus.as_ref()))
     }
 
-    /// One run against a server that is already there.
+    /// One run against a server that runs already.
     pub fn run(&self, server: &mut Server, load: &Load) -> io::Result<Figures> {
         let before = server.usage()?;
         let cpus = cpus(self.options.load_cpus.as_ref());
@@ -79,13 +79,13 @@ impl Bench {
         self.run(&mut self.start(server, work)?, load)
     }
 
-    /// Runs both in turn as often as was asked. What cannot run is passed over, and the
-    /// report says so.
+    /// Runs both in turn, as many pairs as the options say. A server that cannot run is skipped,
+    /// and the report says so.
     pub fn pair(&mut self, cell: &Cell, ours: &Contender, peer: &Contender) {
         self.pair_by(cell, ours, peer, measure);
     }
 
-    /// As [`pair`](Bench::pair), for what is measured in another way.
+    /// As [`pair`](Bench::pair), with another measurement.
     pub fn pair_by(
         &mut self,
         cell: &Cell,
@@ -97,13 +97,13 @@ impl Bench {
         self.report.pairings.extend(pairing);
     }
 
-    /// How far a server gets against a peer that has nothing to carry that poold must carry: what
-    /// this machine leaves room for. Stands beside the bar against that peer.
+    /// The ratio of a bare loop to a peer: the most that a server can reach on this machine. The
+    /// report shows it beside the bar against that peer.
     pub fn yardstick(&mut self, cell: &Cell, yardstick: &Contender, peer: &Contender) {
         self.yardstick_by(cell, yardstick, peer, measure);
     }
 
-    /// As [`yardstick`](Bench::yardstick), for what is measured in another way.
+    /// As [`yardstick`](Bench::yardstick), with another measurement.
     pub fn yardstick_by(
         &mut self,
         cell: &Cell,
@@ -134,7 +134,7 @@ impl Bench {
                     None
                 }
             };
-            // The second server may find a warmer machine, so they take turns.
+            // The order alternates: the second server may run on a warmer machine.
             runs.push(if pair % 2 == 0 {
                 (run(first)?, run(second)?)
             } else {
@@ -162,8 +162,8 @@ impl Bench {
         Some(pairing)
     }
 
-    /// Notes whether poold reached a bar. With a choice of peers, one that was not chosen is not
-    /// missed.
+    /// Records whether poold reached a bar. A peer that the options exclude is not reported as
+    /// missing.
     pub fn judge(&mut self, question: &Question) {
         let verdict = question.answer(&self.report.pairings, &self.report.yardsticks);
         if verdict.found.is_some() || self.options.peers.is_none() {

@@ -1,4 +1,4 @@
-//! Handlers that block, or might, against what a runtime offers for them.
+//! Handlers that block, or might, beside a runtime's means for blocking work.
 
 use super::bars::{Bar, Question};
 use super::bench::Bench;
@@ -8,8 +8,7 @@ use super::pairs::{Cell, Contender};
 const SECTION: &str = "blocking";
 const CLIENTS: usize = 64;
 
-/// What the handler does, on how many threads, and by which factor `spawn_blocking` on as many
-/// must be left behind.
+/// The handler's work, the number of threads, and the least ratio to `spawn_blocking` on as many.
 const CELLS: &[(&str, usize, Option<f64>)] = &[
     ("might-block", 8, Some(1.8)),
     ("sleep1ms", 64, Some(1.15)),
@@ -18,7 +17,7 @@ const CELLS: &[(&str, usize, Option<f64>)] = &[
     ("compute50us", 8, None),
 ];
 
-/// How far one slow message in a hundred may move the median of all.
+/// The most by which one slow message in a hundred may change the median of all.
 const OTHERS: f64 = 1.2;
 
 pub fn run(bench: &mut Bench) {
@@ -62,8 +61,8 @@ pub fn run(bench: &mut Bench) {
     }
 }
 
-/// Ours with the slow messages against ours without: the pair's second is the same server with
-/// a handler that never sleeps.
+/// poold with slow messages against poold without: the second of the pair has a handler that never
+/// sleeps.
 fn others(bench: &mut Bench, cell: &Cell, workers: usize) {
     let ours = bench.ours(workers);
     let Contender { label, launch } = bench.ours(workers);

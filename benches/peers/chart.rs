@@ -1,4 +1,4 @@
-//! Curves, drawn: counts on a logarithmic axis, with the spread of the runs at each point.
+//! Draws curves as SVG: counts on a logarithmic axis, with the spread of the runs at each point.
 
 use std::error::Error;
 use std::io;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::spread::Spread;
 
-/// A picture.
+/// A chart.
 pub struct Curves {
     pub name: String,
     pub title: String,
@@ -19,7 +19,7 @@ pub struct Curves {
     pub lines: Vec<Curve>,
 }
 
-/// How far up a value stands.
+/// The height of a value in the chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axis {
     Linear,
@@ -116,7 +116,7 @@ fn paint(curves: &Curves, path: &Path) -> Result<(), Box<dyn Error>> {
     }
     let legend = match axis {
         Axis::Linear => SeriesLabelPosition::UpperLeft,
-        // The upper corners are taken: throughput is high there.
+        // The upper corners are occupied: throughput is high there.
         Axis::Logarithmic => SeriesLabelPosition::LowerRight,
     };
     chart

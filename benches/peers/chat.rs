@@ -10,7 +10,7 @@ use super::subject;
 const READERS: &[usize] = &[10, 100, 1000];
 const BAR: f64 = 2.0;
 
-/// Lines on their way to the last reader: few enough that neither server finds a reader slow.
+/// Lines in flight to the last reader: few enough that neither server treats a reader as slow.
 const WINDOW: usize = 1024;
 
 pub fn run(bench: &mut Bench) {

@@ -11,12 +11,12 @@ use super::uring;
 const CLIENTS: &[usize] = &[1, 8, 64, 1000, 10_000];
 const PIPELINES: &[usize] = &[1, 32];
 
-/// Threads that a pool of whole connections may have; beyond that it is passed over.
+/// The most threads of a pool that gives each connection a thread; with more clients it is skipped.
 const THREADS_MAX: usize = 4096;
 
 /// Clients that connect and leave at the same time.
 const CALLERS: &[usize] = &[1, 8, 64];
-/// Each connection is a new one, and there are only so many.
+/// Each connection takes a new port, and ports are few.
 const CALLERS_WARMUP: Duration = Duration::from_millis(100);
 
 pub fn run(bench: &mut Bench) {
@@ -32,7 +32,7 @@ pub fn run(bench: &mut Bench) {
             for peer in peers(bench, clients) {
                 bench.pair(&cell, &ours, &peer);
             }
-            // Against those that the bars are about.
+            // The peers that have a bar.
             for peer in rivals(bench, pipeline) {
                 bench.yardstick(&cell, &Contender::own("epoll", 1), &peer);
             }
@@ -86,8 +86,8 @@ fn call(bench: &mut Bench, callers: usize) {
     });
 }
 
-/// The servers that answer lines, for this many clients. Where a connection keeps its thread to the
-/// end, there must be a thread for each, or the rest would wait for ever.
+/// The servers that answer lines, for this many clients. A server that keeps a thread for a
+/// connection has a thread for each client: the others would never be served.
 fn peers(bench: &mut Bench, clients: usize) -> Vec<Contender> {
     let workers = bench.options.workers;
     let mut wanted = vec![
@@ -118,7 +118,7 @@ fn peers(bench: &mut Bench, clients: usize) -> Vec<Contender> {
     own.chain(uring::contenders(&bench.options)).collect()
 }
 
-/// The strongest of a runtime, for lines that are asked one by one and for many at once.
+/// The fastest variant of a runtime, for single lines and for many at once.
 fn rivals(bench: &Bench, pipeline: usize) -> Vec<Contender> {
     let mut rivals = if pipeline == 1 {
         vec![("tokio", 2), ("tokio", bench.options.workers)]

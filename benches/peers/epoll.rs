@@ -1,4 +1,4 @@
-//! The limit: one thread, one readiness loop, no locks, and no handler that may ever block.
+//! The limit: one thread, one readiness loop, no lock, and handlers that never block.
 
 use std::io::{self, Read, Write};
 use std::net;
@@ -6,7 +6,7 @@ use std::net;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
-/// What a loop does with the bytes of one connection.
+/// A session of the loop.
 pub trait Session {
     /// These bytes arrived; what is appended to `replies` is sent. `None` is the end.
     fn arrived(&mut self, bytes: Option<&[u8]>, replies: &mut Vec<u8>) -> io::Result<()>;
@@ -90,9 +90,9 @@ fn accept<S>(
     }
 }
 
-/// Readiness is told once, at its edge, so this goes on until the socket has nothing left: a
-/// read that does not fill the buffer says so, unless the end of the stream was announced with
-/// the bytes. While something is owed it stops; room to write is an edge as well.
+/// Readiness is edge-triggered, so this reads until the socket is empty: a read that does not fill
+/// the buffer says so, unless the end of the stream was announced with the bytes. It stops while
+/// output is unsent; room to write is an edge, too.
 fn turn<S: Session>(
     connection: &mut Connection<S>,
     closing: bool,

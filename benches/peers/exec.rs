@@ -1,7 +1,7 @@
 //! A program for each connection: connections a second, beside `tcpserver` and `socat`.
 //!
-//! Most of the time goes to the system, which starts and ends the programs; the comparison is of
-//! what each server adds to that.
+//! The system takes most of the time, to start and end the programs; the comparison shows what each
+//! server adds.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ use super::outside;
 use super::pairs::{Cell, Contender};
 use super::subject;
 
-/// As many as the workers, so that what is measured is starting, not waiting.
+/// As many as the workers, so that no client waits for a worker.
 const CLIENTS: usize = 8;
 const PROGRAMS: &[&str] = &["/bin/true", "/bin/cat"];
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ pub fn run(bench: &mut Bench) {
     }
 }
 
-/// What one client saw.
+/// The result of one client.
 #[derive(Default)]
 struct Seen {
     millionths: Vec<u64>,
@@ -93,7 +93,8 @@ fn measure(bench: &Bench, server: &Contender, cell: &Cell) -> io::Result<Figures
         rate,
         p50: at(0.5),
         p99: at(0.99),
-        // The programs' own time is most of it, and not every server waits for its children.
+        // CPU time is not compared: most of it is the programs', and not every server waits for its
+        // children.
         cpu_per_message: f64::NAN,
         switches_per_message: None,
         faults: faults as f64,
@@ -120,7 +121,7 @@ fn client(address: SocketAddr, message: &[u8], from: Instant, until: Instant) ->
     }
 }
 
-/// Whether the answer was what it had to be.
+/// Whether the answer is right.
 fn talk(address: SocketAddr, message: &[u8]) -> io::Result<bool> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;

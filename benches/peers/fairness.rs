@@ -1,9 +1,9 @@
 //! The cost of one client that floods, for 63 others that ask and wait.
 //!
-//! Twice, and the bar is for both: once all 64 are clients of one load, which reads from all of
-//! them in turn and so holds the flood back (a server without any fairness passes); once the one
-//! that floods is a process of its own. That tells servers apart, but with fewer than three cores
-//! it also competes with the load and the server for them.
+//! Measured twice, and the bar is for both. First all 64 are clients of one load, which reads from
+//! all of them in turn and so slows the flood: a server without fairness passes, too. Then the
+//! client that floods is a process of its own, which shows the difference between servers; with
+//! fewer than three cores it also competes with the load and the server for them.
 
 use std::io;
 use std::process::Stdio;
@@ -17,10 +17,10 @@ use super::pairs::{Contender, Spread};
 
 const POLITE: usize = 63;
 const FLOOD: usize = 1024;
-/// Looks for each pair that was asked for: a ratio of two p99 strays more than one of two rates.
+/// Measurements for each pair: a ratio of two p99 varies more than one of two rates.
 const LOOKS: usize = 3;
 
-/// How one floods: a look gives the p99 of the others.
+/// A way of flooding; measuring it gives the p99 of the others.
 type Beside = fn(&Bench, &Contender, &Load) -> io::Result<f64>;
 const WAYS: [(&str, Beside); 2] = [
     ("p99 of 63 clients beside one that floods", among_them),

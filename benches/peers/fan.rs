@@ -1,4 +1,4 @@
-//! The role of the readers and of the sender: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP STOPPED
+//! The readers and the sender, as a process: `fan ADDRESS CLIENTS WINDOW SIZE MS WARMUP STOPPED
 //! SLOW`.
 //!
 //! The same code for all servers: their first line, or its absence, shows which one it is. Each
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 
 const END: u8 = b'~';
 const READ: usize = 256 * 1024;
-/// The window is filled in so many parts, so that the server never waits for the last reader.
+/// Parts of the window: the server has the next one while the last reader receives this one.
 const PARTS: usize = 4;
-/// In nanoseconds; longer is recorded as that.
+/// The longest latency that is recorded, in nanoseconds; longer ones count as this.
 const LATENCY_MAX: u64 = 60_000_000_000;
-/// Longest without anything happening.
+/// The longest time without an event.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Of a server that has no words of its own.
+/// The topic of a server that has none.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// How a server wants to be spoken to.

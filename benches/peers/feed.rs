@@ -10,7 +10,7 @@ use super::spread::Spread;
 use super::{outside, rest, subject};
 
 const READERS: &[usize] = &[10, 100, 1000];
-/// Lines on their way to the last reader: few enough that no server finds a reader slow.
+/// Lines in flight to the last reader: few enough that no server treats a reader as slow.
 const WINDOW: usize = 1024;
 
 /// Readers at full speed, beside those that stopped and those that read a byte a second.
@@ -70,7 +70,7 @@ fn beside_slow_ones(bench: &mut Bench) {
     let mut ratios = Vec::new();
     for pair in 0..bench.options.pairs() {
         let run = |load| bench.measure(&hub(bench), "fast", load);
-        // They take turns, as pairs of servers do.
+        // In turn, as pairs of servers.
         let both = if pair % 2 == 0 {
             run(&with).and_then(|with| Ok((with, run(&without)?)))
         } else {

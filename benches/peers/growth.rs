@@ -7,11 +7,11 @@ use super::pairs::{Contender, Spread};
 
 const CLIENTS: &[usize] = &[1, 10, 100, 1000, 10_000, 19_000];
 const WORKERS: &[usize] = &[1, 2, 4, 8, 16, 32, 64];
-/// The load numbers its messages, and has no room for that in fewer bytes.
+/// The shortest message with a number, which the load puts into each.
 const SIZES: &[usize] = &[32, 64, 256, 1024, 4096, 16_384, 65_536];
 const USUAL: usize = 64;
 
-/// A point is the median of so many runs at most: a curve shows a shape, not a ratio.
+/// The most runs for a point: a curve shows a shape, not a ratio.
 const RUNS_MAX: usize = 3;
 
 pub fn run(bench: &mut Bench) {
@@ -106,7 +106,7 @@ fn sizes(bench: &mut Bench) {
     );
 }
 
-/// Curves, and what of a run at one of their points they show.
+/// Curves, and the quantity of a run that they show.
 struct Picture {
     curves: Curves,
     of: fn(&Figures, usize) -> f64,
@@ -142,8 +142,8 @@ fn same_at_each_point(bench: &Bench, all: &[(&str, usize)]) -> Vec<Line> {
     std::iter::once(subject).chain(peers).map(line).collect()
 }
 
-/// A curve for each of the lines, in each of the pictures. The runs of a point are made in turn, so
-/// that what the machine does beside them moves a point of each and not one curve.
+/// A curve for each server, in each of the charts. The runs of a point are made in turn, so that
+/// other load on the machine moves a point of each curve, not one curve.
 fn draw(
     bench: &mut Bench,
     mut pictures: Vec<Picture>,

@@ -16,13 +16,13 @@ use super::usage::{self, Usage};
 
 const READY: Duration = Duration::from_secs(10);
 
-/// How a server tells where it listens, and what it has used.
+/// How a server reports its address and its CPU time.
 pub enum Announces {
-    /// This benchmark in the role of a server: on standard output, and it answers questions.
+    /// This benchmark as a server: on standard output; it answers queries.
     Itself,
     /// In a line on standard error.
     OnStderr,
-    /// Not at all: it was told to listen there.
+    /// Not at all: the address was given to it.
     Chosen(SocketAddr),
 }
 
@@ -73,7 +73,7 @@ impl Server {
         Ok(server)
     }
 
-    /// What it has used since it began.
+    /// CPU time and context switches since its start.
     pub fn usage(&mut self) -> io::Result<Usage> {
         if !self.answers {
             return usage::of_process(self.child.id());
@@ -84,7 +84,7 @@ impl Server {
         usage::parse(&line)
     }
 
-    /// Bytes of memory that it holds.
+    /// Its resident memory, in bytes.
     pub fn resident(&self) -> io::Result<f64> {
         usage::resident(self.child.id())
     }
@@ -124,8 +124,8 @@ impl Drop for Server {
     }
 }
 
-/// A program that the kernel ends when this one ends in any way, because it would not notice
-/// otherwise. Without `setpriv` it is ended only when this one ends in order.
+/// A program that the kernel ends when this process ends, however it ends. Without `setpriv` it
+/// ends only when this process ends normally.
 pub fn mortal(program: &str) -> Command {
     let tool = "setpriv";
     let path = env::var_os("PATH").unwrap_or_default();
@@ -190,7 +190,7 @@ fn lines_of(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
-/// It may have ended by itself, and then there is nothing to end.
+/// It may have ended already.
 pub fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();

@@ -1,15 +1,15 @@
-//! Bytes in, whole lines out, and the loop around it that a thread of its own can run.
+//! Cuts bytes into lines, and the loop around it for servers with a thread for each connection.
 
 use std::io::{self, Read, Write};
 
 use super::work::Work;
 
-/// What `Framed` begins with as well.
+/// The initial capacity, which is also that of tokio's `Framed`.
 const FIRST_ROOM: usize = 8 * 1024;
 const LEAST_ROOM: usize = 2 * 1024;
 
-/// What a connection has sent and no handler has taken. It keeps its size between reads, so that a
-/// peer pays for its buffer once.
+/// Bytes that no handler has taken. It keeps its capacity between reads, so that a peer allocates
+/// its buffer once.
 #[derive(Default)]
 pub struct Inbox {
     bytes: Vec<u8>,
@@ -54,8 +54,8 @@ impl Inbox {
     }
 }
 
-/// Serves one connection to its end: everything that one read brought is answered with one
-/// write, which is the best that blocking calls can do.
+/// Serves one connection to its end: one write answers all lines of one read, the fewest calls that
+/// blocking sockets need.
 pub fn converse(mut stream: impl Read + Write, work: &Work) -> io::Result<()> {
     let mut inbox = Inbox::default();
     let mut replies = Vec::new();

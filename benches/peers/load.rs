@@ -1,4 +1,4 @@
-//! One run of the load generator, which is a process of its own, and what it found.
+//! One run of the load generator, which is a process of its own, and its result.
 
 use std::env;
 use std::io;
@@ -15,18 +15,18 @@ use super::usage::Usage;
 /// Connecting ten thousand clients, and the last answers of a slow server.
 const SLACK: Duration = Duration::from_secs(20);
 
-/// Of a run in which each message has its own. The system gives every second one of its usual 28 232
-/// ports first, and when they are used up it takes milliseconds to find another.
+/// Of a run in which each message has its own. The system gives every second one of its usual 28
+/// 232 ports first, and when they are used up it takes milliseconds to find another.
 const CONNECTIONS: usize = 13_600;
 /// Of the same with TLS, which takes several times as long.
 const HANDSHAKES: usize = 3_200;
 
-/// What a run asks for.
+/// The settings of a run.
 #[derive(Clone, Copy)]
 pub struct Load {
     pub clients: usize,
     pub pipeline: usize,
-    /// Of the clients, those that flood beside the others and are not measured.
+    /// Clients that flood and are not measured; the others are.
     pub greedy: usize,
     pub size: usize,
     pub duration: Duration,
@@ -44,14 +44,14 @@ pub enum Shape {
     Send,
     /// Each client connects, sends one message, waits for the answer and closes.
     Churn,
-    /// One client speaks, all hear it; a message is what one of them hears.
+    /// One client sends, all receive; a message is counted for each receiver.
     Fan,
-    /// As `Fan`, and the one that speaks does not hear itself; beside readers that have stopped, and
-    /// those that read a byte a second.
+    /// As `Fan`, and the sender does not receive; beside readers that have stopped, and readers of
+    /// a byte a second.
     Feed { stopped: usize, slow: usize },
 }
 
-/// What one run found; times in microseconds.
+/// The result of one run; times in microseconds.
 #[derive(Clone)]
 pub struct Figures {
     pub rate: f64,
@@ -98,7 +98,7 @@ impl Load {
         command
     }
 
-    /// This benchmark in the role of the readers: `poold flood --chat` would look at each line.
+    /// This benchmark as the readers: `poold flood --chat` would parse each line.
     fn fan(&self, address: SocketAddr, hindered: [usize; 2]) -> io::Result<Command> {
         let mut command = Command::new(env::current_exe()?);
         command.arg("fan").arg(address.to_string());
@@ -123,7 +123,7 @@ impl Load {
         serde_json::from_str(line).map_err(io::Error::other)
     }
 
-    /// Joins what the load found with what the server used meanwhile.
+    /// Joins the load's result with the server's CPU time.
     pub fn figures(&self, raw: &Value, used: Usage) -> io::Result<Figures> {
         let number = |path: &str| raw.pointer(path).and_then(Value::as_f64);
         let rate = match self.shape {
@@ -162,7 +162,7 @@ impl Figures {
     }
 }
 
-/// Messages that were lost or came back otherwise than they were sent, and failed connections.
+/// Messages that were lost or came back changed, and failed connections.
 fn faults(raw: &Value) -> f64 {
     let wrong = ["lost", "damaged", "duplicated", "reordered"];
     let wrong = wrong
@@ -173,7 +173,7 @@ fn faults(raw: &Value) -> f64 {
     wrong + errors.map_or(0.0, |kinds| kinds.values().filter_map(Value::as_f64).sum())
 }
 
-/// What the load printed, without what is nothing and what is told elsewhere.
+/// The load's report, without zeros and without figures that stand elsewhere.
 fn kept(raw: &Value) -> Value {
     let mut kept = raw.as_object().cloned().unwrap_or_default();
     kept.retain(|name, value| name != "run" && value.as_f64() != Some(0.0));

@@ -1,4 +1,4 @@
-//! The machine and the versions of a run: enough to judge its figures and to repeat them.
+//! The machine and the versions of a run, as needed to repeat it.
 
 use std::fs;
 use std::path::Path;
@@ -119,7 +119,7 @@ fn named(text: &str, name: &str) -> String {
     value.unwrap_or("unknown").to_owned()
 }
 
-/// All versions of a crate that are used: ours and a peer's may differ.
+/// All versions of a crate that are in use: poold's and a peer's may differ.
 fn locked(name: &str) -> String {
     let entry = format!("name = \"{name}\"\nversion = \"");
     let versions = LOCK

@@ -1,4 +1,4 @@
-//! What was asked of the driver.
+//! The options of the driver.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::subject;
 /// Added to the warm-up for each client.
 const SETTLING: Duration = Duration::from_micros(100);
 
-/// Measures poold side by side with what a user would pick instead.
+/// Measures poold side by side with its alternatives.
 #[derive(Parser)]
 #[command(name = "peers")]
 pub struct Options {
@@ -102,7 +102,7 @@ impl Options {
         self.peers.as_ref().is_none_or(named)
     }
 
-    /// Only without a choice: a choice of peers is a choice of comparisons.
+    /// Only if the options choose no peers.
     pub fn wants_yardstick(&self) -> bool {
         self.peers.is_none() || self.wants_peer("yardstick")
     }

@@ -1,4 +1,5 @@
-//! Programs of others, if they are installed: receivers, and one that fans out.
+//! Other programs, where they are installed: receivers, servers that fan out, and servers that run
+//! a program for each connection.
 
 use std::fs;
 use std::io;
@@ -9,7 +10,7 @@ use std::process::{Command, Stdio};
 use super::launch::{Announces, mortal};
 use super::pairs::Contender;
 
-/// How each tells its version, for a shell: no two do it alike.
+/// The shell command that prints a program's version: each has its own.
 pub const VERSIONS: &[(&str, &str)] = &[
     ("rsyslogd", "rsyslogd -v | sed -n '1s/ compiled.*//p'"),
     ("ncat", "ncat --version 2>&1"),
@@ -21,10 +22,10 @@ pub const VERSIONS: &[(&str, &str)] = &[
     ("nats-server", "nats-server --version"),
 ];
 
-/// Clients that a program may have at once, where it must be told.
+/// The most clients at once, for programs that need it as an option.
 const CLIENTS_MAX: &str = "20000";
 
-/// All of them, installed or not; a missing one fails to start, and the report says so.
+/// All receivers, installed or not; a missing one fails to start, and the report says so.
 pub fn receivers() -> Vec<Contender> {
     let contender = |name: &str, launch: fn(SocketAddr, &Path) -> io::Result<Command>| Contender {
         label: name.to_owned(),
@@ -40,7 +41,7 @@ pub fn receivers() -> Vec<Contender> {
     ]
 }
 
-/// What carries one message to many: as it comes, with nothing kept and nothing logged.
+/// A server that sends each message to all subscribers, and neither stores nor logs it.
 pub fn nats() -> Contender {
     Contender {
         label: "nats-server".to_owned(),
@@ -54,7 +55,7 @@ pub fn nats() -> Contender {
     }
 }
 
-/// What sends what one client says to all others, and has room for a thousand.
+/// A server that sends each client's message to all others, for up to a thousand clients.
 pub fn broker() -> Contender {
     Contender {
         label: "ncat --broker".to_owned(),
@@ -70,7 +71,7 @@ pub fn broker() -> Contender {
     }
 }
 
-/// Those that run a program for each connection: the work is the program.
+/// Servers that run a program for each connection: the work is the program.
 pub fn superservers() -> Vec<Contender> {
     let contender = |name: &str, launch: fn(SocketAddr, &str) -> Command| Contender {
         label: name.to_owned(),
@@ -85,7 +86,7 @@ pub fn superservers() -> Vec<Contender> {
     ]
 }
 
-/// Without the questions to name servers and to the client's system that it asks by default.
+/// Without its default queries to name servers and to the client's ident service.
 fn tcpserver(address: SocketAddr, program: &str) -> Command {
     let mut command = mortal("tcpserver");
     command.args(["-HR", "-l0", "-c", "1000"]);
@@ -96,7 +97,7 @@ fn tcpserver(address: SocketAddr, program: &str) -> Command {
     command
 }
 
-/// Its quickest way: the process that it forks for a connection becomes the program.
+/// In its fastest mode: the process that it forks for a connection executes the program.
 fn socat_exec(address: SocketAddr, program: &str) -> Command {
     let mut command = mortal("socat");
     let listen = format!(
@@ -108,7 +109,7 @@ fn socat_exec(address: SocketAddr, program: &str) -> Command {
     command
 }
 
-/// The address was free a moment ago; these programs cannot be asked which they took.
+/// The address was free a moment ago; these programs do not report which port they took.
 fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
@@ -149,7 +150,7 @@ pub fn rsyslog_with_tls() -> Contender {
     }
 }
 
-/// imtcp with what its manual gives for many senders, writing the sender and the line.
+/// imtcp with its manual's settings for many senders; it writes the sender and the line.
 fn rsyslog(address: SocketAddr, scratch: &Path) -> io::Result<Command> {
     rsyslog_by(address, scratch, "", "")
 }
@@ -182,7 +183,7 @@ fn rsyslog_by(
     Ok(command)
 }
 
-/// It looks at no line and labels nothing.
+/// It writes the bytes as they are, without a label.
 fn ncat(address: SocketAddr, _: &Path) -> io::Result<Command> {
     let mut command = mortal("ncat");
     command.args([
@@ -199,8 +200,8 @@ fn ncat(address: SocketAddr, _: &Path) -> io::Result<Command> {
     Ok(command)
 }
 
-/// A process for each connection, which looks at no line. Silent ones end after ten seconds,
-/// so that none is left behind when the first is ended.
+/// A process for each connection, which writes the bytes as they are. Silent processes end after
+/// ten seconds, so that none is left when the first one is stopped.
 fn socat(address: SocketAddr, _: &Path) -> io::Result<Command> {
     let mut command = mortal("socat");
     let listen = format!(

@@ -1,4 +1,4 @@
-//! What was found: on the terminal, and as evidence in files.
+//! The result of a run, on the terminal and in files.
 
 use std::fmt::{Display, Write as _};
 use std::fs;
@@ -16,10 +16,10 @@ use super::pairs::{Pairing, Spread, ratio};
 #[derive(Default)]
 pub struct Report {
     pub pairings: Vec<Pairing>,
-    /// Comparisons that ours has no part in.
+    /// Comparisons between peers, without poold.
     pub yardsticks: Vec<Pairing>,
     pub verdicts: Vec<Verdict>,
-    /// Single values that are no ratio: whose, what, how much, in which unit.
+    /// Single values that are no ratio: the server, the quantity, the value, the unit.
     pub values: Vec<(String, String, Spread, &'static str)>,
     pub curves: Vec<Curves>,
     passed_over: Vec<String>,
@@ -70,7 +70,7 @@ impl Report {
         table(BARS, self.verdicts.iter().map(Verdict::row))
     }
 
-    /// Everything, as a person reads it.
+    /// The whole report, as text.
     fn text(&self, machine: &Machine, pictures: &[String]) -> String {
         let mut text = format!("# poold and its peers, {}\n\n", machine.when);
         text += &table(&["", ""], machine.rows());
@@ -135,7 +135,7 @@ impl Report {
         })
     }
 
-    /// Writes the evidence; gives the path of what a person reads.
+    /// Writes the files; returns the path of the text.
     pub fn write(&self, machine: &Machine, directory: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(directory)?;
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -190,7 +190,7 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
     line(&names) + &line(&rule) + &rows
 }
 
-/// JSON with a line for each item of its lists: short, and still something to look into.
+/// JSON with one line for each item of its lists.
 fn spread_out(all: &Value) -> String {
     let parts = all
         .as_object()

@@ -1,5 +1,5 @@
-//! TLS: echo, handshakes, receiving, and what half a handshake does to others. What idle clients cost
-//! is in `tls_rest`.
+//! TLS: echo, handshakes, receiving, and what half a handshake does to others. What idle clients
+//! cost is in `tls_rest`.
 
 use std::fs;
 use std::io;
