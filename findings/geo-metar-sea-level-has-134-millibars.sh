@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Geo::METAR 1.15 (Debian 12, libgeo-metar-perl 1.15-5): the pressure at sea level is 134 millibars.
 #
-# Expected: SLP134 in the remarks of an American report is 1013.4 hectopascals, SLP987 is 998.7, and P0003 is three
-# hundredths of an inch of rain in the hour: of a pressure the tens, the units and the tenths are sent.
-# Seen: "134 mb" and "987 mb", with the unit, and the second could be true, in a storm. The rain is 0003, without a
-# unit; the altimeter setting is right.
-# Source: Geo/METAR.pm, _process (what follows SLP, and " mb"); FMH-1, chapter 12, sea-level pressure (SLPppp): tens,
-# units and tenths of hectopascals.
+# Expected: SLP134 in the remarks of an American report is 1013.4 hectopascals, SLP987 is 998.7, and P0003 is
+# three hundredths of an inch of rain in the hour: of a pressure the tens, the units and the tenths are sent.
+# Seen: "134 mb" and "987 mb", with the unit, and the second could be true, in a storm. The rain is 0003,
+# without a unit; the altimeter setting is right.
+# Source: Geo/METAR.pm, _process (what follows SLP, and " mb"); FMH-1, chapter 12, sea-level pressure (SLPppp):
+# tens, units and tenths of hectopascals.
 # Output seen on 2026-11-30, Perl 5.36:
 #   SLP134: 134 mb, altimeter 1013, rain 0003
 #   SLP987: 987 mb, altimeter 999, rain 0003

@@ -3,8 +3,9 @@
 #
 # Expected: a float of a LwM2M object has four bytes or eight, as the length in its TLV says: resource 5700 with
 # the eight bytes of 21.5 is 21.5, like the one with four. A whole number has one, two, four or eight bytes.
-# Seen: of eight bytes the first four are read as a float, so 21.5 is 2.84, a reading that a sensor could have made.
-# A whole number below zero in eight bytes, such as a signal's strength of -85 dBm, is 8589934592 too small.
+# Seen: of eight bytes the first four are read as a float, so 21.5 is 2.84, a reading that a sensor could have
+# made. A whole number below zero in eight bytes, such as a signal's strength of -85 dBm, is 8589934592 too
+# small.
 # Source: decodeTlvResrc in lib/decode.js (the length is not looked at for a float; for a negative number
 # each half is lowered once more); OMA LwM2M 1.0, appendix C, "Data Types": Float, 32 or 64 bits; Integer,
 # 8, 16, 32 or 64 bits, in two's complement.

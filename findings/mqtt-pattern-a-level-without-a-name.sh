@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# mqtt-pattern 2.1.1 (npm): a message whose topic has an empty level matches no +, and one at the root no #name.
+# mqtt-pattern 2.1.1 (npm): a topic with an empty level matches no +, and house does not match house/#rest.
 #
 # Expected: + stands for one level, whatever its name, also for an empty one: /status matches +/status, and
 # house//temperature matches house/+/temperature. house/# matches house as well, named or not.
-# Seen: neither matches, though the broker, which was given the same filter, has delivered the message, so that the
-# handler for it is never called. house/# matches house, house/#rest does not.
+# Seen: neither matches, though the broker, which was given the same filter, has delivered the message, so that
+# the handler for it is never called. house/# matches house, house/#rest does not.
 # Source: matches in index.js (an empty level is no level); MQTT 3.1.1, section 4.7.1.3: "/finance" matches "+/+"
 # and "/+"; section 4.7.1.2: "sport/#" also matches the singular "sport".
 # Output seen on 2026-11-30, Node.js 20, paho-mqtt 2.1.0 (PyPI) beside it:

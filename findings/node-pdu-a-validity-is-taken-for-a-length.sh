@@ -3,10 +3,10 @@
 #
 # Expected: "hello" with a validity of a day begins with 11, a submission with a relative validity, and has A7, a
 # day, before 05, its five letters. Five weeks are C5.
-# Seen: 01, a submission without a validity, and A7 all the same, which a modem takes for the length: 167 letters of
-# another text. From the second call of toString() on it is 11, since the first sets the bit after the octet is
-# written. From five weeks on the days are counted where weeks should be: 35 days are C9, nine weeks. Read
-# back, C5 is one week, and A7 is twelve and a half days.
+# Seen: 01, a submission without a validity, and A7 all the same, which a modem takes for the length: 167
+# letters of another text. From the second call of toString() on it is 11, since the first sets the bit after
+# the octet is written. From five weeks on the days are counted where weeks should be: 35 days are C9, nine
+# weeks. Read back, C5 is one week, and A7 is twelve and a half days.
 # Source: Submit.getStart (type before validityPeriod) and VP in dist/cjs/index.cjs; 3GPP TS 23.040, section
 # 9.2.3.3 (TP-VPF) and 9.2.3.12.1: 144 to 167 are 12 hours + (TP-VP - 143) * 30 minutes, 168 to 196 are
 # TP-VP - 166 days, 197 to 255 are TP-VP - 192 weeks.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # py1090 1.1 (PyPI): an emergency, and an aircraft on the ground, are None.
 #
-# Expected: -1 in the last four fields of a BaseStation line, as dump1090 writes them for the squawk 7700 and for an
-# aircraft on the ground, is True, 0 is False, and an empty field None.
+# Expected: -1 in the last four fields of a BaseStation line, as dump1090 writes them for the squawk 7700 and
+# for an aircraft on the ground, is True, 0 is False, and an empty field None.
 # Seen: 0 is False and -1 is None, as if the field were empty, so a test for an emergency never holds; written
 # again by to_string() the field is empty. The squawk, which the documentation calls a text, is a number: 0021 is
 # 21. The npm package sbs1 reads -1 as true.

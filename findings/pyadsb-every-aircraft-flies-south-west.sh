@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # pyadsb 0.0.3 (PyPI): every aircraft flies to the south-west and descends, and its callsign is its parity.
 #
-# Expected: a velocity of 8 knots to the east and 159 to the north is a heading of 3 degrees; with the two bits of
-# direction set it is 183. A vertical rate has such a bit as well. 8D4840D6202CC371C32CE0576098 is the callsign KLM1023
-# and a space: eight letters of six bits, 1 for A, then the parity.
-# Seen: 183 degrees for both, and 832 feet a minute downwards for both: -1**bit is -(1**bit), which is -1 in
-# any case. The callsign is YC6V_320: the parity's 24 bits as letters, then the last four of KLM1023 backwards, and a
-# letter, were there one left, is the next in the alphabet.
-# Source: heading, altitude_rate and AircraftId.parse in adsb/adsb.py; the messages are examples of J. Sun, "The 1090
-# Megahertz Riddle", chapters on identification and airborne velocity, one with its three signs turned.
+# Expected: a velocity of 8 knots to the east and 159 to the north is a heading of 3 degrees; with the two bits
+# of direction set it is 183. A vertical rate has such a bit as well. 8D4840D6202CC371C32CE0576098 is the
+# callsign KLM1023 and a space: eight letters of six bits, 1 for A, then the parity.
+# Seen: 183 degrees for both, and 832 feet a minute downwards for both: -1**bit is -(1**bit), which is -1 in any
+# case. The callsign is YC6V_320: the parity's 24 bits as letters, then the last four of KLM1023 backwards, and
+# a letter, were there one left, is the next in the alphabet.
+# Source: heading, altitude_rate and AircraftId.parse in adsb/adsb.py; the messages are examples of J. Sun, "The
+# 1090 Megahertz Riddle", chapters on identification and airborne velocity, one with its three signs turned.
 # Output seen on 2026-11-30, Python 3.11:
 #   callsign: YC6V_320
 #   to the south-west and down: heading 183, rate -832

@@ -6,12 +6,12 @@
 # Seen: with the numbers B001, B009, B011 and so on, 512 of 65536, "hello" is "ello" in every part. The header is
 # decoded as text together with what follows, and cut off as eight letters; where seven of its bits are
 # 1B, the escape of the GSM alphabet, two of the eight are one letter.
-# Source: UserData.decode in smspdudecoder/fields.py (the header's septets are counted in decoded letters); 3GPP TS
-# 23.040, section 9.2.3.24: the header is octets, fill bits and then the text.
+# Source: UserData.decode in smspdudecoder/fields.py (the header's septets are counted in decoded letters); 3GPP
+# TS 23.040, section 9.2.3.24: the header is octets, fill bits and then the text.
 # Output seen on 2026-11-30, Python 3.11:
 #   number B000: hello
 #   number B001: ello
-#   of 65536 numbers with a wrong text: 512
+#   from B000 to BFFF with a wrong text: 512
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
 python3 -m venv env && env/bin/pip --quiet --disable-pip-version-check install smspdudecoder==2.2.0 bitstring==4.2.3
@@ -36,7 +36,7 @@ def read(number):
 
 print("number B000:", read(0xB000))
 print("number B001:", read(0xB001))
-wrong = [number for number in range(65536) if read(number) != TEXT]
-print("of 65536 numbers with a wrong text:", len(wrong))
+wrong = [number for number in range(0xB000, 0xC000) if read(number) != TEXT]
+print("from B000 to BFFF with a wrong text:", len(wrong))
 assert wrong[:3] == [0xB001, 0xB009, 0xB011] and len(wrong) == 512 and {read(number) for number in wrong} == {"ello"}
 PY

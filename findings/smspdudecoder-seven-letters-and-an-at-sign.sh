@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # smspdudecoder 2.2.0 (PyPI): a sender of seven letters has an @ behind it.
 #
-# Expected: a sender that is a name has its length in front of it: 0D, thirteen half octets that are in use, have room
-# for seven letters of seven bits, and of the seventh octet seven bits are left over.
-# Seen: the bits that are left over are an eighth letter; seven zero bits are @. Six letters or eight leave too few,
-# so some names are right and others are not, and a list of known senders has no "Weather@". The text of the
-# message, whose length is heeded, is right.
-# Source: Address.decode in smspdudecoder/fields.py; 3GPP TS 23.040, section 9.1.2.5: the length of an address is the
-# number of useful semi-octets, also of one that is alphanumeric.
+# Expected: a sender that is a name has its length in front of it: 0D, thirteen half octets that are in use,
+# have room for seven letters of seven bits, and of the seventh octet seven bits are left over.
+# Seen: the bits that are left over are an eighth letter; seven zero bits are @. Six letters or eight leave too
+# few, so some names are right and others are not, and a list of known senders has no "Weather@". The text of
+# the message, whose length is heeded, is right.
+# Source: Address.decode in smspdudecoder/fields.py; 3GPP TS 23.040, section 9.1.2.5: the length of an address
+# is the number of useful semi-octets, also of one that is alphanumeric.
 # Output seen on 2026-11-30, Python 3.11:
 #   Banker -> Banker
 #   Weather -> Weather@

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # stomp-broker-js 1.3.0 (npm): an empty line in a message is a comma.
 #
-# Expected: a message of two paragraphs, "alpha", an empty line and "beta", reaches the subscriber as it was sent: the
-# body begins behind the first empty line of the frame and ends with its NUL.
-# Seen: alpha,beta, with a content-length of ten, which fits. The frame is cut at each empty line, and the pieces of
-# the body are joined as JavaScript joins an array. So a mail, a Markdown text or a signed message is
+# Expected: a message of two paragraphs, "alpha", an empty line and "beta", reaches the subscriber as it was
+# sent: the body begins behind the first empty line of the frame and ends with its NUL.
+# Seen: alpha,beta, with a content-length of ten, which fits. The frame is cut at each empty line, and the
+# pieces of the body are joined as JavaScript joins an array. So a mail, a Markdown text or a signed message is
 # another one on the other side, and none of it is missing to a reader who counts.
-# Source: parseFrame in lib/stomp-utils.js (split, slice and toString); STOMP 1.1, section "Augmented BNF": EOL, then
-# *OCTET up to NULL.
+# Source: parseFrame in lib/stomp-utils.js (split, slice and toString); STOMP 1.1, section "Augmented BNF": EOL,
+# then *OCTET up to NULL.
 # Output seen on 2026-11-30, Node.js 20:
 #   sent "alpha\n\nbeta" received "alpha,beta" content-length 10
 #   sent "alpha\nbeta" received "alpha\nbeta" content-length 10

@@ -2,10 +2,10 @@
 # syslog-rfc5424-formatter 1.2.3 (PyPI): in summer London's time of day is sent as UTC, an hour ahead.
 #
 # Expected: noon UTC on the first of July is 13:00:00+01:00 in London and in Lisbon, or 12:00:00Z.
-# Seen: 13:00:00Z, an hour that has not come yet: each message from March to October is dated an hour late, and a
-# receiver that refuses messages from the future refuses them all. In winter it is right. Z is written
-# wherever the zone's standard time is that of Greenwich. Elsewhere the offset is that of the day of formatting, so
-# a record of July that is formatted in November is an hour off in Paris, too.
+# Seen: 13:00:00Z, an hour that has not come yet: each message from March to October is dated an hour late, and
+# a receiver that refuses messages from the future refuses them all. In winter it is right. Z is written
+# wherever the zone's standard time is that of Greenwich. Elsewhere the offset is that of the day of formatting,
+# so a record of July that is formatted in November is an hour off in Paris, too.
 # Source: RFC5424Formatter.format (asks for time.timezone, which says nothing about summer time, and for
 # strftime("%z") of now); RFC 5424, section 6.2.3, TIMESTAMP, by way of RFC 3339: Z is UTC.
 # Output seen on 2026-11-30, Python 3.11:

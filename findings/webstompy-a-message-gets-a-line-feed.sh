@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # webstompy 0.1.5 (PyPI): each message that it sends has a line feed more.
 #
-# Expected: of a message "on" the broker gets a frame whose body is two bytes, from the empty line to the NUL, and a
-# subscriber reads "on".
-# Seen: "on" and a line feed. Whoever compares it with "on", or verifies a signature, finds another text; where the
-# message is JSON nobody notices. The package's own reader leaves the line feed where it is, and a carriage
+# Expected: of a message "on" the broker gets a frame whose body is two bytes, from the empty line to the NUL,
+# and a subscriber reads "on".
+# Seen: "on" and a line feed. Whoever compares it with "on", or verifies a signature, finds another text; where
+# the message is JSON nobody notices. The package's own reader leaves the line feed where it is, and a carriage
 # return within a message is lost.
-# Source: payload in webstompy/frame.py joins the body to b"\n\0"; STOMP 1.1, section "Augmented BNF": frame = command
-# EOL *( header EOL ) EOL *OCTET NULL.
+# Source: payload in webstompy/frame.py joins the body to b"\n\0"; STOMP 1.1, section "Augmented BNF": frame =
+# command EOL *( header EOL ) EOL *OCTET NULL.
 # Output seen on 2026-11-30, Python 3.11, stomp.py 8.2.0 (PyPI) as the reader:
 #   sent 'on' read 'on\n', by webstompy 'on\n'
 #   sent 'a\r\nb' read 'a\r\nb\n', by webstompy 'a\nb\n'
