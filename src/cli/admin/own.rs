@@ -12,6 +12,11 @@ pub(crate) trait OwnFigures: Send + Sync {
     /// Tables for the page and `poold status`.
     fn tables(&self) -> Vec<Table>;
 
+    /// Why the daemon should get no new clients; `None` if it may.
+    fn unready(&self) -> Option<String> {
+        None
+    }
+
     /// Messages dropped for a client that reads too slowly; `None` if the service drops none.
     fn dropped_of(&self, _client: u64) -> Option<u64> {
         None

@@ -97,6 +97,8 @@ fn readiness(view: &View) -> Response {
     } else if outlet.blocked >= BLOCKED {
         let seconds = outlet.blocked.as_secs();
         Response::text(503, format!("the output has taken nothing for {seconds} s"))
+    } else if let Some(why) = view.own.as_ref().and_then(|own| own.unready()) {
+        Response::text(503, why)
     } else {
         Response::text(200, "ready")
     }

@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::args::ServeArgs;
+use super::bus::Figures;
 use super::{console, serve};
+use crate::cli::admin::OwnFigures;
 use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::options::Options;
 use crate::limits::user_file;
 use crate::server::Server;
-use crate::service::chat::{Chat, Password, Settings};
+use crate::service::chat::{Bus, Chat, Password, Settings};
 
 /// Kernel send buffer of each client. With several megabytes, a client that stops reading is
 /// noticed late, and ten thousand such clients fill the machine's memory.
@@ -20,6 +22,8 @@ const SEND_BUFFER: usize = 1024 * 1024;
 /// The environment variable with the operators' password.
 const PASSWORD_FILE_MAX: usize = 64 * 1024;
 const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
+/// Longest line with --bus: what is said in a turn is one act.
+const BUS_MESSAGE_MAX: usize = 256 * 1024;
 
 /// Give people who connect with nc, telnet or `poold client` a chat room
 #[derive(Debug, Args)]
@@ -49,6 +53,12 @@ pub(crate) struct ChatArgs {
     #[arg(long, requires = "tls_client_ca")]
     pub(crate) name_from_certificate: bool,
 
+    /// One house on several machines: the people of all daemons with this stream of a Redis or
+    /// Valkey server see each other, in one order. redis://HOST?stream=NAME; see poold manual
+    /// scaleout
+    #[arg(long, value_name = "URL")]
+    pub(crate) bus: Option<String>,
+
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
 }
@@ -72,18 +82,26 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
             source,
         })?;
     }
-    let chat = Chat::new(Settings {
+    let settings = Settings {
         history: args.history,
         log: args.log.clone(),
         password: password(args)?,
         rate: args.serve.guard.rate.0,
         names_from_certificates: args.name_from_certificate,
+    };
+    let chat = match &args.bus {
+        Some(url) => join(args, settings, url)?,
+        None => Chat::new(settings),
+    };
+    let own = args.bus.is_some().then(|| {
+        let figures: Box<dyn OwnFigures> = Box::new(Figures(chat.clone()));
+        figures
     });
     let life = serve::announce(
         "chat",
         &args.serve,
         Framing::Typed,
-        None,
+        own,
         |listeners, options| {
             let options = Options {
                 framing: Framing::Typed,
@@ -93,12 +111,24 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
             Server::serve(listeners, options, chat.clone())
         },
     )?;
-    let terminal = console::start(&chat)?;
+    // The person at one of several servers has no place of its own among all.
+    let terminal = match args.bus {
+        Some(_) => None,
+        None => console::start(&chat)?,
+    };
     let code = life.run();
     if let Some(terminal) = terminal {
         terminal.end();
     }
     Ok(code)
+}
+
+fn join(args: &ChatArgs, settings: Settings, url: &str) -> Result<Chat> {
+    if args.serve.message_max > BUS_MESSAGE_MAX {
+        let problem = "with --bus lines have at most 256k";
+        return Err(Error::option("message_max", problem));
+    }
+    Chat::join(settings, &Bus::parse(url)?)
 }
 
 /// From the file or the environment, never from the command line, which all users of the machine

@@ -4,6 +4,7 @@
 //! (`main_loop`). May import: all of `cli` but the tools. Must not: `client`, `flood`.
 
 pub(crate) mod args;
+mod bus;
 pub(crate) mod chat;
 pub(crate) mod console;
 pub(crate) mod exec;

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use super::command::Command;
-use super::lines::{Person, Room};
-use super::lines::{history, list, tag};
+use super::lines::{Person, Room, history, list, tag};
+use super::port::act::Act;
 use super::session::Session;
-use super::state::ChatState;
+use super::state::{ChatState, JOINED_MAX};
 use crate::connection::handler::Verdict;
 use crate::service::chat::grammar::{self, HELP, Notice, What};
 use crate::service::chat::rooms::{Arrival, Event, Frontend, Given, Name, NameError, Text};
-
-/// Maximum rooms of a member.
-const JOINED_MAX: usize = 20;
 
 impl Session {
     pub(super) fn obey(&mut self, chat: &ChatState, line: Command<'_>) -> Verdict {
@@ -52,6 +49,9 @@ impl Session {
     }
 
     fn nick(&mut self, chat: &ChatState, name: &str) -> Verdict {
+        if !self.may_come_as(chat, name) {
+            return Verdict::Go;
+        }
         match Name::new(name) {
             Ok(name) if !self.may_ask_for(chat, &name) => {
                 self.keep_name(chat, "names here are those in certificates");
@@ -59,6 +59,7 @@ impl Session {
             Ok(name) if chat.operators.is_name_banned(&name) => {
                 self.keep_name(chat, "that name is banned");
             }
+            Ok(name) if chat.port.is_some() => self.name_all(chat, &name),
             Ok(name) => match chat.directory.rename(&self.person, name.clone()) {
                 Ok(from) => self.renamed(chat, &from),
                 Err(NameError::Taken) => return self.ask_holder(chat, name),
@@ -108,6 +109,10 @@ impl Session {
                 "you are in the maximum number of rooms; /part one first",
             );
         }
+        if chat.port.is_some() {
+            let (who, room) = (self.person.id, name.as_str().to_owned());
+            return self.act(chat, Act::Join { who, room });
+        }
         let greet = |arrival: &Arrival<'_>| {
             let joined = Notice::Joined(arrival.room.as_str());
             let mut out = grammar::notice(tag(arrival.room), joined);
@@ -132,6 +137,10 @@ impl Session {
             return self.answer(chat, "you are not in that room");
         };
         let room = self.rooms.remove(place);
+        if chat.port.is_some() {
+            let (who, room) = (self.person.id, room.name.as_str().to_owned());
+            return self.act(chat, Act::Part { who, room });
+        }
         chat.directory.leave(&room, &self.person);
         self.answer_about(chat, &room, Notice::Parted(room.name.as_str()));
     }
@@ -145,6 +154,7 @@ impl Session {
             .iter()
             .map(|(count, room)| format!("{} ({count})", room.name));
         self.answer(chat, Notice::Rooms(&list(rooms)));
+        self.tell_cut_off(chat);
     }
 
     fn who(&mut self, chat: &ChatState, name: &str) {
@@ -155,6 +165,7 @@ impl Session {
         names.sort_unstable_by(|a, b| a.key().cmp(b.key()));
         let names = names.iter().map(|name| name.to_string());
         self.answer_about(chat, &room, Notice::Members(&list(names)));
+        self.tell_cut_off(chat);
     }
 
     fn whisper(&mut self, chat: &ChatState, name: &str, text: &str) {
@@ -167,6 +178,10 @@ impl Session {
         let Some(other) = self.person_called(chat, name) else {
             return;
         };
+        if let Some(port) = &chat.port {
+            let (who, to, text) = (self.person.id, port.whom(&other), text.to_owned());
+            return self.act(chat, Act::Tell { who, to, text });
+        }
         let ignores = other.ignores();
         let is_ignored = ignores.is_some_and(|ids| ids.contains(&self.person.id));
         let name = self.person.name();
@@ -186,8 +201,8 @@ impl Session {
     }
 
     fn topic(&mut self, chat: &ChatState, text: &str) {
-        let Some(room) = self.rooms.last().cloned() else {
-            return self.answer(chat, "you are in no room; /join one");
+        let Some(room) = self.room_of(chat, "") else {
+            return;
         };
         if text.is_empty() {
             let topic = room.topic();
@@ -199,19 +214,28 @@ impl Session {
         if self.refuses_muted(chat) {
             return;
         }
+        if chat.port.is_some() {
+            let (who, room) = (self.person.id, room.name.as_str().to_owned());
+            let text = text.to_owned();
+            return self.act(chat, Act::Topic { who, room, text });
+        }
         let by = self.person.name();
         let text = Text::printable(text.to_owned());
         chat.directory.announce(&room, &Event::Topic { by, text });
     }
 
     fn away(&mut self, chat: &ChatState, text: &str) {
+        // The text is shown to members that whisper to it.
+        if !text.is_empty() && self.refuses_muted(chat) {
+            return;
+        }
+        if chat.port.is_some() {
+            let (who, text) = (self.person.id, text.to_owned());
+            return self.act(chat, Act::Away { who, text });
+        }
         if text.is_empty() {
             self.person.set_away(None);
             return self.answer(chat, "you are not away");
-        }
-        // The text is shown to members that whisper to it.
-        if self.refuses_muted(chat) {
-            return;
         }
         self.person.set_away(Some(Text::printable(text.to_owned())));
         self.answer(chat, format_args!("you are away: {text}"));
@@ -228,6 +252,12 @@ impl Session {
             None => return self.answer(chat, "you ignore the maximum number of persons"),
         }
         for room in &self.rooms {
+            // A daemon that has joined the others again has other rooms.
+            let now = chat
+                .port
+                .as_ref()
+                .and_then(|_| chat.directory.room(&room.name));
+            let room = now.as_ref().unwrap_or(room);
             room.ignore(self.person.id, self.person.ignores());
         }
     }
@@ -239,7 +269,11 @@ impl Session {
         {
             let by = self.person.name();
             let text = Text::printable(format!("leaves: {text}"));
-            chat.directory.announce(room, &Event::Acted { by, text });
+            let (room, event) = (Arc::clone(room), Event::Acted { by, text });
+            match chat.port {
+                Some(_) => self.tell_all(chat, &room, event),
+                None => chat.directory.announce(&room, &event),
+            }
         }
         self.answer(chat, "goodbye");
         self.leave(chat);
@@ -262,7 +296,13 @@ impl Session {
             if self.rooms.is_empty() {
                 self.answer(chat, "you are in no room; /join one");
             }
-            return self.rooms.last().cloned();
+            let room = self.rooms.last().cloned();
+            let now = |room: Arc<Room>| chat.directory.room(&room.name).or(Some(room));
+            return if chat.port.is_some() {
+                room.and_then(now)
+            } else {
+                room
+            };
         }
         let name = self.room_name(chat, name)?;
         let room = chat.directory.room(&name);

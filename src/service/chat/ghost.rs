@@ -26,7 +26,7 @@ impl Session {
         let holder = chat.directory.holder(&name);
         let probe = holder.as_ref().and_then(|holder| match &holder.outlet {
             Recipient::Client(client) => chat.probes.ask(client),
-            Recipient::Console(_) => None,
+            Recipient::Console(_) | Recipient::Elsewhere(_) => None,
         });
         let is_client = matches!(self.person.outlet, Recipient::Client(_));
         let (Some(holder), Some(probe), true) = (holder, probe, is_client) else {

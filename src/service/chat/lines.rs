@@ -57,6 +57,17 @@ impl From<&'static [u8]> for Chunk {
 pub(super) enum Recipient {
     Client(Arc<Wire>),
     Console(Arc<Screen>),
+    /// Another daemon has its connection.
+    Elsewhere(Elsewhere),
+}
+
+/// A person on another daemon.
+#[derive(Clone)]
+pub(super) struct Elsewhere {
+    /// The daemon's run.
+    pub(super) run: Arc<str>,
+    /// The person's number there.
+    pub(super) who: u64,
 }
 
 /// A client's connection.
@@ -93,7 +104,7 @@ impl Recipient {
     pub(super) fn certified_name(&self) -> Option<String> {
         match self {
             Recipient::Client(client) => client.client.certified_name(),
-            Recipient::Console(_) => None,
+            Recipient::Console(_) | Recipient::Elsewhere(_) => None,
         }
     }
 
@@ -101,7 +112,7 @@ impl Recipient {
     pub(super) fn is_telnet(&self) -> bool {
         match self {
             Recipient::Client(wire) => wire.is_telnet.load(Ordering::Relaxed),
-            Recipient::Console(_) => false,
+            Recipient::Console(_) | Recipient::Elsewhere(_) => false,
         }
     }
 
@@ -118,6 +129,7 @@ impl Recipient {
         match self {
             Recipient::Client(client) => client.peer().to_string(),
             Recipient::Console(_) => "the server's terminal".to_owned(),
+            Recipient::Elsewhere(_) => "another machine".to_owned(),
         }
     }
 }
@@ -185,6 +197,7 @@ impl Frontend for LineFrontend {
                 screen.show(&chunk.bytes);
                 return Given::Taken;
             }
+            Recipient::Elsewhere(_) => return Given::Taken,
         };
         let bytes = recipient.on_wire(chunk.bytes);
         match client.send_several(bytes, chunk.count) {
@@ -197,7 +210,7 @@ impl Frontend for LineFrontend {
     fn stalled_for(&self, recipient: &Recipient) -> Duration {
         match recipient {
             Recipient::Client(client) => client.stalled_for().unwrap_or_default(),
-            Recipient::Console(_) => Duration::ZERO,
+            Recipient::Console(_) | Recipient::Elsewhere(_) => Duration::ZERO,
         }
     }
 

@@ -9,6 +9,8 @@
 //! gate is shut, so that nothing is said, and rooms and sessions are written down. Their order goes
 //! on in the other process, where members take their seats without a word; or here.
 
+mod awaited;
+mod bus;
 mod certified;
 mod command;
 mod commands;
@@ -21,11 +23,13 @@ mod newcomers;
 mod operator_commands;
 mod operators;
 mod pace;
+mod port;
 mod probe;
 #[cfg(feature = "cli")]
 pub(crate) mod rooms;
 mod screen;
 mod session;
+mod shared;
 mod speakers;
 mod state;
 mod stranger;
@@ -41,21 +45,26 @@ use bytes::Bytes;
 use crate::connection::client::Client;
 use crate::connection::gate::Gate;
 use crate::connection::handler::{End, Messages, Reply, Verdict};
+use crate::error::Result;
 use crate::framing::Message;
 use crate::limits::limit::Limit;
 use crate::limits::times::Rate;
 use crate::service::chat::rooms::Keeping;
 use crate::service::{Quote, Service};
 
+pub use bus::Bus;
 pub use console::Console;
 use lines::{Directory, LineFrontend};
-use newcomers::Newcomers;
+use newcomers::{Entered, Newcomers};
 use operators::Operators;
 pub use operators::Password;
 use pace::Taken;
+pub use port::BusFigures;
+use port::Port;
 use probe::HostProbes;
 pub use session::Session;
 use session::enter_lobby;
+use shared::let_in;
 use speakers::Speakers;
 use state::{AGAIN_AFTER, ChatState};
 use stranger::Strangers;
@@ -86,12 +95,34 @@ pub struct Chat(Arc<ChatState>);
 impl Chat {
     /// A chat with an empty lobby.
     pub fn new(settings: Settings) -> Chat {
+        Chat::with(settings, None)
+    }
+
+    /// A chat that is one house with those of other daemons: the people of all of them see each
+    /// other, in one order.
+    ///
+    /// # Errors
+    /// When the server is not there, or can't be a bus before its settings change.
+    pub fn join(settings: Settings, bus: &Bus) -> Result<Chat> {
+        let port = Arc::new(bus.port());
+        let chat = Chat::with(settings, Some(Arc::clone(&port)));
+        bus.start(&chat.0, &port)?;
+        Ok(chat)
+    }
+
+    /// What the bus has done; `None` without one.
+    pub fn bus_figures(&self) -> Option<BusFigures> {
+        self.0.port.as_ref().map(|port| port.figures())
+    }
+
+    fn with(settings: Settings, port: Option<Arc<Port>>) -> Chat {
         let keeping = Keeping {
             history: settings.history,
             directory: settings.log,
         };
         Chat(Arc::new(ChatState {
-            directory: Directory::new(LineFrontend, keeping),
+            directory: Directory::new(LineFrontend, keeping, port.is_some()),
+            port,
             newcomers: Newcomers::default(),
             operators: Operators::new(settings.password),
             probes: HostProbes::default(),
@@ -172,7 +203,8 @@ impl Service for Chat {
     }
 
     fn session_form(&self) -> Option<&'static str> {
-        Some("chat 1")
+        // With a bus, each process is a daemon of the house, and its people stay with it.
+        self.0.port.is_none().then_some("chat 1")
     }
 
     fn write_session(&self, session: &mut Session, written: &mut Vec<u8>) -> bool {
@@ -188,7 +220,7 @@ impl Service for Chat {
     }
 
     fn moves_together(&self) -> bool {
-        true
+        self.0.port.is_none()
     }
 
     fn write_shared(&self, written: &mut Vec<u8>) -> bool {
@@ -203,13 +235,22 @@ impl Service for Chat {
         self.0.gate.open(true);
     }
 
+    fn finish(&self, deadline: Instant) -> u64 {
+        self.0.port.as_ref().map_or(0, |port| port.finish(deadline))
+    }
+
     fn tick(&self, now: Instant) -> Option<Instant> {
         let chat = &*self.0;
         let Some(_inside) = chat.gate.enter() else {
             // What is due waits until all have moved, or go on here.
             return Some(now + MOVING);
         };
-        let newcomers = chat.newcomers.tick(now, |person| enter_lobby(chat, person));
+        let newcomers = chat.newcomers.tick(now, |person| {
+            let entered = || enter_lobby(chat, person).map(Entered::Inside);
+            let_in(chat, person)
+                .or_else(entered)
+                .unwrap_or(Entered::Refused)
+        });
         let speakers = chat
             .speakers
             .tick(now, |person| chat.put_out_not_reading(person));

@@ -187,7 +187,7 @@ impl Session {
     /// It goes on in another process: nothing is said of that.
     pub(super) fn vanish(mut self, chat: &ChatState) {
         if let Some(newcomer) = self.newcomer.take() {
-            self.rooms.extend(newcomer.take());
+            self.entered(newcomer.take());
         }
         for room in std::mem::take(&mut self.rooms) {
             chat.directory.vanish(&room, &self.person);

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::lines::{Person, Recipient, Room};
+use super::port::ticket::Ticket;
 
 /// How long a silent client waits for its greeting: a program that speaks first has done so by
 /// then, and a person does not notice the delay.
@@ -50,8 +51,21 @@ enum EntryState {
     Outside,
     /// The clock has let it in.
     Inside(Arc<Room>),
+    /// The clock has said that it comes.
+    Coming(Arc<Ticket>),
     /// Its session handles it, or has ended.
     Taken,
+}
+
+/// What has become of one that is let in.
+pub(super) enum Entered {
+    Inside(Arc<Room>),
+    /// It comes as soon as the other daemons know.
+    Coming(Arc<Ticket>),
+    /// It was told why not.
+    Refused,
+    /// There is no room for that now: try again.
+    Later,
 }
 
 impl Newcomers {
@@ -93,7 +107,7 @@ impl Newcomers {
     pub(super) fn tick(
         &self,
         now: Instant,
-        mut enter: impl FnMut(&Arc<Person>) -> Option<Arc<Room>>,
+        mut enter: impl FnMut(&Arc<Person>) -> Entered,
     ) -> Option<Instant> {
         for _ in 0..BATCH {
             let next = self.0.lock().pop_front_if(|(due, _)| *due <= now);
@@ -110,8 +124,14 @@ impl Newcomers {
                 continue;
             }
             *place = match enter(&newcomer.person) {
-                Some(room) => EntryState::Inside(room),
-                None => EntryState::Taken,
+                Entered::Inside(room) => EntryState::Inside(room),
+                Entered::Coming(ticket) => EntryState::Coming(ticket),
+                Entered::Refused => EntryState::Taken,
+                Entered::Later => {
+                    drop(place);
+                    self.0.lock().push_back((now + PATIENCE, newcomer));
+                    continue;
+                }
             };
         }
         self.0.lock().front().map(|(due, _)| *due)
@@ -124,14 +144,15 @@ impl Newcomer {
     fn has_spoken(&self) -> bool {
         match &self.person.outlet {
             Recipient::Client(client) => client.unread() > 0,
-            Recipient::Console(_) => false,
+            Recipient::Console(_) | Recipient::Elsewhere(_) => false,
         }
     }
 
     /// `None` once its session has it.
     pub(super) fn to_state(&self) -> Option<NewcomerState> {
         let room = match &*self.place.lock() {
-            EntryState::Outside => None,
+            // Those of several daemons do not move.
+            EntryState::Outside | EntryState::Coming(_) => None,
             EntryState::Inside(room) => Some(room.name.as_str().to_owned()),
             EntryState::Taken => return None,
         };
@@ -139,10 +160,11 @@ impl Newcomer {
         Some(NewcomerState { age_ms, room })
     }
 
-    /// Hands it to its session; answers the room, if the clock has let it in.
-    pub(super) fn take(&self) -> Option<Arc<Room>> {
+    /// Hands it to its session; answers how the clock has let it in, if it has.
+    pub(super) fn take(&self) -> Option<Entered> {
         match std::mem::replace(&mut *self.place.lock(), EntryState::Taken) {
-            EntryState::Inside(room) => Some(room),
+            EntryState::Inside(room) => Some(Entered::Inside(room)),
+            EntryState::Coming(ticket) => Some(Entered::Coming(ticket)),
             EntryState::Outside | EntryState::Taken => None,
         }
     }

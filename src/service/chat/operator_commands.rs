@@ -31,6 +31,9 @@ impl Session {
         if !self.person.is_operator() {
             return self.answer(chat, "only operators can do that; /op PASSWORD makes one");
         }
+        if chat.port.is_some() {
+            return self.order_all(chat, order);
+        }
         match order {
             Command::Kick(name, why) => self.kick(chat, name, why),
             Command::Ban(whom) => self.ban(chat, whom),
@@ -44,7 +47,7 @@ impl Session {
     fn become_operator(&mut self, chat: &ChatState, password: &str) {
         let peer = match &self.person.outlet {
             Recipient::Client(client) => client.peer(),
-            Recipient::Console(_) => return self.answer(chat, "you are an operator"),
+            _ => return self.answer(chat, "you are an operator"),
         };
         let name = self.person.name();
         match chat.operators.try_password(password, peer, Instant::now()) {
@@ -148,7 +151,7 @@ impl Session {
         }
     }
 
-    fn banned(&mut self, chat: &ChatState, whom: &str) -> Option<Banned> {
+    pub(super) fn banned(&mut self, chat: &ChatState, whom: &str) -> Option<Banned> {
         if let Ok(address) = whom.parse::<IpAddr>() {
             return Some(Banned::Address(address.to_canonical()));
         }
@@ -156,12 +159,22 @@ impl Session {
         name.map_err(|error| self.answer(chat, error)).ok()
     }
 
-    fn mute(&mut self, chat: &ChatState, name: &str, time: &str) {
+    /// The time of a mute as typed; if it is none, tells the client.
+    pub(super) fn mute_time(&mut self, chat: &ChatState, time: &str) -> Option<Duration> {
         let parsed = (time.len() <= TIME_MAX).then(|| humantime::parse_duration(time));
-        let time = match (time, parsed) {
-            ("", _) => MUTE,
-            (_, Some(Ok(time))) => time.min(MUTE_MAX),
-            _ => return self.answer(chat, "write a time as 90s, 10m or 1h; 0s ends it"),
+        match (time, parsed) {
+            ("", _) => Some(MUTE),
+            (_, Some(Ok(time))) => Some(time.min(MUTE_MAX)),
+            _ => {
+                self.answer(chat, "write a time as 90s, 10m or 1h; 0s ends it");
+                None
+            }
+        }
+    }
+
+    fn mute(&mut self, chat: &ChatState, name: &str, time: &str) {
+        let Some(time) = self.mute_time(chat, time) else {
+            return;
         };
         let Some(other) = self.person_called(chat, name) else {
             return;
@@ -208,6 +221,6 @@ fn tell(chat: &ChatState, other: &Person, text: &str) {
 fn host_of(person: &Person) -> Option<IpAddr> {
     match &person.outlet {
         Recipient::Client(client) => client.peer().host(),
-        Recipient::Console(_) => None,
+        Recipient::Console(_) | Recipient::Elsewhere(_) => None,
     }
 }

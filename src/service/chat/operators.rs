@@ -192,6 +192,14 @@ impl Operators {
         *self.failed.lock() = failed.into_iter().filter_map(entry).collect();
     }
 
+    /// Has these bans, and no others.
+    pub(super) fn replace_bans(&self, names: Vec<String>, addresses: Vec<IpAddr>) {
+        *self.bans.lock() = Bans {
+            names: names.into_iter().take(BANS_MAX).map(Into::into).collect(),
+            addresses: addresses.into_iter().take(BANS_MAX).collect(),
+        };
+    }
+
     /// `false` if it was not banned.
     pub(super) fn unban(&self, whom: &Banned) -> bool {
         let mut bans = self.bans.lock();

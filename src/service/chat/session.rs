@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::awaited::Awaited;
 use super::command::{self, Command};
 use super::lines::{Person, Recipient, Room, history, others, tag};
 use super::newcomers::Newcomer;
@@ -27,7 +28,7 @@ pub(super) struct Asked {
 }
 
 /// Maximum bytes that a turn says or answers; further lines wait for the next turn.
-const SAID_MAX: usize = 32 * 1024;
+pub(super) const SAID_MAX: usize = 32 * 1024;
 /// Ends a line that was cut because it is too long.
 const CUT: &[u8] = b" (cut here: the line was too long)";
 /// The console's name, which is reserved.
@@ -49,7 +50,9 @@ pub struct Session {
     pub(super) unposted: Option<(Arc<Room>, Event)>,
     /// The name that it asked for, until the holder's host has answered.
     pub(super) asked: Option<Box<Asked>>,
-    /// A command that waits for `unposted`.
+    /// An act that the other daemons do not know yet.
+    pub(super) awaited: Option<Awaited>,
+    /// A command that waits for `unposted` or for `awaited`.
     pub(super) deferred: Option<String>,
     /// Bytes of answers in this turn.
     answered: usize,
@@ -59,12 +62,16 @@ pub struct Session {
 
 impl Session {
     pub(super) fn open(chat: &ChatState, client: &Client) -> Session {
-        let person = chat.directory.admit(Recipient::of(client), None);
-        let mut session = Session::new(person);
+        let mut session = match &chat.port {
+            Some(_) => Session::outside(chat, client),
+            None => Session::new(chat.directory.admit(Recipient::of(client), None)),
+        };
         if chat.operators.is_banned(client.peer()) {
             session.put_out(chat, "your address is banned");
         } else {
-            session.take_certified_name(chat);
+            if chat.port.is_none() {
+                session.take_certified_name(chat);
+            }
             session.newcomer = Some(chat.newcomers.add(&session.person));
         }
         session
@@ -92,6 +99,7 @@ impl Session {
             telnet: Telnet::default(),
             said: Vec::new(),
             unposted: None,
+            awaited: None,
             asked: None,
             deferred: None,
             answered: 0,
@@ -105,9 +113,14 @@ impl Session {
 
     /// Enters the lobby, unless it has: a client is greeted before it gets any other line.
     pub(super) fn come_in(&mut self, chat: &ChatState) {
-        if std::mem::take(&mut self.is_outside) {
-            self.rooms.extend(enter_lobby(chat, &self.person));
+        if !self.is_outside {
+            return;
         }
+        if chat.port.is_some() {
+            return self.come(chat, None);
+        }
+        self.is_outside = false;
+        self.rooms.extend(enter_lobby(chat, &self.person));
     }
 
     /// The first line shows whether the client speaks lines.
@@ -115,9 +128,7 @@ impl Session {
         let Some(newcomer) = self.newcomer.take() else {
             return Verdict::Go;
         };
-        let lobby = newcomer.take();
-        self.is_outside = lobby.is_none();
-        self.rooms.extend(lobby);
+        self.entered(newcomer.take());
         let Some(stranger) = Stranger::of(line) else {
             return Verdict::Go;
         };
@@ -131,7 +142,9 @@ impl Session {
 
     /// Whether the turn has reached its bound, or an event waits for late members.
     pub(super) fn is_full(&self) -> bool {
-        self.unposted.is_some() || self.said.len() + self.answered >= SAID_MAX
+        self.unposted.is_some()
+            || self.awaited.is_some()
+            || self.said.len() + self.answered >= SAID_MAX
     }
 
     /// Posts what could not be posted before.
@@ -140,6 +153,12 @@ impl Session {
         let verdict = self.look_at_holder(chat);
         if verdict != Verdict::Go {
             return verdict;
+        }
+        if self.awaited.is_some() {
+            let verdict = self.look_at_act(chat);
+            if verdict != Verdict::Go {
+                return verdict;
+            }
         }
         if let Some((room, event)) = self.unposted.take() {
             self.tell(chat, room, event);
@@ -201,7 +220,7 @@ impl Session {
     /// Posts the lines before the command, so the client sees them before the answer.
     fn command(&mut self, chat: &ChatState, line: String) -> Verdict {
         self.post(chat);
-        if self.unposted.is_none() {
+        if self.unposted.is_none() && self.awaited.is_none() {
             return self.obey(chat, command::read(&line));
         }
         self.deferred = Some(line);
@@ -214,14 +233,14 @@ impl Session {
             self.post(chat);
         }
         chat.speakers.note(&self.person);
-        if self.unposted.is_some() && verdict == Verdict::Go {
+        if (self.unposted.is_some() || self.awaited.is_some()) && verdict == Verdict::Go {
             return Verdict::Wait(AGAIN_AFTER);
         }
         verdict
     }
 
-    fn post(&mut self, chat: &ChatState) {
-        if self.said.is_empty() {
+    pub(super) fn post(&mut self, chat: &ChatState) {
+        if self.said.is_empty() || self.awaited.is_some() {
             return;
         }
         let said = std::mem::take(&mut self.said);
@@ -254,13 +273,16 @@ impl Session {
     }
 
     fn tell(&mut self, chat: &ChatState, room: Arc<Room>, event: Event) {
+        if chat.port.is_some() {
+            return self.tell_all(chat, &room, event);
+        }
         if chat.directory.post(&room, &event, self.person.id) == Posted::Done {
             return;
         }
         match self.person.outlet {
             Recipient::Client(_) => self.unposted = Some((room, event)),
             // The console has no later turn in which to try again.
-            Recipient::Console(_) => chat.directory.announce(&room, &event),
+            _ => chat.directory.announce(&room, &event),
         }
     }
 
@@ -284,7 +306,7 @@ impl Session {
 
     pub(super) fn close(mut self, chat: &ChatState) {
         if let Some(newcomer) = self.newcomer.take() {
-            self.rooms.extend(newcomer.take());
+            self.entered(newcomer.take());
         }
         if let Some((room, event)) = self.unposted.take() {
             // No later turn would post it.
@@ -296,6 +318,11 @@ impl Session {
     /// Leaves all rooms and frees the name. The connection may last until the client has taken its
     /// output and closes.
     pub(super) fn leave(&mut self, chat: &ChatState) {
+        if let Some(port) = &chat.port {
+            port.gone(&self.person);
+            self.rooms.clear();
+            return;
+        }
         for room in std::mem::take(&mut self.rooms) {
             chat.directory.leave(&room, &self.person);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::lines::{Directory, Person, Recipient};
 use super::newcomers::Newcomers;
 use super::operators::Operators;
+use super::port::Port;
 use super::probe::HostProbes;
 use super::speakers::Speakers;
 use super::stranger::Strangers;
@@ -17,9 +18,14 @@ use crate::service::chat::rooms::NOT_READING;
 /// Between two tries to post while a member is late.
 pub(super) const AGAIN_AFTER: Duration = Duration::from_millis(1);
 
+/// Maximum rooms of a member.
+pub(super) const JOINED_MAX: usize = 20;
+
 /// See the head of the file.
 pub(super) struct ChatState {
     pub(super) directory: Directory,
+    /// To the other daemons, if there are any.
+    pub(super) port: Option<Arc<Port>>,
     pub(super) newcomers: Newcomers,
     pub(super) operators: Operators,
     pub(super) probes: HostProbes,
@@ -47,6 +53,10 @@ impl ChatState {
     /// Disconnects a person that does not read, as a room does.
     pub(super) fn put_out_not_reading(&self, person: &Arc<Person>) {
         person.put_out(&self.directory.frontend, NOT_READING);
+        if self.port.is_some() {
+            // The others hear of it when its connection has ended.
+            return;
+        }
         for room in self.directory.rooms() {
             if room.holds(person.id) {
                 self.directory.leave(&room, person);

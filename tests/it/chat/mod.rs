@@ -1,6 +1,8 @@
 //! The chat.
 
 pub(crate) mod background;
+mod bus;
+mod bus_order;
 pub(crate) mod crowd;
 pub(crate) mod entry;
 pub(crate) mod forgery;

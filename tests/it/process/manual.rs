@@ -151,6 +151,7 @@ fn every_metric_is_there() {
         "admin/faults.rs",
         "admin/metrics.rs",
         "admin/tls.rs",
+        "daemon/bus.rs",
         "daemon/exec/figures.rs",
         "daemon/hub/figures.rs",
         "daemon/remote.rs",

@@ -9,6 +9,7 @@ pub(crate) mod gate;
 pub(crate) mod net;
 pub(crate) mod passed;
 pub(crate) mod redis;
+pub(crate) mod relay;
 pub(crate) mod scratch;
 pub(crate) mod server;
 pub(crate) mod spool;

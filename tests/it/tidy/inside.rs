@@ -33,7 +33,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         "cli/daemon",
         &[
             &["tls"],
-            &["args", "console", "notify", "remote"],
+            &["args", "bus", "console", "notify", "remote"],
             &["main_loop"],
             &["serve"],
             &["chat", "exec", "hub", "recv"],
@@ -56,8 +56,9 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         &[
             &["command", "grammar", "rooms", "telnet"],
             &["operators", "probe", "screen", "stranger"],
-            &["lines", "newcomers", "speakers"],
+            &["lines", "newcomers", "port", "speakers"],
             &["state"],
+            &["awaited", "bus"],
             &["session"],
             &[
                 "certified",
@@ -67,6 +68,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
                 "moving",
                 "operator_commands",
                 "pace",
+                "shared",
             ],
         ],
     ),

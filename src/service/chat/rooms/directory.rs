@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -9,20 +10,21 @@ use rustc_hash::FxHashMap;
 
 use super::history::Past;
 use super::journal::Journal;
+use super::people::{People, is_reserved};
 use super::room::{Arrival, Inner, Posted, Room};
 use super::{Event, Frontend, Name, NameError, Person, PersonState};
 
 /// Maximum rooms; an empty one is closed for a new one.
 pub(super) const ROOMS_MAX: usize = 1000;
-/// Names that no client can take.
-const RESERVED: [&str; 6] = ["server", "poold", "console", "operator", "system", "guest"];
-/// Prefix of the names of unnamed clients.
-const GUEST: &str = "guest-";
 
 /// See the head of the file.
 pub(crate) struct Directory<F: Frontend> {
     pub(crate) frontend: F,
     keeping: Keeping,
+    /// Several daemons keep it alike.
+    is_shared: bool,
+    /// The time of events, if it is not the machine's: see `shared`.
+    pub(super) time: AtomicU64,
     people: Mutex<People<F>>,
     rooms: RwLock<FxHashMap<Box<str>, Arc<Room<F>>>>,
     /// Rooms with work for later.
@@ -38,14 +40,6 @@ pub(crate) struct Keeping {
     pub(crate) directory: Option<PathBuf>,
 }
 
-struct People<F: Frontend> {
-    /// Each person under both of its looks.
-    by_look: FxHashMap<Box<str>, Arc<Person<F>>>,
-    by_id: FxHashMap<u64, Arc<Person<F>>>,
-    last_id: u64,
-    guests: u64,
-}
-
 /// Why a person can't enter a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RoomError {
@@ -56,16 +50,13 @@ pub(crate) enum RoomError {
 }
 
 impl<F: Frontend> Directory<F> {
-    pub(crate) fn new(frontend: F, keeping: Keeping) -> Directory<F> {
+    pub(crate) fn new(frontend: F, keeping: Keeping, is_shared: bool) -> Directory<F> {
         Directory {
             frontend,
             keeping,
-            people: Mutex::new(People {
-                by_look: FxHashMap::default(),
-                by_id: FxHashMap::default(),
-                last_id: 0,
-                guests: 0,
-            }),
+            is_shared,
+            time: AtomicU64::new(0),
+            people: Mutex::new(People::new()),
             rooms: RwLock::default(),
             postponed: Mutex::default(),
         }
@@ -125,6 +116,31 @@ impl<F: Frontend> Directory<F> {
         (people.last_id, people.guests) = (last_id, guests);
     }
 
+    pub(super) fn people(&self) -> MutexGuard<'_, People<F>> {
+        self.people.lock()
+    }
+
+    /// A number for a person.
+    pub(super) fn next_id(&self) -> u64 {
+        let mut people = self.people.lock();
+        people.last_id += 1;
+        people.last_id
+    }
+
+    /// The number of guests until now.
+    pub(crate) fn guests(&self) -> u64 {
+        self.people.lock().guests
+    }
+
+    /// Has these rooms, and no persons.
+    pub(super) fn replace_all(&self, rooms: FxHashMap<Box<str>, Arc<Room<F>>>, guests: u64) {
+        *self.rooms.write() = rooms;
+        let mut people = self.people.lock();
+        people.guests = guests;
+        people.by_look.clear();
+        people.by_id.clear();
+    }
+
     /// Gives a person another name; answers the old one.
     pub(crate) fn rename(&self, person: &Arc<Person<F>>, to: Name) -> Result<Arc<Name>, NameError> {
         self.rename_past(person, to, None)
@@ -137,7 +153,6 @@ impl<F: Frontend> Directory<F> {
         to: Name,
         holder: Option<&Arc<Person<F>>>,
     ) -> Result<Arc<Name>, NameError> {
-        let is_reserved = |look: &str| RESERVED.contains(&look) || look.starts_with(GUEST);
         if to.looks().any(is_reserved) {
             return Err(NameError::Reserved);
         }
@@ -218,6 +233,7 @@ impl<F: Frontend> Directory<F> {
     pub(crate) fn post(&self, room: &Arc<Room<F>>, event: &Event, by: u64) -> Posted {
         let chunk = self.frontend.encode(&room.name, event);
         let mut inner = room.lock();
+        inner.at = self.time();
         let posted = room.post(&mut inner, &self.frontend, event, &chunk, by);
         self.told(room, inner);
         posted
@@ -236,6 +252,7 @@ impl<F: Frontend> Directory<F> {
         except: Option<u64>,
     ) {
         let mut inner = room.lock();
+        inner.at = self.time();
         room.announce(&mut inner, &self.frontend, event, except);
         self.told(room, inner);
     }
@@ -250,13 +267,14 @@ impl<F: Frontend> Directory<F> {
         except: Option<u64>,
     ) -> bool {
         let mut inner = room.lock();
+        inner.at = self.time();
         let was_here = room.expel(&mut inner, &self.frontend, person, event, except);
         self.told(room, inner);
         was_here
     }
 
     /// Finishes an announcement: schedules the room and writes its journal.
-    fn told(&self, room: &Arc<Room<F>>, inner: MutexGuard<'_, Inner<F>>) {
+    pub(super) fn told(&self, room: &Arc<Room<F>>, inner: MutexGuard<'_, Inner<F>>) {
         let due = room.due(&inner, Instant::now());
         drop(inner);
         self.postponed(room, due);
@@ -306,7 +324,7 @@ impl<F: Frontend> Directory<F> {
         self.rooms.read().values().cloned().collect()
     }
 
-    fn open(&self, name: &Name) -> Result<Arc<Room<F>>, RoomError> {
+    pub(super) fn open(&self, name: &Name) -> Result<Arc<Room<F>>, RoomError> {
         if let Some(room) = self.room(name) {
             return Ok(room);
         }
@@ -314,8 +332,9 @@ impl<F: Frontend> Directory<F> {
         let directory = self.keeping.directory.as_deref();
         let journal = directory.map(|directory| Journal::new(directory, name));
         let past = match &journal {
-            Some(journal) => journal.restore(self.keeping.history),
-            None => Past::none(self.keeping.history),
+            // What is shared has its past from the others.
+            Some(journal) if !self.is_shared => journal.restore(self.keeping.history),
+            _ => Past::none(self.keeping.history),
         };
         let mut rooms = self.rooms.write();
         if let Some(room) = rooms.get(name.key()) {
@@ -327,7 +346,11 @@ impl<F: Frontend> Directory<F> {
         if rooms.len() >= ROOMS_MAX && !close_empty(&mut rooms) {
             return Err(RoomError::TooMany);
         }
-        let room = Arc::new(Room::new(Arc::new(name.clone()), journal, past));
+        let room = Room::new(Arc::new(name.clone()), journal, past);
+        let room = match self.is_shared {
+            true => Arc::new(room.shared()),
+            false => Arc::new(room),
+        };
         rooms.insert(name.key().into(), Arc::clone(&room));
         Ok(room)
     }
@@ -342,23 +365,4 @@ fn close_empty<F: Frontend>(rooms: &mut FxHashMap<Box<str>, Arc<Room<F>>>) -> bo
         !inner.closed
     });
     rooms.len() < before
-}
-
-impl<F: Frontend> People<F> {
-    fn guest(&mut self) -> Name {
-        self.guests += 1;
-        Name::new(&format!("{GUEST}{}", self.guests)).expect("letters and digits")
-    }
-
-    fn claim(&mut self, name: &Name, person: &Arc<Person<F>>) {
-        for look in name.looks() {
-            self.by_look.insert(look.into(), Arc::clone(person));
-        }
-    }
-
-    fn release(&mut self, name: &Name) {
-        for look in name.looks() {
-            self.by_look.remove(look);
-        }
-    }
 }

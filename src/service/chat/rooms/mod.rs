@@ -13,8 +13,10 @@ mod history;
 mod journal;
 mod moving;
 mod name;
+mod people;
 mod person;
 mod room;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +29,7 @@ pub(crate) use moving::DirectoryState;
 pub(crate) use name::{Name, NameError};
 pub(crate) use person::{Person, PersonState};
 pub(crate) use room::{Arrival, NOT_READING, Posted, Room};
+pub(crate) use shared::is_nameless;
 
 /// How events are encoded, and how they reach members.
 pub(crate) trait Frontend: Send + Sync + 'static {

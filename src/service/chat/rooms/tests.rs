@@ -79,7 +79,7 @@ fn three() -> (Directory<Plain>, Arc<Room<Plain>>, [Someone; 3]) {
         history: 2,
         directory: None,
     };
-    let directory = Directory::new(Plain, keeping);
+    let directory = Directory::new(Plain, keeping, false);
     let name = Name::new("room").expect("a name");
     let greet = |arrival: &Arrival<'_>| format!("hello, {} others", arrival.others);
     let people = [(); 3].map(|()| {

@@ -52,8 +52,8 @@ pub(super) struct Inner<F: Frontend> {
     /// Members that have not taken `last` yet.
     late: Vec<Late<F>>,
     last: Option<F::Chunk>,
-    /// Announcements that are not given yet, each with the person to leave out.
-    waiting: VecDeque<(F::Chunk, Option<u64>)>,
+    /// Announcements that are not given yet, each with those to leave out.
+    waiting: VecDeque<(F::Chunk, LeftOut)>,
     came: Crowd,
     /// The person in `came`, if it is the only one: it gets no notice of itself.
     came_alone: Option<u64>,
@@ -62,6 +62,10 @@ pub(super) struct Inner<F: Frontend> {
     notice_from: Instant,
     /// Removed from the list of rooms: no person can enter any more.
     pub(super) closed: bool,
+    /// Other daemons have the same room: see `shared`.
+    pub(super) is_shared: bool,
+    /// The time of the next event, if it is not the machine's.
+    pub(super) at: Option<SystemTime>,
 }
 
 struct Seat<F: Frontend> {
@@ -69,6 +73,13 @@ struct Seat<F: Frontend> {
     /// The persons that it ignores.
     ignores: Option<Arc<[u64]>>,
     person: Arc<Person<F>>,
+}
+
+/// Who does not get an announcement: a person, and those who ignore another.
+#[derive(Clone, Copy, Debug, Default)]
+struct LeftOut {
+    person: Option<u64>,
+    ignoring: Option<u64>,
 }
 
 struct Late<F: Frontend> {
@@ -112,6 +123,8 @@ impl<F: Frontend> Room<F> {
                 left: Crowd::default(),
                 notice_from: Instant::now(),
                 closed: false,
+                is_shared: false,
+                at: None,
             }),
         }
     }
@@ -193,10 +206,25 @@ impl<F: Frontend> Room<F> {
         event: &Event,
         except: Option<u64>,
     ) {
-        if inner.late.is_empty() {
+        if inner.late.is_empty() || inner.is_shared {
             self.notify_now(inner, frontend);
         }
-        self.queue(inner, frontend, event, except);
+        let person = except;
+        let left_out = LeftOut {
+            person,
+            ignoring: None,
+        };
+        self.queue(inner, frontend, event, left_out);
+    }
+
+    /// Tells what a member says without waiting for late members.
+    pub(super) fn announce_by(&self, inner: &mut Inner<F>, frontend: &F, event: &Event, by: u64) {
+        self.notify_now(inner, frontend);
+        let left_out = LeftOut {
+            person: None,
+            ignoring: Some(by),
+        };
+        self.queue(inner, frontend, event, left_out);
     }
 
     /// Removes a person with this announcement instead of the usual notice.
@@ -215,7 +243,7 @@ impl<F: Frontend> Room<F> {
         was_here
     }
 
-    fn queue(&self, inner: &mut Inner<F>, frontend: &F, event: &Event, except: Option<u64>) {
+    fn queue(&self, inner: &mut Inner<F>, frontend: &F, event: &Event, left_out: LeftOut) {
         if let Event::Topic { text, .. } = event {
             inner.topic = text.clone();
         }
@@ -226,14 +254,14 @@ impl<F: Frontend> Room<F> {
             }
         }
         let chunk = frontend.encode(&self.name, event);
-        inner.waiting.push_back((chunk, except));
+        inner.waiting.push_back((chunk, left_out));
         inner.catch_up(frontend);
     }
 
     /// Keeps an event in the history. The caller writes the journal's queue when the room is
     /// unlocked.
     fn keep(&self, inner: &mut Inner<F>, event: &Event) {
-        let now = SystemTime::now();
+        let now = inner.at.unwrap_or_else(SystemTime::now);
         inner.history.keep(event, now);
         if let Some(journal) = &self.journal {
             journal.queue(event, now);
@@ -253,18 +281,18 @@ impl<F: Frontend> Room<F> {
             return Some(now + AGAIN_AFTER);
         }
         let waits = !inner.came.is_empty() || !inner.left.is_empty();
-        waits.then_some(inner.notice_from)
+        (waits && !inner.is_shared).then_some(inner.notice_from)
     }
 
     /// Sends a notice of joins and leaves, unless one was sent just now.
     fn notify(&self, inner: &mut Inner<F>, frontend: &F, now: Instant) {
-        if now >= inner.notice_from && inner.late.is_empty() {
+        if now >= inner.notice_from && inner.late.is_empty() && !inner.is_shared {
             self.notify_now(inner, frontend);
         }
     }
 
     /// Sends the notice now, so that later events come after it.
-    fn notify_now(&self, inner: &mut Inner<F>, frontend: &F) {
+    pub(super) fn notify_now(&self, inner: &mut Inner<F>, frontend: &F) {
         if inner.came.is_empty() && inner.left.is_empty() {
             return;
         }
@@ -278,7 +306,12 @@ impl<F: Frontend> Room<F> {
             if let Event::Came(crowd) | Event::Left(crowd) = &event
                 && !crowd.is_empty()
             {
-                self.queue(inner, frontend, &event, except);
+                let person = except;
+                let left_out = LeftOut {
+                    person,
+                    ignoring: None,
+                };
+                self.queue(inner, frontend, &event, left_out);
             }
         }
     }

@@ -22,7 +22,7 @@ impl<F: Frontend> Room<F> {
         let is_late = inner.late.iter().any(|late| late.person.id == person);
         let last = inner.last.iter().filter(|_| is_late).cloned();
         let waiting = inner.waiting.iter();
-        let waiting = waiting.filter(|(_, except)| *except != Some(person));
+        let waiting = waiting.filter(|(_, left_out)| left_out.person != Some(person));
         last.chain(waiting.map(|(chunk, _)| chunk.clone()))
             .collect()
     }

@@ -40,6 +40,10 @@ impl<F: Frontend> Inner<F> {
         }
         let since = Instant::now();
         for person in full {
+            if person.is_out() {
+                // Its connection ends.
+                continue;
+            }
             if frontend.stalled_for(&person.outlet) >= STALL {
                 self.put_out(frontend, &person);
             } else {
@@ -60,10 +64,13 @@ impl<F: Frontend> Inner<F> {
                 return false;
             }
             self.last = None;
-            let Some((chunk, except)) = self.waiting.pop_front() else {
+            let Some((chunk, left_out)) = self.waiting.pop_front() else {
                 return true;
             };
-            self.tell(frontend, &chunk, |seat| Some(seat.person.id) != except);
+            self.tell(frontend, &chunk, |seat| {
+                Some(seat.person.id) != left_out.person
+                    && !left_out.ignoring.is_some_and(|by| seat.ignores(by))
+            });
         }
     }
 
@@ -73,6 +80,7 @@ impl<F: Frontend> Inner<F> {
         };
         for late in std::mem::take(&mut self.late) {
             if !self.places.contains_key(&late.person.id)
+                || late.person.is_out()
                 || frontend.give(&late.person.outlet, chunk.clone()) != Given::Full
             {
                 continue;
@@ -87,7 +95,9 @@ impl<F: Frontend> Inner<F> {
     }
 
     pub(super) fn put_out(&mut self, frontend: &F, person: &Arc<Person<F>>) {
-        self.remove(person);
+        if !self.is_shared {
+            self.remove(person);
+        }
         person.put_out(frontend, NOT_READING);
     }
 

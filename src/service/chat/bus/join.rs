@@ -1,0 +1,227 @@
+//! How a daemon joins the others: at its start, and again when it has lost its place among them.
+//!
+//! It says hello. Each of the others answers with the state as it was right after that hello, so
+//! the new one reads on from there, and has the same state as all. If none of them has written
+//! shortly before, or none answers in time, the house is empty.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustc_hash::FxHashSet;
+use tracing::info;
+
+use super::house::House;
+use super::link::{COUNT, add, after, before};
+use crate::redis::failure::Failure;
+use crate::redis::link::Link;
+use crate::redis::url::Target;
+use crate::service::chat::port::Port;
+use crate::service::chat::port::act::{self, Act, Entry, Id};
+use crate::service::chat::port::snapshot::HouseState;
+use crate::service::chat::rooms::{Event, Name, Text};
+use crate::service::chat::state::ChatState;
+
+/// Whoever has written within this time may be alive, in milliseconds.
+const ALIVE_MS: u64 = 15_000;
+/// Longest wait for an answer: less than the time after which the others take it for gone.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// Entries of the past that are read, and bytes of their lines.
+const PAST_MAX: usize = 10_000;
+const PAST_BYTES_MAX: usize = 16 << 20;
+
+/// See the head of the file.
+pub(super) struct Joining<'a> {
+    pub(super) chat: &'a ChatState,
+    pub(super) port: &'a Port,
+    pub(super) target: &'a Target,
+    pub(super) keep: u64,
+}
+
+/// Where the daemon stands once it has joined.
+pub(super) struct Joined {
+    pub(super) run: Arc<str>,
+    pub(super) house: House,
+    /// It has read up to here.
+    pub(super) last: Id,
+    /// How far its run before this had come, as the others say.
+    pub(super) was_last: u64,
+}
+
+/// A line of the past.
+struct Line {
+    at: u64,
+    room: Name,
+    event: Event,
+}
+
+/// What stands before the hello.
+#[derive(Default)]
+struct Past {
+    /// Runs that may be alive.
+    others: FxHashSet<String>,
+    /// The last one first.
+    lines: Vec<Line>,
+}
+
+impl Joining<'_> {
+    pub(super) fn join(
+        &self,
+        link: &mut Link,
+        run: Arc<str>,
+        was: Option<&str>,
+    ) -> Result<Joined, Failure> {
+        let mut list = Vec::new();
+        let was = was.map(str::to_owned);
+        act::append(&Act::Hello { was: was.clone() }, &mut list);
+        list.push(b']');
+        let stream = self.target.name();
+        let hello = add(link, &act::add(stream, self.keep, &run, 1, &list))?;
+        let mut past = self.past(link, hello)?;
+        if let Some(was) = was {
+            past.others.remove(&was);
+        }
+        let state = match past.others.is_empty() {
+            true => None,
+            false => self.answer(link, hello)?,
+        };
+        let was_last = state.as_ref().map_or(0, |state| state.was_last);
+        let found = state.and_then(|state| House::restore(self.chat, *state));
+        let is_alone = found.is_none();
+        let house = found.unwrap_or_else(|| {
+            self.chat.directory.begin_again(0, Vec::new());
+            House::empty(hello, &run)
+        });
+        self.remember(past.lines, is_alone);
+        info!(
+            bus = self.port.name,
+            daemons = house.runs.len(),
+            people = house.people(),
+            "joined the house as {run}"
+        );
+        Ok(Joined {
+            run,
+            house,
+            last: hello,
+            was_last,
+        })
+    }
+
+    /// Reads what stands before the hello.
+    fn past(&self, link: &mut Link, hello: Id) -> Result<Past, Failure> {
+        let mut past = Past::default();
+        let mut seen = FxHashSet::default();
+        let mut ended = FxHashSet::default();
+        let mut end = format!("({hello}");
+        let (mut count, mut bytes) = (0, 0);
+        while count < PAST_MAX && bytes < PAST_BYTES_MAX {
+            let entries = before(link, self.target.name(), &end, COUNT)?;
+            let Some((first, _)) = entries.last() else {
+                break;
+            };
+            end = format!("({first}");
+            count += entries.len();
+            for (id, entry) in entries {
+                // The first copy counts, which is read last: the lines are the same.
+                let Some(entry) = entry.filter(|one| seen.insert((one.run.clone(), one.number)))
+                else {
+                    continue;
+                };
+                if id.ms + ALIVE_MS >= hello.ms && !ended.contains(&entry.run) {
+                    match is_last(&entry) {
+                        true => drop(ended.insert(entry.run.clone())),
+                        false => drop(past.others.insert(entry.run.clone())),
+                    }
+                }
+                bytes += past.take(id, entry);
+            }
+        }
+        Ok(past)
+    }
+
+    /// Waits for the state as another daemon tells it.
+    fn answer(&self, link: &mut Link, hello: Id) -> Result<Option<Box<HouseState>>, Failure> {
+        let deadline = Instant::now() + ANSWERS_WITHIN;
+        let (mut last, of) = (hello, hello.to_string());
+        while Instant::now() < deadline && !self.port.is_ending() {
+            for (id, entry) in after(link, self.target.name(), last)? {
+                last = id;
+                let acts = entry.map(|entry| entry.acts).unwrap_or_default();
+                let state = acts.into_iter().find_map(|act| match act {
+                    Act::State { of: asked, state } if asked == of => Some(state),
+                    _ => None,
+                });
+                if state.is_some() {
+                    return Ok(state);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Fills the histories. A house that begins anew has the rooms of the past.
+    fn remember(&self, lines: Vec<Line>, is_alone: bool) {
+        let directory = &self.chat.directory;
+        for Line { at, room, event } in lines.into_iter().rev() {
+            let found = match is_alone {
+                true => directory.open_shared(&room),
+                false => directory.room(&room),
+            };
+            let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(at));
+            if let (Some(room), Some(at)) = (found, at) {
+                directory.remember(&room, &event, at);
+            }
+        }
+    }
+}
+
+impl Past {
+    /// Takes the lines of an entry; answers their length.
+    fn take(&mut self, id: Id, entry: Entry) -> usize {
+        let mut bytes = 0;
+        for act in entry.acts.into_iter().rev() {
+            let line = match act {
+                Act::Say {
+                    name,
+                    room,
+                    text,
+                    me,
+                    ..
+                } => said(&name, &room, text, me),
+                _ => None,
+            };
+            if let Some((room, event, length)) = line {
+                bytes += length;
+                let at = id.ms;
+                self.lines.push(Line { at, room, event });
+            }
+        }
+        bytes
+    }
+}
+
+fn said(name: &str, room: &str, text: String, me: bool) -> Option<(Name, Event, usize)> {
+    let (by, room) = (Arc::new(Name::new(name).ok()?), Name::new(room).ok()?);
+    let text = Text::checked(text)?;
+    let length = text.as_str().len();
+    let event = match me {
+        true if text.as_str().contains('\n') => return None,
+        true => Event::Acted { by, text },
+        false => Event::Said { by, lines: text },
+    };
+    Some((room, event, length))
+}
+
+/// Whether a daemon says nothing after this.
+fn is_last(entry: &Entry) -> bool {
+    matches!(entry.acts.last(), Some(Act::Bye))
+}
+
+/// A name for a run of this daemon, in eight characters.
+pub(super) fn name_of_run() -> String {
+    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    // The standard library's hasher is seeded by the system.
+    let random = RandomState::new().hash_one((std::process::id(), Instant::now()));
+    let digits = (0..8).map(|at| DIGITS[(random >> (5 * at)) as usize % 32]);
+    digits.map(char::from).collect()
+}

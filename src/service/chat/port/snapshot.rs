@@ -1,0 +1,38 @@
+//! The state of all daemons, as one of them tells it to a new one.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// See the head of the file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct HouseState {
+    pub(crate) clock: u64,
+    pub(crate) at: u64,
+    pub(crate) guests: u64,
+    pub(crate) runs: Vec<RunState>,
+    /// Names and topics.
+    pub(crate) rooms: Vec<(String, String)>,
+    pub(crate) banned_names: Vec<String>,
+    pub(crate) banned_addresses: Vec<IpAddr>,
+    /// How far the run had come that the new daemon was before.
+    pub(crate) was_last: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RunState {
+    pub(crate) run: String,
+    pub(crate) last: u64,
+    pub(crate) seen: u64,
+    pub(crate) people: Vec<PersonState>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PersonState {
+    pub(crate) who: u64,
+    pub(crate) name: String,
+    pub(crate) rooms: Vec<String>,
+    pub(crate) away: Option<String>,
+    /// On the clock of all.
+    pub(crate) muted_until: u64,
+}

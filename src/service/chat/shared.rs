@@ -1,0 +1,189 @@
+//! A session among several daemons: what its client does becomes an act, and waits until the act
+//! was read back.
+
+use std::sync::Arc;
+
+use super::awaited::Awaited;
+use super::command::Command;
+use super::lines::{Person, Recipient, Room};
+use super::newcomers::Entered;
+use super::port::act::Act;
+use super::port::ticket::Outcome;
+use super::session::Session;
+use super::state::{AGAIN_AFTER, ChatState};
+use crate::connection::client::Client;
+use crate::connection::handler::Verdict;
+use crate::service::chat::grammar::LOBBY;
+use crate::service::chat::rooms::{Event, Name, is_nameless};
+
+impl Session {
+    /// One that the other daemons do not know yet.
+    pub(super) fn outside(chat: &ChatState, client: &Client) -> Session {
+        let outlet = Recipient::of(client);
+        let name = outlet.certified_name().filter(|_| chat.names_are_certified);
+        let name = name.and_then(|name| {
+            let own = name.split_once('@').map_or(&*name, |(own, _)| own);
+            Name::new(own).ok()
+        });
+        Session::new(chat.directory.outside(outlet, name))
+    }
+
+    /// The clock has let it in, or not.
+    pub(super) fn entered(&mut self, entered: Option<Entered>) {
+        match entered {
+            Some(Entered::Inside(room)) => self.rooms.push(room),
+            Some(Entered::Coming(ticket)) => self.awaited = Some(Awaited::of(ticket)),
+            _ => self.is_outside = true,
+        }
+    }
+
+    /// Comes in under this name, or under the one that it has.
+    pub(super) fn come(&mut self, chat: &ChatState, name: Option<&Name>) {
+        self.is_outside = false;
+        // Those who came before were told by the reader.
+        self.tell_cut_off(chat);
+        let act = coming(&self.person, name);
+        self.act(chat, act);
+    }
+
+    /// Whether it may come in under this name. If not, it comes in as a guest, and is told why when
+    /// it is inside.
+    pub(super) fn may_come_as(&mut self, chat: &ChatState, name: &str) -> bool {
+        let may =
+            |name: Name| self.may_ask_for(chat, &name) && !chat.operators.is_name_banned(&name);
+        if chat.port.is_none() || !self.is_outside() || Name::new(name).is_ok_and(may) {
+            return true;
+        }
+        self.come(chat, None);
+        self.deferred = Some(format!("/nick {name}"));
+        false
+    }
+
+    /// Sends an act, and waits for it.
+    pub(super) fn act(&mut self, chat: &ChatState, act: Act) {
+        self.awaited = Some(Awaited::begin(chat, &self.person, act));
+    }
+
+    /// Whether its act was read back; then it goes on.
+    pub(super) fn look_at_act(&mut self, chat: &ChatState) -> Verdict {
+        let Some(awaited) = &mut self.awaited else {
+            return Verdict::Go;
+        };
+        let outcome = match awaited.look(chat, &self.person) {
+            Ok(outcome) => outcome,
+            Err(later) => return Verdict::Wait(later),
+        };
+        self.awaited = None;
+        if let Outcome::Entered(room) = outcome {
+            self.rooms.push(room);
+        }
+        // What was said while it came.
+        self.post(chat);
+        match self.awaited {
+            Some(_) => Verdict::Wait(AGAIN_AFTER),
+            None => Verdict::Go,
+        }
+    }
+
+    /// Tells all daemons what is said in a room.
+    pub(super) fn tell_all(&mut self, chat: &ChatState, room: &Room, event: Event) {
+        let (by, text, me) = match event {
+            Event::Said { by, lines } => (by, lines, false),
+            Event::Acted { by, text } => (by, text, true),
+            // Other events are not said by members.
+            _ => return,
+        };
+        let act = Act::Say {
+            who: self.person.id,
+            name: by.as_str().to_owned(),
+            room: room.name.as_str().to_owned(),
+            text: text.as_str().to_owned(),
+            me,
+        };
+        self.act(chat, act);
+    }
+
+    pub(super) fn name_all(&mut self, chat: &ChatState, name: &Name) {
+        if self.is_outside() {
+            return self.come(chat, Some(name));
+        }
+        let (who, name) = (self.person.id, name.as_str().to_owned());
+        self.act(chat, Act::Name { who, name });
+    }
+
+    /// An operator's command, for all daemons.
+    pub(super) fn order_all(&mut self, chat: &ChatState, order: Command<'_>) {
+        let (Some(port), who) = (&chat.port, self.person.id) else {
+            return;
+        };
+        let act = match order {
+            Command::Kick(name, why) => {
+                let Some(other) = self.person_called(chat, name) else {
+                    return;
+                };
+                let (whom, why) = (port.whom(&other), why.to_owned());
+                Act::Kick { who, whom, why }
+            }
+            Command::Mute(name, time) => {
+                let Some(time) = self.mute_time(chat, time) else {
+                    return;
+                };
+                let Some(other) = self.person_called(chat, name) else {
+                    return;
+                };
+                let (whom, time) = (port.whom(&other), time.as_millis() as u64);
+                Act::Mute { who, whom, time }
+            }
+            Command::Ban(whom) | Command::Unban(whom) => {
+                if self.banned(chat, whom).is_none() {
+                    return;
+                }
+                let is_ban = matches!(order, Command::Ban(_));
+                let whom = whom.to_owned();
+                match is_ban {
+                    true => Act::Ban { who, whom },
+                    false => Act::Unban { who, whom },
+                }
+            }
+            Command::Wall("") => {
+                return self.answer(chat, "/wall TEXT sends a line to all on these servers");
+            }
+            Command::Wall(text) => {
+                let text = text.to_owned();
+                Act::Wall { who, text }
+            }
+            _ => return,
+        };
+        self.act(chat, act);
+    }
+
+    /// Says that what was answered may be old.
+    pub(super) fn tell_cut_off(&mut self, chat: &ChatState) {
+        if let Some(time) = chat.port.as_ref().and_then(|port| port.cut_off_for()) {
+            let seconds = time.as_secs();
+            let told = format_args!("cut off from the other machines for {seconds} s now");
+            self.answer(chat, told);
+        }
+    }
+}
+
+/// Lets a person in who has said nothing yet.
+pub(super) fn let_in(chat: &ChatState, person: &Arc<Person>) -> Option<Entered> {
+    let port = chat.port.as_ref()?;
+    Some(match port.add(person, &coming(person, None)) {
+        Some(ticket) => Entered::Coming(ticket),
+        None => Entered::Later,
+    })
+}
+
+fn coming(person: &Person, name: Option<&Name>) -> Act {
+    let own = person.name();
+    let name = name.unwrap_or(&own);
+    Act::Come {
+        who: person.id,
+        name: (!is_nameless(name)).then(|| name.as_str().to_owned()),
+        rooms: vec![LOBBY.to_owned()],
+        away: None,
+        muted: 0,
+    }
+}

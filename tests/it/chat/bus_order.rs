@@ -1,0 +1,286 @@
+//! One order for all, whatever stops: a daemon, the server, the network of one daemon.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustix::process::Signal;
+
+use super::bus::daemon;
+use crate::support::chat::{Talker, wait_lobby};
+use crate::support::daemon::Daemon;
+use crate::support::net::send;
+use crate::support::redis::Redis;
+use crate::support::relay::Relay;
+use crate::support::spool::{PATIENCE, wait_until};
+
+/// People on each daemon.
+fn people() -> usize {
+    let given = std::env::var("POOLD_PEOPLE").ok();
+    given.map_or(12, |count| count.parse().expect("a number"))
+}
+
+/// Lines a second of all.
+fn rate() -> f64 {
+    let given = std::env::var("POOLD_RATE").ok();
+    given.map_or(150.0, |count| count.parse().expect("a number"))
+}
+
+/// A person whose lines are collected.
+struct Member {
+    name: String,
+    stream: TcpStream,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Member {
+    fn come(daemon: &Daemon, name: &str) -> Member {
+        let talker = Talker::named(daemon, name);
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let (lines, stream) = (Arc::clone(&heard), talker.stream.try_clone());
+        let stream = stream.expect("a descriptor");
+        stream.set_read_timeout(None).expect("a socket");
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                lines.lock().push(line);
+            }
+        });
+        Member {
+            name: talker.name,
+            stream: talker.stream,
+            heard,
+        }
+    }
+
+    fn say(&self, line: &str) {
+        // One that was killed takes nothing more.
+        let _ = (&self.stream).write_all(format!("{line}\n").as_bytes());
+    }
+
+    /// Waits for a line.
+    fn wait(&self, line: &str) {
+        let deadline = Instant::now() + 2 * PATIENCE;
+        while !self.heard.lock().iter().any(|heard| heard == line) {
+            assert!(
+                Instant::now() < deadline,
+                "{} never heard {line}",
+                self.name
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What the house says, between two lines.
+    fn transcript(&self, from: &str, to: &str) -> Vec<String> {
+        let heard = self.heard.lock();
+        let begin = heard
+            .iter()
+            .position(|line| line == from)
+            .expect("the begin");
+        let end = heard.iter().position(|line| line == to).expect("the end");
+        let lines = heard[begin..=end]
+            .iter()
+            .filter(|line| !is_of_its_daemon(line));
+        lines.cloned().collect()
+    }
+
+    /// What it said and was shown.
+    fn shown(&self) -> BTreeSet<String> {
+        let own = format!("<{}> ", self.name);
+        let heard = self.heard.lock();
+        heard
+            .iter()
+            .filter(|line| line.starts_with(&own))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Whether a daemon tells only its own people so.
+fn is_of_its_daemon(line: &str) -> bool {
+    line.starts_with("-- cut off from the other machines")
+        || line == "-- the other machines are back; what you said was sent"
+}
+
+/// A daemon and its people.
+struct Place {
+    daemon: Daemon,
+    members: Vec<Member>,
+}
+
+fn place(url: &str, number: usize) -> Place {
+    let daemon = daemon(url, &["--max-per-address", "100000"]);
+    let members = (0..people()).map(|who| Member::come(&daemon, &format!("p{number}x{who}x")));
+    Place {
+        members: members.collect(),
+        daemon,
+    }
+}
+
+/// All speak in turn, at the rate, `rounds` times; answers how many lines each has said.
+fn speak(places: &[Place], from: usize, rounds: usize) -> usize {
+    let all: Vec<&Member> = places.iter().flat_map(|place| &place.members).collect();
+    let begin = Instant::now();
+    for round in 0..rounds {
+        for (at, member) in all.iter().enumerate() {
+            member.say(&format!("line {}", from + round));
+            let due = (round * all.len() + at) as f64 / rate();
+            let due = begin + Duration::from_secs_f64(due);
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+    }
+    from + rounds
+}
+
+/// Asserts that all who were there all the time heard the same between these lines.
+fn assert_one_order(places: &[Place], from: &str, to: &str) -> Vec<String> {
+    let mut orders = BTreeMap::<Vec<String>, Vec<&str>>::new();
+    for member in places.iter().flat_map(|place| &place.members) {
+        let transcript = member.transcript(from, to);
+        orders.entry(transcript).or_default().push(&member.name);
+    }
+    if orders.len() > 1 {
+        let mut all = orders.iter();
+        let (first, second) = (all.next().expect("one"), all.next().expect("two"));
+        let at = first.0.iter().zip(second.0).position(|(a, b)| a != b);
+        let part = |lines: &[String]| {
+            let at = at.unwrap_or(lines.len().min(first.0.len().min(second.0.len())));
+            lines[at.saturating_sub(3)..lines.len().min(at + 5)].join("\n")
+        };
+        panic!(
+            "{} orders; {:?} heard\n{}\n{:?} heard\n{}",
+            orders.len(),
+            first.1,
+            part(first.0),
+            second.1,
+            part(second.0)
+        );
+    }
+    orders.into_keys().next().expect("people")
+}
+
+#[test]
+fn there_is_one_order_whatever_stops_and_no_line_is_lost_that_its_speaker_saw() {
+    let Some(mut redis) = Redis::start(&["appendonly yes", "appendfsync always"]) else {
+        return;
+    };
+    let relay = Relay::to(&redis.socket());
+    let url = redis.url("stream=chat");
+    let mut places = vec![
+        place(&url, 0),
+        place(&url, 1),
+        place(&relay.url("stream=chat"), 2),
+    ];
+    let watcher = Talker::named(&places[0].daemon, "watcher");
+    wait_lobby(&watcher, 3 * people() + 1);
+    watcher.say("begin");
+    for member in places.iter().flat_map(|place| &place.members) {
+        member.wait("<watcher> begin");
+    }
+    let mut said = speak(&places, 0, 3);
+    // A daemon stands still.
+    places[1].daemon.signal(Signal::STOP);
+    said = speak(&places, said, 5);
+    places[1].daemon.signal(Signal::CONT);
+    said = speak(&places, said, 2);
+    // The server dies, and comes back.
+    redis.kill();
+    said = speak(&places, said, 2);
+    redis.run();
+    redis.wait();
+    said = speak(&places, said, 3);
+    // One daemon has no network.
+    relay.cut();
+    said = speak(&places, said, 6);
+    relay.mend();
+    said = speak(&places, said, 2);
+    for member in places.iter().flat_map(|place| &place.members) {
+        member.wait(&format!("<{}> line {}", member.name, said - 1));
+    }
+    watcher.say("end");
+    for member in places.iter().flat_map(|place| &place.members) {
+        member.wait("<watcher> end");
+    }
+    let order = assert_one_order(&places, "<watcher> begin", "<watcher> end");
+    let lines = order.iter().filter(|line| line.starts_with("<p")).count();
+    assert_eq!(lines, 3 * people() * said, "each line once");
+    let each: BTreeSet<_> = order.iter().collect();
+    assert_eq!(each.len(), order.len());
+
+    // One is killed: the others have all that its people were shown, and see them go.
+    let last: Vec<Member> = {
+        let place = &places[1];
+        for member in &place.members {
+            member.say("last words");
+        }
+        places[1].daemon.signal(Signal::KILL);
+        places.remove(1).members
+    };
+    let gone = format!("lobby ({})", 2 * people() + 1);
+    let deadline = Instant::now() + 3 * PATIENCE;
+    while !watcher.ask("/rooms").contains(&gone) {
+        assert!(Instant::now() < deadline, "they are not gone");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    watcher.say("over");
+    for member in places.iter().flat_map(|place| &place.members) {
+        member.wait("<watcher> over");
+    }
+    let order = assert_one_order(&places, "<watcher> begin", "<watcher> over");
+    let order: BTreeSet<String> = order.into_iter().collect();
+    for member in last
+        .iter()
+        .chain(places.iter().flat_map(|place| &place.members))
+    {
+        let missing: Vec<_> = member.shown().difference(&order).cloned().collect();
+        assert!(missing.is_empty(), "{} was shown {missing:?}", member.name);
+    }
+}
+
+#[test]
+fn who_was_away_for_too_long_comes_in_again_and_names_stay_unique() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let relay = Relay::to(&redis.socket());
+    let url = redis.url("stream=chat");
+    let (first, second) = (daemon(&url, &[]), daemon(&relay.url("stream=chat"), &[]));
+    let ann = Talker::named(&first, "ann");
+    let bob = Talker::named(&second, "bob");
+    let eve = Talker::named(&second, "eve");
+    wait_lobby(&ann, 3);
+    bob.say("/join ops");
+    bob.wait("#ops -- you joined ops");
+    relay.cut();
+    eve.wait("-- cut off from the other machines; what you say waits");
+    bob.say("in the dark");
+    // The others take them for gone by the stream's time.
+    let deadline = Instant::now() + 3 * PATIENCE;
+    while ann.ask("/who") != "-- here: ann" {
+        assert!(Instant::now() < deadline, "they are not gone");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(ann.ask("/nick eve"), "-- you are now eve");
+    relay.mend();
+    bob.wait("-- this machine was away for too long; you come in again");
+    bob.wait("#ops <bob> in the dark");
+    wait_until("they are back", || ann.ask("/who").contains("bob"));
+    // Its name was taken meanwhile.
+    eve.wait("-- this machine was away for too long; you come in again");
+    let heard = eve.heard();
+    let welcome = heard
+        .iter()
+        .find(|line| line.starts_with("-- welcome; you are guest-"));
+    assert!(welcome.is_some(), "{heard:?}");
+    send(&eve.stream, "I am not eve\n");
+    let said = ann.hear();
+    let is_guest = |line: &str| line.starts_with("<guest-") && line.ends_with("> I am not eve");
+    let mut line = said;
+    while !is_guest(&line) {
+        line = ann.hear();
+    }
+    assert_eq!(ann.ask("/who").matches("eve").count(), 1);
+}
