@@ -163,12 +163,17 @@ impl Drain {
 
     /// Starts the drain, with its deadline. Later calls change nothing.
     pub(crate) fn begin(&self, backlog: Backlog) {
+        self.begin_within(backlog, self.grace);
+    }
+
+    /// The same, with another time.
+    pub(crate) fn begin_within(&self, backlog: Backlog, most: Duration) {
         let mut times = self.times.lock();
         if times.begun.is_none() {
             let now = Instant::now();
             self.leaving.store(true, Ordering::SeqCst);
             times.begun = Some(now);
-            times.deadline = Some(now + self.grace);
+            times.deadline = Some(now + most.min(TIME_MAX));
             times.backlog = backlog;
             self.now
                 .store(ServerPhase::Draining as u8, Ordering::SeqCst);
@@ -225,6 +230,12 @@ impl Drain {
         let mut times = self.times.lock();
         // A deadline that has passed stays: repeated calls must not put the end off.
         times.deadline = times.deadline.min(Some(Instant::now()));
+    }
+
+    /// From now on it takes no longer than one that begins now.
+    pub(crate) fn shorten(&self) {
+        let mut times = self.times.lock();
+        times.deadline = times.deadline.min(Some(Instant::now() + self.grace));
     }
 
     /// When the connections that are left are reset; `None` before a drain.
@@ -296,6 +307,24 @@ impl Drain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drain_that_was_given_more_time_can_be_shortened() {
+        let hour = Duration::from_secs(3600);
+        let drain = Drain::new(Duration::from_secs(1));
+        drain.begin_within(Backlog::Leave, hour);
+        drain.begin(Backlog::Accept);
+        let deadline = drain.deadline();
+        assert!(deadline > Some(Instant::now() + hour / 2));
+        drain.shorten();
+        let shortened = drain.deadline();
+        assert!(shortened < deadline);
+        drain.shorten();
+        assert_eq!(
+            (drain.deadline(), drain.backlog()),
+            (shortened, Backlog::Leave)
+        );
+    }
 
     #[test]
     fn no_count_before_the_last_client_has_come() {

@@ -9,8 +9,9 @@ use super::spelling::nearest;
 /// The prefix of all variables of poold.
 const OURS: &str = "POOLD_";
 /// Variables that belong to no option: between processes of poold, and for programs of `exec`.
-const INNER: [&str; 5] = [
+const INNER: [&str; 6] = [
     "POOLD_CLIENT",
+    "POOLD_FIRST_KEEPER",
     "POOLD_GO_BETWEEN",
     "POOLD_KEPT_BY",
     "POOLD_OPERATOR_PASSWORD",

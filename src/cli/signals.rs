@@ -42,6 +42,21 @@ pub(super) fn ends_are_ignored() -> bool {
     is_ignored(Signal::SIGCHLD)
 }
 
+/// The signals that end a daemon: HUP is not one if it was ignored at the start.
+pub(super) fn ends() -> impl Iterator<Item = Signal> {
+    let all = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    all.into_iter()
+        .filter(|signal| *signal != Signal::SIGHUP || !is_ignored(*signal))
+}
+
+/// Lets the signals that end a daemon come: the keeper holds them back, and so does what it starts.
+pub(super) fn let_ends_come() {
+    let ends: SigSet = ends().collect();
+    if let Err(error) = ends.thread_unblock() {
+        tracing::debug!(%error, "signals can't be unblocked");
+    }
+}
+
 /// Whether this process ignores a signal, from proc_pid_status(5).
 fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -104,8 +119,8 @@ pub(super) fn pass_on(act: impl FnMut() + Send + 'static) -> io::Result<()> {
 
 /// Makes Ctrl-C, SIGTERM and SIGHUP drain the server, after a delay if there is one; another signal
 /// during the delay drains at once, and during the drain brings its deadline forward to now. If a
-/// drain began for another reason, the first signal changes nothing: its sender may not know of
-/// that drain.
+/// drain began for another reason, the first signal changes nothing, except that it takes back the
+/// longer time of a hand-over: its sender may not know of that drain.
 ///
 /// # Errors
 /// As [`pass_on`].
@@ -126,9 +141,13 @@ pub(super) fn drain_on_signal(server: &Handle, delay: Duration) -> Result<()> {
             server.drain();
         }
         _ if IS_LEFT_ALONE.load(Ordering::Relaxed) => {
+            server.drain();
             tracing::info!("draining already; --drain is the longest that it takes");
         }
-        _ if is_first => tracing::info!("draining already; press Ctrl-C again to end at once"),
+        _ if is_first => {
+            server.drain();
+            tracing::info!("draining already; press Ctrl-C again to end at once");
+        }
         _ => server.hurry(),
     };
     pass_on(move || {

@@ -26,6 +26,8 @@ pub enum Stays {
     Busy,
     /// The service does not write its sessions down, or not this one now.
     Session,
+    /// A [`StreamService`](crate::StreamService) has its stream, or a program.
+    Stream,
     /// It waits for a worker, a balancer's header or a refusal.
     Waiting,
     /// It speaks TLS, whose keys do not leave the process, or is to speak it in the other process.
@@ -51,10 +53,11 @@ pub enum Stays {
 }
 
 /// All of them, with their names.
-const ALL: [(Stays, &str); 14] = [
+const ALL: [(Stays, &str); 15] = [
     (Stays::Ending, "ending"),
     (Stays::Busy, "busy"),
     (Stays::Session, "session"),
+    (Stays::Stream, "stream"),
     (Stays::Waiting, "waiting"),
     (Stays::Tls, "tls"),
     (Stays::Large, "large"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::carried::Carried;
 use super::{
-    Bytes, CloseRequest, Connection, Kept, Look, Mailbox, Opening, Outbox, Owned, Stage, Standing,
+    Bytes, CloseRequest, Connection, Kept, Look, Mailbox, Opening, Outbox, Owned, Standing,
 };
 use crate::limits::times::Bucket;
 use crate::scheduler::state::StateWord;
@@ -74,6 +74,7 @@ impl Connection {
         now: Instant,
     ) -> Option<Connection> {
         let since = now.checked_sub(carried.age)?;
+        let stage = opening.stage.clone();
         let mut connection = Connection::new(opening);
         connection.since = since;
         connection.state = StateWord::held();
@@ -95,7 +96,7 @@ impl Connection {
         }
         let mut mailbox = connection.mailbox.lock();
         let Mailbox { kept, outbox, .. } = &mut *mailbox;
-        let mut owned = Owned::new(Stage::Open, connection.common.decoder());
+        let mut owned = Owned::new(stage, connection.common.decoder());
         owned.decoder.resume(carried.place)?;
         owned.unread = carried.unread;
         owned.discards_output = carried.is_broken;

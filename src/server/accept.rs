@@ -20,7 +20,7 @@ use crate::limits::options::HEADER_WITHIN;
 use crate::net::acceptor::{AcceptGate, AcceptHandler, Acceptor};
 use crate::net::address::Peer;
 use crate::scheduler::state::{Next, Phase, Reasons};
-use crate::service::{InDrain, Work};
+use crate::service::InDrain;
 
 /// One slot in so many is kept free, as long as a lingering client can be closed for it.
 const PLACES_A_SPARE: usize = 16;
@@ -119,7 +119,7 @@ impl Shared {
         if !is_announced {
             admission.check_lists(peer, Instant::now())?;
         }
-        if !is_announced && self.keeps_workers() && !self.ctx.wait_queue.has_room() {
+        if !is_announced && self.ctx.work.keeps_workers() && !self.ctx.wait_queue.has_room() {
             return Err(Limit::Queue);
         }
         if running && self.overload.refuses(self.run_queue.load().0) {
@@ -142,7 +142,7 @@ impl Shared {
 
     /// Registers the socket of a client that comes to rest, if it is not registered yet.
     pub(super) fn rests(&self, connection: &Arc<Connection>) {
-        if !self.keeps_workers() || connection.state.phase() == Phase::Gone {
+        if !self.ctx.work.keeps_workers() || connection.state.phase() == Phase::Gone {
             return;
         }
         self.watch_or_cut(connection);
@@ -160,10 +160,6 @@ impl Shared {
             self.ctx.notices.trouble(Trouble::Unwatched, case);
             connection.cut();
         }
-    }
-
-    fn keeps_workers(&self) -> bool {
-        matches!(self.ctx.work, Work::Streams(_))
     }
 
     fn connect(self: &Arc<Self>, (socket, peer, is_plain): Accepted, stage: Stage) {
@@ -190,7 +186,8 @@ impl Shared {
         self.ctx.registry.insert(Arc::clone(&connection));
         // A client that gets a worker at once is not registered: its events would only wake
         // threads.
-        let is_lent_soon = is_new && self.keeps_workers() && self.ctx.wait_queue.lends_at_once();
+        let is_lent_soon =
+            is_new && self.ctx.work.keeps_workers() && self.ctx.wait_queue.lends_at_once();
         if !is_lent_soon && let Err(error) = self.watch_socket(&connection) {
             let case = Case {
                 id: Some(id),
@@ -204,14 +201,14 @@ impl Shared {
             return;
         }
         debug!(id, %peer, "{}connected", self.ctx.notices.prefix());
-        if is_new && self.keeps_workers() {
+        if is_new && self.ctx.work.keeps_workers() {
             // Here, in the order of arrival: the turns may run in another.
             self.ctx.wait_queue.let_in(&connection);
         }
         // The poller reports at once that there is room to write. That wakes a leader that sleeps,
         // and saves a second wake-up. Without one, the client waits in the run queue, where it
         // counts for the overload limit.
-        let is_reported = !self.keeps_workers() && self.run_queue.is_asleep();
+        let is_reported = !self.ctx.work.keeps_workers() && self.run_queue.is_asleep();
         if !is_reported || connection.state.settle() == Next::Queue {
             self.enqueue(connection);
         }

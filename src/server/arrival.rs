@@ -55,14 +55,11 @@ impl Handle {
             shared: Arc::clone(shared),
             connection: Some(Arc::clone(&connection)),
         };
-        let handler = shared
-            .ctx
-            .work
-            .read_back(&Client::new(&connection), &session);
-        let handler = handler.ok_or(Stays::Service)?;
-        if let Some(Contents { mut owned, output }) = connection.unpack() {
-            owned.lasting.handler = Some(handler);
-            connection.put_back(owned, output, &mut None);
+        if shared.ctx.work.keeps_workers() {
+            let waits = session.is_empty() && shared.ctx.wait_queue.enter(&connection);
+            waits.then_some(()).ok_or(Stays::Full)?;
+        } else {
+            shared.read_back(&connection, &session)?;
         }
         shared.ctx.make_place(placed);
         Ok(arrival)
@@ -153,14 +150,32 @@ impl Shared {
         {
             return Err(Stays::Framing);
         }
+        let stage = match self.ctx.work.keeps_workers() {
+            true => Stage::Waiting,
+            false => Stage::Open,
+        };
         let opening = Opening {
             id: carried.id,
             peer: carried.origin,
             socket,
-            stage: Stage::Open,
+            stage,
             common: Arc::clone(&self.common),
         };
         Connection::of_carried(opening, carried, Instant::now()).ok_or(Stays::Version)
+    }
+}
+
+impl Shared {
+    /// Gives the connection the session that the other process has written down.
+    fn read_back(&self, connection: &Arc<Connection>, session: &[u8]) -> Result<(), Stays> {
+        let client = Client::new(connection);
+        let handler = self.ctx.work.read_back(&client, session);
+        let handler = handler.ok_or(Stays::Service)?;
+        if let Some(Contents { mut owned, output }) = connection.unpack() {
+            owned.lasting.handler = Some(handler);
+            connection.put_back(owned, output, &mut None);
+        }
+        Ok(())
     }
 }
 
@@ -204,6 +219,7 @@ impl Drop for Arrival {
         {
             crate::service::moved(handler);
         }
+        self.shared.ctx.wait_queue.remove(connection.id);
         self.shared.ctx.leave(&connection, None);
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Handle;
@@ -35,7 +36,9 @@ impl Handle {
     /// [`hand_over`](Handle::hand_over), or when the other process is gone.
     ///
     /// Clients whose handler has not returned when no other has come `within` this time stay. A
-    /// service whose clients move together needs [`Export::hold_all`] first.
+    /// service whose clients move together needs [`Export::hold_all`] first. Of a
+    /// [`StreamService`](crate::StreamService), clients that wait for a worker move; see
+    /// [`hand_over_within`](Handle::hand_over_within) for those that it serves.
     ///
     /// ```
     /// use std::io::{Read, Write};
@@ -244,7 +247,11 @@ impl Export {
             }
             self.ask();
             if self.held.is_empty() && self.asked.is_empty() {
-                return None;
+                if self.to_ask.is_empty() {
+                    return None;
+                }
+                // All that were to be asked stay.
+                continue;
             }
             let parcels = self.pack();
             let now = Instant::now();
@@ -284,6 +291,10 @@ impl Export {
         let slow = self.asked.len();
         let until = Instant::now() + ANSWER_WITHIN;
         for connection in self.to_ask.drain(from..) {
+            if connection.lent.load(Ordering::SeqCst) {
+                *self.stayed.entry(Stays::Stream).or_default() += 1;
+                continue;
+            }
             connection.wake(Reasons::MOVE.and(Reasons::NOTICE));
             self.asked.push(connection);
         }
@@ -296,13 +307,23 @@ impl Export {
     fn hear(&mut self, until: Instant) {
         for answer in self.shared.ctx.held.take(until) {
             let (Answer::Held(connection) | Answer::Stays(connection, _)) = &answer;
+            let before = self.asked.len();
             self.asked.retain(|one| one.id != connection.id);
             match answer {
                 Answer::Held(connection) => self.held.push(connection),
-                Answer::Stays(_, why) => *self.stayed.entry(why).or_default() += 1,
+                Answer::Stays(_, why) if self.asked.len() < before => self.count(why),
+                Answer::Stays(..) => {}
             }
         }
         self.asked.retain(|one| one.state.phase() != Phase::Gone);
+        // They waited for a worker, and have got one.
+        let lent = |one: &mut Arc<Connection>| one.lent.load(Ordering::SeqCst);
+        let lent = self.asked.extract_if(.., lent).count();
+        (0..lent).for_each(|_| self.count(Stays::Stream));
+    }
+
+    fn count(&mut self, why: Stays) {
+        *self.stayed.entry(why).or_default() += 1;
     }
 
     fn pack(&mut self) -> Vec<Parcel> {

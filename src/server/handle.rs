@@ -46,8 +46,12 @@ impl Handle {
     /// Starts the drain: the server accepts the backlog and no further client, serves what each
     /// client has sent, and sends each the end of the stream. Returns at once;
     /// [`Server::wait`](crate::Server::wait) reports.
+    ///
+    /// Of a drain that [`hand_over_within`](Handle::hand_over_within) has begun, no more is left
+    /// than [`Options::drain`](crate::Options::drain).
     pub fn drain(&self) {
         self.shared.ctx.drain.begin(Backlog::Accept);
+        self.shared.ctx.drain.shorten();
         self.shared.notify_threads();
     }
 
@@ -55,6 +59,15 @@ impl Handle {
     /// process that has the [`listeners`](Handle::listeners), and a Unix socket's file stays.
     pub fn hand_over(&self) {
         self.shared.ctx.drain.begin(Backlog::Leave);
+        self.shared.notify_threads();
+    }
+
+    /// As [`hand_over`](Handle::hand_over), for clients that may take longer, or less long, than
+    /// [`Options::drain`](crate::Options::drain): those that a
+    /// [`StreamService`](crate::StreamService) serves, which can't move to the other process.
+    pub fn hand_over_within(&self, drain: Duration) {
+        let begun = &self.shared.ctx.drain;
+        begun.begin_within(Backlog::Leave, drain);
         self.shared.notify_threads();
     }
 

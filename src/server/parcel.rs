@@ -86,6 +86,7 @@ impl Parcel {
         // A descriptor elsewhere keeps the poller's entry.
         let _ = self.shared.poller.unwatch(&connection.socket);
         connection.state.end();
+        ctx.wait_queue.remove(connection.id);
         if let Some(check) = owned.lasting.check.take() {
             ctx.deadlines.remove(check, connection.id);
         }
@@ -128,14 +129,12 @@ fn write_down(
         return Err(Stays::Large);
     }
     let mut carried = connection.carried(contents, Instant::now());
-    let handler = contents
-        .owned
-        .lasting
-        .handler
-        .as_mut()
-        .ok_or(Stays::Ending)?;
-    if !crate::service::write_down(handler, &mut carried.session) {
-        return Err(Stays::Session);
+    if !shared.ctx.work.keeps_workers() {
+        let handler = contents.owned.lasting.handler.as_mut();
+        let handler = handler.ok_or(Stays::Ending)?;
+        if !crate::service::write_down(handler, &mut carried.session) {
+            return Err(Stays::Session);
+        }
     }
     if carried.session.len() > STATE_MAX / 2 {
         return Err(Stays::Large);

@@ -37,6 +37,9 @@ pub(crate) enum Work {
     Streams(Arc<dyn StreamService>),
 }
 
+/// The form of clients that wait for a worker: the service knows nothing of them yet.
+const WAITING: &str = "waiting 1";
+
 impl Work {
     pub(crate) fn refusal(&self, limit: Limit) -> Option<Bytes> {
         match self {
@@ -49,8 +52,13 @@ impl Work {
     pub(crate) fn form(&self) -> Option<&'static str> {
         match self {
             Work::Messages(opener) => catch_or(None, || opener.form()),
-            Work::Streams(_) => None,
+            Work::Streams(_) => Some(WAITING),
         }
+    }
+
+    /// Whether each client keeps a worker: while it is served it has no session that could move.
+    pub(crate) fn keeps_workers(&self) -> bool {
+        matches!(self, Work::Streams(_))
     }
 
     /// Reads a session that another process wrote down.

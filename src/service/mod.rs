@@ -329,8 +329,9 @@ pub enum InDrain {
     /// so far, and then the end of the stream.
     #[default]
     ReadOut,
-    /// Clients that wait for a worker are refused. Clients that are being served go on undisturbed
-    /// until the deadline.
+    /// Clients that wait for a worker are refused, except when another process [takes
+    /// over](crate::Handle::hand_over). Clients that are being served go on undisturbed until the
+    /// deadline.
     GoOn,
 }
 

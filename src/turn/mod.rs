@@ -98,7 +98,7 @@ pub(crate) fn serve_once(
 fn moves(owned: &Owned) -> Result<(), Stays> {
     match &owned.stage {
         _ if owned.tls.is_some() => Err(Stays::Tls),
-        Stage::Open => Ok(()),
+        Stage::Open | Stage::Waiting => Ok(()),
         Stage::Last { .. } | Stage::Closing(_) | Stage::Lingering(_) => Err(Stays::Ending),
         _ => Err(Stays::Waiting),
     }

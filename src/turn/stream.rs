@@ -12,14 +12,16 @@ use crate::connection::Stage;
 use crate::connection::handler::End;
 use crate::connection::secured::{Returned, Secured};
 use crate::connection::stream::{Lent, Stream};
-use crate::drain::ServerPhase;
+use crate::drain::{Backlog, ServerPhase};
 use crate::limits::limit::Limit;
 use crate::service::{InDrain, StreamService};
 
 impl Turn<'_> {
     /// Lends the connection a worker, or lets it wait for one.
     pub(super) fn come_in(&mut self, service: &dyn StreamService) {
-        let draining = self.ctx.drain.phase() != ServerPhase::Running;
+        // Clients that wait when another process takes over have time as well.
+        let draining = self.ctx.drain.phase() != ServerPhase::Running
+            && self.ctx.drain.backlog() == Backlog::Accept;
         if self.owned.unread.is_empty() && self.connection.has_left() {
             self.owned.discards_output = true;
             self.owned.ending = true;

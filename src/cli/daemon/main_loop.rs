@@ -77,6 +77,14 @@ impl MainLoop {
         }
     }
 
+    /// Clients that stay when a successor takes over have this time in place of `--drain`.
+    pub(crate) fn drain_within(mut self, most: Option<Duration>) -> MainLoop {
+        if let Some(handover) = &mut self.handover {
+            handover.drain_within(most);
+        }
+        self
+    }
+
     /// Announces readiness: where it listens, and what it is.
     pub(crate) fn tell(&self, addresses: &[String], what: &str) {
         for address in addresses {
@@ -169,11 +177,11 @@ impl MainLoop {
     }
 
     fn hand_over(&mut self, pid: u32) {
-        self.handover.iter_mut().for_each(HandoverServer::let_go);
+        let changes_main = self.handover.as_mut().is_some_and(HandoverServer::let_go);
         let is_managed = self.notifier.is_wanted();
         // The service manager hears it before the successor does, so that it accepts the
         // successor's messages.
-        self.notifier.succeeded_by(pid);
+        self.notifier.succeeded_by(changes_main.then_some(pid));
         let done = self
             .handover
             .as_mut()
@@ -184,7 +192,7 @@ impl MainLoop {
             }
             info!(pid, "handed over; draining the connected clients");
         } else {
-            self.notifier.is_not_succeeded();
+            self.notifier.is_not_succeeded(changes_main);
         }
     }
 

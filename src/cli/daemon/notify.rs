@@ -98,19 +98,24 @@ impl Notifier {
         self.tell(&format!("READY=1\nSTATUS={}", self.status));
     }
 
-    /// From now on the manager accepts messages of the successor, not of this process.
-    pub(crate) fn succeeded_by(&mut self, pid: u32) {
-        self.tell(&format!("MAINPID={pid}"));
+    /// From now on the manager accepts messages of the successor, not of this process. If the main
+    /// process stays, it is none of both.
+    pub(crate) fn succeeded_by(&mut self, main: Option<u32>) {
+        if let Some(pid) = main {
+            self.tell(&format!("MAINPID={pid}"));
+        }
         self.succeeded = true;
         self.next = None;
     }
 
     /// It has ended in the last moment.
-    pub(crate) fn is_not_succeeded(&mut self) {
+    pub(crate) fn is_not_succeeded(&mut self, has_main: bool) {
         self.succeeded = false;
         if self.is_wanted() {
             self.next = Some(Instant::now() + self.pause());
-            self.tell(&format!("MAINPID={}", std::process::id()));
+            if has_main {
+                self.tell(&format!("MAINPID={}", std::process::id()));
+            }
         }
     }
 

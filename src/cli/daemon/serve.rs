@@ -70,13 +70,12 @@ pub(crate) fn streams(
     waiting: Waiting,
     own: Option<Box<dyn OwnFigures>>,
     service: impl StreamService,
-) -> Result<ExitCode> {
+) -> Result<MainLoop> {
     prepare(args);
     // It cuts no messages.
     announce(name, args, Framing::Lines, own, |listeners, options| {
         Server::serve_streams(listeners, for_streams(options, args, waiting), service)
     })
-    .map(MainLoop::run)
 }
 
 fn for_streams(options: Options, args: &ServeArgs, waiting: Waiting) -> Options {
@@ -97,7 +96,7 @@ pub(crate) fn lines(
     descriptors: usize,
     own: Option<Box<dyn OwnFigures>>,
     service: impl Service,
-) -> Result<ExitCode> {
+) -> Result<MainLoop> {
     prepare(args);
     announce(name, args, Framing::Lines, own, |listeners, options| {
         let options = Options {
@@ -107,7 +106,6 @@ pub(crate) fn lines(
         };
         Server::serve(listeners, options, service)
     })
-    .map(MainLoop::run)
 }
 
 fn with_descriptors(options: Options, args: &ServeArgs, each: usize) -> Options {

@@ -36,7 +36,7 @@ pub(crate) use args::{ControlArgs, RestartArgs};
 pub(crate) use client::Inherited;
 pub(crate) use restart::restart;
 pub(crate) use server::{Event, HandoverServer};
-pub(crate) use spawn::go_between;
+pub(crate) use spawn::{again, go_between};
 
 /// The name of the service's sockets.
 pub(crate) const SERVICE: &str = "service";

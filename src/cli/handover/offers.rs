@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use super::protocol::{Answer, Given, SOCKETS_MAX, Wire};
 use super::{CONTROL, HELD, NUMBERS_KEPT, SERVICE};
@@ -15,6 +16,8 @@ pub(super) struct Offers {
     all: Vec<Offer>,
     /// Of what a successor waits for.
     held: Option<OwnedFd>,
+    /// How long clients that stay may take, if not as long as a drain.
+    pub(super) drain: Option<Duration>,
 }
 
 /// A server whose sockets are handed over.
@@ -94,6 +97,11 @@ impl Offers {
 
     /// Ends them in favour of the successor.
     pub(super) fn hand_over(&self) {
-        self.all.iter().for_each(|offer| offer.server.hand_over());
+        for offer in &self.all {
+            match self.drain {
+                Some(most) => offer.server.hand_over_within(most),
+                None => offer.server.hand_over(),
+            }
+        }
     }
 }

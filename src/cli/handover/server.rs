@@ -12,7 +12,7 @@ use super::client::Inherited;
 use super::mover::Moving;
 use super::offers::Offers;
 use super::protocol::{Answer, Ask, Wire};
-use super::spawn::Successor;
+use super::spawn::{Started, Successor};
 use super::{CLIENTS_VERSION, READY_WITHIN, READY_WITHIN_MAX, VERSION};
 use crate::error::{Error, Result};
 use crate::net::address::Address;
@@ -67,12 +67,6 @@ enum Role {
     Moves(u32),
     /// Accepts from the sockets.
     Ready(u32),
-}
-
-/// The successor that this process started.
-struct Started {
-    child: Successor,
-    until: Instant,
 }
 
 /// An event for the main thread.
@@ -331,15 +325,7 @@ impl HandoverServer {
 
     fn look_after_child(&mut self, now: Instant) -> Option<Event> {
         let started = self.child.as_mut()?;
-        let reason = match started.child.try_wait() {
-            Ok(None) if now < started.until => return None,
-            Ok(None) => {
-                started.child.kill();
-                "the new process was not ready in time".to_owned()
-            }
-            Ok(Some(status)) => format!("the new process ended ({status}), its log says why"),
-            Err(error) => format!("the new process can't be watched: {error}"),
-        };
+        let reason = started.has_failed(now)?;
         self.child = None;
         warn!(reason, "not restarted; this one goes on");
         self.tell_waiting(&Answer::No { reason });
@@ -357,11 +343,16 @@ impl HandoverServer {
         });
     }
 
-    /// Makes the ready successor the service manager's child.
-    pub(crate) fn let_go(&mut self) {
-        if let Some(started) = &mut self.child {
-            started.child.let_go();
-        }
+    /// Makes the ready successor the service manager's child; `false` if what the manager watches
+    /// stays.
+    pub(crate) fn let_go(&mut self) -> bool {
+        let started = self.child.as_mut();
+        started.is_none_or(|started| started.child.let_go())
+    }
+
+    /// After the hand-over the clients that stay have this time in place of the drain's.
+    pub(crate) fn drain_within(&mut self, most: Option<Duration>) {
+        self.offers.drain = most;
     }
 
     /// Hands over to the ready successor; `false` if it has gone.

@@ -5,15 +5,19 @@
 //! is an intermediate process that waits for it and exits with the same code. When that process is
 //! killed, the manager becomes the successor's parent, and only then is the successor named as the
 //! main process.
+//!
+//! A server with a keeper has that start it: see `daemon/exec/keeper.rs`.
 
 use std::env;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Child, Command, ExitCode};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::cli::exit;
+use crate::cli::kept::KeptSuccessor;
 
 /// The variable that makes a process an intermediate one.
 const GO_BETWEEN: &str = "POOLD_GO_BETWEEN";
@@ -25,12 +29,17 @@ pub(super) enum Successor {
     Own(Child),
     /// The intermediate process, if there is one.
     Behind(Child),
+    /// Of a server with a keeper.
+    Kept(KeptSuccessor),
 }
 
 impl Successor {
     /// Starts this program with the same arguments, told to take over. Uses the same path, so a new
     /// version there is used.
     pub(super) fn start() -> io::Result<Successor> {
+        if let Some(kept) = KeptSuccessor::start()? {
+            return Ok(Successor::Kept(kept));
+        }
         if env::var_os("NOTIFY_SOCKET").is_none() {
             return again()?.spawn().map(Successor::Own);
         }
@@ -44,10 +53,18 @@ impl Successor {
         go_between.map(Successor::Behind)
     }
 
-    /// The exit status, if it has ended.
-    pub(super) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+    /// How it has ended, if it has.
+    pub(super) fn try_wait(&mut self) -> io::Result<Option<String>> {
         match self {
-            Successor::Own(child) | Successor::Behind(child) => child.try_wait(),
+            Successor::Own(child) | Successor::Behind(child) => {
+                let status = child.try_wait()?;
+                Ok(status.map(|status| format!("the new process ended ({status})")))
+            }
+            // Only its parent knows the status.
+            Successor::Kept(kept) => {
+                let ended = || "the new process ended".to_owned();
+                Ok(kept.has_ended().then(ended))
+            }
         }
     }
 
@@ -62,15 +79,39 @@ impl Successor {
                 let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
                 child
             }
+            Successor::Kept(kept) => return kept.kill(),
         };
         let _ = child.wait();
     }
 
-    /// Makes the successor the manager's child, if there is a manager.
-    pub(super) fn let_go(&mut self) {
+    /// Makes the successor the manager's child, if there is a manager; `false` if the manager goes
+    /// on with the first keeper.
+    pub(super) fn let_go(&mut self) -> bool {
         if let Successor::Behind(child) = self {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        !matches!(self, Successor::Kept(_))
+    }
+}
+
+/// A successor, and when it must be ready.
+pub(super) struct Started {
+    pub(super) child: Successor,
+    pub(super) until: Instant,
+}
+
+impl Started {
+    /// Why it will not be ready, if so; it has ended then.
+    pub(super) fn has_failed(&mut self, now: Instant) -> Option<String> {
+        match self.child.try_wait() {
+            Ok(None) if now < self.until => None,
+            Ok(None) => {
+                self.child.kill();
+                Some("the new process was not ready in time".to_owned())
+            }
+            Ok(Some(ended)) => Some(format!("{ended}, its log says why")),
+            Err(error) => Some(format!("the new process can't be watched: {error}")),
         }
     }
 }
@@ -89,7 +130,8 @@ pub(crate) fn go_between() -> Option<ExitCode> {
     })
 }
 
-fn again() -> io::Result<Command> {
+/// This program with the same arguments, told to take over.
+pub(crate) fn again() -> io::Result<Command> {
     let mut command = Command::new(program()?);
     command
         .args(env::args_os().skip(1))

@@ -70,6 +70,19 @@ impl Service for Filter {
         }
     }
 
+    /// A client between two messages has no program, and nothing else here.
+    fn session_form(&self) -> Option<&'static str> {
+        Some("exec 1")
+    }
+
+    fn write_session(&self, _: &mut Requester, _: &mut Vec<u8>) -> bool {
+        true
+    }
+
+    fn read_session(&self, client: &Client, written: &[u8]) -> Option<Requester> {
+        written.is_empty().then(|| Requester::of(client))
+    }
+
     fn refusal(&self, _: Limit) -> Option<Bytes> {
         Some(Bytes::from_static(BUSY.as_bytes()))
     }

@@ -3,6 +3,7 @@
 pub(crate) mod moved;
 mod moved_asked;
 pub(crate) mod moved_crowd;
+mod moved_exec;
 pub(crate) mod moved_fails;
 pub(crate) mod moved_senders;
 mod moved_signals;

@@ -104,6 +104,12 @@ pub(super) struct ChildArgs {
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub(super) kill_after: Duration,
 
+    /// At a take-over, maximum time the old process stays for the programs that run; after it they
+    /// are told to end [default: that of --drain]
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "control",
+        help_heading = "Restart")]
+    pub(super) program_drain: Option<Duration>,
+
     /// What happens to a program whose client has gone
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(super) client_gone: ClientGone,

@@ -4,6 +4,7 @@ mod args;
 mod figures;
 mod keeper;
 mod setup;
+mod wards;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use keeper::Role;
 use setup::Setup;
 
 use super::args::ServeArgs;
+use super::main_loop::MainLoop;
 use super::serve;
 use crate::cli::{exit, kept, signals};
 use crate::error::{Error, Result};
@@ -33,19 +35,13 @@ pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
         Ok(job) => job,
         Err(problem) => return Ok(exit::usage(&problem)),
     };
-    if args.serve.control.control.is_some() {
-        // The keeper ends all that is left when its server ends, including a successor.
-        let problem = "--control (or POOLD_CONTROL): exec can't be taken over; a .socket unit \
-                       keeps its port open";
-        return Ok(exit::usage(problem));
-    }
     if signals::ends_are_ignored() {
         let problem = "SIGCHLD is ignored here, so no program's end could be seen; start it \
                        by 'env --default-signal=CHLD poold exec …'";
         return Ok(exit::failure(problem));
     }
     signals::respect_nohup();
-    if let Role::Keeper(code) = keeper::keep()? {
+    if let Role::Keeper(code) = keeper::keep(args.serve.control.control.is_some())? {
         return Ok(code);
     }
     system::hide_descriptors().map_err(Error::start("programs: /proc can't be read"))?;
@@ -55,9 +51,10 @@ pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
         client_gone: args.limits.client_gone,
     };
     let runner = Runner::new(job, patience).map_err(Error::start("a descriptor"))?;
-    let ended = serve(args, &runner);
+    let ended = serve(args, &runner)
+        .map(|main_loop| main_loop.drain_within(args.limits.program_drain).run());
     if kept::is_gone() {
-        keeper::end_the_rest();
+        kept::end_the_rest(&[]);
     }
     let code = ended?;
     tracing::info!("{}", runner.summary());
@@ -67,8 +64,8 @@ pub(crate) fn run(args: &ExecArgs) -> Result<ExitCode> {
     })
 }
 
-/// Serves clients until the drain is over.
-fn serve(args: &ExecArgs, runner: &Runner) -> Result<ExitCode> {
+/// Starts the server.
+fn serve(args: &ExecArgs, runner: &Runner) -> Result<MainLoop> {
     let figures = Some(Box::new(Figures(runner.clone())) as _);
     let (shared, limits) = (&args.serve, &args.limits);
     if args.program.lines {
@@ -113,6 +110,9 @@ fn job(args: &ExecArgs) -> std::result::Result<Job, String> {
     }
     if limits.kill_after > KILL_AFTER_MAX {
         return Err("--kill-after: at most a day".to_owned());
+    }
+    if limits.program_drain.is_some_and(|drain| drain > TIME_MAX) {
+        return Err("--program-drain: at most 100 years".to_owned());
     }
     if limits.timeout.is_some_and(|timeout| timeout > TIME_MAX) {
         return Err("--timeout: at most 100 years".to_owned());
