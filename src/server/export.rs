@@ -104,6 +104,7 @@ impl Handle {
             until: Instant::now() + within,
             is_open,
             together: None,
+            has_moved: false,
             shared,
         }
     }
@@ -125,6 +126,8 @@ pub struct Export {
     is_open: bool,
     /// All clients are held.
     together: Option<Together>,
+    /// The other process has what they have in common.
+    has_moved: bool,
 }
 
 /// Until it is dropped, nothing that clients have in common changes.
@@ -198,6 +201,7 @@ impl Export {
         let together = self.together.take();
         if let Some(mut together) = together {
             together.has_moved = true;
+            self.has_moved = true;
         }
         self.finish();
     }
@@ -363,6 +367,10 @@ impl Export {
 impl Drop for Export {
     fn drop(&mut self) {
         self.finish();
+        if self.has_moved && self.shared.ctx.drain.phase() == ServerPhase::Running {
+            // The other process is gone: new clients have it in common here.
+            self.shared.ctx.work.move_over(false);
+        }
         if self.is_open {
             self.shared.ctx.held.open_gate();
             self.shared.ctx.accept_waker.wake();

@@ -114,7 +114,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
     // The person at one of several servers has no place of its own among all.
     let terminal = match args.bus {
         Some(_) => None,
-        None => console::start(&chat)?,
+        None => console::start(&chat, &life.handle())?,
     };
     let code = life.run();
     if let Some(terminal) = terminal {

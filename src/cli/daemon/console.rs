@@ -2,7 +2,8 @@
 //! operator commands.
 //!
 //! One thread, `console`, waits for the terminal and for a socket pair that the rooms write to when
-//! there is something to print. It ends with the server, also if the terminal is stopped.
+//! there is something to print. It ends with the server, also if the terminal is stopped. From a
+//! drain on it only prints: a successor may have the terminal as well.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, Stdout, Write};
@@ -16,11 +17,11 @@ use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
 
 use crate::cli::log::nonblocking::Patient;
+use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
+use crate::server::Handle;
 use crate::service::chat::{Chat, Console};
 
-/// Maximum length of a typed line.
-const LINE_MAX: usize = 8 * 1024;
 /// Time for the terminal to take the last output at the end.
 const LAST_MAX: Duration = Duration::from_millis(250);
 /// Seconds between checks while another process group has the terminal.
@@ -33,7 +34,7 @@ pub(crate) struct Terminal {
 }
 
 /// Starts the console if the standard input is a terminal.
-pub(crate) fn start(chat: &Chat) -> Result<Option<Terminal>> {
+pub(crate) fn start(chat: &Chat, server: &Handle) -> Result<Option<Terminal>> {
     if !io::stdin().is_terminal() {
         return Ok(None);
     }
@@ -51,7 +52,8 @@ pub(crate) fn start(chat: &Chat) -> Result<Option<Terminal>> {
     }
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(cannot)?;
     let thread = std::thread::Builder::new().name("console".into());
-    let thread = thread.spawn(move || keep(console, &File::from(stdin), &wakes));
+    let server = server.clone();
+    let thread = thread.spawn(move || keep(console, &server, &File::from(stdin), &wakes));
     Ok(Some(Terminal {
         thread: thread.map_err(cannot)?,
         wake_sender,
@@ -68,17 +70,17 @@ impl Terminal {
 }
 
 /// Runs the thread.
-fn keep(mut console: Console, stdin: &File, wakes: &UnixStream) {
+fn keep(mut console: Console, server: &Handle, stdin: &File, wakes: &UnixStream) {
     let mut printer = Printer {
         stdout: Patient::new(io::stdout()),
         unprinted: Vec::new(),
     };
-    let mut typed = Vec::new();
     let mut listens = true;
+    let hears = |console: &Console| server.phase() == ServerPhase::Running && console.hears();
     loop {
         printer.print(&console, Duration::ZERO);
         let mut polled = vec![PollFd::new(wakes, PollFlags::IN)];
-        let is_heard = listens && is_in_front(stdin);
+        let is_heard = listens && hears(&console) && is_in_front(stdin);
         if is_heard {
             polled.push(PollFd::new(stdin, PollFlags::IN));
         }
@@ -99,8 +101,8 @@ fn keep(mut console: Console, stdin: &File, wakes: &UnixStream) {
             printer.print(&console, LAST_MAX);
             return;
         }
-        if is_typed && is_in_front(stdin) {
-            listens = take_typed(stdin, &mut typed) && say(&mut console, &mut typed);
+        if is_typed && hears(&console) && is_in_front(stdin) {
+            listens = console.hear(|typed| take_typed(stdin, typed));
         }
     }
 }
@@ -134,20 +136,6 @@ fn take_typed(mut stdin: &File, typed: &mut Vec<u8>) -> bool {
         }
         Err(error) => error.kind() == ErrorKind::Interrupted,
     }
-}
-
-/// Says the whole lines; `false` after `/quit`.
-fn say(console: &mut Console, typed: &mut Vec<u8>) -> bool {
-    while let Some(end) = memchr::memchr(b'\n', typed) {
-        let line: Vec<u8> = typed.drain(..=end).collect();
-        if !console.say(&line[..end]) {
-            return false;
-        }
-    }
-    if typed.len() > LINE_MAX {
-        typed.clear();
-    }
-    true
 }
 
 /// Prints as much as the terminal takes; the rest waits in the console, which is bounded.

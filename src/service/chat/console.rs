@@ -12,12 +12,16 @@ use crate::framing::{Extent, Message};
 
 /// How long a line waits while all members move to another process.
 const MOVED_WITHIN: Duration = Duration::from_secs(5);
+/// Maximum length of a typed line.
+const LINE_MAX: usize = 8 * 1024;
 
 /// See the head of the file.
 pub struct Console {
     chat: Arc<ChatState>,
     session: Option<Session>,
     screen: Arc<Screen>,
+    /// The beginning of a line.
+    typed: Vec<u8>,
 }
 
 impl Console {
@@ -28,6 +32,7 @@ impl Console {
             chat,
             session: Some(session),
             screen,
+            typed: Vec::new(),
         }
     }
 
@@ -38,14 +43,43 @@ impl Console {
         here.store(true, Ordering::Relaxed);
     }
 
-    /// Takes a typed line. `false` after the last one.
+    /// Whether it hears what is typed. While all members move to another process it does not, nor
+    /// after that: the console there does.
+    pub fn hears(&self) -> bool {
+        self.chat.gate.enter_source().is_some()
+    }
+
+    /// Lets `read` add what was typed, if it hears, and takes the whole lines. `false` after the
+    /// last one, and when `read` answers so.
+    pub fn hear(&mut self, read: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        let chat = Arc::clone(&self.chat);
+        let Some(_inside) = chat.gate.enter_source() else {
+            return true;
+        };
+        let goes_on = read(&mut self.typed);
+        while let Some(end) = memchr::memchr(b'\n', &self.typed) {
+            let line: Vec<u8> = self.typed.drain(..=end).collect();
+            if !self.take(&line[..end]) {
+                return false;
+            }
+        }
+        if self.typed.len() > LINE_MAX {
+            self.typed.clear();
+        }
+        goes_on
+    }
+
+    /// Takes a line. `false` after the last one.
     pub fn say(&mut self, line: &[u8]) -> bool {
+        // While all move, what is said waits; after that there is none to hear it.
+        let chat = Arc::clone(&self.chat);
+        let inside = chat.gate.wait_enter(MOVED_WITHIN);
+        inside.is_none() || self.take(line)
+    }
+
+    fn take(&mut self, line: &[u8]) -> bool {
         let Some(session) = &mut self.session else {
             return false;
-        };
-        // While all move, what is said waits; after that there is none to hear it.
-        let Some(_inside) = self.chat.gate.wait_enter(MOVED_WITHIN) else {
-            return true;
         };
         let message = Message {
             bytes: line,

@@ -231,8 +231,9 @@ impl Service for Chat {
         self.0.read_shared(written).is_some()
     }
 
-    fn move_over(&self, _: bool) {
-        self.0.gate.open(true);
+    fn move_over(&self, has_moved: bool) {
+        // After a move the console there hears what is typed.
+        self.0.gate.open(!has_moved);
     }
 
     fn finish(&self, deadline: Instant) -> u64 {

@@ -2,6 +2,7 @@
 
 pub(crate) mod moved;
 mod moved_asked;
+mod moved_console;
 pub(crate) mod moved_crowd;
 mod moved_exec;
 pub(crate) mod moved_fails;

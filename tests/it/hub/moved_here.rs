@@ -132,3 +132,17 @@ fn clients_that_go_on_here_go_on_as_if_nothing_had_been() {
     assert_eq!(take_line(&reader), "after");
     drop((reader, sender));
 }
+
+#[test]
+fn sources_are_heard_again_where_the_clients_were_if_the_other_server_is_gone_with_them() {
+    let [(from, old), (_to, new)] = pair(&HubSettings::default());
+    let source = from.source("here");
+    let moves = connect(&old.address().to_string());
+    wait_until("it is in", || from.stats().readers == 1);
+    move_all(&old, &new, || {});
+    drop((moves, new));
+    let comes = connect(&old.address().to_string());
+    wait_until("it is in", || from.stats().readers == 1);
+    source.publish([&b"on"[..]]);
+    assert_eq!(take_line(&comes), "on");
+}
