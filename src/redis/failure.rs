@@ -61,7 +61,7 @@ const ERRORS: [(&str, Kind, &str); 15] = [
     (
         "READONLY",
         Kind::Unfit,
-        "this server is a replica: name the primary",
+        "this server is a replica: name the primary, or its sentinels (redis+sentinel://)",
     ),
     (
         "MOVED",
@@ -110,6 +110,14 @@ impl Failure {
         }
     }
 
+    /// It passes by itself.
+    pub(super) fn passing(text: impl Into<String>) -> Failure {
+        Failure {
+            kind: Kind::Loading,
+            text: text.into(),
+        }
+    }
+
     pub(crate) fn full(text: impl Into<String>) -> Failure {
         Failure {
             kind: Kind::Full,
@@ -130,6 +138,14 @@ impl Failure {
                 text: format!("{advice} ({quoted})"),
             },
             None => Failure::unfit(format!("the server refuses it ({quoted})")),
+        }
+    }
+
+    /// The same, with what it is about in front.
+    pub(super) fn of(self, what: &str) -> Failure {
+        Failure {
+            text: format!("{what}: {}", self.text),
+            ..self
         }
     }
 

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use socket2::Socket;
 
 use super::failure::{Failure, Kind};
+use super::place::{Host, Place, Server};
 use super::resp::{self, Reply};
-use super::url::{Place, Server};
 use crate::net::connect;
 use crate::tls::{ClientSession, ClientTls, Trust};
 
@@ -22,16 +22,16 @@ use crate::tls::{ClientSession, ClientTls, Trust};
 pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Each system call waits at most this long before the deadline is looked at.
 const TICK: Duration = Duration::from_millis(250);
+/// The longest reply, over the slowest network.
+const REPLY_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// Bytes of one read.
 const READ: usize = 64 << 10;
 /// Room that is kept when all is used.
 const KEPT: usize = 16 * READ;
-/// Bytes of a reply: 100 entries of a stream, each with a batch.
+/// Bytes of a reply: an entry of a stream has at most half of that.
 const REPLY_MAX: usize = 1 << 30;
 /// Longest user and password.
 const AUTH_MAX: usize = 4 << 10;
-
-const STRANGE: &str = "what answers there is no Redis server";
 
 /// See the head of the file.
 pub(crate) struct Link {
@@ -46,10 +46,10 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Connects, and names the user and the database.
-    pub(crate) fn open(server: &Server) -> Result<Link, Failure> {
-        let deadline = Instant::now() + CONNECT_MAX;
-        let socket = dial(&server.place)?;
+    /// Connects to a host or a Unix socket, and names the user and the database.
+    pub(super) fn open(server: &Server, most: Duration) -> Result<Link, Failure> {
+        let deadline = Instant::now() + most;
+        let socket = dial(&server.place, most)?;
         socket.set_read_timeout(Some(TICK))?;
         socket.set_write_timeout(Some(TICK))?;
         let mut link = Link {
@@ -134,15 +134,38 @@ impl Link {
         deadline: Instant,
         read: impl FnOnce(Reply<'_>) -> T,
     ) -> Result<T, Failure> {
+        self.reply_by(|| deadline, read)
+    }
+
+    /// `deadline` is asked for before each read.
+    fn reply_by<T>(
+        &mut self,
+        deadline: impl Fn() -> Instant,
+        read: impl FnOnce(Reply<'_>) -> T,
+    ) -> Result<T, Failure> {
         loop {
             let whole = Reply::read(&self.buffer[self.begin..self.end]);
-            let whole = whole.map_err(|_| Failure::unfit(STRANGE))?;
-            if let Some((reply, length)) = whole {
+            if let Some((reply, length)) = whole.map_err(|_| strange_reply())? {
                 self.begin += length;
                 return Ok(read(reply));
             }
-            self.fill(deadline)?;
+            self.fill(deadline())?;
         }
+    }
+
+    /// Sends one command and gives its reply to `read`. The reply may take its time, as long as it
+    /// goes on: a silence of `most` is the end.
+    pub(crate) fn ask_slowly<T>(
+        &mut self,
+        words: &[&[u8]],
+        most: Duration,
+        read: impl FnOnce(Reply<'_>) -> T,
+    ) -> Result<T, Failure> {
+        let mut command = Vec::new();
+        resp::command(words, &mut command);
+        self.send(&command, Instant::now() + most)?;
+        let over = Instant::now() + REPLY_WITHIN;
+        self.reply_by(|| over.min(Instant::now() + most), read)
     }
 
     /// Reads once, after what was not used.
@@ -236,19 +259,20 @@ impl Link {
     }
 }
 
-fn dial(place: &Place) -> Result<Socket, Failure> {
+fn dial(place: &Place, most: Duration) -> Result<Socket, Failure> {
     let away = |error: &dyn std::fmt::Display| Failure::away(format!("no connection: {error}"));
-    let (host, port) = match place {
+    let Host { name, port } = match place {
         Place::Unix(path) => {
-            let stream = connect::unix(path, CONNECT_MAX).map_err(|error| away(&error))?;
+            let stream = connect::unix(path, most).map_err(|error| away(&error))?;
             return Ok(std::os::fd::OwnedFd::from(stream).into());
         }
-        Place::Tcp { host, port } => (host.as_str(), *port),
+        Place::Tcp(host) => host,
+        Place::Sentinels(_) => return Err(away(&"the primary is not known")),
     };
-    let found = (host, port).to_socket_addrs();
+    let found = (name.as_str(), *port).to_socket_addrs();
     let mut last = away(&"the host has no address");
     for address in found.map_err(|error| away(&error))? {
-        match connect::tcp(address, CONNECT_MAX, None) {
+        match connect::tcp(address, most, None) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = away(&error),
         }
@@ -257,7 +281,7 @@ fn dial(place: &Place) -> Result<Socket, Failure> {
 }
 
 fn session(server: &Server) -> Result<Option<ClientSession>, Failure> {
-    let Place::Tcp { host, .. } = &server.place else {
+    let Place::Tcp(host) = &server.place else {
         return Ok(None);
     };
     if !server.is_tls {
@@ -265,7 +289,7 @@ fn session(server: &Server) -> Result<Option<ClientSession>, Failure> {
     }
     let trust = server.ca.as_deref().map_or(Trust::System, Trust::File);
     let tls = ClientTls::new(trust, None).map_err(|error| Failure::unfit(error.to_string()))?;
-    Ok(Some(tls.session(host)?))
+    Ok(Some(tls.session(&host.name)?))
 }
 
 /// The user and the password, or the password alone, each on a line. Read at each connect: a
@@ -295,8 +319,12 @@ fn done(reply: Reply<'_>) -> Result<(), Failure> {
     match reply {
         Reply::Status(_) => Ok(()),
         Reply::Error(text) => Err(Failure::refused(text)),
-        _ => Err(Failure::unfit(STRANGE)),
+        _ => Err(strange_reply()),
     }
+}
+
+fn strange_reply() -> Failure {
+    Failure::unfit("what answers there is no Redis server")
 }
 
 /// The first exchange failed: it may be another kind of port.

@@ -7,16 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The port of Redis and Valkey.
-const PORT: u16 = 6379;
-
-/// Schemes with a host, and whether they are over TLS.
-const SCHEMES: [(&str, bool); 4] = [
-    ("redis://", false),
-    ("rediss://", true),
-    ("valkey://", false),
-    ("valkeys://", true),
-];
+use super::place::{self, Place, Server};
 
 /// A stream or a list on a server. See the head of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,27 +18,6 @@ pub(crate) struct Target {
     pub(crate) keep: Option<Keep>,
     /// Replicas that must have a message before it counts as written.
     pub(crate) replicas: u32,
-}
-
-/// Which server, and as whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Server {
-    pub(crate) place: Place,
-    pub(crate) is_tls: bool,
-    /// The roots of the server's certificate, if they are not the system's.
-    pub(crate) ca: Option<PathBuf>,
-    pub(crate) database: u32,
-    pub(crate) auth_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// The host may be a name; it is looked up at each connect.
-    Tcp {
-        host: String,
-        port: u16,
-    },
-    Unix(PathBuf),
 }
 
 /// What the messages go to.
@@ -79,24 +49,35 @@ pub(crate) enum Keep {
 /// Whether a text is such a URL, and not the name of a file.
 pub(crate) fn is_url(text: &str) -> bool {
     let has_key = || text.contains("?stream=") || text.contains("?list=");
-    text.starts_with("redis") && text.contains("://")
-        || SCHEMES.iter().any(|(scheme, _)| text.starts_with(scheme))
+    let has_scheme = ["redis", "valkey"]
+        .iter()
+        .any(|name| text.starts_with(name));
+    has_scheme && text.contains("://")
         || text.starts_with("unix:") && (has_key() || text.contains("&stream="))
 }
 
 impl Target {
     /// Reads a URL; the error says what is wrong and what is valid.
     pub(crate) fn parse(text: &str) -> Result<Target, String> {
-        let (place, query) = text.split_once('?').unwrap_or((text, ""));
+        let (server, query) = text.split_once('?').unwrap_or((text, ""));
         let mut parameters = Parameters::read(query)?;
-        let mut server = server(place)?;
-        server.auth_file = parameters.take("auth-file").map(PathBuf::from);
-        server.ca = parameters.take("ca").map(PathBuf::from);
+        let mut server = Server::parse(server)?;
+        let path = |text: Option<String>| text.map(PathBuf::from);
+        server.auth_file = path(parameters.take("auth-file"));
+        server.ca = path(parameters.take("ca"));
         if server.ca.is_some() && !server.is_tls {
             return Err("ca= is for rediss://".to_owned());
         }
         if let Some(number) = parameters.take("db") {
-            server.database = database(&number)?;
+            server.database = place::database(&number)?;
+        }
+        let of_sentinels = path(parameters.take("sentinel-auth-file"));
+        match &mut server.place {
+            Place::Sentinels(sentinels) => sentinels.auth_file = of_sentinels,
+            _ if of_sentinels.is_some() => {
+                return Err("sentinel-auth-file= is for redis+sentinel://".to_owned());
+            }
+            _ => {}
         }
         let key = match (parameters.take("stream"), parameters.take("list")) {
             (Some(name), None) if !name.is_empty() => Key::Stream(name),
@@ -128,60 +109,6 @@ impl Target {
     }
 }
 
-fn server(text: &str) -> Result<Server, String> {
-    let server = |place, is_tls, database| Server {
-        place,
-        is_tls,
-        ca: None,
-        database,
-        auth_file: None,
-    };
-    if let Some(path) = text.strip_prefix("unix:") {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() {
-            return Err("no path after unix:".to_owned());
-        }
-        return Ok(server(Place::Unix(path.into()), false, 0));
-    }
-    let known =
-        { SCHEMES.iter() }.find_map(|(scheme, tls)| Some((text.strip_prefix(scheme)?, tls)));
-    let Some((rest, is_tls)) = known else {
-        return Err("write redis://HOST, rediss://HOST, valkey://HOST or unix:PATH".to_owned());
-    };
-    if rest.contains('@') {
-        return Err(no_password());
-    }
-    let (host, number) = rest.split_once('/').unwrap_or((rest, ""));
-    let database = if number.is_empty() {
-        0
-    } else {
-        database(number)?
-    };
-    let (host, port) = match host.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (
-            host,
-            port.parse()
-                .map_err(|_| "the port is a number from 1 to 65535")?,
-        ),
-        _ => (host, PORT),
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let host = if bare.is_empty() { "127.0.0.1" } else { bare };
-    let host = host.to_owned();
-    Ok(server(Place::Tcp { host, port }, *is_tls, database))
-}
-
-fn no_password() -> String {
-    "a user or password has no place in the URL, where others see it; put the password into a \
-     file, or the user and the password as two lines, and give auth-file=PATH"
-        .to_owned()
-}
-
-fn database(text: &str) -> Result<u32, String> {
-    text.parse()
-        .map_err(|_| "the database is a number, as in redis://host/0".to_owned())
-}
-
 /// What stands after the question mark.
 struct Parameters(Vec<(String, String)>);
 
@@ -193,7 +120,7 @@ impl Parameters {
         let all: Vec<(String, String)> = all.collect();
         let is_secret = |name: &str| ["user", "pass", "password", "username"].contains(&name);
         if all.iter().any(|(name, _)| is_secret(name)) {
-            return Err(no_password());
+            return Err(place::no_password());
         }
         for (at, (name, _)) in all.iter().enumerate() {
             if all[..at].iter().any(|(before, _)| before == name) {
@@ -246,24 +173,9 @@ impl Parameters {
         match self.0.first() {
             Some((name, _)) => Err(format!(
                 "{name}= says nothing to poold; there are stream, list, entry, keep, wait, \
-                 auth-file, ca and db"
+                 auth-file, sentinel-auth-file, ca and db"
             )),
             None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Unix(path) => write!(out, "unix:{}", path.display()),
-            Place::Tcp { host, port } => {
-                let scheme = if self.is_tls { "rediss" } else { "redis" };
-                match host.contains(':') {
-                    true => write!(out, "{scheme}://[{host}]:{port}/{}", self.database),
-                    false => write!(out, "{scheme}://{host}:{port}/{}", self.database),
-                }
-            }
         }
     }
 }
@@ -297,6 +209,14 @@ mod tests {
             ),
             ("unix:/run/r?stream=s&db=2", "unix:/run/r?stream=s"),
             ("unix:///run/r?list=s", "unix:/run/r?list=s"),
+            (
+                "redis+sentinel://a,b:1;[::1]/main?stream=s",
+                "redis+sentinel://a:26379,b:1,[::1]:26379/main/0?stream=s",
+            ),
+            (
+                "valkeys+sentinel://a/main/2?stream=s",
+                "rediss+sentinel://a:26379/main/2?stream=s",
+            ),
         ] {
             assert!(is_url(text), "{text}");
             let target = Target::parse(text).expect(text);
@@ -337,7 +257,15 @@ mod tests {
             ("redis://h?list=a&keep=1", "for streams"),
             ("redis://h:x?stream=a", "port"),
             ("redis://h/x?stream=a", "database"),
-            ("redis+sentinel://h?stream=a", "write redis://HOST"),
+            ("redis+sentinel://h?stream=a", "call the primary"),
+            ("redis+sentinel://h//1?stream=a", "call the primary"),
+            ("redis+sentinel://h:x/m?stream=a", "port"),
+            ("redis+sentinel://u:secret@h/m?stream=a", "auth-file=PATH"),
+            (
+                "redis://h?stream=a&sentinel-auth-file=x",
+                "redis+sentinel://",
+            ),
+            ("redis+cluster://h?stream=a", "write redis://HOST"),
             ("redis://h?stream=a&ca=x", "rediss://"),
         ] {
             let problem = Target::parse(text).expect_err(text);

@@ -1,7 +1,11 @@
 //! The arguments of `poold tail`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::cli::values::time;
+use crate::redis::entry::Id;
+use crate::redis::follow::From;
 use crate::service::recv::Format;
 
 /// Print what recv has written to a stream of a Redis or Valkey server, each message once
@@ -20,48 +24,32 @@ pub(crate) struct TailArgs {
     pub(crate) format: Format,
 
     /// Where to begin: start (all that is stored), now, or the id of an entry, whose successor is
-    /// the first
+    /// the first; with --group only if the group is new
     #[arg(long, value_name = "WHERE", default_value = "now", value_parser = from)]
     pub(crate) from: From,
 
     /// Keep the position in this file, and begin there if it exists
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "group")]
     pub(crate) cursor: Option<PathBuf>,
+
+    /// Share the entries with all others that read as this group: each entry is for one of them,
+    /// and again for another one if it is not acknowledged; trimming takes also what is not
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Option<String>,
+
+    /// With --group: the name of this reader; no other may have it at the same time [default: the
+    /// host's name and the process's number]
+    #[arg(long, value_name = "NAME", requires = "group")]
+    pub(crate) consumer: Option<String>,
+
+    /// With --group: take over what another reader was given so long ago and did not acknowledge
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    #[arg(requires = "group")]
+    pub(crate) claim: Duration,
 
     /// End when all that is stored was printed
     #[arg(long)]
     pub(crate) once: bool,
-}
-
-/// Where to begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum From {
-    Start,
-    Now,
-    After(Id),
-}
-
-/// The id of an entry: the server's time in milliseconds, and a number within it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Id {
-    pub(crate) ms: u64,
-    pub(crate) number: u64,
-}
-
-impl Id {
-    pub(crate) fn read(text: &str) -> Option<Id> {
-        let (ms, number) = text.split_once('-').unwrap_or((text, "0"));
-        Some(Id {
-            ms: ms.parse().ok()?,
-            number: number.parse().ok()?,
-        })
-    }
-}
-
-impl std::fmt::Display for Id {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}-{}", self.ms, self.number)
-    }
 }
 
 fn from(text: &str) -> Result<From, String> {

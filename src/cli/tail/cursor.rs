@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::args::Id;
+use crate::redis::entry::Id;
 
 /// Between two writes of the file.
 const EACH: Duration = Duration::from_millis(100);

@@ -1,15 +1,14 @@
 //! `poold tail`: prints what `poold recv` has written to a stream of a server.
 //!
-//! Messages are in the stream at least once; each is printed once ([`seen`]). The position is the
-//! last entry's id. An id alone is not enough after a lost connection: a server whose clock is
-//! behind may have taken over, and adds entries below those that were read. So the last entries are
-//! read again after each connect ([`reader`]).
+//! Messages are in the stream at least once; each is printed once. [`reader`] connects, and again;
+//! the stream is read as a whole ([`alone`]), or shared with others ([`group`]).
 
+mod alone;
 mod args;
 mod cursor;
 mod entry;
+mod group;
 mod reader;
-mod seen;
 
 use std::process::ExitCode;
 
@@ -17,7 +16,8 @@ pub(crate) use args::TailArgs;
 
 use super::exit::{self, Failure};
 use crate::redis::url::{Key, Target};
-use reader::Reader;
+use alone::Alone;
+use group::Group;
 
 /// Runs `poold tail`.
 pub(crate) fn run(args: &TailArgs) -> ExitCode {
@@ -30,5 +30,8 @@ fn tail(args: &TailArgs) -> Result<(), Failure> {
         let why = "a list has no past to read; take the URL of a stream, or BLPOP";
         return Err(Failure::usage(why));
     }
-    Reader::new(target, args)?.run()
+    match &args.group {
+        Some(group) => reader::run(&target, &mut Group::new(&target, group, args)),
+        None => reader::run(&target, &mut Alone::new(&target, args)?),
+    }
 }

@@ -10,5 +10,7 @@ pub(crate) mod outputs;
 pub(crate) mod outputs_wait;
 pub(crate) mod remote;
 pub(crate) mod remote_away;
+pub(crate) mod remote_failover;
 pub(crate) mod remote_more;
+pub(crate) mod remote_tail;
 pub(crate) mod senders;

@@ -17,7 +17,7 @@ use crate::support::spool::wait_until;
 
 /// Sends lines and waits for each piece's acknowledgement, until it is to stop. Answers how many
 /// lines were acknowledged.
-fn send_until(stop: &AtomicBool, address: &str, who: usize) -> u64 {
+pub(super) fn send_until(stop: &AtomicBool, address: &str, who: usize) -> u64 {
     let stream = connect(address);
     let mut acks = BufReader::new(stream.try_clone().expect("a descriptor"));
     let (mut sent, mut safe) = (0, 0);
@@ -42,8 +42,15 @@ fn next_ack(acks: &mut BufReader<TcpStream>) -> u64 {
     count.parse().expect("a number")
 }
 
+/// The lines that were acknowledged, from what [`send_until`] has answered.
+pub(super) fn lines_of(safe: &[u64]) -> BTreeSet<String> {
+    let all = safe.iter().enumerate();
+    all.flat_map(|(who, &count)| (0..count).map(move |n| format!("{who} {n}")))
+        .collect()
+}
+
 /// Asserts that no number stands for two messages, and answers how many entries are copies.
-fn copies(redis: &Redis, stream: &str) -> usize {
+pub(super) fn copies(redis: &Redis, stream: &str) -> usize {
     let mut messages = BTreeMap::new();
     let mut count = 0;
     for line in redis.ask(&["--csv", "XRANGE", stream, "-", "+"]) {
@@ -95,10 +102,7 @@ fn a_killed_server_loses_nothing_that_was_acknowledged_and_copies_are_marked() {
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
 
-    let acknowledged = safe.iter().enumerate();
-    let acknowledged =
-        acknowledged.flat_map(|(who, &count)| (0..count).map(move |n| format!("{who} {n}")));
-    let acknowledged: BTreeSet<_> = acknowledged.collect();
+    let acknowledged = lines_of(&safe);
     let lines = stored(&url, &["--format", "raw"]);
     let once: BTreeSet<_> = lines.iter().cloned().collect();
     assert_eq!(once.len(), lines.len(), "each is printed once");

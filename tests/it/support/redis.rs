@@ -9,6 +9,9 @@ use crate::support::passed::is_installed;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::wait_until;
 
+/// The file of a sentinel's settings, in its folder.
+const SENTINEL: &str = "sentinel.conf";
+
 /// A server that can be killed and started again with the same data.
 pub struct Redis {
     dir: Scratch,
@@ -32,10 +35,42 @@ impl Redis {
         Some(redis)
     }
 
+    /// A sentinel at `port` of the primary at another port, which it calls `main`. It needs a
+    /// second to notice that a primary is away.
+    pub fn sentinel(port: u16, primary: u16) -> Redis {
+        let mut sentinel = Redis {
+            dir: Scratch::new(),
+            settings: Vec::new(),
+            guard: None,
+        };
+        let (dir, socket) = (text(sentinel.dir.path()).to_owned(), sentinel.socket());
+        let settings = format!(
+            "port {port}\nunixsocket {socket}\ndir {dir}\n\
+             sentinel monitor main 127.0.0.1 {primary} 1\n\
+             sentinel down-after-milliseconds main 1000\n\
+             sentinel failover-timeout main 4000\n\
+             sentinel parallel-syncs main 2\n"
+        );
+        std::fs::write(sentinel.path(SENTINEL), settings).expect("our folder");
+        sentinel.run();
+        sentinel.wait();
+        sentinel
+    }
+
     /// Starts it again, and does not wait.
     pub fn run(&mut self) {
         assert!(self.guard.is_none(), "it runs");
         let mut command = Command::new("redis-server");
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let sentinel = self.path(SENTINEL);
+        match std::fs::exists(&sentinel).expect("our folder") {
+            true => drop(command.args([&sentinel, "--sentinel"])),
+            false => self.set(&mut command),
+        }
+        self.guard = Some(Guard(command.spawn().expect("redis-server starts")));
+    }
+
+    fn set(&self, command: &mut Command) {
         let dir = text(self.dir.path()).to_owned();
         let socket = self.socket();
         command.args(["--dir", &dir, "--unixsocket", &socket]);
@@ -48,8 +83,6 @@ impl Redis {
             command.arg(format!("--{}", words.next().expect("a name")));
             command.args(words);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        self.guard = Some(Guard(command.spawn().expect("redis-server starts")));
     }
 
     /// Waits until it answers, loaded.
@@ -111,6 +144,23 @@ impl Redis {
         assert!(output.status.success(), "{words:?}: {output:?}");
         let text = String::from_utf8_lossy(&output.stdout);
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// Adds entries `first` to `last` with ids around `ms`, of the run `r`: message 5 is `m 5`.
+    /// With `step` 1 their ids go on from `ms`; with 0 they stay within it.
+    pub fn add(&self, stream: &str, [first, last]: [u64; 2], ms: u64, step: u64) {
+        const SCRIPT: &str = "for n = ARGV[1], ARGV[2] do \
+            local id = string.format('%.0f-%.0f', ARGV[3] + ARGV[4] * (n - ARGV[1]), n); \
+            redis.call('XADD', KEYS[1], id, 'n', 'r-' .. n, 'message', 'm ' .. n) end";
+        let numbers = [first, last, ms, step].map(|number| number.to_string());
+        let numbers = numbers.each_ref().map(String::as_str);
+        self.ask(&[&["EVAL", SCRIPT, "1", stream], &numbers[..]].concat());
+    }
+
+    /// Whether one of the lines of `INFO` is this one.
+    pub fn has(&self, line: &str) -> bool {
+        let info = self.ask(&["INFO", "everything"]);
+        info.iter().any(|one| one.trim() == line)
     }
 
     /// Entries of a stream.

@@ -36,7 +36,7 @@ use super::port::Port;
 use super::state::ChatState;
 use crate::error::{Error, Result};
 use crate::redis::failure::Failure;
-use crate::redis::link::Link;
+use crate::redis::primary;
 use crate::redis::url::{Entry, Keep, Key, Target};
 use reader::Reader;
 use writer::Writer;
@@ -125,7 +125,7 @@ impl Bus {
     }
 
     fn check(&self) -> std::result::Result<(), Failure> {
-        let mut link = Link::open(&self.target.server)?;
+        let mut link = primary::connect(&self.target.server)?;
         link::check(&mut link, self.target.name())
     }
 }

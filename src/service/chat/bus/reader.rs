@@ -14,6 +14,7 @@ use super::join::{Joined, Joining, name_of_run};
 use super::link::{COUNT, after, before};
 use crate::redis::failure::Failure;
 use crate::redis::link::Link;
+use crate::redis::primary;
 use crate::redis::url::Target;
 use crate::service::chat::grammar;
 use crate::service::chat::port::act::{Act, Entries, Id};
@@ -230,7 +231,7 @@ impl Reader {
         match link {
             Some(link) => Ok(link),
             None => {
-                let open = Link::open(&self.target.server)?;
+                let open = primary::connect(&self.target.server)?;
                 Figures::count(&self.port.figures.reconnects, 1);
                 Ok(link.insert(open))
             }

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use crate::redis::failure::Failure;
 use crate::redis::link::Link;
+use crate::redis::primary;
 use crate::redis::resp::Reply;
 use crate::redis::url::Target;
 use crate::service::chat::port::act;
@@ -60,7 +61,7 @@ impl Writer {
         let link = match &mut self.link {
             Some(link) => link,
             None => {
-                let link = Link::open(&self.target.server)?;
+                let link = primary::connect(&self.target.server)?;
                 Figures::count(&self.port.figures.reconnects, 1);
                 self.link.insert(link)
             }

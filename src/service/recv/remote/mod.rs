@@ -21,6 +21,7 @@ use super::sink::{Durability, Found, Sink};
 use crate::error::{Error, Result};
 use crate::redis::failure::Failure;
 use crate::redis::link::{CONNECT_MAX, Link};
+use crate::redis::primary;
 use crate::redis::resp::Reply;
 use crate::redis::url::{Entry, Keep, Key, Target, is_url};
 use confirm::Confirm;
@@ -144,7 +145,7 @@ impl Remote {
 
     fn connect(&mut self) -> std::result::Result<confirm::Found, Failure> {
         let deadline = Instant::now() + CONNECT_MAX;
-        let mut link = Link::open(&self.target.server)?;
+        let mut link = primary::connect(&self.target.server)?;
         let (confirm, found) = confirm::check(&mut link, &self.target, self.sync, deadline)?;
         self.confirm = confirm;
         self.link = Some(link);

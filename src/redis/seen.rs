@@ -16,7 +16,7 @@ const LATE: Duration = Duration::from_secs(2);
 
 /// See the head of the file.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     runs: HashMap<String, Run>,
     turn: u64,
     /// Missing numbers that were told, and since when there are more.
@@ -38,7 +38,7 @@ struct Run {
 
 impl Seen {
     /// Records a message; `true` if it is new.
-    pub(super) fn is_new(&mut self, run: &str, number: u64) -> bool {
+    pub(crate) fn is_new(&mut self, run: &str, number: u64) -> bool {
         self.turn += 1;
         if !self.runs.contains_key(run) {
             self.make_room();
@@ -62,7 +62,7 @@ impl Seen {
 
     /// Messages whose numbers have not come for a while, though later ones have: they were trimmed
     /// before they were read. Each is told once.
-    pub(super) fn missing(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn missing(&mut self, now: Instant) -> Option<u64> {
         let all: u64 = self.runs.values().map(Run::missing).sum();
         if all <= self.told {
             (self.told, self.since) = (all, None);
