@@ -1,4 +1,4 @@
-//! The figures of an output on a server.
+//! The figures of an output, or of a feed, on a server.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ impl OwnFigures for Figures {
         vec![
             metric(
                 "poold_remote_written_total",
-                "Messages that the server of --output has answered for.",
+                "Messages that the server of --output or --to has answered for.",
                 Values::Counter(figures.written()),
             ),
             metric(
@@ -38,7 +38,8 @@ impl OwnFigures for Figures {
             ),
             metric(
                 "poold_remote_away_seconds_total",
-                "Time without a connection to the server. Clients are not read meanwhile.",
+                "Time without a connection to the server. Clients of recv are not read \
+                 meanwhile.",
                 Values::Time(figures.away().as_secs_f64()),
             ),
         ]

@@ -1,4 +1,4 @@
-//! Messages of clients for one source: whole, in order, bounded.
+//! Messages of clients for one source, or of the feed for a sink: whole, in order, bounded.
 //!
 //! Kept only while the source is connected: a command is for the device that is there now. A
 //! message that finds the queue full is dropped, and counted.
@@ -9,7 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-/// What a queued message costs beside its bytes.
+use super::batch::Chunk;
+
+/// What a queued chunk costs beside its bytes.
 const COST: usize = 64;
 
 /// Tells the source's owner that messages wait.
@@ -24,11 +26,11 @@ struct Inner {
     /// `None` if the source takes none.
     wake: Option<Wake>,
     is_up: bool,
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Chunk>,
     /// The queue's cost.
     bytes: usize,
-    /// A message was taken from the queue and is not written yet.
-    is_in_hand: bool,
+    /// Messages that were taken from the queue and are not written yet.
+    in_hand: u64,
     written: u64,
     unwritten: u64,
 }
@@ -52,27 +54,27 @@ impl Back {
         let mut inner = self.0.lock();
         inner.is_up = is_up;
         if !is_up {
-            let lost = inner.queue.len() as u64 + u64::from(inner.is_in_hand);
-            inner.unwritten += lost;
-            (inner.queue, inner.bytes, inner.is_in_hand) = (VecDeque::new(), 0, false);
+            let waiting: u64 = inner.queue.iter().map(|chunk| chunk.messages).sum();
+            inner.unwritten += waiting + inner.in_hand;
+            (inner.queue, inner.bytes, inner.in_hand) = (VecDeque::new(), 0, 0);
         }
     }
 
     /// Keeps messages; answers whether some were dropped.
-    pub(super) fn push(&self, messages: impl Iterator<Item = Bytes>, max: usize) -> bool {
+    pub(super) fn push(&self, chunks: impl Iterator<Item = Chunk>, max: usize) -> bool {
         let mut inner = self.0.lock();
         let Some(wake) = inner.wake.clone() else {
             return false;
         };
         let (was_empty, before) = (inner.queue.is_empty(), inner.unwritten);
-        for message in messages {
-            let cost = message.len() + COST;
+        for chunk in chunks {
+            let cost = chunk.bytes.len() + COST;
             if !inner.is_up || inner.bytes + cost > max {
-                inner.unwritten += 1;
+                inner.unwritten += chunk.messages;
                 continue;
             }
             inner.bytes += cost;
-            inner.queue.push_back(message);
+            inner.queue.push_back(chunk);
         }
         let (is_new, dropped) = (
             was_empty && !inner.queue.is_empty(),
@@ -85,14 +87,14 @@ impl Back {
         dropped
     }
 
-    /// The next message; the one before was written.
+    /// The next chunk; the one before was written.
     pub(super) fn take(&self) -> Option<Bytes> {
         let mut inner = self.0.lock();
-        inner.written += u64::from(std::mem::take(&mut inner.is_in_hand));
+        inner.written += std::mem::take(&mut inner.in_hand);
         let next = inner.queue.pop_front()?;
-        inner.bytes -= next.len() + COST;
-        inner.is_in_hand = true;
-        Some(next)
+        inner.bytes -= next.bytes.len() + COST;
+        inner.in_hand = next.messages;
+        Some(next.bytes)
     }
 
     /// Messages that were written, and those that were not.

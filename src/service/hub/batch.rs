@@ -45,6 +45,11 @@ impl Batch {
     }
 }
 
+/// The messages of a chunk, each as one.
+pub(super) fn each(chunk: &Chunk, ends: &[usize]) -> impl Iterator<Item = Chunk> {
+    split(chunk, ends, usize::MAX).map(|bytes| Chunk { bytes, messages: 1 })
+}
+
 /// The last messages of a chunk, at most `count`; they share its memory.
 pub(super) fn split(chunk: &Chunk, ends: &[usize], count: usize) -> impl Iterator<Item = Bytes> {
     let first = ends.len().saturating_sub(count);

@@ -56,6 +56,18 @@ impl Log {
         }
     }
 
+    /// Messages were dropped, since a sink did not take them.
+    pub(super) fn full(&self, sink: &str) {
+        let told = self.0.lock().happened((None, "full"), Instant::now());
+        if let Some(told) = told {
+            let earlier = told.earlier();
+            warn!(
+                to = sink,
+                earlier, "the stream does not take the feed: messages for it are dropped"
+            );
+        }
+    }
+
     /// When to call [`tick`](Log::tick).
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.lock().next()

@@ -116,6 +116,19 @@ impl Hub {
         let sources = self.0.sources.lock();
         sources.iter().map(|entry| entry.info()).collect()
     }
+
+    /// What gets all that readers get, beside them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sink(&self, name: impl Into<String>) -> Source {
+        Source::sink(&self.0, name.into())
+    }
+
+    /// Its sinks: of them, messages that were written, and that were not, are counted.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sinks(&self) -> Vec<SourceInfo> {
+        let readers = self.0.readers.lock();
+        readers.sinks.iter().map(|entry| entry.info()).collect()
+    }
 }
 
 impl Service for Hub {

@@ -1,22 +1,27 @@
 //! All readers in one order, and the last messages for newcomers. One lock holds them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::batch::{Chunk, ViewChunk};
+use super::batch::{Chunk, ViewChunk, each};
+use super::entry::Entry;
 use super::reader::{Moved, Reader};
 use super::recent::Recent;
 use super::settings::{HubSettings, Slow};
 use super::view::View;
 use crate::connection::client::Client;
+use crate::framing::Framing;
 
 /// See the head of the file.
 #[derive(Default)]
 pub(super) struct Readers {
     all: Vec<Reader>,
     places: FxHashMap<u64, usize>,
+    /// They get what the first view gets.
+    pub(super) sinks: Vec<Arc<Entry>>,
     /// One for each view.
     last: Vec<Recent>,
     /// Of them, those that are late. Kept, so that nothing walks a crowd that keeps up.
@@ -31,6 +36,8 @@ pub(super) struct Given {
     pub(super) losing: Vec<Client>,
     /// Readers that are to be closed.
     pub(super) closing: Vec<Client>,
+    /// Sinks that do not take all.
+    pub(super) full: Vec<Arc<Entry>>,
 }
 
 impl Readers {
@@ -142,6 +149,22 @@ impl Readers {
             }
             self.late += usize::from(reader.is_late());
             self.late -= usize::from(was_late);
+        }
+        let Some(Some((chunk, ends))) = chunks.first() else {
+            return;
+        };
+        let settings = &views[0].settings;
+        for sink in &self.sinks {
+            let is_full = match settings.framing {
+                // Only apart can they be told from each other.
+                Framing::Raw => sink.back.push(each(chunk, ends), settings.waiting_max),
+                _ => sink
+                    .back
+                    .push(std::iter::once(chunk.clone()), settings.waiting_max),
+            };
+            if is_full {
+                given.full.push(Arc::clone(sink));
+            }
         }
     }
 

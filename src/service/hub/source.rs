@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::batch::Batches;
 use super::entry::Entry;
 #[cfg(feature = "cli")]
-use super::entry::FilePlace;
+use super::entry::{FilePlace, Former};
 use super::state::HubState;
 #[cfg(feature = "cli")]
 use crate::connection::gate::Inside;
@@ -32,6 +32,17 @@ impl Source {
         let former = hub.former.lock().remove(&name).unwrap_or_default();
         let (hub, entry) = (Arc::clone(hub), Arc::new(Entry::new(name, &former)));
         hub.sources.lock().push(Arc::clone(&entry));
+        Source { hub, entry }
+    }
+
+    /// One that gets what all readers get, as [`take_back`](Source::take_back) answers it.
+    #[cfg(feature = "cli")]
+    pub(super) fn sink(hub: &Arc<HubState>, name: String) -> Source {
+        let (hub, entry) = (
+            Arc::clone(hub),
+            Arc::new(Entry::new(name, &Former::default())),
+        );
+        hub.readers.lock().sinks.push(Arc::clone(&entry));
         Source { hub, entry }
     }
 
@@ -128,6 +139,11 @@ impl Drop for Source {
         let mut sources = self.hub.sources.lock();
         sources.retain(|entry| !Arc::ptr_eq(entry, &self.entry));
         drop(sources);
+        let mut readers = self.hub.readers.lock();
+        readers
+            .sinks
+            .retain(|entry| !Arc::ptr_eq(entry, &self.entry));
+        drop(readers);
         self.hub.source_changed.notify_all();
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 
-use super::batch::{Batch, Batches, Chunk, split};
+use super::batch::{Batch, Batches, Chunk, each};
 use super::entry::{Entry, Former};
 
 use super::log::Log;
@@ -26,7 +26,8 @@ const SOURCES_END: Duration = Duration::from_secs(1);
 /// Why a connection is closed.
 const TOO_SLOW: &str = "it reads too slowly";
 
-/// See the head of the file. Only one of its locks is held at a time.
+/// See the head of the file. Only one of its locks is held at a time; the readers' also while
+/// outboxes and queues are filled.
 pub(super) struct HubState {
     settings: HubSettings,
     views: OnceLock<Vec<View>>,
@@ -183,8 +184,10 @@ impl HubState {
     fn write_back(&self, chunk: &Chunk, ends: &[usize]) {
         let sources = self.sources.lock().clone();
         for source in sources {
-            let messages = split(chunk, ends, usize::MAX);
-            if source.back.push(messages, self.settings.waiting_max) {
+            if source
+                .back
+                .push(each(chunk, ends), self.settings.waiting_max)
+            {
                 self.log.unwritten(source.name());
             }
         }
@@ -267,6 +270,9 @@ impl HubState {
         add(&self.counts.dropped, given.moved.dropped);
         for client in &given.losing {
             self.log.losing(client);
+        }
+        for sink in &given.full {
+            self.log.full(sink.name());
         }
         for client in &given.closing {
             self.log.closing(client);

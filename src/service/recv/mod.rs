@@ -21,6 +21,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub use format::Format;
 pub(crate) use format::{Printed, print};
 pub use output::Output;
+pub(crate) use remote::StreamWriter;
 pub use remote::{RemoteFigures, RemoteOutput, is_remote};
 pub use sink::{Durability, Holds};
 

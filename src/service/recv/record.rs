@@ -43,6 +43,11 @@ pub(super) fn write(label: &[u8], message: &[u8], mark: Option<&str>, out: &mut 
     out[begin + 4] = fields + u8::from(mark.is_some());
 }
 
+/// Appends a record of a message alone.
+pub(super) fn bare(message: &[u8], out: &mut Vec<u8>) {
+    write(b"\x01$7\r\nmessage\r\n", message, None, out);
+}
+
 /// The record at the front of the bytes.
 pub(super) fn first(bytes: &[u8]) -> Option<Record<'_>> {
     let (header, rest) = bytes.split_at_checked(HEADER)?;
@@ -95,6 +100,10 @@ mod tests {
                 .ends_with(b"$0\r\n\r\n$7\r\npartial\r\n$1\r\n1\r\n")
         );
         assert_eq!(rest.len(), two.length());
+        let mut alone = Vec::new();
+        bare(b"one", &mut alone);
+        let words = b"$7\r\nmessage\r\n$3\r\none\r\n";
+        assert_eq!(first(&alone), Some(Record { fields: 1, words }));
         for cut in 0..one.length() {
             assert_eq!(first(&bytes[..cut]), None);
         }

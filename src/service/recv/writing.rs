@@ -37,7 +37,7 @@ pub(super) fn write(
 }
 
 /// Writes what is left of the piece; `written` is how much of it is out.
-fn try_write(
+pub(super) fn try_write(
     sink: &mut dyn Sink,
     piece: &[u8],
     durability: Durability,

@@ -12,6 +12,7 @@ mod programs;
 mod pty;
 pub(crate) mod slow;
 pub(crate) mod sources;
+mod streams;
 
 use std::net::TcpStream;
 

@@ -13,6 +13,7 @@ use super::held::wait_end;
 use super::open::{Followed, Input, Place, open_source};
 use super::spec::Spec;
 use super::writer::Writer;
+use crate::connection::gate::Inside;
 use crate::framing::{Decoder, Extent, Framing, Overlong};
 use crate::series::Series;
 use crate::service::hub::Source;
@@ -40,7 +41,7 @@ pub(super) struct Cutting {
 /// One source's thread.
 pub(super) struct Feed {
     pub(super) spec: Spec,
-    pub(super) source: Source,
+    pub(super) source: Arc<Source>,
     pub(super) cutting: Cutting,
     pub(super) retry_max: Duration,
     /// Whether it gets what clients send.
@@ -59,7 +60,7 @@ enum Wake {
 }
 
 /// Why reading has ended.
-enum End {
+pub(super) enum End {
     Drained,
     /// The source has ended or failed.
     Lost(String),
@@ -72,19 +73,26 @@ impl Feed {
         let mut losses = Series::new();
         let (mut is_first, mut is_told, mut pause) = (true, true, RETRY_MIN);
         let mut writer = self.writer();
+        let mut stream = self.stream();
         loop {
             let begun = Instant::now();
             let former = self.source.place().filter(|_| is_first);
-            let why = match open_source(&self.spec, is_first, former, writer.is_some()) {
-                Ok(mut input) => {
+            let ended = match &mut stream {
+                Some(stream) => stream.open().map(|()| {
+                    self.begin(&mut is_told, None);
+                    self.follow(stream)
+                }),
+                None => {
+                    let opened = open_source(&self.spec, is_first, former, writer.is_some());
+                    opened.map(|mut input| {
+                        self.begin(&mut is_told, writer.as_mut());
+                        self.read(&mut input, writer.as_mut())
+                    })
+                }
+            };
+            let why = match ended {
+                Ok(end) => {
                     is_first = false;
-                    self.source.connected();
-                    writer.iter_mut().for_each(Writer::begin);
-                    // From this line on, what clients send is kept for it.
-                    if std::mem::take(&mut is_told) {
-                        info!(source = self.source.name(), "the source is connected");
-                    }
-                    let end = self.read(&mut input, writer.as_mut());
                     self.source.lost();
                     match end {
                         End::Drained => return,
@@ -120,6 +128,16 @@ impl Feed {
         }
     }
 
+    /// It is open.
+    fn begin(&self, is_told: &mut bool, writer: Option<&mut Writer>) {
+        self.source.connected();
+        writer.into_iter().for_each(Writer::begin);
+        // From this line on, what clients send is kept for it.
+        if std::mem::take(is_told) {
+            info!(source = self.source.name(), "the source is connected");
+        }
+    }
+
     /// Two that read one device would each get a part of what it sends.
     fn await_predecessor(&self) {
         let predecessor = self.predecessor.as_ref();
@@ -131,7 +149,9 @@ impl Feed {
 
     /// Of a source that gets what clients send.
     fn writer(&self) -> Option<Writer> {
-        let wanted = self.write_back && self.spec.takes_messages();
+        // A stream is written to by a thread of its own.
+        let is_stream = matches!(self.spec, Spec::Stream(_));
+        let wanted = self.write_back && self.spec.takes_messages() && !is_stream;
         let writer = wanted.then(|| Writer::new(&self.source));
         writer?
             .inspect_err(|error| warn!(%error, "the source is not written to"))
@@ -160,12 +180,8 @@ impl Feed {
                 }
                 Wake::Read => {}
             }
-            let inside = loop {
-                match self.source.enter() {
-                    Some(inside) => break inside,
-                    None if self.waits(FULL).is_none() => return End::Drained,
-                    None => {}
-                }
+            let Some(inside) = self.enter() else {
+                return End::Drained;
             };
             match rustix::io::read(&input.from, &mut buffer[..]) {
                 Ok(0) => match &input.followed {
@@ -193,6 +209,16 @@ impl Feed {
                 }
                 Err(error) if is_passing(error) => {}
                 Err(error) => return End::Lost(io::Error::from(error).to_string()),
+            }
+        }
+    }
+
+    /// Waits until something may be published. `None`: the drain has begun.
+    pub(super) fn enter(&self) -> Option<Inside<'_>> {
+        loop {
+            match self.source.enter() {
+                Some(inside) => return Some(inside),
+                None => self.waits(FULL)?,
             }
         }
     }
@@ -262,7 +288,7 @@ impl Feed {
     }
 
     /// Waits for so long. `None`: the drain has begun.
-    fn waits(&self, most: Duration) -> Option<()> {
+    pub(super) fn waits(&self, most: Duration) -> Option<()> {
         let most = Timespec::try_from(most).unwrap_or_default();
         let mut fds = [PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
         // An interrupted wait ends early, and its caller looks again.

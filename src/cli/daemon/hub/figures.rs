@@ -1,17 +1,24 @@
 //! The figures of `poold hub`: the feed as a whole, and each source.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::super::remote;
 use crate::cli::admin::{Cell, OwnFigures, OwnMetric, Table, Unit, Values};
 use crate::service::hub::{Hub, SourceInfo};
+use crate::service::recv::RemoteFigures;
 
 /// See the head of the file.
-pub(super) struct Figures(pub(super) Hub);
+pub(super) struct Figures(pub(super) Hub, pub(super) Option<Arc<RemoteFigures>>);
 
 impl OwnFigures for Figures {
     fn metrics(&self) -> Vec<OwnMetric> {
         let mut metrics = feed_metrics(&self.0);
         metrics.extend(source_metrics(&self.0.sources()));
+        if let Some(to) = &self.1 {
+            metrics.extend(sink_metrics(&self.0));
+            metrics.extend(remote::Figures(Arc::clone(to)).metrics());
+        }
         metrics
     }
 
@@ -19,6 +26,9 @@ impl OwnFigures for Figures {
         let sources = self.0.sources();
         let mut tables = vec![feed_table(&self.0)];
         tables.extend((!sources.is_empty()).then(|| source_table(&sources)));
+        if let Some(to) = &self.1 {
+            tables.extend(remote::Figures(Arc::clone(to)).tables());
+        }
         tables
     }
 
@@ -102,6 +112,16 @@ fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
         ),
     ]);
     metrics
+}
+
+fn sink_metrics(hub: &Hub) -> Vec<OwnMetric> {
+    let dropped = hub.sinks().iter().map(|one| one.unwritten).sum();
+    vec![OwnMetric::new(
+        "poold_hub_to_dropped_total",
+        "Messages of the feed that --to did not take: its queue was full. The log says why; raise \
+         --outbox-max for what a server that is away for a moment does not take.",
+        Values::Counter(dropped),
+    )]
 }
 
 /// Whether each source is there, was heard, and for how long it was not there.

@@ -6,9 +6,11 @@ mod figures;
 mod held;
 mod open;
 mod spec;
+mod stream;
+mod to;
 mod writer;
 
-use std::io::PipeReader;
+use std::io::{PipeReader, PipeWriter};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,8 @@ use self::also::{Also, matching, ports};
 use self::feed::{Cutting, Feed};
 use self::figures::Figures;
 use self::held::wait_end;
-use self::spec::Spec;
+use self::spec::{Spec, stream};
+use self::to::ToStream;
 use super::args::ServeArgs;
 use super::main_loop::MainLoop;
 use super::serve;
@@ -31,8 +34,10 @@ use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::options::Options;
 use crate::net::listen::Listeners;
+use crate::redis::url::Target;
 use crate::server::Server;
 use crate::service::hub::{Hub, HubSettings, HubStats, Last, Slow};
+use crate::service::recv::{RemoteFigures, StreamWriter};
 
 /// How long the end of all sources is waited for.
 const SOURCES_END: Duration = Duration::from_secs(1);
@@ -41,10 +46,15 @@ const SOURCES_END: Duration = Duration::from_secs(1);
 #[derive(Debug, Args)]
 pub(crate) struct HubArgs {
     /// Source of the feed, opened again when it is lost: HOST:PORT, unix:PATH, file:PATH
-    /// (followed), fifo:PATH, serial:/dev/ttyUSB0@4800, exec:PROGRAM or -, the standard
-    /// input; repeatable [default: the clients]
+    /// (followed), fifo:PATH, serial:/dev/ttyUSB0@4800, exec:PROGRAM, redis://HOST?stream=NAME
+    /// (what others add to it) or -, the standard input; repeatable [default: the clients]
     #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
     pub(crate) from: Vec<Spec>,
+
+    /// Add all messages of the feed to this stream, too: redis://HOST?stream=NAME, as in recv
+    /// --output; what it does not take is dropped and counted
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
 
     /// With --from: send the messages of clients to the others, too
     #[arg(long, requires = "from")]
@@ -102,29 +112,57 @@ pub(crate) fn run(mut args: HubArgs) -> Result<ExitCode> {
     let also = args.also.iter().map(|also| also.address.clone());
     args.serve.listen.address.extend(also);
     let args = &args;
-    if let Some(problem) = problem(args) {
+    let to = args.to.as_deref().map(stream).transpose();
+    let to = match to.map_err(|problem| format!("--to: {problem}")) {
+        Ok(to) => to,
+        Err(problem) => return Ok(exit::usage(&problem)),
+    };
+    if let Some(problem) = problem(args, to.as_ref()) {
         return Ok(exit::usage(&problem));
     }
     serve::prepare(&args.serve);
     let hub = Hub::new(settings(args));
-    let own = Some(Box::new(Figures(hub.clone())) as _);
+    let (to, figures) = open_to(to.as_ref(), args, &hub)?;
+    let own = Some(Box::new(Figures(hub.clone(), figures)) as _);
     let serve = |listeners: Listeners, options: Options| {
         hub.open_ports(ports(&args.also, &options.framing, listeners.addresses()));
         Server::serve(listeners, options, hub.clone())
     };
     let mut life = serve::announce("hub", &args.serve, Framing::Lines, own, serve)?;
-    let all_end = feed_from_sources(args, &hub, &mut life)?;
+    let streams = Streams::new()?;
+    to.map(|to| streams.start(to)).transpose()?;
+    let all_end = feed_from_sources(args, &hub, &mut life, &streams)?;
     let code = life.run();
     // Programs end with their sources. A source that is connecting is not waited for.
     wait_end(&all_end, SOURCES_END);
+    streams.end();
     info!("{}", summary(&hub.stats()));
     Ok(code)
 }
 
 /// What can't be meant.
-fn problem(args: &HubArgs) -> Option<String> {
+fn problem(args: &HubArgs, to: Option<&Target>) -> Option<String> {
+    let wrong = args.from.iter().find_map(|spec| match spec {
+        Spec::Wrong(problem) => Some(format!("--from: {problem}")),
+        _ => None,
+    });
+    if wrong.is_some() {
+        return wrong;
+    }
     if let Some(twice) = first_twice(&args.from) {
         return Some(format!("--from {twice} is given twice"));
+    }
+    let is_of = |spec: &Spec, to: &Target| match spec {
+        Spec::Stream(from) => (&from.server.place, &from.key) == (&to.server.place, &to.key),
+        _ => false,
+    };
+    if let Some(to) = to
+        && args.from.iter().any(|spec| is_of(spec, to))
+    {
+        return Some(format!(
+            "--to {to}: it would get what comes from it, for ever; what clients send goes there \
+             with --write-back"
+        ));
     }
     let framing = args.serve.framing.as_ref();
     if args.mark_drops && framing.is_some_and(|framing| *framing != Framing::Lines) {
@@ -132,8 +170,8 @@ fn problem(args: &HubArgs) -> Option<String> {
     }
     if args.write_back && !args.from.iter().any(Spec::takes_messages) {
         return Some(
-            "--write-back: none of the sources can be written to; HOST:PORT, unix:, serial: and \
-             exec: can"
+            "--write-back: none of the sources can be written to; HOST:PORT, unix:, serial:, \
+             exec: and redis: can"
                 .to_owned(),
         );
     }
@@ -169,8 +207,82 @@ fn summary(stats: &HubStats) -> String {
     line
 }
 
+/// Threads that write to streams: they end after the drain.
+struct Streams {
+    /// At its end when they are to end.
+    stop: PipeReader,
+    running: PipeWriter,
+    /// At its end when they have.
+    ended: PipeReader,
+    holds: PipeWriter,
+}
+
+impl Streams {
+    fn new() -> Result<Streams> {
+        let pipe = || std::io::pipe().map_err(Error::start("a stream: no descriptor"));
+        let ((stop, running), (ended, holds)) = (pipe()?, pipe()?);
+        Ok(Streams {
+            stop,
+            running,
+            ended,
+            holds,
+        })
+    }
+
+    fn start(&self, to: ToStream) -> Result<()> {
+        let no_descriptor = Error::start("a stream: no descriptor");
+        let stop = self.stop.try_clone().map_err(no_descriptor)?;
+        let holds = self.holds.try_clone().map_err(no_descriptor)?;
+        let thread = std::thread::Builder::new().name("to-stream".to_owned());
+        let run = move || {
+            to.run(&stop);
+            drop(holds);
+        };
+        thread
+            .spawn(run)
+            .map_err(Error::start("a stream's thread"))?;
+        Ok(())
+    }
+
+    /// Lets them write what waits, for a second at most.
+    fn end(self) {
+        drop((self.running, self.holds));
+        wait_end(&self.ended, SOURCES_END);
+    }
+}
+
+/// The writer of `--to`, which gets messages from now on, and its figures.
+fn open_to(
+    target: Option<&Target>,
+    args: &HubArgs,
+    hub: &Hub,
+) -> Result<(Option<ToStream>, Option<Arc<RemoteFigures>>)> {
+    let Some(target) = target else {
+        return Ok((None, None));
+    };
+    let writer = StreamWriter::open(target)?;
+    let figures = writer.figures();
+    let sink = Arc::new(hub.sink(target.to_string()));
+    let to = ToStream::new(Arc::clone(&sink), writer, cutting(args))?;
+    sink.connected();
+    Ok((Some(to), Some(figures)))
+}
+
+fn cutting(args: &HubArgs) -> Cutting {
+    Cutting {
+        framing: args.serve.framing.clone().unwrap_or_default(),
+        message_max: args.serve.message_max,
+        overlong: args.serve.overlong,
+    }
+}
+
 /// Starts a thread for each source. What it answers is at its end when all have ended.
-fn feed_from_sources(args: &HubArgs, hub: &Hub, main_loop: &mut MainLoop) -> Result<PipeReader> {
+fn feed_from_sources(
+    args: &HubArgs,
+    hub: &Hub,
+    main_loop: &mut MainLoop,
+    streams: &Streams,
+) -> Result<PipeReader> {
     let failed = |what| move |source| Error::Start { what, source };
     let no_descriptor = || failed("a source: no descriptor");
     let (all_end, holds) = std::io::pipe().map_err(no_descriptor())?;
@@ -178,16 +290,18 @@ fn feed_from_sources(args: &HubArgs, hub: &Hub, main_loop: &mut MainLoop) -> Res
     let offered = all_end.try_clone().map_err(no_descriptor())?;
     main_loop.offer_held(offered.into());
     let predecessor = main_loop.take_predecessor().map(Arc::new);
-    let cutting = Cutting {
-        framing: args.serve.framing.clone().unwrap_or_default(),
-        message_max: args.serve.message_max,
-        overlong: args.serve.overlong,
-    };
     for (number, spec) in args.from.iter().enumerate() {
+        let source = Arc::new(hub.source(spec.to_string()));
+        if let Spec::Stream(target) = spec
+            && args.write_back
+        {
+            let writer = StreamWriter::open(target)?;
+            streams.start(ToStream::new(Arc::clone(&source), writer, cutting(args))?)?;
+        }
         let feed = Feed {
             spec: spec.clone(),
-            source: hub.source(spec.to_string()),
-            cutting: cutting.clone(),
+            source,
+            cutting: cutting(args),
             retry_max: args.retry_max,
             write_back: args.write_back,
             predecessor: predecessor.clone(),

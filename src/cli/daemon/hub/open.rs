@@ -89,6 +89,7 @@ pub(super) fn open_source(
         Spec::Fifo(path) => fifo(path).map(plain),
         Spec::Serial { path, baud } => both_ways(serial(path, *baud).map(plain)?, takes),
         Spec::Exec(text) => program(text, takes),
+        Spec::Stream(_) | Spec::Wrong(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::redis::url::{Key, Target, is_url};
+
 /// A source as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Spec {
@@ -17,6 +19,10 @@ pub(crate) enum Spec {
         baud: u32,
     },
     Exec(String),
+    /// A stream of a Redis or Valkey server.
+    Stream(Box<Target>),
+    /// The URL of one that can't be, and why: it may have a password, so no error repeats it.
+    Wrong(String),
 }
 
 /// What most receivers of positions use (NMEA 0183).
@@ -25,7 +31,10 @@ const BAUD: u32 = 4800;
 impl Spec {
     /// Whether it can be written to.
     pub(super) fn takes_messages(&self) -> bool {
-        matches!(self, Spec::Socket(_) | Spec::Serial { .. } | Spec::Exec(_))
+        matches!(
+            self,
+            Spec::Socket(_) | Spec::Serial { .. } | Spec::Exec(_) | Spec::Stream(_)
+        )
     }
 }
 
@@ -33,6 +42,10 @@ impl FromStr for Spec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Spec, String> {
+        if is_url(text) {
+            let stream = stream(text).map(Box::new);
+            return Ok(stream.map_or_else(Spec::Wrong, Spec::Stream));
+        }
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         if !rest.is_empty() {
             match kind {
@@ -49,7 +62,7 @@ impl FromStr for Spec {
         }
         if text.parse::<u16>().is_err() && rest.is_empty() {
             return Err("write HOST:PORT, unix:PATH, -, file:PATH, fifo:PATH, \
-                        serial:/dev/ttyUSB0@4800 or exec:PROGRAM"
+                        serial:/dev/ttyUSB0@4800, exec:PROGRAM or redis://HOST?stream=NAME"
                 .to_owned());
         }
         let port = text.rsplit(':').next().unwrap_or_default();
@@ -57,6 +70,15 @@ impl FromStr for Spec {
             Ok(port) if port > 0 => Ok(Spec::Socket(text.to_owned())),
             _ => Err(format!("{port} is no port")),
         }
+    }
+}
+
+/// A stream, to read from or to write to.
+pub(super) fn stream(text: &str) -> Result<Target, String> {
+    let target = Target::parse(text)?;
+    match &target.key {
+        Key::Stream(_) => Ok(target),
+        Key::List(_) => Err("a feed is a stream: write ?stream=NAME".to_owned()),
     }
 }
 
@@ -81,6 +103,8 @@ impl fmt::Display for Spec {
             Spec::Fifo(path) => write!(out, "fifo:{}", path.display()),
             Spec::Serial { path, baud } => write!(out, "serial:{}@{baud}", path.display()),
             Spec::Exec(program) => write!(out, "exec:{program}"),
+            Spec::Stream(target) => target.fmt(out),
+            Spec::Wrong(problem) => out.write_str(problem),
         }
     }
 }
@@ -100,6 +124,8 @@ mod tests {
             "fifo:/tmp/f",
             "serial:/dev/ttyUSB0@38400",
             "exec:rtl_ais -n",
+            "redis://h:6379/0?stream=feed",
+            "unix:/run/r?stream=feed",
         ] {
             let spec: Spec = text.parse().expect(text);
             assert_eq!(spec.to_string(), text);

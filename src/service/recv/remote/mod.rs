@@ -7,6 +7,7 @@
 mod confirm;
 mod figures;
 mod pack;
+mod stream;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use confirm::Confirm;
 use pack::{End, Packer};
 
 pub use figures::RemoteFigures;
+pub(crate) use stream::StreamWriter;
 
 /// A pipeline has this long, and a second more for each MiB.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -98,10 +100,7 @@ impl Output {
             }
             (_, Entry::Batch, format) => format,
         };
-        let durability = match sync || target.replicas > 0 {
-            true => Durability::Synced,
-            false => Durability::Written,
-        };
+        let durability = durability(&target, sync);
         let mut remote = Remote::new(target, sync);
         match remote.connect() {
             Ok(found) if found.is_unbounded && remote.target.keep.is_none() => warn!(
@@ -120,6 +119,13 @@ impl Output {
             format,
             output: Output::new(Box::new(remote), durability).tells_waits(),
         })
+    }
+}
+
+fn durability(target: &Target, sync: bool) -> Durability {
+    match sync || target.replicas > 0 {
+        true => Durability::Synced,
+        false => Durability::Written,
     }
 }
 

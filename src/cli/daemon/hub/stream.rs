@@ -1,0 +1,127 @@
+//! A source that is a stream of a server: each message once, from its position on.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::feed::{End, Feed};
+use super::spec::Spec;
+use crate::framing::Overlong;
+use crate::redis::entry::Id;
+use crate::redis::follow::{Follower, From};
+use crate::redis::link::Link;
+use crate::redis::place::Server;
+use crate::redis::primary;
+
+/// The server holds back an empty reply for this long; a drain waits for it.
+const WAIT: Duration = Duration::from_millis(200);
+
+/// See the head of the file. It knows its position also while the server is away.
+pub(super) struct Stream {
+    server: Server,
+    follower: Follower,
+    link: Option<Link>,
+}
+
+/// Messages of one reply.
+#[derive(Default)]
+struct Messages {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Stream {
+    /// Connects, and finds the position.
+    pub(super) fn open(&mut self) -> io::Result<()> {
+        let mut link = primary::connect(&self.server)?;
+        self.follower.begin(&mut link)?;
+        self.link = Some(link);
+        Ok(())
+    }
+}
+
+impl Feed {
+    /// `None` if the source is another one.
+    pub(super) fn stream(&self) -> Option<Stream> {
+        let Spec::Stream(target) = &self.spec else {
+            return None;
+        };
+        // The process before has published so far.
+        let from = match self.source.place() {
+            Some([ms, number, _]) => From::After(Id { ms, number }),
+            None => From::Now,
+        };
+        Some(Stream {
+            server: target.server.clone(),
+            follower: Follower::new(target.name(), from),
+            link: None,
+        })
+    }
+
+    /// Reads the stream until the drain, or until the connection is lost.
+    pub(super) fn follow(&self, stream: &mut Stream) -> End {
+        let Some(mut link) = stream.link.take() else {
+            return End::Lost("no connection".to_owned());
+        };
+        let follower = &mut stream.follower;
+        let mut messages = Messages::default();
+        while self.waits(Duration::ZERO).is_some() {
+            messages.clear();
+            let came = follower.read(&mut link, Some(WAIT), |entry, news| match entry.lines() {
+                Some(lines) => {
+                    let new = lines.enumerate().filter(|(at, _)| news.has(*at as u64));
+                    new.for_each(|(_, line)| self.take(line, &mut messages));
+                }
+                None if news.has(0) => self.take(entry.message(), &mut messages),
+                None => {}
+            });
+            if let Err(failure) = came {
+                return End::Lost(failure.to_string());
+            }
+            if let Some(missing) = follower.missing(Instant::now()) {
+                let source = self.source.name();
+                warn!(
+                    source,
+                    missing,
+                    "messages of the stream are missing: trimmed before they were read, or deleted"
+                );
+            }
+            let Some(_inside) = self.enter() else { break };
+            self.source.heard(messages.bytes.len());
+            let mut batch = self.source.batch();
+            messages.all().for_each(|message| batch.add(message));
+            batch.publish();
+            let last = follower.last().unwrap_or_default();
+            self.source.set_place(Some([last.ms, last.number, 0]));
+        }
+        End::Drained
+    }
+
+    fn take(&self, message: &[u8], messages: &mut Messages) {
+        let most = self.cutting.message_max;
+        match self.cutting.overlong {
+            _ if message.len() <= most => messages.add(message),
+            Overlong::Truncate => messages.add(&message[..most]),
+            Overlong::Drop | Overlong::Close => {}
+        }
+    }
+}
+
+impl Messages {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn add(&mut self, message: &[u8]) {
+        self.bytes.extend_from_slice(message);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn all(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        let pairs = begins.zip(self.ends.iter().copied());
+        pairs.map(|(begin, end)| &self.bytes[begin..end])
+    }
+}
