@@ -123,9 +123,11 @@ impl House {
         let asked = wanted.is_some();
         let placed = cx.chat.directory.place(&person, wanted);
         person.set_away(coming.away.and_then(one_line));
-        let mut rooms = Vec::new();
+        let mut rooms: Vec<Arc<Room>> = Vec::new();
         for room in coming.rooms.iter().take(JOINED_MAX) {
-            rooms.extend(enter(cx, &person, room));
+            if !is_in(&rooms, room) {
+                rooms.extend(enter(cx, &person, room));
+            }
         }
         rooms.iter().for_each(|room| self.unsettle(room));
         if let (Err(why), true) = (placed, asked) {
@@ -189,8 +191,7 @@ impl House {
     fn join(&mut self, cx: &mut Context<'_>, at: (&str, u64), room: &str) -> Option<Outcome> {
         let person = {
             let member = self.member(at)?;
-            let is_in = { member.rooms.iter() }.any(|one| one.name.as_str() == room);
-            if is_in || member.rooms.len() >= JOINED_MAX {
+            if is_in(&member.rooms, room) || member.rooms.len() >= JOINED_MAX {
                 return None;
             }
             Arc::clone(&member.person)
@@ -293,6 +294,12 @@ impl House {
         }
         Some(())
     }
+}
+
+/// Whether a room is one of these.
+fn is_in(rooms: &[Arc<Room>], name: &str) -> bool {
+    let name = Name::new(name);
+    name.is_ok_and(|name| rooms.iter().any(|room| room.name.key() == name.key()))
 }
 
 /// Text of one line; `None` if it is not printable, or too long.

@@ -238,7 +238,7 @@ impl House {
         }
     }
 
-    fn state(&self, chat: &ChatState, asker: &str) -> HouseState {
+    pub(super) fn state(&self, chat: &ChatState, asker: &str) -> HouseState {
         let person = |(who, member): (&u64, &Member)| PersonState {
             who: *who,
             name: member.person.name().as_str().to_owned(),

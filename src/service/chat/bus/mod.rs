@@ -25,6 +25,8 @@ mod join;
 mod link;
 mod orders;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::Arc;

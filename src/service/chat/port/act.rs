@@ -119,6 +119,11 @@ pub(crate) struct Id {
 }
 
 impl Id {
+    #[cfg(test)]
+    pub(crate) fn at(ms: u64) -> Id {
+        Id { ms, number: 0 }
+    }
+
     pub(crate) fn read(text: &[u8]) -> Option<Id> {
         let (ms, number) = str::from_utf8(text).ok()?.split_once('-')?;
         Some(Id {
@@ -135,7 +140,7 @@ impl std::fmt::Display for Id {
 }
 
 /// An entry that is one of ours.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) run: String,
     pub(crate) number: u64,

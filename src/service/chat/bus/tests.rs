@@ -1,0 +1,224 @@
+//! Daemons that read the same entries have the same state, whatever the entries are.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::context::{Context, Patience};
+use super::house::{House, Lost};
+use crate::service::chat::port::Port;
+use crate::service::chat::port::act::{Act, Entry, Id};
+use crate::service::chat::state::ChatState;
+use crate::service::chat::{Chat, Settings};
+
+const RUNS: [&str; 3] = ["a", "b", "c"];
+const NAMES: [&str; 7] = ["ann", "ANN", "bob", "guest-1", "lron", "Iron", "\u{1b}x"];
+const ROOMS: [&str; 6] = ["lobby", "ops", "OPS", "0ps", "", "\u{7}"];
+
+/// A daemon without a server.
+struct Daemon {
+    chat: Arc<ChatState>,
+    port: Arc<Port>,
+    run: Arc<str>,
+    house: House,
+}
+
+impl Daemon {
+    fn new(run: &str) -> Daemon {
+        let port = Arc::new(Port::new("test".into()));
+        let settings = Settings {
+            history: 5,
+            ..Settings::default()
+        };
+        let chat = Chat::with(settings, Some(Arc::clone(&port))).0;
+        Daemon {
+            house: House::empty(Id::at(1), "first"),
+            chat,
+            port,
+            run: run.into(),
+        }
+    }
+
+    fn take(&mut self, id: Id, entry: Entry) -> Result<(), Lost> {
+        let mut cx = Context {
+            chat: &self.chat,
+            port: &self.port,
+            run: Arc::clone(&self.run),
+            patience: Patience::default(),
+        };
+        self.house.take(&mut cx, id, Some(entry), false)
+    }
+
+    fn state(&self) -> String {
+        let state = self.house.state(&self.chat, "a");
+        serde_json::to_string(&state).expect("texts")
+    }
+
+    /// Begins anew with the state of another.
+    fn restore(&mut self, from: &Daemon) {
+        let state = from.house.state(&from.chat, "a");
+        self.house = House::restore(&self.chat, state).expect("it is ours");
+    }
+}
+
+/// What a program of numbers says: small ones, so that acts meet each other.
+#[derive(Clone, Debug)]
+struct Step {
+    ms: u64,
+    run: usize,
+    kind: usize,
+    who: u64,
+    name: usize,
+    room: usize,
+    to: (usize, u64),
+    is_copy: bool,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (
+        0_u64..9000,
+        0..RUNS.len(),
+        0_usize..16,
+        0_u64..3,
+        0..NAMES.len(),
+        0..ROOMS.len(),
+        (0..RUNS.len(), 0_u64..3),
+        prop::bool::weighted(0.1),
+    );
+    let step = step.prop_map(|(ms, run, kind, who, name, room, to, is_copy)| Step {
+        // Mostly a short pause.
+        ms: if ms < 6000 { ms / 100 } else { ms },
+        run,
+        kind,
+        who,
+        name,
+        room,
+        to,
+        is_copy,
+    });
+    prop::collection::vec(step, 1..80)
+}
+
+impl Step {
+    fn act(&self) -> Act {
+        let who = self.who;
+        let name = NAMES[self.name].to_owned();
+        let room = ROOMS[self.room].to_owned();
+        let whom = (RUNS[self.to.0].to_owned(), self.to.1);
+        let text = name.clone();
+        match self.kind {
+            0..4 => Act::Come {
+                who,
+                name: Some(name),
+                rooms: vec!["lobby".to_owned(), room],
+                away: None,
+                muted: self.ms,
+            },
+            4 => Act::Gone { who },
+            5 => Act::Join { who, room },
+            6 => Act::Part { who, room },
+            7 => Act::Name { who, name },
+            8 => Act::Topic { who, room, text },
+            9 => Act::Away { who, text },
+            10 => Act::Kick {
+                who,
+                whom,
+                why: text,
+            },
+            11 => Act::Ban { who, whom: name },
+            12 => Act::Unban { who, whom: name },
+            13 => Act::Mute {
+                who,
+                whom,
+                time: self.ms,
+            },
+            14 => Act::Bye,
+            _ => Act::Say {
+                who,
+                name,
+                room,
+                text: format!("{text}\n"),
+                me: false,
+            },
+        }
+    }
+}
+
+/// The entries of these steps, as daemons number them.
+fn entries(steps: &[Step]) -> Vec<(Id, Entry)> {
+    let mut last = [0_u64; RUNS.len()];
+    let mut now = 1000;
+    let mut all = Vec::new();
+    for step in steps {
+        now += step.ms + 1;
+        let is_first = last[step.run] == 0;
+        if !step.is_copy || is_first {
+            last[step.run] += 1;
+        }
+        let act = if is_first {
+            Act::Hello { was: None }
+        } else {
+            step.act()
+        };
+        let entry = Entry {
+            run: RUNS[step.run].to_owned(),
+            number: last[step.run],
+            acts: vec![act],
+        };
+        all.push((Id::at(now), entry));
+    }
+    all
+}
+
+proptest! {
+    #[test]
+    fn the_same_entries_make_the_same_state(steps in steps(), at: usize) {
+        let entries = entries(&steps);
+        let mut daemons = [Daemon::new("x"), Daemon::new("y")];
+        let mut later = Daemon::new("z");
+        let at = at % entries.len();
+        for (number, (id, entry)) in entries.iter().enumerate() {
+            for daemon in &mut daemons {
+                prop_assert_eq!(daemon.take(*id, entry.clone()), Ok(()));
+            }
+            if number == at {
+                later.restore(&daemons[0]);
+            } else if number > at {
+                prop_assert_eq!(later.take(*id, entry.clone()), Ok(()));
+            }
+            prop_assert_eq!(daemons[0].state(), daemons[1].state());
+        }
+        prop_assert_eq!(later.state(), daemons[0].state());
+    }
+}
+
+#[test]
+fn a_daemon_that_was_taken_for_gone_or_that_misses_entries_has_to_join_again() {
+    let entry = |run: &str, number, act| Entry {
+        run: run.to_owned(),
+        number,
+        acts: vec![act],
+    };
+    let hello = || Act::Hello { was: None };
+    let mut own = Daemon::new("a");
+    own.take(Id::at(1000), entry("a", 1, hello()))
+        .expect("known");
+    own.take(Id::at(1001), entry("b", 1, hello()))
+        .expect("known");
+    // Nobody has written for an hour: the server was away, and nobody is gone.
+    own.take(Id::at(3_600_000), entry("b", 2, Act::Alive))
+        .expect("alive");
+    assert_eq!(own.house.runs.len(), 3);
+    assert_eq!(
+        own.take(Id::at(3_600_001), entry("b", 4, Act::Alive)),
+        Err(Lost::Missing)
+    );
+    let mut later = Ok(());
+    for number in 3..8 {
+        later = own.take(
+            Id::at(3_600_000 + number * 4_000),
+            entry("b", number, Act::Alive),
+        );
+    }
+    assert_eq!(later, Err(Lost::TakenForGone));
+}
