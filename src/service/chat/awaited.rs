@@ -12,7 +12,7 @@ use super::state::{AGAIN_AFTER, ChatState};
 const LATER: Duration = Duration::from_millis(5);
 const MUCH_LATER: Duration = Duration::from_millis(100);
 
-/// See the head of the file.
+/// See the head of the file. In a box, because most sessions at rest have none.
 pub(super) struct Awaited {
     /// `None` as long as there is no room for it.
     ticket: Option<Arc<Ticket>>,
@@ -22,20 +22,20 @@ pub(super) struct Awaited {
 
 impl Awaited {
     /// One that was added already.
-    pub(super) fn of(ticket: Arc<Ticket>) -> Awaited {
-        Awaited {
+    pub(super) fn of(ticket: Arc<Ticket>) -> Box<Awaited> {
+        Box::new(Awaited {
             ticket: Some(ticket),
             act: None,
             since: Instant::now(),
-        }
+        })
     }
 
-    pub(super) fn begin(chat: &ChatState, person: &Arc<Person>, act: Act) -> Awaited {
-        let mut awaited = Awaited {
+    pub(super) fn begin(chat: &ChatState, person: &Arc<Person>, act: Act) -> Box<Awaited> {
+        let mut awaited = Box::new(Awaited {
             ticket: None,
             act: Some(act),
             since: Instant::now(),
-        };
+        });
         awaited.send(chat, person);
         awaited
     }

@@ -51,7 +51,7 @@ pub struct Session {
     /// The name that it asked for, until the holder's host has answered.
     pub(super) asked: Option<Box<Asked>>,
     /// An act that the other daemons do not know yet.
-    pub(super) awaited: Option<Awaited>,
+    pub(super) awaited: Option<Box<Awaited>>,
     /// A command that waits for `unposted` or for `awaited`.
     pub(super) deferred: Option<String>,
     /// Bytes of answers in this turn.

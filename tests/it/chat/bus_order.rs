@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use rustix::process::Signal;
 
 use super::bus::daemon;
+use crate::support::admin::Watched;
 use crate::support::chat::{Talker, wait_lobby};
 use crate::support::daemon::Daemon;
 use crate::support::net::send;
@@ -238,6 +239,34 @@ fn there_is_one_order_whatever_stops_and_no_line_is_lost_that_its_speaker_saw() 
         let missing: Vec<_> = member.shown().difference(&order).cloned().collect();
         assert!(missing.is_empty(), "{} was shown {missing:?}", member.name);
     }
+}
+
+#[test]
+fn a_daemon_that_misses_what_was_trimmed_joins_again() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let url = redis.url("stream=chat");
+    let args = ["chat", "127.0.0.1:0", "--bus", &url, "--overload", "off"];
+    let (first, second) = (daemon(&url, &[]), Watched::start(&args));
+    let ann = Talker::named(&first, "ann");
+    let bob = Talker::named(&second.daemon, "bob");
+    wait_lobby(&ann, 2);
+    bob.heard();
+    second.daemon.signal(Signal::STOP);
+    for line in ["one", "two", "three"] {
+        ann.say(line);
+        ann.wait(&format!("<ann> {line}"));
+    }
+    redis.ask(&["XTRIM", "chat", "MAXLEN", "1"]);
+    second.daemon.signal(Signal::CONT);
+    bob.wait("-- this machine was away for too long; you come in again");
+    bob.wait("-- welcome; you are bob, in lobby with 1 other; /help lists commands");
+    assert_eq!(bob.ask("/who"), "-- here: ann, bob");
+    ann.say("after that");
+    bob.wait("<ann> after that");
+    assert!(second.metric("poold_bus_missing_total") >= 1.0);
+    assert!(second.metric("poold_bus_rejoined_total") >= 1.0);
 }
 
 #[test]

@@ -141,8 +141,7 @@ impl Port {
             let is_hopeless = self.cut_off_for().is_some() || Instant::now() >= deadline;
             if unread == 0 || is_hopeless {
                 self.end();
-                // The goodbye itself is no message.
-                return unread.saturating_sub(1) as u64;
+                return self.queue.waiting();
             }
             std::thread::sleep(LOOK);
         }

@@ -211,6 +211,14 @@ impl Queue {
         self.push(state, Queued::of(&Act::Bye));
     }
 
+    /// Acts of people that are not read back.
+    pub(crate) fn waiting(&self) -> u64 {
+        let state = self.state.lock();
+        let flying = state.flying.iter().flat_map(|flying| &flying.acts);
+        let all = state.waiting.iter().chain(flying);
+        all.filter(|queued| queued.ticket.is_some()).count() as u64
+    }
+
     /// Acts that are not read back, and for how long the oldest entry of them is on its way.
     pub(crate) fn unread(&self) -> (usize, Duration) {
         let state = self.state.lock();
