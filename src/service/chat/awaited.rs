@@ -8,9 +8,10 @@ use super::port::act::Act;
 use super::port::ticket::{Outcome, Ticket};
 use super::state::{AGAIN_AFTER, ChatState};
 
-/// Between two looks at an act that takes longer, and much longer.
-const LATER: Duration = Duration::from_millis(5);
-const MUCH_LATER: Duration = Duration::from_millis(100);
+/// An act that takes longer is looked at less often: each time after a tenth of the time.
+const SOON: Duration = Duration::from_millis(20);
+const LATER: u32 = 10;
+const LATEST: Duration = Duration::from_millis(500);
 
 /// See the head of the file. In a box, because most sessions at rest have none.
 pub(super) struct Awaited {
@@ -58,9 +59,8 @@ impl Awaited {
         self.send(chat, person);
         let outcome = self.ticket.as_ref().and_then(|ticket| ticket.outcome());
         outcome.ok_or_else(|| match self.since.elapsed() {
-            passed if passed < 4 * LATER => AGAIN_AFTER,
-            passed if passed < 10 * MUCH_LATER => LATER,
-            _ => MUCH_LATER,
+            passed if passed < SOON => AGAIN_AFTER,
+            passed => (passed / LATER).min(LATEST),
         })
     }
 }

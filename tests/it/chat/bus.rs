@@ -195,6 +195,36 @@ fn cut_off_people_are_told_once_wait_and_lose_nothing() {
 }
 
 #[test]
+fn who_does_not_read_is_put_out_and_holds_back_nobody_on_other_machines() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let url = redis.url("stream=chat");
+    let (first, second) = (daemon(&url, &[]), daemon(&url, &["--write-stall", "1s"]));
+    let ann = Talker::named(&first, "ann");
+    let stuck = Talker::named(&second, "stuck");
+    let bob = Talker::named(&second, "bob");
+    wait_lobby(&ann, 3);
+    let line = "x".repeat(7000);
+    let (mut count, mut has_left) = (0, false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| bob.wait("-- stuck left"));
+        while !reader.is_finished() {
+            ann.say(&line);
+            let before = ann.wait(&format!("<ann> {line}"));
+            has_left |= before.contains(&"-- stuck left".to_owned());
+            count += 1;
+        }
+    });
+    // The others see the same.
+    if !has_left {
+        ann.wait("-- stuck left");
+    }
+    assert!(count > 10, "{count}");
+    drop(stuck);
+}
+
+#[test]
 fn what_others_write_to_the_stream_is_passed_over() {
     let Some(redis) = Redis::start(&[]) else {
         return;

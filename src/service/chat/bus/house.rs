@@ -263,6 +263,7 @@ impl House {
             clock: self.clock,
             at: self.at,
             guests: chat.directory.guests(),
+            doubted_until: self.doubted_until,
             runs: runs.collect(),
             rooms: rooms.into_iter().collect(),
             banned_names,
@@ -286,7 +287,7 @@ impl House {
             clock: state.clock,
             at: state.at,
             buried: VecDeque::new(),
-            doubted_until: 0,
+            doubted_until: state.doubted_until,
             unsettled: BTreeMap::new(),
         };
         for run in state.runs.into_iter().take(RUNS_MAX) {

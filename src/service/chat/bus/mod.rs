@@ -112,7 +112,7 @@ impl Bus {
             sent: None,
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
-        let started = thread("bus-reader").spawn(move || reader.run());
+        let started = thread("bus-reader").spawn(move || reader.run_on());
         started.map_err(Error::start("the bus's reader"))?;
         let started = thread("bus-writer").spawn(move || writer.run());
         started.map_err(Error::start("the bus's writer"))?;

@@ -3,6 +3,7 @@
 //! A thread of its own, since it waits for the server. All that people see of each other goes
 //! through it, so there is one order: that of the stream.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -29,9 +30,12 @@ const AGAIN: usize = 1000;
 
 const CUT_OFF_TOLD: &str = "cut off from the other machines; what you say waits";
 const BACK_TOLD: &str = "the other machines are back; what you said was sent";
+/// The reason that people are told after a panic.
+const FAILED: &str = "this server has made an error; come again";
 const REJOINED_TOLD: &str = "this machine was away for too long; you come in again";
 
 /// See the head of the file.
+#[derive(Clone)]
 pub(super) struct Reader {
     pub(super) chat: Arc<ChatState>,
     pub(super) port: Arc<Port>,
@@ -63,7 +67,23 @@ impl From<Lost> for End {
 }
 
 impl Reader {
-    pub(super) fn run(mut self) {
+    /// Runs until the end. A panic puts the people of this daemon out, whose state is not known any
+    /// more, and then the daemon joins the others again.
+    pub(super) fn run_on(self) {
+        loop {
+            let reader = self.clone();
+            let ended = catch_unwind(AssertUnwindSafe(|| reader.run()));
+            if ended.is_ok() || self.port.is_ending() {
+                return;
+            }
+            self.port.queue.end_run();
+            for person in self.port.locals() {
+                person.put_out(&self.chat.directory.frontend, FAILED);
+            }
+        }
+    }
+
+    fn run(mut self) {
         let mut link = None;
         let mut before: Option<(Arc<str>, House)> = None;
         loop {
@@ -127,7 +147,7 @@ impl Reader {
         let people = house.runs.get(run).map(|run| &run.people);
         let people = people.into_iter().flatten();
         let come = people.filter_map(|(who, member)| {
-            let person = self.port.local(*who)?;
+            let person = self.port.local(*who).filter(|person| !person.is_out())?;
             Some(Act::Come {
                 who: *who,
                 name: Some(person.name())
