@@ -37,8 +37,8 @@ pub(super) struct House {
     at: u64,
     /// Runs that are gone, and how far they had come.
     buried: VecDeque<(String, u64)>,
-    /// Nobody has told it the state: until then it is taken for empty, and others may still be
-    /// there.
+    /// Nobody has told it the state, and until then others may turn out to be there. Those who are
+    /// told its state don't doubt: they answer when it asks again, and all at once could not.
     doubted_until: u64,
     /// Rooms whose members are to be told of those who have come and gone.
     pub(super) unsettled: BTreeMap<String, Arc<Room>>,
@@ -263,7 +263,6 @@ impl House {
             clock: self.clock,
             at: self.at,
             guests: chat.directory.guests(),
-            doubted_until: self.doubted_until,
             runs: runs.collect(),
             rooms: rooms.into_iter().collect(),
             banned_names,
@@ -287,7 +286,7 @@ impl House {
             clock: state.clock,
             at: state.at,
             buried: VecDeque::new(),
-            doubted_until: state.doubted_until,
+            doubted_until: 0,
             unsettled: BTreeMap::new(),
         };
         for run in state.runs.into_iter().take(RUNS_MAX) {

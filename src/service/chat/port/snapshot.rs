@@ -10,8 +10,6 @@ pub(crate) struct HouseState {
     pub(crate) clock: u64,
     pub(crate) at: u64,
     pub(crate) guests: u64,
-    /// Until then there may be others, of whom the state knows nothing.
-    pub(crate) doubted_until: u64,
     pub(crate) runs: Vec<RunState>,
     /// Names and topics.
     pub(crate) rooms: Vec<(String, String)>,
