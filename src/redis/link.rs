@@ -170,8 +170,10 @@ impl Link {
 
     /// Reads once, after what was not used.
     fn fill(&mut self, deadline: Instant) -> Result<(), Failure> {
-        self.buffer.copy_within(self.begin..self.end, 0);
-        (self.begin, self.end) = (0, self.end - self.begin);
+        if self.begin > 0 {
+            self.buffer.copy_within(self.begin..self.end, 0);
+            (self.begin, self.end) = (0, self.end - self.begin);
+        }
         if self.end > REPLY_MAX {
             return Err(Failure::unfit("the server's reply has more than 1 GiB"));
         }

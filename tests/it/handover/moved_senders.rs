@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::takeover::Line;
-use crate::recv::senders::{Running, installed, node, python};
+use crate::recv::senders::{Running, node, python};
 use crate::support::daemon::calm;
+use crate::support::passed::brought;
 use crate::support::scratch::Scratch;
 
 const RESTARTS: usize = 3;
@@ -72,7 +73,7 @@ fn run(who: &str, framing: &str, start: impl Fn(&str) -> Running) {
 
 #[test]
 fn real_senders_lose_nothing_in_restarts() {
-    let (Some(venv), Some(modules)) = (installed("venv"), installed("node_modules")) else {
+    let (Some(venv), Some(modules)) = (brought("venv"), brought("node_modules")) else {
         return;
     };
     thread::scope(|scope| {

@@ -12,6 +12,7 @@ use crate::handover::moved_fails::Successor;
 use crate::handover::takeover::Line;
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, free_port, send, take_line, take_to_end};
+use crate::support::redis::Redis;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::wait_until;
 
@@ -281,6 +282,42 @@ fn readers_of_another_port_keep_its_framing_and_its_filter() {
     drop((sender, reader, plain));
     let log = line.stop();
     assert_eq!(log.matches("moved=3, stayed=0").count(), 3, "{log}");
+}
+
+#[test]
+fn of_a_stream_no_entry_is_left_out_or_read_twice() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let (dir, url) = (Scratch::new(), redis.url("stream=feed"));
+    let admin = free_port().to_string();
+    let args = ["hub", "127.0.0.1:0", "--from", &url, "--admin", &admin];
+    let mut line = Line::start(&dir, &args);
+    line.first.stderr.wait_line("the source is connected");
+    let reader = connect(&line.first.address);
+    wait_in(&admin, 1);
+    let add = |message: &str| redis.ask(&["XADD", "feed", "*", "message", message]);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| read_all(reader, 1));
+        let writing = scope.spawn(|| {
+            let mut number = 0;
+            while !over.load(Ordering::Relaxed) {
+                add(&format!("0 {number}"));
+                number += 1;
+            }
+            add(LAST);
+            number
+        });
+        for _ in 0..3 {
+            thread::sleep(Duration::from_millis(50));
+            line.restart();
+        }
+        over.store(true, Ordering::Relaxed);
+        let count = writing.join().expect("it writes");
+        assert_complete(&reading.join().expect("it reads"), &[count]);
+    });
+    line.stop();
 }
 
 #[test]

@@ -12,5 +12,6 @@ pub(crate) mod remote;
 pub(crate) mod remote_away;
 pub(crate) mod remote_failover;
 pub(crate) mod remote_more;
+pub(crate) mod remote_refused;
 pub(crate) mod remote_tail;
 pub(crate) mod senders;

@@ -74,9 +74,22 @@ fn kills() -> usize {
 
 #[test]
 fn a_killed_server_loses_nothing_that_was_acknowledged_and_copies_are_marked() {
-    let Some(mut redis) = Redis::start(&["appendonly yes", "appendfsync always"]) else {
-        return;
-    };
+    let settings = ["appendonly yes", "appendfsync always"];
+    if let Some(redis) = Redis::start(&settings) {
+        survives(redis, kills());
+    }
+}
+
+/// A server with WAITAOF needs no `always`.
+#[test]
+fn a_killed_valkey_loses_nothing_that_its_disk_has_confirmed() {
+    let settings = ["appendonly yes", "appendfsync everysec"];
+    if let Some(valkey) = Redis::valkey(&settings) {
+        survives(valkey, 2);
+    }
+}
+
+fn survives(mut redis: Redis, kills: usize) {
     let url = redis.url("stream=logs");
     let mut daemon = Daemon::recv(&["--output", &url, "--ack", "--sync"]);
     let (mut tail, printed, log) = follow(&url, &["--from", "start", "--format", "raw"]);
@@ -88,7 +101,7 @@ fn a_killed_server_loses_nothing_that_was_acknowledged_and_copies_are_marked() {
             .collect();
         // `tail` waits for a server it has reached, and ends where it reaches none at the start.
         printed.wait_lines(1);
-        for _ in 0..kills() {
+        for _ in 0..kills {
             let before = redis.length("logs");
             wait_until("more is stored", || redis.length("logs") > before + 200);
             redis.restart();

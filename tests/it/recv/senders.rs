@@ -11,6 +11,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::support::daemon::{Daemon, Guard};
+use crate::support::passed::brought;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{Spool, wait_until};
 
@@ -26,20 +27,6 @@ type Row = (
     &'static str,
     &'static [&'static [&'static str]],
 );
-
-/// Where the senders are, unless they are nowhere.
-pub fn installed(what: &str) -> Option<PathBuf> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    let folder = target.expect("it has one").join("senders");
-    let found = folder.join(what);
-    if found.exists() {
-        return Some(found);
-    }
-    let must = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!must, "{} is missing, and this is CI", found.display());
-    eprintln!("passed over: no senders; tests/senders/install.sh brings them");
-    None
-}
 
 fn script(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -131,7 +118,7 @@ pub fn node(modules: &Path, who: &str, port: &str) -> Command {
 
 #[test]
 fn of_python() {
-    let Some(venv) = installed("venv") else {
+    let Some(venv) = brought("venv") else {
         return;
     };
     let rows: &[Row] = &[
@@ -154,7 +141,7 @@ fn of_python() {
 
 #[test]
 fn of_node() {
-    let Some(modules) = installed("node_modules") else {
+    let Some(modules) = brought("node_modules") else {
         return;
     };
     let rows: &[Row] = &[
@@ -174,7 +161,7 @@ fn of_node() {
 
 #[test]
 fn of_rust() {
-    let Some(program) = installed("rust/debug/senders") else {
+    let Some(program) = brought("rust/debug/senders") else {
         return;
     };
     run_all(&[("the crate syslog", "pri", THREE)], |_, port| {
@@ -187,7 +174,7 @@ fn of_rust() {
 /// What the log says of those whose framing is not the server's.
 #[test]
 fn with_another_framing_are_named() {
-    let (Some(venv), Some(modules)) = (installed("venv"), installed("node_modules")) else {
+    let (Some(venv), Some(modules)) = (brought("venv"), brought("node_modules")) else {
         return;
     };
     let rows = [
@@ -222,7 +209,7 @@ fn with_another_framing_are_named() {
 /// It waits for an answer to each message, which `--ack` gives in the same framing.
 #[test]
 fn of_hl7() {
-    let Some(venv) = installed("venv") else {
+    let Some(venv) = brought("venv") else {
         return;
     };
     let scratch = Scratch::new();
@@ -327,7 +314,7 @@ fn unpacked(program: &Path) -> Command {
 
 /// Such a daemon reads a socket of its own, and sends on what it gets.
 fn relay(program: &str, config: impl Fn(&str) -> String, rows: &[Row]) {
-    let Some(root) = installed("root") else {
+    let Some(root) = brought("root") else {
         return;
     };
     for (who, framing, parts) in rows {

@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::process::parent_id;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
@@ -15,6 +16,20 @@ pub fn is_installed(program: &str) -> bool {
         lacks(program);
     }
     is_there
+}
+
+/// What `tests/senders/install.sh` brings, unless it has not; in CI the test fails without it.
+pub fn brought(what: &str) -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    let folder = target.expect("it has one").join("senders");
+    let found = folder.join(what);
+    if found.exists() {
+        return Some(found);
+    }
+    let must = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!must, "{} is missing, and this is CI", found.display());
+    note("run tests/senders/install.sh");
+    None
 }
 
 /// Records that this test is passed over, because a program is not installed.

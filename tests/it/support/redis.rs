@@ -1,11 +1,13 @@
-//! Debian's `redis-server` as a process of a test, on a Unix socket in a folder of its own.
+//! Debian's `redis-server`, or a Valkey server, as a process of a test, on a Unix socket in a folder
+//! of its own.
 
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Signal, kill_process};
 
 use crate::support::daemon::Guard;
-use crate::support::passed::is_installed;
+use crate::support::passed::{brought, is_installed};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::wait_until;
 
@@ -14,6 +16,7 @@ const SENTINEL: &str = "sentinel.conf";
 
 /// A server that can be killed and started again with the same data.
 pub struct Redis {
+    program: PathBuf,
     dir: Scratch,
     settings: Vec<String>,
     guard: Option<Guard>,
@@ -22,23 +25,33 @@ pub struct Redis {
 impl Redis {
     /// Starts one with these settings, such as `appendonly yes`; `None` if it is not installed.
     pub fn start(settings: &[&str]) -> Option<Redis> {
-        if !is_installed("redis-server") || !is_installed("redis-cli") {
-            return None;
-        }
+        let is_there = is_installed("redis-server") && is_installed("redis-cli");
+        is_there.then(|| Redis::of("redis-server".into(), settings))
+    }
+
+    /// The same, of Valkey's.
+    pub fn valkey(settings: &[&str]) -> Option<Redis> {
+        let program = brought("valkey-server")?;
+        is_installed("redis-cli").then(|| Redis::of(program, settings))
+    }
+
+    fn of(program: PathBuf, settings: &[&str]) -> Redis {
         let mut redis = Redis {
+            program,
             dir: Scratch::new(),
             settings: settings.iter().map(|&one| one.to_owned()).collect(),
             guard: None,
         };
         redis.run();
         redis.wait();
-        Some(redis)
+        redis
     }
 
     /// A sentinel at `port` of the primary at another port, which it calls `main`. It needs a
     /// second to notice that a primary is away.
     pub fn sentinel(port: u16, primary: u16) -> Redis {
         let mut sentinel = Redis {
+            program: "redis-server".into(),
             dir: Scratch::new(),
             settings: Vec::new(),
             guard: None,
@@ -60,14 +73,14 @@ impl Redis {
     /// Starts it again, and does not wait.
     pub fn run(&mut self) {
         assert!(self.guard.is_none(), "it runs");
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(&self.program);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let sentinel = self.path(SENTINEL);
         match std::fs::exists(&sentinel).expect("our folder") {
             true => drop(command.args([&sentinel, "--sentinel"])),
             false => self.set(&mut command),
         }
-        self.guard = Some(Guard(command.spawn().expect("redis-server starts")));
+        self.guard = Some(Guard(command.spawn().expect("the server starts")));
     }
 
     fn set(&self, command: &mut Command) {

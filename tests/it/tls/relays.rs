@@ -1,7 +1,8 @@
 //! Syslog over TLS (RFC 5425), of Debian's daemons: each message whole, once.
 
-use crate::recv::senders::{THREE, installed, relay_to};
+use crate::recv::senders::{THREE, relay_to};
 use crate::support::daemon::{Daemon, poold};
+use crate::support::passed::brought;
 use crate::support::scratch::{Scratch, text};
 
 /// Each file that has to be unpacked, its program, and the configuration of the manual's page
@@ -38,8 +39,7 @@ log { source(s); destination(d); };
 #[test]
 fn what_syslog_daemons_send_over_tls_arrives_whole() {
     for (file, program, config) in RELAYS {
-        let (Some(file), Some(root)) = (installed(&format!("root/{file}")), installed("root"))
-        else {
+        let (Some(file), Some(root)) = (brought(&format!("root/{file}")), brought("root")) else {
             continue;
         };
         let scratch = Scratch::new();
