@@ -49,6 +49,10 @@ pub(super) struct Entry {
     began: Instant,
     /// Milliseconds after `began`, plus 1; 0 before the first bytes.
     heard_ms: AtomicU64,
+    /// Of a stream: messages that were trimmed before they were read, and the age of the last one
+    /// when it came, in milliseconds, plus 1; 0 before the first.
+    missing: AtomicU64,
+    lag_ms: AtomicU64,
 }
 
 impl Entry {
@@ -66,6 +70,8 @@ impl Entry {
             bytes: AtomicU64::new(bytes),
             began: Instant::now(),
             heard_ms: AtomicU64::new(0),
+            missing: AtomicU64::new(0),
+            lag_ms: AtomicU64::new(0),
         }
     }
 
@@ -133,10 +139,22 @@ impl Entry {
         self.heard_ms.store(self.now() + 1, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "cli")]
+    pub(super) fn lags(&self, lag: Duration) {
+        self.lag_ms
+            .store(lag.as_millis() as u64 + 1, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "cli")]
+    pub(super) fn misses(&self, messages: u64) {
+        self.missing.fetch_add(messages, Ordering::Relaxed);
+    }
+
     pub(super) fn info(&self) -> SourceInfo {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let (written, unwritten) = self.back.counts();
-        let heard = of(&self.heard_ms).checked_sub(1).map(Duration::from_millis);
+        let since = |ms: &AtomicU64| of(ms).checked_sub(1).map(Duration::from_millis);
+        let heard = since(&self.heard_ms);
         SourceInfo {
             name: self.name.clone(),
             is_up: self.is_up(),
@@ -146,6 +164,8 @@ impl Entry {
             bytes: of(&self.bytes),
             written,
             unwritten,
+            missing: of(&self.missing),
+            lag: since(&self.lag_ms),
             last_heard: heard.map(|heard| self.began.elapsed().saturating_sub(heard)),
         }
     }

@@ -132,6 +132,11 @@ pub struct SourceInfo {
     pub written: u64,
     /// Messages of clients that it did not take.
     pub unwritten: u64,
+    /// Messages of a stream that were trimmed before they were read, as their numbers tell.
+    pub missing: u64,
+    /// How old the last message of a stream was when it came, by the clocks of both machines;
+    /// `None` if none did, or of another source.
+    pub lag: Option<Duration>,
     /// How long ago the last bytes came; `None` if none did.
     pub last_heard: Option<Duration>,
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+#[cfg(feature = "cli")]
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -127,6 +129,16 @@ impl Source {
     /// How far its followed file is read, also by the process before: device, inode, position.
     pub(crate) fn place(&self) -> Option<FilePlace> {
         self.entry.place()
+    }
+
+    /// A stream's last message was so old when it came.
+    pub(crate) fn lags(&self, lag: Duration) {
+        self.entry.lags(lag);
+    }
+
+    /// Messages of a stream were trimmed before they were read.
+    pub(crate) fn misses(&self, messages: u64) {
+        self.entry.misses(messages);
     }
 
     pub(crate) fn set_place(&self, place: Option<FilePlace>) {

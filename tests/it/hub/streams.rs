@@ -28,12 +28,13 @@ fn a_feed_goes_to_a_stream_and_comes_from_it() {
     };
     let url = redis.url("stream=feed");
     let mut first = Watched::start(&["hub", "127.0.0.1:0", "--to", &url]);
-    let second = follower(&url, &[]);
+    let mut second = Watched::start(&["hub", "127.0.0.1:0", "--from", &url, "--last", "9"]);
+    second.daemon.stderr.wait_line("the source is connected");
     let (sender, beside) = (
         connect(&first.daemon.address),
         connect(&first.daemon.address),
     );
-    let reader = connect(&second.address);
+    let reader = connect(&second.daemon.address);
     wait_until("all are in", || {
         first.metric("poold_clients_accepted_total") == 2.0
     });
@@ -62,9 +63,13 @@ fn a_feed_goes_to_a_stream_and_comes_from_it() {
     assert_eq!(take_lines(&reader, 2), ["one", "two"]);
     send(&sender, "last\n");
     while take_line(&reader) != "last" {}
+    // It was not read again and again: what did not fit has no number.
+    let of = |name: &str| format!("{name}{{source=\"{}\"}}", redis.url("stream=feed"));
+    assert_eq!(second.metric(&of("poold_source_missing_total")), 0.0);
+    assert!(second.metric(&of("poold_source_lag_seconds")) < 3600.0);
     drop((sender, beside, reader));
+    assert_eq!(second.daemon.stop().code, Some(0));
     assert_eq!(first.daemon.stop().code, Some(0));
-    stop(second);
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
         OwnMetric::new(name, help, Values::Counters("source", values.collect()))
     };
     let mut metrics = source_states(sources);
+    metrics.extend(stream_metrics(sources));
     metrics.extend([
         counters(
             "poold_source_messages_total",
@@ -112,6 +113,30 @@ fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
         ),
     ]);
     metrics
+}
+
+/// Of those that are streams.
+fn stream_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
+    let streams = || sources.iter().filter_map(|one| Some((one, one.lag?)));
+    if streams().next().is_none() {
+        return Vec::new();
+    }
+    let lags = streams().map(|(one, lag)| (one.name.clone(), lag.as_secs_f64()));
+    let missing = streams().map(|(one, _)| (one.name.clone(), one.missing));
+    vec![
+        OwnMetric::new(
+            "poold_source_lag_seconds",
+            "Of a stream: how old its last message was when it came, by the clocks of both \
+             machines. It grows: the hub reads slower than the others write, or a clock is wrong.",
+            Values::Gauges("source", lags.collect()),
+        ),
+        OwnMetric::new(
+            "poold_source_missing_total",
+            "Of a stream: messages that were trimmed before they were read, as their numbers \
+             tell. Keep more of the stream (keep=), or find out why the hub was late.",
+            Values::Counters("source", missing.collect()),
+        ),
+    ]
 }
 
 fn sink_metrics(hub: &Hub) -> Vec<OwnMetric> {

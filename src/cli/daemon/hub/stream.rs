@@ -1,7 +1,7 @@
 //! A source that is a stream of a server: each message once, from its position on.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tracing::warn;
 
@@ -16,6 +16,9 @@ use crate::redis::primary;
 
 /// The server holds back an empty reply for this long; a drain waits for it.
 const WAIT: Duration = Duration::from_millis(200);
+
+/// A time that any clock has; an id may have any number.
+const MS_MAX: u64 = 1 << 48;
 
 /// See the head of the file. It knows its position also while the server is away.
 pub(super) struct Stream {
@@ -80,6 +83,7 @@ impl Feed {
                 return End::Lost(failure.to_string());
             }
             if let Some(missing) = follower.missing(Instant::now()) {
+                self.source.misses(missing);
                 let source = self.source.name();
                 warn!(
                     source,
@@ -87,12 +91,15 @@ impl Feed {
                     "messages of the stream are missing: trimmed before they were read, or deleted"
                 );
             }
+            let last = follower.last().unwrap_or_default();
             let Some(_inside) = self.enter() else { break };
-            self.source.heard(messages.bytes.len());
+            if !messages.ends.is_empty() {
+                self.source.heard(messages.bytes.len());
+                self.source.lags(age(last));
+            }
             let mut batch = self.source.batch();
             messages.all().for_each(|message| batch.add(message));
             batch.publish();
-            let last = follower.last().unwrap_or_default();
             self.source.set_place(Some([last.ms, last.number, 0]));
         }
         End::Drained
@@ -106,6 +113,12 @@ impl Feed {
             Overlong::Drop | Overlong::Close => {}
         }
     }
+}
+
+/// Since an entry was added, by the clocks of both machines.
+fn age(id: Id) -> Duration {
+    let added = SystemTime::UNIX_EPOCH + Duration::from_millis(id.ms.min(MS_MAX));
+    added.elapsed().unwrap_or_default()
 }
 
 impl Messages {
