@@ -19,6 +19,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tracing::warn;
+
 use super::batch::{BATCH_WITHIN, TAKEN_WITHIN, Tally, offer, taken};
 use super::protocol::{Answer, Wire};
 use super::together::move_together;
@@ -83,10 +85,18 @@ impl AsFd for Moving {
 fn move_clients(wire: &mut Wire, server: &Handle) -> io::Result<Export> {
     let begun = Instant::now();
     let mut tally = Tally::default();
-    let export = match server.moves_together() {
-        true => move_all(wire, server, &mut tally)?,
-        false => move_each(wire, server, &mut tally)?,
+    let moved = match server.moves_together() {
+        true => move_all(wire, server, &mut tally),
+        false => move_each(wire, server, &mut tally),
     };
+    let clients = tally.moved;
+    if moved.is_err() && clients > 0 {
+        warn!(
+            clients,
+            "these clients had gone to the new process before it failed"
+        );
+    }
+    let export = moved?;
     for (why, count) in export.stayed() {
         *tally.stayed.entry(why).or_default() += count;
     }

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::cmsg_space;
+use rustix::io::retry_on_intr;
 use rustix::net::sockopt::socket_peercred;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -148,12 +149,10 @@ impl Wire {
         }
         // Only the error tells whether the other end has left.
         let flags = SendFlags::NOSIGNAL;
-        Ok(sendmsg(
-            &self.stream,
-            &[IoSlice::new(text)],
-            &mut beside,
-            flags,
-        )?)
+        let pieces = [IoSlice::new(text)];
+        // With a time limit, a stop of this process interrupts it.
+        let sent = retry_on_intr(|| sendmsg(&self.stream, &pieces, &mut beside, flags));
+        Ok(sent?)
     }
 
     /// Reads so many bytes that follow a message; `None` if the end comes first.
@@ -220,7 +219,8 @@ impl Wire {
         let mut beside = RecvAncillaryBuffer::new(&mut room);
         let flags = RecvFlags::CMSG_CLOEXEC;
         let pieces = &mut [IoSliceMut::new(&mut text)];
-        let received = recvmsg(&self.stream, pieces, &mut beside, flags)?;
+        // See `send`.
+        let received = retry_on_intr(|| recvmsg(&self.stream, pieces, &mut beside, flags))?;
         for message in beside.drain() {
             if let RecvAncillaryMessage::ScmRights(sockets) = message {
                 self.sockets.extend(sockets);

@@ -20,6 +20,8 @@
 //! checks everything: what it takes can't make a connection that panics, or that holds more than
 //! its bounds.
 
+#[cfg(all(test, feature = "cli"))]
+pub(crate) mod changed;
 pub(crate) mod fields;
 
 use std::net::SocketAddr;

@@ -232,6 +232,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::connection::carried::changed::changed;
+    use crate::connection::tests::connection;
+    use crate::framing::{Extent, Message};
     use crate::service::chat::{Chat, Settings};
 
     fn chat() -> Chat {
@@ -269,18 +272,61 @@ mod tests {
         chat.0.gate.open(true);
     }
 
+    /// A session's state, in the room of `written`.
+    fn session() -> String {
+        let telnet = serde_json::to_string(&Telnet::default()).expect("JSON");
+        format!(
+            r#"{{"person":{{"id":5,"name":"ann","away":"tea","muted_ms":1000,"ignores":[1,2],
+            "is_operator":true,"out":null}},"rooms":["lobby"],"newcomer":null,"is_outside":false,
+            "is_telnet":true,"telnet":{telnet},"said":"one\n","unposted":{{"room":"lobby",
+            "by":"ann","acted":false,"text":"two"}},"deferred":"/nick bob","told_delay_ms":5,
+            "owed":"three"}}"#
+        )
+    }
+
+    /// The session that is read, if it is one, goes on: it speaks, is written down, and ends.
+    fn goes_on(written_session: &[u8]) -> bool {
+        let chat = chat();
+        assert!(chat.0.read_shared(&written()).is_some());
+        let (connection, _other) = connection();
+        let client = Client::new(&connection);
+        let Some(mut session) = Session::read(&chat.0, &client, written_session) else {
+            return false;
+        };
+        let message = Message {
+            bytes: b"four",
+            extent: Extent::Whole,
+        };
+        let verdict = session.take(&chat.0, message);
+        let _ = session.end_turn(&chat.0, verdict);
+        assert!(chat.0.gate.shut(SAID_WITHIN));
+        assert!(session.write(&chat.0, &mut Vec::new()));
+        chat.0.gate.open(true);
+        session.close(&chat.0);
+        true
+    }
+
+    #[test]
+    fn a_session_is_read() {
+        assert!(goes_on(&[SESSION_HEAD, session().as_bytes()].concat()));
+    }
+
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>, at: usize, to: u8) {
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, seed: u64) {
             let _ = chat().0.read_shared(&[SHARED_HEAD, &bytes].concat());
-            let mut changed = written();
-            let at = at % changed.len();
-            changed[at] = to;
             let chat = chat();
-            let _ = chat.0.read_shared(&changed);
+            let _ = chat.0.read_shared(&changed(&written(), seed));
             // A member is shown what there is.
-            let console = chat.console(|| {});
+            let mut console = chat.console(|| {});
+            console.say(b"three");
             console.shown();
+        }
+
+        #[test]
+        fn no_session_makes_it_panic(bytes: Vec<u8>, seed: u64) {
+            goes_on(&[SESSION_HEAD, &bytes].concat());
+            goes_on(&[SESSION_HEAD, &changed(session().as_bytes(), seed)[..]].concat());
         }
     }
 }

@@ -203,6 +203,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::connection::carried::changed::changed;
+    use crate::connection::tests::connection;
     use crate::service::hub::{Hub, Last};
 
     fn hub() -> Hub {
@@ -237,16 +239,37 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>, at: usize, to: u8) {
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, seed: u64) {
             let _ = hub().0.read_shared(&[SHARED_HEAD, &bytes].concat());
-            let mut changed = written();
-            let at = at % changed.len();
-            changed[at] = to;
             let hub = hub();
-            if hub.0.read_shared(&changed).is_some() {
-                drop(hub.source("file:/x"));
+            if hub.0.read_shared(&changed(&written(), seed)).is_some() {
+                let source = hub.source("file:/x");
+                source.publish([&b"three"[..]]);
+                drop(source);
                 hub.sources();
                 hub.stats();
+                assert!(hub.0.write_shared(&mut Vec::new()));
+            }
+        }
+
+        #[test]
+        fn no_reader_makes_it_panic(bytes: Vec<u8>, seed: u64) {
+            let (connection, _other) = connection();
+            let client = Client::new(&connection);
+            let settings = HubSettings::default();
+            let _ = parse(&client, 0, &settings, &[READER_HEAD, &bytes].concat());
+            let mut out = Writer::after(READER_HEAD);
+            out.bytes(FRAMING, settings.framing.to_string().as_bytes());
+            out.numbers(LOSSES, &[3, 2, 1]);
+            out.numbers(LATE, &[5]);
+            out.bytes(WAITS, &with_numbers(&[1], b"four\n"));
+            let hub = hub();
+            let reader = parse(&client, 0, &settings, &changed(&out.finish(), seed));
+            if let Some(reader) = reader {
+                hub.0.with_readers(|readers, _| readers.insert(reader));
+                hub.publish([&b"five"[..]]);
+                assert!(hub.0.gate.shut(PUBLISHED_WITHIN));
+                assert!(hub.0.write_reader(client.id()).is_some());
             }
         }
     }

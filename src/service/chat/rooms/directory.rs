@@ -65,7 +65,7 @@ impl<F: Frontend> Directory<F> {
     /// Adds a person, named `guest-N` unless `name` is given.
     pub(crate) fn admit(&self, outlet: F::Outlet, name: Option<Name>) -> Arc<Person<F>> {
         let mut people = self.people.lock();
-        people.last_id += 1;
+        people.last_id = people.last_id.wrapping_add(1);
         let id = people.last_id;
         let name = name.unwrap_or_else(|| people.guest());
         let person = Arc::new(Person::new(id, outlet, name));
@@ -123,7 +123,7 @@ impl<F: Frontend> Directory<F> {
     /// A number for a person.
     pub(super) fn next_id(&self) -> u64 {
         let mut people = self.people.lock();
-        people.last_id += 1;
+        people.last_id = people.last_id.wrapping_add(1);
         people.last_id
     }
 

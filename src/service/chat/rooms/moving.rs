@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::directory::ROOMS_MAX;
 use super::history::{Entry, History, Kind, Past};
 use super::journal::Journal;
+use super::people::GUESTS_MAX;
 use super::{Directory, Frontend, Keeping, Name, Person, Room, Text};
 
 /// Maximum bytes of all histories; of further rooms none is kept.
@@ -73,6 +74,9 @@ impl<F: Frontend> Directory<F> {
 
     /// Has these rooms, without members, in place of its own.
     pub(crate) fn restore(&self, state: DirectoryState) -> Option<()> {
+        if state.guests > GUESTS_MAX {
+            return None;
+        }
         let mut rooms = FxHashMap::default();
         for room in state.rooms.into_iter().take(ROOMS_MAX) {
             let room = room.into_room(self.keeping())?;

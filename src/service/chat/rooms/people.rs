@@ -8,6 +8,9 @@ use super::{Frontend, Name, Person};
 
 /// Names that no client can take.
 const RESERVED: [&str; 6] = ["server", "poold", "console", "operator", "system", "guest"];
+/// Maximum number of the last guest of another process: others are counted on from it, and have it
+/// in their names.
+pub(super) const GUESTS_MAX: u64 = 1_000_000_000_000_000;
 /// Prefix of the names of unnamed clients.
 const GUEST: &str = "guest-";
 
