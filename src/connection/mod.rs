@@ -42,6 +42,7 @@ use crate::scheduler::state::{Next, Phase, Reasons, StateWord};
 use crate::system;
 
 mod identity;
+mod moment;
 pub(crate) mod moving;
 mod owned;
 mod stage;
@@ -51,6 +52,7 @@ pub(crate) mod tests;
 mod transport;
 
 pub(crate) use identity::{Identity, Standing};
+use moment::Moment;
 pub(crate) use owned::{Kept, Owned, Spare};
 pub(crate) use stage::{Linger, Stage};
 pub(crate) use tally::{Begun, Look, Tally};
@@ -80,7 +82,7 @@ pub(crate) struct Connection {
     /// Unique in the life of a server; also the poller's token.
     pub(crate) id: u64,
     pub(crate) identity: Identity,
-    pub(crate) since: Instant,
+    since: Moment,
     pub(crate) socket: Socket,
     pub(crate) state: StateWord,
     pub(crate) tally: Tally,
@@ -97,13 +99,20 @@ pub(crate) struct Connection {
 struct Mailbox {
     kept: Kept,
     outbox: Outbox,
-    /// Bytes that the running worker has taken from the outbox and not yet written.
-    in_hand: usize,
     request: Option<Box<CloseRequest>>,
     /// The write side is shut: nothing can be sent any more.
     shut: bool,
     /// Between two processes: the other one may have the socket already, so nothing is done to it.
     is_moving: bool,
+}
+
+impl Mailbox {
+    /// Gives the running worker what is in the outbox.
+    fn take_in_hand(&mut self) -> Outbox {
+        let more = std::mem::take(&mut self.outbox);
+        self.kept.take_in_hand(more.bytes());
+        more
+    }
 }
 
 /// A request to the connection's next turn to close it.
@@ -161,7 +170,6 @@ impl Connection {
         let mailbox = Mailbox {
             kept,
             outbox: Outbox::default(),
-            in_hand: 0,
             request: None,
             shut: false,
             is_moving: false,
@@ -169,7 +177,7 @@ impl Connection {
         Connection {
             id: opening.id,
             identity: Identity::new(opening.peer, standing),
-            since: Instant::now(),
+            since: Moment::of(Instant::now()),
             socket: opening.socket,
             state: StateWord::ready(),
             tally: Tally::default(),
@@ -178,6 +186,11 @@ impl Connection {
             common: opening.common,
             mailbox: Mutex::new(mailbox),
         }
+    }
+
+    /// When it was accepted.
+    pub(crate) fn since(&self) -> Instant {
+        self.since.instant()
     }
 
     /// Adds a reason to serve it, and queues it if it was resting.
@@ -192,8 +205,10 @@ impl Connection {
     pub(crate) fn take(&self, spare: Spare<'_>) -> (Box<Owned>, Outbox, Option<CloseRequest>) {
         let mut mailbox = self.mailbox.lock();
         let outbox = std::mem::take(&mut mailbox.outbox);
-        mailbox.in_hand = outbox.bytes();
-        let kept = std::mem::replace(&mut mailbox.kept, Kept::Taken);
+        let taken = Kept::Taken {
+            in_hand: outbox.bytes(),
+        };
+        let kept = std::mem::replace(&mut mailbox.kept, taken);
         let request = match mailbox.request.as_deref() {
             Some(CloseRequest::Cut) => Some(CloseRequest::Cut),
             _ => mailbox.request.take().map(|request| *request),
@@ -208,7 +223,7 @@ impl Connection {
     /// The whole of what was kept; `None` if it is taken.
     fn whole(&self, kept: Kept, spare: Spare<'_>) -> Option<Box<Owned>> {
         match kept {
-            Kept::Taken => None,
+            Kept::Taken { .. } => None,
             Kept::Whole(owned) => Some(owned),
             Kept::Bare(lasting) => {
                 let new = || Owned::new(Stage::New, self.common.decoder());
@@ -230,14 +245,12 @@ impl Connection {
             // A push wakes afterwards: bytes without a notice may come after this turn's replies.
             return Outbox::default();
         }
-        let mut mailbox = self.mailbox.lock();
-        mailbox.in_hand += mailbox.outbox.bytes();
-        std::mem::take(&mut mailbox.outbox)
+        self.mailbox.lock().take_in_hand()
     }
 
     /// The running worker has written all that it took.
     pub(crate) fn wrote_all(&self) {
-        self.mailbox.lock().in_hand = 0;
+        self.mailbox.lock().kept.wrote_all();
     }
 
     /// Puts back what waits for the next turn; called by the running worker. The rest goes to
@@ -251,7 +264,6 @@ impl Connection {
             None => Kept::Whole(owned),
         };
         let mut mailbox = self.mailbox.lock();
-        mailbox.in_hand = 0;
         mailbox.outbox.put_back(owed);
         mailbox.kept = kept;
     }
@@ -260,11 +272,12 @@ impl Connection {
     pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
         {
             let mut mailbox = self.mailbox.lock();
-            let room = self.common.outbox_max.saturating_sub(mailbox.in_hand);
+            let in_hand = mailbox.kept.in_hand();
+            let room = self.common.outbox_max.saturating_sub(in_hand);
             if mailbox.shut {
                 return Err(Unsent::Gone(chunk));
             }
-            if mailbox.in_hand > 0 && chunk.len() > room {
+            if in_hand > 0 && chunk.len() > room {
                 return Err(Unsent::Full(chunk));
             }
             mailbox.outbox.push(chunk, room).map_err(Unsent::Full)?;
@@ -278,8 +291,7 @@ impl Connection {
     pub(crate) fn shut_outbox(&self) -> Outbox {
         let mut mailbox = self.mailbox.lock();
         mailbox.shut = true;
-        mailbox.in_hand += mailbox.outbox.bytes();
-        std::mem::take(&mut mailbox.outbox)
+        mailbox.take_in_hand()
     }
 
     /// Leaves a request for the next turn. Nothing replaces a cut. A stream service reads what has
@@ -328,20 +340,20 @@ impl Connection {
     /// For how long nothing has come from the client.
     pub(crate) fn quiet_for(&self) -> Duration {
         let heard = Duration::from_millis(self.tally.heard_ms.load(Ordering::Relaxed));
-        self.since.elapsed().saturating_sub(heard)
+        self.since().elapsed().saturating_sub(heard)
     }
 
     /// For how long the client has taken none of its unsent output.
     pub(crate) fn stalled_for(&self) -> Option<Duration> {
         let since = self.tally.stalled_ms.load(Ordering::Relaxed);
         let since = Duration::from_millis(since.checked_sub(1)?);
-        Some(self.since.elapsed().saturating_sub(since))
+        Some(self.since().elapsed().saturating_sub(since))
     }
 
     /// Bytes that wait to be sent.
     pub(crate) fn owed(&self) -> usize {
         let mailbox = self.mailbox.lock();
-        mailbox.outbox.bytes() + mailbox.in_hand
+        mailbox.outbox.bytes() + mailbox.kept.in_hand()
     }
 
     /// Resets a connection whose worker may be stuck in it: the worker's next read or write fails.

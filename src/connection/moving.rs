@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::carried::Carried;
 use super::{
-    Bytes, CloseRequest, Connection, Kept, Look, Mailbox, Opening, Outbox, Owned, Standing,
+    Bytes, CloseRequest, Connection, Kept, Look, Mailbox, Moment, Opening, Outbox, Owned, Standing,
 };
 use crate::limits::times::Bucket;
 use crate::scheduler::state::StateWord;
@@ -25,10 +25,10 @@ impl Connection {
     pub(crate) fn unpack(&self) -> Option<Contents> {
         let mut mailbox = self.mailbox.lock();
         mailbox.is_moving = true;
-        let kept = std::mem::replace(&mut mailbox.kept, Kept::Taken);
+        let taken = Kept::Taken { in_hand: 0 };
+        let kept = std::mem::replace(&mut mailbox.kept, taken);
         let owned = self.whole(kept, &mut None)?;
-        let output = std::mem::take(&mut mailbox.outbox);
-        mailbox.in_hand = output.bytes();
+        let output = mailbox.take_in_hand();
         Some(Contents { owned, output })
     }
 
@@ -52,8 +52,8 @@ impl Connection {
                 count(&tally.messages_out) + output.messages(),
                 count(&tally.bytes_out),
             ],
-            age: ago(self.since),
-            heard: Duration::from_millis(count(&tally.heard_ms)).min(ago(self.since)),
+            age: ago(self.since()),
+            heard: Duration::from_millis(count(&tally.heard_ms)).min(ago(self.since())),
             stalled: owned.stalled.map(ago),
             paused: owned
                 .paused
@@ -76,7 +76,7 @@ impl Connection {
         let since = now.checked_sub(carried.age)?;
         let stage = opening.stage.clone();
         let mut connection = Connection::new(opening);
-        connection.since = since;
+        connection.since = Moment::of(since);
         connection.state = StateWord::held();
         connection.identity.set_standing(Standing::Admitted);
         if let Some((client, local)) = carried.announced {

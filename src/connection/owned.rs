@@ -52,7 +52,10 @@ pub(crate) struct Lasting {
 /// What waits between two turns.
 pub(crate) enum Kept {
     /// Nothing: a worker runs the connection, or it has ended.
-    Taken,
+    Taken {
+        /// Bytes that the worker has taken from the outbox and not yet written.
+        in_hand: usize,
+    },
     /// All else is as in a new connection; it is open if it has a handler.
     Bare(Lasting),
     Whole(Box<Owned>),
@@ -68,6 +71,28 @@ impl Kept {
         check: None,
         bucket: None,
     });
+
+    /// Bytes that the running worker has taken from the outbox and not yet written.
+    pub(super) fn in_hand(&self) -> usize {
+        match self {
+            Kept::Taken { in_hand } => *in_hand,
+            Kept::Bare(_) | Kept::Whole(_) => 0,
+        }
+    }
+
+    /// The running worker takes so many more.
+    pub(super) fn take_in_hand(&mut self, more: usize) {
+        if let Kept::Taken { in_hand } = self {
+            *in_hand += more;
+        }
+    }
+
+    /// The running worker has written all that it took.
+    pub(super) fn wrote_all(&mut self) {
+        if let Kept::Taken { in_hand } = self {
+            *in_hand = 0;
+        }
+    }
 }
 
 impl Owned {

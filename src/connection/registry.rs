@@ -206,7 +206,7 @@ impl ClientInfo {
             via: connection.identity.via(),
             // Computed back from now: the clock may have been set since.
             since: SystemTime::now()
-                .checked_sub(connection.since.elapsed())
+                .checked_sub(connection.since().elapsed())
                 .unwrap_or(SystemTime::UNIX_EPOCH),
             last_heard: connection.quiet_for(),
             messages_in: tally.messages_in.load(Ordering::Relaxed),

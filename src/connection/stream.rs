@@ -276,7 +276,7 @@ impl Read for &Stream {
         self.streamed
             .bytes_in
             .fetch_add(length as u64, Ordering::Relaxed);
-        let heard = self.connection.since.elapsed().as_millis();
+        let heard = self.connection.since().elapsed().as_millis();
         let heard = u64::try_from(heard).unwrap_or(u64::MAX);
         self.connection
             .tally

@@ -99,7 +99,7 @@ impl Turn<'_> {
         }
         self.owned.stalled = since;
         let connection = self.connection;
-        let since = since.map(|since| since.saturating_duration_since(connection.since));
+        let since = since.map(|since| since.saturating_duration_since(connection.since()));
         let since = since.map_or(0, |since| {
             u64::try_from(since.as_millis()).map_or(u64::MAX, |ms| ms.saturating_add(1))
         });
@@ -114,7 +114,7 @@ impl Turn<'_> {
         }
         if let Stage::Waiting = self.owned.stage {
             let wait_max = self.ctx.limits.options.wait_max?;
-            return Some((self.connection.since + wait_max, Limit::Wait));
+            return Some((self.connection.since() + wait_max, Limit::Wait));
         }
         if self.is_unknown() {
             // The header's own deadline bounds it.
@@ -137,7 +137,7 @@ impl Turn<'_> {
             // It ends already; only the write stall still applies.
             return stall.map(|due| (due, Limit::WriteStall));
         }
-        let since = self.connection.since;
+        let since = self.connection.since();
         let tally = &self.connection.tally;
         let silent = tally.bytes_in.load(Ordering::Relaxed) == 0;
         let heard = since + Duration::from_millis(tally.heard_ms.load(Ordering::Relaxed));
@@ -173,7 +173,7 @@ impl Turn<'_> {
         };
         let is_read = is_served && self.output.is_empty() && self.owned.unread.is_empty();
         let heard = self.connection.tally.heard_ms.load(Ordering::Relaxed);
-        let heard = self.connection.since + Duration::from_millis(heard);
+        let heard = self.connection.since() + Duration::from_millis(heard);
         (is_read && self.throttled_until().is_none()).then_some(heard + silence)
     }
 
