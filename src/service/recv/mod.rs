@@ -5,8 +5,10 @@
 
 mod format;
 mod json;
+mod label;
 mod named;
 mod output;
+mod printed;
 mod record;
 mod remote;
 mod sink;
@@ -19,15 +21,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use format::Format;
-pub(crate) use format::{Printed, print};
 pub use output::Output;
+pub(crate) use printed::{Printed, print};
 pub(crate) use remote::StreamWriter;
 pub use remote::{RemoteFigures, RemoteOutput, is_remote};
 pub use sink::{Durability, Holds};
 
 use super::{Client, Message, Messages, Outlet, Reply, Service, Tail, Verdict};
 use crate::framing::Framing;
-use format::Label;
+use label::Label;
 use stamp::Stamp;
 
 /// Formatted bytes at which a piece is passed on before the turn's end.
@@ -62,15 +64,18 @@ thread_local! {
     static BATCH: RefCell<Batch> = const { RefCell::new(Batch::EMPTY) };
 }
 
-/// A worker's own buffer, and the time of the lines in it.
+/// A worker's own buffers, and the time of the lines in them.
 struct Batch {
     lines: Vec<u8>,
+    /// What stands before each message.
+    before: Vec<u8>,
     now: Stamp,
 }
 
 impl Batch {
     const EMPTY: Batch = Batch {
         lines: Vec::new(),
+        before: Vec::new(),
         now: Stamp::ZERO,
     };
 }
@@ -87,11 +92,11 @@ impl Recv {
 
     /// Passes the formatted lines on; waits until they are safe if the client gets
     /// acknowledgements.
-    fn hand_over(&self, sender: &mut Sender, batch: &mut Vec<u8>, count: &mut u64) {
+    fn hand_over(&self, safe: &mut u64, batch: &mut Vec<u8>, count: &mut u64) {
         if *count > 0 {
             let place = self.output.submit(batch, *count);
             if self.acknowledge == Acknowledge::Safe && self.output.wait_until_safe(place) {
-                sender.safe += *count;
+                *safe += *count;
             }
         }
         batch.clear();
@@ -119,12 +124,12 @@ impl Service for Recv {
     }
 
     fn message(&self, sender: &mut Sender, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
-        let mut line = Vec::new();
+        let (mut before, mut lines) = (Vec::new(), Vec::new());
         let mut now = Stamp::ZERO;
         now.set(SystemTime::now());
-        sender.label.set_time(self.format, &now);
-        sender.label.format(self.format, message, &mut line);
-        self.hand_over(sender, &mut line, &mut 1);
+        let before = sender.label.before(self.format, "id", &now, &mut before);
+        format::line(self.format, before, message, &mut lines);
+        self.hand_over(&mut sender.safe, &mut lines, &mut 1);
         Verdict::Go
     }
 
@@ -134,27 +139,28 @@ impl Service for Recv {
         messages: &mut Messages<'_>,
         reply: &mut Reply<'_>,
     ) -> Verdict {
-        let safe = sender.safe;
-        BATCH.with_borrow_mut(|Batch { lines, now }| {
+        let Sender { label, safe } = sender;
+        let safe_before = *safe;
+        BATCH.with_borrow_mut(|Batch { lines, before, now }| {
             lines.clear();
             if self.format.has_time() {
                 now.set(SystemTime::now());
-                sender.label.set_time(self.format, now);
             }
+            let before = label.before(self.format, "id", now, before);
             let mut count = 0;
             while let Some(message) = messages.next_message() {
-                sender.label.format(self.format, message, lines);
+                format::line(self.format, before, message, lines);
                 count += 1;
                 if lines.len() >= BATCH_MAX {
-                    self.hand_over(sender, lines, &mut count);
+                    self.hand_over(safe, lines, &mut count);
                 }
             }
-            self.hand_over(sender, lines, &mut count);
+            self.hand_over(safe, lines, &mut count);
             // A single huge batch is not kept for the thread's life.
             lines.shrink_to(2 * BATCH_MAX);
         });
-        if sender.safe > safe {
-            acknowledge(sender.safe, reply);
+        if *safe > safe_before {
+            acknowledge(*safe, reply);
         }
         Verdict::Go
     }

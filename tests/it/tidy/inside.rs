@@ -96,7 +96,8 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         &[
             &["json", "record", "sink", "stamp", "standstill"],
             &["format", "named", "writing"],
-            &["output"],
+            &["label"],
+            &["output", "printed"],
             &["remote"],
         ],
     ),
