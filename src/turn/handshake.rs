@@ -50,6 +50,7 @@ impl Turn<'_> {
                 return Some(end);
             }
             Step::Failed(why) => self.fail(why),
+            Step::Wait if self.now >= until && self.is_secured() => self.meet_service(),
             Step::Wait if self.now >= until && self.draining() => {
                 self.owned.stage = Stage::Closing(End::Drained);
             }
@@ -74,6 +75,10 @@ impl Turn<'_> {
         }
         let connection = self.connection;
         match session.receive(|room| connection.take_cipher(room)) {
+            Ok(0) if self.is_secured() => {
+                self.meet_service();
+                Step::On
+            }
             Ok(0) => Step::Gone(End::Lost("it left within the TLS handshake".into())),
             Ok(_) => Step::On,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -157,6 +162,7 @@ impl Turn<'_> {
         let Some(permit) = ctx.handshakes.enter(connection) else {
             return Step::Wait;
         };
+        let was_secured = self.is_secured();
         let Some(session) = &mut self.owned.tls else {
             return Step::Wait;
         };
@@ -166,6 +172,11 @@ impl Turn<'_> {
         let _ = session.push_out(|bytes| connection.give_cipher(bytes));
         match shaken {
             Ok(Shaken::Begun) => Step::On,
+            Ok(Shaken::Done { length }) if was_secured => {
+                self.take_first(length);
+                self.meet_service();
+                Step::On
+            }
             Ok(Shaken::Done { length }) => {
                 let name = session.client_name();
                 connection.identity.set_tls(session.version(), name);
@@ -175,10 +186,15 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether the handshake is done.
+    fn is_secured(&self) -> bool {
+        self.connection.identity.tls().is_some()
+    }
+
     /// The handshake is done; so many bytes of the client came with its end.
     fn come_in_secured(&mut self, length: usize) -> Step {
-        let (connection, ctx) = (self.connection, self.ctx);
-        let name = connection.identity.name();
+        let ctx = self.ctx;
+        let name = self.connection.identity.name();
         let tls = ctx.limits.options.tls.as_ref();
         if tls.is_some_and(|tls| !tls.allows(name)) {
             let why = match name {
@@ -187,14 +203,26 @@ impl Turn<'_> {
             };
             return Step::Failed(FailureKind::ClientCertificate.because(why));
         }
+        ctx.handshakes.done();
+        self.take_first(length);
+        let has_ended = self.owned.tls.as_ref().is_none_or(|tls| tls.has_ended());
+        let may_come = length == 0 && !has_ended && matches!(ctx.work, Work::Messages(_));
+        if self.draining() && may_come {
+            // A client could not send before, and its first message may come right after this. It
+            // has as long for it as for the handshake.
+            return Step::On;
+        }
+        self.meet_service();
+        Step::On
+    }
+
+    /// Takes what came with the end of the handshake.
+    fn take_first(&mut self, length: usize) {
         let came = &self.scratch.input[..length];
         self.owned.unread.extend_from_slice(came);
         self.charge(0, length);
         self.scratch.moved.bytes_in += length as u64;
-        add(&connection.tally.bytes_in, length as u64);
-        ctx.handshakes.done();
-        self.meet_service();
-        Step::On
+        add(&self.connection.tally.bytes_in, length as u64);
     }
 
     /// The handshake has failed: what there is of an alert is sent, and the end.

@@ -1,5 +1,9 @@
 //! The ends of sessions: what was sent before them is served, whichever side ends, and however.
 
+use std::time::Duration;
+
+use rustls::StreamOwned;
+
 use crate::support::net::{connect, connect_saying, reset, take_to_end};
 use crate::support::spool::wait_until;
 use crate::support::tls::{Pair, Secured};
@@ -82,6 +86,39 @@ fn a_drain_waits_for_a_handshake_a_moment_only() {
     assert_eq!(take_to_end(&client), b"");
     assert_eq!(take_to_end(&silent), b"");
     drop((client, silent));
+    let exit = daemon.wait_exit();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+}
+
+/// A client can't send before its handshake is done, and mostly sends right after it.
+#[test]
+fn a_drain_serves_the_message_that_follows_a_handshake() {
+    let pair = Pair::new();
+    let mut daemon = pair.start("echo", &["--drain", "60s"]);
+    let versions = [&rustls::version::TLS12, &rustls::version::TLS13];
+    let mut clients = versions.map(|version| {
+        let mut session = pair.client(&[version]);
+        let mut socket = connect(&daemon.address);
+        session.write_tls(&mut socket).expect("a greeting");
+        // The server has begun: its answer is there.
+        socket.peek(&mut [0]).expect("an answer");
+        (session, socket)
+    });
+    daemon.interrupt();
+    daemon.stderr.wait_line("draining");
+    for (session, socket) in &mut clients {
+        session.complete_io(socket).expect("a handshake");
+    }
+    // Long enough for the server to see the end of the handshake alone.
+    std::thread::sleep(Duration::from_millis(50));
+    for (session, socket) in clients {
+        let mut client = Secured(StreamOwned::new(session, socket));
+        client.send("hello");
+        assert_eq!(client.take(5), b"hello");
+        let (bytes, end) = client.take_all();
+        assert_eq!(bytes, b"");
+        end.expect("the session's end");
+    }
     let exit = daemon.wait_exit();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
 }
