@@ -68,7 +68,7 @@ impl Deadlines {
     }
 }
 
-/// Wakes the watch: a flag and a condition variable.
+/// Wakes a thread: a flag and a condition variable.
 #[derive(Default)]
 pub(crate) struct Notify {
     is_notified: Mutex<bool>,

@@ -6,7 +6,8 @@
 //! worker must read until the socket is empty (a short read shows it, see epoll(7), question 9)
 //! or queue the connection again without an event. Closing a descriptor removes it.
 //!
-//! This is the only file that names `mio`'s poll for connections; the acceptor has one of its own.
+//! A listener is watched in the same way, so that the leader notices a new client as well. This is
+//! the only file that names `mio`'s poll.
 
 use std::hint;
 use std::io;
@@ -26,6 +27,8 @@ const EVENTS_MAX: usize = 256;
 /// cost both sides, so spinning in vain at most doubles it.
 const SPIN_MAX: Duration = Duration::from_micros(50);
 const WAKER: Token = Token(usize::MAX);
+/// The token of every listener.
+pub(crate) const LISTENER: u64 = (usize::MAX - 1) as u64;
 
 /// See the head of the file.
 pub(crate) struct Poller {
@@ -49,7 +52,7 @@ impl Poller {
 
     /// Watches a socket until it is closed.
     pub(crate) fn watch(&self, socket: &impl AsRawFd, token: u64) -> io::Result<()> {
-        let token = Token(usize::try_from(token).unwrap_or(usize::MAX - 1));
+        let token = Token(usize::try_from(token).unwrap_or(usize::MAX - 2));
         let all = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         self.registry
             .register(&mut SourceFd(&socket.as_raw_fd()), token, all)

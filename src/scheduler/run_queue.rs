@@ -94,6 +94,8 @@ pub(crate) struct Tick {
     pub(crate) quiet: bool,
     /// Turns end, and are quick.
     pub(crate) smooth: bool,
+    /// No worker polls, and none has since the tick before: each is in a turn.
+    pub(crate) unpolled: bool,
 }
 
 /// The queue and the counts of workers. `C` is a connection.
@@ -127,6 +129,8 @@ struct Inner<C> {
     progress: u64,
     /// `progress` at the last tick of the watch.
     progress_seen: u64,
+    /// A worker has polled since the last tick.
+    has_polled: bool,
     /// The watch sleeps and must be woken when there is work.
     watch_parked: bool,
     turns: ServiceTimes,
@@ -154,6 +158,7 @@ impl<C> RunQueue<C> {
                 epoch: 0,
                 progress: 0,
                 progress_seen: 0,
+                has_polled: false,
                 watch_parked: false,
                 turns: ServiceTimes::new(policy),
                 closed: false,
@@ -254,9 +259,11 @@ impl<C> RunQueue<C> {
         inner.leading = false;
         inner.sleeping = false;
         inner.progress += 1;
+        inner.has_polled = true;
         inner.queue.extend(found.drain(..));
         inner.round = inner.queue.len();
-        std::mem::take(&mut inner.watch_parked)
+        let has_work = inner.round > 0 || inner.serving > 0;
+        has_work && std::mem::take(&mut inner.watch_parked)
     }
 
     /// Calls in the first worker.
@@ -278,8 +285,10 @@ impl<C> RunQueue<C> {
         let unattended =
             !inner.leading && inner.on_duty > 0 && inner.on_duty == inner.presumed_blocked;
         let call = inner.call_in(unattended);
+        let has_polled = std::mem::take(&mut inner.has_polled);
         Tick {
             call,
+            unpolled: !inner.leading && !has_polled,
             quiet: stands_still && inner.is_idle(),
             smooth: !stands_still && inner.presumed_blocked == 0 && !inner.turns.are_slow(),
         }
@@ -316,11 +325,6 @@ impl<C> RunQueue<C> {
         } else {
             Wakeup::NotNeeded
         }
-    }
-
-    /// Whether a leader sleeps in the poller, with nothing queued: an event of any socket wakes it.
-    pub(crate) fn is_asleep(&self) -> bool {
-        self.inner.lock().is_idle()
     }
 
     /// The connections queued and the workers on duty.

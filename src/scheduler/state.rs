@@ -3,8 +3,8 @@
 //! | phase   | held by | leaves by |
 //! |---------|---------|-----------|
 //! | resting | the poller, which watches its socket | [`wake`](StateWord::wake) → ready |
-//! | ready   | the run queue; the acceptor, | [`start`](StateWord::start) → running, or |
-//! |         | if it is new | [`settle`](StateWord::settle) → resting |
+//! | ready   | the run queue; the acceptor, | [`start`](StateWord::start) → running |
+//! |         | if it is new | |
 //! | running | exactly one worker | [`finish`](StateWord::finish) → resting or ready, or |
 //! |         |              | [`again`](StateWord::again) → ready, |
 //! |         |              | [`end`](StateWord::end) → gone |
@@ -78,19 +78,6 @@ impl StateWord {
     /// A connection that was just accepted: ready, because it may already have sent something.
     pub(crate) fn ready() -> StateWord {
         StateWord(AtomicU8::new(READY | Reasons::READABLE.0))
-    }
-
-    /// A connection that was just accepted comes to rest: the poller watches it and is about to
-    /// report its first event. If something came already, the caller queues it.
-    pub(crate) fn settle(&self) -> Next {
-        let new = READY | Reasons::READABLE.0;
-        match self
-            .0
-            .compare_exchange(new, RESTING, Ordering::AcqRel, Ordering::Relaxed)
-        {
-            Ok(_) => Next::Leave,
-            Err(_) => Next::Queue,
-        }
     }
 
     /// A connection that came from another process: running, until [`again`](StateWord::again).

@@ -17,9 +17,9 @@ use crate::limits::admission::{Placed, WhenFull};
 use crate::limits::counters::{Case, Trouble};
 use crate::limits::limit::Limit;
 use crate::limits::options::HEADER_WITHIN;
-use crate::net::acceptor::{AcceptGate, AcceptHandler, Acceptor};
+use crate::net::acceptor::{AcceptGate, AcceptHandler};
 use crate::net::address::Peer;
-use crate::scheduler::state::{Next, Phase, Reasons};
+use crate::scheduler::state::{Phase, Reasons};
 use crate::service::InDrain;
 
 /// One slot in so many is kept free, as long as a lingering client can be closed for it.
@@ -29,10 +29,9 @@ const PLACES_A_SPARE: usize = 16;
 type Accepted = (Socket, Peer, bool);
 
 impl Shared {
-    /// Runs the acceptor until it ends, then the drain's first steps.
-    pub(super) fn accept(self: &Arc<Self>, acceptor: Acceptor) {
-        self.heartbeat.acceptor_begins();
-        acceptor.run(self);
+    /// Runs the acceptor's thread until it ends, then the drain's first steps.
+    pub(super) fn accept(self: &Arc<Self>) {
+        self.accept_to_the_end();
         self.heartbeat.acceptor_ends();
         self.ctx.drain.begin(Backlog::Accept);
         self.ctx.drain.no_more_clients();
@@ -205,13 +204,7 @@ impl Shared {
             // Here, in the order of arrival: the turns may run in another.
             self.ctx.wait_queue.let_in(&connection);
         }
-        // The poller reports at once that there is room to write. That wakes a leader that sleeps,
-        // and saves a second wake-up. Without one, the client waits in the run queue, where it
-        // counts for the overload limit.
-        let is_reported = !self.ctx.work.keeps_workers() && self.run_queue.is_asleep();
-        if !is_reported || connection.state.settle() == Next::Queue {
-            self.enqueue(connection);
-        }
+        self.enqueue(connection);
     }
 }
 
@@ -240,6 +233,10 @@ impl AcceptHandler for Arc<Shared> {
         }
     }
 
+    fn takes_event(&self) -> bool {
+        self.client_has_come.swap(false, Ordering::SeqCst)
+    }
+
     fn has_to_wait(&self, gate: AcceptGate) {
         let limit = match gate {
             AcceptGate::Paused(_) => Limit::AcceptRate,
@@ -266,7 +263,7 @@ impl AcceptHandler for Arc<Shared> {
         // shut again.
         self.ctx.close_wakes_acceptor.store(false, Ordering::SeqCst);
         self.ctx.admission.accepted(Instant::now());
-        // Only this thread assigns ids.
+        // Only the thread that accepts assigns numbers.
         let id = self.numbers_before + self.accepted.load(Ordering::Relaxed) + 1;
         let is_announced = self.ctx.admission.awaits_header(peer, Instant::now());
         let stage = match is_announced {

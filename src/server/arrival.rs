@@ -92,7 +92,7 @@ impl Handle {
     /// The clients of the other process have come, or will not: accepts new ones.
     pub(crate) fn awaits_no_clients(&self) {
         self.shared.ctx.held.open_gate();
-        self.shared.ctx.accept_waker.wake();
+        self.shared.ctx.accept_waker.notify();
     }
 
     /// Notes what the other process says of the move, for the figures.

@@ -39,12 +39,11 @@ impl Handle {
     ///
     /// Returns when no more clients can be admitted: it waits until the acceptor has finished the
     /// client that it is admitting, for at most 5 s; then the log says that the acceptor is stuck.
-    /// On the acceptor's own thread, which calls [`refusal`](crate::Service::refusal), it returns
-    /// at once.
+    /// In [`refusal`](crate::Service::refusal), which the acceptor calls, it returns at once.
     pub fn pause(&self) {
         let Shared { ctx, heartbeat, .. } = &*self.shared;
         ctx.knobs.is_paused.store(true, Ordering::SeqCst);
-        if !heartbeat.wait_for_acceptor(|| ctx.accept_waker.wake(), PAUSE_WITHIN) {
+        if !heartbeat.wait_for_acceptor(|| ctx.accept_waker.notify(), PAUSE_WITHIN) {
             warn!("accepting is paused, but the acceptor is stuck; it may let one more client in");
         }
     }
@@ -53,7 +52,7 @@ impl Handle {
     pub fn resume(&self) {
         let paused = &self.shared.ctx.knobs.is_paused;
         paused.store(false, Ordering::SeqCst);
-        self.shared.ctx.accept_waker.wake();
+        self.shared.ctx.accept_waker.notify();
     }
 
     /// Whether accepting is paused.
@@ -97,7 +96,7 @@ impl Handle {
         }
         shared.answer(shared.run_queue.resize(threads, generation));
         wait_queue.resize(workers);
-        shared.ctx.accept_waker.wake();
+        shared.ctx.accept_waker.notify();
         Ok(())
     }
 
@@ -111,7 +110,7 @@ impl Handle {
         let each = self.shared.ctx.limits.options.worker_descriptors;
         options::check_clients_max(clients_max, workers, each)?;
         knobs.clients_max.store(clients_max, Ordering::SeqCst);
-        self.shared.ctx.accept_waker.wake();
+        self.shared.ctx.accept_waker.notify();
         Ok(())
     }
 

@@ -91,7 +91,7 @@ impl Handle {
         let is_open = ctx.held.open();
         if is_open {
             // A client that it is admitting moves as well.
-            let wake = || ctx.accept_waker.wake();
+            let wake = || ctx.accept_waker.notify();
             let _ = shared.heartbeat.wait_for_acceptor(wake, ACCEPTOR_WITHIN);
         }
         Export {
@@ -373,7 +373,7 @@ impl Drop for Export {
         }
         if self.is_open {
             self.shared.ctx.held.open_gate();
-            self.shared.ctx.accept_waker.wake();
+            self.shared.ctx.accept_waker.notify();
         }
     }
 }

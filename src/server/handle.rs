@@ -77,7 +77,7 @@ impl Handle {
     /// # Errors
     /// When there is no descriptor left.
     pub fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
-        self.shared.ctx.accept_waker.listeners()
+        self.shared.listeners.duplicate()
     }
 
     /// Calls `then` when a drain begins, at once if one has, on the thread that begins it. It must

@@ -1,6 +1,5 @@
 //! Whether the acceptor and the workers still respond.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -15,8 +14,8 @@ pub(super) struct Heartbeat {
     worker: AtomicU64,
     /// A probe is in the run queue; there is at most one.
     queued: AtomicBool,
-    /// The acceptor's own thread, which can't wait for itself.
-    acceptor_thread: OnceLock<ThreadId>,
+    /// The thread that accepts now, which can't wait for itself.
+    accepting: Mutex<Option<ThreadId>>,
     acceptor_is_over: AtomicBool,
     /// Threads in `wait_for_acceptor`; the acceptor takes the lock only if there are any.
     waiting: AtomicUsize,
@@ -25,9 +24,12 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// The calling thread is the acceptor's.
-    pub(super) fn acceptor_begins(&self) {
-        let _ = self.acceptor_thread.set(thread::current().id());
+    /// Runs the acceptor on the calling thread.
+    pub(super) fn accepts<R>(&self, run: impl FnOnce() -> R) -> R {
+        *self.accepting.lock() = Some(thread::current().id());
+        let result = run();
+        *self.accepting.lock() = None;
+        result
     }
 
     /// Starts a probe: answers its number, and whether a task must be queued for it.
@@ -68,10 +70,10 @@ impl Heartbeat {
     }
 
     /// Calls `wake` and waits until the acceptor has checked its gate since, or has ended; `false`
-    /// if neither happens within `most`. Does not wait on the acceptor's own thread, which checks
-    /// the gate next.
+    /// if neither happens within `most`. Does not wait on the thread that accepts, which checks the
+    /// gate next.
     pub(super) fn wait_for_acceptor(&self, wake: impl FnOnce(), most: Duration) -> bool {
-        if self.acceptor_thread.get() == Some(&thread::current().id()) {
+        if *self.accepting.lock() == Some(thread::current().id()) {
             return true;
         }
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;

@@ -5,6 +5,7 @@
 //! library. Must not: the command line.
 
 mod accept;
+mod acceptor_thread;
 mod arrival;
 mod control;
 mod evict;
@@ -28,7 +29,7 @@ use crate::limits::options::{Limits, Options};
 use crate::net::acceptor::{AcceptErrors, Acceptor};
 use crate::net::address::Address;
 use crate::net::listen::{Listeners, SocketFile};
-use crate::scheduler::poller::Poller;
+use crate::scheduler::poller::{LISTENER, Poller};
 use crate::scheduler::pool::{Pool, thread_name};
 use crate::service::{Erased, Service, StreamService, Work};
 
@@ -145,34 +146,39 @@ impl Server {
         let threads = work.threads(limits.options.workers);
         let cannot = Error::start;
         let errors = Arc::new(AcceptErrors::default());
-        let (acceptor, accept_waker) =
-            Acceptor::new(sockets, Arc::clone(&errors)).map_err(cannot("the acceptor"))?;
+        let acceptor = Acceptor::new(sockets, Arc::clone(&errors));
         let poller = Poller::new().map_err(cannot("the poller"))?;
+        for listener in acceptor.listeners() {
+            let watched = poller.watch(&listener, LISTENER);
+            watched.map_err(cannot("the acceptor"))?;
+        }
         let pool = Pool::new(name, threads).map_err(cannot("the workers"))?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
             let shared = shared.clone();
             Shared {
                 numbers_before,
-                ..Shared::new(shared, limits, work, poller, pool, accept_waker, errors)
+                ..Shared::new(shared, limits, work, poller, pool, acceptor, errors)
             }
         });
         if awaits_clients {
             shared.ctx.held.shut_gate();
         }
-        shared.answer(shared.run_queue.open());
         let for_watch = Arc::clone(&shared);
         let for_acceptor = Arc::clone(&shared);
         let threads = spawn(name, "watch", move || for_watch.watch()).and_then(|watch| {
-            let acceptor = spawn(name, "acceptor", move || for_acceptor.accept(acceptor))?;
+            let acceptor = spawn(name, "acceptor", move || for_acceptor.accept())?;
             Ok(vec![watch, acceptor])
         });
         match threads {
-            Ok(threads) => Ok(Server {
-                shared,
-                addresses,
-                threads,
-                socket_files,
-            }),
+            Ok(threads) => {
+                shared.answer(shared.run_queue.open());
+                Ok(Server {
+                    shared,
+                    addresses,
+                    threads,
+                    socket_files,
+                })
+            }
             Err(error) => {
                 // No client is connected, so the threads that were started end at once.
                 shared.ctx.drain.begin(Backlog::Leave);

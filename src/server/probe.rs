@@ -25,7 +25,7 @@ impl fmt::Debug for Probe {
 impl Probe {
     pub(super) fn new(shared: &Arc<Shared>) -> Probe {
         let (number, is_to_queue) = shared.heartbeat.ask();
-        shared.ctx.accept_waker.wake();
+        shared.ctx.accept_waker.notify();
         if is_to_queue {
             shared.enqueue_probe();
         }

@@ -5,9 +5,10 @@
 //!
 //! ```text
 //! acceptor ──▶ registry, poller, run queue ───▶ worker: next() ─▶ serve ─▶ turn
-//!                     ▲                             │    │
-//!                     └── wake (client, poller,     │    └──▶ lead ─▶ poller ─▶ led()
-//!                              watch, drain)        └──▶ park
+//!     ▲               ▲                             │    │
+//!     │               └── wake (client, poller,     │    └──▶ lead ─▶ poller ─▶ led()
+//!     │                        watch, drain)        └──▶ park           │
+//!     └─────────────────────────────────────────────────────────────────┘ a client has come
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::evict::Shedding;
 use super::heartbeat::Heartbeat;
-use crate::connection::deadlines::Deadlines;
+use crate::connection::deadlines::{Deadlines, Notify};
 use crate::connection::handshakes::Handshakes;
 use crate::connection::held::Held;
 use crate::connection::lingering::Lingering;
@@ -31,9 +32,10 @@ use crate::limits::admission::{Admission, Rules};
 use crate::limits::counters::Notices;
 use crate::limits::options::{Limits, Options, cores};
 use crate::limits::overload::Overload;
-use crate::net::acceptor::{AcceptErrors, AcceptWaker};
+use crate::net::acceptor::{AcceptErrors, Acceptor, OpenListeners};
+use crate::scheduler::baton::Baton;
 use crate::scheduler::load::{Pace, Policy};
-use crate::scheduler::poller::Poller;
+use crate::scheduler::poller::{LISTENER, Poller};
 use crate::scheduler::pool::{NUMBERS, Pool, WorkerId};
 use crate::scheduler::run_queue::{RunQueue, Step, Wait, Wakeup};
 use crate::scheduler::state::{Next, Reasons};
@@ -113,6 +115,11 @@ pub(super) struct Shared {
     pub(super) overload: Overload,
     pub(super) shedding: Shedding,
     pub(super) heartbeat: Heartbeat,
+    /// What accepts; see `acceptor_thread.rs` for the threads.
+    pub(super) acceptor: Baton<Acceptor>,
+    pub(super) listeners: OpenListeners,
+    /// The poller has reported a client since the acceptor looked last.
+    pub(super) client_has_come: AtomicBool,
     pub(super) accept_errors: Arc<AcceptErrors>,
     pub(super) accepted: AtomicU64,
     /// The first client that is accepted here has the number after this one.
@@ -133,7 +140,7 @@ impl Shared {
         work: Work,
         poller: Poller,
         pool: Pool,
-        accept_waker: AcceptWaker,
+        acceptor: Acceptor,
         accept_errors: Arc<AcceptErrors>,
     ) -> Shared {
         let policy = policy(&limits.options, &work);
@@ -163,7 +170,7 @@ impl Shared {
                 totals: Totals::default(),
                 streamed: Arc::default(),
                 knobs: Knobs::of(options),
-                accept_waker,
+                accept_waker: Notify::default(),
                 refused: AtomicUsize::new(0),
                 close_wakes_acceptor: AtomicBool::new(false),
                 limits,
@@ -176,6 +183,9 @@ impl Shared {
             overload: Overload::new(overload),
             shedding: Shedding::default(),
             heartbeat: Heartbeat::default(),
+            listeners: acceptor.open_listeners(),
+            acceptor: Baton::new(acceptor),
+            client_has_come: AtomicBool::new(false),
             accept_errors,
             accepted: AtomicU64::new(0),
             numbers_before: 0,
@@ -260,9 +270,10 @@ impl Shared {
         }
     }
 
-    /// Waits in the poller and queues the connections that became ready.
-    fn lead(&self, wait: Wait, net: &mut PollBuffers) {
+    /// Waits in the poller, queues the connections that became ready, and accepts new ones.
+    fn lead(self: &Arc<Self>, wait: Wait, net: &mut PollBuffers) {
         let PollBuffers { seen, woken } = net;
+        let mut has_client = false;
         if let Err(error) = self
             .poller
             .wait(wait, |id, reasons| seen.push((id, reasons)))
@@ -273,6 +284,7 @@ impl Shared {
             let since = Instant::now();
             let registry = self.ctx.registry.reader();
             for (id, reasons) in seen.drain(..) {
+                has_client |= id == LISTENER;
                 if let Some(connection) = registry.get(&id)
                     && connection.state.wake(reasons) == Next::Queue
                 {
@@ -284,11 +296,14 @@ impl Shared {
         if self.run_queue.led(woken) {
             self.ctx.deadlines.watch_notify.notify();
         }
+        if has_client {
+            self.accept_some();
+        }
     }
 
     /// Wakes the acceptor and the watch, which then check the phase.
     pub(super) fn notify_threads(&self) {
-        self.ctx.accept_waker.wake();
+        self.ctx.accept_waker.notify();
         self.ctx.deadlines.watch_notify.notify();
     }
 

@@ -61,6 +61,10 @@ impl Shared {
     fn look(self: &Arc<Self>, now: Instant) -> Look {
         let tick = self.run_queue.tick();
         self.answer(tick.call);
+        if tick.unpolled && self.acceptor.is_free() {
+            // No leader sees who comes.
+            self.ctx.accept_waker.notify();
+        }
         for connection in self.ctx.deadlines.due(now) {
             connection.wake(Reasons::NOTICE);
         }
@@ -75,7 +79,7 @@ impl Shared {
         self.ctx.notices.look(now);
         if self.ctx.drain.begins().is_some_and(|at| at <= now) {
             self.ctx.drain.begin(Backlog::Accept);
-            self.ctx.accept_waker.wake();
+            self.ctx.accept_waker.notify();
         }
         if self.ctx.drain.phase() == ServerPhase::Stopped {
             return Look::Over;
@@ -121,7 +125,7 @@ impl Shared {
     pub(super) fn cut_off(&self) {
         self.ctx.work.cut_off();
         // Without a free descriptor the acceptor may still wait to accept a client.
-        self.ctx.accept_waker.wake();
+        self.ctx.accept_waker.notify();
         for connection in self.ctx.registry.all() {
             connection.cut();
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use crate::connection::deadlines::Deadlines;
+use crate::connection::deadlines::{Deadlines, Notify};
 use crate::connection::handshakes::Handshakes;
 use crate::connection::held::{Answer, Held, Stays};
 use crate::connection::lingering::{Lingering, Slot};
@@ -16,7 +16,6 @@ use crate::limits::admission::{Admission, Placed};
 use crate::limits::counters::{Case, Notices};
 use crate::limits::limit::Limit;
 use crate::limits::options::{Limits, Options};
-use crate::net::acceptor::AcceptWaker;
 use crate::scheduler::metrics::Streamed;
 use crate::service::Work;
 use crate::tls::{Failure, FailureKind, Session};
@@ -41,8 +40,9 @@ pub(crate) struct ServerContext {
     pub(crate) held: Held,
     pub(crate) streamed: Arc<Streamed>,
     pub(crate) knobs: Knobs,
-    /// Wakes the acceptor when there is room for a client that waits in the backlog.
-    pub(crate) accept_waker: AcceptWaker,
+    /// Wakes the acceptor's thread, which then asks its host whether to accept: when there is room
+    /// for a client that waits in the backlog.
+    pub(crate) accept_waker: Notify,
     /// Registered connections that only receive a refusal; they do not count against clients_max.
     pub(crate) refused: AtomicUsize,
     /// A client waits in the backlog or descriptors ran out: each close wakes the acceptor.
@@ -113,7 +113,7 @@ impl ServerContext {
             is_cut.inspect(|&is_cut| self.drain.count_end(is_cut));
         });
         if self.close_wakes_acceptor.load(Ordering::SeqCst) {
-            self.accept_waker.wake();
+            self.accept_waker.notify();
         }
         self.drain.one_gone(|| self.registry.count());
     }
@@ -125,7 +125,7 @@ impl ServerContext {
         connection.identity.set_standing(Standing::Refused);
         self.refused.fetch_add(1, Ordering::SeqCst);
         if self.close_wakes_acceptor.load(Ordering::SeqCst) {
-            self.accept_waker.wake();
+            self.accept_waker.notify();
         }
         is_told
     }

@@ -21,6 +21,7 @@ mod tools;
 #[allow(dead_code, reason = "the models need a part of it")]
 #[path = "../../src/scheduler"]
 mod scheduler {
+    pub(crate) mod baton;
     pub(crate) mod load;
     pub(crate) mod run_queue;
     pub(crate) mod spin;

@@ -10,6 +10,8 @@ use crate::net::address::Peer;
 pub(crate) trait AcceptHandler {
     /// Whether to accept now; called before each accept.
     fn gate(&self) -> AcceptGate;
+    /// Whether a client has come since this was asked last.
+    fn takes_event(&self) -> bool;
     /// One more client waits in the backlog while the gate is not open.
     fn has_to_wait(&self, gate: AcceptGate);
     /// A client still waits and the server is full: can the host make room?

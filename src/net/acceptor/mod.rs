@@ -1,8 +1,8 @@
 //! The acceptor: accepts clients, classifies errors, and hands each client to its host.
 //!
-//! It waits in a poller of its own, with a waker, because a blocked `accept` could not be woken
-//! (signals restart it). While the server is full it does not accept: new clients wait in the
-//! backlog. It never writes to a client and never waits for one.
+//! It never writes to a client and never waits: not for one to come, which its caller learns from a
+//! poller, nor for a pause that the host or a lack of descriptors asks for. While the server is
+//! full it does not accept: new clients wait in the backlog.
 
 mod backlog;
 mod fault;
@@ -10,12 +10,11 @@ mod gate;
 mod source;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token, Waker};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::{info, warn};
 
@@ -27,7 +26,6 @@ use source::Source;
 use crate::net::listen::{BACKLOG, Holders, Listening};
 use crate::series::Series;
 
-const WAKER: Token = Token(usize::MAX);
 /// Pauses while the system has no descriptor or memory; each is twice the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
@@ -43,24 +41,14 @@ pub(crate) struct AcceptErrors {
     pub(crate) exhausted: AtomicU64,
 }
 
-/// A handle to the acceptor, for other threads.
-pub(crate) struct AcceptWaker {
-    waker: Waker,
-    /// They are open as long as the acceptor keeps them, and no longer.
-    listeners: Vec<Weak<Source>>,
-}
+/// The listeners of an acceptor, for other threads: they are open as long as the acceptor keeps
+/// them, and no longer.
+pub(crate) struct OpenListeners(Vec<Weak<Source>>);
 
-impl AcceptWaker {
-    /// Wakes the acceptor, which then asks its host whether to accept.
-    pub(crate) fn wake(&self) {
-        if let Err(error) = self.waker.wake() {
-            tracing::error!(%error, "the acceptor can't be woken");
-        }
-    }
-
-    /// Duplicates of the listeners that are still open.
-    pub(crate) fn listeners(&self) -> io::Result<Vec<OwnedFd>> {
-        let open = self.listeners.iter().filter_map(Weak::upgrade);
+impl OpenListeners {
+    /// Duplicates of those that are still open.
+    pub(crate) fn duplicate(&self) -> io::Result<Vec<OwnedFd>> {
+        let open = self.0.iter().filter_map(Weak::upgrade);
         open.map(|listener| listener.as_fd().try_clone_to_owned())
             .collect()
     }
@@ -68,7 +56,6 @@ impl AcceptWaker {
 
 /// See the head of the file.
 pub(crate) struct Acceptor {
-    poll: Poll,
     listeners: Vec<Arc<Source>>,
     errors: Arc<AcceptErrors>,
     /// A reserve, to be closed when there is no descriptor left: with it the acceptor can accept
@@ -82,97 +69,42 @@ pub(crate) struct Acceptor {
     outside: BacklogCounter,
     /// Clients that wait because of the accept rate.
     held_up: BacklogCounter,
-    /// A client has come since the gate was asked last.
-    has_event: bool,
 }
 
 impl Acceptor {
-    /// Prepares to accept from the listeners; the waker interrupts its wait.
-    pub(crate) fn new(
-        listeners: Vec<Listening>,
-        errors: Arc<AcceptErrors>,
-    ) -> io::Result<(Acceptor, AcceptWaker)> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
-        let mut sources = Vec::new();
-        for (index, listening) in listeners.into_iter().enumerate() {
-            let source = Source::new(listening);
-            source.register(poll.registry(), Token(index))?;
-            sources.push(Arc::new(source));
-        }
-        let accept_waker = AcceptWaker {
-            waker,
-            listeners: sources.iter().map(Arc::downgrade).collect(),
-        };
-        Ok((
-            Acceptor {
-                poll,
-                listeners: sources,
-                errors,
-                reserve: open_reserve(),
-                pause: PAUSE_MIN,
-                wants: Series::new(),
-                outside: BacklogCounter::default(),
-                held_up: BacklogCounter::default(),
-                has_event: false,
-            },
-            accept_waker,
-        ))
-    }
-
-    /// Accepts until the gate closes and the backlog is empty, then closes the listeners.
-    pub(crate) fn run(mut self, host: &impl AcceptHandler) {
-        let mut events = Events::with_capacity(8);
-        loop {
-            let timeout = match self.accept_all(host) {
-                Waits::AnEvent => None,
-                Waits::Resources => Some(self.next_pause()),
-                Waits::Time(pause) => Some(pause),
-                Waits::Nothing => return,
-            };
-            self.notice_recovery();
-            if let Some(pause) = timeout {
-                self.rest(&mut events, pause);
-            } else {
-                let over = self.wants.next();
-                let left = over.map(|at| at.saturating_duration_since(Instant::now()));
-                self.wait(&mut events, left);
-            }
+    /// Prepares to accept from the listeners.
+    pub(crate) fn new(listeners: Vec<Listening>, errors: Arc<AcceptErrors>) -> Acceptor {
+        let sources = listeners.into_iter().map(Source::new);
+        Acceptor {
+            listeners: sources.map(Arc::new).collect(),
+            errors,
+            reserve: open_reserve(),
+            pause: PAUSE_MIN,
+            wants: Series::new(),
+            outside: BacklogCounter::default(),
+            held_up: BacklogCounter::default(),
         }
     }
 
-    /// Waits for events. They only end the wait: each time every listener is asked.
-    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) {
-        if let Err(error) = self.poll.poll(events, timeout)
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            warn!(%error, "the acceptor can't wait for clients; pausing");
-            std::thread::sleep(PAUSE_MAX);
-        }
-        self.has_event |= events.iter().any(|event| event.token() != WAKER);
+    /// Its listeners, to be watched.
+    pub(crate) fn listeners(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.listeners.iter().map(|listener| listener.as_fd())
     }
 
-    /// Waits for a pause to pass, even if clients come: clients that reconnect at once after they
-    /// were turned away must not keep it busy. Only the waker ends the pause early.
-    fn rest(&mut self, events: &mut Events, pause: Duration) {
-        let until = Instant::now() + pause;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            self.wait(events, Some(left));
-            if events.iter().any(|event| event.token() == WAKER) {
-                // A client leaves; its descriptor is free now or soon.
-                self.pause = PAUSE_MIN;
-                return;
-            }
-            if Instant::now() >= until {
-                return;
-            }
-        }
+    /// The same, for other threads.
+    pub(crate) fn open_listeners(&self) -> OpenListeners {
+        OpenListeners(self.listeners.iter().map(Arc::downgrade).collect())
+    }
+
+    /// Closes the listeners; `forget` is called for each before.
+    pub(crate) fn close(&mut self, forget: impl Fn(BorrowedFd<'_>)) {
+        self.listeners().for_each(forget);
+        self.listeners.clear();
     }
 
     /// Tells the host of clients that wait while the gate is not open.
     fn tell_waiting(&mut self, gate: AcceptGate, host: &impl AcceptHandler) {
-        let has_event = std::mem::take(&mut self.has_event);
+        let has_event = host.takes_event();
         let line = match gate {
             AcceptGate::Full => &mut self.outside,
             AcceptGate::Paused(_) => &mut self.held_up,
@@ -196,8 +128,14 @@ impl Acceptor {
         pause
     }
 
-    /// Accepts clients while the gate is open, from each listener in turn.
-    fn accept_all(&mut self, host: &impl AcceptHandler) -> Waits {
+    /// The next pause is a short one: there may be a descriptor.
+    pub(crate) fn try_soon(&mut self) {
+        self.pause = PAUSE_MIN;
+    }
+
+    /// Accepts clients while the gate is open, at most so many, from each listener in turn.
+    pub(crate) fn accept(&mut self, host: &impl AcceptHandler, most: usize) -> Waits {
+        let mut left = most;
         // The gate is asked before the last look at the backlog, so that clients that came earlier
         // are accepted. If it closes meanwhile, the waker causes another look.
         let closing = host.gate() == AcceptGate::Closing;
@@ -205,6 +143,9 @@ impl Acceptor {
         let mut index = 0;
         while empty < self.listeners.len() {
             for accepted in 0..BURST {
+                if left == 0 {
+                    return Waits::More;
+                }
                 let gate = host.gate();
                 self.tell_waiting(gate, host);
                 match gate {
@@ -217,6 +158,7 @@ impl Acceptor {
                 match self.listeners[index].accept() {
                     Ok((socket, peer)) => {
                         empty = 0;
+                        left -= 1;
                         self.pause = PAUSE_MIN;
                         self.outside.move_up();
                         self.held_up.move_up();
@@ -227,6 +169,10 @@ impl Acceptor {
                             empty = 1;
                             break;
                         }
+                    }
+                    // A pause follows, and is for a caller that may wait.
+                    Err(error) if most < usize::MAX && sort(&error) == Fault::Exhausted => {
+                        return Waits::More;
                     }
                     Err(error) => match self.judge(index, &error) {
                         Fault::Client => {}
@@ -276,7 +222,7 @@ impl Acceptor {
             AcceptGate::Closing => {
                 // The host makes room for the next client.
                 self.reserve = None;
-                return Waits::Resources;
+                return Waits::Time(self.next_pause());
             }
             // The clients in the backlog are another process's.
             AcceptGate::Shut => return Waits::Nothing,
@@ -290,7 +236,7 @@ impl Acceptor {
             drop(self.listeners[index].accept());
         }
         self.reserve = open_reserve();
-        Waits::Resources
+        Waits::Time(self.next_pause())
     }
 
     /// Resets and counts the clients in the backlog, as far as there are descriptors to accept
@@ -318,8 +264,13 @@ impl Acceptor {
         Waits::Nothing
     }
 
+    /// When to [notice](Acceptor::notice_recovery) that accepting works again, if it has failed.
+    pub(crate) fn recovers_at(&self) -> Option<Instant> {
+        self.wants.next()
+    }
+
     /// Logs that accepting has not failed for a while.
-    fn notice_recovery(&mut self) {
+    pub(crate) fn notice_recovery(&mut self) {
         if let Some(failures) = self.wants.look(Instant::now()) {
             info!(failures, "accepting again");
         }
@@ -341,10 +292,15 @@ fn client_waits(listeners: &[Arc<Source>]) -> bool {
 }
 
 /// What the acceptor waits for next.
-enum Waits {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// Nothing: more clients may wait.
+    More,
+    /// A client, or a change of the gate.
     AnEvent,
-    Resources,
+    /// The end of a pause.
     Time(Duration),
+    /// No client will be accepted any more.
     Nothing,
 }
 

@@ -2,10 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
 use rustix::net::{SocketFlags, acceptfrom_with, sockopt::socket_peercred};
 use socket2::Socket;
 
@@ -31,11 +29,6 @@ impl Source {
             holders: listening.holders,
             is_plain: listening.is_plain,
         }
-    }
-
-    pub(super) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
-        let mut source = SourceFd(&self.socket.as_raw_fd());
-        registry.register(&mut source, token, Interest::READABLE)
     }
 
     pub(super) fn accept(&self) -> io::Result<(Socket, Peer)> {

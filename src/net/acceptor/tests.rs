@@ -13,7 +13,6 @@ use crate::net::listen::Listener;
 struct Late {
     nth: u32,
     address: std::net::SocketAddr,
-    accept_waker: AcceptWaker,
     asked: Cell<u32>,
     client: Cell<Option<TcpStream>>,
     admitted: Cell<u32>,
@@ -26,12 +25,15 @@ impl AcceptHandler for Late {
             let client = TcpStream::connect(self.address).expect("it listens");
             self.client.set(Some(client));
         }
-        self.accept_waker.wake();
         if self.asked.get() < self.nth {
             AcceptGate::Open
         } else {
             AcceptGate::Closing
         }
+    }
+
+    fn takes_event(&self) -> bool {
+        false
     }
 
     fn has_to_wait(&self, _: AcceptGate) {}
@@ -51,24 +53,20 @@ fn admitted(nth: u32) -> u32 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("bound");
-    let (acceptor, accept_waker) = Acceptor::new(
-        vec![Listening {
-            listener: Listener::Tcp(listener),
-            holders: Holders::Ours,
-            is_plain: false,
-        }],
-        Arc::default(),
-    )
-    .expect("descriptors");
+    let listening = Listening {
+        listener: Listener::Tcp(listener),
+        holders: Holders::Ours,
+        is_plain: false,
+    };
+    let mut acceptor = Acceptor::new(vec![listening], Arc::default());
     let late = Late {
         nth,
         address,
-        accept_waker,
         asked: Cell::default(),
         client: Cell::default(),
         admitted: Cell::default(),
     };
-    acceptor.run(&late);
+    while acceptor.accept(&late, usize::MAX) != Waits::Nothing {}
     late.admitted.get()
 }
 

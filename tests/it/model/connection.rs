@@ -53,15 +53,6 @@ impl Connection {
         self.queued.store(false, SeqCst);
     }
 
-    /// Leaves a new one to the poller; the caller queues it if told so.
-    pub(super) fn settle(&self) -> Next {
-        let next = self.state.settle();
-        if next == Next::Leave {
-            self.queued.store(false, SeqCst);
-        }
-        next
-    }
-
     /// Counts something that a later turn must see.
     pub(super) fn say(&self, kind: usize) {
         self.said[kind].fetch_add(1, Relaxed);
