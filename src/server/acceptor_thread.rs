@@ -20,7 +20,7 @@ use crate::drain::ServerPhase;
 use crate::net::acceptor::{Acceptor, Waits};
 
 /// Maximum clients that a worker accepts in a row, while connected ones wait.
-const WORKER_BURST: usize = 16;
+const WORKER_BURST: usize = 64;
 
 /// What the acceptor's thread does next.
 enum Then {
