@@ -38,8 +38,8 @@ const HINTS: [Hint; 11] = [
     Hint {
         options: "--tls --ssl --cert --key",
         service: "--tls-cert FILE --tls-key FILE",
-        client: "poold client has --tls; connect through socat for TLS",
-        control: "an admin address at unix:PATH needs no TLS",
+        client: "write --tls, and --ca FILE unless the system trusts the server",
+        control: "write --tls-ca FILE for a daemon with --admin-tls-cert; unix:PATH needs no TLS",
         restart: "",
     },
     of_services(
@@ -170,7 +170,8 @@ mod tests {
                 "--tls --ssl --cert",
                 "--tls-cert FILE --tls-key FILE".into(),
             ),
-            (" client", "--ssl", "poold client has --tls".into()),
+            (" client", "--ssl", "write --tls, and --ca FILE".into()),
+            (" status", "--tls", "--tls-ca FILE".into()),
             (" echo", "--user --group", "start it as that user".into()),
             (" exec", "--threads -j", "--workers N".into()),
             (" recv", "--timeout", "--idle".into()),
