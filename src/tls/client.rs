@@ -144,6 +144,12 @@ impl ClientSession {
     }
 }
 
+/// The name in rustls' text `DnsName("localhost")` or `IpAddress(::1)`.
+fn plain_name(text: &str) -> &str {
+    let inner = text.split_once('(').map_or(text, |(_, inner)| inner);
+    inner.trim_end_matches(')').trim_matches('"')
+}
+
 /// What to do about a server that is not trusted.
 fn explained(error: io::Error) -> io::Error {
     let Some(cause) = error
@@ -162,7 +168,11 @@ fn explained(error: io::Error) -> io::Error {
             presented,
         }) => format!(
             "the server's certificate is for {}, not for {}",
-            presented.join(", "),
+            presented
+                .iter()
+                .map(|name| plain_name(name))
+                .collect::<Vec<_>>()
+                .join(", "),
             expected.to_str()
         ),
         rustls::Error::InvalidMessage(_)
@@ -214,5 +224,21 @@ impl ServerCertVerifier for AnyServer {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_name;
+
+    #[test]
+    fn a_name_is_as_a_certificate_has_it() {
+        for (text, name) in [
+            ("DnsName(\"localhost\")", "localhost"),
+            ("IpAddress(::1)", "::1"),
+            ("other", "other"),
+        ] {
+            assert_eq!(plain_name(text), name);
+        }
     }
 }

@@ -53,9 +53,8 @@ pub(crate) struct ChatArgs {
     #[arg(long, requires = "tls_client_ca")]
     pub(crate) name_from_certificate: bool,
 
-    /// One house on several machines: the people of all daemons with this stream of a Redis or
-    /// Valkey server see each other, in one order. redis://HOST?stream=NAME; see poold manual
-    /// scaleout
+    /// One chat on several machines: all daemons with this stream of a Redis or Valkey server have
+    /// the same rooms, people and order of lines. redis://HOST?stream=NAME
     #[arg(long, value_name = "URL")]
     pub(crate) bus: Option<String>,
 
