@@ -254,6 +254,14 @@ fn a_daemon_that_misses_what_was_trimmed_joins_again() {
     wait_lobby(&ann, 2);
     bob.heard();
     second.daemon.signal(Signal::STOP);
+    // Its threads stop one after the other.
+    let stat = format!("/proc/{}/stat", second.daemon.pid().as_raw_nonzero());
+    wait_until("it stands still", || {
+        let stat = std::fs::read_to_string(&stat).expect("our own child");
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| rest.starts_with('T'))
+    });
     for line in ["one", "two", "three"] {
         ann.say(line);
         ann.wait(&format!("<ann> {line}"));
