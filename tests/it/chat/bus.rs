@@ -176,7 +176,7 @@ fn cut_off_people_are_told_once_wait_and_lose_nothing() {
     ann.say("while away");
     redis.run();
     redis.wait();
-    let back = "-- the other machines are back; what you said was sent";
+    let back = "-- the other machines are back; what waited was sent";
     for one in [&ann, &bob] {
         let before = one.wait("<ann> while away");
         let told = before.iter().filter(|line| *line == cut_off).count();

@@ -103,7 +103,7 @@ impl Member {
 /// Whether a daemon tells only its own people so.
 fn is_of_its_daemon(line: &str) -> bool {
     line.starts_with("-- cut off from the other machines")
-        || line == "-- the other machines are back; what you said was sent"
+        || line == "-- the other machines are back; what waited was sent"
 }
 
 /// A daemon and its people.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::context::Context;
+use super::past;
 use crate::service::chat::lines::{Elsewhere, Person, Recipient, Room};
 use crate::service::chat::port::Figures;
 use crate::service::chat::port::act::{Act, Entry, Id};
@@ -265,6 +266,7 @@ impl House {
             guests: chat.directory.guests(),
             runs: runs.collect(),
             rooms: rooms.into_iter().collect(),
+            lines: past::lines(chat),
             banned_names,
             banned_addresses,
             was_last: self.runs.get(asker).map_or(0, |run| run.was_last),
@@ -279,6 +281,7 @@ impl House {
             .map(|(name, topic)| Some((Name::new(&name).ok()?, Text::checked(topic)?)));
         let rooms: Vec<(Name, Text)> = rooms.collect::<Option<_>>()?;
         chat.directory.begin_again(state.guests, rooms);
+        past::remember(chat, state.lines.into_iter(), false);
         chat.operators
             .replace_bans(state.banned_names, state.banned_addresses);
         let mut house = House {

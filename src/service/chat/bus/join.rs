@@ -6,20 +6,20 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashSet;
 use tracing::info;
 
 use super::house::House;
 use super::link::{COUNT, add, after, before};
+use super::past;
 use crate::redis::failure::Failure;
 use crate::redis::link::Link;
 use crate::redis::url::Target;
 use crate::service::chat::port::Port;
 use crate::service::chat::port::act::{self, Act, Entry, Id};
-use crate::service::chat::port::snapshot::HouseState;
-use crate::service::chat::rooms::{Event, Name, Text};
+use crate::service::chat::port::snapshot::{HouseState, LineState};
 use crate::service::chat::state::ChatState;
 
 /// Whoever has written within this time may be alive, in milliseconds.
@@ -48,20 +48,13 @@ pub(super) struct Joined {
     pub(super) was_last: u64,
 }
 
-/// A line of the past.
-struct Line {
-    at: u64,
-    room: Name,
-    event: Event,
-}
-
 /// What stands before the hello.
 #[derive(Default)]
 struct Past {
     /// Runs that may be alive.
     others: FxHashSet<String>,
     /// The last one first.
-    lines: Vec<Line>,
+    lines: Vec<LineState>,
 }
 
 impl Joining<'_> {
@@ -92,7 +85,9 @@ impl Joining<'_> {
             self.chat.directory.begin_again(0, Vec::new());
             House::empty(hello, &run)
         });
-        self.remember(past.lines, is_alone);
+        if is_alone {
+            past::remember(self.chat, past.lines.into_iter().rev(), true);
+        }
         info!(
             bus = self.port.name,
             daemons = house.runs.len(),
@@ -158,21 +153,6 @@ impl Joining<'_> {
         }
         Ok(None)
     }
-
-    /// Fills the histories. A house that begins anew has the rooms of the past.
-    fn remember(&self, lines: Vec<Line>, is_alone: bool) {
-        let directory = &self.chat.directory;
-        for Line { at, room, event } in lines.into_iter().rev() {
-            let found = match is_alone {
-                true => directory.open_shared(&room),
-                false => directory.room(&room),
-            };
-            let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(at));
-            if let (Some(room), Some(at)) = (found, at) {
-                directory.remember(&room, &event, at);
-            }
-        }
-    }
 }
 
 impl Past {
@@ -180,36 +160,26 @@ impl Past {
     fn take(&mut self, id: Id, entry: Entry) -> usize {
         let mut bytes = 0;
         for act in entry.acts.into_iter().rev() {
-            let line = match act {
-                Act::Say {
-                    name,
+            if let Act::Say {
+                name,
+                room,
+                text,
+                me,
+                ..
+            } = act
+            {
+                bytes += text.len();
+                self.lines.push(LineState {
+                    at: id.ms,
                     room,
+                    by: name,
                     text,
                     me,
-                    ..
-                } => said(&name, &room, text, me),
-                _ => None,
-            };
-            if let Some((room, event, length)) = line {
-                bytes += length;
-                let at = id.ms;
-                self.lines.push(Line { at, room, event });
+                });
             }
         }
         bytes
     }
-}
-
-fn said(name: &str, room: &str, text: String, me: bool) -> Option<(Name, Event, usize)> {
-    let (by, room) = (Arc::new(Name::new(name).ok()?), Name::new(room).ok()?);
-    let text = Text::checked(text)?;
-    let length = text.as_str().len();
-    let event = match me {
-        true if text.as_str().contains('\n') => return None,
-        true => Event::Acted { by, text },
-        false => Event::Said { by, lines: text },
-    };
-    Some((room, event, length))
 }
 
 /// Whether a daemon says nothing after this.

@@ -24,6 +24,7 @@ mod house;
 mod join;
 mod link;
 mod orders;
+mod past;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -138,10 +139,18 @@ impl Port {
         self.queue.end();
         loop {
             let (unread, _) = self.queue.unread();
-            let is_hopeless = self.cut_off_for().is_some() || Instant::now() >= deadline;
-            if unread == 0 || is_hopeless {
+            let lost = self.queue.waiting();
+            // The others take a daemon for gone that can't say goodbye.
+            let is_hopeless = lost == 0 && self.cut_off_for().is_some();
+            if unread == 0 || is_hopeless || Instant::now() >= deadline {
                 self.end();
-                return self.queue.waiting();
+                if lost > 0 {
+                    warn!(
+                        bus = self.name,
+                        lost, "what people said before the end was not written"
+                    );
+                }
+                return lost;
             }
             std::thread::sleep(LOOK);
         }

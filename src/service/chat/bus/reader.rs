@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_millis(100);
 const AGAIN: usize = 1000;
 
 const CUT_OFF_TOLD: &str = "cut off from the other machines; what you say waits";
-const BACK_TOLD: &str = "the other machines are back; what you said was sent";
+const BACK_TOLD: &str = "the other machines are back; what waited was sent";
 /// The reason that people are told after a panic.
 const FAILED: &str = "this server has made an error; come again";
 const REJOINED_TOLD: &str = "this machine was away for too long; you come in again";

@@ -222,3 +222,50 @@ fn a_daemon_that_was_taken_for_gone_or_that_misses_entries_has_to_join_again() {
     }
     assert_eq!(later, Err(Lost::TakenForGone));
 }
+
+#[test]
+fn a_daemon_that_joins_has_the_lines_as_they_were_shown() {
+    let mut daemon = Daemon::new("a");
+    let mut number = 0;
+    let mut does = |act| {
+        number += 1;
+        let entry = Entry {
+            run: "b".to_owned(),
+            number,
+            acts: vec![act],
+        };
+        let taken = daemon.take(Id::at(1000 + number), entry);
+        assert_eq!(taken, Ok(()));
+    };
+    let say = |who, name: &str, text: &str| Act::Say {
+        who,
+        name: name.to_owned(),
+        room: "lobby".to_owned(),
+        text: format!("{text}\n"),
+        me: false,
+    };
+    let come = |who, name: &str, muted| Act::Come {
+        who,
+        name: Some(name.to_owned()),
+        rooms: vec!["lobby".to_owned()],
+        away: None,
+        muted,
+    };
+    does(Act::Hello { was: None });
+    does(come(1, "ann", 0));
+    does(come(2, "mute", 60_000));
+    does(say(1, "ann", "one"));
+    does(say(2, "mute", "two"));
+    does(say(3, "ghost", "three"));
+    let name = "zoe".to_owned();
+    does(Act::Name { who: 1, name });
+    // It was sent before the other name was read back.
+    does(say(1, "ann", "four"));
+    let mut later = Daemon::new("z");
+    later.restore(&daemon);
+    let lines = later.house.state(&later.chat, "z").lines;
+    let lines: Vec<_> = { lines.iter() }
+        .map(|line| (&*line.by, &*line.text, line.at))
+        .collect();
+    assert_eq!(lines, [("ann", "one", 1004), ("zoe", "four", 1008)]);
+}

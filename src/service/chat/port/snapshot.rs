@@ -13,6 +13,8 @@ pub(crate) struct HouseState {
     pub(crate) runs: Vec<RunState>,
     /// Names and topics.
     pub(crate) rooms: Vec<(String, String)>,
+    /// The last lines of the rooms, the oldest first.
+    pub(crate) lines: Vec<LineState>,
     pub(crate) banned_names: Vec<String>,
     pub(crate) banned_addresses: Vec<IpAddr>,
     /// How far the run had come that the new daemon was before.
@@ -35,4 +37,16 @@ pub(crate) struct PersonState {
     pub(crate) away: Option<String>,
     /// On the clock of all.
     pub(crate) muted_until: u64,
+}
+
+/// A line as it was shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LineState {
+    /// In milliseconds since 1970.
+    pub(crate) at: u64,
+    pub(crate) room: String,
+    pub(crate) by: String,
+    pub(crate) text: String,
+    /// Whether the person acted (`/me`).
+    pub(crate) me: bool,
 }

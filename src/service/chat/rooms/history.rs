@@ -68,7 +68,11 @@ impl History {
         }
     }
 
+    /// Keeps a line. One that would leave no room for any other is not kept.
     pub(crate) fn push(&mut self, entry: Entry) {
+        if entry.weight() > BYTES_MAX {
+            return;
+        }
         self.bytes += entry.weight();
         self.entries.push_back(entry);
         while self.entries.len() > self.lines_max || self.bytes > BYTES_MAX {

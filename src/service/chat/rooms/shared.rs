@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use rustc_hash::FxHashMap;
 
 use super::directory::ROOMS_MAX;
-use super::history::{History, Past};
+use super::history::{Entry, History, Past};
 use super::journal::Journal;
 use super::people::is_reserved;
 use super::{Directory, Event, Frontend, Name, NameError, Person, Room, Text};
@@ -125,6 +125,11 @@ impl<F: Frontend> Directory<F> {
 }
 
 impl<F: Frontend> Room<F> {
+    /// Its last lines, the oldest first.
+    pub(crate) fn history(&self) -> Vec<Entry> {
+        self.lock().history.entries().cloned().collect()
+    }
+
     /// Makes it one of a shared directory.
     pub(super) fn shared(self) -> Room<F> {
         self.lock().is_shared = true;
