@@ -80,10 +80,15 @@ fn no_thread_is_left() {
     let program = dir.join("poold");
     fs::copy(POOLD, &program).expect("room for it");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
-    for args in [
-        "recv 127.0.0.1:0",
-        "exec 127.0.0.1:0 -- cat",
-        "flood 127.0.0.1:1",
+    let no_threads = "the system gives no more threads; raise the limit";
+    for (args, says) in [
+        ("recv 127.0.0.1:0", no_threads),
+        // Its server is a process of its own.
+        (
+            "exec 127.0.0.1:0 -- cat",
+            "no process is to be had; raise the limit",
+        ),
+        ("flood 127.0.0.1:1", no_threads),
     ] {
         // Another shell, another letter.
         let limit = "(ulimit -u 1) 2>/dev/null && ulimit -u 1 || ulimit -p 1";
@@ -103,10 +108,7 @@ fn no_thread_is_left() {
             .expect("there is a shell");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(
-            said.contains("the system gives no more threads; raise the limit"),
-            "{said}"
-        );
+        assert!(said.contains(says), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
 }

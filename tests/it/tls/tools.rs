@@ -1,7 +1,7 @@
 //! `poold cert` and `poold client --tls`.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Output, Stdio};
 
@@ -143,11 +143,25 @@ fn what_a_server_says_before_it_goes_is_printed_though_it_takes_no_more() {
     while session.wants_write() {
         session.write_tls(&mut socket).expect("room");
     }
+    // A reset takes back what was not sent yet.
+    wait_until("the client's system has it", || has_sent_all(&socket));
     // With unread bytes: a reset.
     drop(socket);
     assert_eq!(client.wait_exit(), Some(1));
     assert_eq!(printed.wait_end(), b"the line is full\n");
     input.join().expect("it ends with the client");
+}
+
+/// Whether the peer's system has acknowledged all, by proc(5)'s `/proc/net/tcp`.
+fn has_sent_all(socket: &TcpStream) -> bool {
+    let port = |address: SocketAddr| format!(":{:04X}", address.port());
+    let local = port(socket.local_addr().expect("connected"));
+    let peer = port(socket.peer_addr().expect("connected"));
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let mut rows = table.lines().map(|row| row.split_whitespace().collect());
+    rows.any(|row: Vec<&str>| {
+        row[1].ends_with(&local) && row[2].ends_with(&peer) && row[4].starts_with("00000000:")
+    })
 }
 
 #[test]

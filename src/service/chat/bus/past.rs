@@ -1,8 +1,8 @@
 //! The last lines of the rooms, for a daemon that joins.
 //!
-//! Those of a house are told with its state, as they were shown: an entry alone does not say whether
-//! its speaker was muted, gone or renamed by then. Only a house that begins anew takes the lines of
-//! the entries themselves.
+//! Those of a house are told with its state, as they were shown: an entry alone does not say
+//! whether its speaker was muted, gone or renamed by then. Only a house that begins anew takes the
+//! lines of the entries themselves.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
