@@ -170,10 +170,12 @@ impl Redis {
         self.ask(&[&["EVAL", SCRIPT, "1", stream], &numbers[..]].concat());
     }
 
-    /// Whether one of the lines of `INFO` is this one.
+    /// Whether one of the lines of `INFO` is this one. A sentinel ends all connections of a server
+    /// that it makes a replica, also that of the question.
     pub fn has(&self, line: &str) -> bool {
-        let info = self.ask(&["INFO", "everything"]);
-        info.iter().any(|one| one.trim() == line)
+        let info = self.try_ask(&["INFO", "everything"]);
+        let info = String::from_utf8_lossy(&info.stdout);
+        info.lines().any(|one| one.trim() == line)
     }
 
     /// Entries of a stream.
