@@ -111,9 +111,10 @@ fn a_drain_serves_the_message_that_follows_a_handshake() {
     }
     // Long enough for the server to see the end of the handshake alone.
     std::thread::sleep(Duration::from_millis(50));
-    for (session, socket) in clients {
-        let mut client = Secured(StreamOwned::new(session, socket));
-        client.send("hello");
+    let mut clients = clients.map(|(session, socket)| Secured(StreamOwned::new(session, socket)));
+    // Both before the server's second for it is over.
+    clients.iter_mut().for_each(|client| client.send("hello"));
+    for mut client in clients {
         assert_eq!(client.take(5), b"hello");
         let (bytes, end) = client.take_all();
         assert_eq!(bytes, b"");
