@@ -114,6 +114,8 @@ impl Handshakes {
         let mut state = self.state.lock();
         if state.computing < self.most {
             state.computing += 1;
+            // Its bytes may have woken it first. Its place would take the wake-up of the next one.
+            state.waiting.remove(&connection.id);
             return Some(Permit(self, processor_time()));
         }
         let waits = Arc::clone(connection);
@@ -172,6 +174,29 @@ mod tests {
         drop(permit);
         assert!(connection.state.is_noticed());
         assert!(handshakes.enter(&connection).is_some());
+    }
+
+    #[test]
+    fn one_that_was_woken_by_its_bytes_takes_no_wake_up_of_the_next() {
+        let handshakes = Handshakes::new(1);
+        let mut all = [connection(), connection(), connection()];
+        for (id, (connection, _other)) in (1..).zip(&mut all) {
+            Arc::get_mut(connection).expect("one handle").id = id;
+        }
+        let [(first, _), (second, _), (third, _)] = &all;
+        let permit = handshakes.enter(first).expect("none computes");
+        for waits in [first, second, third] {
+            assert!(handshakes.enter(waits).is_none());
+        }
+        drop(permit);
+        // The first is woken, but bytes of the second come first.
+        let permit = handshakes.enter(second).expect("none computes");
+        assert!(handshakes.enter(first).is_none());
+        drop(permit);
+        let permit = handshakes.enter(first).expect("none computes");
+        let _ = third.state.start();
+        drop(permit);
+        assert!(third.state.is_noticed());
     }
 
     #[test]
