@@ -61,6 +61,48 @@ sent=$(jq .sent /tmp/flood.json)
 echo "$sent connections"
 [ "$(wc -l <$lines)" = "$sent" ] || die "$(wc -l <$lines) lines of $sent"
 
+status() { poold status unix:/run/poold/admin --json | jq "$1"; }
+clients_are() { [ "$(status .clients.open)" = "$1" ]; }
+
+tell "1 000 clients stay connected through reloads and upgrades"
+for service in "recv systemd:lines --ack --output $lines" "echo systemd:lines" \
+    "exec systemd:lines --lines --shell cat"; do
+    expect=echo
+    rate=2000
+    more=
+    case $service in
+    recv*) expect=ack ;;
+    exec*)
+        rate=200
+        more=$(printf 'NotifyAccess=all\nKillMode=mixed')
+        ;;
+    esac
+    command_is "$service" "$more"
+    poold flood 127.0.0.1:5140 --expect "$expect" -c 1000 --rate $rate -t 5m --json --quiet \
+        >/tmp/flood.json &
+    flood=$!
+    wait_for "not all are connected" 10 clients_are 1000
+    for do in reload "upgrade 2" reload "upgrade 1" reload; do
+        sleep 1
+        before=$(status .pid)
+        case $do in
+        upgrade*) dpkg -i "/root/${do#upgrade }.deb" >/dev/null 2>&1 ;;
+        *) systemctl "$do" poold ;;
+        esac
+        [ "$(status .pid)" != "$before" ] || die "$do: the old process still serves"
+        clients_are 1000 || die "$do: $(status .clients.open) clients have moved"
+    done
+    kill -INT "$flood"
+    wait "$flood" || true
+    jq -e '.connections == 1000 and .answered == .sent and .lost + .duplicated + .reordered == 0
+        and ([.errors[]] | add) == 0' /tmp/flood.json >/dev/null ||
+        die "$service: closed or lost: $(cat /tmp/flood.json)"
+    echo "${service%% *}: $(jq -c '{answered, lost, longest_ms: (.latency_us.max / 1000)}' /tmp/flood.json)"
+done
+rm $lines /etc/systemd/system/poold.service.d/try.conf
+systemctl stop poold 2>/dev/null
+systemctl daemon-reload
+
 tell "a stop just after a reload leaves the old process its drain"
 systemctl start poold
 rm -f $lines
@@ -79,8 +121,7 @@ command_is "echo systemd:lines --drain 60s" TimeoutStopSec=3
 for seconds in 6 12 18; do
     sleep "$seconds" | nc -N -w 30 127.0.0.1 5140 &
 done
-wait_for "no client is left" 2 sh -c \
-    '[ "$(poold status unix:/run/poold/admin --json | jq .clients.open)" = 3 ]'
+wait_for "not all are connected" 2 clients_are 3
 systemctl stop poold 2>/dev/null
 [ "$(of Result)" = success ] || die "$(of Result)"
 
@@ -107,10 +148,13 @@ wait_for "no warning" 5 sh -c 'journalctl -u poold -p warning -o json |
 
 tell "programs"
 command_is "exec systemd:lines --shell 'cat; sleep 1; echo \$\$TCPREMOTEIP'" \
-    "$(printf 'ExecReload=\nUnsetEnvironment=POOLD_CONTROL\nNotifyAccess=all\nKillMode=mixed')"
+    "$(printf 'NotifyAccess=all\nKillMode=mixed')"
 echo in | nc -N -w 5 127.0.0.1 5140 >/tmp/said &
 said=$!
 wait_for "no program" 5 sh -c 'grep -q in /tmp/said'
+before=$(of MainPID)
+systemctl reload poold
+[ "$(of MainPID)" = "$before" ] || die "the first process has gone"
 systemctl stop poold 2>/dev/null
 wait "$said"
 [ "$(tail -n 1 /tmp/said)" = 127.0.0.1 ] || die "the program was cut off: $(cat /tmp/said)"
