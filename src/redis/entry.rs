@@ -76,9 +76,16 @@ impl<'a> Entry<'a> {
         pairs.find_map(|[key, value]| value.text().filter(|_| key.text() == Some(name)))
     }
 
-    pub(crate) fn message(&self) -> &'a [u8] {
-        let found = MESSAGE.iter().find_map(|name| self.field(name));
-        found.unwrap_or_default()
+    pub(crate) fn message(&self) -> Option<&'a [u8]> {
+        MESSAGE.iter().find_map(|name| self.field(name))
+    }
+
+    /// All fields as `NAME=VALUE`, for an entry that has no message.
+    pub(crate) fn described(&self) -> Vec<u8> {
+        let pairs = self.fields.as_chunks::<2>().0.iter();
+        let words = pairs.map(|pair| pair.each_ref().map(|one| one.text().unwrap_or_default()));
+        let all: Vec<Vec<u8>> = words.map(|pair| pair.join(&b'=')).collect();
+        all.join(&b' ')
     }
 
     /// The lines of a batch, without their ends; `None` if it is none.

@@ -262,7 +262,11 @@ impl Link {
 }
 
 fn dial(place: &Place, most: Duration) -> Result<Socket, Failure> {
-    let away = |error: &dyn std::fmt::Display| Failure::away(format!("no connection: {error}"));
+    let away = |error: &dyn std::fmt::Display| {
+        Failure::away(format!(
+            "no connection: {error}; start the server, or name another"
+        ))
+    };
     let Host { name, port } = match place {
         Place::Unix(path) => {
             let stream = connect::unix(path, most).map_err(|error| away(&error))?;

@@ -59,6 +59,19 @@ pub(crate) fn is_url(text: &str) -> bool {
 impl Target {
     /// Reads a URL; the error says what is wrong and what is valid.
     pub(crate) fn parse(text: &str) -> Result<Target, String> {
+        Target::read(text, "say where to: ?stream=NAME or ?list=NAME")
+    }
+
+    /// The same, of a stream; `why` says why a list is refused.
+    pub(crate) fn parse_stream(text: &str, why: &str) -> Result<Target, String> {
+        let target = Target::read(text, "say which stream: ?stream=NAME")?;
+        match target.key {
+            Key::Stream(_) => Ok(target),
+            Key::List(_) => Err(why.to_owned()),
+        }
+    }
+
+    fn read(text: &str, no_key: &str) -> Result<Target, String> {
         let (server, query) = text.split_once('?').unwrap_or((text, ""));
         let mut parameters = Parameters::read(query)?;
         let mut server = Server::parse(server)?;
@@ -83,7 +96,7 @@ impl Target {
             (Some(name), None) if !name.is_empty() => Key::Stream(name),
             (None, Some(name)) if !name.is_empty() => Key::List(name),
             (Some(_), Some(_)) => return Err("stream= and list=: give one of them".to_owned()),
-            _ => return Err("say where to: ?stream=NAME or ?list=NAME".to_owned()),
+            _ => return Err(no_key.to_owned()),
         };
         let target = Target {
             server,
@@ -272,5 +285,8 @@ mod tests {
             assert!(problem.contains(told), "{text}: {problem}");
             assert!(!problem.contains("secret"), "{problem}");
         }
+        let stream = |text| Target::parse_stream(text, "no lists").expect_err("no stream");
+        assert_eq!(stream("redis://h"), "say which stream: ?stream=NAME");
+        assert_eq!(stream("redis://h?list=l"), "no lists");
     }
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
+
 use crate::cli::values::time;
 use crate::redis::entry::Id;
 use crate::redis::follow::From;
@@ -34,12 +36,13 @@ pub(crate) struct TailArgs {
 
     /// Share the entries with all others that read as this group: each entry is for one of them,
     /// and again for another one if it is not acknowledged; trimming takes also what is not
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) group: Option<String>,
 
     /// With --group: the name of this reader; no other may have it at the same time [default: the
     /// host's name and the process's number]
     #[arg(long, value_name = "NAME", requires = "group")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) consumer: Option<String>,
 
     /// With --group: take over what another reader was given so long ago and did not acknowledge

@@ -1,5 +1,7 @@
 //! An entry of the stream, as it is printed. What others write to the stream is printed, too.
 
+use std::borrow::Cow;
+
 use crate::escape::escape;
 use crate::framing::{Extent, Message};
 use crate::redis::entry::Entry;
@@ -26,13 +28,15 @@ pub(super) fn print_new(entry: &Entry<'_>, format: Format, news: &mut News<'_>, 
         (_, Some(_)) => Extent::Partial,
         _ => Extent::Whole,
     };
+    let bytes = entry.message().map(Cow::Borrowed);
+    let bytes = bytes.unwrap_or_else(|| entry.described().into());
     let printed = Printed {
         ms: entry.id.ms,
         number: entry.name().unwrap_or_default(),
         peer: peer.as_deref().unwrap_or_default(),
         name: name.as_deref(),
         message: Message {
-            bytes: entry.message(),
+            bytes: &bytes,
             extent,
         },
     };

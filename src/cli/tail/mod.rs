@@ -15,7 +15,7 @@ use std::process::ExitCode;
 pub(crate) use args::TailArgs;
 
 use super::exit::{self, Failure};
-use crate::redis::url::{Key, Target};
+use crate::redis::url::Target;
 use alone::Alone;
 use group::Group;
 
@@ -25,11 +25,8 @@ pub(crate) fn run(args: &TailArgs) -> ExitCode {
 }
 
 fn tail(args: &TailArgs) -> Result<(), Failure> {
-    let target = Target::parse(&args.url).map_err(Failure::usage)?;
-    if let Key::List(_) = target.key {
-        let why = "a list has no past to read; take the URL of a stream, or BLPOP";
-        return Err(Failure::usage(why));
-    }
+    let no_list = "a list has no past to read; take the URL of a stream, or BLPOP";
+    let target = Target::parse_stream(&args.url, no_list).map_err(Failure::usage)?;
     match &args.group {
         Some(group) => reader::run(&target, &mut Group::new(&target, group, args)),
         None => reader::run(&target, &mut Alone::new(&target, args)?),

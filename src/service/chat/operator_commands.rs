@@ -105,7 +105,7 @@ impl Session {
     }
 
     fn ban(&mut self, chat: &ChatState, whom: &str) {
-        let Some(banned) = self.banned(chat, whom) else {
+        let Some(banned) = self.other_banned(chat, whom) else {
             return;
         };
         if !chat.operators.ban(&banned) {
@@ -157,6 +157,19 @@ impl Session {
         }
         let name = Name::new(whom).map(Banned::Name);
         name.map_err(|error| self.answer(chat, error)).ok()
+    }
+
+    /// The same, of another: who bans itself could not take it back.
+    pub(super) fn other_banned(&mut self, chat: &ChatState, whom: &str) -> Option<Banned> {
+        let banned = self.banned(chat, whom)?;
+        let is_own = match &banned {
+            Banned::Name(name) => name.look() == self.person.name().look(),
+            Banned::Address(address) => host_of(&self.person) == Some(*address),
+        };
+        if is_own {
+            self.answer(chat, "that would ban you, too");
+        }
+        (!is_own).then_some(banned)
     }
 
     /// The time of a mute as typed; if it is none, tells the client.

@@ -134,16 +134,19 @@ impl Session {
                 let (whom, time) = (port.whom(&other), time.as_millis() as u64);
                 Act::Mute { who, whom, time }
             }
-            Command::Ban(whom) | Command::Unban(whom) => {
+            Command::Ban(whom) => {
+                if self.other_banned(chat, whom).is_none() {
+                    return;
+                }
+                let whom = whom.to_owned();
+                Act::Ban { who, whom }
+            }
+            Command::Unban(whom) => {
                 if self.banned(chat, whom).is_none() {
                     return;
                 }
-                let is_ban = matches!(order, Command::Ban(_));
                 let whom = whom.to_owned();
-                match is_ban {
-                    true => Act::Ban { who, whom },
-                    false => Act::Unban { who, whom },
-                }
+                Act::Unban { who, whom }
             }
             Command::Wall("") => {
                 return self.answer(chat, "/wall TEXT sends a line to all on these servers");

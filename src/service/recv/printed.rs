@@ -26,6 +26,8 @@ pub(crate) fn print(printed: &Printed<'_>, format: Format, out: &mut Vec<u8>) {
     let label = match format {
         Format::Json => Label::json(&quoted(printed.number), peer, name),
         Format::Raw => Label::of(b""),
+        // What is fed to a hub has no sender, nor has what most other programs write.
+        _ if peer.is_empty() => Label::of(b"Message: "),
         _ => {
             let mut sender = Vec::new();
             escape(peer.as_bytes(), &mut sender);

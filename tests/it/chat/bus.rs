@@ -140,6 +140,7 @@ fn operators_orders_hold_on_all_daemons() {
         one.wait("-- bob is kicked by ann: for good");
     }
     bob.wait("-- you are disconnected: kicked by ann: for good");
+    assert_eq!(ann.ask("/ban ann"), "-- that would ban you, too");
     ann.say("/ban eve");
     ann.wait("-- eve is banned by ann");
     eve.wait("-- you are disconnected: banned by ann");
@@ -273,11 +274,11 @@ fn what_can_not_be_a_bus_is_refused_at_the_start() {
     };
     for (url, told) in [
         ("redis://h?list=l", "take stream=NAME"),
-        ("redis://h", "?stream=NAME"),
+        ("redis://h", "say which stream: ?stream=NAME"),
         ("redis://:secret@h?stream=s", "auth-file=PATH"),
         ("redis://h?stream=s&wait=1", "leave them out"),
         ("redis://h?stream=s&keep=1h", "a number of entries"),
-        ("unix:/nowhere/at/all?stream=s", "no connection"),
+        ("unix:/nowhere/at/all?stream=s", "start the server"),
     ] {
         let said = refused(url, &[]);
         assert!(said.contains(told), "{url}: {said}");

@@ -109,6 +109,9 @@ fn a_banned_name_is_refused_until_it_is_unbanned() {
     let (daemon, _scratch) = kept();
     let op = operator(&daemon);
     let eve = Talker::named(&daemon, "eve");
+    for own in ["OP", "127.0.0.1"] {
+        assert_eq!(op.ask(&format!("/ban {own}")), "-- that would ban you, too");
+    }
     op.say("/ban eve");
     op.wait(
         "-- the name eve is banned until this server ends; /ban 127.0.0.1 bans the address, too",

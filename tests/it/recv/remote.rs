@@ -228,10 +228,10 @@ fn what_others_write_to_the_stream_is_printed_safely() {
         redis.ask(&[&["XADD", "s", "*"], fields].concat());
     }
     let expected = [
-        "Message from : foreign \\u{1b}[2J",
-        "Message from : ",
-        "Message from : too far",
-        "Message from : the last",
+        "Message: foreign \\u{1b}[2J",
+        "Message: n=x other=b",
+        "Message: too far",
+        "Message: the last",
         "a",
         "b",
         "c\\u{1b}[2J",

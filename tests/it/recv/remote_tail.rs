@@ -182,4 +182,9 @@ fn a_reader_of_a_group_goes_on_with_its_own_and_tells_what_was_trimmed() {
     assert_eq!((code, log.as_str()), (Some(0), ""));
     assert_eq!(lines(&printed), messages(19..=20));
     assert_eq!(stored(&url, &["--format", "raw"]).len(), 2);
+    for option in ["--group", "--consumer"] {
+        let (code, _, log) = run(&["tail", &url, option, ""]);
+        assert_eq!((code, log.lines().count()), (Some(2), 1), "{log}");
+        assert!(log.contains(option), "{log}");
+    }
 }

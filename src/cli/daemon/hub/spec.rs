@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::redis::url::{Key, Target, is_url};
+use crate::redis::url::{Target, is_url};
 
 /// A source as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,11 +75,7 @@ impl FromStr for Spec {
 
 /// A stream, to read from or to write to.
 pub(super) fn stream(text: &str) -> Result<Target, String> {
-    let target = Target::parse(text)?;
-    match &target.key {
-        Key::Stream(_) => Ok(target),
-        Key::List(_) => Err("a feed is a stream: write ?stream=NAME".to_owned()),
-    }
+    Target::parse_stream(text, "a feed is a stream: write ?stream=NAME")
 }
 
 fn serial(text: &str) -> Result<Spec, String> {

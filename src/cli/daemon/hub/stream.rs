@@ -76,7 +76,9 @@ impl Feed {
                     let new = lines.enumerate().filter(|(at, _)| news.has(*at as u64));
                     new.for_each(|(_, line)| self.take(line, &mut messages));
                 }
-                None if news.has(0) => self.take(entry.message(), &mut messages),
+                None if news.has(0) => {
+                    self.take(entry.message().unwrap_or_default(), &mut messages)
+                }
                 None => {}
             });
             if let Err(failure) = came {

@@ -40,7 +40,7 @@ use super::state::ChatState;
 use crate::error::{Error, Result};
 use crate::redis::failure::Failure;
 use crate::redis::primary;
-use crate::redis::url::{Entry, Keep, Key, Target};
+use crate::redis::url::{Entry, Keep, Target};
 use reader::Reader;
 use writer::Writer;
 
@@ -48,8 +48,8 @@ use writer::Writer;
 const KEPT: u64 = 100_000;
 /// Within this time a daemon has joined, even if none of the others answers.
 const JOINS_WITHIN: Duration = Duration::from_secs(60);
-/// Between two looks at what is still to be written at the end.
-const LOOK: Duration = Duration::from_millis(5);
+/// Between two looks at the end whether the server is away.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The stream of a house, as its URL says.
 #[derive(Clone, Debug)]
@@ -65,12 +65,9 @@ impl Bus {
     /// When it is wrong, or asks for what a bus does not have.
     pub fn parse(url: &str) -> Result<Bus> {
         let wrong = |problem: &str| Error::option("bus", problem);
-        let target = Target::parse(url).map_err(|problem| Error::option("bus", problem))?;
-        if let Key::List(_) = target.key {
-            return Err(wrong(
-                "a list has no order for several readers; take stream=NAME",
-            ));
-        }
+        let no_list = "a list has no order for several readers; take stream=NAME";
+        let target = Target::parse_stream(url, no_list);
+        let target = target.map_err(|problem| Error::option("bus", problem))?;
         if target.entry != Entry::Line || target.replicas > 0 {
             return Err(wrong("entry= and wait= are for recv; leave them out"));
         }
@@ -121,7 +118,8 @@ impl Bus {
             port.end();
             return Err(Error::Remote {
                 name: self.target.to_string(),
-                problem: "the server did not let this daemon in within a minute".to_owned(),
+                problem: "it was not let in within a minute: the log says what it waits for"
+                    .to_owned(),
             });
         }
         Ok(())
@@ -138,11 +136,13 @@ impl Port {
     pub(super) fn finish(&self, deadline: Instant) -> u64 {
         self.queue.end();
         loop {
-            let (unread, _) = self.queue.unread();
+            let is_over = self
+                .queue
+                .await_all_read(deadline.min(Instant::now() + LOOK));
             let lost = self.queue.waiting();
             // The others take a daemon for gone that can't say goodbye.
             let is_hopeless = lost == 0 && self.cut_off_for().is_some();
-            if unread == 0 || is_hopeless || Instant::now() >= deadline {
+            if is_over || is_hopeless || Instant::now() >= deadline {
                 self.end();
                 if lost > 0 {
                     warn!(
@@ -152,7 +152,6 @@ impl Port {
                 }
                 return lost;
             }
-            std::thread::sleep(LOOK);
         }
     }
 }

@@ -211,6 +211,17 @@ impl Queue {
         self.push(state, Queued::of(&Act::Bye));
     }
 
+    /// Waits until all is read back, or until then; whether it is.
+    pub(crate) fn await_all_read(&self, until: Instant) -> bool {
+        let mut state = self.state.lock();
+        while state.unread() > 0 {
+            if self.changed.wait_until(&mut state, until).timed_out() {
+                return state.unread() == 0;
+            }
+        }
+        true
+    }
+
     /// Acts of people that are not read back.
     pub(crate) fn waiting(&self) -> u64 {
         let state = self.state.lock();
@@ -223,15 +234,16 @@ impl Queue {
     pub(crate) fn unread(&self) -> (usize, Duration) {
         let state = self.state.lock();
         let flying = state.flying.as_ref();
-        let count = state.waiting.len() + flying.map_or(0, |one| one.acts.len());
-        (
-            count,
-            flying.map_or(Duration::ZERO, |one| one.since.elapsed()),
-        )
+        let since = flying.map_or(Duration::ZERO, |one| one.since.elapsed());
+        (state.unread(), since)
     }
 }
 
 impl State {
+    fn unread(&self) -> usize {
+        self.waiting.len() + self.flying.as_ref().map_or(0, |one| one.acts.len())
+    }
+
     fn flies(&self, parcel: &Parcel) -> bool {
         self.run.is_some()
             && self.flying.as_ref().is_some_and(|flying| {
