@@ -128,6 +128,25 @@ impl Link {
         self.flush(deadline)
     }
 
+    /// Sends a short command without waiting. What the socket does not take at once is an error.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut socket = Impatient(&self.socket);
+        let taken = match &mut self.session {
+            None => socket.write(bytes)?,
+            Some(session) => {
+                let taken = session.give(bytes)?;
+                while session.wants_write() {
+                    session.write_to(&mut socket)?;
+                }
+                taken
+            }
+        };
+        match taken == bytes.len() {
+            true => Ok(()),
+            false => Err(Failure::away("the server does not read")),
+        }
+    }
+
     /// Waits for the next reply and gives it to `read`.
     pub(crate) fn reply<T>(
         &mut self,
@@ -258,6 +277,20 @@ impl Link {
                 taken => return taken,
             };
         }
+    }
+}
+
+/// A socket that is not waited for.
+struct Impatient<'a>(&'a Socket);
+
+impl Write for Impatient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        self.0.send_with_flags(bytes, flags)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

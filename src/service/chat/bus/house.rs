@@ -123,11 +123,13 @@ impl House {
         };
         let is_strange = is_again && !self.runs.contains_key(&entry.run);
         if !is_strange && self.is_next(cx, &entry)? {
-            let tickets = match entry.run == *cx.run {
-                true => cx.port.queue.landed(&entry.run, entry.number),
-                false => None,
-            };
-            let mut tickets = tickets.unwrap_or_default().into_iter();
+            let mut tickets = Vec::new().into_iter();
+            if entry.run == *cx.run {
+                let landed = cx.port.queue.landed(&entry.run, entry.number);
+                tickets = landed.unwrap_or_default().into_iter();
+                // What was said meanwhile goes off before this is shown.
+                cx.port.send();
+            }
             for act in entry.acts {
                 let ticket = tickets.next().flatten();
                 self.apply(cx, &entry.run, id, act, ticket);
@@ -186,7 +188,7 @@ impl House {
         if *run != *cx.run {
             let state = Box::new(self.state(cx.chat, run));
             let of = id.to_string();
-            cx.port.queue.add_own(&Act::State { of, state });
+            cx.port.add_own(&Act::State { of, state });
         }
     }
 

@@ -1,9 +1,9 @@
 //! Several daemons as one house, over a stream of a Redis or Valkey server.
 //!
 //! ```text
-//! session ── act ──▶ queue ──▶ writer ── XADD ──▶ stream ── XREAD ──▶ reader ──▶ house, directory
-//!    ▲                                                                  │
-//!    ╰──────────────── its ticket, and its lines by its outbox ◀────────╯
+//! session ── act ──▶ queue ── XADD ──▶ stream ── XREAD ──▶ reader ──▶ house, directory
+//!    ▲                                                        │
+//!    ╰─────────── its ticket, and its lines by its outbox ◀───╯
 //! ```
 //!
 //! What a person does is an act. Nothing of it is shown before the reader has read it back, the
@@ -11,8 +11,10 @@
 //! else follows from it: who has which name (the first in the stream), who is here, what is muted
 //! ([`house`], [`apply`], [`orders`]). A session waits for its act, and is not read meanwhile.
 //!
-//! Two threads, each with its connection: the [`writer`] and the [`reader`]. Both wait for the
-//! server, which a worker must not. What waits is bounded.
+//! One entry of a daemon is on its way at a time. Who finds none on its way sends what waits,
+//! without waiting for the server: the worker of a session, or the reader that has read the last
+//! one back. All that has to wait for the server is done by two threads, each with its connection:
+//! the [`writer`] and the [`reader`]. What waits is bounded.
 //!
 //! A daemon that comes asks the others for the state ([`join`]). One that has lost its place among
 //! them, because they took it for gone or because entries are missing, does the same again, and its
@@ -81,7 +83,7 @@ impl Bus {
     }
 
     pub(super) fn port(&self) -> Port {
-        Port::new(self.target.to_string())
+        Port::new(self.target.to_string(), self.target.name(), self.keep)
     }
 
     /// Joins the others, and starts the two threads.
@@ -105,9 +107,6 @@ impl Bus {
         let writer = Writer {
             port: Arc::clone(port),
             target: Arc::clone(&self.target),
-            keep: self.keep,
-            link: None,
-            sent: None,
         };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         let started = thread("bus-reader").spawn(move || reader.run_on());
@@ -135,6 +134,7 @@ impl Port {
     /// Says goodbye, by the deadline; answers how many acts are lost.
     pub(super) fn finish(&self, deadline: Instant) -> u64 {
         self.queue.end();
+        self.send();
         loop {
             let is_over = self
                 .queue

@@ -99,6 +99,7 @@ impl Reader {
             let come = before.map_or_else(Vec::new, |(run, house)| self.come_again(&run, &house));
             self.port.queue.begin_run(Arc::clone(&run), was_last, &come);
             self.port.joined(&run);
+            self.port.send();
             let lost = match self.follow(&mut link, &run, &mut house, &mut last) {
                 End::Lost(lost) => lost,
                 _ => return,

@@ -25,7 +25,7 @@ struct Daemon {
 
 impl Daemon {
     fn new(run: &str) -> Daemon {
-        let port = Arc::new(Port::new("test".into()));
+        let port = Arc::new(Port::new("test".into(), "s", 1));
         let settings = Settings {
             history: 5,
             ..Settings::default()

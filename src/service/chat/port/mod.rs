@@ -1,8 +1,11 @@
 //! What sessions see of the bus: they add acts, and ask whether the others can be reached.
 
 pub(crate) mod act;
+pub(crate) mod line;
 pub(crate) mod queue;
 pub(crate) mod snapshot;
+#[cfg(test)]
+mod tests;
 pub(crate) mod ticket;
 
 use std::sync::Arc;
@@ -14,7 +17,8 @@ use rustc_hash::FxHashMap;
 
 use super::lines::{Person, Recipient};
 use act::{Act, Whom};
-use queue::Queue;
+use line::{Lent, Line};
+use queue::{Parcel, Queue};
 use ticket::Ticket;
 
 /// The others count as cut off after this.
@@ -23,6 +27,10 @@ pub(super) const CUT_OFF: Duration = Duration::from_secs(1);
 /// See the head of the file.
 pub(crate) struct Port {
     pub(super) queue: Queue,
+    pub(super) line: Line,
+    /// The stream, and about how many entries of it are kept.
+    stream: String,
+    keep: u64,
     /// The stream and its server, for the log.
     pub(super) name: String,
     /// Persons of this daemon who have come, or are about to.
@@ -102,9 +110,12 @@ pub struct BusFigures {
 }
 
 impl Port {
-    pub(super) fn new(name: String) -> Port {
+    pub(super) fn new(name: String, stream: &str, keep: u64) -> Port {
         Port {
             queue: Queue::new(),
+            line: Line::closed(),
+            stream: stream.to_owned(),
+            keep,
             name,
             locals: Mutex::default(),
             state: Mutex::new(State {
@@ -125,13 +136,57 @@ impl Port {
         if let Act::Come { .. } = act {
             self.locals.lock().insert(person.id, Arc::clone(person));
         }
-        self.queue.add(person.id, act)
+        let ticket = self.queue.add(person.id, act)?;
+        self.send();
+        Some(ticket)
+    }
+
+    /// Adds an act of the daemon itself.
+    pub(super) fn add_own(&self, act: &Act) {
+        self.queue.add_own(act);
+        self.send();
+    }
+
+    /// Sends what waits, unless an entry is on its way. Waits for nothing: what can't be sent at
+    /// once is left to the writer, or to the thread that has the connection.
+    pub(super) fn send(&self) {
+        while self.queue.can_send() {
+            let mut wire = match self.line.take() {
+                Lent::Wire(wire) => wire,
+                Lent::Taken => return,
+                Lent::Closed => return self.queue.call_writer(),
+            };
+            let Some(parcel) = self.queue.take_off() else {
+                self.line.put(wire);
+                continue;
+            };
+            match wire.try_send(&self.command(&parcel)) {
+                Ok(true) => {
+                    self.queue.sent(&parcel);
+                    self.line.put(wire);
+                }
+                Ok(false) => {
+                    self.line.put(wire);
+                    return self.queue.call_writer();
+                }
+                Err(_) => {
+                    self.line.close();
+                    return self.queue.call_writer();
+                }
+            }
+        }
+    }
+
+    pub(super) fn command(&self, parcel: &Parcel) -> Vec<u8> {
+        let Parcel { run, number, .. } = parcel;
+        act::add(&self.stream, self.keep, run, *number, &parcel.acts)
     }
 
     /// A person's connection has ended.
     pub(crate) fn gone(&self, person: &Person) {
         if self.locals.lock().remove(&person.id).is_some() {
             self.queue.add_gone(person.id);
+            self.send();
         }
     }
 
@@ -199,6 +254,7 @@ impl Port {
     pub(super) fn end(&self) {
         self.state.lock().is_ending = true;
         self.changed.notify_all();
+        self.queue.call_writer();
     }
 
     pub(super) fn is_ending(&self) -> bool {

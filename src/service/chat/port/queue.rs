@@ -28,6 +28,10 @@ struct State {
     waiting: VecDeque<Queued>,
     bytes: usize,
     flying: Option<Flying>,
+    /// When the last entry was made.
+    spoke: Instant,
+    /// The writer is needed.
+    is_called: bool,
     /// `None` while the daemon has not joined the others.
     run: Option<Arc<str>>,
     /// The number of the next entry.
@@ -49,12 +53,16 @@ pub(crate) struct Parcel {
     pub(crate) run: Arc<str>,
     pub(crate) number: u64,
     pub(crate) acts: Arc<Vec<u8>>,
+    /// It was sent before.
+    pub(crate) is_again: bool,
 }
 
 struct Flying {
     parcel: Parcel,
     acts: Vec<Queued>,
     since: Instant,
+    /// When it was sent; `None` if it is to be.
+    sent: Option<Instant>,
 }
 
 impl Queue {
@@ -64,6 +72,8 @@ impl Queue {
                 waiting: VecDeque::new(),
                 bytes: 0,
                 flying: None,
+                spoke: Instant::now(),
+                is_called: false,
                 run: None,
                 next: 1,
                 is_ending: false,
@@ -110,48 +120,77 @@ impl Queue {
     fn push(&self, mut state: MutexGuard<'_, State>, queued: Queued) {
         state.bytes += queued.json.len();
         state.waiting.push_back(queued);
-        drop(state);
+    }
+
+    /// Whether there is an entry to make: none is on its way.
+    pub(crate) fn can_send(&self) -> bool {
+        self.state.lock().can_send()
+    }
+
+    /// Whether there is an entry to make or to send.
+    pub(crate) fn has_to_send(&self) -> bool {
+        let state = self.state.lock();
+        state.run.is_some() && (state.flying.is_some() || !state.waiting.is_empty())
+    }
+
+    /// Makes an entry of what waits, unless one is on its way. The caller sends it, or calls the
+    /// writer.
+    pub(crate) fn take_off(&self) -> Option<Parcel> {
+        let mut state = self.state.lock();
+        state.can_send().then(|| state.take_off())?
+    }
+
+    /// The entry that the writer is to send: one that was not sent, or not read back within `most`,
+    /// or a new one.
+    pub(crate) fn to_send(&self, most: Duration) -> Option<Parcel> {
+        let mut state = self.state.lock();
+        state.run.as_ref()?;
+        let Some(flying) = &state.flying else {
+            return state.can_send().then(|| state.take_off())?;
+        };
+        let is_due = flying.sent.is_none_or(|sent| sent.elapsed() >= most);
+        is_due.then(|| flying.parcel.clone())
+    }
+
+    /// An entry was sent.
+    pub(crate) fn sent(&self, parcel: &Parcel) {
+        let mut state = self.state.lock();
+        // It may have been read back already.
+        let is_it = |flying: &&mut Flying| flying.parcel.is(&parcel.run, parcel.number);
+        if let Some(flying) = state.flying.as_mut().filter(is_it) {
+            flying.sent = Some(Instant::now());
+            flying.parcel.is_again = true;
+        }
+    }
+
+    /// The entry that is on its way is to be sent again.
+    pub(crate) fn unsent(&self) {
+        if let Some(flying) = &mut self.state.lock().flying {
+            flying.sent = None;
+        }
+    }
+
+    /// Says that the daemon is alive, if it has said nothing for so long.
+    pub(crate) fn keep_alive(&self, most: Duration) {
+        let mut state = self.state.lock();
+        let is_silent = state.flying.is_none() && state.waiting.is_empty();
+        if is_silent && state.run.is_some() && state.spoke.elapsed() >= most {
+            state.waiting.push_back(Queued::of(&Act::Alive));
+        }
+    }
+
+    /// Has the writer look.
+    pub(crate) fn call_writer(&self) {
+        self.state.lock().is_called = true;
         self.changed.notify_all();
     }
 
-    /// Waits until there is an entry to send: the one that flies, or a new one. After `most` with
-    /// nothing to say, it says that the daemon is alive. `None` after the end.
-    pub(crate) fn next(&self, most: Duration) -> Option<Parcel> {
-        let deadline = Instant::now() + most;
+    /// The writer waits until it is called, or for so long.
+    pub(crate) fn await_call(&self, most: Duration) {
+        let until = Instant::now() + most;
         let mut state = self.state.lock();
-        loop {
-            let has_joined = state.run.is_some();
-            if let Some(flying) = state.flying.as_ref().filter(|_| has_joined) {
-                return Some(flying.parcel.clone());
-            }
-            if state.is_ending && (state.waiting.is_empty() || !has_joined) {
-                return None;
-            }
-            let is_due = Instant::now() >= deadline && has_joined;
-            if is_due && state.waiting.is_empty() {
-                state.waiting.push_back(Queued::of(&Act::Alive));
-            }
-            if has_joined && !state.waiting.is_empty() {
-                return state.take_off();
-            }
-            let until = match has_joined {
-                true => deadline,
-                false => Instant::now() + most,
-            };
-            self.changed.wait_until(&mut state, until);
-        }
-    }
-
-    /// Waits until this entry is not on its way any more; `false` if it still is.
-    pub(crate) fn await_landing(&self, parcel: &Parcel, most: Duration) -> bool {
-        let deadline = Instant::now() + most;
-        let mut state = self.state.lock();
-        while state.flies(parcel) {
-            if self.changed.wait_until(&mut state, deadline).timed_out() {
-                return !state.flies(parcel);
-            }
-        }
-        true
+        while !state.is_called && !self.changed.wait_until(&mut state, until).timed_out() {}
+        state.is_called = false;
     }
 
     /// The reader has read an entry of this daemon. The tickets of its acts, if it is the one that
@@ -160,9 +199,11 @@ impl Queue {
         let mut state = self.state.lock();
         let flying = state
             .flying
-            .take_if(|flying| *flying.parcel.run == *run && flying.parcel.number == number)?;
+            .take_if(|flying| flying.parcel.is(run, number))?;
+        if state.is_ending {
+            self.changed.notify_all();
+        }
         drop(state);
-        self.changed.notify_all();
         Some(
             flying
                 .acts
@@ -201,7 +242,6 @@ impl Queue {
     /// Nothing is sent any more before the next [`begin_run`](Queue::begin_run).
     pub(crate) fn end_run(&self) {
         self.state.lock().run = None;
-        self.changed.notify_all();
     }
 
     /// Adds the last words; what is added later may be lost.
@@ -239,16 +279,19 @@ impl Queue {
     }
 }
 
+impl Parcel {
+    fn is(&self, run: &str, number: u64) -> bool {
+        self.number == number && *self.run == *run
+    }
+}
+
 impl State {
     fn unread(&self) -> usize {
         self.waiting.len() + self.flying.as_ref().map_or(0, |one| one.acts.len())
     }
 
-    fn flies(&self, parcel: &Parcel) -> bool {
-        self.run.is_some()
-            && self.flying.as_ref().is_some_and(|flying| {
-                flying.parcel.number == parcel.number && flying.parcel.run == parcel.run
-            })
+    fn can_send(&self) -> bool {
+        self.run.is_some() && self.flying.is_none() && !self.waiting.is_empty()
     }
 
     fn put_first(&mut self, queued: Queued) {
@@ -275,12 +318,15 @@ impl State {
             run,
             number: self.next,
             acts: Arc::new(list),
+            is_again: false,
         };
         self.next += 1;
+        self.spoke = Instant::now();
         self.flying = Some(Flying {
             parcel: parcel.clone(),
             acts,
-            since: Instant::now(),
+            since: self.spoke,
+            sent: None,
         });
         Some(parcel)
     }
@@ -297,114 +343,5 @@ impl Queued {
             json: list.split_off(1),
             ticket: None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SOON: Duration = Duration::ZERO;
-
-    fn come(who: u64) -> Act {
-        Act::Come {
-            who,
-            name: None,
-            rooms: Vec::new(),
-            away: None,
-            muted: 0,
-        }
-    }
-
-    fn text(parcel: &Parcel) -> String {
-        format!(
-            "{} {}",
-            parcel.number,
-            String::from_utf8_lossy(&parcel.acts)
-        )
-    }
-
-    #[test]
-    fn an_entry_is_sent_until_it_is_read_back_and_the_next_one_waits_for_that() {
-        let queue = Queue::new();
-        let ticket = queue
-            .add(
-                1,
-                &Act::Part {
-                    who: 1,
-                    room: "a".into(),
-                },
-            )
-            .expect("room");
-        queue.begin_run("r".into(), 0, &[]);
-        let first = queue.next(SOON).expect("an entry");
-        assert_eq!(text(&first), r#"2 [{"part":{"who":1,"room":"a"}}]"#);
-        queue.add_gone(1);
-        assert_eq!(text(&queue.next(SOON).expect("again")), text(&first));
-        assert!(!queue.await_landing(&first, SOON));
-        assert!(queue.landed("r", 1).is_none() && queue.landed("q", 2).is_none());
-        let tickets = queue.landed("r", 2).expect("it flew");
-        tickets[0]
-            .as_ref()
-            .expect("a ticket")
-            .resolve(Outcome::Over);
-        assert!(ticket.outcome().is_some());
-        assert!(queue.await_landing(&first, SOON));
-        assert_eq!(
-            text(&queue.next(SOON).expect("more")),
-            r#"3 [{"gone":{"who":1}}]"#
-        );
-        queue.landed("r", 3);
-        assert_eq!(text(&queue.next(SOON).expect("alive")), r#"4 ["alive"]"#);
-        queue.landed("r", 4);
-        queue.end();
-        assert_eq!(text(&queue.next(SOON).expect("the end")), r#"5 ["bye"]"#);
-        queue.landed("r", 5);
-        assert!(queue.next(SOON).is_none());
-    }
-
-    #[test]
-    fn one_that_was_never_sent_does_not_go() {
-        let queue = Queue::new();
-        for who in [1, 2] {
-            queue.add(who, &come(who)).expect("room");
-        }
-        queue.add_gone(1);
-        assert_eq!(queue.unread().0, 1);
-    }
-
-    #[test]
-    fn another_run_sends_again_what_had_not_arrived() {
-        for (landed, expected) in [(1, true), (2, false)] {
-            let queue = Queue::new();
-            queue.begin_run("r".into(), 0, &[]);
-            let ticket = queue
-                .add(
-                    1,
-                    &Act::Part {
-                        who: 1,
-                        room: "a".into(),
-                    },
-                )
-                .expect("room");
-            queue.next(SOON).expect("an entry");
-            queue.begin_run("s".into(), landed, &[come(1)]);
-            let sent = text(&queue.next(SOON).expect("an entry"));
-            assert!(sent.starts_with(r#"2 [{"come""#), "{sent}");
-            assert_eq!(sent.contains("part"), expected);
-            assert_eq!(ticket.outcome().is_some(), !expected);
-        }
-    }
-
-    #[test]
-    fn it_is_bounded() {
-        let queue = Queue::new();
-        let text = "x".repeat(100_000);
-        let say = Act::Wall { who: 1, text };
-        let taken = (0..100).filter(|_| queue.add(1, &say).is_some()).count();
-        assert_eq!(taken, 10);
-        // There is always room for the end of one.
-        queue.add_gone(1);
-        assert_eq!(queue.unread().0, 11);
     }
 }

@@ -1,0 +1,124 @@
+//! The queue's rules.
+
+use std::time::{Duration, Instant};
+
+use super::act::Act;
+use super::queue::{Parcel, Queue};
+use super::ticket::Outcome;
+
+const SOON: Duration = Duration::ZERO;
+const LONG: Duration = Duration::MAX;
+
+fn come(who: u64) -> Act {
+    Act::Come {
+        who,
+        name: None,
+        rooms: Vec::new(),
+        away: None,
+        muted: 0,
+    }
+}
+
+fn text(parcel: &Parcel) -> String {
+    format!(
+        "{} {}",
+        parcel.number,
+        String::from_utf8_lossy(&parcel.acts)
+    )
+}
+
+#[test]
+fn an_entry_is_sent_until_it_is_read_back_and_the_next_one_waits_for_that() {
+    let queue = Queue::new();
+    let ticket = queue
+        .add(
+            1,
+            &Act::Part {
+                who: 1,
+                room: "a".into(),
+            },
+        )
+        .expect("room");
+    queue.begin_run("r".into(), 0, &[]);
+    let first = queue.take_off().expect("an entry");
+    assert_eq!(text(&first), r#"2 [{"part":{"who":1,"room":"a"}}]"#);
+    queue.add_gone(1);
+    assert!(queue.take_off().is_none());
+    // It was not sent.
+    let again = |most| {
+        queue
+            .to_send(most)
+            .map(|parcel| (text(&parcel), parcel.is_again))
+    };
+    assert_eq!(again(LONG), Some((text(&first), false)));
+    queue.sent(&first);
+    assert_eq!(again(LONG), None);
+    assert_eq!(again(SOON), Some((text(&first), true)));
+    queue.unsent();
+    assert_eq!(again(LONG), Some((text(&first), true)));
+    assert!(!queue.await_all_read(Instant::now()));
+    assert!(queue.landed("r", 1).is_none() && queue.landed("q", 2).is_none());
+    let tickets = queue.landed("r", 2).expect("it flew");
+    tickets[0]
+        .as_ref()
+        .expect("a ticket")
+        .resolve(Outcome::Over);
+    assert!(ticket.outcome().is_some());
+    let next = || text(&queue.to_send(LONG).expect("an entry"));
+    assert_eq!(next(), r#"3 [{"gone":{"who":1}}]"#);
+    queue.landed("r", 3);
+    queue.keep_alive(LONG);
+    assert!(!queue.has_to_send());
+    queue.keep_alive(SOON);
+    assert_eq!(next(), r#"4 ["alive"]"#);
+    queue.landed("r", 4);
+    queue.end();
+    assert_eq!(next(), r#"5 ["bye"]"#);
+    queue.landed("r", 5);
+    assert!(queue.await_all_read(Instant::now()) && !queue.has_to_send());
+}
+
+#[test]
+fn one_that_was_never_sent_does_not_go() {
+    let queue = Queue::new();
+    for who in [1, 2] {
+        queue.add(who, &come(who)).expect("room");
+    }
+    queue.add_gone(1);
+    assert_eq!(queue.unread().0, 1);
+}
+
+#[test]
+fn another_run_sends_again_what_had_not_arrived() {
+    for (landed, expected) in [(1, true), (2, false)] {
+        let queue = Queue::new();
+        queue.begin_run("r".into(), 0, &[]);
+        let ticket = queue
+            .add(
+                1,
+                &Act::Part {
+                    who: 1,
+                    room: "a".into(),
+                },
+            )
+            .expect("room");
+        queue.take_off().expect("an entry");
+        queue.begin_run("s".into(), landed, &[come(1)]);
+        let sent = text(&queue.take_off().expect("an entry"));
+        assert!(sent.starts_with(r#"2 [{"come""#), "{sent}");
+        assert_eq!(sent.contains("part"), expected);
+        assert_eq!(ticket.outcome().is_some(), !expected);
+    }
+}
+
+#[test]
+fn it_is_bounded() {
+    let queue = Queue::new();
+    let text = "x".repeat(100_000);
+    let say = Act::Wall { who: 1, text };
+    let taken = (0..100).filter(|_| queue.add(1, &say).is_some()).count();
+    assert_eq!(taken, 10);
+    // There is always room for the end of one.
+    queue.add_gone(1);
+    assert_eq!(queue.unread().0, 11);
+}
