@@ -141,6 +141,14 @@ impl Client {
         self.connection.upgrade()?.stalled_for()
     }
 
+    /// What the service has waited for ([`Verdict::Wait`](crate::Verdict)) is there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn resume(&self) {
+        if let Some(connection) = self.connection.upgrade() {
+            connection.resume();
+        }
+    }
+
     /// The connection, until it ends.
     #[cfg(feature = "cli")]
     pub(crate) fn connection(&self) -> Option<Arc<Connection>> {

@@ -1,7 +1,8 @@
 //! A client's connection: its socket, its state word, its unsent output, its partial message.
 //!
 //! Also the collections of connections: the registry, the wait queue, the deadlines.
-//! - Only the worker that runs the connection reads and writes the socket and has the [`Owned`].
+//! - Only the worker that runs the connection, or the thread of the service that has woken it
+//!   (`here.rs`), reads and writes the socket and has the [`Owned`].
 //!   Between turns [`Kept`] has what must stay of it.
 //! - Any thread may push to the outbox or leave a [`CloseRequest`] in the mailbox; then it wakes
 //!   the connection.
@@ -17,6 +18,8 @@ pub(crate) mod gate;
 pub(crate) mod handler;
 pub(crate) mod handshakes;
 pub(crate) mod held;
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
+pub(crate) mod here;
 pub(crate) mod lingering;
 pub(crate) mod outbox;
 pub(crate) mod registry;
@@ -69,6 +72,8 @@ pub(crate) struct Common {
     pub(crate) outbox_max: usize,
     pub(crate) rate: Option<Rate>,
     pub(crate) queue: Queue,
+    /// Serves one that was woken, on the calling thread.
+    pub(crate) serve: Queue,
 }
 
 impl Common {
@@ -104,6 +109,8 @@ struct Mailbox {
     shut: bool,
     /// Between two processes: the other one may have the socket already, so nothing is done to it.
     is_moving: bool,
+    /// What the service has waited for is there.
+    resumes: bool,
 }
 
 impl Mailbox {
@@ -173,6 +180,7 @@ impl Connection {
             request: None,
             shut: false,
             is_moving: false,
+            resumes: false,
         };
         Connection {
             id: opening.id,
@@ -209,14 +217,18 @@ impl Connection {
             in_hand: outbox.bytes(),
         };
         let kept = std::mem::replace(&mut mailbox.kept, taken);
+        let resumes = std::mem::take(&mut mailbox.resumes);
         let request = match mailbox.request.as_deref() {
             Some(CloseRequest::Cut) => Some(CloseRequest::Cut),
             _ => mailbox.request.take().map(|request| *request),
         };
         drop(mailbox);
-        let owned = self
+        let mut owned = self
             .whole(kept, spare)
             .expect("only the running worker takes it, once a turn");
+        if resumes && owned.paused.is_some() {
+            owned.paused = Some(self.since());
+        }
         (owned, outbox, request)
     }
 
@@ -285,6 +297,13 @@ impl Connection {
         }
         self.wake(Reasons::NOTICE);
         Ok(())
+    }
+
+    /// Ends the pause that the service has asked for, now or at the end of the turn that runs.
+    #[cfg(feature = "cli")]
+    pub(crate) fn resume(self: &Arc<Self>) {
+        self.mailbox.lock().resumes = true;
+        self.wake(Reasons::NOTICE);
     }
 
     /// Closes the outbox; answers what was pushed until now.

@@ -19,6 +19,7 @@ pub(crate) fn connection() -> (Arc<Connection>, Socket) {
             outbox_max: OUTBOX_MAX,
             rate: None,
             queue: Box::new(drop),
+            serve: Box::new(drop),
         }),
     });
     (Arc::new(connection), other)

@@ -4,7 +4,8 @@
 //! |---------|---------|-----------|
 //! | resting | the poller, which watches its socket | [`wake`](StateWord::wake) → ready |
 //! | ready   | the run queue; the acceptor, | [`start`](StateWord::start) → running |
-//! |         | if it is new | |
+//! |         | if it is new; the thread | |
+//! |         | that wakes and serves it | |
 //! | running | exactly one worker | [`finish`](StateWord::finish) → resting or ready, or |
 //! |         |              | [`again`](StateWord::again) → ready, |
 //! |         |              | [`end`](StateWord::end) → gone |

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use crate::net::address::Peer;
-use crate::scheduler::metrics::{Meter, Sum};
+use crate::scheduler::metrics::{Meter, Moved, Sum};
 
 /// A slot for each worker number, made when a worker first has that number.
 pub(crate) struct WorkerTable {
@@ -20,6 +20,8 @@ pub(crate) struct WorkerTable {
     /// time does not count towards being stuck.
     held_up_until: AtomicU64,
     slots: Vec<OnceLock<Box<WorkerSlot>>>,
+    /// What threads of the service have served. One at a time writes it.
+    beside: Mutex<Meter>,
     /// No slot from this number on was ever used.
     used: AtomicUsize,
     /// The turns reported as stuck, by worker number: connection and begin.
@@ -58,6 +60,7 @@ impl WorkerTable {
             stuck_after: AtomicU64::new(millis(stuck_after)),
             held_up_until: AtomicU64::new(0),
             slots: (0..numbers).map(|_| OnceLock::new()).collect(),
+            beside: Mutex::default(),
             used: AtomicUsize::new(0),
             stuck: Mutex::default(),
         }
@@ -76,6 +79,11 @@ impl WorkerTable {
 
     pub(crate) fn end(&self, slot: &WorkerSlot) {
         slot.id.store(0, Ordering::Release);
+    }
+
+    /// Counts a turn of a thread that is no worker.
+    pub(crate) fn count_beside(&self, took: Duration, moved: Moved) {
+        self.beside.lock().count(Duration::ZERO, took, moved);
     }
 
     /// Sets the time after which a worker is stuck.
@@ -99,6 +107,7 @@ impl WorkerTable {
     pub(crate) fn sum(&self) -> Sum {
         let mut sum = Sum::default();
         self.all().for_each(|(_, slot)| slot.meter.add_to(&mut sum));
+        self.beside.lock().add_to(&mut sum);
         sum
     }
 

@@ -22,6 +22,7 @@ use super::heartbeat::Heartbeat;
 use crate::connection::deadlines::{Deadlines, Notify};
 use crate::connection::handshakes::Handshakes;
 use crate::connection::held::Held;
+use crate::connection::here;
 use crate::connection::lingering::Lingering;
 use crate::connection::registry::Registry;
 use crate::connection::wait_queue::WaitQueue;
@@ -71,6 +72,7 @@ fn policy(options: &Options, work: &Work) -> Policy {
 
 /// What connections know of the server.
 fn common(options: &Options, shared: Weak<Shared>) -> Arc<Common> {
+    let to_serve = Weak::clone(&shared);
     Arc::new(Common {
         framing: options.framing.clone(),
         message_max: options.message_max,
@@ -78,8 +80,15 @@ fn common(options: &Options, shared: Weak<Shared>) -> Arc<Common> {
         outbox_max: options.outbox_max,
         rate: options.rate,
         queue: Box::new(move |connection| {
-            if let Some(shared) = shared.upgrade() {
+            if let Some(connection) = here::keep(connection)
+                && let Some(shared) = shared.upgrade()
+            {
                 shared.enqueue(connection);
+            }
+        }),
+        serve: Box::new(move |connection| {
+            if let Some(shared) = to_serve.upgrade() {
+                shared.serve_beside(connection);
             }
         }),
     })
@@ -267,6 +276,20 @@ impl Shared {
                     self.run_queue.ended(generation, epoch, took, again)
                 }
             };
+        }
+    }
+
+    /// Serves a connection on a thread that is no worker, once.
+    fn serve_beside(self: &Arc<Self>, connection: Arc<Connection>) {
+        let began = Instant::now();
+        let (next, moved) = Scratch::lend(|scratch| {
+            let next = serve_once(&self.ctx, &connection, scratch, began);
+            (next, std::mem::take(&mut scratch.moved))
+        });
+        self.worker_table.count_beside(began.elapsed(), moved);
+        match next {
+            Next::Queue => self.enqueue(connection),
+            Next::Leave => self.rests(&connection),
         }
     }
 

@@ -8,7 +8,8 @@ use super::port::act::Act;
 use super::port::ticket::{Outcome, Ticket};
 use super::state::{AGAIN_AFTER, ChatState};
 
-/// An act that takes longer is looked at less often: each time after a tenth of the time.
+/// An act that finds no room for longer is looked at less often: each time after a tenth of the
+/// time.
 const SOON: Duration = Duration::from_millis(20);
 const LATER: u32 = 10;
 const LATEST: Duration = Duration::from_millis(500);
@@ -58,9 +59,15 @@ impl Awaited {
     ) -> Result<Outcome, Duration> {
         self.send(chat, person);
         let outcome = self.ticket.as_ref().and_then(|ticket| ticket.outcome());
-        outcome.ok_or_else(|| match self.since.elapsed() {
+        outcome.ok_or_else(|| self.pause())
+    }
+
+    /// How long to wait: a ticket ends that.
+    pub(super) fn pause(&self) -> Duration {
+        match self.since.elapsed() {
+            _ if self.ticket.is_some() => LATEST,
             passed if passed < SOON => AGAIN_AFTER,
             passed => (passed / LATER).min(LATEST),
-        })
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::awaited::Awaited;
 use super::command::{self, Command};
@@ -224,7 +224,13 @@ impl Session {
             return self.obey(chat, command::read(&line));
         }
         self.deferred = Some(line);
-        Verdict::Wait(AGAIN_AFTER)
+        Verdict::Wait(self.pause())
+    }
+
+    /// Until it looks again at what it waits for.
+    fn pause(&self) -> Duration {
+        let awaited = self.awaited.as_ref();
+        awaited.map_or(AGAIN_AFTER, |awaited| awaited.pause())
     }
 
     /// Posts what was said in the turn.
@@ -234,7 +240,7 @@ impl Session {
         }
         chat.speakers.note(&self.person);
         if (self.unposted.is_some() || self.awaited.is_some()) && verdict == Verdict::Go {
-            return Verdict::Wait(AGAIN_AFTER);
+            return Verdict::Wait(self.pause());
         }
         verdict
     }

@@ -10,7 +10,7 @@ use super::newcomers::Entered;
 use super::port::act::Act;
 use super::port::ticket::Outcome;
 use super::session::Session;
-use super::state::{AGAIN_AFTER, ChatState};
+use super::state::ChatState;
 use crate::connection::client::Client;
 use crate::connection::handler::Verdict;
 use crate::service::chat::grammar::LOBBY;
@@ -79,8 +79,8 @@ impl Session {
         }
         // What was said while it came.
         self.post(chat);
-        match self.awaited {
-            Some(_) => Verdict::Wait(AGAIN_AFTER),
+        match &self.awaited {
+            Some(awaited) => Verdict::Wait(awaited.pause()),
             None => Verdict::Go,
         }
     }

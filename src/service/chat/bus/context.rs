@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::connection::here;
 use crate::service::chat::grammar;
 use crate::service::chat::lines::{Person, Recipient, Room};
 use crate::service::chat::port::{Figures, Port};
@@ -64,6 +65,8 @@ impl Context<'_> {
     pub(super) fn post(&mut self, room: &Arc<Room>, event: &Event, by: u64) {
         let directory = &self.chat.directory;
         while directory.post(room, event, by) == Posted::NotYet {
+            // The late one may wait for this thread.
+            here::serve();
             if !self.patience.wait() {
                 return directory.announce_by(room, event, by);
             }

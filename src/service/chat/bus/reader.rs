@@ -13,6 +13,7 @@ use super::context::{Context, Patience};
 use super::house::{House, Lost};
 use super::join::{Joined, Joining, name_of_run};
 use super::link::{COUNT, after, before};
+use crate::connection::here::{self, Here};
 use crate::redis::failure::Failure;
 use crate::redis::link::Link;
 use crate::redis::primary;
@@ -213,11 +214,13 @@ impl Reader {
             after(link, stream, *last)?
         };
         let is_behind = !entries.is_empty();
+        let _here = Here::begin();
         for (id, entry) in entries {
             *last = id.max(*last);
             Figures::count(&self.port.figures.read, 1);
             house.take(cx, id, entry, id <= position)?;
         }
+        here::serve();
         self.note(house, last.ms, is_behind);
         cx.chat.directory.tick(Instant::now());
         Ok(())

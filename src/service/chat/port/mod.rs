@@ -136,7 +136,7 @@ impl Port {
         if let Act::Come { .. } = act {
             self.locals.lock().insert(person.id, Arc::clone(person));
         }
-        let ticket = self.queue.add(person.id, act)?;
+        let ticket = self.queue.add(person.id, act, Ticket::of(person))?;
         self.send();
         Some(ticket)
     }

@@ -83,8 +83,8 @@ impl Queue {
     }
 
     /// Adds an act of a person; `None` if there is no room for it now.
-    pub(crate) fn add(&self, who: u64, act: &Act) -> Option<Arc<Ticket>> {
-        let ticket = Arc::<Ticket>::default();
+    pub(crate) fn add(&self, who: u64, act: &Act, ticket: Ticket) -> Option<Arc<Ticket>> {
+        let ticket = Arc::new(ticket);
         let mut queued = Queued::of(act);
         queued.who = Some(who);
         queued.ticket = Some(Arc::clone(&ticket));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::act::Act;
 use super::queue::{Parcel, Queue};
-use super::ticket::Outcome;
+use super::ticket::{Outcome, Ticket};
 
 const SOON: Duration = Duration::ZERO;
 const LONG: Duration = Duration::MAX;
@@ -37,6 +37,7 @@ fn an_entry_is_sent_until_it_is_read_back_and_the_next_one_waits_for_that() {
                 who: 1,
                 room: "a".into(),
             },
+            Ticket::default(),
         )
         .expect("room");
     queue.begin_run("r".into(), 0, &[]);
@@ -82,7 +83,7 @@ fn an_entry_is_sent_until_it_is_read_back_and_the_next_one_waits_for_that() {
 fn one_that_was_never_sent_does_not_go() {
     let queue = Queue::new();
     for who in [1, 2] {
-        queue.add(who, &come(who)).expect("room");
+        queue.add(who, &come(who), Ticket::default()).expect("room");
     }
     queue.add_gone(1);
     assert_eq!(queue.unread().0, 1);
@@ -100,6 +101,7 @@ fn another_run_sends_again_what_had_not_arrived() {
                     who: 1,
                     room: "a".into(),
                 },
+                Ticket::default(),
             )
             .expect("room");
         queue.take_off().expect("an entry");
@@ -116,7 +118,9 @@ fn it_is_bounded() {
     let queue = Queue::new();
     let text = "x".repeat(100_000);
     let say = Act::Wall { who: 1, text };
-    let taken = (0..100).filter(|_| queue.add(1, &say).is_some()).count();
+    let taken = (0..100)
+        .filter(|_| queue.add(1, &say, Ticket::default()).is_some())
+        .count();
     assert_eq!(taken, 10);
     // There is always room for the end of one.
     queue.add_gone(1);
