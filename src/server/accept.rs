@@ -1,6 +1,17 @@
-//! The acceptor's side: which clients are admitted, which are refused, and the drain's first steps.
+//! Accepting: on which thread, which clients are admitted, which are refused; and the drain's first
+//! steps.
+//!
+//! The workers' leader waits for new clients as for the bytes of connected ones. It accepts a few
+//! and goes on with their first turns, so on a quiet server no thread wakes another for a client.
+//! The acceptor's own thread accepts
+//! - the rest of a crowd, while workers go on with their clients;
+//! - while no worker polls, because handlers block: the watch tells it;
+//! - after a pause, because of a rate or for want of descriptors;
+//! - when another thread has changed what the gate depends on;
+//! - the backlog, when a drain begins.
+//!
+//! One of them at a time is the acceptor, see [`Baton`](crate::scheduler::baton::Baton).
 
-use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,13 +28,23 @@ use crate::limits::admission::{Placed, WhenFull};
 use crate::limits::counters::{Case, Trouble};
 use crate::limits::limit::Limit;
 use crate::limits::options::HEADER_WITHIN;
-use crate::net::acceptor::{AcceptGate, AcceptHandler};
+use crate::net::acceptor::{AcceptGate, AcceptHandler, Acceptor, Waits};
 use crate::net::address::Peer;
 use crate::scheduler::state::{Phase, Reasons};
 use crate::service::InDrain;
 
 /// One slot in so many is kept free, as long as a lingering client can be closed for it.
 const PLACES_A_SPARE: usize = 16;
+
+/// Maximum clients that a worker accepts in a row, while connected ones wait.
+const WORKER_BURST: usize = 64;
+
+/// What the acceptor's thread does next.
+enum Then {
+    /// Wait to be woken, or until this time.
+    Wait(Option<Instant>),
+    End,
+}
 
 /// A client's socket, its address, and whether it speaks plainly in any case.
 type Accepted = (Socket, Peer, bool);
@@ -44,6 +65,67 @@ impl Shared {
             connection.wake(Reasons::NOTICE);
         }
         self.ctx.drain.stop_if_empty(|| self.ctx.registry.count());
+    }
+
+    /// Accepts clients that the poller has reported, on a worker.
+    pub(super) fn accept_some(self: &Arc<Self>) {
+        self.client_has_come.store(true, Ordering::SeqCst);
+        if self.ctx.drain.phase() != ServerPhase::Running {
+            // What is left of the backlog is its own thread's.
+            self.ctx.accept_waker.notify();
+            return;
+        }
+        self.acceptor.call(|acceptor| {
+            let accept = || acceptor.accept(self, WORKER_BURST);
+            let waits = self.heartbeat.accepts(accept);
+            if waits != Waits::AnEvent || acceptor.recovers_at().is_some() {
+                self.ctx.accept_waker.notify();
+            }
+        });
+    }
+
+    /// Runs the acceptor's thread until the listeners are closed.
+    fn accept_to_the_end(self: &Arc<Self>) {
+        loop {
+            // If a worker is the acceptor, it looks again, and wakes this thread if need be.
+            let mut then = Then::Wait(None);
+            self.acceptor.call(|acceptor| {
+                then = self.heartbeat.accepts(|| self.accept_all(acceptor));
+            });
+            match then {
+                Then::Wait(until) => self.ctx.accept_waker.wait(until),
+                Then::End => return,
+            }
+        }
+    }
+
+    /// Accepts, with pauses if need be, until there is nothing to do but to wait.
+    fn accept_all(self: &Arc<Self>, acceptor: &mut Acceptor) -> Then {
+        loop {
+            let waits = acceptor.accept(self, usize::MAX);
+            acceptor.notice_recovery();
+            match waits {
+                Waits::More => {}
+                Waits::AnEvent => return Then::Wait(acceptor.recovers_at()),
+                Waits::Time(pause) => self.rest(acceptor, pause),
+                Waits::Nothing => {
+                    // Another process may hold it open.
+                    acceptor.close(|listener| drop(self.poller.unwatch(&listener)));
+                    return Then::End;
+                }
+            }
+        }
+    }
+
+    /// Waits for a pause to pass, even if clients come: clients that reconnect at once after they
+    /// were turned away must not keep it busy. Only the waker ends the pause early.
+    fn rest(&self, acceptor: &mut Acceptor, pause: Duration) {
+        let until = Instant::now() + pause;
+        self.ctx.accept_waker.wait(Some(until));
+        if Instant::now() < until {
+            // A client leaves; its descriptor is free now or soon.
+            acceptor.try_soon();
+        }
     }
 
     /// The gate when the server is full: open if the next client is to be refused.
@@ -131,12 +213,23 @@ impl Shared {
         admission.take_share(peer, id)
     }
 
-    /// Registers the socket with the poller, which also reports what has happened by now.
-    fn watch_socket(&self, connection: &Connection) -> io::Result<()> {
+    /// Registers the socket with the poller, which also reports what has happened by now. `false`:
+    /// that failed, and is logged.
+    fn watch_socket(&self, connection: &Connection) -> bool {
         if connection.watched.swap(true, Ordering::SeqCst) {
-            return Ok(());
+            return true;
         }
-        self.poller.watch(&connection.socket, connection.id)
+        let Err(error) = self.poller.watch(&connection.socket, connection.id) else {
+            return true;
+        };
+        let case = Case {
+            id: Some(connection.id),
+            peer: Some(connection.identity.peer()),
+            why: &error.to_string(),
+            ..Case::default()
+        };
+        self.ctx.notices.trouble(Trouble::Unwatched, case);
+        false
     }
 
     /// Registers the socket of a client that comes to rest, if it is not registered yet.
@@ -149,14 +242,7 @@ impl Shared {
 
     /// Registers the socket, or resets a client that could not be served.
     pub(super) fn watch_or_cut(&self, connection: &Arc<Connection>) {
-        if let Err(error) = self.watch_socket(connection) {
-            let case = Case {
-                id: Some(connection.id),
-                peer: Some(connection.identity.peer()),
-                why: &error.to_string(),
-                ..Case::default()
-            };
-            self.ctx.notices.trouble(Trouble::Unwatched, case);
+        if !self.watch_socket(connection) {
             connection.cut();
         }
     }
@@ -187,14 +273,7 @@ impl Shared {
         // threads.
         let is_lent_soon =
             is_new && self.ctx.work.keeps_workers() && self.ctx.wait_queue.lends_at_once();
-        if !is_lent_soon && let Err(error) = self.watch_socket(&connection) {
-            let case = Case {
-                id: Some(id),
-                peer: Some(peer),
-                why: &error.to_string(),
-                ..Case::default()
-            };
-            self.ctx.notices.trouble(Trouble::Unwatched, case);
+        if !is_lent_soon && !self.watch_socket(&connection) {
             let is_draining = self.ctx.drain.phase() != ServerPhase::Running;
             self.ctx.leave(&connection, is_draining.then_some(true));
             return;

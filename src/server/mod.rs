@@ -5,7 +5,6 @@
 //! library. Must not: the command line.
 
 mod accept;
-mod acceptor_thread;
 mod arrival;
 mod control;
 mod evict;

@@ -124,7 +124,7 @@ pub(super) struct Shared {
     pub(super) overload: Overload,
     pub(super) shedding: Shedding,
     pub(super) heartbeat: Heartbeat,
-    /// What accepts; see `acceptor_thread.rs` for the threads.
+    /// What accepts; see `accept.rs` for the threads.
     pub(super) acceptor: Baton<Acceptor>,
     pub(super) listeners: OpenListeners,
     /// The poller has reported a client since the acceptor looked last.

@@ -15,7 +15,6 @@ mod exchange;
 mod handshake;
 mod header;
 mod hints;
-mod linger;
 mod stream;
 mod timing;
 

@@ -7,23 +7,25 @@
 mod backlog;
 mod fault;
 mod gate;
-mod source;
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SocketFlags, acceptfrom_with, sockopt::socket_peercred};
+use socket2::Socket;
 use tracing::{info, warn};
 
 use backlog::BacklogCounter;
 use fault::{Fault, sort};
 pub(crate) use gate::{AcceptGate, AcceptHandler};
-use source::Source;
 
-use crate::net::listen::{BACKLOG, Holders, Listening};
+use crate::net::address::Peer;
+use crate::net::listen::{BACKLOG, Holders, Listener, Listening};
 use crate::series::Series;
 
 /// Pauses while the system has no descriptor or memory; each is twice the one before.
@@ -274,6 +276,48 @@ impl Acceptor {
         if let Some(failures) = self.wants.look(Instant::now()) {
             info!(failures, "accepting again");
         }
+    }
+}
+
+/// A listener of either kind, asked without blocking.
+struct Source {
+    socket: OwnedFd,
+    holders: Holders,
+    /// Its clients speak plainly, also where others speak TLS.
+    is_plain: bool,
+}
+
+impl Source {
+    fn new(listening: Listening) -> Source {
+        let socket = match listening.listener {
+            Listener::Tcp(listener) => listener.into(),
+            Listener::Unix(listener) => listener.into(),
+        };
+        Source {
+            socket,
+            holders: listening.holders,
+            is_plain: listening.is_plain,
+        }
+    }
+
+    fn accept(&self) -> io::Result<(Socket, Peer)> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (socket, address) = acceptfrom_with(&self.socket, flags)?;
+        let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+        let peer = match address {
+            Some(address) => Peer::from_tcp(address),
+            None => {
+                let credentials = socket_peercred(&socket);
+                Peer::Unix(credentials.map_or(0, |peer| peer.pid.as_raw_nonzero().get()))
+            }
+        };
+        Ok((socket.into(), peer))
+    }
+}
+
+impl AsFd for Source {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

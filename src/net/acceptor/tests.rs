@@ -3,11 +3,7 @@
 use std::cell::Cell;
 use std::net::TcpStream;
 
-use socket2::Socket;
-
 use super::*;
-use crate::net::address::Peer;
-use crate::net::listen::Listener;
 
 /// A client connects just before the gate closes, at the `nth` check of the gate.
 struct Late {

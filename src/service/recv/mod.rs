@@ -5,7 +5,6 @@
 
 mod format;
 mod json;
-mod label;
 mod named;
 mod output;
 mod printed;
@@ -14,7 +13,6 @@ mod remote;
 mod sink;
 mod stamp;
 mod standstill;
-mod writing;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -29,7 +27,7 @@ pub use sink::{Durability, Holds};
 
 use super::{Client, Message, Messages, Outlet, Reply, Service, Tail, Verdict};
 use crate::framing::Framing;
-use label::Label;
+use format::Label;
 use stamp::Stamp;
 
 /// Formatted bytes at which a piece is passed on before the turn's end.

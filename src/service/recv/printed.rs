@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::format::{self, Format};
+use super::format::{self, Format, Label};
 use super::json;
-use super::label::Label;
 use super::stamp::Stamp;
 use crate::escape::escape;
 use crate::framing::Message;

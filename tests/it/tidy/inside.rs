@@ -95,8 +95,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
         "service/recv",
         &[
             &["json", "record", "sink", "stamp", "standstill"],
-            &["format", "named", "writing"],
-            &["label"],
+            &["format", "named"],
             &["output", "printed"],
             &["remote"],
         ],

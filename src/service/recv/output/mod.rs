@@ -22,9 +22,8 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::{info, warn};
 
 use super::named::NamedFile;
-use super::sink::{Durability, Holds, NAME_EACH, Name, Pipe, Sink};
+use super::sink::{Durability, Holds, NAME_EACH, Name, Pipe, Sink, write};
 use super::standstill::{Change, HELD_UP, LineBudget, Standstill};
-use super::writing::write;
 use crate::service::Outlet;
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::super::record;
-use super::super::sink::Durability;
-use super::super::writing::try_write;
+use super::super::sink::{Durability, try_write};
 use super::{Remote, RemoteFigures, durability};
 use crate::error::{Error, Result};
 use crate::redis::failure::Kind;
