@@ -4,6 +4,7 @@ use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram as Buckets, LabelPair, Metric, MetricFamily, MetricType,
 };
 
+use super::own::{OwnMetric, Values};
 use crate::scheduler::metrics::Histogram;
 
 /// Families in the order in which they are written.
@@ -12,25 +13,13 @@ pub(super) struct Families(pub(super) Vec<MetricFamily>);
 
 impl Families {
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) {
-        self.add(name, help, MetricType::COUNTER, vec![count(value as f64)]);
+        self.seconds(name, help, value as f64);
     }
 
     /// A counter of time.
     pub(super) fn seconds(&mut self, name: &str, help: &str, value: f64) {
-        self.add(name, help, MetricType::COUNTER, vec![count(value)]);
-    }
-
-    /// A counter of time for each value of a label.
-    pub(super) fn seconds_of<'a>(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: impl IntoIterator<Item = (&'a str, f64)>,
-    ) {
-        let metrics = values.into_iter();
-        let metrics = metrics.map(|(of, value)| labelled(count(value), label, of));
-        self.add(name, help, MetricType::COUNTER, metrics.collect());
+        let kind = MetricType::COUNTER;
+        self.add(name, help, kind, vec![metric(kind, value)]);
     }
 
     /// One counter for each value of a label.
@@ -42,11 +31,12 @@ impl Families {
         values: impl IntoIterator<Item = (&'a str, u64)>,
     ) {
         let values = values.into_iter().map(|(of, value)| (of, value as f64));
-        self.seconds_of(name, help, label, values);
+        self.each(name, help, MetricType::COUNTER, label, values);
     }
 
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: f64) {
-        self.add(name, help, MetricType::GAUGE, vec![level(value)]);
+        let kind = MetricType::GAUGE;
+        self.add(name, help, kind, vec![metric(kind, value)]);
     }
 
     /// One gauge for each value of a label.
@@ -57,9 +47,38 @@ impl Families {
         label: &str,
         values: impl IntoIterator<Item = (&'a str, f64)>,
     ) {
-        let metrics = values.into_iter();
-        let metrics = metrics.map(|(of, value)| labelled(level(value), label, of));
-        self.add(name, help, MetricType::GAUGE, metrics.collect());
+        self.each(name, help, MetricType::GAUGE, label, values);
+    }
+
+    /// A family of a service.
+    pub(super) fn own(&mut self, own: &OwnMetric) {
+        let OwnMetric { name, help, values } = own;
+        let kind = match values {
+            Values::Counter(_) | Values::Counters(..) => MetricType::COUNTER,
+            Values::Gauge(_) | Values::Gauges(..) => MetricType::GAUGE,
+        };
+        match values {
+            Values::Counter(value) | Values::Gauge(value) => {
+                self.add(name, help, kind, vec![metric(kind, *value)]);
+            }
+            Values::Counters(label, values) | Values::Gauges(label, values) => {
+                let values = values.iter().map(|(of, value)| (of.as_str(), *value));
+                self.each(name, help, kind, label, values);
+            }
+        }
+    }
+
+    /// One metric for each value of a label.
+    fn each<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: MetricType,
+        label: &str,
+        values: impl Iterator<Item = (&'a str, f64)>,
+    ) {
+        let metrics = values.map(|(of, value)| labelled(metric(kind, value), label, of));
+        self.add(name, help, kind, metrics.collect());
     }
 
     pub(super) fn histogram(&mut self, name: &str, help: &str, of: &Histogram) {
@@ -99,18 +118,18 @@ impl Families {
     }
 }
 
-fn count(value: f64) -> Metric {
-    let mut counter = Counter::default();
-    counter.set_value(value);
+fn metric(kind: MetricType, value: f64) -> Metric {
     let mut metric = Metric::default();
-    metric.set_counter(counter);
+    if kind == MetricType::COUNTER {
+        let mut counter = Counter::default();
+        counter.set_value(value);
+        metric.set_counter(counter);
+    } else {
+        let mut gauge = Gauge::default();
+        gauge.set_value(value);
+        metric.set_gauge(gauge);
+    }
     metric
-}
-
-fn level(value: f64) -> Metric {
-    let mut gauge = Gauge::default();
-    gauge.set_value(value);
-    Metric::from_gauge(gauge)
 }
 
 fn labelled(mut metric: Metric, label: &str, value: &str) -> Metric {

@@ -6,7 +6,6 @@ use prometheus::{TEXT_FORMAT, TextEncoder};
 
 use super::families::Families;
 use super::faults;
-use super::own::{OwnMetric, Values};
 use super::response::Response;
 use super::tls;
 use super::view::{View, phase_of, worker_name};
@@ -27,32 +26,10 @@ pub(super) fn answer(view: &View) -> Response {
     outlet(&stats, &mut to);
     tls::metrics(&stats, &mut to);
     let own = view.own.iter().flat_map(|own| own.metrics());
-    own.for_each(|metric| add(&metric, &mut to));
+    own.for_each(|metric| to.own(&metric));
     match TextEncoder::new().encode_to_string(&to.0) {
         Ok(text) => Response::new(200, TEXT_FORMAT, text.into_bytes()),
         Err(error) => Response::text(500, error.to_string()),
-    }
-}
-
-/// A family of the service.
-fn add(metric: &OwnMetric, to: &mut Families) {
-    let OwnMetric { name, help, values } = metric;
-    match values {
-        Values::Counter(value) => to.counter(name, help, *value),
-        Values::Time(seconds) => to.seconds(name, help, *seconds),
-        Values::Gauge(value) => to.gauge(name, help, *value),
-        Values::Counters(label, values) => {
-            let values = values.iter().map(|(of, value)| (of.as_str(), *value));
-            to.counters(name, help, label, values);
-        }
-        Values::Seconds(label, values) => {
-            let values = values.iter().map(|(of, value)| (of.as_str(), *value));
-            to.seconds_of(name, help, label, values);
-        }
-        Values::Gauges(label, values) => {
-            let values = values.iter().map(|(of, value)| (of.as_str(), *value));
-            to.gauges(name, help, label, values);
-        }
     }
 }
 

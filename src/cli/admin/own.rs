@@ -37,13 +37,11 @@ impl OwnMetric {
     }
 }
 
-/// One value, or one for each value of a label; time and seconds are counters.
+/// One value, or one for each value of a label.
 pub(crate) enum Values {
-    Counter(u64),
-    Time(f64),
+    Counter(f64),
     Gauge(f64),
-    Counters(&'static str, Vec<(String, u64)>),
-    Seconds(&'static str, Vec<(String, f64)>),
+    Counters(&'static str, Vec<(String, f64)>),
     Gauges(&'static str, Vec<(String, f64)>),
 }
 
@@ -91,17 +89,25 @@ impl Table {
         }
     }
 
-    /// One row of counts, each under its name.
-    pub(crate) fn of_counts(name: &str, counts: &[(&str, u64)]) -> Table {
-        let columns: Vec<_> = counts
+    /// One row of figures, each under its name.
+    pub(crate) fn of_one(name: &str, figures: &[(&str, Unit, u64)]) -> Table {
+        let columns: Vec<_> = figures
             .iter()
-            .map(|(name, _)| (*name, Unit::Count))
+            .map(|(name, unit, _)| (*name, *unit))
             .collect();
-        let row = counts.iter().map(|(_, count)| Cell::Number(*count));
+        let row = figures.iter().map(|(.., figure)| Cell::Number(*figure));
         Table {
             rows: vec![row.collect()],
             ..Table::new(name, &columns)
         }
+    }
+
+    /// The same, of counts.
+    pub(crate) fn of_counts(name: &str, counts: &[(&str, u64)]) -> Table {
+        let figures = counts
+            .iter()
+            .map(|(name, count)| (*name, Unit::Count, *count));
+        Table::of_one(name, &figures.collect::<Vec<_>>())
     }
 }
 

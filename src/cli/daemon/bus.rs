@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::admin::{Cell, OwnFigures, OwnMetric, Table, Unit, Values};
+use crate::cli::admin::{OwnFigures, OwnMetric, Table, Unit, Values};
 use crate::service::chat::{BusFigures, Chat};
 
 /// A balancer sends people elsewhere after this.
@@ -41,10 +41,7 @@ impl OwnFigures for Figures {
             ("passed over", Unit::Count, now.passed_over),
             ("away", Unit::Seconds, now.away.as_secs()),
         ];
-        let mut table = Table::new("bus", &figures.map(|(name, unit, _)| (name, unit)));
-        let row: Vec<Cell> = figures.map(|(.., figure)| figure.into()).to_vec();
-        table.rows.push(row);
-        vec![table]
+        vec![Table::of_one("bus", &figures)]
     }
 
     fn unready(&self) -> Option<String> {
@@ -82,7 +79,8 @@ fn gauges(now: &BusFigures) -> Vec<OwnMetric> {
 }
 
 fn counters(now: &BusFigures) -> Vec<OwnMetric> {
-    let counter = |name, help, value| OwnMetric::new(name, help, Values::Counter(value));
+    let counter =
+        |name, help, value: u64| OwnMetric::new(name, help, Values::Counter(value as f64));
     vec![
         counter(
             "poold_bus_written_total",
@@ -126,7 +124,7 @@ fn counters(now: &BusFigures) -> Vec<OwnMetric> {
         OwnMetric::new(
             "poold_bus_away_seconds_total",
             "Time in which the others could not be reached. People wait meanwhile.",
-            Values::Time(now.away.as_secs_f64()),
+            Values::Counter(now.away.as_secs_f64()),
         ),
     ]
 }

@@ -11,36 +11,35 @@ pub(super) struct Figures(pub(super) Arc<RemoteFigures>);
 impl OwnFigures for Figures {
     fn metrics(&self) -> Vec<OwnMetric> {
         let figures = &self.0;
-        let metric = |name, help, values| OwnMetric { name, help, values };
         vec![
-            metric(
+            OwnMetric::new(
                 "poold_remote_written_total",
                 "Messages that the server of --output or --to has answered for.",
-                Values::Counter(figures.written()),
+                Values::Counter(figures.written() as f64),
             ),
-            metric(
+            OwnMetric::new(
                 "poold_remote_resent_total",
                 "Messages that were sent again, because no answer had come; their copies have the \
                  same number. It grows: the log says why connections end.",
-                Values::Counter(figures.resent()),
+                Values::Counter(figures.resent() as f64),
             ),
-            metric(
+            OwnMetric::new(
                 "poold_remote_unanswered",
                 "Messages that are sent and have no answer yet. For long above 0: the server is \
                  slow or away.",
                 Values::Gauge(figures.unanswered() as f64),
             ),
-            metric(
+            OwnMetric::new(
                 "poold_remote_reconnects_total",
                 "Connections to the server after the first one. It grows: look into the server's \
                  log, and for what closes connections on the way.",
-                Values::Counter(figures.reconnects()),
+                Values::Counter(figures.reconnects() as f64),
             ),
-            metric(
+            OwnMetric::new(
                 "poold_remote_away_seconds_total",
                 "Time without a connection to the server. Clients of recv are not read \
                  meanwhile.",
-                Values::Time(figures.away().as_secs_f64()),
+                Values::Counter(figures.away().as_secs_f64()),
             ),
         ]
     }
@@ -54,9 +53,6 @@ impl OwnFigures for Figures {
             ("reconnects", Unit::Count, figures.reconnects()),
             ("away", Unit::Seconds, figures.away().as_secs()),
         ];
-        let mut table = Table::new("remote", &figures.map(|(name, unit, _)| (name, unit)));
-        let row = figures.map(|(.., figure)| figure.into());
-        table.rows.push(row.to_vec());
-        vec![table]
+        vec![Table::of_one("remote", &figures)]
     }
 }

@@ -10,7 +10,7 @@ impl OwnFigures for Figures {
     fn metrics(&self) -> Vec<OwnMetric> {
         let stats = self.0.stats();
         let ended = stats.ended.iter();
-        let ended = ended.map(|(status, count)| ((*status).to_owned(), *count));
+        let ended = ended.map(|(status, count)| ((*status).to_owned(), *count as f64));
         vec![
             OwnMetric::new(
                 "poold_programs_running",
@@ -21,13 +21,13 @@ impl OwnFigures for Figures {
             OwnMetric::new(
                 "poold_programs_started_total",
                 "Programs that were started.",
-                Values::Counter(stats.started),
+                Values::Counter(stats.started as f64),
             ),
             OwnMetric::new(
                 "poold_programs_not_started_total",
                 "Programs that could not be started; their clients got no answer. The log \
                        says why.",
-                Values::Counter(stats.not_started),
+                Values::Counter(stats.not_started as f64),
             ),
             OwnMetric::new(
                 "poold_programs_ended_total",

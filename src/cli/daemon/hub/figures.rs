@@ -49,36 +49,36 @@ fn feed_metrics(hub: &Hub) -> Vec<OwnMetric> {
         OwnMetric::new(
             "poold_hub_published_total",
             "Messages of sources, and of clients that may send.",
-            Values::Counter(stats.published),
+            Values::Counter(stats.published as f64),
         ),
         OwnMetric::new(
             "poold_hub_filtered_total",
             "Messages that --filter kept back.",
-            Values::Counter(stats.filtered),
+            Values::Counter(stats.filtered as f64),
         ),
         OwnMetric::new(
             "poold_hub_ignored_total",
             "Messages of clients that may not send. Stop these clients, or allow it with \
              --clients-send.",
-            Values::Counter(stats.ignored),
+            Values::Counter(stats.ignored as f64),
         ),
         OwnMetric::new(
             "poold_hub_given_total",
             "Messages given to readers, counted for each reader.",
-            Values::Counter(stats.given),
+            Values::Counter(stats.given as f64),
         ),
         OwnMetric::new(
             "poold_hub_dropped_total",
             "Messages dropped for slow readers, counted for each reader. poold clients shows \
              them for each one; make it read faster, or raise --outbox-max.",
-            Values::Counter(stats.dropped),
+            Values::Counter(stats.dropped as f64),
         ),
     ]
 }
 
 fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
     let counters = |name, help, of: fn(&SourceInfo) -> u64| {
-        let values = sources.iter().map(|one| (one.name.clone(), of(one)));
+        let values = sources.iter().map(|one| (one.name.clone(), of(one) as f64));
         OwnMetric::new(name, help, Values::Counters("source", values.collect()))
     };
     let mut metrics = source_states(sources);
@@ -122,7 +122,7 @@ fn stream_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
         return Vec::new();
     }
     let lags = streams().map(|(one, lag)| (one.name.clone(), lag.as_secs_f64()));
-    let missing = streams().map(|(one, _)| (one.name.clone(), one.missing));
+    let missing = streams().map(|(one, _)| (one.name.clone(), one.missing as f64));
     vec![
         OwnMetric::new(
             "poold_source_lag_seconds",
@@ -140,12 +140,12 @@ fn stream_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
 }
 
 fn sink_metrics(hub: &Hub) -> Vec<OwnMetric> {
-    let dropped = hub.sinks().iter().map(|one| one.unwritten).sum();
+    let dropped: u64 = hub.sinks().iter().map(|one| one.unwritten).sum();
     vec![OwnMetric::new(
         "poold_hub_to_dropped_total",
         "Messages of the feed that --to did not take: its queue was full. The log says why; raise \
          --outbox-max for what a server that is away for a moment does not take.",
-        Values::Counter(dropped),
+        Values::Counter(dropped as f64),
     )]
 }
 
@@ -179,7 +179,7 @@ fn source_states(sources: &[SourceInfo]) -> Vec<OwnMetric> {
             "poold_source_gap_seconds_total",
             "Time in which the source was not connected, since poold was started. What it sent \
              meanwhile is lost unless its own system keeps it.",
-            Values::Seconds("source", gaps),
+            Values::Counters("source", gaps),
         ),
     ]
 }
