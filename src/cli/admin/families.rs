@@ -75,9 +75,10 @@ impl Families {
         help: &str,
         kind: MetricType,
         label: &str,
-        values: impl Iterator<Item = (&'a str, f64)>,
+        values: impl IntoIterator<Item = (&'a str, f64)>,
     ) {
-        let metrics = values.map(|(of, value)| labelled(metric(kind, value), label, of));
+        let metrics = values.into_iter();
+        let metrics = metrics.map(|(of, value)| labelled(metric(kind, value), label, of));
         self.add(name, help, kind, metrics.collect());
     }
 

@@ -32,7 +32,8 @@ pub(crate) fn plain(
     service: impl Service,
 ) -> Result<ExitCode> {
     prepare(args);
-    start(name, args, Framing::Raw, service).map(MainLoop::run)
+    let serve = |listeners, options| Server::serve(listeners, options, service);
+    announce(name, args, Framing::Raw, None, serve).map(MainLoop::run)
 }
 
 /// Sets up the log, the signals, and as many descriptors as the system allows.
@@ -117,17 +118,7 @@ fn with_descriptors(options: Options, args: &ServeArgs, each: usize) -> Options 
     }
 }
 
-fn start(
-    name: &'static str,
-    args: &ServeArgs,
-    framing: Framing,
-    service: impl Service,
-) -> Result<MainLoop> {
-    announce(name, args, framing, None, |listeners, options| {
-        Server::serve(listeners, options, service)
-    })
-}
-
+/// Opens what the daemon listens on, serves, and says so.
 pub(crate) fn announce(
     name: &'static str,
     args: &ServeArgs,

@@ -28,19 +28,24 @@ impl Account {
         self.damaged += other.damaged;
     }
 
+    /// Lost, reordered, duplicated, damaged.
+    pub(crate) fn faults(&self) -> [u64; 4] {
+        [self.lost, self.reordered, self.duplicated, self.damaged]
+    }
+
     /// Whether there is no fault.
     pub(crate) fn is_clean(&self) -> bool {
-        self.lost + self.reordered + self.duplicated + self.damaged == 0
+        self.faults() == [0; 4]
     }
 }
 
 /// The faults.
 impl fmt::Display for Account {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [lost, reordered, duplicated, damaged] = self.faults();
         write!(
             out,
-            "{} lost, {} reordered, {} duplicated, {} damaged",
-            self.lost, self.reordered, self.duplicated, self.damaged
+            "{lost} lost, {reordered} reordered, {duplicated} duplicated, {damaged} damaged"
         )
     }
 }
@@ -149,32 +154,26 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    fn account(sequence: &[u64], tail: Tail) -> [u64; 5] {
+    fn account(sequence: &[u64], tail: Tail) -> (u64, [u64; 4]) {
         let mut ledger = Ledger::default();
         sequence.iter().for_each(|&seq| ledger.note(seq, 100));
-        let Account {
-            received,
-            lost,
-            reordered,
-            duplicated,
-            damaged,
-        } = ledger.close(tail);
-        [received, lost, reordered, duplicated, damaged]
+        let account = ledger.close(tail);
+        (account.received, account.faults())
     }
 
     #[test]
     fn every_fault_has_its_own_count() {
-        assert_eq!(account(&[0, 1, 2], Tail::Due(3)), [3, 0, 0, 0, 0]);
-        assert_eq!(account(&[0, 2, 1], Tail::Due(3)), [3, 0, 1, 0, 0]);
-        assert_eq!(account(&[0, 1, 1, 2], Tail::Due(3)), [3, 0, 0, 1, 0]);
-        assert_eq!(account(&[0, 5, 3, 3], Tail::Due(6)), [3, 3, 1, 1, 0]);
-        assert_eq!(account(&[0, 1, 200], Tail::Due(3)), [2, 0, 0, 0, 1]);
+        assert_eq!(account(&[0, 1, 2], Tail::Due(3)), (3, [0, 0, 0, 0]));
+        assert_eq!(account(&[0, 2, 1], Tail::Due(3)), (3, [0, 1, 0, 0]));
+        assert_eq!(account(&[0, 1, 1, 2], Tail::Due(3)), (3, [0, 0, 1, 0]));
+        assert_eq!(account(&[0, 5, 3, 3], Tail::Due(6)), (3, [3, 1, 1, 0]));
+        assert_eq!(account(&[0, 1, 200], Tail::Due(3)), (2, [0, 0, 0, 1]));
     }
 
     #[test]
     fn a_tail_that_was_cut_off_is_not_lost_but_holes_are() {
-        assert_eq!(account(&[0, 1, 4], Tail::Due(9)), [3, 6, 0, 0, 0]);
-        assert_eq!(account(&[0, 1, 4], Tail::CutOff), [3, 2, 0, 0, 0]);
-        assert_eq!(account(&[], Tail::CutOff), [0, 0, 0, 0, 0]);
+        assert_eq!(account(&[0, 1, 4], Tail::Due(9)), (3, [6, 0, 0, 0]));
+        assert_eq!(account(&[0, 1, 4], Tail::CutOff), (3, [2, 0, 0, 0]));
+        assert_eq!(account(&[], Tail::CutOff), (0, [0, 0, 0, 0]));
     }
 }

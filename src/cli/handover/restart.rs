@@ -21,26 +21,24 @@ pub(crate) fn restart(args: &RestartArgs) -> ExitCode {
         wire.say(&Ask::Restart { ready_within }, &[])?;
         wire.hear()
     });
-    match answered {
+    exit::failure(&match answered {
         Ok(Some(Answer::Done { pid })) => {
             println!("restarted: process {pid} serves, the old one drains");
-            exit::DONE.into()
+            return exit::DONE.into();
         }
-        Ok(Some(Answer::No { reason })) => exit::failure(&format!(
-            "not restarted: {reason}; the running process goes on"
-        )),
-        Ok(Some(_)) => exit::failure(&format!(
-            "not restarted: {path} is another poold's language"
-        )),
-        Ok(None) => exit::failure(&format!(
-            "not restarted: the process that listens on {path} ended, or is no poold"
-        )),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => exit::failure(&format!(
+        Ok(Some(Answer::No { reason })) => {
+            format!("not restarted: {reason}; the running process goes on")
+        }
+        Ok(Some(_)) => format!("not restarted: {path} is another poold's language"),
+        Ok(None) => {
+            format!("not restarted: the process that listens on {path} ended, or is no poold")
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => format!(
             "no answer from {path} within {:?}; look in its log whether it was restarted",
             args.ready_timeout + GRACE
-        )),
-        Err(error) => exit::failure(&format!(
-            "cannot reach a poold at {path}: {error}; is that its --control?"
-        )),
-    }
+        ),
+        Err(error) => {
+            format!("cannot reach a poold at {path}: {error}; is that its --control?")
+        }
+    })
 }

@@ -10,15 +10,20 @@ fn framing(form: &str) -> Framing {
     form.parse().expect(form)
 }
 
-/// All that comes of an input that arrives byte by byte.
-pub(super) fn bytewise(
-    framing: &Framing,
-    max: usize,
-    overlong: Overlong,
-    input: &[u8],
-) -> Vec<(Vec<u8>, Extent)> {
-    let mut decoder = Decoder::new(framing, max, overlong);
-    feed(&mut decoder, max, pieces(input, &[1]), Between::Nothing).messages
+/// Checks what comes of an input in pieces of each size.
+fn in_pieces(form: &str, max: usize, overlong: Overlong, input: &[u8], check: impl Fn(&Cut, &str)) {
+    for size in 1..=input.len() {
+        let mut decoder = Decoder::new(&framing(form), max, overlong);
+        let found = feed(&mut decoder, max, pieces(input, &[size]), Between::Rest);
+        check(&found, &format!("{form} {input:?} in pieces of {size}"));
+    }
+}
+
+fn texts(found: &Cut) -> Vec<String> {
+    let texts = found.messages.iter();
+    texts
+        .map(|(bytes, _)| String::from_utf8_lossy(bytes).into_owned())
+        .collect()
 }
 
 fn fault(framing: &Framing, input: &[u8]) -> Option<Fault> {
@@ -43,21 +48,11 @@ fn lines_about_as_long_as_the_bound() {
         (b"1234\r", b"1234", Extent::Partial),
         (b"12\r", b"12", Extent::Partial),
     ] {
-        for size in 1..=line.len() {
-            let mut decoder = Decoder::new(&Framing::Lines, 4, Overlong::Truncate);
-            let found = feed(&mut decoder, 4, pieces(line, &[size]), Between::Rest);
-            let expected = vec![(bytes.to_vec(), extent)];
-            assert_eq!(found.messages, expected, "{line:?} in pieces of {size}");
+        in_pieces("lines", 4, Overlong::Truncate, line, |found, how| {
+            assert_eq!(found.messages, [(bytes.to_vec(), extent)], "{how}");
             assert_eq!(found.truncated, u64::from(extent == Extent::Truncated));
-        }
+        });
     }
-}
-
-#[test]
-fn a_return_belongs_to_lines_alone() {
-    let found = bytewise(&Framing::Nul, 8, Overlong::Close, b"a\r\0\r\n\0");
-    assert_eq!(found[0].0, b"a\r");
-    assert_eq!(found[1].0, b"\r\n");
 }
 
 #[test]
@@ -66,12 +61,10 @@ fn every_key_that_ends_a_typed_line_ends_one() {
         let wire = [b"one", end, b"two", end, end].concat();
         let whole = |text: &str| (text.as_bytes().to_vec(), Extent::Whole);
         let expected = ["one", "two", ""].map(whole);
-        for size in 1..=wire.len() {
-            let mut decoder = Decoder::new(&Framing::Typed, 4, Overlong::Close);
-            let found = feed(&mut decoder, 4, pieces(&wire, &[size]), Between::Rest);
-            assert_eq!(found.messages, expected, "{wire:?} in pieces of {size}");
-            assert!(!found.is_inside, "{wire:?} in pieces of {size}");
-        }
+        in_pieces("typed", 4, Overlong::Close, &wire, |found, how| {
+            assert_eq!(found.messages, expected, "{how}");
+            assert!(!found.is_inside, "{how}");
+        });
     }
 }
 
@@ -89,19 +82,6 @@ fn every_byte_comes_through() {
             let expected = vec![(message, Extent::Whole)];
             assert_eq!(found.messages, expected, "{framing} {byte}");
         }
-    }
-}
-
-#[test]
-fn empty_messages_are_messages() {
-    for (form, wire) in [
-        ("lines", &b"\n\n\n"[..]),
-        ("nul", b"\0\0\0"),
-        ("len16", &[0; 6]),
-        ("len32", &[0; 12]),
-    ] {
-        let found = bytewise(&framing(form), 1, Overlong::Close, wire);
-        assert_eq!(found, vec![(Vec::new(), Extent::Whole); 3], "{form}");
     }
 }
 
@@ -145,24 +125,6 @@ fn nothing_comes_after_a_fault() {
             assert_eq!(decoder.next(b"1\n").1, None);
             assert_eq!(decoder.finish(), None);
         }
-    }
-}
-
-/// What was read is delivered, of a message that would have been cut as well.
-#[test]
-fn what_came_of_a_message_is_a_part() {
-    for (form, wire) in [
-        ("lines", &b"123"[..]),
-        ("nul", b"123"),
-        ("octet", b"4 123"),
-        ("len16", b"\0\x04123"),
-        ("len32", b"\0\0\0\x04123"),
-        ("len16", b"\0\x09123"),
-        ("len32", b"\0\0\0\x09123"),
-    ] {
-        let found = bytewise(&framing(form), 4, Overlong::Truncate, wire);
-        let part = vec![(b"123".to_vec(), Extent::Partial)];
-        assert_eq!(found, part, "{form} {wire:?}");
     }
 }
 
@@ -238,6 +200,11 @@ fn a_long_message_byte_by_byte_costs_no_more_than_its_bytes() {
 
 /// A framing, what senders put on the wire, and the messages.
 const SENT: &[(&str, &str, &[&str])] = &[
+    ("lines", "\n\n\n", &["", "", ""]),
+    ("nul", "\0\0\0", &["", "", ""]),
+    ("nul", "a\r\0\r\n\0", &["a\r", "\r\n"]),
+    ("len16", "\0\0\0\0\0\0", &["", "", ""]),
+    ("len32", "\0\0\0\0\0\0\0\0\0\0\0\0", &["", "", ""]),
     ("auto", "<14>a\0<14>b\0", &["<14>a", "<14>b"]),
     (
         "auto",
@@ -277,6 +244,8 @@ const SENT: &[(&str, &str, &[&str])] = &[
         &["MSH|a\rPID", "MSH|b"],
     ),
     (r"between:\n,\r", "\n12AB\r\n34CD\r", &["12AB", "34CD"]),
+    // What may begin a message is longer than what ends one.
+    ("between:abcd,/", "abcdx/abc", &["x"]),
     (
         "delimited:__LOG4JS__",
         "{1}__LOG4JS__{_}__LOG4JS__",
@@ -298,25 +267,10 @@ const SENT: &[(&str, &str, &[&str])] = &[
 #[test]
 fn what_senders_send() {
     for (form, wire, expected) in SENT {
-        for size in [1, 2, 3, 1000] {
-            let mut decoder = Decoder::new(&framing(form), 100, Overlong::Close);
-            let found = feed(
-                &mut decoder,
-                100,
-                pieces(wire.as_bytes(), &[size]),
-                Between::Rest,
-            );
-            let texts = found
-                .messages
-                .iter()
-                .map(|(bytes, _)| String::from_utf8_lossy(bytes));
-            assert_eq!(
-                texts.collect::<Vec<_>>(),
-                *expected,
-                "{form} in pieces of {size}"
-            );
-            assert_eq!(found.fault, None, "{form}");
-        }
+        in_pieces(form, 100, Overlong::Close, wire.as_bytes(), |found, how| {
+            assert_eq!(texts(found), *expected, "{how}");
+            assert_eq!(found.fault, None, "{how}");
+        });
     }
 }
 
@@ -333,16 +287,9 @@ fn what_belongs_to_no_message_is_counted() {
         ("len32", "\0\0\0\x05a", 0),
         ("length:ascii4", "0001a0005", 4),
     ] {
-        for size in 1..=wire.len() {
-            let mut decoder = Decoder::new(&framing(form), 100, Overlong::Close);
-            let Cut { stray: found, .. } = feed(
-                &mut decoder,
-                100,
-                pieces(wire.as_bytes(), &[size]),
-                Between::Rest,
-            );
-            assert_eq!(found, stray, "{form} {wire:?} in pieces of {size}");
-        }
+        in_pieces(form, 100, Overlong::Close, wire.as_bytes(), |found, how| {
+            assert_eq!(found.stray, stray, "{how}");
+        });
     }
 }
 
@@ -370,19 +317,65 @@ fn octet_counts_over_the_bound_are_cut_as_lines_are() {
         (Overlong::Close, b"4 abcd5 12345", vec!["abcd"]),
         (Overlong::Close, b"4 abcd9 12345", vec!["abcd"]),
     ] {
-        for size in 1..=wire.len() {
-            let mut decoder = Decoder::new(&Framing::Octet, 4, overlong);
-            let found = feed(&mut decoder, 4, pieces(wire, &[size]), Between::Nothing);
-            let texts = found
-                .messages
-                .iter()
-                .map(|(bytes, _)| String::from_utf8_lossy(bytes));
-            assert_eq!(
-                texts.collect::<Vec<_>>(),
-                expected,
-                "{wire:?} in pieces of {size}"
-            );
+        in_pieces("octet", 4, overlong, wire, |found, how| {
+            assert_eq!(texts(found), expected, "{how}");
             assert_eq!(found.fault.is_some(), overlong == Overlong::Close);
-        }
+        });
+    }
+}
+
+#[test]
+fn text_at_the_end_is_the_messages_own() {
+    for (form, wire, expected) in [
+        ("delimited:__END__", &b"a__END__snake_"[..], "snake_"),
+        ("delimited:aab", b"kaa", "kaa"),
+        ("between:<,/>", b"<a/", "a/"),
+        ("delimited:\\r\\n", b"a\r", "a"),
+        ("mllp", b"\x0ba\x1c", "a"),
+        ("between:abcd,/", b"abcda\nbabc", "a\nbabc"),
+    ] {
+        let last = (expected.as_bytes().to_vec(), Extent::Partial);
+        in_pieces(form, 8, Overlong::Close, wire, |found, how| {
+            assert_eq!(found.messages.last(), Some(&last), "{how}");
+        });
+    }
+}
+
+/// What was read of a message is delivered, also of one that would have been cut. It counts as
+/// truncated only if more came than the bound.
+#[test]
+fn what_came_of_a_message_is_a_part() {
+    let partial = |text| Some((text, Extent::Partial));
+    let truncated = |text| Some((text, Extent::Truncated));
+    for (form, wire, last, stray) in [
+        ("lines", "123", partial("123"), 0),
+        ("nul", "123", partial("123"), 0),
+        ("octet", "4 123", partial("123"), 0),
+        ("octet", "99 abc", partial("abc"), 0),
+        ("octet", "99 abcd", truncated("abcd"), 0),
+        ("octet", "99 ", None, 3),
+        ("len16", "\0\x04123", partial("123"), 0),
+        ("len16", "\0\x63abc", partial("abc"), 0),
+        ("len32", "\0\0\0\x04123", partial("123"), 0),
+        ("len32", "\0\0\0\x09123", partial("123"), 0),
+        ("auto", "99 <1>a", truncated("<1>a"), 0),
+        ("auto", "99 <1>", partial("<1>"), 0),
+    ] {
+        in_pieces(
+            form,
+            4,
+            Overlong::Truncate,
+            wire.as_bytes(),
+            |found, how| {
+                let expected = last.map(|(text, extent)| (text.as_bytes().to_vec(), extent));
+                assert_eq!(
+                    found.messages,
+                    expected.into_iter().collect::<Vec<_>>(),
+                    "{how}"
+                );
+                let is_cut = u64::from(last.is_some_and(|(_, extent)| extent == Extent::Truncated));
+                assert_eq!((found.truncated, found.stray), (is_cut, stray), "{how}");
+            },
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! The decoder, fed in any pieces, against a naive one that sees the whole input at once.
 
 mod edges;
-mod ends;
 mod place;
 mod reference;
 

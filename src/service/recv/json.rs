@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_character_is_escaped_as_expected_wherever_it_stands() {
-        for character in ('\0'..='\u{2100}').chain(['世', '\u{ffff}', '🦀', char::MAX]) {
+        for character in ('\0'..='\u{ffff}').chain(['🦀', char::MAX]) {
             let alone = String::from(character);
             let among = format!("{:17}{character}{:30}{character}", "", "");
             for text in [alone, among] {

@@ -10,7 +10,7 @@ use super::super::fleet::flood;
 use super::super::progress::Progress;
 use super::super::report::Report;
 use super::super::tally::ConnectionFault;
-use super::server::{Lines, Server, answer, discard, faults, plan};
+use super::server::{Lines, Server, answer, discard, plan};
 
 #[test]
 fn each_fault_is_found() {
@@ -18,7 +18,7 @@ fn each_fault_is_found() {
         let server = Server::new(move |reader, stream| answer(reader, stream, reply));
         let (plan, tally) = server.flood("-c 2 -n 20 -p 5 --timeout 5s");
         assert!(!Report::new(&plan, &tally).is_good());
-        (tally.account.received, faults(&tally))
+        (tally.account.received, tally.account.faults())
     };
     let lose = |n, line: &str| {
         if n == 6 {
@@ -56,7 +56,10 @@ fn a_reply_in_the_wrong_place_is_reordered() {
         })
     });
     let (_, tally) = server.flood("-c 1 -n 10 -p 5");
-    assert_eq!((tally.account.received, faults(&tally)), (10, [0, 1, 0, 0]));
+    assert_eq!(
+        (tally.account.received, tally.account.faults()),
+        (10, [0, 1, 0, 0])
+    );
 }
 
 #[test]
@@ -71,12 +74,15 @@ fn a_server_that_ends_is_a_fault_unless_it_is_awaited() {
         discard(reader, stream)
     });
     let (plan, tally) = server.flood("-c 3 -n 20 -p 4");
-    assert_eq!((tally.account.received, faults(&tally)), (30, [6, 0, 0, 0]));
+    assert_eq!(
+        (tally.account.received, tally.account.faults()),
+        (30, [6, 0, 0, 0])
+    );
     assert_eq!(tally.errors.of(ConnectionFault::ClosedEarly), 3);
     assert!(!Report::new(&plan, &tally).is_good());
     let (plan, tally) = server.flood("-c 3 -p 4 --until-closed");
     assert_eq!(
-        (tally.sent, tally.account.received, faults(&tally)),
+        (tally.sent, tally.account.received, tally.account.faults()),
         (36, 30, [0; 4])
     );
     assert!(Report::new(&plan, &tally).is_good());
@@ -86,7 +92,7 @@ fn a_server_that_ends_is_a_fault_unless_it_is_awaited() {
 fn nothing_waits_for_ever() {
     let server = Server::new(discard);
     let (plan, tally) = server.flood("-c 3 -n 5 -p 2 --timeout 200ms");
-    assert_eq!((tally.sent, faults(&tally)), (6, [6, 0, 0, 0]));
+    assert_eq!((tally.sent, tally.account.faults()), (6, [6, 0, 0, 0]));
     assert_eq!(tally.errors.of(ConnectionFault::Timeout), 3);
     assert!(!Report::new(&plan, &tally).is_good());
     // It may be no echo at all, as `poold recv` is none.
@@ -126,7 +132,7 @@ fn clients_that_could_not_connect_are_reported() {
     let tally = flood(&plan, &Progress::hidden()).unwrap();
     server.join().unwrap();
     assert_eq!((tally.connected, tally.account.received), (1, 5));
-    assert_eq!(faults(&tally), [0; 4]);
+    assert_eq!(tally.account.faults(), [0; 4]);
     assert!(!Report::new(&plan, &tally).is_good());
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::fleet::flood;
 use super::super::progress::Progress;
 use super::super::report::Report;
-use super::server::{DEADLINE, Server, answer, assert_complete, discard, echo, faults, plan};
+use super::server::{DEADLINE, Server, answer, assert_complete, discard, echo, plan};
 
 #[test]
 fn every_message_comes_back() {
@@ -55,7 +55,7 @@ fn acknowledgements_are_counted() {
     assert_complete(&server.flood("--expect ack -c 3 -n 30 -p 6"), 90);
     let server = Server::new(|reader, stream| answer(reader, stream, |_, _| "ack 999\n".into()));
     let (_, tally) = server.flood("--expect ack -c 1 -n 1 --timeout 300ms");
-    assert_eq!(faults(&tally), [1, 0, 0, 1]);
+    assert_eq!(tally.account.faults(), [1, 0, 0, 1]);
 }
 
 #[test]

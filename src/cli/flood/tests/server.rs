@@ -84,17 +84,6 @@ pub(crate) fn plan(args: &str) -> Plan {
     Plan::new(&args, args.address.as_deref().unwrap()).unwrap()
 }
 
-/// lost, reordered, duplicated, damaged
-pub(crate) fn faults(tally: &Tally) -> [u64; 4] {
-    let account = &tally.account;
-    [
-        account.lost,
-        account.reordered,
-        account.duplicated,
-        account.damaged,
-    ]
-}
-
 pub(crate) fn echo(mut reader: Lines, mut stream: TcpStream) -> std::io::Result<()> {
     std::io::copy(&mut reader, &mut stream)?;
     stream.shutdown(Shutdown::Write)
@@ -122,7 +111,7 @@ pub(crate) fn answer(
 }
 
 pub(crate) fn assert_complete((plan, tally): &(Plan, Tally), messages: u64) {
-    assert_eq!(faults(tally), [0; 4], "{tally:?}");
+    assert_eq!(tally.account.faults(), [0; 4], "{tally:?}");
     assert_eq!((tally.sent, tally.account.received), (messages, messages));
     assert!(Report::new(plan, tally).is_good(), "{:?}", tally.errors);
 }
