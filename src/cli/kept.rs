@@ -11,12 +11,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, getppid, pidfd_open, pidfd_send_signal,
     set_child_subreaper, waitpid,
 };
 use rustix::stdio::dup2_stdin;
+
+use crate::net::ready::is_readable;
 
 /// The variable that names the keeper to the server.
 pub(super) const KEPT_BY: &str = "POOLD_KEPT_BY";
@@ -31,10 +32,7 @@ const START_WITHIN: Duration = Duration::from_secs(5);
 /// Maximum wait for the end of killed processes.
 const END_MAX: Duration = Duration::from_secs(2);
 /// How long a keeper whose server was killed may take to end what is left.
-const END_WITHIN: Timespec = Timespec {
-    tv_sec: 3,
-    tv_nsec: 0,
-};
+const END_WITHIN: Duration = Duration::from_secs(3);
 
 /// The socket to the first keeper, until an answer does not come: a late one would be another
 /// request's.
@@ -106,7 +104,9 @@ impl KeptSuccessor {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.pidfd.as_ref().is_none_or(|pidfd| ends(pidfd, &NOW))
+        self.pidfd
+            .as_ref()
+            .is_none_or(|pidfd| is_readable(pidfd, Duration::ZERO))
     }
 
     /// Kills its server; then it ends what that has left, and ends.
@@ -122,19 +122,10 @@ impl KeptSuccessor {
             // It may have ended.
             let _ = pidfd_send_signal(server, Signal::KILL);
         }
-        if servers.is_empty() || !ends(pidfd, &END_WITHIN) {
+        if servers.is_empty() || !is_readable(pidfd, END_WITHIN) {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
     }
-}
-
-const NOW: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 0,
-};
-
-fn ends(pidfd: &OwnedFd, within: &Timespec) -> bool {
-    poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(within)) == Ok(1)
 }
 
 fn ask(mut keeper: &UnixStream) -> io::Result<String> {
@@ -163,7 +154,7 @@ pub(super) fn end_the_rest(except: &[Pid]) {
             if let Ok(pidfd) = pidfd_open(child, PidfdFlags::empty()) {
                 let _ = pidfd_send_signal(&pidfd, Signal::KILL);
                 let most = until.saturating_duration_since(Instant::now());
-                ends(&pidfd, &Timespec::try_from(most).unwrap_or(NOW));
+                is_readable(&pidfd, most);
             }
             let _ = waitpid(Some(child), WaitOptions::NOHANG);
         }

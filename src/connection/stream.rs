@@ -9,12 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 
 use crate::connection::Connection;
 use crate::connection::client::Client;
 use crate::connection::secured::{Secured, would_block};
 use crate::net::address::Peer;
+use crate::net::ready;
 use crate::scheduler::metrics::{Streamed, add};
 
 /// A client's connection as a blocking stream, by value or by reference.
@@ -93,12 +94,7 @@ impl Stream {
         if left.is_some_and(|left| left.is_zero()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        let mut polled = [PollFd::new(&self.connection.socket, flags)];
-        match poll(&mut polled, left.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        ready::wait(&mut [PollFd::new(&self.connection.socket, flags)], left).map(drop)
     }
 
     fn read_secured(&self, session: &Lent, buffer: &mut [u8]) -> io::Result<usize> {

@@ -14,11 +14,12 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::{ioctl_fionbio, ioctl_fionread, retry_on_intr};
 use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::{Connection, system};
+use crate::net::ready::wait;
 use crate::scheduler::metrics::add;
 use crate::tls::{Ending, Heard, Session};
 
@@ -182,8 +183,7 @@ impl Connection {
     /// waits for an answer, and what a client sent before it closed is served as well.
     pub(crate) fn has_left(&self) -> bool {
         let mut polled = [PollFd::new(&self.socket, PollFlags::IN)];
-        let now = Timespec::default();
-        if poll(&mut polled, Some(&now)).is_err() {
+        if wait(&mut polled, Some(Duration::ZERO)).is_err() {
             return false;
         }
         let seen = polled[0].revents();

@@ -9,3 +9,4 @@ pub(crate) mod address;
 pub(crate) mod connect;
 pub(crate) mod listen;
 pub(crate) mod proxy;
+pub(crate) mod ready;

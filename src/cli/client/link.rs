@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use socket2::Socket;
 
 use super::dial::dial;
@@ -18,6 +18,7 @@ use super::secure::Loss;
 use super::shared::{QUEUE_MAX, Session, drain_wakes};
 use super::unsent::{Unsent, is_for_later};
 use crate::cli::exit::Ending;
+use crate::net::ready::wait;
 use crate::tls::ClientTls;
 
 const BUFFER: usize = 64 << 10;
@@ -261,11 +262,7 @@ fn is_nick(line: &[u8]) -> bool {
 
 fn poll_until(polled: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<()> {
     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-    let left = left.and_then(|left| Timespec::try_from(left).ok());
-    match poll(polled, left.as_ref()) {
-        Err(rustix::io::Errno::INTR) => Ok(()),
-        polled => Ok(polled.map(drop)?),
-    }
+    wait(polled, left).map(drop)
 }
 
 /// Half to one and a half times as long, so that clients do not come back all at once.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use socket2::Socket;
 
 use super::introduce::introduce;
@@ -20,6 +20,7 @@ use super::printer::{Passing, Printer};
 use super::secure::Loss;
 use crate::cli::exit::Ending;
 use crate::error::start_advice;
+use crate::net::ready::wait;
 
 const BUFFER: usize = 64 << 10;
 /// Maximum time that a server which has ended its side may take nothing of the rest.
@@ -91,7 +92,7 @@ impl Sending {
     fn wait_taken(&self) -> bool {
         loop {
             // In this order: the reader of the input has data before the flag shows it.
-            let has_input = wait_input(Some(&Timespec::default()));
+            let has_input = wait_input(Some(Duration::ZERO));
             let mut holds = self.holds.lock();
             match *holds {
                 Holds::Nothing if !has_input => return true,
@@ -138,8 +139,8 @@ fn send(mut socket: &Socket, sending: &Sending) {
 }
 
 /// Waits for input or its end, at most `most`; answers whether there is.
-fn wait_input(most: Option<&Timespec>) -> bool {
-    poll(&mut [PollFd::new(&std::io::stdin(), PollFlags::IN)], most).is_ok_and(|count| count > 0)
+fn wait_input(most: Option<Duration>) -> bool {
+    wait(&mut [PollFd::new(&std::io::stdin(), PollFlags::IN)], most).is_ok_and(|count| count > 0)
 }
 
 /// Copies from the server to standard output, until the server ends or the output is closed.

@@ -9,9 +9,10 @@ use std::net::Shutdown;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use socket2::{Domain, Socket, Type};
 
+use crate::net::ready::wait;
 use crate::tls::{ClientSession, ClientTls};
 
 const BUFFER: usize = 16 << 10;
@@ -151,10 +152,7 @@ impl Pump {
                     | when(PollFlags::OUT, !has_room),
             ),
         ];
-        match poll(&mut polled, None) {
-            Err(rustix::io::Errno::INTR) => Ok(()),
-            polled => Ok(polled.map(drop)?),
-        }
+        wait(&mut polled, None).map(drop)
     }
 
     fn take_plain(&mut self) -> io::Result<()> {

@@ -12,20 +12,21 @@ use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
 
 use crate::cli::log::nonblocking::Patient;
 use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
+use crate::net::ready::wait;
 use crate::server::Handle;
 use crate::service::chat::{Chat, Console};
 
 /// Time for the terminal to take the last output at the end.
 const LAST_MAX: Duration = Duration::from_millis(250);
-/// Seconds between checks while another process group has the terminal.
-const LOOK_AGAIN: i64 = 1;
+/// Between checks while another process group has the terminal.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The console's thread, while it runs.
 pub(crate) struct Terminal {
@@ -87,14 +88,9 @@ fn keep(mut console: Console, server: &Handle, stdin: &File, wakes: &UnixStream)
         if !printer.unprinted.is_empty() {
             polled.push(PollFd::new(&printer.stdout, PollFlags::OUT));
         }
-        let look_again = Timespec {
-            tv_sec: LOOK_AGAIN,
-            tv_nsec: 0,
-        };
-        let most = (listens && !is_heard).then_some(&look_again);
-        match poll(&mut polled, most) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return,
+        let most = (listens && !is_heard).then_some(LOOK_AGAIN);
+        if wait(&mut polled, most).is_err() {
+            return;
         }
         let is_typed = is_heard && !polled[1].revents().is_empty();
         if is_over(wakes) {

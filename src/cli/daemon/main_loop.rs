@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use tracing::{info, warn};
 
 use super::notify::Notifier;
@@ -15,6 +15,7 @@ use crate::cli::exit;
 use crate::cli::handover::{Event, HandoverServer};
 use crate::cli::signals::{self, Awaited, Signal};
 use crate::drain::ServerPhase;
+use crate::net::ready;
 use crate::scheduler::state::Phase;
 use crate::server::{Handle, Server};
 
@@ -165,15 +166,11 @@ impl MainLoop {
             self.admin.next(),
             self.handover.as_ref().and_then(HandoverServer::next),
         ];
-        let left = due.into_iter().flatten().min().map(|due| {
-            let left = due.saturating_duration_since(Instant::now());
-            // Rounded up, so that the deadline has passed when the poll returns.
-            Timespec::try_from(left + Duration::from_micros(100)).unwrap_or_default()
-        });
-        match poll(&mut awaited, left.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let due = due.into_iter().flatten().min();
+        let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+        // Rounded up, so that the deadline has passed when the wait returns.
+        let left = left.map(|left| left + Duration::from_micros(100));
+        ready::wait(&mut awaited, left).map(drop)
     }
 
     fn hand_over(&mut self, pid: u32) {

@@ -9,13 +9,13 @@ use std::time::Duration;
 use mio::net::{TcpStream, UnixStream};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use super::secured::Secured;
 use crate::cli::exit::Failure;
 use crate::net::address::Address;
 use crate::net::connect;
+use crate::net::ready::is_readable;
 use crate::tls::{ClientSession, ClientTls};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -125,9 +125,7 @@ impl Stream {
 
     /// Waits for something to read; `false` if nothing comes.
     pub(crate) fn wait_readable(&self, most: Duration) -> bool {
-        let mut polled = [PollFd::new(&self.socket, PollFlags::IN)];
-        let most = Timespec::try_from(most).ok();
-        poll(&mut polled, most.as_ref()).is_ok_and(|count| count > 0)
+        is_readable(&self.socket, most)
     }
 
     /// Tells the server that nothing more will come.

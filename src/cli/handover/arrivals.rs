@@ -4,21 +4,18 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tracing::warn;
 
 use super::protocol::{Answer, Ask, SOCKETS_MAX, Wire};
 use crate::connection::held::{Kept, Stays};
+use crate::net::ready::is_readable;
 use crate::server::{Arrival, Handle};
 
 /// Bytes of one batch's states: far more than a batch has.
 const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A process that ends closes its descriptors a moment before it is dead.
-const DEAD_WITHIN: Timespec = Timespec {
-    tv_sec: 1,
-    tv_nsec: 0,
-};
+const DEAD_WITHIN: Duration = Duration::from_secs(1);
 /// Maximum wait for the next batch, and for the last one.
 const NEXT_WITHIN: Duration = Duration::from_secs(30);
 
@@ -130,10 +127,8 @@ impl Arrivals {
     }
 
     fn is_other_dead(&self) -> bool {
-        self.other.as_ref().is_some_and(|other| {
-            let mut polled = [PollFd::new(other, PollFlags::IN)];
-            poll(&mut polled, Some(&DEAD_WITHIN)) == Ok(1)
-        })
+        let other = self.other.as_ref();
+        other.is_some_and(|other| is_readable(other, DEAD_WITHIN))
     }
 }
 

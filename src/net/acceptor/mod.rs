@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::net::{SocketFlags, acceptfrom_with, sockopt::socket_peercred};
 use socket2::Socket;
 use tracing::{info, warn};
@@ -26,6 +26,7 @@ pub(crate) use gate::{AcceptGate, AcceptHandler};
 
 use crate::net::address::Peer;
 use crate::net::listen::{BACKLOG, Holders, Listener, Listening};
+use crate::net::ready::wait;
 use crate::series::Series;
 
 /// Pauses while the system has no descriptor or memory; each is twice the one before.
@@ -332,7 +333,7 @@ fn client_waits(listeners: &[Arc<Source>]) -> bool {
         .iter()
         .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))
         .collect();
-    poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    wait(&mut asked, Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
 }
 
 /// What the acceptor waits for next.

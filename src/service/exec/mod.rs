@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::process::{Pid, getppid};
 use tracing::debug;
 
@@ -43,6 +43,7 @@ use crate::connection::Connection;
 use crate::connection::client::Client;
 use crate::connection::secured::Secured;
 use crate::net::address::Peer;
+use crate::net::ready::wait;
 use child::Child;
 use client_watch::{ClientEvent, ClientWatch};
 use launch::{Failure, LaunchSpec, Launcher};
@@ -258,8 +259,7 @@ impl Runner {
             // A reset, or the end of both directions.
             PollFd::from_borrowed_fd(connection.socket.as_fd(), PollFlags::empty()),
         ];
-        let most = Timespec::try_from(pause).ok();
-        if poll(&mut polled, most.as_ref()).is_err() {
+        if wait(&mut polled, Some(pause)).is_err() {
             return WaitEnd::Again;
         }
         let [over, gone] = polled.map(|fd| !fd.revents().is_empty());

@@ -5,13 +5,14 @@ use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 
 use super::child::Child;
 use super::client_watch::{ClientEvent, ClientGone, ClientWatch};
 use super::pipes::{Pipe, Pipes};
 use super::pump::Pump;
 use super::stderr::StderrLog;
+use crate::net::ready::wait;
 
 /// A program's time limits.
 #[derive(Clone, Copy, Debug)]
@@ -153,11 +154,8 @@ impl Supervisor<'_> {
         let most = due.map(|due| due.saturating_duration_since(Instant::now()));
         // Rounded up, so that the deadline has passed when the poll returns.
         let most = most.map(|most| most + Duration::from_micros(10));
-        let most = most.and_then(|most| Timespec::try_from(most).ok());
-        if poll(&mut polled, most.as_ref()).is_err() {
-            // Interrupted: no events.
-            polled.iter_mut().for_each(PollFd::clear_revents);
-        }
+        // After an interrupted wait there are no events.
+        let _ = wait(&mut polled, most);
         let mut found = polled.iter().map(PollFd::revents);
         let mut next = |is_there: bool| {
             let flags = is_there.then(|| found.next()).flatten();

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags};
 use tracing::{error, info};
 
 use super::standstill::LineBudget;
+use crate::net::ready::wait;
 
 /// When a message counts as safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,10 +169,8 @@ pub(super) fn sync(file: &File) -> io::Result<()> {
 }
 
 pub(super) fn wait_writable(file: &File, most: Duration) {
-    let mut polled = [PollFd::from_borrowed_fd(file.as_fd(), PollFlags::OUT)];
-    let most = Timespec::try_from(most).ok();
     // The write is tried again in any case.
-    let _ = rustix::event::poll(&mut polled, most.as_ref());
+    let _ = wait(&mut [PollFd::new(file, PollFlags::OUT)], Some(most));
 }
 
 /// Writes one piece; retries failed writes. An error means that it can never be written.

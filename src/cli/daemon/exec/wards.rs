@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, pidfd_send_signal, wait,
@@ -16,6 +16,7 @@ use rustix::process::{
 use crate::cli::handover;
 use crate::cli::kept::{FIRST_KEEPER, NO, START, end_the_rest};
 use crate::cli::signals::{self, Awaited};
+use crate::net::ready;
 
 /// See the head of the file.
 pub(super) struct Wards {
@@ -65,10 +66,7 @@ impl Wards {
             let mut awaited: Vec<_> = awaited
                 .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
                 .collect();
-            match poll(&mut awaited, None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
+            ready::wait(&mut awaited, None)?;
             self.answer();
         }
     }

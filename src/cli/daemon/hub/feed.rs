@@ -6,15 +6,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use tracing::{info, warn};
 
-use super::held::wait_end;
 use super::open::{Followed, Input, Place, open_source};
 use super::spec::Spec;
 use super::writer::Writer;
 use crate::connection::gate::Inside;
 use crate::framing::{Decoder, Extent, Framing, Overlong};
+use crate::net::ready::{is_readable, wait};
 use crate::series::Series;
 use crate::service::hub::Source;
 
@@ -141,7 +141,7 @@ impl Feed {
     /// Two that read one device would each get a part of what it sends.
     fn await_predecessor(&self) {
         let predecessor = self.predecessor.as_ref();
-        if predecessor.is_some_and(|held| !wait_end(held, LET_GO_MAX)) {
+        if predecessor.is_some_and(|held| !is_readable(held, LET_GO_MAX)) {
             let source = self.source.name();
             warn!(source, "the poold before has not let go of the source");
         }
@@ -274,7 +274,7 @@ impl Feed {
             fds.extend(writer.poll_fds(to));
         }
         loop {
-            let polled = poll(&mut fds, None);
+            let polled = wait(&mut fds, None);
             let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
             match polled {
                 Ok(_) if is_ready(0) => return Wake::Drain,
@@ -289,11 +289,8 @@ impl Feed {
 
     /// Waits for so long. `None`: the drain has begun.
     pub(super) fn waits(&self, most: Duration) -> Option<()> {
-        let most = Timespec::try_from(most).unwrap_or_default();
-        let mut fds = [PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN)];
         // An interrupted wait ends early, and its caller looks again.
-        let _ = poll(&mut fds, Some(&most));
-        fds[0].revents().is_empty().then_some(())
+        (!is_readable(&self.stop, most)).then_some(())
     }
 }
 

@@ -3,7 +3,6 @@
 mod also;
 mod feed;
 mod figures;
-mod held;
 mod open;
 mod spec;
 mod stream;
@@ -22,7 +21,6 @@ use tracing::info;
 use self::also::{Also, matching, ports};
 use self::feed::{Cutting, Feed};
 use self::figures::Figures;
-use self::held::wait_end;
 use self::spec::{Spec, stream};
 use self::to::ToStream;
 use super::args::ServeArgs;
@@ -34,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::framing::Framing;
 use crate::limits::options::Options;
 use crate::net::listen::Listeners;
+use crate::net::ready::is_readable;
 use crate::redis::url::Target;
 use crate::server::Server;
 use crate::service::hub::{Hub, HubSettings, HubStats, Last, Slow};
@@ -134,7 +133,7 @@ pub(crate) fn run(mut args: HubArgs) -> Result<ExitCode> {
     let all_end = feed_from_sources(args, &hub, &mut life, &streams)?;
     let code = life.run();
     // Programs end with their sources. A source that is connecting is not waited for.
-    wait_end(&all_end, SOURCES_END);
+    is_readable(&all_end, SOURCES_END);
     streams.end();
     info!("{}", summary(&hub.stats()));
     Ok(code)
@@ -247,7 +246,7 @@ impl Streams {
     /// Lets them write what waits, for a second at most.
     fn end(self) {
         drop((self.running, self.holds));
-        wait_end(&self.ended, SOURCES_END);
+        is_readable(&self.ended, SOURCES_END);
     }
 }
 
@@ -276,7 +275,9 @@ fn cutting(args: &HubArgs) -> Cutting {
     }
 }
 
-/// Starts a thread for each source. What it answers is at its end when all have ended.
+/// Starts a thread for each source. What it answers is at its end when all have ended: each thread
+/// holds the pipe's writing end. A successor opens its sources at that end, which also comes if
+/// this process is killed.
 fn feed_from_sources(
     args: &HubArgs,
     hub: &Hub,

@@ -9,12 +9,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use tracing::{info, warn};
 
 use super::feed::Cutting;
 use crate::error::{Error, Result};
 use crate::framing::Decoder;
+use crate::net::ready::{is_readable, wait};
 use crate::series::Series;
 use crate::service::hub::Source;
 use crate::service::recv::StreamWriter;
@@ -98,7 +99,7 @@ impl ToStream {
             PollFd::from_borrowed_fd(self.awaited.as_fd(), PollFlags::IN),
         ];
         // After an interrupted wait there may be none.
-        let _ = poll(&mut fds, None);
+        let _ = wait(&mut fds, None);
         let _ = rustix::io::read(&*self.awaited, &mut [0; 8]);
         fds[0].revents().is_empty()
     }
@@ -121,11 +122,8 @@ impl ToStream {
                 let (to, earlier) = (self.source.name(), told.earlier());
                 warn!(to, %error, earlier, "cannot write to the stream; trying again");
             }
-            let mut fds = [PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN)];
             if until.is_none() {
-                let most = Timespec::try_from(RETRY).unwrap_or_default();
-                let _ = poll(&mut fds, Some(&most));
-                until = (!fds[0].revents().is_empty()).then(|| Instant::now() + LAST);
+                until = is_readable(stop, RETRY).then(|| Instant::now() + LAST);
             } else {
                 std::thread::sleep(RETRY);
             }
