@@ -18,37 +18,33 @@ pub(super) struct Log(Mutex<Series<Key>>);
 impl Log {
     /// A reader's first messages were dropped.
     pub(super) fn losing(&self, client: &Client) {
-        if let Some(earlier) = self.is_told(client, "drop") {
-            let (id, peer) = (client.id(), client.peer());
+        let (id, peer) = (client.id(), client.peer());
+        if let Some(earlier) = self.is_told(peer.host(), "drop") {
             warn!(id, %peer, earlier, "a reader is too slow: its oldest messages are dropped");
         }
     }
 
-    /// A reader is closed for its slowness.
+    /// A reader is closed because it is slow.
     pub(super) fn closing(&self, client: &Client) {
-        if let Some(earlier) = self.is_told(client, "close") {
-            let (id, peer) = (client.id(), client.peer());
+        let (id, peer) = (client.id(), client.peer());
+        if let Some(earlier) = self.is_told(peer.host(), "close") {
             warn!(id, %peer, earlier, "a reader is too slow: it is closed");
         }
     }
 
-    /// A client has sent what is not read from it.
-    pub(super) fn ignoring(&self, client: u64) {
-        let told = self.0.lock().happened((None, "ignore"), Instant::now());
-        if let Some(told) = told {
-            let earlier = told.earlier();
+    /// A client that may not send has sent messages.
+    pub(super) fn ignoring(&self, id: u64) {
+        if let Some(earlier) = self.is_told(None, "ignore") {
             warn!(
-                id = client,
+                id,
                 earlier, "a client's messages are ignored: only sources may send"
             );
         }
     }
 
-    /// Messages of clients were dropped, since a source did not take them.
+    /// A source did not take messages of clients: they were dropped.
     pub(super) fn unwritten(&self, source: &str) {
-        let told = self.0.lock().happened((None, "unwritten"), Instant::now());
-        if let Some(told) = told {
-            let earlier = told.earlier();
+        if let Some(earlier) = self.is_told(None, "unwritten") {
             warn!(
                 source,
                 earlier, "the source does not take what clients send: it is dropped"
@@ -56,13 +52,11 @@ impl Log {
         }
     }
 
-    /// Messages were dropped, since a sink did not take them.
-    pub(super) fn full(&self, sink: &str) {
-        let told = self.0.lock().happened((None, "full"), Instant::now());
-        if let Some(told) = told {
-            let earlier = told.earlier();
+    /// A sink did not take messages: they were dropped.
+    pub(super) fn full(&self, to: &str) {
+        if let Some(earlier) = self.is_told(None, "full") {
             warn!(
-                to = sink,
+                to,
                 earlier, "the stream does not take the feed: messages for it are dropped"
             );
         }
@@ -80,9 +74,9 @@ impl Log {
         }
     }
 
-    fn is_told(&self, client: &Client, what: &'static str) -> Option<Option<u64>> {
-        let key = (client.peer().host(), what);
-        let told = self.0.lock().happened(key, Instant::now());
+    /// Whether this gets a line; if so, with the count of those before it that had none.
+    fn is_told(&self, host: Option<IpAddr>, what: &'static str) -> Option<Option<u64>> {
+        let told = self.0.lock().happened((host, what), Instant::now());
         told.map(|told| told.earlier())
     }
 }

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags};
 use tracing::{error, info};
 
-use super::standstill::LineBudget;
 use crate::net::ready::wait;
+use crate::series::Series;
 
 /// When a message counts as safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +178,7 @@ pub(super) fn write(
     sink: &mut dyn Sink,
     piece: &[u8],
     durability: Durability,
-    lines: &Mutex<LineBudget>,
+    lines: &Mutex<Series<Instant>>,
 ) -> io::Result<()> {
     let mut trouble = Trouble::default();
     while let Err(error) = try_write(sink, piece, durability, &mut trouble.written) {
@@ -256,16 +256,17 @@ struct Trouble {
 
 impl Trouble {
     /// Logs each kind of error once.
-    fn report(&mut self, error: &io::Error, path: Option<&Path>, lines: &Mutex<LineBudget>) {
+    fn report(&mut self, error: &io::Error, path: Option<&Path>, lines: &Mutex<Series<Instant>>) {
         if self.kind.replace(error.kind()) == Some(error.kind()) {
             return;
         }
-        let left_out = lines.lock().next(Instant::now());
-        if let Some(left_out) = left_out {
+        let now = Instant::now();
+        let told = lines.lock().happened(now, now);
+        if let Some(told) = told {
             self.has_line = true;
             error!(
                 path = path.map(tracing::field::debug),
-                earlier = Some(left_out).filter(|left_out| *left_out > 0),
+                earlier = told.earlier(),
                 error = match error.kind() {
                     io::ErrorKind::BrokenPipe => "nothing reads it any more".to_owned(),
                     _ => error.to_string(),

@@ -6,14 +6,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::series::{Series, Told};
+
 /// A piece that takes this long is logged.
 const BLOCKED: Duration = Duration::from_secs(1);
 /// Shorter waits are usual for a disk.
 pub(super) const HELD_UP: Duration = Duration::from_millis(100);
-
-/// Maximum standstills that are logged within an hour; all are counted.
-const LINES_MAX: u32 = 10;
-const LINES_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// See the head of the file.
 #[derive(Default)]
@@ -24,46 +22,17 @@ pub(super) struct Standstill {
     told: Option<Instant>,
     /// The time of past standstills.
     total: Duration,
-    lines: LineBudget,
+    /// Each standstill is a key.
+    lines: Series<Instant>,
     /// This one was logged.
     has_line: bool,
-}
-
-/// Bounds the log lines about repeated events.
-#[derive(Debug, Default)]
-pub(super) struct LineBudget {
-    /// The begin of the current hour, and its count of lines.
-    since: Option<Instant>,
-    count: u32,
-    /// LineBudget left out since the last one.
-    left_out: u64,
-}
-
-impl LineBudget {
-    /// `Some` if a line may be written, with the number left out before it.
-    pub(super) fn next(&mut self, now: Instant) -> Option<u64> {
-        if self.since.is_none_or(|since| now >= since + LINES_FOR) {
-            (self.since, self.count) = (Some(now), 0);
-        }
-        if self.count >= LINES_MAX {
-            self.left_out += 1;
-            return None;
-        }
-        self.count += 1;
-        Some(std::mem::take(&mut self.left_out))
-    }
 }
 
 /// A change to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// With the number of earlier ones that were not logged.
-    Blocks {
-        left_out: u64,
-    },
-    GoesOn {
-        after: Duration,
-    },
+    Blocks(Told),
+    GoesOn { after: Duration },
 }
 
 impl Standstill {
@@ -75,13 +44,14 @@ impl Standstill {
             && before.is_some_and(|(seen, _)| seen == number)
         {
             let is_late = waited.is_some_and(|waited| waited >= BLOCKED);
-            if is_late && self.told.is_none() {
-                self.told = before.map(|(_, since)| since);
-                let left_out = self.lines.next(now);
-                self.has_line = left_out.is_some();
-                return left_out.map(|left_out| Change::Blocks { left_out });
+            if !is_late || self.told.is_some() {
+                return None;
             }
-            return None;
+            let (_, since) = before?;
+            self.told = Some(since);
+            let told = self.lines.happened(since, now);
+            self.has_line = told.is_some();
+            return told.map(Change::Blocks);
         }
         self.piece = in_hand.map(|number| (number, now));
         // While each piece takes long, it is a single standstill.
@@ -155,10 +125,14 @@ mod tests {
         let goes_on = |ms| Change::GoesOn {
             after: Duration::from_millis(ms),
         };
+        let blocks = Change::Blocks(Told {
+            is_new: true,
+            earlier: 0,
+        });
         let expected = [
-            (1902, Change::Blocks { left_out: 0 }),
+            (1902, blocks),
             (6600, goes_on(6600 - 901)),
-            (10_100, Change::Blocks { left_out: 0 }),
+            (10_100, blocks),
             (10_101, goes_on(1001)),
         ];
         assert_eq!(told, expected);
@@ -167,14 +141,5 @@ mod tests {
             Duration::from_millis(6600 - 901 + 1001)
         );
         assert_eq!(output.lasts(at(20_000)), Duration::ZERO);
-    }
-
-    #[test]
-    fn what_comes_and_goes_is_told_ten_times_an_hour() {
-        let begin = Instant::now();
-        let mut lines = LineBudget::default();
-        let minute = |n: u64| begin + Duration::from_secs(60 * n);
-        let told: Vec<_> = (0..120).filter_map(|n| lines.next(minute(n))).collect();
-        assert_eq!(told, [&[0; 10][..], &[50], &[0; 9]].concat());
     }
 }

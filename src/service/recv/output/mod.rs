@@ -23,7 +23,8 @@ use tracing::{info, warn};
 
 use super::named::NamedFile;
 use super::sink::{Durability, Holds, NAME_EACH, Name, Pipe, Sink, write};
-use super::standstill::{Change, HELD_UP, LineBudget, Standstill};
+use super::standstill::{Change, HELD_UP, Standstill};
+use crate::series::Series;
 use crate::service::Outlet;
 
 #[cfg(test)]
@@ -50,7 +51,7 @@ pub struct Output {
     queue: Mutex<Queue>,
     standstill: Mutex<Standstill>,
     /// The log lines about errors.
-    lines: Mutex<LineBudget>,
+    lines: Mutex<Series<Instant>>,
     /// The standard output's name; a file that is opened by its path checks its own.
     name: Mutex<Name>,
     /// Notified when the writer has made room or made a piece safe.
@@ -249,10 +250,10 @@ impl Output {
         let next = [next, self.look_at_name(now)].into_iter().flatten().min();
         let path = self.path.as_deref().map(tracing::field::debug);
         match change.filter(|_| !self.tells_waits) {
-            Some(Change::Blocks { left_out }) => {
+            Some(Change::Blocks(told)) => {
                 warn!(
                     path,
-                    earlier = Some(left_out).filter(|left_out| *left_out > 0),
+                    earlier = told.earlier(),
                     waiting = %BinaryBytes(bytes),
                     "the output blocks; clients are not read until it takes more"
                 );
