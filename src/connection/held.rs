@@ -103,12 +103,12 @@ pub(crate) struct Held {
     /// Connections that came from another process.
     pub(crate) arrived: AtomicU64,
     /// Those that the other process kept, as it said, and the time of the move.
-    kept: Mutex<Kept>,
+    kept: Mutex<MoveReport>,
 }
 
 /// What another process says of a move to this one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct MoveReport {
     pub(crate) stayed: BTreeMap<Stays, u64>,
     pub(crate) took: Duration,
 }
@@ -146,12 +146,12 @@ impl Held {
 
     /// Notes what the other process says of the move to this one.
     #[cfg(feature = "cli")]
-    pub(crate) fn note(&self, kept: Kept) {
+    pub(crate) fn note(&self, kept: MoveReport) {
         *self.kept.lock() = kept;
     }
 
     /// What it said.
-    pub(crate) fn kept(&self) -> Kept {
+    pub(crate) fn kept(&self) -> MoveReport {
         self.kept.lock().clone()
     }
 

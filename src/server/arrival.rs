@@ -14,7 +14,7 @@ use super::shared::Shared;
 use crate::connection::carried::{Carried, STATE_MAX};
 use crate::connection::client::Client;
 #[cfg(feature = "cli")]
-use crate::connection::held::Kept;
+use crate::connection::held::MoveReport;
 use crate::connection::held::Stays;
 use crate::connection::moving::Contents;
 use crate::connection::{Connection, Opening, Stage};
@@ -96,7 +96,7 @@ impl Handle {
     }
 
     /// Notes what the other process says of the move, for the figures.
-    pub(crate) fn note_kept(&self, kept: Kept) {
+    pub(crate) fn note_kept(&self, kept: MoveReport) {
         self.shared.ctx.held.note(kept);
     }
 }

@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tracing::warn;
 
 use super::protocol::{Answer, Ask, SOCKETS_MAX, Wire};
-use crate::connection::held::{Kept, Stays};
+use crate::connection::held::{MoveReport, Stays};
 use crate::net::ready::is_readable;
 use crate::server::{Arrival, Handle};
 
@@ -84,7 +84,7 @@ impl Arrivals {
                         .iter()
                         .filter_map(|(why, count)| Some((Stays::named(why)?, *count)));
                     let stayed = named.collect();
-                    server.note_kept(Kept { stayed, took });
+                    server.note_kept(MoveReport { stayed, took });
                 }
                 Some(Answer::Close { id, reason }) => {
                     server.registry().close(id, reason);

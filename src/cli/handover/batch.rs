@@ -18,7 +18,7 @@ pub(super) const BATCH_WITHIN: Duration = Duration::from_secs(2);
 
 /// What became of the clients.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct MoveCounts {
     pub(super) moved: u64,
     pub(super) stayed: BTreeMap<Stays, u64>,
 }
@@ -43,14 +43,14 @@ pub(super) fn taken(wire: &mut Wire, batch: u64) -> io::Result<BTreeMap<usize, S
     }
 }
 
-impl Tally {
+impl MoveCounts {
     /// Counts clients that stay for a reason that the successor has named.
     pub(super) fn stay(&mut self, why: &str, count: u64) {
         let why = Stays::named(why).unwrap_or(Stays::Version);
         *self.stayed.entry(why).or_default() += count;
     }
 
-    pub(super) fn add(&mut self, other: Tally) {
+    pub(super) fn add(&mut self, other: MoveCounts) {
         self.moved += other.moved;
         for (why, count) in other.stayed {
             *self.stayed.entry(why).or_default() += count;

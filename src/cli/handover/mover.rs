@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::batch::{BATCH_WITHIN, TAKEN_WITHIN, Tally, offer, taken};
+use super::batch::{BATCH_WITHIN, MoveCounts, TAKEN_WITHIN, offer, taken};
 use super::protocol::{Answer, Wire};
 use super::together::move_together;
 use crate::drain::ServerPhase;
@@ -84,7 +84,7 @@ impl AsFd for Moving {
 /// When the successor is gone, or has not answered in time. Clients that were not moved are served.
 fn move_clients(wire: &mut Wire, server: &Handle) -> io::Result<Export> {
     let begun = Instant::now();
-    let mut tally = Tally::default();
+    let mut tally = MoveCounts::default();
     let moved = match server.moves_together() {
         true => move_all(wire, server, &mut tally),
         false => move_each(wire, server, &mut tally),
@@ -109,7 +109,7 @@ fn move_clients(wire: &mut Wire, server: &Handle) -> io::Result<Export> {
     Ok(export)
 }
 
-fn move_all(wire: &mut Wire, server: &Handle, tally: &mut Tally) -> io::Result<Export> {
+fn move_all(wire: &mut Wire, server: &Handle, tally: &mut MoveCounts) -> io::Result<Export> {
     let mut export = server.export(HOLD_WITHIN);
     let mut tries = 1;
     while !move_together(wire, server, &mut export, tally)? {
@@ -121,7 +121,7 @@ fn move_all(wire: &mut Wire, server: &Handle, tally: &mut Tally) -> io::Result<E
     Ok(export)
 }
 
-fn move_each(wire: &mut Wire, server: &Handle, tally: &mut Tally) -> io::Result<Export> {
+fn move_each(wire: &mut Wire, server: &Handle, tally: &mut MoveCounts) -> io::Result<Export> {
     let mut export = server.export(MOVE_WITHIN);
     let (mut batch, mut tries) = (0, 0);
     while let Some(parcels) = export.next_batch() {
@@ -154,7 +154,7 @@ fn hand_on(
     server: &Handle,
     batch: u64,
     parcels: Vec<Parcel>,
-    tally: &mut Tally,
+    tally: &mut MoveCounts,
 ) -> io::Result<bool> {
     wire.block(TAKEN_WITHIN)?;
     offer(wire, batch, &parcels)?;

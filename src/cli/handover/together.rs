@@ -19,7 +19,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::batch::{BATCH_WITHIN, TAKEN_WITHIN, Tally, offer, taken};
+use super::batch::{BATCH_WITHIN, MoveCounts, TAKEN_WITHIN, offer, taken};
 use super::protocol::{Answer, Wire};
 use crate::drain::ServerPhase;
 use crate::server::{Export, Handle, Parcel};
@@ -54,12 +54,12 @@ pub(super) fn move_together(
     wire: &mut Wire,
     server: &Handle,
     export: &mut Export,
-    tally: &mut Tally,
+    tally: &mut MoveCounts,
 ) -> io::Result<bool> {
     let Some(shared) = export.hold_all() else {
         return Ok(true);
     };
-    let mut counted = Tally::default();
+    let mut counted = MoveCounts::default();
     match offer_all(wire, export, &shared, &mut counted)? {
         Outcome::Refused => {
             counted.stay("service", export.release_all());
@@ -92,7 +92,7 @@ fn offer_all(
     wire: &mut Wire,
     export: &mut Export,
     shared: &[u8],
-    counted: &mut Tally,
+    counted: &mut MoveCounts,
 ) -> io::Result<Outcome> {
     let until = Instant::now() + ALL_WITHIN;
     let is_late = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
@@ -135,7 +135,7 @@ fn offer_all(
 }
 
 /// After an error they are still ours: a part of `go all` is none.
-fn let_go(wire: &mut Wire, mut all: Vec<Offered>, counted: &mut Tally) -> io::Result<()> {
+fn let_go(wire: &mut Wire, mut all: Vec<Offered>, counted: &mut MoveCounts) -> io::Result<()> {
     wire.block(BATCH_WITHIN)?;
     for Offered { batch, taken, .. } in &mut all {
         let late: Vec<Vec<u8>> = taken.iter_mut().map(Parcel::seal).collect();

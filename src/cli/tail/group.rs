@@ -44,7 +44,7 @@ pub(super) struct Group {
     looked: Instant,
     /// Entries that the next command asks for.
     count: usize,
-    tally: Tally,
+    untold: Untold,
     /// Nothing was read yet.
     is_first: bool,
 }
@@ -60,7 +60,7 @@ enum Stage {
 
 /// What is to be told.
 #[derive(Default)]
-struct Tally {
+struct Untold {
     again: usize,
     gone: usize,
 }
@@ -80,7 +80,7 @@ impl Group {
             stage: Stage::Own,
             looked: Instant::now(),
             count: 1,
-            tally: Tally::default(),
+            untold: Untold::default(),
             is_first: true,
         }
     }
@@ -127,7 +127,7 @@ impl Group {
         words.extend([b"STREAMS", &self.stream[..], from]);
         let given = link.ask_slowly(&words, SILENT_MAX, |reply| {
             let all = Entry::all_of_stream(reply)?;
-            let given = take(&all, &mut self.printer, &mut self.seen, &mut self.tally);
+            let given = take(&all, &mut self.printer, &mut self.seen, &mut self.untold);
             Ok::<_, Failure>(given)
         })??;
         self.acknowledge(link, given)
@@ -149,8 +149,8 @@ impl Group {
             let all = Entry::all(parts.next().unwrap_or(Reply::Text(None)))?;
             // Those that were trimmed meanwhile.
             let gone = parts.next().and_then(Reply::array).unwrap_or_default();
-            self.tally.gone += gone.len();
-            let given = take(&all, &mut self.printer, &mut self.seen, &mut self.tally);
+            self.untold.gone += gone.len();
+            let given = take(&all, &mut self.printer, &mut self.seen, &mut self.untold);
             Ok((given, next))
         })??;
         Ok((self.acknowledge(link, given)?, next))
@@ -174,7 +174,7 @@ impl Group {
     }
 
     fn tell(&mut self, whose: &str) {
-        let Tally { again, gone } = std::mem::take(&mut self.tally);
+        let Untold { again, gone } = std::mem::take(&mut self.untold);
         if again > 0 {
             tell(&format!(
                 "{again} entries that {whose} was given are printed now; some may have been before"
@@ -201,13 +201,13 @@ struct Given {
     size: usize,
 }
 
-fn take(all: &[Entry<'_>], printer: &mut Printer, seen: &mut Seen, tally: &mut Tally) -> Given {
+fn take(all: &[Entry<'_>], printer: &mut Printer, seen: &mut Seen, untold: &mut Untold) -> Given {
     for entry in all {
         if entry.is_gone() {
-            tally.gone += 1;
+            untold.gone += 1;
             continue;
         }
-        tally.again += 1;
+        untold.again += 1;
         let mut news = News::of(entry, seen);
         print_new(entry, printer.format, &mut news, &mut printer.out);
     }
@@ -237,7 +237,7 @@ impl Way for Group {
                 } else {
                     if !std::mem::take(&mut self.is_first) {
                         // This very process had them: what it has printed is no news.
-                        self.tally.again = 0;
+                        self.untold.again = 0;
                     }
                     self.tell(&self.consumer.clone());
                     self.stage = Stage::Left(BEGIN.to_owned());
@@ -253,7 +253,7 @@ impl Way for Group {
             }
             Stage::New => {
                 let came = self.read(link, b">")?;
-                self.tally = Tally::default();
+                self.untold = Untold::default();
                 if came == 0 && self.once {
                     return Ok(true);
                 }

@@ -9,12 +9,12 @@ pub(crate) const REQUIRED: u16 = 0x8000;
 
 /// Writes fields.
 #[derive(Debug, Default)]
-pub(crate) struct Writer(Vec<u8>);
+pub(crate) struct FieldWriter(Vec<u8>);
 
-impl Writer {
+impl FieldWriter {
     /// Begins with these bytes, which are no field.
-    pub(crate) fn after(head: &[u8]) -> Writer {
-        Writer(head.to_vec())
+    pub(crate) fn after(head: &[u8]) -> FieldWriter {
+        FieldWriter(head.to_vec())
     }
 
     pub(crate) fn bytes(&mut self, field: u16, value: &[u8]) {
@@ -24,7 +24,7 @@ impl Writer {
         self.0.extend_from_slice(value);
     }
 
-    /// As [`bytes`](Writer::bytes), but nothing for no bytes.
+    /// As [`bytes`](FieldWriter::bytes), but nothing for no bytes.
     pub(crate) fn some_bytes(&mut self, field: u16, value: &[u8]) {
         if !value.is_empty() {
             self.bytes(field, value);
@@ -42,9 +42,9 @@ impl Writer {
 }
 
 /// Reads fields; `None` in place of a field when the bytes end within it.
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
-impl<'a> Iterator for Reader<'a> {
+impl<'a> Iterator for Fields<'a> {
     type Item = Option<(u16, &'a [u8])>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -59,7 +59,7 @@ impl<'a> Iterator for Reader<'a> {
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Fields<'a> {
     fn field(&mut self) -> Option<(u16, &'a [u8])> {
         let (field, rest) = self.0.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;

@@ -27,7 +27,7 @@ pub(crate) mod fields;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fields::{REQUIRED, Reader, Writer, numbers, several};
+use fields::{FieldWriter, Fields, REQUIRED, numbers, several};
 
 use crate::framing::Place;
 use crate::limits::options::TIME_MAX;
@@ -108,7 +108,7 @@ impl Carried {
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer::after(HEAD);
+        let mut out = FieldWriter::after(HEAD);
         out.bytes(FRAMING, self.framing.as_bytes());
         out.bytes(FORM, self.form.as_bytes());
         out.some_bytes(SESSION, &self.session);
@@ -151,7 +151,7 @@ impl Carried {
         let mut peer = None;
         // Of any address: the field that holds it is required.
         let mut carried = Carried::new(Peer::Unix(0));
-        for field in Reader(bytes) {
+        for field in Fields(bytes) {
             let (field, value) = field?;
             if seen.contains(&field) {
                 return None;
@@ -278,7 +278,7 @@ mod tests {
             assert_eq!(Carried::parse(&bytes[..length]), None, "{length}");
         }
         let with = |field: u16| {
-            let mut out = Writer::after(&bytes);
+            let mut out = FieldWriter::after(&bytes);
             out.bytes(field, b"later");
             Carried::parse(&out.finish())
         };

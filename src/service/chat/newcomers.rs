@@ -43,10 +43,10 @@ pub(super) struct NewcomerState {
 pub(super) struct Newcomer {
     person: Arc<Person>,
     since: Instant,
-    place: Mutex<EntryState>,
+    place: Mutex<JoinState>,
 }
 
-enum EntryState {
+enum JoinState {
     /// In no room.
     Outside,
     /// The clock has let it in.
@@ -74,7 +74,7 @@ impl Newcomers {
         let newcomer = Arc::new(Newcomer {
             person: Arc::clone(person),
             since,
-            place: Mutex::new(EntryState::Outside),
+            place: Mutex::new(JoinState::Outside),
         });
         let entry = (since + PATIENCE, Arc::clone(&newcomer));
         self.0.lock().push_back(entry);
@@ -94,7 +94,7 @@ impl Newcomers {
         let newcomer = Arc::new(Newcomer {
             person: Arc::clone(person),
             since: since.unwrap_or(now),
-            place: Mutex::new(room.map_or(EntryState::Outside, EntryState::Inside)),
+            place: Mutex::new(room.map_or(JoinState::Outside, JoinState::Inside)),
         });
         if waits {
             let entry = (now + PATIENCE, Arc::clone(&newcomer));
@@ -115,7 +115,7 @@ impl Newcomers {
                 break;
             };
             let mut place = newcomer.place.lock();
-            if !matches!(*place, EntryState::Outside) {
+            if !matches!(*place, JoinState::Outside) {
                 continue;
             }
             if newcomer.has_spoken() && now < newcomer.since + SPOKEN_PATIENCE {
@@ -124,9 +124,9 @@ impl Newcomers {
                 continue;
             }
             *place = match enter(&newcomer.person) {
-                Entered::Inside(room) => EntryState::Inside(room),
-                Entered::Coming(ticket) => EntryState::Coming(ticket),
-                Entered::Refused => EntryState::Taken,
+                Entered::Inside(room) => JoinState::Inside(room),
+                Entered::Coming(ticket) => JoinState::Coming(ticket),
+                Entered::Refused => JoinState::Taken,
                 Entered::Later => {
                     drop(place);
                     self.0.lock().push_back((now + PATIENCE, newcomer));
@@ -152,9 +152,9 @@ impl Newcomer {
     pub(super) fn to_state(&self) -> Option<NewcomerState> {
         let room = match &*self.place.lock() {
             // Those of several daemons do not move.
-            EntryState::Outside | EntryState::Coming(_) => None,
-            EntryState::Inside(room) => Some(room.name.as_str().to_owned()),
-            EntryState::Taken => return None,
+            JoinState::Outside | JoinState::Coming(_) => None,
+            JoinState::Inside(room) => Some(room.name.as_str().to_owned()),
+            JoinState::Taken => return None,
         };
         let age_ms = self.since.elapsed().as_millis() as u64;
         Some(NewcomerState { age_ms, room })
@@ -162,10 +162,10 @@ impl Newcomer {
 
     /// Hands it to its session; answers how the clock has let it in, if it has.
     pub(super) fn take(&self) -> Option<Entered> {
-        match std::mem::replace(&mut *self.place.lock(), EntryState::Taken) {
-            EntryState::Inside(room) => Some(Entered::Inside(room)),
-            EntryState::Coming(ticket) => Some(Entered::Coming(ticket)),
-            EntryState::Outside | EntryState::Taken => None,
+        match std::mem::replace(&mut *self.place.lock(), JoinState::Taken) {
+            JoinState::Inside(room) => Some(Entered::Inside(room)),
+            JoinState::Coming(ticket) => Some(Entered::Coming(ticket)),
+            JoinState::Outside | JoinState::Taken => None,
         }
     }
 }

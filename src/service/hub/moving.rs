@@ -26,7 +26,7 @@ use super::reader::Reader;
 use super::recent::Recent;
 use super::settings::HubSettings;
 use super::state::HubState;
-use crate::connection::carried::fields::{Reader as Fields, Writer, numbers};
+use crate::connection::carried::fields::{FieldWriter, Fields, numbers};
 use crate::connection::client::Client;
 
 const SHARED_HEAD: &[u8] = b"poold hub 1\n";
@@ -54,7 +54,7 @@ impl HubState {
         if !self.gate.shut(PUBLISHED_WITHIN) {
             return false;
         }
-        let mut out = Writer::after(SHARED_HEAD);
+        let mut out = FieldWriter::after(SHARED_HEAD);
         out.numbers(COUNTS, &self.counts.all());
         let now = Instant::now();
         {
@@ -138,7 +138,7 @@ impl HubState {
         let readers = self.readers.lock();
         let reader = readers.find(id)?;
         let framing = &self.views()[reader.view].settings.framing;
-        let mut out = Writer::after(READER_HEAD);
+        let mut out = FieldWriter::after(READER_HEAD);
         out.bytes(FRAMING, framing.to_string().as_bytes());
         if let Some(losses) = reader.losses() {
             out.numbers(LOSSES, &losses);
@@ -258,7 +258,7 @@ mod tests {
             let client = Client::new(&connection);
             let settings = HubSettings::default();
             let _ = parse(&client, 0, &settings, &[READER_HEAD, &bytes].concat());
-            let mut out = Writer::after(READER_HEAD);
+            let mut out = FieldWriter::after(READER_HEAD);
             out.bytes(FRAMING, settings.framing.to_string().as_bytes());
             out.numbers(LOSSES, &[3, 2, 1]);
             out.numbers(LATE, &[5]);

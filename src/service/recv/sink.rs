@@ -180,19 +180,19 @@ pub(super) fn write(
     durability: Durability,
     lines: &Mutex<Series<Instant>>,
 ) -> io::Result<()> {
-    let mut trouble = Trouble::default();
-    while let Err(error) = try_write(sink, piece, durability, &mut trouble.written) {
+    let mut retries = Retries::default();
+    while let Err(error) = try_write(sink, piece, durability, &mut retries.written) {
         match error.kind() {
             io::ErrorKind::BrokenPipe if !sink.may_be_read_again() => return Err(error),
             io::ErrorKind::WouldBlock => {
                 sink.wait(RETRY);
                 continue;
             }
-            _ => trouble.report(&error, sink.path(), lines),
+            _ => retries.report(&error, sink.path(), lines),
         }
         std::thread::sleep(RETRY);
     }
-    trouble.over();
+    retries.over();
     Ok(())
 }
 
@@ -245,16 +245,16 @@ fn write_rest(sink: &mut dyn Sink, piece: &[u8], written: &mut usize) -> io::Res
     Ok(())
 }
 
-/// The trouble of a piece that is not written at once.
+/// The failed attempts to write a piece.
 #[derive(Default)]
-struct Trouble {
+struct Retries {
     written: usize,
     /// The last kind of error, and whether it was logged.
     kind: Option<io::ErrorKind>,
     has_line: bool,
 }
 
-impl Trouble {
+impl Retries {
     /// Logs each kind of error once.
     fn report(&mut self, error: &io::Error, path: Option<&Path>, lines: &Mutex<Series<Instant>>) {
         if self.kind.replace(error.kind()) == Some(error.kind()) {

@@ -31,7 +31,7 @@ pub(super) enum Confirm {
 
 /// What is found out at the start alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Checked {
     /// The server takes memory without a bound.
     pub(super) is_unbounded: bool,
 }
@@ -42,7 +42,7 @@ pub(super) fn check(
     target: &Target,
     sync: bool,
     deadline: Instant,
-) -> Result<(Confirm, Found), Failure> {
+) -> Result<(Confirm, Checked), Failure> {
     let name = target.name().as_bytes();
     if let Key::Stream(_) = target.key {
         // It passes all of the server's checks, and is refused by the command itself.
@@ -92,7 +92,7 @@ fn has_type(link: &mut Link, target: &Target, deadline: Instant) -> Result<(), F
     })?
 }
 
-fn memory(link: &mut Link, deadline: Instant) -> Result<Found, Failure> {
+fn memory(link: &mut Link, deadline: Instant) -> Result<Checked, Failure> {
     let info = link.ask(&[b"INFO", b"memory"], deadline, |reply| {
         let text = reply.text().unwrap_or_default();
         String::from_utf8_lossy(text).into_owned()
@@ -110,7 +110,7 @@ fn memory(link: &mut Link, deadline: Instant) -> Result<Found, Failure> {
              set maxmemory-policy noeviction"
         )));
     }
-    Ok(Found {
+    Ok(Checked {
         is_unbounded: !is_bounded,
     })
 }

@@ -149,7 +149,7 @@ impl Remote {
         }
     }
 
-    fn connect(&mut self) -> std::result::Result<confirm::Found, Failure> {
+    fn connect(&mut self) -> std::result::Result<confirm::Checked, Failure> {
         let deadline = Instant::now() + CONNECT_MAX;
         let mut link = primary::connect(&self.target.server)?;
         let (confirm, found) = confirm::check(&mut link, &self.target, self.sync, deadline)?;

@@ -160,13 +160,7 @@ impl<F: Frontend> Room<F> {
             history: &inner.history,
         };
         frontend.give(&person.outlet, greet(&arrival));
-        let place = inner.seats.len();
-        inner.places.insert(person.id, place);
-        inner.seats.push(Seat {
-            outlet: person.outlet.clone(),
-            ignores: person.ignores(),
-            person: Arc::clone(person),
-        });
+        inner.seat(person);
         true
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Room, Seat};
+use super::Room;
 use crate::service::chat::rooms::history::Entry;
 use crate::service::chat::rooms::{Frontend, Person, Text};
 
@@ -33,13 +33,7 @@ impl<F: Frontend> Room<F> {
         if inner.closed || inner.places.contains_key(&person.id) {
             return false;
         }
-        let place = inner.seats.len();
-        inner.places.insert(person.id, place);
-        inner.seats.push(Seat {
-            outlet: person.outlet.clone(),
-            ignores: person.ignores(),
-            person: Arc::clone(person),
-        });
+        inner.seat(person);
         true
     }
 

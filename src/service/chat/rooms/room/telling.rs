@@ -107,6 +107,15 @@ impl<F: Frontend> Inner<F> {
         }
     }
 
+    pub(super) fn seat(&mut self, person: &Arc<Person<F>>) {
+        self.places.insert(person.id, self.seats.len());
+        self.seats.push(Seat {
+            outlet: person.outlet.clone(),
+            ignores: person.ignores(),
+            person: Arc::clone(person),
+        });
+    }
+
     /// Takes a person's seat; answers whether it had one.
     pub(super) fn unseat(&mut self, person: &Person<F>) -> bool {
         let Some(place) = self.places.remove(&person.id) else {
