@@ -1,4 +1,4 @@
-//! The gate of those who change what clients have in common: shut while the clients move to another
+//! The gate for changes of what clients have in common: shut while the clients move to another
 //! process.
 //!
 //! What is done inside comes before the cut in the order of messages, and nothing comes after it:
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_lets_it_shut() {
+    fn it_shuts_when_the_last_has_left() {
         let gate = Gate::default();
         let inside = gate.enter_source().expect("open");
         std::thread::scope(|scope| {

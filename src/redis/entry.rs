@@ -17,7 +17,7 @@ pub(crate) struct Id {
     pub(crate) number: u64,
 }
 
-/// See the head of the file. What is in it may be anybody's.
+/// See the head of the file. Any program may have written it.
 pub(crate) struct Entry<'a> {
     pub(crate) id: Id,
     /// Names and values; none if the entry was trimmed meanwhile.

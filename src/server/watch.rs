@@ -62,7 +62,7 @@ impl Shared {
         let tick = self.run_queue.tick();
         self.answer(tick.call);
         if tick.unpolled && self.acceptor.is_free() {
-            // No leader sees who comes.
+            // No leader notices new clients.
             self.ctx.accept_waker.notify();
         }
         for connection in self.ctx.deadlines.due(now) {

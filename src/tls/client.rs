@@ -16,7 +16,7 @@ use rustls::{
 use super::load::{provider, read_chain, read_key, read_roots, unfit, wrong};
 use crate::error::Result;
 
-/// Which servers a client trusts, and who it is.
+/// Which servers a client trusts, and its own certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientTls {
     config: Arc<ClientConfig>,
@@ -29,7 +29,7 @@ pub(crate) enum Trust<'a> {
     System,
     /// Those of the roots in this file.
     File(&'a Path),
-    /// Any. Then the session hides what is said from those who only listen.
+    /// Any: then the session protects against eavesdroppers only, not against a false server.
     Any,
 }
 

@@ -19,8 +19,9 @@ use crate::service::chat::{Bus, Chat, Password, Settings};
 /// Kernel send buffer of each client. With several megabytes, a client that stops reading is
 /// noticed late, and ten thousand such clients fill the machine's memory.
 const SEND_BUFFER: usize = 1024 * 1024;
-/// The environment variable with the operators' password.
+/// Maximum bytes of --operator-file.
 const PASSWORD_FILE_MAX: usize = 64 * 1024;
+/// The environment variable with the operators' password.
 const PASSWORD: &str = "POOLD_OPERATOR_PASSWORD";
 /// Longest line with --bus: what is said in a turn is one act.
 const BUS_MESSAGE_MAX: usize = 256 * 1024;
@@ -110,7 +111,7 @@ pub(crate) fn run(args: &ChatArgs) -> Result<ExitCode> {
             Server::serve(listeners, options, chat.clone())
         },
     )?;
-    // The person at one of several servers has no place of its own among all.
+    // With --bus each person needs a connection: the console is not known on the other machines.
     let terminal = match args.bus {
         Some(_) => None,
         None => console::start(&chat, &life.handle())?,

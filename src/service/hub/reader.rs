@@ -36,11 +36,11 @@ struct Late {
     /// Its loss has a line in the log.
     is_told: bool,
     dropped: u64,
-    /// Of them, those that it was not told of.
+    /// Of these, messages that no mark has told the reader of.
     unmarked: u64,
 }
 
-/// Messages that went one way or the other.
+/// What became of the messages that a reader was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Moved {
     pub(super) given: u64,
@@ -197,7 +197,7 @@ impl Reader {
 }
 
 impl Late {
-    /// What tells of the messages that were dropped before the queue's first.
+    /// The mark for the messages that were dropped before the queue's first.
     fn mark(&self, settings: &HubSettings) -> Option<Bytes> {
         if !settings.mark_drops || self.unmarked == 0 {
             return None;

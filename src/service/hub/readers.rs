@@ -28,7 +28,7 @@ pub(super) struct Readers {
     pub(super) late: usize,
 }
 
-/// What came of giving.
+/// The result of giving.
 #[derive(Default)]
 pub(super) struct Given {
     pub(super) moved: Moved,
@@ -156,7 +156,7 @@ impl Readers {
         let settings = &views[0].settings;
         for sink in &self.sinks {
             let is_full = match settings.framing {
-                // Only apart can they be told from each other.
+                // Without a framing, only separate chunks keep the messages apart.
                 Framing::Raw => sink.back.push(each(chunk, ends), settings.waiting_max),
                 _ => sink
                     .back
@@ -178,7 +178,7 @@ impl Readers {
         }
     }
 
-    /// Gives those who are late what waits. Closes those who have delayed others for too long.
+    /// Gives late readers what waits. Closes readers that have delayed others for too long.
     pub(super) fn catch_up(&mut self, views: &[View], now: Instant, given: &mut Given) {
         for reader in self.all.iter_mut().filter(|reader| reader.is_late()) {
             let settings = &views[reader.view].settings;

@@ -40,7 +40,7 @@ pub enum Last {
     Nothing,
     /// The last messages, at most so many.
     Count(usize),
-    /// The messages of so long a time.
+    /// The messages of this last time.
     Time(Duration),
 }
 

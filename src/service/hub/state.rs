@@ -254,7 +254,7 @@ impl HubState {
         [again, self.log.next()].into_iter().flatten().min()
     }
 
-    /// Does something with the readers, then counts and tells what came of it without the lock.
+    /// Works on the readers, then counts and logs the results without the lock.
     pub(super) fn with_readers(&self, act: impl FnOnce(&mut Readers, &mut Given)) {
         let mut given = Given::default();
         {

@@ -11,7 +11,7 @@
 //!    duty.
 //! 5. A sleeping leader is woken when something is queued; otherwise there is a deadlock as well.
 //! 6. After the close every worker parks and the queue is empty.
-//! 7. Whoever accepts, each client that comes is seen.
+//! 7. Whichever thread accepts, each client that comes is seen.
 //! 8. No connection waits for a worker while one is free, and no worker is lent twice or lost.
 
 mod baton;

@@ -14,8 +14,8 @@
 //! So what a server starts ends with it, and a successor must not: a server with a control socket
 //! asks the first keeper, over a socket that is its standard input, to start one, with a keeper of
 //! its own. Each keeper has the orphans of its own server's programs. The first one stays until all
-//! have ended: for who waits for it, a service manager, a shell or a container, it is poold. It
-//! understands one request, so that it may be older than the others.
+//! have ended: a service manager, a shell or a container that waits for poold waits for it. It
+//! understands one request only, so that it may be older than the others.
 
 use std::env;
 use std::io;

@@ -49,7 +49,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// So much was read, and the last message of it ended there.
+    /// Adds `length` bytes that were read; the last message in them ended at `end`.
     pub(super) fn advance(&mut self, length: usize, end: Option<usize>) {
         self.at += length as u64;
         self.pending = match end {
@@ -109,7 +109,7 @@ fn socket(text: &str) -> io::Result<OwnedFd> {
     let address = text.parse::<Address>();
     let address = address.map_err(|error| io::Error::other(error.to_string()))?;
     let socket = connect(&address, CONNECT_MAX)?;
-    // A host that goes without a word is noticed, some time.
+    // So that the end of a host that just vanishes is noticed, in time.
     socket.set_keepalive(matches!(address, Address::Tcp(_)))?;
     Ok(socket.into())
 }

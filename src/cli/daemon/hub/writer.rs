@@ -25,7 +25,7 @@ impl Writer {
         let awaited = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let wake = Arc::clone(&awaited);
         source.open_back(move || {
-            // It is full only if it was not read for years.
+            // The counter is full only after years without a read.
             let _ = rustix::io::write(&*wake, &1_u64.to_ne_bytes());
         });
         Ok(Writer {

@@ -2,7 +2,7 @@
 //!
 //! A room posts nothing while a member is late, for at most a second; then the member is put out.
 //! The reader serves all rooms, so it waits a tenth of the time at most: beyond that, lines are
-//! queued in the room, and whoever is late for too many of them is put out.
+//! queued in the room, and a member that is late for too many of them is put out.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,7 +93,7 @@ impl Context<'_> {
         }
     }
 
-    /// An act makes no sense here: another daemon is newer, or somebody else wrote it.
+    /// An act makes no sense here: another daemon is newer, or another program wrote it.
     pub(super) fn pass_over(&self) {
         Figures::count(&self.port.figures.passed_over, 1);
     }

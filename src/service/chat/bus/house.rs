@@ -1,8 +1,8 @@
 //! All daemons and their people, as the entries of the stream say: each daemon that has read the
 //! same entries has the same.
 //!
-//! Time is that of the entries' ids, so it is the same everywhere. It stands still while nobody
-//! writes: a pause counts for no more than [`PAUSE_MAX`], so none is taken for gone because the
+//! Time is that of the entries' ids, so it is the same everywhere. It stands still while no daemon
+//! writes: a pause counts for no more than [`PAUSE_MAX`], so no daemon counts as gone because the
 //! server was away.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,8 +38,8 @@ pub(super) struct House {
     at: u64,
     /// Runs that are gone, and how far they had come.
     buried: VecDeque<(String, u64)>,
-    /// Nobody has told it the state, and until then others may turn out to be there. Those who are
-    /// told its state don't doubt: they answer when it asks again, and all at once could not.
+    /// No daemon has told it the state, and until this time others may turn out to be there. Daemons
+    /// that are told its state have no doubt: they answer when it asks again, but can't all at once.
     doubted_until: u64,
     /// Rooms whose members are to be told of those who have come and gone.
     pub(super) unsettled: BTreeMap<String, Arc<Room>>,

@@ -22,7 +22,7 @@ use crate::service::chat::port::act::{self, Act, Entry, Id};
 use crate::service::chat::port::snapshot::{HouseState, LineState};
 use crate::service::chat::state::ChatState;
 
-/// Whoever has written within this time may be alive, in milliseconds.
+/// A daemon that has written within this time may be alive, in milliseconds.
 const ALIVE_MS: u64 = 15_000;
 /// Longest wait for an answer: less than the time after which the others take it for gone.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);

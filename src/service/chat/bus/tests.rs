@@ -205,7 +205,7 @@ fn a_daemon_that_was_taken_for_gone_or_that_misses_entries_has_to_join_again() {
         .expect("known");
     own.take(Id::at(1001), entry("b", 1, hello()))
         .expect("known");
-    // Nobody has written for an hour: the server was away, and nobody is gone.
+    // No daemon has written for an hour: the server was away, and no daemon is gone.
     own.take(Id::at(3_600_000), entry("b", 2, Act::Alive))
         .expect("alive");
     assert_eq!(own.house.runs.len(), 3);

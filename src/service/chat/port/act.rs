@@ -1,8 +1,8 @@
 //! What the daemons tell each other: acts, and the entries of the stream that hold them.
 //!
-//! An entry has the fields `n`, RUN-NUMBER, and `acts`, a JSON list. Anybody who may write to the
-//! stream can have written it: what can't be parsed is no entry, and names and texts are checked
-//! where they are applied.
+//! An entry has the fields `n`, RUN-NUMBER, and `acts`, a JSON list. Any program with
+//! access to the stream can have written it: what can't be parsed is no entry, and names and texts
+//! are checked where they are applied.
 
 use serde::{Deserialize, Serialize};
 

@@ -202,7 +202,7 @@ impl Output {
         let until = Instant::now() + most;
         let mut queue = self.queue.lock();
         let place = queue.queued;
-        // A worker writes it: whoever queues a piece does, or the writer that it found.
+        // A worker writes it: the one that queues a piece, or the writer that it finds.
         while queue.safe < place && !queue.closed {
             let look = until.min(Instant::now() + WRITTEN_LOOK);
             self.progress.wait_until(&mut queue, look);

@@ -75,7 +75,7 @@ struct Seat<F: Frontend> {
     person: Arc<Person<F>>,
 }
 
-/// Who does not get an announcement: a person, and those who ignore another.
+/// The members that do not get an announcement: one person, and all that ignore another.
 #[derive(Clone, Copy, Debug, Default)]
 struct LeftOut {
     person: Option<u64>,
