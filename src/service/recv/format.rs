@@ -96,7 +96,7 @@ fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
     });
 }
 
-/// What a client's lines have before their messages; empty where lines have nothing before their message.
+/// What stands before the messages in a client's lines; empty for a format without that.
 pub(super) enum Label {
     Short { length: u8, text: [u8; SHORT_MAX] },
     Long(Box<[u8]>),

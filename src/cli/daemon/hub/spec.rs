@@ -21,7 +21,7 @@ pub(crate) enum Spec {
     Exec(String),
     /// A stream of a Redis or Valkey server.
     Stream(Box<Target>),
-    /// A URL of a stream that is not valid, and why. It may have a password, so no error repeats it.
+    /// The URL is not valid, and why. It may have a password, so no error repeats it.
     Wrong(String),
 }
 

@@ -38,8 +38,8 @@ pub(super) struct House {
     at: u64,
     /// Runs that are gone, and how far they had come.
     buried: VecDeque<(String, u64)>,
-    /// No daemon has told it the state, and until this time others may turn out to be there. Daemons
-    /// that are told its state have no doubt: they answer when it asks again, but can't all at once.
+    /// No daemon has told it the state, and until this time others may turn out to be there. Those
+    /// that are told its state have no doubt: they answer when it asks again, but not all at once.
     doubted_until: u64,
     /// Rooms whose members are to be told of those who have come and gone.
     pub(super) unsettled: BTreeMap<String, Arc<Room>>,

@@ -1,8 +1,9 @@
 //! A directory that several daemons keep alike.
 //!
 //! All of them apply the same acts in the same order, so each change here must depend on nothing
-//! else: not on the clock, not on which members are late. Members are told of joins and leaves when an entry
-//! of the stream ends ([`settle`](Directory::settle)), and only the stream takes a seat away.
+//! else: not on the clock, not on which members are late. Members are told of joins and leaves when
+//! an entry of the stream ends ([`settle`](Directory::settle)), and only the stream takes a seat
+//! away.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
