@@ -179,6 +179,8 @@ fn parse(client: &Client, view: usize, settings: &HubSettings, written: &[u8]) -
             WAITS => {
                 let ([messages], bytes) = numbers_before(value)?;
                 let bytes = Bytes::copy_from_slice(bytes);
+                // What is added up must not overflow.
+                let messages = messages.min(u32::MAX.into());
                 reader.queue(Chunk { bytes, messages });
             }
             0x8000.. => return None,
