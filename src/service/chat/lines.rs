@@ -58,11 +58,10 @@ pub(super) enum Recipient {
     Client(Arc<Wire>),
     Console(Arc<Screen>),
     /// Another daemon has its connection.
-    Elsewhere(Elsewhere),
+    Elsewhere(Arc<Elsewhere>),
 }
 
 /// A person on another daemon.
-#[derive(Clone)]
 pub(super) struct Elsewhere {
     /// The daemon's run.
     pub(super) run: Arc<str>,

@@ -113,7 +113,7 @@ impl Session {
             is_telnet: self.person.outlet.is_telnet(),
             telnet: self.telnet.clone(),
             said: String::from_utf8_lossy(&self.said).into_owned(),
-            unposted: self.unposted.as_ref().and_then(Unposted::of),
+            unposted: self.unposted.as_deref().and_then(Unposted::of),
             deferred: self.deferred.clone().or(asked),
             told_delay_ms: self.told_delay.map(|at| at.elapsed().as_millis() as u64),
         };
@@ -142,7 +142,7 @@ impl Session {
         let said = Text::checked(state.said)?;
         let unposted = match state.unposted {
             None => None,
-            Some(unposted) => Some(unposted.into_event(chat)?),
+            Some(unposted) => Some(Box::new(unposted.into_event(chat)?)),
         };
         let person = chat.directory.restore_person(outlet, state.person)?;
         let mut session = Session::new(person);

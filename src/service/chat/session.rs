@@ -47,7 +47,7 @@ pub struct Session {
     /// Lines that are said and not posted yet: whole and printable.
     pub(super) said: Vec<u8>,
     /// An event that the room could not take yet, because a member is late.
-    pub(super) unposted: Option<(Arc<Room>, Event)>,
+    pub(super) unposted: Option<Box<(Arc<Room>, Event)>>,
     /// The name that it asked for, until the holder's host has answered.
     pub(super) asked: Option<Box<Asked>>,
     /// An act that the other daemons do not know yet.
@@ -160,7 +160,8 @@ impl Session {
                 return verdict;
             }
         }
-        if let Some((room, event)) = self.unposted.take() {
+        if let Some(unposted) = self.unposted.take() {
+            let (room, event) = *unposted;
             self.tell(chat, room, event);
         }
         if self.unposted.is_some() {
@@ -286,7 +287,7 @@ impl Session {
             return;
         }
         match self.person.outlet {
-            Recipient::Client(_) => self.unposted = Some((room, event)),
+            Recipient::Client(_) => self.unposted = Some(Box::new((room, event))),
             // The console has no later turn in which to try again.
             _ => chat.directory.announce(&room, &event),
         }
@@ -314,7 +315,8 @@ impl Session {
         if let Some(newcomer) = self.newcomer.take() {
             self.entered(newcomer.take());
         }
-        if let Some((room, event)) = self.unposted.take() {
+        if let Some(unposted) = self.unposted.take() {
+            let (room, event) = *unposted;
             // No later turn would post it.
             chat.directory.announce(&room, &event);
         }

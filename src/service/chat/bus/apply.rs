@@ -115,7 +115,7 @@ impl House {
         // One who has gone meanwhile is placed as well: the others do so.
         let person = here.unwrap_or_else(|| {
             let run = run.into();
-            let elsewhere = Recipient::Elsewhere(Elsewhere { run, who });
+            let elsewhere = Recipient::Elsewhere(Arc::new(Elsewhere { run, who }));
             cx.chat.directory.outside(elsewhere, None)
         });
         let wanted = coming.name.as_deref().and_then(|name| Name::new(name).ok());

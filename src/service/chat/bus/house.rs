@@ -316,7 +316,7 @@ fn member(chat: &ChatState, run: &Arc<str>, state: PersonState) -> Option<Member
         who: state.who,
     };
     let name = Name::new(&state.name).ok()?;
-    let outlet = Recipient::Elsewhere(elsewhere);
+    let outlet = Recipient::Elsewhere(Arc::new(elsewhere));
     let person = chat.directory.outside(outlet, Some(name));
     if let Some(away) = state.away {
         person.set_away(Some(Text::checked(away)?));

@@ -21,10 +21,22 @@ pub(crate) struct Person<F: Frontend> {
 
 struct State {
     name: Arc<Name>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few persons have.
+#[derive(Default, PartialEq)]
+struct Rare {
     away: Option<Text>,
     muted_until: Option<Instant>,
     ignores: Option<Arc<[u64]>>,
     out: Option<String>,
+}
+
+impl State {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
 
 /// A person in the form in which another process gets it.
@@ -51,10 +63,7 @@ impl<F: Frontend> Person<F> {
             outlet,
             state: Mutex::new(State {
                 name: Arc::new(name),
-                away: None,
-                muted_until: None,
-                ignores: None,
-                out: None,
+                rare: None,
             }),
             is_out: AtomicBool::new(false),
             is_operator: AtomicBool::new(false),
@@ -63,18 +72,20 @@ impl<F: Frontend> Person<F> {
 
     pub(crate) fn to_state(&self) -> PersonState {
         let state = self.state.lock();
+        let rare = state.rare.as_deref();
         let now = Instant::now();
-        let muted = state.muted_until;
+        let muted = rare.and_then(|rare| rare.muted_until);
         let muted = muted.map(|until| until.saturating_duration_since(now));
-        let away = state.away.as_ref();
+        let away = rare.and_then(|rare| rare.away.as_ref());
+        let ignores = rare.and_then(|rare| rare.ignores.as_deref());
         PersonState {
             id: self.id,
             name: state.name.as_str().to_owned(),
             away: away.map(|text| text.as_str().to_owned()),
             muted_ms: muted.map(|left| left.as_millis() as u64),
-            ignores: state.ignores.as_deref().unwrap_or_default().to_vec(),
+            ignores: ignores.unwrap_or_default().to_vec(),
             is_operator: self.is_operator(),
-            out: state.out.clone(),
+            out: rare.and_then(|rare| rare.out.clone()),
         }
     }
 
@@ -91,14 +102,13 @@ impl<F: Frontend> Person<F> {
         person
             .is_operator
             .store(state.is_operator, Ordering::Relaxed);
-        let name = person.name();
-        *person.state.lock() = State {
-            name,
+        let rare = Rare {
             away,
             muted_until: muted,
             ignores,
             out: state.out,
         };
+        person.state.lock().rare = (rare != Rare::default()).then(|| Box::new(rare));
         Some(person)
     }
 
@@ -112,37 +122,44 @@ impl<F: Frontend> Person<F> {
     }
 
     pub(crate) fn away(&self) -> Option<Text> {
-        self.state.lock().away.clone()
+        self.state.lock().rare.as_ref()?.away.clone()
     }
 
     pub(crate) fn set_away(&self, away: Option<Text>) {
-        self.state.lock().away = away;
+        let mut state = self.state.lock();
+        if away.is_some() || state.rare.is_some() {
+            state.rare().away = away;
+        }
     }
 
     /// Whether it is muted now.
     pub(crate) fn is_muted(&self) -> bool {
         let mut state = self.state.lock();
-        if state
+        let Some(rare) = &mut state.rare else {
+            return false;
+        };
+        if rare
             .muted_until
             .is_some_and(|until| until <= Instant::now())
         {
-            state.muted_until = None;
+            rare.muted_until = None;
         }
-        state.muted_until.is_some()
+        rare.muted_until.is_some()
     }
 
     pub(crate) fn mute(&self, until: Option<Instant>) {
-        self.state.lock().muted_until = until;
+        self.state.lock().rare().muted_until = until;
     }
 
     pub(crate) fn ignores(&self) -> Option<Arc<[u64]>> {
-        self.state.lock().ignores.clone()
+        self.state.lock().rare.as_ref()?.ignores.clone()
     }
 
     /// Ignores a person, or ends that; answers whether it is ignored now. `None`: too many are.
     pub(crate) fn ignore(&self, whom: u64) -> Option<bool> {
         let mut state = self.state.lock();
-        let mut all = state.ignores.as_deref().unwrap_or_default().to_vec();
+        let rare = state.rare();
+        let mut all = rare.ignores.as_deref().unwrap_or_default().to_vec();
         let before = all.len();
         all.retain(|id| *id != whom);
         let ignored = all.len() == before;
@@ -152,7 +169,7 @@ impl<F: Frontend> Person<F> {
         if all.len() > IGNORED_MAX {
             return None;
         }
-        state.ignores = (!all.is_empty()).then(|| all.into());
+        rare.ignores = (!all.is_empty()).then(|| all.into());
         Some(ignored)
     }
 
@@ -175,7 +192,7 @@ impl<F: Frontend> Person<F> {
     pub(crate) fn put_out_unrecorded(&self, frontend: &F, why: &str) -> bool {
         let is_first = !self.is_out.swap(true, Ordering::SeqCst);
         if is_first {
-            self.state.lock().out = Some(why.to_owned());
+            self.state.lock().rare().out = Some(why.to_owned());
             frontend.dismiss(&self.outlet, why);
         }
         is_first
@@ -187,6 +204,6 @@ impl<F: Frontend> Person<F> {
 
     /// Why its connection was ended.
     pub(crate) fn out(&self) -> Option<String> {
-        self.state.lock().out.clone()
+        self.state.lock().rare.as_ref()?.out.clone()
     }
 }
