@@ -47,7 +47,9 @@ impl Shared {
                 Look::Work | Look::Quiet => TICK,
             };
             quiet = if found == Look::Quiet { quiet + 1 } else { 0 };
-            let mut due = Some(Instant::now() + pause);
+            let next = Instant::now() + pause;
+            self.ctx.deadlines.look_at(next);
+            let mut due = Some(next);
             if quiet >= QUIET_TICKS
                 && let Some(asleep_until) = self.may_sleep()
             {
@@ -107,7 +109,6 @@ impl Shared {
         let due = [
             self.ctx.drain.begins(),
             self.ctx.drain.deadline(),
-            self.ctx.deadlines.next(),
             self.ctx.notices.next(),
             self.worker_table.next(),
         ];
@@ -118,7 +119,8 @@ impl Shared {
         self.overload.rest();
         // After the leader's last turn, so that no work that a turn has postponed is overlooked.
         let tick = self.ctx.work.tick(Instant::now());
-        Some(due.into_iter().chain([tick]).flatten().min())
+        let due = due.into_iter().chain([tick]).flatten().min();
+        Some(self.ctx.deadlines.sleep_until(due))
     }
 
     /// Resets every connection that is left at the drain's deadline.
