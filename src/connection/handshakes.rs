@@ -1,24 +1,36 @@
 //! Bounds the workers that compute TLS handshakes at once. The others serve clients whose
 //! handshake is done, however many begin one.
 //!
-//! A connection whose turn it is not yet rests; its bytes are read and wait in its session.
+//! A connection whose turn it is not yet rests; its bytes are read and wait in its session. The
+//! right to compute is then promised to it, and it is woken: it is at the back of the run queue,
+//! and one at a time. Where a worker is alone it also polls between two that compute, so that
+//! clients whose handshake is done wait for one at most, and need no second worker for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::connection::Connection;
+use crate::scheduler::load::nanos;
 use crate::scheduler::state::Reasons;
 use crate::tls::{FailureKind, KINDS};
+
+/// Computing that other clients can wait for: about two handshakes with a key of P-256, less than
+/// one with RSA.
+const SHORT: Duration = Duration::from_micros(200);
+/// After this much computing the poller is asked before the next handshake.
+const BETWEEN_POLLS: Duration = Duration::from_micros(50);
 
 /// See the head of the file. Also counts them.
 pub(crate) struct Handshakes {
     most: usize,
     state: Mutex<State>,
+    /// Computed since the poller was asked.
+    since_poll_ns: AtomicU64,
     started: AtomicU64,
     done: AtomicU64,
     failed: [AtomicU64; KINDS.len()],
@@ -50,19 +62,29 @@ pub struct TlsStats {
 
 #[derive(Default)]
 struct State {
-    computing: usize,
+    /// Rights to compute that connections have, or are promised.
+    taken: usize,
+    /// The connections that compute in their next turn.
+    promised: BTreeSet<u64>,
     /// By id, which is the order of arrival.
     waiting: BTreeMap<u64, Arc<Connection>>,
 }
 
-/// The right to compute, until it is dropped, on this thread, whose processor time it began with.
-pub(crate) struct Permit<'a>(&'a Handshakes, Duration);
+/// The right to compute on this thread, until it is dropped.
+pub(crate) struct Permit<'a> {
+    handshakes: &'a Handshakes,
+    /// The thread's processor time at its begin.
+    began: Duration,
+    /// Another worker could not have computed.
+    is_last: bool,
+}
 
 impl Handshakes {
     pub(crate) fn new(most: usize) -> Handshakes {
         Handshakes {
             most,
             state: Mutex::default(),
+            since_poll_ns: AtomicU64::new(0),
             started: AtomicU64::new(0),
             done: AtomicU64::new(0),
             failed: Default::default(),
@@ -112,44 +134,77 @@ impl Handshakes {
     /// The right to compute, or `None`: the connection is woken when it can be had.
     pub(crate) fn enter(&self, connection: &Arc<Connection>) -> Option<Permit<'_>> {
         let mut state = self.state.lock();
-        if state.computing < self.most {
-            state.computing += 1;
-            // Its bytes may have woken it first. Its place would take the wake-up of the next one.
-            state.waiting.remove(&connection.id);
-            return Some(Permit(self, processor_time()));
+        if !state.promised.remove(&connection.id) {
+            if state.taken == self.most {
+                let waits = Arc::clone(connection);
+                state.waiting.insert(connection.id, waits);
+                return None;
+            }
+            state.taken += 1;
+            if self.since_poll_ns.load(Ordering::Relaxed) >= nanos(BETWEEN_POLLS) {
+                state.promised.insert(connection.id);
+                drop(state);
+                connection.wake(Reasons::NOTICE);
+                return None;
+            }
         }
-        let waits = Arc::clone(connection);
-        state.waiting.insert(connection.id, waits);
-        None
+        let is_last = state.taken == self.most;
+        drop(state);
+        Some(Permit {
+            handshakes: self,
+            began: processor_time(),
+            is_last,
+        })
     }
 
     /// The connection's handshake is over, perhaps after it was woken: the next one takes its turn.
     pub(crate) fn forget(&self, connection: &Connection) {
-        self.state.lock().waiting.remove(&connection.id);
-        self.call_next();
+        let mut state = self.state.lock();
+        state.waiting.remove(&connection.id);
+        if state.promised.remove(&connection.id) {
+            self.pass_on(state);
+        }
     }
 
-    fn call_next(&self) {
-        let mut state = self.state.lock();
-        if state.computing >= self.most {
-            return;
+    /// A worker has asked the poller.
+    pub(crate) fn polled(&self) {
+        if self.since_poll_ns.load(Ordering::Relaxed) > 0 {
+            self.since_poll_ns.store(0, Ordering::Relaxed);
         }
-        let next = state.waiting.pop_first();
+    }
+
+    /// Promises a right that is free now to the connection that waits the longest.
+    fn pass_on(&self, mut state: MutexGuard<'_, State>) {
+        let Some((id, next)) = state.waiting.pop_first() else {
+            state.taken -= 1;
+            return;
+        };
+        state.promised.insert(id);
         // Nothing is woken under the lock.
         drop(state);
-        if let Some((_, connection)) = next {
-            connection.wake(Reasons::NOTICE);
+        next.wake(Reasons::NOTICE);
+    }
+}
+
+impl Permit<'_> {
+    /// Counts what was computed. Answers how much of it is no reason for another worker: a short
+    /// time in which that one could not have computed either.
+    pub(crate) fn end(self) -> Duration {
+        let took = processor_time().saturating_sub(self.began);
+        let handshakes = self.handshakes;
+        for sum in [&handshakes.computed_ns, &handshakes.since_poll_ns] {
+            sum.fetch_add(nanos(took), Ordering::Relaxed);
+        }
+        match self.is_last {
+            true => took.min(SHORT),
+            false => Duration::ZERO,
         }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let took = processor_time().saturating_sub(self.1);
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.0.computed_ns.fetch_add(took, Ordering::Relaxed);
-        self.0.state.lock().computing -= 1;
-        self.0.call_next();
+        self.handshakes.pass_on(self.handshakes.state.lock());
     }
 }
 
@@ -190,13 +245,31 @@ mod tests {
         }
         drop(permit);
         // The first is woken, but bytes of the second come first.
-        let permit = handshakes.enter(second).expect("none computes");
-        assert!(handshakes.enter(first).is_none());
-        drop(permit);
-        let permit = handshakes.enter(first).expect("none computes");
+        assert!(handshakes.enter(second).is_none());
+        drop(handshakes.enter(first).expect("it is its turn"));
+        let permit = handshakes.enter(second).expect("it is its turn");
         let _ = third.state.start();
         drop(permit);
         assert!(third.state.is_noticed());
+    }
+
+    #[test]
+    fn between_two_that_compute_long_the_poller_is_asked() {
+        let handshakes = Handshakes::new(1);
+        let (connection, _other) = connection();
+        let until = processor_time() + 2 * BETWEEN_POLLS;
+        let permit = handshakes.enter(&connection);
+        while processor_time() < until {}
+        let _ = permit.map(Permit::end);
+        assert!(handshakes.enter(&connection).is_none());
+        // It is queued again, behind what the poller reports.
+        let _ = connection.state.start();
+        assert!(
+            handshakes.enter(&connection).is_some(),
+            "its turn, polled or not"
+        );
+        handshakes.polled();
+        assert!(handshakes.enter(&connection).is_some());
     }
 
     #[test]
@@ -205,12 +278,13 @@ mod tests {
         let (connection, _other) = connection();
         let permit = handshakes.enter(&connection);
         std::thread::sleep(Duration::from_millis(100));
-        drop(permit);
+        let _ = permit.map(Permit::end);
         assert!(handshakes.stats().computed < Duration::from_millis(50));
+        handshakes.polled();
         let permit = handshakes.enter(&connection);
         let until = processor_time() + Duration::from_millis(50);
         while processor_time() < until {}
-        drop(permit);
+        let _ = permit.map(Permit::end);
         assert!(handshakes.stats().computed >= Duration::from_millis(50));
     }
 

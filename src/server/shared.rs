@@ -269,6 +269,7 @@ impl Shared {
                     let took = now - began;
                     let moved = std::mem::take(&mut scratch.moved);
                     slot.meter.count(waited, took, moved);
+                    let took = took.saturating_sub(std::mem::take(&mut scratch.shaken));
                     let again = (next == Next::Queue).then_some(Queued {
                         task: Task::Serve(connection),
                         since: now,
@@ -303,6 +304,7 @@ impl Shared {
         {
             tracing::error!(%error, "the poller failed");
         }
+        self.ctx.handshakes.polled();
         if !seen.is_empty() {
             let since = Instant::now();
             let registry = self.ctx.registry.reader();

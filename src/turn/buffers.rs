@@ -13,6 +13,8 @@ pub(crate) struct Scratch {
     pub(super) wire: Vec<u8>,
     /// What the turn that runs has moved.
     pub(crate) moved: Moved,
+    /// Time of this turn that is no reason for another worker: it has computed a handshake.
+    pub(crate) shaken: Duration,
     pub(super) portion: Portion,
     /// For the next connection of which little was kept.
     pub(super) spare: Option<Box<Owned>>,
@@ -23,6 +25,7 @@ thread_local! {
         input: vec![0; READ_MAX].into_boxed_slice(),
         wire: Vec::new(),
         moved: Moved::default(),
+        shaken: Duration::ZERO,
         portion: Portion::default(),
         spare: None,
     });

@@ -167,7 +167,7 @@ impl Turn<'_> {
             return Step::Wait;
         };
         let shaken = session.shake(&mut self.scratch.input);
-        drop(permit);
+        self.scratch.shaken += permit.end();
         // It has room: a handshake is far smaller than a socket's buffer.
         let _ = session.push_out(|bytes| connection.give_cipher(bytes));
         match shaken {
