@@ -76,9 +76,10 @@ pub(crate) enum Next {
 pub(crate) struct StateWord(AtomicU8);
 
 impl StateWord {
-    /// A connection that was just accepted: ready, because it may already have sent something.
+    /// A connection that was just accepted: ready, for its service. If it has sent something, the
+    /// poller adds that reason.
     pub(crate) fn ready() -> StateWord {
-        StateWord(AtomicU8::new(READY | Reasons::READABLE.0))
+        StateWord(AtomicU8::new(READY))
     }
 
     /// A connection that came from another process: running, until [`again`](StateWord::again).

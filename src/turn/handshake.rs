@@ -16,7 +16,7 @@ use crate::connection::handler::{End, StreamEnd};
 use crate::limits::limit::Limit;
 use crate::scheduler::metrics::add;
 use crate::service::Work;
-use crate::tls::{Ending, Failure, FailureKind, HELLO, PLAIN_LINE, Shaken};
+use crate::tls::{Ending, Failure, FailureKind, HELLO, PLAIN_LINE, Session, Shaken};
 
 const PLAIN: &str = "the client speaks plainly; it has to connect with TLS";
 
@@ -36,6 +36,8 @@ impl Turn<'_> {
     /// Goes on with the handshake, as far as the client's bytes go. Answers the connection's end,
     /// if it ends at once.
     pub(super) fn shake_hands(&mut self, until: Instant) -> Option<End> {
+        // What has come by the deadline counts, though the poller may not have told of it.
+        self.owned.readable |= self.now >= until;
         let step = loop {
             match self.shake() {
                 Step::On if matches!(self.owned.stage, Stage::Handshake { .. }) => {}
@@ -73,14 +75,22 @@ impl Turn<'_> {
         if !self.owned.readable && !self.owned.ending {
             return Step::Wait;
         }
-        let connection = self.connection;
-        match session.receive(|room| connection.take_cipher(room)) {
+        let (connection, mut most) = (self.connection, 0);
+        let received = session.receive(|room| {
+            most = room.len();
+            connection.take_cipher(room)
+        });
+        match received {
             Ok(0) if self.is_secured() => {
                 self.meet_service();
                 Step::On
             }
             Ok(0) => Step::Gone(End::Lost("it left within the TLS handshake".into())),
-            Ok(_) => Step::On,
+            Ok(length) => {
+                // As any other short read, it shows that the socket is empty.
+                self.owned.readable = length == most || self.owned.urgent;
+                Step::On
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.empty();
                 Step::Wait
@@ -92,6 +102,9 @@ impl Turn<'_> {
     /// Looks at the first byte: a plain client costs no session. It is served, or told what is
     /// wrong.
     fn meet_tls(&mut self) -> Step {
+        if !self.owned.readable && !self.owned.ending {
+            return Step::Wait;
+        }
         let mut first = [0];
         match self.connection.peek(&mut first) {
             // As health checks do.
@@ -108,7 +121,6 @@ impl Turn<'_> {
                 Ok(session) => {
                     self.owned.tls = Some(Box::new(session));
                     self.ctx.handshakes.began();
-                    self.owned.readable = true;
                     // Until now it could have been a plain one that is silent.
                     let until = self.now + self.ctx.limits.options.handshake;
                     self.owned.stage = Stage::Handshake { until };
@@ -149,7 +161,9 @@ impl Turn<'_> {
     /// The service may see it; for a worker of its own it may have to wait.
     fn meet_service(&mut self) {
         let (ctx, connection) = (self.ctx, self.connection);
-        self.owned.readable = true;
+        // What the session has heard and not told, the socket does not show.
+        let has_more = |tls: &Session| tls.has_ended() || tls.has_failed();
+        self.owned.readable |= self.owned.tls.as_deref().is_some_and(has_more);
         self.owned.stage = Stage::New;
         if matches!(ctx.work, Work::Streams(_)) && !ctx.wait_queue.enter(connection) {
             self.acted(Limit::Queue, "", &[]);
