@@ -186,6 +186,17 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_is_not_accepted_does_not_keep_the_watch_awake() {
+        let ready = ready(2);
+        let _ = ready.tick();
+        for _ in 0..100 {
+            assert!(!ready.led(&mut Vec::new()));
+            assert!(matches!(ready.next(0, TURN), Step::Lead(_)));
+            assert!(ready.tick().quiet);
+        }
+    }
+
+    #[test]
     fn beside_a_blocked_worker_no_leader_spins() {
         let ready = ready(2);
         assert!(dialogue(&ready) > 500);

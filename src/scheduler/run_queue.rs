@@ -125,7 +125,7 @@ struct Inner<C> {
     new_generation: usize,
     /// How often the watch has presumed the serving workers blocked.
     epoch: u64,
-    /// Polls and turns that have ended, so far.
+    /// Polls that left something to serve, and turns, that have ended so far.
     progress: u64,
     /// `progress` at the last tick of the watch.
     progress_seen: u64,
@@ -258,10 +258,11 @@ impl<C> RunQueue<C> {
         let mut inner = self.inner.lock();
         inner.leading = false;
         inner.sleeping = false;
-        inner.progress += 1;
         inner.has_polled = true;
         inner.queue.extend(found.drain(..));
         inner.round = inner.queue.len();
+        // A client that waits to be accepted, and can't be, does not keep the watch awake.
+        inner.progress += u64::from(inner.round > 0);
         let has_work = inner.round > 0 || inner.serving > 0;
         has_work && std::mem::take(&mut inner.watch_parked)
     }

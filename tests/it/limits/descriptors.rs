@@ -164,8 +164,7 @@ fn clients_that_come_back_at_once_cannot_make_it_spin() {
         }
         daemon.stderr.wait_line("cannot accept");
         let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            // A worker looks at the listener for each of them; without a pause it would be 1.
-            daemon.takes_at_most(0.1, Duration::from_secs(2))
+            daemon.takes_at_most(0.02, Duration::from_secs(2))
         }));
         over.store(true, Ordering::Relaxed);
         let share = judged.expect("it does not spin");
