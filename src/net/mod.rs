@@ -1,4 +1,4 @@
-//! Addresses, listening sockets and the acceptor.
+//! Addresses, listening sockets, the acceptor and the wait for a descriptor.
 //!
 //! The acceptor hands each new socket to a closure; what happens to it is not known here.
 //! May import: `error`, `escape`, `series`. Must not: connections, limits, services.
