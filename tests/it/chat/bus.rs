@@ -1,5 +1,7 @@
 //! Several daemons as one house, over a stream of a real server.
 
+use rustix::process::Signal;
+
 use crate::support::admin::Watched;
 use crate::support::chat::{Talker, chat, wait_lobby};
 use crate::support::daemon::{Daemon, poold};
@@ -14,7 +16,7 @@ pub fn daemon(url: &str, args: &[&str]) -> Daemon {
 }
 
 /// Two daemons and a person on each, who see each other.
-fn two(redis: &Redis) -> (Daemon, Daemon, Talker, Talker) {
+pub fn two(redis: &Redis) -> (Daemon, Daemon, Talker, Talker) {
     let url = redis.url("stream=chat");
     let (first, second) = (daemon(&url, &[]), daemon(&url, &[]));
     let ann = Talker::named(&first, "ann");
@@ -144,10 +146,54 @@ fn operators_orders_hold_on_all_daemons() {
     ann.say("/ban eve");
     ann.wait("-- eve is banned by ann");
     eve.wait("-- you are disconnected: banned by ann");
-    ann.wait("-- the name eve is banned until the last of these servers ends");
+    ann.wait("-- the name eve is banned until /unban");
     let other = Talker::come(&daemons[1]);
     assert!(other.ask("/nick eve").ends_with("that name is banned"));
     assert_eq!(other.ask("/nick bob"), "-- you are now bob");
+}
+
+#[test]
+fn topics_and_bans_outlive_all_daemons() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let url = redis.url("stream=chat");
+    let start = || {
+        let mut command = poold(&["chat", "127.0.0.1:0", "--bus", &url, "--overload", "off"]);
+        command.env("POOLD_OPERATOR_PASSWORD", OPERATORS);
+        Daemon::spawn(&mut command)
+    };
+    let wait_kept = |what: &str| {
+        wait_until("it is kept", || {
+            let last = redis.ask(&["XREVRANGE", "chat", "+", "-", "COUNT", "1"]);
+            last.iter()
+                .any(|line| line.contains("kept") && line.contains(what))
+        });
+    };
+    let mut daemon = start();
+    let ann = Talker::named(&daemon, "ann");
+    ann.say("/topic trees");
+    ann.wait("-- topic: trees");
+    ann.ask("/op sesame");
+    ann.say("/ban eve");
+    ann.wait("-- the name eve is banned until /unban");
+    wait_kept("eve");
+    drop(ann);
+    assert_eq!(daemon.stop().code, Some(0));
+
+    let daemon = start();
+    let bob = Talker::named(&daemon, "bob");
+    assert_eq!(bob.heard()[0], "-- topic: trees");
+    assert!(bob.ask("/nick eve").ends_with("that name is banned"));
+    bob.ask("/op sesame");
+    assert_eq!(bob.ask("/unban eve"), "-- eve is not banned any more");
+    wait_kept("\"banned_names\":[]");
+    // It says no farewell.
+    daemon.signal(Signal::KILL);
+    drop(daemon);
+    let daemon = start();
+    let eve = Talker::named(&daemon, "eve");
+    assert_eq!((&*eve.name, &*eve.heard()[0]), ("eve", "-- topic: trees"));
 }
 
 #[test]

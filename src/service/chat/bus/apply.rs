@@ -43,6 +43,10 @@ impl House {
             }
             // Those who asked for it have read it already.
             Act::State { .. } | Act::Alive => None,
+            Act::Kept(_) => {
+                self.since_kept = 0;
+                None
+            }
             Act::Come {
                 who,
                 name,

@@ -41,6 +41,8 @@ pub(super) struct House {
     /// No daemon has told it the state, and until this time others may turn out to be there. Those
     /// that are told its state have no doubt: they answer when it asks again, but not all at once.
     doubted_until: u64,
+    /// Entries since topics and bans were kept in the stream.
+    pub(super) since_kept: u64,
     /// Rooms whose members are to be told of those who have come and gone.
     pub(super) unsettled: BTreeMap<String, Arc<Room>>,
 }
@@ -80,6 +82,8 @@ impl House {
             at: at.ms,
             buried: VecDeque::new(),
             doubted_until: at.ms.saturating_add(DOUBTED_FOR),
+            // They may be far back, or gone with the stream.
+            since_kept: u64::MAX / 2,
             unsettled: BTreeMap::new(),
         };
         house.begin(own, 0);
@@ -130,10 +134,14 @@ impl House {
                 // What was said meanwhile goes off before this is shown.
                 cx.port.send();
             }
+            let changes =
+                |act: &Act| matches!(act, Act::Topic { .. } | Act::Ban { .. } | Act::Unban { .. });
+            let is_changed = entry.run == *cx.run && entry.acts.iter().any(changes);
             for act in entry.acts {
                 let ticket = tickets.next().flatten();
                 self.apply(cx, &entry.run, id, act, ticket);
             }
+            self.keep(cx, is_changed);
             if entry.run == *cx.run {
                 Figures::count(&cx.port.figures.written, 1);
             }
@@ -292,6 +300,7 @@ impl House {
             at: state.at,
             buried: VecDeque::new(),
             doubted_until: 0,
+            since_kept: 0,
             unsettled: BTreeMap::new(),
         };
         for run in state.runs.into_iter().take(RUNS_MAX) {

@@ -2,7 +2,8 @@
 //!
 //! It says hello. Each of the others answers with the state as it was right after that hello, so
 //! the new one reads on from there, and has the same state as all. If none of them has written
-//! shortly before, or none answers in time, the house is empty.
+//! shortly before, or none answers in time, the house is empty, and has the lines, the topics and
+//! the bans that are in the stream.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use rustc_hash::FxHashSet;
 use tracing::info;
 
 use super::house::House;
+use super::keeping::{self, REACH};
 use super::link::{COUNT, add, after, before};
 use super::past;
 use crate::redis::failure::Failure;
@@ -19,15 +21,14 @@ use crate::redis::link::Link;
 use crate::redis::url::Target;
 use crate::service::chat::port::Port;
 use crate::service::chat::port::act::{self, Act, Entry, Id};
-use crate::service::chat::port::snapshot::{HouseState, LineState};
+use crate::service::chat::port::snapshot::{HouseState, KeptState, LineState};
 use crate::service::chat::state::ChatState;
 
 /// A daemon that has written within this time may be alive, in milliseconds.
 const ALIVE_MS: u64 = 15_000;
 /// Longest wait for an answer: less than the time after which the others take it for gone.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
-/// Entries of the past that are read, and bytes of their lines.
-const PAST_MAX: usize = 10_000;
+/// Bytes of the lines of the past that are read.
 const PAST_BYTES_MAX: usize = 16 << 20;
 
 /// See the head of the file.
@@ -51,10 +52,10 @@ pub(super) struct Joined {
 /// What stands before the hello.
 #[derive(Default)]
 struct Past {
-    /// Runs that may be alive.
-    others: FxHashSet<String>,
     /// The last one first.
     lines: Vec<LineState>,
+    bytes: usize,
+    kept: Option<KeptState>,
 }
 
 impl Joining<'_> {
@@ -70,24 +71,20 @@ impl Joining<'_> {
         list.push(b']');
         let stream = self.target.name();
         let hello = add(link, &act::add(stream, self.keep, &run, 1, &list))?;
-        let mut past = self.past(link, hello)?;
-        if let Some(was) = was {
-            past.others.remove(&was);
-        }
-        let state = match past.others.is_empty() {
-            true => None,
-            false => self.answer(link, hello)?,
+        let state = match self.finds_others(link, hello, was.as_deref())? {
+            true => self.answer(link, hello)?,
+            false => None,
         };
         let was_last = state.as_ref().map_or(0, |state| state.was_last);
-        let found = state.and_then(|state| House::restore(self.chat, *state));
-        let is_alone = found.is_none();
-        let house = found.unwrap_or_else(|| {
-            self.chat.directory.begin_again(0, Vec::new());
-            House::empty(hello, &run)
-        });
-        if is_alone {
-            past::remember(self.chat, past.lines.into_iter().rev(), true);
-        }
+        let house = match state.and_then(|state| House::restore(self.chat, *state)) {
+            Some(house) => house,
+            None => {
+                let past = self.past(link, hello)?;
+                keeping::begin_with(self.chat, past.kept);
+                past::remember(self.chat, past.lines.into_iter().rev(), true);
+                House::empty(hello, &run)
+            }
+        };
         info!(
             bus = self.port.name,
             daemons = house.runs.len(),
@@ -102,36 +99,60 @@ impl Joining<'_> {
         })
     }
 
+    /// Whether others may be alive: the last entry of one is not old, and no farewell.
+    fn finds_others(&self, link: &mut Link, hello: Id, was: Option<&str>) -> Result<bool, Failure> {
+        let mut ended = FxHashSet::default();
+        ended.extend(was.map(str::to_owned));
+        let mut finds = false;
+        self.look_back(link, hello, |id, entry| {
+            let is_old = id.ms + ALIVE_MS < hello.ms;
+            if let Some(entry) = entry.filter(|one| !is_old && !ended.contains(&one.run)) {
+                match is_last(&entry) {
+                    true => drop(ended.insert(entry.run)),
+                    false => finds = true,
+                }
+            }
+            !is_old && !finds
+        })?;
+        Ok(finds)
+    }
+
     /// Reads what stands before the hello.
     fn past(&self, link: &mut Link, hello: Id) -> Result<Past, Failure> {
         let mut past = Past::default();
         let mut seen = FxHashSet::default();
-        let mut ended = FxHashSet::default();
+        self.look_back(link, hello, |id, entry| {
+            // The first copy counts, which is read last: the lines are the same.
+            let is_new = |one: &Entry| seen.insert((one.run.clone(), one.number));
+            if let Some(entry) = entry.filter(is_new) {
+                past.take(id, entry);
+            }
+            past.kept.is_none() || past.bytes < PAST_BYTES_MAX
+        })?;
+        Ok(past)
+    }
+
+    /// Gives entries to `take`, the last one before the hello first, as long as it wants more.
+    fn look_back(
+        &self,
+        link: &mut Link,
+        hello: Id,
+        mut take: impl FnMut(Id, Option<Entry>) -> bool,
+    ) -> Result<(), Failure> {
         let mut end = format!("({hello}");
-        let (mut count, mut bytes) = (0, 0);
-        while count < PAST_MAX && bytes < PAST_BYTES_MAX {
+        let mut count = 0;
+        while count < REACH {
             let entries = before(link, self.target.name(), &end, COUNT)?;
             let Some((first, _)) = entries.last() else {
                 break;
             };
             end = format!("({first}");
             count += entries.len();
-            for (id, entry) in entries {
-                // The first copy counts, which is read last: the lines are the same.
-                let Some(entry) = entry.filter(|one| seen.insert((one.run.clone(), one.number)))
-                else {
-                    continue;
-                };
-                if id.ms + ALIVE_MS >= hello.ms && !ended.contains(&entry.run) {
-                    match is_last(&entry) {
-                        true => drop(ended.insert(entry.run.clone())),
-                        false => drop(past.others.insert(entry.run.clone())),
-                    }
-                }
-                bytes += past.take(id, entry);
+            if !entries.into_iter().all(|(id, entry)| take(id, entry)) {
+                break;
             }
         }
-        Ok(past)
+        Ok(())
     }
 
     /// Waits for the state as another daemon tells it.
@@ -156,29 +177,32 @@ impl Joining<'_> {
 }
 
 impl Past {
-    /// Takes the lines of an entry; answers their length.
-    fn take(&mut self, id: Id, entry: Entry) -> usize {
-        let mut bytes = 0;
+    /// Takes the lines of an entry, and what was kept.
+    fn take(&mut self, id: Id, entry: Entry) {
         for act in entry.acts.into_iter().rev() {
-            if let Act::Say {
-                name,
-                room,
-                text,
-                me,
-                ..
-            } = act
-            {
-                bytes += text.len();
-                self.lines.push(LineState {
-                    at: id.ms,
+            match act {
+                Act::Kept(kept) => {
+                    self.kept.get_or_insert(*kept);
+                }
+                Act::Say {
+                    name,
                     room,
-                    by: name,
                     text,
                     me,
-                });
+                    ..
+                } if self.bytes < PAST_BYTES_MAX => {
+                    self.bytes += text.len();
+                    self.lines.push(LineState {
+                        at: id.ms,
+                        room,
+                        by: name,
+                        text,
+                        me,
+                    });
+                }
+                _ => {}
             }
         }
-        bytes
     }
 }
 

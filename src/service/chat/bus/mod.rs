@@ -24,6 +24,7 @@ mod apply;
 mod context;
 mod house;
 mod join;
+mod keeping;
 mod link;
 mod orders;
 mod past;

@@ -14,8 +14,8 @@ use crate::service::chat::operators::Banned;
 use crate::service::chat::port::act::Act;
 use crate::service::chat::rooms::{Event, Name, Text};
 
-/// When bans end: they are in memory only.
-const UNTIL: &str = "until the last of these servers ends";
+/// When bans end.
+const UNTIL: &str = "until /unban";
 /// Longest mute: a year.
 const MUTE_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
 

@@ -224,6 +224,44 @@ fn a_daemon_that_was_taken_for_gone_or_that_misses_entries_has_to_join_again() {
 }
 
 #[test]
+fn topics_and_bans_are_kept_when_they_change_and_from_time_to_time() {
+    let mut daemon = Daemon::new("a");
+    daemon.house = House::empty(Id::at(1), "a");
+    daemon.port.queue.begin_run("a".into(), 0, &[]);
+    let mut number = 1;
+    let mut kept_after = |act: Act| {
+        number += 1;
+        let entry = Entry {
+            run: "a".to_owned(),
+            number,
+            acts: vec![act],
+        };
+        assert_eq!(daemon.take(Id::at(1000 + number), entry), Ok(()));
+        let parcel = daemon.port.queue.take_off()?;
+        daemon.port.queue.landed("a", parcel.number);
+        Some(String::from_utf8(parcel.acts.to_vec()).expect("JSON"))
+    };
+    let (who, rooms) = (1, vec!["lobby".to_owned()]);
+    let come = Act::Come {
+        who,
+        name: None,
+        rooms,
+        away: None,
+        muted: 0,
+    };
+    assert_eq!(kept_after(come), None);
+    let (room, text) = ("lobby".to_owned(), "trees".to_owned());
+    let topics = r#"[{"kept":{"topics":[["lobby","trees"]],"banned_names":[],"#;
+    let kept = kept_after(Act::Topic { who, room, text });
+    assert!(kept.is_some_and(|kept| kept.starts_with(topics)));
+    let whom = "eve".to_owned();
+    let kept = kept_after(Act::Ban { who, whom });
+    assert!(kept.is_some_and(|kept| kept.contains(r#""banned_names":["eve"]"#)));
+    let silent = (0..200).position(|_| kept_after(Act::Alive).is_some());
+    assert_eq!(silent, Some(50));
+}
+
+#[test]
 fn a_daemon_that_joins_has_the_lines_as_they_were_shown() {
     let mut daemon = Daemon::new("a");
     let mut number = 0;

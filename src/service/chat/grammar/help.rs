@@ -18,7 +18,7 @@ pub(crate) const HELP: &str = "\
 -- /op PASSWORD         become an operator; operators also have:
 -- /kick NAME [WHY]     disconnect a person
 -- /ban NAME|ADDRESS    disconnect, and refuse the name or the address
--- /unban NAME|ADDRESS  end a ban; the server's end does so, too
+-- /unban NAME|ADDRESS  end a ban
 -- /mute NAME [TIME]    hide a person's lines for TIME (10m); 0s ends it
 -- /wall TEXT           send a line to all on this server
 ";

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::HouseState;
+use super::snapshot::{HouseState, KeptState};
 use crate::redis::resp::{self, Reply};
 
 /// Longest list of acts. Only a state is longer than what people say.
@@ -34,6 +34,8 @@ pub(crate) enum Act {
         of: String,
         state: Box<HouseState>,
     },
+    /// What outlives all daemons, for one that finds none.
+    Kept(Box<KeptState>),
     /// The daemon has nothing else to say.
     Alive,
     /// The daemon ends, and its people with it.

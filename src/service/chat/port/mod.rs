@@ -30,7 +30,7 @@ pub(crate) struct Port {
     pub(super) line: Line,
     /// The stream, and about how many entries of it are kept.
     stream: String,
-    keep: u64,
+    pub(super) keep: u64,
     /// The stream and its server, for the log.
     pub(super) name: String,
     /// Persons of this daemon who have come, or are about to.

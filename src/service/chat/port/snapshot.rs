@@ -39,6 +39,15 @@ pub(crate) struct PersonState {
     pub(crate) muted_until: u64,
 }
 
+/// What outlives all daemons.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptState {
+    /// Rooms with their topics.
+    pub(crate) topics: Vec<(String, String)>,
+    pub(crate) banned_names: Vec<String>,
+    pub(crate) banned_addresses: Vec<IpAddr>,
+}
+
 /// A line as it was shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LineState {
