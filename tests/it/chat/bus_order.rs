@@ -18,16 +18,24 @@ use crate::support::redis::Redis;
 use crate::support::relay::Relay;
 use crate::support::spool::{PATIENCE, wait_until};
 
+fn given(name: &str, default: u32) -> u32 {
+    let given = std::env::var(name).ok();
+    given.map_or(default, |count| count.parse().expect("a number"))
+}
+
 /// People on each daemon.
 fn people() -> usize {
-    let given = std::env::var("POOLD_PEOPLE").ok();
-    given.map_or(12, |count| count.parse().expect("a number"))
+    given("POOLD_PEOPLE", 12) as usize
 }
 
 /// Lines a second of all.
 fn rate() -> f64 {
-    let given = std::env::var("POOLD_RATE").ok();
-    given.map_or(150.0, |count| count.parse().expect("a number"))
+    given("POOLD_RATE", 150).into()
+}
+
+/// For how long a daemon has no network: longer than the others wait for it.
+fn cut_for() -> Duration {
+    Duration::from_secs(given("POOLD_CUT", 17).into())
 }
 
 /// A person whose lines are collected.
@@ -239,6 +247,65 @@ fn there_is_one_order_whatever_stops_and_no_line_is_lost_that_its_speaker_saw() 
         let missing: Vec<_> = member.shown().difference(&order).cloned().collect();
         assert!(missing.is_empty(), "{} was shown {missing:?}", member.name);
     }
+}
+
+#[test]
+fn a_daemon_without_a_network_for_long_comes_back_into_the_same_order() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let relay = Relay::to(&redis.socket());
+    let url = redis.url("stream=chat");
+    let places = [
+        place(&url, 0),
+        place(&url, 1),
+        place(&relay.url("stream=chat"), 2),
+    ];
+    let watcher = Talker::named(&places[0].daemon, "watcher");
+    wait_lobby(&watcher, 3 * people() + 1);
+    let all = || places.iter().flat_map(|place| &place.members);
+    watcher.say("begin");
+    all().for_each(|member| member.wait("<watcher> begin"));
+    let mut said = speak(&places, 0, 3);
+    relay.cut();
+    let cut = Instant::now();
+    while cut.elapsed() < cut_for() {
+        said = speak(&places, said, 1);
+    }
+    relay.mend();
+    let away = "-- this machine was away for too long; you come in again";
+    places[2].members.iter().for_each(|one| one.wait(away));
+    said = speak(&places, said, 2);
+    all().for_each(|one| one.wait(&format!("<{}> line {}", one.name, said - 1)));
+    watcher.say("end");
+    all().for_each(|member| member.wait("<watcher> end"));
+
+    let order = assert_one_order(&places[..2], "<watcher> begin", "<watcher> end");
+    let is_said = |line: &String| line.starts_with('<');
+    let order: Vec<String> = order.into_iter().filter(is_said).collect();
+    let each: BTreeSet<&String> = order.iter().collect();
+    assert_eq!(order.len(), 3 * people() * said + 2, "each line once");
+    assert_eq!(each.len(), order.len());
+    for member in &places[2].members {
+        let lines = member.transcript("<watcher> begin", "<watcher> end");
+        let at = lines.iter().position(|line| line == away).expect("told");
+        let part = |lines: &[String]| -> Vec<String> {
+            lines.iter().filter(|line| is_said(line)).cloned().collect()
+        };
+        let (before, after) = (part(&lines[..at]), part(&lines[at..]));
+        assert!(order.starts_with(&before), "{before:?}");
+        assert!(order.ends_with(&after), "{after:?}");
+        let missing: Vec<_> = { member.shown() }
+            .into_iter()
+            .filter(|line| !each.contains(line))
+            .collect();
+        assert!(missing.is_empty(), "{} was shown {missing:?}", member.name);
+    }
+    let names = watcher.ask("/who");
+    let names = names.strip_prefix("-- here: ").expect("names").split(", ");
+    let names: Vec<&str> = names.collect();
+    let unique: BTreeSet<&&str> = names.iter().collect();
+    assert_eq!(unique.len(), names.len(), "{names:?}");
 }
 
 #[test]
