@@ -3,6 +3,7 @@
 pub(crate) mod background;
 mod bus;
 mod bus_order;
+mod bus_servers;
 pub(crate) mod crowd;
 pub(crate) mod entry;
 pub(crate) mod forgery;

@@ -14,14 +14,14 @@ use crate::support::redis::Redis;
 use crate::support::spool::wait_until;
 
 /// A primary, two replicas and their sentinel.
-struct Watched {
+pub struct Watched {
     servers: Vec<(u16, Redis)>,
     sentinel: Redis,
     port: u16,
 }
 
 impl Watched {
-    fn start() -> Option<Watched> {
+    pub fn start() -> Option<Watched> {
         let ports = [free_port(), free_port(), free_port()];
         let mut servers = Vec::new();
         for port in ports {
@@ -63,11 +63,14 @@ impl Watched {
         )
     }
 
-    /// The URL; the first of its sentinels is away. A sentinel may choose the replica that has less,
-    /// so both must have a message.
-    fn url(&self) -> String {
+    /// A URL; the first of its sentinels is away.
+    pub fn url(&self, query: &str) -> String {
         let (away, port) = (free_port(), self.port);
-        format!("redis+sentinel://127.0.0.1:{away},127.0.0.1:{port}/main?stream=logs&wait=2")
+        format!("redis+sentinel://127.0.0.1:{away},127.0.0.1:{port}/main?{query}")
+    }
+
+    pub fn kill(&mut self, at: usize) {
+        self.servers[at].1.kill();
     }
 
     fn primary(&self) -> usize {
@@ -84,7 +87,7 @@ impl Watched {
     }
 
     /// Waits until another one is the primary.
-    fn wait_other(&self, than: usize) -> usize {
+    pub fn wait_other(&self, than: usize) -> usize {
         wait_until("another one is the primary", || self.primary() != than);
         let at = self.primary();
         let server = self.server(at);
@@ -104,7 +107,8 @@ fn a_failover_loses_nothing_that_was_acknowledged() {
     let Some(mut watched) = Watched::start() else {
         return;
     };
-    let url = watched.url();
+    // A sentinel may choose the replica that has less, so both must have a message.
+    let url = watched.url("stream=logs&wait=2");
     let mut daemon = Daemon::recv(&["--output", &url, "--ack", "--sync"]);
     let (mut tail, printed, log) = follow(&url, &["--from", "start", "--format", "raw"]);
     let stop = AtomicBool::new(false);
@@ -117,7 +121,7 @@ fn a_failover_loses_nothing_that_was_acknowledged() {
         printed.wait_lines(1);
         watched.wait_more(0);
 
-        watched.servers[0].1.kill();
+        watched.kill(0);
         let second = watched.wait_other(0);
         watched.servers[0].1.run();
         let first = watched.server(0);
