@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 use rustls::ClientConnection;
 
@@ -126,6 +127,7 @@ fn the_same_pieces_are_the_same_messages_with_and_without_tls() {
             // It may have been ended already.
             let _ = client.shutdown(std::net::Shutdown::Write);
             let expected = take_all(&client).0;
+            let begun = Instant::now();
             let mut client = pair.connect(&secured.address);
             for piece in &pieces {
                 send_secured(&mut client, piece, random);
@@ -135,7 +137,9 @@ fn the_same_pieces_are_the_same_messages_with_and_without_tls() {
             let got = rest(&mut client);
             assert!(
                 got == expected,
-                "{framing}, seed {seed}: {got:?} {expected:?}"
+                "{framing}, seed {seed}: {got:?} {expected:?} after {:?}; {}",
+                begun.elapsed(),
+                secured.stderr.text()
             );
         }
     }
