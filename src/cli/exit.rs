@@ -21,7 +21,7 @@ pub(super) const OUTPUT_CLOSED: u8 = 128 + 13;
 /// Why a command that prints a result has none.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The command line makes no sense; one line says why.
+    /// The command line is wrong; one line says why.
     Usage(String),
     /// The command line makes sense and could not be carried out; one line says why.
     Failed(String),

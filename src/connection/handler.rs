@@ -289,8 +289,7 @@ pub struct Reply<'a> {
     framing: &'a Framing,
     max: usize,
     messages: u64,
-    /// The answers are discarded: the client has stopped reading for good, or is closed to free its
-    /// slot.
+    /// The answers are discarded: the client will read no more, or is closed to free its slot.
     pub(crate) is_void: bool,
 }
 

@@ -1,9 +1,9 @@
 //! A connection to a server.
 //!
 //! Each wait has the deadline of the whole exchange, not one of its own: a reply a second would
-//! otherwise make a pipeline last for hours. After any error the connection is of no use: what was
-//! cut off within a command would swallow the next one, and a late reply would pass for another's.
-//! So whoever gets an error drops the connection.
+//! otherwise make a pipeline last for hours. After any error the connection is of no use: the
+//! server would read the next command as the rest of one that was cut off, and a late reply would
+//! be taken for another command's. So the caller that gets an error drops the connection.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::ToSocketAddrs;
@@ -41,7 +41,7 @@ pub(crate) struct Link {
     buffer: Vec<u8>,
     begin: usize,
     end: usize,
-    /// When the server was last heard.
+    /// When the server's last bytes came.
     heard: Instant,
 }
 
@@ -218,7 +218,7 @@ impl Link {
         }
     }
 
-    /// How long ago the server was last heard.
+    /// How long ago the server's last bytes came.
     pub(crate) fn idle(&self) -> Duration {
         self.heard.elapsed()
     }

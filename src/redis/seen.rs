@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Numbers that a window holds. A piece of the output, which may be sent again as a whole, has at
 /// most a quarter of that.
 const WINDOW: u64 = 1 << 17;
-/// Runs that are kept, those that were heard last.
+/// Runs that are kept: those that sent something last.
 const RUNS_MAX: usize = 1024;
 /// A number that is not there after this time is missing.
 const LATE: Duration = Duration::from_secs(2);

@@ -24,7 +24,7 @@ use crate::scheduler::state::Reasons;
 /// Events taken from the system at once.
 const EVENTS_MAX: usize = 256;
 /// How long a leader spins before it blocks: about the processor time that blocking and waking
-/// cost both sides, so spinning in vain at most doubles it.
+/// cost both sides, so a spin that finds nothing at most doubles it.
 const SPIN_MAX: Duration = Duration::from_micros(50);
 const WAKER: Token = Token(usize::MAX);
 /// The token of every listener.

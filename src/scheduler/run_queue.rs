@@ -261,7 +261,7 @@ impl<C> RunQueue<C> {
         inner.has_polled = true;
         inner.queue.extend(found.drain(..));
         inner.round = inner.queue.len();
-        // A client that waits to be accepted, and can't be, does not keep the watch awake.
+        // A client that waits to be accepted, and can't be, does not keep the watch from parking.
         inner.progress += u64::from(inner.round > 0);
         let has_work = inner.round > 0 || inner.serving > 0;
         has_work && std::mem::take(&mut inner.watch_parked)

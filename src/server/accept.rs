@@ -4,7 +4,7 @@
 //! The workers' leader waits for new clients as for the bytes of connected ones. It accepts a few
 //! and goes on with their first turns, so on a quiet server no thread wakes another for a client.
 //! The acceptor's own thread accepts
-//! - the rest of a crowd, while workers go on with their clients;
+//! - the rest of many that come at once, while workers go on with their clients;
 //! - while no worker polls, because handlers block: the watch tells it;
 //! - after a pause, because of a rate or for want of descriptors;
 //! - when another thread has changed what the gate depends on;

@@ -161,7 +161,7 @@ impl Turn<'_> {
     /// The service may see it; for a worker of its own it may have to wait.
     fn meet_service(&mut self) {
         let (ctx, connection) = (self.ctx, self.connection);
-        // What the session has heard and not told, the socket does not show.
+        // What the session has read and not given on, the socket does not show.
         let has_more = |tls: &Session| tls.has_ended() || tls.has_failed();
         self.owned.readable |= self.owned.tls.as_deref().is_some_and(has_more);
         self.owned.stage = Stage::New;

@@ -61,7 +61,7 @@ enum Parting {
 }
 
 impl Link {
-    /// Runs until the client or the server ends for good.
+    /// Runs until one side closes the connection; one that is lost is opened again.
     pub(crate) fn run(mut self, first: (Socket, Loss), mut greeting: String) -> Ending {
         let mut next = Some(first);
         let mut delay = DELAY_MIN;

@@ -176,7 +176,7 @@ impl MainLoop {
     fn hand_over(&mut self, pid: u32) {
         let changes_main = self.handover.as_mut().is_some_and(HandoverServer::let_go);
         let is_managed = self.notifier.is_wanted();
-        // The service manager hears it before the successor does, so that it accepts the
+        // The service manager is told before the successor is, so that it accepts the
         // successor's messages.
         self.notifier.succeeded_by(changes_main.then_some(pid));
         let done = self

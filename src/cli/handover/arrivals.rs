@@ -14,14 +14,14 @@ use crate::server::{Arrival, Handle};
 
 /// Bytes of one batch's states: far more than a batch has.
 const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// A process that ends closes its descriptors a moment before it is dead.
+/// A process that ends closes its descriptors a moment before it has ended.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
 /// Maximum wait for the next batch, and for the last one.
 const NEXT_WITHIN: Duration = Duration::from_secs(30);
 
 /// What it needs to know of the running process.
 pub(super) struct Arrivals {
-    /// Tells when it is dead; `None` if the system does not say which it is.
+    /// Tells when it has ended; `None` if the system does not say which it is.
     other: Option<OwnedFd>,
 }
 
@@ -42,9 +42,9 @@ impl Arrivals {
         if let (Some(all), Ok(None) | Err(_)) = (gathered, &end)
             && self.is_other_dead()
         {
-            // Nothing else has their descriptors any more.
+            // No other process has their descriptors any more.
             let clients = all.count();
-            warn!(clients, "the other poold died in the move");
+            warn!(clients, "the other poold ended during the move");
             all.serve();
         }
         end
@@ -104,7 +104,7 @@ impl Arrivals {
     ) -> io::Result<Option<Answer>> {
         let states = parts(wire, lengths)?;
         let (taken, stay) = adopt(server, wire.take_sockets(), &states);
-        // The other one may have died since.
+        // The other one may have ended since.
         let said = wire.say(&Ask::Taken { batch, stay }, &[]);
         let late = match said.and_then(|()| wire.hear()) {
             Ok(Some(Answer::Go { batch: go, late })) if go == batch => parts(wire, &late),
@@ -116,9 +116,9 @@ impl Arrivals {
         };
         match late {
             Ok(late) => serve(taken, &late),
-            // Nothing else has their descriptors any more.
+            // No other process has their descriptors any more.
             Err(error) if self.is_other_dead() => {
-                warn!(%error, clients = taken.len(), "the other poold died in the move");
+                warn!(%error, clients = taken.len(), "the other poold ended during the move");
                 serve(taken, &[]);
             }
             Err(error) => return Err(error),

@@ -38,7 +38,7 @@ pub(super) fn offer(wire: &Wire, batch: u64, parcels: &[Parcel]) -> io::Result<(
 pub(super) fn taken(wire: &mut Wire, batch: u64) -> io::Result<BTreeMap<usize, String>> {
     match wire.hear()? {
         Some(Ask::Taken { batch: taken, stay }) if taken == batch => Ok(stay.into_iter().collect()),
-        Some(_) => Err(io::Error::other("its answer makes no sense")),
+        Some(_) => Err(io::Error::other("its answer does not fit the question")),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }

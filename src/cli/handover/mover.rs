@@ -9,8 +9,8 @@
 //!
 //! While a batch is under way, neither process serves its clients. Without `taken` in time they go
 //! on here, `back` says so, and they are offered again. With `go` they are the successor's, which
-//! serves them then, or when this process is dead: its descriptors are the last ones. An end of the
-//! wire alone tells it nothing.
+//! serves them then, or when this process has ended: its descriptors are the last ones. An end of
+//! the wire alone tells it nothing.
 //!
 //! It runs on a thread of its own, which ends with the move.
 
@@ -27,7 +27,7 @@ use super::together::move_together;
 use crate::drain::ServerPhase;
 use crate::server::{Export, Handle, Parcel};
 
-/// How long clients may stay in their handlers before they stay for good.
+/// How long clients may stay in their handlers and still move.
 const MOVE_WITHIN: Duration = Duration::from_secs(5);
 /// The same, of clients that move together: all of them wait meanwhile.
 const HOLD_WITHIN: Duration = Duration::from_millis(500);

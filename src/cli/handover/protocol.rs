@@ -39,7 +39,7 @@ pub(super) enum Ask {
     },
     /// The successor accepts from them.
     Ready,
-    /// The successor has the clients of this batch, and serves them when it hears `go`; those in
+    /// The successor has the clients of this batch, and serves them when it gets `go`; those in
     /// the list stay, with the reason's name.
     Taken {
         batch: u64,

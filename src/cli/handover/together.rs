@@ -14,7 +14,7 @@
 //! one of them, and what they have in common changes in neither: so its order is cut once, at the
 //! same place for all. Before `go all`, an end of the successor, or its silence, changes nothing:
 //! all of them go on here. With it they are the successor's, which serves them then, or those that
-//! it has when this process is dead.
+//! it has when this process has ended.
 
 use std::io;
 use std::time::{Duration, Instant};

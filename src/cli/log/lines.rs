@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::cli::log::nonblocking::Patient;
 
-/// How long a line waits for room, unless the last one waited in vain.
+/// How long a line waits for room, unless the last one got none.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// See the head of the file.
@@ -20,10 +20,10 @@ const PATIENCE: Duration = Duration::from_millis(250);
 pub(super) struct LogWriter(Arc<Mutex<State>>);
 
 /// Locked while a line is written, so lines don't mix, and each line knows whether the last one
-/// waited in vain.
+/// got room.
 struct State {
     stderr: Patient<Stderr>,
-    /// LogWriter that are missing or cut, and how many of them were reported.
+    /// Lines that are missing or cut, and how many of them were reported.
     left_out: u64,
     told: u64,
     /// The last line was missing or cut; and whether a part of it is there.

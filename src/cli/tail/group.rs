@@ -236,7 +236,7 @@ impl Way for Group {
                     self.stage = Stage::Own;
                 } else {
                     if !std::mem::take(&mut self.is_first) {
-                        // This very process had them: what it has printed is no news.
+                        // This process had them itself, and knows that it has printed them.
                         self.untold.again = 0;
                     }
                     self.tell(&self.consumer.clone());

@@ -4,7 +4,7 @@
 //! clients that come together make one event together, and a client that comes while others are
 //! accepted may be found before its event. So a client that is found is counted if no client that
 //! was counted before can still be there, and the next event is taken for that client's. No client
-//! is counted twice; of a crowd that is accepted as quickly as it came, some are not counted.
+//! is counted twice; of many that are accepted as quickly as they came, some are not counted.
 
 /// See the head of the file.
 #[derive(Debug, Default)]

@@ -166,8 +166,8 @@ impl Acceptor {
                         self.outside.move_up();
                         self.held_up.move_up();
                         host.admit(socket, peer, self.listeners[index].is_plain);
-                        // Most clients come alone. An accept in vain costs several times as much
-                        // as this look.
+                        // Most clients come alone. An accept that finds none costs several times
+                        // as much as this look.
                         if accepted == 0 && !client_waits(&self.listeners[index..=index]) {
                             empty = 1;
                             break;

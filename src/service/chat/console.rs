@@ -43,14 +43,14 @@ impl Console {
         here.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it hears what is typed. While all members move to another process it does not, nor
+    /// Whether it takes what is typed. While all members move to another process it does not, nor
     /// after that: the console there does.
     pub fn hears(&self) -> bool {
         self.chat.gate.enter_source().is_some()
     }
 
-    /// Lets `read` add what was typed, if it hears, and takes the whole lines. `false` after the
-    /// last one, and when `read` answers so.
+    /// Lets `read` add what was typed, if it [`hears`](Self::hears), and takes the whole lines.
+    /// `false` after the last one, and when `read` answers so.
     pub fn hear(&mut self, read: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         let chat = Arc::clone(&self.chat);
         let Some(_inside) = chat.gate.enter_source() else {

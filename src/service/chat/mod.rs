@@ -232,7 +232,7 @@ impl Service for Chat {
     }
 
     fn move_over(&self, has_moved: bool) {
-        // After a move the console there hears what is typed.
+        // After a move the console there takes what is typed.
         self.0.gate.open(!has_moved);
     }
 

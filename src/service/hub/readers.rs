@@ -24,7 +24,8 @@ pub(super) struct Readers {
     pub(super) sinks: Vec<Arc<Entry>>,
     /// One for each view.
     last: Vec<Recent>,
-    /// Of them, those that are late. Kept, so that nothing walks a crowd that keeps up.
+    /// Of them, those that are late. Kept, so that nothing goes through all readers while they
+    /// keep up.
     pub(super) late: usize,
 }
 

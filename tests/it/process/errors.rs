@@ -86,7 +86,7 @@ fn no_thread_is_left() {
         // Its server is a process of its own.
         (
             "exec 127.0.0.1:0 -- cat",
-            "no process is to be had; raise the limit",
+            "no process can be started; raise the limit",
         ),
         ("flood 127.0.0.1:1", no_threads),
     ] {

@@ -108,7 +108,7 @@ fn why_not(error: io::Error) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => "exec needs /proc; mount it",
         io::ErrorKind::WouldBlock => {
-            "no process is to be had; raise the limit (ulimit -u, pids.max, TasksMax=)"
+            "no process can be started; raise the limit (ulimit -u, pids.max, TasksMax=)"
         }
         _ => return error,
     };

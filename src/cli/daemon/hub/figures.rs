@@ -149,7 +149,7 @@ fn sink_metrics(hub: &Hub) -> Vec<OwnMetric> {
     )]
 }
 
-/// Whether each source is there, was heard, and for how long it was not there.
+/// Whether each source is there, when it last sent bytes, and for how long it was not there.
 fn source_states(sources: &[SourceInfo]) -> Vec<OwnMetric> {
     let of = |value: fn(&SourceInfo) -> Option<f64>| {
         let values = sources.iter();

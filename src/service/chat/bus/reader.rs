@@ -42,7 +42,7 @@ pub(super) struct Reader {
     pub(super) port: Arc<Port>,
     pub(super) target: Arc<Target>,
     pub(super) keep: u64,
-    /// When the server was last heard.
+    /// When the server's last bytes came.
     pub(super) heard: Instant,
     /// Why it is not, if the log was told.
     pub(super) is_told: bool,

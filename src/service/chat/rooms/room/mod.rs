@@ -297,8 +297,8 @@ impl<F: Frontend> Room<F> {
         let left = std::mem::take(&mut inner.left);
         let alone = inner.came_alone.take();
         for (event, except) in [(Event::Came(came), alone), (Event::Left(left), None)] {
-            if let Event::Came(crowd) | Event::Left(crowd) = &event
-                && !crowd.is_empty()
+            if let Event::Came(names) | Event::Left(names) = &event
+                && !names.is_empty()
             {
                 let person = except;
                 let left_out = LeftOut {

@@ -133,7 +133,7 @@ impl<F: Frontend> Inner<F> {
             self.seats = Vec::new();
             self.places = FxHashMap::default();
         } else if self.seats.capacity() > SEATS_KEPT.max(4 * self.seats.len()) {
-            // Frees the capacity that a crowd needed.
+            // Frees the capacity that many members needed.
             self.seats.shrink_to_fit();
             self.places.shrink_to_fit();
         }
