@@ -32,7 +32,12 @@ impl Session {
     pub(super) fn entered(&mut self, entered: Option<Entered>) {
         match entered {
             Some(Entered::Inside(room)) => self.rooms.push(room),
-            Some(Entered::Coming(ticket)) => self.awaited = Some(Awaited::of(ticket)),
+            Some(Entered::Coming(ticket)) => match ticket.outcome() {
+                // It was read back before the session waited for it, and wakes it no more.
+                Some(Outcome::Entered(room)) => self.rooms.push(room),
+                Some(Outcome::Over) => {}
+                None => self.awaited = Some(Awaited::of(ticket)),
+            },
             _ => self.is_outside = true,
         }
     }

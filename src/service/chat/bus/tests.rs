@@ -1,13 +1,19 @@
 //! Daemons that read the same entries have the same state, whatever the entries are.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
 use super::context::{Context, Patience};
 use super::house::{House, Lost};
+use crate::connection::client::Client;
+use crate::connection::tests::connection;
+use crate::framing::{Extent, Message};
 use crate::service::chat::port::Port;
 use crate::service::chat::port::act::{Act, Entry, Id};
+use crate::service::chat::session::Session;
+use crate::service::chat::shared::let_in;
 use crate::service::chat::state::ChatState;
 use crate::service::chat::{Chat, Settings};
 
@@ -306,4 +312,35 @@ fn a_daemon_that_joins_has_the_lines_as_they_were_shown() {
         .map(|line| (&*line.by, &*line.text, line.at))
         .collect();
     assert_eq!(lines, [("ann", "one", 1004), ("zoe", "four", 1008)]);
+}
+
+#[test]
+fn the_first_line_of_one_who_was_greeted_before_waits_for_nothing() {
+    let mut daemon = Daemon::new("first");
+    daemon.port.queue.begin_run("first".into(), 1, &[]);
+    let (connection, _other) = connection();
+    let mut session = Session::open(&daemon.chat, &Client::new(&connection));
+    let later = Instant::now() + Duration::from_secs(1);
+    let newcomers = &daemon.chat.newcomers;
+    newcomers.tick(later, |person| let_in(&daemon.chat, person).expect("a bus"));
+    let come = Act::Come {
+        who: session.person.id,
+        name: None,
+        rooms: vec!["lobby".to_owned()],
+        away: None,
+        muted: 0,
+    };
+    let entry = Entry {
+        run: "first".to_owned(),
+        number: daemon.port.queue.take_off().expect("it comes").number,
+        acts: vec![come],
+    };
+    daemon.take(Id::at(1000), entry).expect("its own");
+    let line = Message {
+        bytes: b"hello",
+        extent: Extent::Whole,
+    };
+    let verdict = session.take(&daemon.chat, line);
+    let _ = session.end_turn(&daemon.chat, verdict);
+    assert_eq!(daemon.port.queue.waiting(), 1);
 }
