@@ -89,11 +89,11 @@ fn finish_json(message: Message<'_>, out: &mut Vec<u8>) {
         let bytes = BASE64_STANDARD.encode(message.bytes);
         let _ = write!(out, "\",\"bytes\":\"{bytes}");
     }
-    out.extend_from_slice(match message.extent {
-        Extent::Whole => b"\"}\n",
-        Extent::Truncated => b"\",\"truncated\":true}\n",
-        Extent::Partial => b"\",\"partial\":true}\n",
-    });
+    match message.extent {
+        Extent::Whole => out.extend_from_slice(b"\"}\n"),
+        Extent::Truncated => out.extend_from_slice(b"\",\"truncated\":true}\n"),
+        Extent::Partial => out.extend_from_slice(b"\",\"partial\":true}\n"),
+    }
 }
 
 /// What stands before the messages in a client's lines; empty for a format without that.
