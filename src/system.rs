@@ -7,6 +7,7 @@
 //! - A process that shares this one's memory until it is another program: posix_spawn(3) sets no
 //!   limits, user or directory, and fork(2) copies the page tables.
 //! - The standard output before `main`: see `cli/stdout.rs`.
+//! - How many parts of the memory the C library has.
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
@@ -57,6 +58,19 @@ mod programs {
     /// Whether the standard output was closed when this process was started.
     pub(crate) fn stdout_was_closed() -> bool {
         STDOUT_WAS_CLOSED.load(Ordering::Relaxed)
+    }
+
+    /// Bounds the parts of the memory, each of which keeps what was freed in it. The C library
+    /// makes up to eight for each processor, so clients of another worker take new memory. Call it
+    /// before any thread is started.
+    #[cfg_attr(not(target_env = "gnu"), allow(unused_variables))]
+    pub(crate) fn bound_arenas(most: usize) {
+        #[cfg(target_env = "gnu")]
+        {
+            let most = c_int::try_from(most).unwrap_or(c_int::MAX);
+            // SAFETY: it sets a number, under the allocator's own lock.
+            unsafe { libc::mallopt(libc::M_ARENA_MAX, most) };
+        }
     }
 
     /// Keeps what this process has open by now, but for the standard streams, from every program

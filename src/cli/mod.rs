@@ -32,8 +32,12 @@ pub use log::{level as log_level, set_level as set_log_level};
 
 use args::Parsed;
 
+use crate::limits::options::cores;
+use crate::system;
+
 /// Runs the command, and returns its exit code.
 pub fn run() -> ExitCode {
+    system::bound_arenas(cores());
     if let Some(code) = handover::go_between() {
         return code;
     }
