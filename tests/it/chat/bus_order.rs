@@ -306,6 +306,7 @@ fn a_daemon_without_a_network_for_long_comes_back_into_the_same_order() {
     let names: Vec<&str> = names.collect();
     let unique: BTreeSet<&&str> = names.iter().collect();
     assert_eq!(unique.len(), names.len(), "{names:?}");
+    println!("{} lines", order.len());
 }
 
 #[test]
