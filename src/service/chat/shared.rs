@@ -7,14 +7,15 @@ use super::awaited::Awaited;
 use super::command::Command;
 use super::lines::{Person, Recipient, Room};
 use super::newcomers::Entered;
+use super::port::Port;
 use super::port::act::Act;
 use super::port::ticket::Outcome;
 use super::session::Session;
 use super::state::ChatState;
 use crate::connection::client::Client;
 use crate::connection::handler::Verdict;
-use crate::service::chat::grammar::LOBBY;
-use crate::service::chat::rooms::{Event, Name, is_nameless};
+use crate::service::chat::grammar::{self, LOBBY};
+use crate::service::chat::rooms::{Event, Frontend, Name, is_nameless};
 
 impl Session {
     /// One that the other daemons do not know yet.
@@ -167,9 +168,7 @@ impl Session {
 
     /// Says that what was answered may be old.
     pub(super) fn tell_cut_off(&mut self, chat: &ChatState) {
-        if let Some(time) = chat.port.as_ref().and_then(|port| port.cut_off_for()) {
-            let seconds = time.as_secs();
-            let told = format_args!("cut off from the other machines for {seconds} s now");
+        if let Some(told) = chat.port.as_deref().and_then(cut_off) {
             self.answer(chat, told);
         }
     }
@@ -179,9 +178,22 @@ impl Session {
 pub(super) fn let_in(chat: &ChatState, person: &Arc<Person>) -> Option<Entered> {
     let port = chat.port.as_ref()?;
     Some(match port.add(person, &coming(person, None)) {
-        Some(ticket) => Entered::Coming(ticket),
+        Some(ticket) => {
+            if let Some(told) = cut_off(port) {
+                let line = grammar::notice(None, told);
+                chat.directory.frontend.give(&person.outlet, line.into());
+            }
+            Entered::Coming(ticket)
+        }
         None => Entered::Later,
     })
+}
+
+fn cut_off(port: &Port) -> Option<String> {
+    let seconds = port.cut_off_for()?.as_secs();
+    Some(format!(
+        "cut off from the other machines for {seconds} s now"
+    ))
 }
 
 fn coming(person: &Person, name: Option<&Name>) -> Act {

@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use crate::support::admin::Watched;
 use crate::support::chat::{Talker, chat, wait_lobby};
 use crate::support::daemon::{Daemon, poold};
+use crate::support::net::{connect, take_line};
 use crate::support::redis::Redis;
 use crate::support::spool::wait_until;
 
@@ -221,6 +222,13 @@ fn cut_off_people_are_told_once_wait_and_lose_nothing() {
         "{said}"
     );
     ann.say("while away");
+    // One who comes meanwhile, and says nothing, is told as well.
+    let guest = connect(&other.address);
+    let told = take_line(&guest);
+    assert!(
+        told.starts_with("-- cut off from the other machines for "),
+        "{told}"
+    );
     redis.run();
     redis.wait();
     let back = "-- the other machines are back; what waited was sent";
@@ -232,7 +240,8 @@ fn cut_off_people_are_told_once_wait_and_lose_nothing() {
             one.wait(back);
         }
     }
-    assert_eq!(bob.ask("/who"), "-- here: ann, bob");
+    wait_lobby(&bob, 3);
+    assert_eq!(bob.ask("/who"), "-- here: ann, bob, guest-1");
     wait_until("it is counted", || {
         watched.metric("poold_bus_reconnects_total") >= 1.0
     });
