@@ -15,9 +15,6 @@ const TRY: u32 = 64;
 /// (Large enough that less than one wait in a hundred is a trial of the other, which p99 does not
 /// see.)
 const TRUST_MAX: u32 = 256;
-/// The same before the first verdict: most waits are no dialogue, and a trial in vain costs 64
-/// times 50 µs.
-const TRUST_FIRST: u32 = 8;
 /// A wait counts for no more than this: longer ones depend on the clients only.
 const WAIT_MAX: Duration = Duration::from_micros(200);
 
@@ -53,7 +50,7 @@ impl Spin {
             time: Duration::ZERO,
             turns: 0,
             pays: false,
-            trust: TRUST_FIRST,
+            trust: 1,
         }
     }
 
