@@ -9,7 +9,7 @@ use poold::service::hub::{HubSettings, Last};
 
 use super::Running;
 use super::pty::Pty;
-use super::sources::{hub, stop};
+use super::sources::stop;
 use crate::support::admin::Watched;
 use crate::support::daemon::poold;
 use crate::support::net::{connect, send, take, take_line, take_to_end};
@@ -22,7 +22,9 @@ fn what_clients_send_reaches_each_source_whole_and_in_order() {
     let from = server.local_addr().expect("bound").to_string();
     let mut device = Pty::new();
     let serial = format!("serial:{}", device.name);
-    let args = [
+    let watched = Watched::start(&[
+        "hub",
+        "127.0.0.1:0",
         "--from",
         &from,
         "--from",
@@ -30,11 +32,15 @@ fn what_clients_send_reaches_each_source_whole_and_in_order() {
         "--from",
         "exec:cat",
         "--write-back",
-    ];
-    let daemon = hub(&args);
+    ]);
+    let daemon = &watched.daemon;
     daemon.stderr.wait_times("the source is connected", 3);
     let (source, _) = server.accept().expect("it connects");
     let (one, other) = (connect(&daemon.address), connect(&daemon.address));
+    // It has no past to give to one who comes late.
+    wait_until("both are in", || {
+        watched.metric("poold_clients{state=\"resting\"}") == 2.0
+    });
     let lines: String = (0..500).map(|at| format!("AT+{at}\n")).collect();
     send(&one, lines.replace('\n', "\r\n"));
     assert_eq!(take(&source, lines.len()), lines.as_bytes());
@@ -46,7 +52,7 @@ fn what_clients_send_reaches_each_source_whole_and_in_order() {
         assert_eq!(take_line(&other), format!("AT+{at}"));
     }
     drop((one, other));
-    stop(daemon);
+    stop(watched.daemon);
 }
 
 #[test]
