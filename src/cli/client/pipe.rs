@@ -17,14 +17,12 @@ use socket2::Socket;
 
 use super::introduce::introduce;
 use super::printer::{Passing, Printer};
-use super::secure::Loss;
+use super::secure::{Loss, SETTLING, UNTAKEN};
 use crate::cli::exit::Ending;
 use crate::error::start_advice;
 use crate::net::ready::wait;
 
 const BUFFER: usize = 64 << 10;
-/// Maximum time that a server which has ended its side may take nothing of the rest.
-const SETTLING: Duration = Duration::from_secs(2);
 
 /// The state of the sending side, for the receiving side.
 #[derive(Default)]
@@ -73,11 +71,14 @@ pub(crate) fn run(socket: Socket, loss: &Loss, name: Option<&str>, passing: Pass
     if let Some(error) = sending.trouble.lock().take() {
         return Err(format!("cannot read the input: {error}").into());
     }
-    match is_taken {
-        false => Err("the server ended before it took everything"
-            .to_owned()
-            .into()),
-        true => Ok(()),
+    if !is_taken {
+        return Err(UNTAKEN.to_owned().into());
+    }
+    // Nothing follows. Fails only if the server has gone already.
+    let _ = socket.shutdown(Shutdown::Write);
+    match loss.wait_why() {
+        Some(why) => Err(why.to_owned().into()),
+        None => Ok(()),
     }
 }
 

@@ -3,11 +3,13 @@
 //!
 //! It has one buffer in each direction, so a slow end slows the other. An end of either side passes
 //! through: the client's as the end of its session, the server's as the end of the plain socket.
+//! A server that has ended its side still gets the rest of the input, as on a socket without TLS.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 use socket2::{Domain, Socket, Type};
@@ -18,23 +20,35 @@ use crate::tls::{ClientSession, ClientTls};
 const BUFFER: usize = 16 << 10;
 /// Maximum wait for each answer of the server in the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Maximum time that a server which has ended its side may take nothing of the rest.
+pub(super) const SETTLING: Duration = Duration::from_secs(2);
+/// A part of the input was on its way.
+pub(super) const UNTAKEN: &str = "the server ended before it took everything";
 /// Anything between the two may have done that.
 const TRUNCATED: &str =
     "the server's connection ended before its TLS session; what came may not be all";
 
-/// Why a session ended before the server said so, if it did. It is known before the end of the
-/// plain socket can be read.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Loss(Arc<OnceLock<String>>);
+/// How the thread between the sockets ends; without TLS there is none, and it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Loss {
+    why: Arc<OnceLock<String>>,
+    /// Without a sender once the thread has ended.
+    running: Option<Receiver<()>>,
+}
 
 impl Loss {
+    /// Why the session ended before the server said so, if it did. It is known before the end of
+    /// the plain socket can be read.
     pub(super) fn why(&self) -> Option<&str> {
-        self.0.get().map(String::as_str)
+        self.why.get().map(String::as_str)
     }
 
-    fn tell(&self, why: String) {
-        // The first one is the cause of those after it.
-        let _ = self.0.set(why);
+    /// After the server's end and the client's: waits until the server has the rest of the input or
+    /// can't take it, and answers why not all, if so.
+    pub(super) fn wait_why(&self) -> Option<&str> {
+        // The thread ends by itself when the server takes nothing for too long; it sends nothing.
+        let _ = self.running.as_ref().map(Receiver::recv);
+        self.why()
     }
 }
 
@@ -59,9 +73,11 @@ pub(super) fn secure(
     let (plain, ours) = Socket::pair(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     ours.set_nonblocking(true)?;
-    let loss = Loss::default();
+    let why = Arc::new(OnceLock::new());
+    let (runs, running) = sync_channel(0);
     let pump = Pump {
-        loss: loss.clone(),
+        why: Arc::clone(&why),
+        _runs: runs,
         session,
         socket,
         plain: ours,
@@ -72,11 +88,14 @@ pub(super) fn secure(
     };
     // Not joined: it ends with the client.
     std::thread::Builder::new().spawn(move || pump.run())?;
-    Ok((plain, loss))
+    let running = Some(running);
+    Ok((plain, Loss { why, running }))
 }
 
 struct Pump {
-    loss: Loss,
+    why: Arc<OnceLock<String>>,
+    /// Dropped with the rest.
+    _runs: SyncSender<()>,
     session: ClientSession,
     socket: Socket,
     plain: Socket,
@@ -84,19 +103,42 @@ struct Pump {
     waiting: Vec<u8>,
     /// The server takes what the client sends.
     takes: bool,
+    /// The client has not ended its side.
     has_input: bool,
+    /// The server has not ended its side.
     has_server: bool,
 }
 
 impl Pump {
     fn run(mut self) {
-        while self.has_server || !self.waiting.is_empty() {
-            if let Err(error) = self.step() {
-                self.loss.tell(format!("the TLS session was lost: {error}"));
-                break;
-            }
+        if let Err(error) = self.pass_on() {
+            self.lose(format!("the TLS session was lost: {error}"));
         }
         let _ = self.plain.shutdown(Shutdown::Both);
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
+        while self.has_server || !self.waiting.is_empty() {
+            self.step()?;
+        }
+        self.tell_untaken();
+        self.plain.shutdown(Shutdown::Write)?;
+        while self.has_input || self.has_unsent() {
+            self.step()?;
+        }
+        self.tell_untaken();
+        Ok(())
+    }
+
+    fn tell_untaken(&self) {
+        if !self.takes {
+            self.lose(UNTAKEN.to_owned());
+        }
+    }
+
+    fn lose(&self, why: String) {
+        // The first one is the cause of those after it.
+        let _ = self.why.set(why);
     }
 
     fn step(&mut self) -> io::Result<()> {
@@ -112,6 +154,9 @@ impl Pump {
         }
         if self.waiting.is_empty() && self.has_server {
             self.take_cipher()?;
+        }
+        if self.waiting.is_empty() {
+            return Ok(());
         }
         match (&self.plain).write(&self.waiting) {
             Ok(length) => drop(self.waiting.drain(..length)),
@@ -133,26 +178,40 @@ impl Pump {
         self.plain.shutdown(Shutdown::Read)
     }
 
-    fn wait(&self) -> io::Result<()> {
+    fn wait(&mut self) -> io::Result<()> {
         let when = |flag, wanted| match wanted {
             true => flag,
             false => PollFlags::empty(),
         };
         let has_room = self.waiting.is_empty();
         let wants_write = self.has_unsent();
+        let of_plain =
+            when(PollFlags::IN, self.has_input && !wants_write) | when(PollFlags::OUT, !has_room);
+        let of_socket =
+            when(PollFlags::IN, has_room && self.has_server) | when(PollFlags::OUT, wants_write);
         let mut polled = [
-            PollFd::new(
-                &self.socket,
-                when(PollFlags::IN, has_room && self.has_server)
-                    | when(PollFlags::OUT, wants_write),
-            ),
-            PollFd::new(
-                &self.plain,
-                when(PollFlags::IN, self.has_input && !wants_write)
-                    | when(PollFlags::OUT, !has_room),
-            ),
+            PollFd::new(&self.plain, of_plain),
+            PollFd::new(&self.socket, of_socket),
         ];
-        wait(&mut polled, None).map(drop)
+        // The hang-up of one from which nothing is wanted would end each wait at once. That of the
+        // plain one is wanted while there is a server: the client has gone.
+        let watched = match (of_plain.is_empty(), of_socket.is_empty()) {
+            (_, true) => &mut polled[..1],
+            (true, _) if !self.has_server => &mut polled[1..],
+            _ => &mut polled,
+        };
+        let most = (wants_write && !self.has_server).then_some(SETTLING);
+        let since = Instant::now();
+        let ready = wait(watched, most)?;
+        if self.has_server && polled[0].revents().contains(PollFlags::HUP) {
+            self.has_server = false;
+            self.waiting.clear();
+        }
+        // An interrupted wait finds nothing either.
+        if ready == 0 && most.is_some_and(|most| since.elapsed() >= most) {
+            self.send_no_more()?;
+        }
+        Ok(())
     }
 
     fn take_plain(&mut self) -> io::Result<()> {
@@ -192,7 +251,7 @@ impl Pump {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                     self.has_server = false;
-                    self.loss.tell(TRUNCATED.to_owned());
+                    self.lose(TRUNCATED.to_owned());
                     return Ok(());
                 }
                 Err(error) => return Err(error),

@@ -1,9 +1,12 @@
 //! `poold cert` and `poold client --tls`.
 
+use std::fs::File;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Output, Stdio};
+
+use rustls::ServerConnection;
 
 use crate::support::admin::Watched;
 use crate::support::daemon::{Daemon, Guard, poold};
@@ -113,43 +116,62 @@ fn a_client_whose_server_is_cut_off_keeps_the_output_and_fails_in_one_line() {
 /// The server says why it goes, and goes while the client has more to send than the sockets hold.
 #[test]
 fn what_a_server_says_before_it_goes_is_printed_though_it_takes_no_more() {
-    let pair = Pair::new();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("bound").to_string();
-    let root = pair.certificate();
-    let mut command = poold(&["client", "--tls", "--ca", text(&root), &address]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let child = command.stderr(Stdio::null()).spawn().expect("poold");
-    let mut client = Guard(child);
-    let mut stdin = client.0.stdin.take().expect("piped");
-    let printed = Spool::of(client.0.stdout.take().expect("piped"));
-    let input = std::thread::spawn(move || {
-        let line = [b'x'; 64 << 10];
-        while stdin.write_all(&line).is_ok() {}
-    });
-    let mut socket = listener.accept().expect("it connects").0;
-    let mut session = pair.server();
-    while session.is_handshaking() {
-        session.complete_io(&mut socket).expect("a handshake");
-    }
+    let (mut client, printed, mut socket, mut session) = sends_zeros(16 << 30);
     wait_until("much is unread", || {
         rustix::io::ioctl_fionread(&socket).expect("a socket") > 100_000
     });
-    session
-        .writer()
-        .write_all(b"the line is full\n")
-        .expect("room");
-    session.send_close_notify();
-    while session.wants_write() {
-        session.write_tls(&mut socket).expect("room");
-    }
+    say_last(&mut session, &mut socket, b"the line is full\n");
     // A reset takes back what was not sent yet.
     wait_until("the client's system has it", || has_sent_all(&socket));
     // With unread bytes: a reset.
     drop(socket);
     assert_eq!(client.wait_exit(), Some(1));
     assert_eq!(printed.wait_end(), b"the line is full\n");
-    input.join().expect("it ends with the client");
+}
+
+#[test]
+fn a_server_that_has_ended_its_side_still_gets_the_rest() {
+    let length = 32 << 20;
+    let (mut client, printed, mut socket, mut session) = sends_zeros(length);
+    say_last(&mut session, &mut socket, b"that is all\n");
+    assert_eq!(printed.wait_line("all"), "that is all");
+    let mut stream = rustls::Stream::new(&mut session, &mut socket);
+    let taken = std::io::copy(&mut stream, &mut std::io::sink());
+    assert_eq!(taken.expect("the client ends its session"), length);
+    assert_eq!(client.wait_exit(), Some(0));
+}
+
+/// A `client --tls` whose input has so many bytes, what it prints, and its server.
+fn sends_zeros(length: u64) -> (Guard, Spool, TcpStream, ServerConnection) {
+    let pair = Pair::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let root = pair.certificate();
+    // A file without blocks: its bytes are there at each moment, as those of a pipe are not.
+    let scratch = Scratch::new();
+    let path = scratch.join("zeros");
+    let made = File::create(&path).expect("a file");
+    made.set_len(length).expect("a file without blocks");
+    let mut command = poold(&["client", "--tls", "--ca", text(&root), &address]);
+    let input = File::open(&path).expect("just made");
+    command.stdin(input).stdout(Stdio::piped());
+    let child = command.stderr(Stdio::null()).spawn().expect("poold");
+    let mut client = Guard(child);
+    let printed = Spool::of(client.0.stdout.take().expect("piped"));
+    let mut socket = listener.accept().expect("it connects").0;
+    let mut session = pair.server();
+    while session.is_handshaking() {
+        session.complete_io(&mut socket).expect("a handshake");
+    }
+    (client, printed, socket, session)
+}
+
+fn say_last(session: &mut ServerConnection, socket: &mut TcpStream, last: &[u8]) {
+    session.writer().write_all(last).expect("room");
+    session.send_close_notify();
+    while session.wants_write() {
+        session.write_tls(socket).expect("room");
+    }
 }
 
 /// Whether the peer's system has acknowledged all, by proc(5)'s `/proc/net/tcp`.
