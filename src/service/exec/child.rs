@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, pidfd_send_signal, waitpid};
 
 use super::family::{self, Member};
 use super::launch::Launched;
@@ -58,9 +58,10 @@ impl Child {
         let _ = kill_process_group(self.pid, Signal::CONT);
     }
 
-    /// Kills the group.
+    /// Kills the group, and the program itself, which may have left it for another.
     pub(super) fn kill(&self) {
         let _ = kill_process_group(self.pid, Signal::KILL);
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
     /// Kills descendants that had left its group.

@@ -1,8 +1,9 @@
 //! How programs end: by themselves, by their time, in a drain. No process is left.
 
 use super::children::{Nap, wait_no_children};
-use super::{shell, stop_well, summary};
+use super::{program, shell, stop_well, summary};
 use crate::support::net::{connect, end, send, take_line, take_to_end, wait_reset};
+use crate::support::passed::is_installed;
 
 #[test]
 pub(crate) fn a_program_that_takes_too_long_is_told_to_end() {
@@ -45,6 +46,35 @@ pub(crate) fn one_that_ignores_that_is_killed_with_its_group() {
     wait_no_children(&daemon);
     drop(client);
     assert_eq!(daemon.stop().code, Some(0));
+}
+
+/// It leads its group no more: it has gone over to that of its child.
+const CHANGES_ITS_GROUP: &str = "
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+if child:
+    os.setpgid(child, child)
+    os.setpgid(0, child)
+    os.write(1, b'on\\n')
+while True:
+    time.sleep(1000)
+";
+
+#[test]
+fn one_that_has_left_its_own_group_is_killed_as_well() {
+    if !is_installed("python3") {
+        return;
+    }
+    let limits = ["--timeout", "1s", "--kill-after", "100ms"];
+    let mut daemon = program(&limits, &["python3", "-c", CHANGES_ITS_GROUP]);
+    let client = connect(&daemon.address);
+    assert_eq!(take_line(&client), "on");
+    assert_eq!(take_to_end(&client), b"");
+    wait_no_children(&daemon);
+    drop(client);
+    let expected = "1 program run: 0 ended well, 1 stopped after --timeout";
+    assert_eq!(summary(&daemon.stop()), expected);
 }
 
 #[test]
