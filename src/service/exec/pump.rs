@@ -26,9 +26,9 @@ use crate::connection::secured::{Secured, would_block};
 
 /// Maximum bytes of one read from a program: a record.
 const PIECE: usize = 16 * 1024;
-/// Maximum bytes of a program that wait between the two sockets, for which the system keeps twice
-/// as much memory.
-const WAITING_MAX: usize = 64 * 1024;
+/// The size of the buffer between the two sockets that the system is asked for; it takes twice as
+/// much memory.
+const WAITING: usize = 64 * 1024;
 
 /// A program's socket, and poold's.
 pub(super) struct Pair {
@@ -57,13 +57,14 @@ pub(super) struct Pump<'a> {
 impl Pair {
     /// Descriptors of a pair.
     pub(super) const DESCRIPTORS: usize = 2;
-    /// Maximum bytes that a program leaves to be sent.
-    pub(super) const LEFT_MAX: usize = 2 * WAITING_MAX;
+    /// Maximum bytes that a program leaves to be sent. The system takes a further piece, of half
+    /// the buffer's memory, as long as less than all of that is in use.
+    pub(super) const LEFT_MAX: usize = 2 * WAITING + WAITING;
 
     pub(super) fn new() -> Result<Pair, Errno> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, its) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        set_socket_send_buffer_size(&its, WAITING_MAX)?;
+        set_socket_send_buffer_size(&its, WAITING)?;
         Ok(Pair { ours, its })
     }
 
@@ -115,6 +116,11 @@ impl<'a> Pump<'a> {
         .map(|(fd, flags)| (!flags.is_empty()).then(|| PollFd::from_borrowed_fd(fd, flags)))
     }
 
+    /// Whether the client's end is to be passed on, though the socket may not show it.
+    pub(super) fn has_more(&self) -> bool {
+        self.hears && self.secured.heard().is_empty() && self.secured.is_over()
+    }
+
     /// Passes on what there is; answers whether the client's end came.
     pub(super) fn pass(&mut self, client: PollFlags, program: PollFlags) -> bool {
         let could_hear = self.hears;
@@ -122,7 +128,7 @@ impl<'a> Pump<'a> {
             self.hear();
         }
         self.feed();
-        if self.secured.is_over() {
+        if self.has_more() {
             self.hear();
             self.feed();
         }

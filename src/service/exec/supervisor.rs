@@ -154,6 +154,8 @@ impl Supervisor<'_> {
         let most = due.map(|due| due.saturating_duration_since(Instant::now()));
         // Rounded up, so that the deadline has passed when the poll returns.
         let most = most.map(|most| most + Duration::from_micros(10));
+        let has_more = self.pump.as_ref().is_some_and(Pump::has_more);
+        let most = if has_more { Some(Duration::ZERO) } else { most };
         // After an interrupted wait there are no events.
         let _ = wait(&mut polled, most);
         let mut found = polled.iter().map(PollFd::revents);

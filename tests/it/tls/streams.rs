@@ -4,12 +4,13 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use poold::{Options, Server, Stream, Tls};
 
 use crate::exec::children::{children, server, wait_no_children};
 use crate::support::daemon::Daemon;
-use crate::support::net::{connect, connect_saying, reset, take_to_end};
+use crate::support::net::{connect, connect_plain, connect_saying, reset, send, take_to_end};
 use crate::support::passed::is_installed;
 use crate::support::spool::wait_until;
 use crate::support::tls::{Pair, Secured};
@@ -156,6 +157,75 @@ fn what_a_program_leaves_is_sent_without_a_worker() {
     end.expect("the session's end");
     drop((late, next));
     daemon.stop();
+}
+
+/// As before, in pieces of which the system takes one more than has room. How much is left depends
+/// on how much of the first of them has gone on, and so on the length of the one before.
+const PRINTS_LARGE_PIECES: &str = "
+import socket, sys, time
+s = socket.socket(fileno=0)
+s.setblocking(False)
+sent = s.send(b'x' * int(sys.argv[1]))
+full = 0
+while full < 50:
+    try:
+        sent += s.send(b'x' * 60000)
+        full = 0
+    except BlockingIOError:
+        full += 1
+        time.sleep(0.01)
+print('sent', sent, file=sys.stderr)
+";
+
+#[test]
+fn what_a_program_leaves_is_sent_whole_however_large_its_pieces_are() {
+    if !is_installed("python3") {
+        return;
+    }
+    let pair = Pair::new();
+    for first in ["1", "15000", "30000", "45000"] {
+        let program = ["--", "python3", "-c", PRINTS_LARGE_PIECES, first];
+        let mut daemon = pair.start("exec", &program);
+        let mut late = pair.connect(&daemon.address);
+        let told = daemon.stderr.wait_line("stderr: sent ");
+        let sent = told.split(' ').nth(2).and_then(|sent| sent.parse().ok());
+        let (bytes, end) = late.take_all();
+        assert_eq!(Some(bytes.len()), sent, "{told}");
+        end.expect("the session's end");
+        drop(late);
+        ends_well(&mut daemon, "1 program run: 1 ended well");
+    }
+}
+
+#[test]
+fn an_end_that_comes_with_that_of_the_handshake_is_the_end_of_the_programs_input() {
+    let pair = Pair::new();
+    let mut daemon = pair.start("exec", &["--", "cat"]);
+    let took = (0..5).map(|_| {
+        let mut session = pair.client(&[&rustls::version::TLS13]);
+        let mut socket = connect_plain(&daemon.address);
+        session.write_tls(&mut socket).expect("a greeting");
+        while session.is_handshaking() {
+            session.read_tls(&mut socket).expect("an answer");
+            session.process_new_packets().expect("valid");
+        }
+        session.send_close_notify();
+        let mut bytes = Vec::new();
+        while session.wants_write() {
+            session.write_tls(&mut bytes).expect("a Vec");
+        }
+        let began = Instant::now();
+        send(&socket, &bytes);
+        let mut client = Secured(rustls::StreamOwned::new(session, socket));
+        let (bytes, end) = client.take_all();
+        assert_eq!(bytes, b"");
+        end.expect("the session's end");
+        began.elapsed()
+    });
+    // At once, and not when the client is looked at: a second after the begin.
+    let took = took.min().expect("five");
+    assert!(took < Duration::from_millis(900), "{took:?}");
+    ends_well(&mut daemon, "5 programs run: 5 ended well");
 }
 
 #[test]
