@@ -288,6 +288,9 @@ impl Turn<'_> {
         if !unread.is_empty() {
             self.deliver_all(&unread);
         }
+        if self.is_unfinished() {
+            return;
+        }
         self.allowed = u64::MAX;
         self.deliver(&[], StreamEnd::Reached);
         while self.owned.decoder.is_inside() && self.sleeps() {

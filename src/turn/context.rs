@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::connection::deadlines::{Deadlines, Notify};
 use crate::connection::handshakes::Handshakes;
@@ -70,17 +70,22 @@ impl ServerContext {
 
     /// The stage of a client that is admitted.
     pub(crate) fn first_stage(&self, is_plain: bool, now: Instant) -> Stage {
-        let options = &self.limits.options;
-        let plain_after = options.plain_after.filter(|_| options.tls_optional);
-        match options.tls {
+        match self.limits.options.tls {
             Some(_) if !is_plain => Stage::Handshake {
-                until: now
-                    + options
-                        .handshake
-                        .min(plain_after.unwrap_or(options.handshake)),
+                until: now + self.silence_max(),
             },
             _ => Stage::New,
         }
+    }
+
+    /// How long a client may be silent before it is taken for a plain one, or has had all its time
+    /// for the handshake.
+    pub(crate) fn silence_max(&self) -> Duration {
+        let options = &self.limits.options;
+        let plain_after = options.plain_after.filter(|_| options.tls_optional);
+        options
+            .handshake
+            .min(plain_after.unwrap_or(options.handshake))
     }
 
     /// A TLS session for a client.

@@ -197,6 +197,7 @@ impl Turn<'_> {
         self.note_activity();
         self.scratch.moved.bytes_in += length as u64;
         self.owned.readable = more || self.owned.urgent;
+        self.notice_session_end();
         if let Stage::Last { arrived, .. } = &mut self.owned.stage {
             *arrived = arrived.saturating_sub(drained);
         }

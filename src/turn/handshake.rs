@@ -44,6 +44,8 @@ impl Turn<'_> {
                 step => break step,
             }
         };
+        // A client that has just begun has more time.
+        let is_over = matches!(self.owned.stage, Stage::Handshake { until } if self.now >= until);
         match step {
             Step::Gone(end) => {
                 if self.owned.tls.is_some() {
@@ -52,12 +54,12 @@ impl Turn<'_> {
                 return Some(end);
             }
             Step::Failed(why) => self.fail(why),
-            Step::Wait if self.now >= until && self.is_secured() => self.meet_service(),
-            Step::Wait if self.now >= until && self.draining() => {
+            Step::Wait if is_over && self.is_secured() => self.meet_service(),
+            Step::Wait if is_over && self.draining() => {
                 self.owned.stage = Stage::Closing(End::Drained);
             }
-            Step::Wait if self.now >= until && self.may_be_plain() => self.come_in_plainly(),
-            Step::Wait if self.now >= until => {
+            Step::Wait if is_over && self.may_be_plain() => self.come_in_plainly(),
+            Step::Wait if is_over => {
                 self.fail(FailureKind::TimedOut.because("it does not end in time"));
             }
             _ => {}
@@ -121,9 +123,10 @@ impl Turn<'_> {
                 Ok(session) => {
                     self.owned.tls = Some(Box::new(session));
                     self.ctx.handshakes.began();
-                    // Until now it could have been a plain one that is silent.
-                    let until = self.now + self.ctx.limits.options.handshake;
-                    self.owned.stage = Stage::Handshake { until };
+                    if let Stage::Handshake { until } = &mut self.owned.stage {
+                        // Until now it could have been a plain one that is silent.
+                        *until += self.ctx.limits.options.handshake - self.ctx.silence_max();
+                    }
                     Step::On
                 }
                 Err(failure) => Step::Failed(failure),
@@ -162,8 +165,8 @@ impl Turn<'_> {
     fn meet_service(&mut self) {
         let (ctx, connection) = (self.ctx, self.connection);
         // What the session has read and not given on, the socket does not show.
-        let has_more = |tls: &Session| tls.has_ended() || tls.has_failed();
-        self.owned.readable |= self.owned.tls.as_deref().is_some_and(has_more);
+        self.owned.readable |= self.owned.tls.as_deref().is_some_and(Session::has_failed);
+        self.notice_session_end();
         self.owned.stage = Stage::New;
         if matches!(ctx.work, Work::Streams(_)) && !ctx.wait_queue.enter(connection) {
             self.acted(Limit::Queue, "", &[]);
@@ -247,6 +250,11 @@ impl Turn<'_> {
         self.owned.stage = Stage::Closing(End::Handshake(why));
     }
 
+    /// The end of the session is the client's end, which the socket does not show.
+    pub(super) fn notice_session_end(&mut self) {
+        self.owned.ending |= self.owned.tls.as_deref().is_some_and(Session::has_ended);
+    }
+
     /// Whether output waits, encrypted or not.
     pub(super) fn has_unsent(&self) -> bool {
         let has_pending = || self.owned.tls.as_ref().is_some_and(|tls| tls.has_pending());
@@ -299,6 +307,12 @@ impl Turn<'_> {
     pub(super) fn is_too_early(&self, ending: Ending) -> bool {
         let is_strict = self.ctx.limits.options.tls_strict_end && self.owned.tls.is_some();
         is_strict && ending == Ending::Truncated
+    }
+
+    /// Whether what has not ended is not to be delivered although the server ends the connection.
+    pub(super) fn is_unfinished(&self) -> bool {
+        let has_ended = self.owned.tls.as_ref().is_some_and(|tls| tls.has_ended());
+        !has_ended && self.is_too_early(Ending::Truncated)
     }
 
     /// Counts a client whose connection ends before its session does.

@@ -289,11 +289,11 @@ impl Turn<'_> {
 
     /// Moves the connection on towards its end, as far as it can go now.
     fn advance_close(&mut self) -> After {
-        // Unsent output goes first; the poller says when the socket takes it.
-        if !self.output.is_empty() && self.is_shed() {
+        // What is unsent goes first, be it an alert; the poller says when the socket takes it.
+        if self.has_unsent() && self.is_shed() {
             self.give_up_answering();
         }
-        if !self.output.is_empty() {
+        if self.has_unsent() {
             return self.await_room();
         }
         if let Stage::Last { arrived, end } = &self.owned.stage {

@@ -2,8 +2,18 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::thread::sleep;
+use std::time::Duration;
 
-use crate::support::net::{connect, connect_saying, send, take_all};
+use poold::service::Echo;
+use poold::{Options, Phase, Server, Tls};
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::support::net::{connect, connect_saying, send, take_all, take_to_end};
+use crate::support::scratch::{Scratch, text};
+use crate::support::server::options;
+use crate::support::spool::wait_until;
 use crate::support::tls::Pair;
 
 /// The first bytes of a client: its hello.
@@ -109,10 +119,8 @@ fn a_silent_client_and_half_a_hello_end_in_time() {
 #[test]
 fn a_balancers_header_comes_before_the_hello() {
     let pair = Pair::new();
-    let daemon = pair.start(
-        "recv",
-        &["--proxy-from", "127.0.0.1", "--handshake", "100ms"],
-    );
+    let balancer = ["--proxy-from", "127.0.0.1"];
+    let daemon = pair.start("recv", &balancer);
     let header = "PROXY TCP4 192.0.2.7 192.0.2.8 1000 2000\r\n";
     let mut bytes = header.as_bytes().to_vec();
     let mut client = pair.client(rustls::ALL_VERSIONS);
@@ -127,6 +135,8 @@ fn a_balancers_header_comes_before_the_hello() {
         .stdout
         .wait_line("Message from 192.0.2.7:1000: hello");
     // Silent after its header.
+    let soon = ["--handshake", "100ms"];
+    let daemon = pair.start("recv", &[balancer, soon].concat());
     let silent = connect_saying(&daemon.address, header);
     let _ = take_all(&silent);
     daemon.stderr.wait_line("why=it does not end in time");
@@ -147,4 +157,84 @@ fn many_half_handshakes_keep_no_client_out() {
     let mut client = pair.connect(&daemon.address);
     client.send("hello");
     assert_eq!(client.take(5), b"hello");
+}
+
+/// The time is that from the connection on, whenever the client begins.
+#[test]
+fn a_client_that_begins_late_has_no_more_time_for_its_handshake() {
+    let pair = Pair::new();
+    let daemon = pair.start("echo", &["--handshake", "1s"]);
+    let late = connect(&daemon.address);
+    sleep(Duration::from_millis(400));
+    let silent = connect(&daemon.address);
+    sleep(Duration::from_millis(400));
+    send(&late, [0x16]);
+    assert_eq!(take_to_end(&silent), b"");
+    let soon = Some(Duration::from_millis(1));
+    late.set_read_timeout(soon).expect("a socket");
+    // It came first, and has ended first.
+    take_all(&late).1.expect("the end");
+}
+
+/// A client over a Unix socket, which takes a record whole or not at all.
+type UnixClient = StreamOwned<ClientConnection, UnixStream>;
+
+fn connect_unix(pair: &Pair, path: &str) -> UnixClient {
+    let mut session = pair.client(&[&rustls::version::TLS13]);
+    let mut socket = UnixStream::connect(path).expect("it listens");
+    while session.is_handshaking() || session.wants_write() {
+        session.complete_io(&mut socket).expect("a handshake");
+    }
+    StreamOwned::new(session, socket)
+}
+
+#[test]
+fn a_session_that_fails_while_its_client_takes_nothing_keeps_no_worker_busy() {
+    let (pair, scratch) = (Pair::new(), Scratch::new());
+    let path = scratch.join("socket");
+    let tls = Tls::from_files(pair.certificate(), pair.key()).expect("a pair");
+    let options = Options {
+        tls: Some(tls),
+        // Full after a few answers.
+        send_buffer: Some(8192),
+        ..options()
+    };
+    let address = format!("unix:{}", text(&path));
+    let server = Server::bind(address.as_str(), options, Echo).expect("it starts");
+    let handle = server.handle();
+    // Sends a line, and answers what the server then owes.
+    let owed = |client: &mut UnixClient, id: u64, lines: u64| {
+        client.write_all(b"x\n").expect("it is read");
+        client.flush().expect("it is read");
+        let look = || handle.registry().look_up(id).expect("connected");
+        wait_until("it is served", || {
+            let client = look();
+            client.messages_in == lines && client.phase == Phase::Resting
+        });
+        look().owed
+    };
+    let mut first = connect_unix(&pair, text(&path));
+    let most = (1..).find(|lines| owed(&mut first, 1, *lines) > 0);
+    let room = most.expect("it has a bound") - 1;
+    let mut client = connect_unix(&pair, text(&path));
+    for lines in 1..=room {
+        assert_eq!(owed(&mut client, 2, lines), 0, "{lines} of {room}");
+    }
+    let turns = || handle.stats().turns.count();
+    let before = turns();
+    // There is no room for the alert, either.
+    let mut record = vec![0x17, 3, 3, 0, 40];
+    record.extend([7; 40]);
+    client.sock.write_all(&record).expect("it is read");
+    wait_until("it is read", || turns() > before);
+    // Each that takes the connection for one with more to do would be followed by another.
+    sleep(Duration::from_millis(500));
+    let more = turns() - before;
+    assert!(more < 10, "{more} turns");
+    let mut got = Vec::new();
+    let end = client
+        .read_to_end(&mut got)
+        .expect_err("the session is broken");
+    assert!(end.to_string().contains("BadRecordMac"), "{end}");
+    assert_eq!(got, b"x\n".repeat(room as usize));
 }

@@ -1,11 +1,12 @@
 //! The ends of sessions: what was sent before them is served, whichever side ends, and however.
 
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
 use rustls::StreamOwned;
 
-use crate::support::net::{connect, connect_saying, reset, take_to_end};
+use crate::support::net::{connect, connect_saying, reset, send, take_to_end};
 use crate::support::spool::wait_until;
 use crate::support::tls::{Pair, Secured};
 
@@ -126,6 +127,48 @@ fn a_drain_serves_the_message_that_follows_a_handshake() {
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
 }
 
+/// The end of the session ends the message, as the end of the connection does without TLS.
+#[test]
+fn a_drain_answers_what_the_end_of_a_session_ends() {
+    let pair = Pair::new();
+    let mut daemon = pair.start("echo", &["--framing", "lines", "--drain", "60s"]);
+    let versions = [&rustls::version::TLS12, &rustls::version::TLS13];
+    let mut clients = versions.map(|version| {
+        let mut session = pair.client(&[version]);
+        let mut socket = connect(&daemon.address);
+        session.write_tls(&mut socket).expect("a greeting");
+        socket.peek(&mut [0]).expect("an answer");
+        (session, socket)
+    });
+    daemon.interrupt();
+    wait_until("it drains", || TcpStream::connect(&daemon.address).is_err());
+    for (session, socket) in &mut clients {
+        // With version 1.3 its part of the handshake waits for what follows.
+        while session.is_handshaking() {
+            session.read_tls(socket).expect("an answer");
+            session.process_new_packets().expect("valid");
+            while session.is_handshaking() && session.wants_write() {
+                session.write_tls(socket).expect("connected");
+            }
+        }
+        session.writer().write_all(b"hello").expect("a buffer");
+        session.send_close_notify();
+        let mut bytes = Vec::new();
+        while session.wants_write() {
+            session.write_tls(&mut bytes).expect("a Vec");
+        }
+        send(socket, &bytes);
+    }
+    for (session, socket) in clients {
+        let mut client = Secured(StreamOwned::new(session, socket));
+        let (bytes, end) = client.take_all();
+        assert_eq!(bytes, b"hello\n");
+        end.expect("the session's end");
+    }
+    let exit = daemon.wait_exit();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+}
+
 #[test]
 fn much_output_reaches_a_slow_reader_whole() {
     let pair = Pair::new();
@@ -184,4 +227,32 @@ fn an_unfinished_message_counts_only_if_its_session_has_ended_where_that_is_aske
     let (bytes, end) = client.take_all();
     assert_eq!(bytes, b"whole\n");
     end.expect("the session's end");
+}
+
+#[test]
+fn a_drain_delivers_an_unfinished_message_only_if_its_session_has_ended_where_that_is_asked_for() {
+    let pair = Pair::new();
+    let args = ["--tls-strict-end", "--format", "raw", "--drain", "60s"];
+    let mut daemon = pair.start("recv", &args);
+    let ways = [
+        ("cut", (|mut client: Secured| client.cut()) as fn(Secured)),
+        ("lost", |client: Secured| reset(client.0.sock)),
+        ("said", |mut client: Secured| client.end()),
+    ];
+    let clients = ways.map(|(rest, leave)| {
+        let mut client = pair.connect(&daemon.address);
+        client.send(format!("whole, then {rest}\nunfinished and {rest}"));
+        daemon.stdout.wait_line(&format!("whole, then {rest}"));
+        (client, leave)
+    });
+    daemon.interrupt();
+    for (mut client, leave) in clients {
+        client.take_all().1.expect("the session's end");
+        leave(client);
+    }
+    let exit = daemon.wait_exit();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let told = daemon.stdout.text();
+    assert!(told.contains("unfinished and said"), "{told}");
+    assert_eq!(told.matches("unfinished").count(), 1, "{told}");
 }

@@ -1,12 +1,19 @@
 //! One port for clients with and without TLS.
 
+use std::time::Duration;
+
+use poold::{Options, Tls, answer};
+use rustls::StreamOwned;
+
 use crate::support::admin::Watched;
 use crate::support::authority::Authority;
 use crate::support::daemon::{Daemon, poold};
+use crate::support::gate::Gate;
 use crate::support::net::{connect, connect_saying, is_reset, take_line, take_to_end};
 use crate::support::scratch::text;
+use crate::support::server::{options, serve};
 use crate::support::spool::wait_until;
-use crate::support::tls::Pair;
+use crate::support::tls::{Pair, Secured};
 
 /// A fatal alert: access_denied.
 const REFUSAL: &[u8] = &[21, 3, 3, 0, 2, 2, 49];
@@ -148,4 +155,38 @@ fn services_that_speak_first_speak_plainly_to_a_client_that_is_silent() {
     let other = connect(&exec.address);
     assert_eq!(take_line(&other), "plain");
     assert!(!is_reset(&begun));
+}
+
+#[test]
+fn a_client_whose_hello_has_waited_for_a_worker_has_its_time_for_the_rest() {
+    let (pair, gate) = (Pair::new(), Gate::default());
+    let plain_after = Duration::from_millis(100);
+    let tls = Tls::from_files(pair.certificate(), pair.key()).expect("a pair");
+    let options = Options {
+        tls: Some(tls),
+        tls_optional: true,
+        plain_after: Some(plain_after),
+        workers: 1,
+        ..options()
+    };
+    let at_gate = gate.clone();
+    let service = answer(move |line: &[u8]| {
+        if line == b"wait" {
+            at_gate.pass();
+        }
+        line.to_vec()
+    });
+    let (server, address) = serve(options, service);
+    let busy = connect_saying(&address, "wait\n");
+    gate.wait_waiting(1);
+    let mut session = pair.client(rustls::ALL_VERSIONS);
+    let mut socket = connect(&address);
+    session.write_tls(&mut socket).expect("a greeting");
+    wait_until("it is accepted", || server.handle().stats().clients == 2);
+    std::thread::sleep(2 * plain_after);
+    gate.open();
+    let mut client = Secured(StreamOwned::new(session, socket));
+    client.send("hello\n");
+    assert_eq!(client.take_line(), "hello");
+    assert_eq!(take_line(&busy), "wait");
 }
