@@ -63,9 +63,9 @@ fn make(args: &CertArgs) -> Result<(), Failure> {
         };
         write(file, &text, mode)
             .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-        println!("{}", file.display());
     }
-    Ok(())
+    let names = files.map(|file| format!("{}\n", file.display()));
+    exit::print(names.concat().as_bytes())
 }
 
 /// The texts of the files.

@@ -118,6 +118,8 @@ impl Pump {
     }
 
     fn pass_on(&mut self) -> io::Result<()> {
+        // The server's first words may have come with the end of the handshake.
+        self.decrypt()?;
         while self.has_server || !self.waiting.is_empty() {
             self.step()?;
         }
@@ -237,9 +239,13 @@ impl Pump {
 
     fn take_cipher(&mut self) -> io::Result<()> {
         match self.session.read_from(&mut self.socket) {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
-            _ => {}
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => self.decrypt(),
         }
+    }
+
+    /// Takes what the session has read.
+    fn decrypt(&mut self) -> io::Result<()> {
         let mut buffer = [0; BUFFER];
         loop {
             match self.session.take(&mut buffer) {

@@ -23,8 +23,8 @@ pub(crate) fn restart(args: &RestartArgs) -> ExitCode {
     });
     exit::failure(&match answered {
         Ok(Some(Answer::Done { pid })) => {
-            println!("restarted: process {pid} serves, the old one drains");
-            return exit::DONE.into();
+            let done = format!("restarted: process {pid} serves, the old one drains\n");
+            return exit::told(exit::print(done.as_bytes()).map(|()| true));
         }
         Ok(Some(Answer::No { reason })) => {
             format!("not restarted: {reason}; the running process goes on")

@@ -94,10 +94,14 @@ impl Pair {
 
     /// The session of a server that has it.
     pub fn server(&self) -> ServerConnection {
+        self.server_with(rustls::ALL_VERSIONS)
+    }
+
+    pub fn server_with(&self, versions: &[&'static SupportedProtocolVersion]) -> ServerConnection {
         let certificate = CertificateDer::from_pem_file(self.certificate()).expect("our own");
         let key = PrivateKeyDer::from_pem_file(self.key()).expect("our own");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .expect("ring has them")
             .with_no_client_auth()
             .with_single_cert(vec![certificate], key);

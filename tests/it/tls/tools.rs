@@ -113,6 +113,50 @@ fn a_client_whose_server_is_cut_off_keeps_the_output_and_fails_in_one_line() {
     assert!(told.contains(says) && told.lines().count() == 1, "{told}");
 }
 
+#[test]
+fn certificates_are_made_whole_though_their_names_have_no_reader() {
+    let scratch = Scratch::new();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut cert = poold(&["cert", "localhost", "-d", text(scratch.path())]);
+    let made = cert.stdout(writer).output().expect("poold");
+    assert_eq!(made.status.code(), Some(141), "{made:?}");
+    assert_eq!(String::from_utf8_lossy(&made.stderr), "");
+    let files = std::fs::read_dir(scratch.path()).expect("our own").count();
+    assert_eq!(files, 6);
+}
+
+#[test]
+fn what_a_server_says_first_is_printed_though_it_comes_with_the_end_of_the_handshake() {
+    let pair = Pair::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let root = pair.certificate();
+    let mut command = poold(&["client", "--tls", "--ca", text(&root), &address]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut client = Guard(command.spawn().expect("poold"));
+    let printed = Spool::of(client.0.stdout.take().expect("piped"));
+    let mut socket = listener.accept().expect("it connects").0;
+    let mut session = pair.server_with(&[&rustls::version::TLS12]);
+    while session.is_handshaking() {
+        while session.wants_write() {
+            session.write_tls(&mut socket).expect("connected");
+        }
+        session.read_tls(&mut socket).expect("connected");
+        session.process_new_packets().expect("valid");
+    }
+    session.writer().write_all(b"ready\n").expect("a buffer");
+    let mut bytes = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut bytes).expect("a Vec");
+    }
+    socket.write_all(&bytes).expect("connected");
+    printed.wait_line("ready");
+    say_last(&mut session, &mut socket, b"");
+    // The server's end is the client's, although the input has not ended.
+    assert_eq!(client.wait_exit(), Some(0));
+}
+
 /// The server says why it goes, and goes while the client has more to send than the sockets hold.
 #[test]
 fn what_a_server_says_before_it_goes_is_printed_though_it_takes_no_more() {
