@@ -62,7 +62,8 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// List the clients of a running daemon
     Clients(ClientsArgs),
-    /// Close one client of a running daemon; its exec program reads end of input and may go on
+    /// Close one client of a running daemon; its exec program reads end of input, and is told to
+    /// end after --kill-after
     Close(CloseArgs),
     /// Stop accepting clients until resume or a restart; new clients wait in the backlog
     Pause(AdminAddress),

@@ -65,8 +65,8 @@ pub(crate) struct TlsArgs {
     #[arg(long, value_name = "FILE", requires = "tls_client_ca")]
     pub(crate) tls_crl: Option<PathBuf>,
 
-    /// With --tls-client-ca: accept only clients whose certificate is for this name, or a name of
-    /// this domain (*.example.org); repeatable [default: all]
+    /// With --tls-client-ca: accept only clients whose name, the first in their certificate, is
+    /// this one, or one of this domain (*.example.org); repeatable [default: all]
     #[arg(
         long,
         value_name = "NAME",
