@@ -155,11 +155,15 @@ impl Operators {
         true
     }
 
-    /// The names and the addresses, for another process.
+    /// The names and the addresses, for another process; sorted, so that the same bans are the
+    /// same text.
     pub(super) fn bans(&self) -> (Vec<String>, Vec<IpAddr>) {
         let bans = self.bans.lock();
-        let names = bans.names.iter().map(ToString::to_string).collect();
-        (names, bans.addresses.iter().copied().collect())
+        let mut names: Vec<_> = bans.names.iter().map(ToString::to_string).collect();
+        let mut addresses: Vec<_> = bans.addresses.iter().copied().collect();
+        names.sort_unstable();
+        addresses.sort_unstable();
+        (names, addresses)
     }
 
     /// Addresses with failures: how many, and milliseconds since the last.
