@@ -188,6 +188,7 @@ impl Turn<'_> {
                 // The service may take long, and others send to the client meanwhile.
                 self.connection.wrote_all();
             }
+            self.read_if_due();
             self.serve();
         }
         // Last, because what the client has done meanwhile may have waited for this turn.

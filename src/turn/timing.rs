@@ -70,10 +70,11 @@ impl Turn<'_> {
     pub(super) fn keep_time(&mut self) {
         let times = &self.ctx.limits.options.times;
         if times.message.is_some() {
-            // While the client has unsent output it is not read from, so the message may have
-            // ended.
+            // While the client has unsent output, or the service lets it wait, it is not read from,
+            // so the message may have ended.
+            let waits = !self.owned.unread.is_empty() || self.owned.paused.is_some();
             let is_inside = self.owned.decoder.is_inside() || self.kept() > 0;
-            if !is_inside || !self.output.is_empty() {
+            if !is_inside || waits || !self.output.is_empty() {
                 self.owned.begun = None;
             } else if self.owned.begun.is_none() {
                 self.owned.begun = Some(Box::new((self.now, self.bytes_so_far())));
@@ -105,6 +106,12 @@ impl Turn<'_> {
         });
         let stalled = &connection.tally.stalled_ms;
         stalled.store(since, Ordering::Relaxed);
+    }
+
+    /// What has come by a deadline counts, though the poller may not have told of it.
+    pub(super) fn read_if_due(&mut self) {
+        let is_due = || self.due().is_some_and(|(due, _)| due <= self.now);
+        self.owned.readable = self.owned.readable || is_due();
     }
 
     /// The earliest deadline of this connection as it stands.
@@ -142,10 +149,10 @@ impl Turn<'_> {
         let silent = tally.bytes_in.load(Ordering::Relaxed) == 0;
         let heard = since + Duration::from_millis(tally.heard_ms.load(Ordering::Relaxed));
         let bytes = self.bytes_so_far();
-        let message = self
-            .owned
-            .begun
-            .as_deref()
+        // The rest of the message may wait in the socket.
+        let begun = self.owned.begun.as_deref();
+        let message = begun
+            .filter(|_| !self.owned.readable)
             .and_then(|(begun, from)| times.message_due(*begun, bytes.saturating_sub(*from)));
         let first_byte = times.first_byte.filter(|_| silent);
         // A client that waits because it exceeded its rate is not idle.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use poold::{Options, Server, Times, answer};
+use poold::{Limit, Options, Server, Times, answer};
 
 use crate::support::gate::Gate;
 use crate::support::net::{connect, send, take, take_line};
-use crate::support::server::{finish, options, serve};
+use crate::support::server::{count, finish, options, serve};
 use crate::support::spool::wait_until;
 
 const LIMIT: Duration = Duration::from_secs(2);
@@ -74,6 +74,30 @@ fn a_client_that_sent_while_all_workers_were_busy_was_not_idle() {
     finish(server);
 }
 
+/// More clients than the poller reports at once: all deadlines come before some of their bytes.
+#[test]
+fn no_one_of_a_crowd_that_sent_while_all_workers_were_busy_was_idle() {
+    let (server, address, gate) = one_worker(Times {
+        idle: Some(LIMIT),
+        first_byte: Some(LIMIT),
+        ..Times::default()
+    });
+    let blocker = connect(&address);
+    let crowd: Vec<_> = (0..380).map(|_| connect(&address)).collect();
+    block(&blocker, &gate);
+    for client in &crowd {
+        send(client, "in time\n");
+    }
+    open_late(&gate);
+    for client in &crowd {
+        assert_eq!(take_line(client), "in time");
+    }
+    let acted = [Limit::Idle, Limit::FirstByte].map(|limit| count(&server, limit));
+    assert_eq!(acted, [0, 0]);
+    drop((blocker, crowd));
+    finish(server);
+}
+
 #[test]
 fn a_client_that_waits_for_its_answer_is_not_idle() {
     let (server, address, gate) = one_worker(Times {
@@ -108,6 +132,27 @@ fn a_message_that_was_ended_in_time_is_taken() {
     send(&client, "line\n");
     open_late(&gate);
     assert_eq!(take_line(&client), "half a line");
+    drop((blocker, client));
+    finish(server);
+}
+
+/// One read does not take all of it.
+#[test]
+fn a_long_message_that_was_ended_in_time_is_taken() {
+    let (server, address, gate) = one_worker(Times {
+        message: Some(LIMIT),
+        min_rate: Some(u32::MAX),
+        ..Times::default()
+    });
+    let (blocker, client) = (connect(&address), connect(&address));
+    send(&client, "the begin");
+    let handle = server.handle();
+    wait_until("its begin is read", || handle.stats().bytes_in >= 9);
+    block(&blocker, &gate);
+    let rest = "n".repeat(60_000) + "\n";
+    send(&client, &rest);
+    open_late(&gate);
+    assert_eq!(take(&client, 60_010), format!("the begin{rest}").as_bytes());
     drop((blocker, client));
     finish(server);
 }
