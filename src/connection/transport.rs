@@ -19,6 +19,7 @@ use rustix::io::{ioctl_fionbio, ioctl_fionread, retry_on_intr};
 use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::{Connection, system};
+use crate::net::address::Peer;
 use crate::net::ready::wait;
 use crate::scheduler::metrics::add;
 use crate::tls::{Ending, Heard, Session};
@@ -61,8 +62,7 @@ impl Connection {
             length => Taken::Bytes {
                 length,
                 drained: length,
-                // A short read shows that the socket is empty: epoll(7), question 9.
-                more: length == most,
+                more: length == most || self.has_behind(),
             },
         })
     }
@@ -88,10 +88,16 @@ impl Connection {
                 Taken::Bytes {
                     length,
                     drained,
-                    more,
+                    more: more || self.has_behind(),
                 }
             }
         })
+    }
+
+    /// Whether the socket has more behind a short read. Over TCP it has not: epoll(7), question 9.
+    /// A read from a Unix socket also ends behind bytes that came with descriptors: unix(7).
+    pub(crate) fn has_behind(&self) -> bool {
+        matches!(self.identity.origin, Peer::Unix(_)) && self.arrived(false) > 0
     }
 
     /// Gives bytes to the socket, as many as it takes. Never blocks. A peer that has left causes

@@ -89,8 +89,8 @@ impl Turn<'_> {
             }
             Ok(0) => Step::Gone(End::Lost("it left within the TLS handshake".into())),
             Ok(length) => {
-                // As any other short read, it shows that the socket is empty.
-                self.owned.readable = length == most || self.owned.urgent;
+                let may_have_more = length == most || connection.has_behind();
+                self.owned.readable = may_have_more || self.owned.urgent;
                 Step::On
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -1,15 +1,22 @@
 //! What a server that is busy may not hold against its clients: they can't see what it sees late.
 
+use std::io::{IoSlice, Write};
+use std::mem::MaybeUninit;
 use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use rustix::cmsg_space;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use socket2::SockRef;
 
-use poold::{Limit, Options, Server, Times, answer};
+use poold::{Limit, Options, Server, Times, Verdict, answer};
 
 use crate::support::gate::Gate;
 use crate::support::net::{connect, send, take, take_line};
-use crate::support::server::{count, finish, options, serve};
+use crate::support::scratch::{Scratch, text};
+use crate::support::server::{Logged, count, finish, options, serve};
 use crate::support::spool::wait_until;
 
 const LIMIT: Duration = Duration::from_secs(2);
@@ -194,6 +201,43 @@ fn what_comes_after_an_urgent_byte_is_not_left_lying() {
     gate.open();
     assert_eq!(take_line(&client), "two");
     assert_eq!(take_line(&client), "three");
+    drop((blocker, client));
+    finish(server);
+}
+
+/// A read from a Unix socket also ends behind bytes that came with a descriptor.
+#[test]
+fn what_comes_after_a_descriptor_is_not_left_lying() {
+    let scratch = Scratch::new();
+    let path = scratch.join("socket");
+    let gate = Gate::default();
+    let at = gate.clone();
+    // An answer that the client takes would be another event.
+    let (logged, log) = Logged::new(move |_, message, _| {
+        if message.bytes == b"block" {
+            at.pass();
+        }
+        Verdict::Go
+    });
+    let mut options = options();
+    options.workers = 1;
+    let server = Server::bind(format!("unix:{}", text(&path)), options, logged);
+    let server = server.expect("it starts");
+    let connect = || UnixStream::connect(&path).expect("it listens");
+    let (mut blocker, mut client) = (connect(), connect());
+    blocker.write_all(b"block\n").expect("room");
+    gate.wait_waiting(1);
+    let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut room);
+    let given = [blocker.as_fd()];
+    assert!(beside.push(SendAncillaryMessage::ScmRights(&given)));
+    let line = [IoSlice::new(b"one\n")];
+    let sent = sendmsg(&client, &line, &mut beside, SendFlags::empty());
+    assert_eq!(sent, Ok(4));
+    client.write_all(b"two\n").expect("room");
+    gate.open();
+    wait_until("both lines are served", || log.of(2).len() == 3);
+    assert_eq!(log.of(2), ["opened", "Whole one", "Whole two"]);
     drop((blocker, client));
     finish(server);
 }
