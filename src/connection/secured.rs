@@ -108,7 +108,7 @@ impl Secured {
     /// Whether encrypted bytes wait for room in the socket.
     #[cfg(feature = "cli")]
     pub(crate) fn has_pending(&self) -> bool {
-        self.session.has_pending()
+        self.session.pending() > 0
     }
 
     /// Ends the server's side of the session; the end is then to be

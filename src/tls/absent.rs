@@ -102,7 +102,7 @@ impl Session {
         match *self {}
     }
 
-    pub(crate) fn has_pending(&self) -> bool {
+    pub(crate) fn pending(&self) -> usize {
         match *self {}
     }
 }

@@ -214,7 +214,7 @@ impl Session {
     }
 
     /// As [`give`](Session::give), but what is encrypted counts as sent: what the socket does not
-    /// take of it [is pending](Session::has_pending). While anything is, it takes no more.
+    /// take of it [is pending](Session::pending). While anything is, it takes no more.
     pub(crate) fn give_over(
         &mut self,
         bytes: &[u8],
@@ -271,9 +271,9 @@ impl Session {
         self.incoming.len()
     }
 
-    /// Whether ciphertext waits for room in the socket.
-    pub(crate) fn has_pending(&self) -> bool {
-        !self.outgoing.is_empty()
+    /// Bytes of ciphertext that wait for room in the socket.
+    pub(crate) fn pending(&self) -> usize {
+        self.outgoing.len()
     }
 
     /// Its version, once the handshake is done.

@@ -55,12 +55,13 @@ impl Turn<'_> {
             self.push_out();
             return;
         }
+        let pending = self.pending();
         let (connection, tls) = (self.connection, &mut self.owned.tls);
         let (written, end) = self
             .output
             .flush(|slices| connection.give_slices(tls, slices));
         self.scratch.moved.bytes_out += written as u64;
-        if written > 0 {
+        if written > 0 || self.pending() < pending {
             self.set_stalled(None);
         }
         if let Flush::Broken(error) = end {

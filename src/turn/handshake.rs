@@ -257,8 +257,12 @@ impl Turn<'_> {
 
     /// Whether output waits, encrypted or not.
     pub(super) fn has_unsent(&self) -> bool {
-        let has_pending = || self.owned.tls.as_ref().is_some_and(|tls| tls.has_pending());
-        !self.output.is_empty() || (!self.owned.discards_output && has_pending())
+        !self.output.is_empty() || (!self.owned.discards_output && self.pending() > 0)
+    }
+
+    /// Bytes that are encrypted and not sent.
+    pub(super) fn pending(&self) -> usize {
+        self.owned.tls.as_ref().map_or(0, |tls| tls.pending())
     }
 
     /// Bytes of a record that is not complete.
@@ -273,7 +277,12 @@ impl Turn<'_> {
         let Some(session) = &mut self.owned.tls else {
             return;
         };
-        match session.push_out(|bytes| connection.give_cipher(bytes)) {
+        let pending = session.pending();
+        let pushed = session.push_out(|bytes| connection.give_cipher(bytes));
+        if session.pending() < pending {
+            self.set_stalled(None);
+        }
+        match pushed {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.cannot_write(&error),
             _ => {}
         }

@@ -1,9 +1,16 @@
 //! Services over TLS.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
+use std::time::Duration;
+
+use poold::{Tls, answer};
+use socket2::{Domain, Socket, Type};
 
 use crate::support::daemon::poold;
 use crate::support::scratch::{Scratch, text};
+use crate::support::server::{finish, options, serve};
 use crate::support::tls::Pair;
 
 #[test]
@@ -63,4 +70,44 @@ fn refused(command: &mut Command, says: &str) {
         text.contains(says) && text.lines().count() == 1,
         "{says}: {text}"
     );
+}
+
+/// Buffers hold a part of a record, so it leaves in pieces, and the client takes one after another.
+#[test]
+fn a_client_that_takes_a_record_slowly_is_not_one_that_takes_nothing() {
+    const LENGTH: usize = 32_000;
+    let pair = Pair::new();
+    let mut options = options();
+    options.tls = Some(Tls::from_files(pair.certificate(), pair.key()).expect("our own files"));
+    options.send_buffer = Some(4096);
+    options.times.write_stall = Some(Duration::from_secs(1));
+    let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; LENGTH]));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
+    socket.set_recv_buffer_size(2048).expect("a socket");
+    let to: SocketAddr = address.parse().expect("an address");
+    socket.connect(&to.into()).expect("it listens");
+    let mut socket = TcpStream::from(socket);
+    let mut session = pair.client(rustls::ALL_VERSIONS);
+    while session.is_handshaking() {
+        session.complete_io(&mut socket).expect("a handshake");
+    }
+    session.writer().write_all(b"all of it\n").expect("a Vec");
+    session.write_tls(&mut socket).expect("room");
+    let (mut taken, mut piece) = (0, [0; 512]);
+    while taken <= LENGTH {
+        let length = socket.read(&mut piece).expect("no reset");
+        let mut cipher = &piece[..length];
+        while session.read_tls(&mut cipher).expect("a slice") > 0 {
+            let state = session.process_new_packets().expect("it is whole");
+            let mut plain = vec![0; state.plaintext_bytes_to_read()];
+            session
+                .reader()
+                .read_exact(&mut plain)
+                .expect("it is there");
+            taken += plain.len();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(socket);
+    finish(server);
 }
