@@ -162,6 +162,7 @@ impl Turn<'_> {
             return;
         }
         add(&self.connection.tally.messages_out, reply.messages());
+        self.scratch.moved.messages_out += reply.messages();
         self.send_replies();
     }
 

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use poold::{Client, Message, Reply, Service, Verdict, answer};
+use poold::{Client, End, Message, Reply, Service, Verdict, answer};
 
 use crate::support::gate::Gate;
 use crate::support::net::{connect, end, reset, send, take, take_line, take_to_end};
-use crate::support::server::{Logged, finish, options, serve};
+use crate::support::server::{Logged, finish, id_of, options, serve};
 use crate::support::spool::wait_until;
 
 #[test]
@@ -239,4 +239,37 @@ fn a_reply_comes_after_what_was_sent_before_it() {
     assert_eq!(take_line(&client), "replied");
     drop(client);
     finish(server);
+}
+
+/// Says a line when the server ends the connection.
+struct Polite;
+
+impl Service for Polite {
+    type Session = ();
+
+    fn opened(&self, _: &Client, _: &mut Reply<'_>) {}
+
+    fn message(&self, (): &mut (), message: Message<'_>, reply: &mut Reply<'_>) -> Verdict {
+        reply.send(message.bytes);
+        Verdict::Go
+    }
+
+    fn last_words(&self, (): &mut (), _: &End, reply: &mut Reply<'_>) {
+        reply.send("bye");
+    }
+}
+
+#[test]
+fn last_words_count_as_all_other_messages_do() {
+    let (server, address) = serve(options(), Polite);
+    let handle = server.handle();
+    let client = connect(&address);
+    send(&client, "hello\n");
+    assert_eq!(take_line(&client), "hello");
+    assert!(handle.registry().close(id_of(&server, &client), "enough"));
+    assert_eq!(take_to_end(&client), b"bye\n");
+    drop(client);
+    finish(server);
+    let stats = handle.stats();
+    assert_eq!((stats.messages_out, stats.bytes_out), (2, 10));
 }
