@@ -76,6 +76,10 @@ impl Turn<'_> {
         if heard == ReadOutcome::Nothing && self.is_silent() {
             self.deliver(&[], StreamEnd::Reached);
         }
+        if let Stage::Closing(end) = &self.owned.stage {
+            // The service, or the framing, takes no more of it.
+            linger.end = end.clone();
+        }
         self.look_at_queue(&mut linger);
         let after = match (heard, self.outcome(&linger)) {
             (ReadOutcome::Broken, _) => After::Gone(linger.end.clone()),

@@ -399,3 +399,48 @@ pub(crate) fn in_a_drain_a_client_is_read_until_it_closes_however_much_it_sends(
     assert_eq!((report.delivered, report.cut_off), (LINES as u64, 0));
     assert_eq!(log.of(1).len(), LINES + 2);
 }
+
+/// A service that stores gets what comes after the end was sent, as long as it takes it.
+#[test]
+pub(crate) fn what_comes_late_and_is_not_taken_acts_once_and_is_discarded() {
+    let mut options = options();
+    options.framing = poold::Framing::Octet;
+    let (logged, log) = Logged::new(|_, message, _| match message.bytes {
+        b"quit" => Verdict::Close,
+        _ => Verdict::Go,
+    });
+    let (server, address) = serve(options, logged.delivering());
+    let handle = server.handle();
+    let (wrong, quits) = (connect(&address), connect(&address));
+    let mut sent = 0;
+    let mut say = |client: &TcpStream, bytes: &str| {
+        send(client, bytes);
+        sent += bytes.len() as u64;
+        wait_until("it is read", || handle.stats().bytes_in == sent);
+    };
+    for client in [&wrong, &quits] {
+        say(client, "5 first");
+    }
+    let quits_id = id_of(&server, &quits);
+    handle.drain();
+    for client in [&wrong, &quits] {
+        assert_eq!(take_to_end(client), b"");
+    }
+    say(&quits, "4 late");
+    say(&quits, "4 quit");
+    say(&quits, "4 more");
+    for _ in 0..3 {
+        say(&wrong, "rubbish");
+    }
+    drop((wrong, quits));
+    assert_eq!(server.wait().received, 4);
+    let lines = [
+        "opened",
+        "Whole first",
+        "Whole late",
+        "Whole quit",
+        "closed Service",
+    ];
+    assert_eq!(log.of(quits_id), lines);
+    assert_eq!(handle.stats().limit(Limit::Framing), 1);
+}
