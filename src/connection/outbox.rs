@@ -63,6 +63,7 @@ impl Outbox {
         match &mut self.waiting {
             Some(waiting) if !waiting.chunks.is_empty() => {
                 waiting.bytes += rest.bytes;
+                waiting.messages += rest.messages;
                 while let Some(chunk) = rest.chunks.pop_back() {
                     waiting.chunks.push_front(chunk);
                 }
@@ -187,7 +188,10 @@ mod tests {
         assert_eq!((written, outbox.bytes()), (6, 3));
         let mut later = Outbox::default();
         later.push(Bytes::from_static(b"!"), 100).expect("room");
+        later.note_messages(1);
+        outbox.note_messages(3);
         later.put_back(outbox);
+        assert_eq!(later.messages(), 4);
         let (_, end) = later.flush(|slices| {
             wire.extend_from_slice(&slices[0]);
             Ok(slices[0].len())
