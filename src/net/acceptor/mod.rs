@@ -184,7 +184,10 @@ impl Acceptor {
                             empty += 1;
                             break;
                         }
-                        Fault::Fatal => break,
+                        Fault::Fatal => {
+                            empty = 0;
+                            break;
+                        }
                     },
                 }
             }
@@ -210,6 +213,7 @@ impl Acceptor {
             }
             Fault::Fatal => {
                 tracing::error!(%error, "this listener is dead; clients can't connect to it");
+                // The others move up: those that were found empty are looked at again.
                 self.listeners.remove(index);
             }
         }
