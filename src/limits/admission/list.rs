@@ -42,7 +42,7 @@ pub struct AddressList {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ListFile {
     path: PathBuf,
-    /// The file's state when it was last read; `None` if the system did not tell.
+    /// The file's state when it was last read; `None` while it can't be read.
     version: Option<Version>,
     networks: Vec<IpNet>,
 }
@@ -115,9 +115,30 @@ pub(crate) fn parse_network(text: &str) -> std::result::Result<IpNet, String> {
     })
 }
 
+/// Why a list is not read.
+enum Problem {
+    /// The system does not give it now, perhaps for want of a descriptor: later it may.
+    Away(String),
+    /// Its content has to change.
+    Wrong(String),
+}
+
+impl Problem {
+    fn into_text(self) -> String {
+        let (Problem::Away(text) | Problem::Wrong(text)) = self;
+        text
+    }
+}
+
 /// One address or network a line; skips comments after `#` and empty lines.
-fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
-    let text = user_file::read(path, LIST_MAX).map_err(|error| format!("{path:?}: {error}"))?;
+fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, Problem> {
+    let text = user_file::read(path, LIST_MAX).map_err(|error| {
+        let text = format!("{path:?}: {error}");
+        match error.raw_os_error() {
+            Some(_) => Problem::Away(text),
+            None => Problem::Wrong(text),
+        }
+    })?;
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let entries = text
@@ -125,8 +146,9 @@ fn read_list(path: &Path) -> std::result::Result<Vec<IpNet>, String> {
         .map(|line| line.split('#').next().unwrap_or("").trim());
     let mut networks = Vec::new();
     for (number, entry) in entries.enumerate().filter(|(_, entry)| !entry.is_empty()) {
-        let network = parse_network(entry)
-            .map_err(|problem| format!("{path:?}, line {}: {problem}", number + 1))?;
+        let network = parse_network(entry).map_err(|problem| {
+            Problem::Wrong(format!("{path:?}, line {}: {problem}", number + 1))
+        })?;
         networks.push(network);
     }
     Ok(networks)
@@ -201,7 +223,7 @@ impl ListFile {
     fn open(path: PathBuf) -> std::result::Result<ListFile, String> {
         // Before the read, so a change after this is read again.
         let version = version(&path).ok();
-        let networks = read_list(&path)?;
+        let networks = read_list(&path).map_err(Problem::into_text)?;
         Ok(ListFile {
             path,
             version,
@@ -209,30 +231,34 @@ impl ListFile {
         })
     }
 
-    /// Reads the file if it has changed. While it can't be read, its last content holds.
+    /// Reads the file if it has changed. While it can't be read, its last content holds, and it is
+    /// tried again each time.
     fn reread(&mut self) {
         let before = self.version;
-        let read = match version(&self.path) {
-            Ok(version) if before == Some(version) => return,
-            Ok(version) => {
-                self.version = Some(version);
-                read_list(&self.path)
-            }
-            // Logged once.
-            Err(_) if before.is_none() => return,
-            Err(problem) => {
-                self.version = None;
-                Err(problem)
-            }
-        };
-        match read {
+        let now = version(&self.path).map_err(Problem::Away);
+        if before.is_some() && now.as_ref().ok() == before.as_ref() {
+            return;
+        }
+        self.version = now.as_ref().ok().copied();
+        let problem = match now.and_then(|_| read_list(&self.path)) {
             Ok(networks) => {
                 self.networks = networks;
                 let count = self.networks.len();
                 info!(path = ?self.path, count, "read the address list again");
+                return;
             }
-            Err(problem) => warn!(problem, "the address list stays as it was; mend the file"),
-        }
+            Err(Problem::Away(_)) if before.is_none() => {
+                // Logged once.
+                self.version = None;
+                return;
+            }
+            Err(Problem::Away(text)) => {
+                self.version = None;
+                text
+            }
+            Err(Problem::Wrong(text)) => text,
+        };
+        warn!(problem, "the address list stays as it was; mend the file");
     }
 }
 

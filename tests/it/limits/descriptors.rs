@@ -1,24 +1,29 @@
 //! No descriptor left: no spin, no flood of log lines, no client lost, and a quick recovery.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, Signal, prlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
 
 use crate::support::daemon::{Daemon, POOLD};
 use crate::support::net::{connect, send, take, take_all};
+use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{at_most, wait_until};
 
-/// Takes the running daemon's descriptors away: it may open none beyond those that it has.
-fn starve(daemon: &Daemon, inside: &mut Vec<TcpStream>) {
-    // The limit is on the number of the highest, so that every number below has to be in use.
+/// A limit is on the number of the highest descriptor, so that every number below has to be in use.
+fn fill(daemon: &Daemon, inside: &mut Vec<TcpStream>) {
     for _ in daemon.descriptors()..=daemon.highest_descriptor() {
         inside.push(connect(&daemon.address));
         assert!(inside.last().is_some_and(is_served));
     }
+}
+
+/// Takes the running daemon's descriptors away: it may open none beyond those that it has.
+fn starve(daemon: &Daemon, inside: &mut Vec<TcpStream>) {
+    fill(daemon, inside);
     let now = Some(daemon.descriptors() as u64);
     let limit = Rlimit {
         current: now,
@@ -277,4 +282,38 @@ fn a_drain_lets_in_with_the_descriptor_that_is_kept_back() {
     assert!(served >= 1, "{served} of 24\n{}", daemon.stderr.text());
     drop(inside);
     assert_eq!(daemon.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_list_that_could_not_be_read_is_read_when_there_are_descriptors_again() {
+    let scratch = Scratch::new();
+    let list = scratch.join("deny");
+    std::fs::write(&list, "192.0.2.1\n").expect("our own folder");
+    let daemon = Daemon::echo(&["-w", "2", "--deny", text(&list)]);
+    let limit = |most: usize| {
+        let limit = Rlimit {
+            current: Some(most as u64),
+            maximum: getrlimit(Resource::Nofile).maximum,
+        };
+        prlimit(Some(daemon.pid()), Resource::Nofile, limit).expect("our own child");
+    };
+    let mut inside = Vec::new();
+    fill(&daemon, &mut inside);
+    let full = daemon.descriptors();
+    limit(full + 1);
+    std::fs::write(&list, "127.0.0.0/8\n").expect("our own folder");
+    wait_until("it can't read the list", || {
+        // It has the last descriptor.
+        assert!(is_served(&connect(&daemon.address)));
+        daemon.wait_descriptors_at_most(full);
+        said(&daemon, "the address list stays as it was") == 1
+    });
+    limit(full + 10);
+    wait_until("it reads the list", || {
+        let client = connect(&daemon.address);
+        let _ = (&client).write_all(b"x");
+        !matches!((&client).read(&mut [0]), Ok(1))
+    });
+    assert_eq!(said(&daemon, "the address list stays as it was"), 1);
+    assert!(inside.iter().all(is_served));
 }
