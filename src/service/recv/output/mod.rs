@@ -373,7 +373,8 @@ impl Queue {
 
     /// Whether nothing is left to write, or nothing can be written.
     fn is_done(&self) -> bool {
-        self.closed || (self.sink.is_some() && self.bytes.is_empty())
+        let is_written = self.sink.is_some() && self.bytes.is_empty();
+        self.closed || (is_written && self.waiting == 0)
     }
 
     /// The number of the write under way, and the bytes that wait for the output.

@@ -73,3 +73,11 @@ fn what_the_disk_did_not_take_is_written_again_before_it_is_called_safe() {
     assert!(output.wait_until_safe(place));
     assert_eq!(*told.lock(), (b"line\nline\n".to_vec(), 2));
 }
+
+#[test]
+fn what_waits_for_room_is_not_written_yet() {
+    let queue = Queue::new(Box::new(Slow));
+    assert!(queue.is_done());
+    let waiting = 1;
+    assert!(!Queue { waiting, ..queue }.is_done());
+}
