@@ -106,20 +106,21 @@ impl Shared {
 
     /// Whether work will wake the watch, and when to check even so.
     fn may_sleep(&self) -> Option<Option<Instant>> {
-        let due = [
-            self.ctx.drain.begins(),
-            self.ctx.drain.deadline(),
-            self.ctx.notices.next(),
-            self.worker_table.next(),
-        ];
         if !self.run_queue.park_watch() {
             return None;
         }
         // The leader sleeps, so no connection waits for a worker.
         self.overload.rest();
-        // After the leader's last turn, so that no work that a turn has postponed is overlooked.
-        let tick = self.ctx.work.tick(Instant::now());
-        let due = due.into_iter().chain([tick]).flatten().min();
+        // After the leader's last turn: what begins later wakes the watch, and nothing that a turn
+        // has begun or postponed is overlooked.
+        let due = [
+            self.ctx.drain.begins(),
+            self.ctx.drain.deadline(),
+            self.ctx.notices.next(),
+            self.worker_table.next(),
+            self.ctx.work.tick(Instant::now()),
+        ];
+        let due = due.into_iter().flatten().min();
         Some(self.ctx.deadlines.sleep_until(due))
     }
 
