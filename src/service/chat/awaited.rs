@@ -62,6 +62,12 @@ impl Awaited {
         outcome.ok_or_else(|| self.pause())
     }
 
+    /// Sends it if there is room by now; else answers it.
+    pub(super) fn hand_in(mut self, chat: &ChatState, person: &Arc<Person>) -> Option<Act> {
+        self.send(chat, person);
+        self.act
+    }
+
     /// How long to wait: a ticket ends that.
     pub(super) fn pause(&self) -> Duration {
         match self.since.elapsed() {

@@ -320,6 +320,7 @@ impl Session {
             // No later turn would post it.
             chat.directory.announce(&room, &event);
         }
+        self.hand_in(chat);
         self.leave(chat);
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::awaited::Awaited;
-use super::command::Command;
+use super::command::{self, Command};
 use super::lines::{Person, Recipient, Room};
 use super::newcomers::Entered;
 use super::port::Port;
@@ -15,7 +15,7 @@ use super::state::ChatState;
 use crate::connection::client::Client;
 use crate::connection::handler::Verdict;
 use crate::service::chat::grammar::{self, LOBBY};
-use crate::service::chat::rooms::{Event, Frontend, Name, is_nameless};
+use crate::service::chat::rooms::{Event, Frontend, Name, Text, is_nameless};
 
 impl Session {
     /// One that the other daemons do not know yet.
@@ -91,8 +91,54 @@ impl Session {
         }
     }
 
+    /// No later turn sends what its client has said, so it goes off now. What finds no room is
+    /// lost, and counted.
+    pub(super) fn hand_in(&mut self, chat: &ChatState) {
+        let Some(port) = chat.port.as_deref().filter(|_| !self.person.is_out()) else {
+            return;
+        };
+        let lines = memchr::memchr_iter(b'\n', &self.said).count() as u64;
+        let waits = lines + u64::from(self.deferred.is_some());
+        match self.hand_in_act(chat) {
+            None => {}
+            // As long as it has not come, nothing that it says is heard.
+            Some(Act::Come { .. }) => return port.lose(waits),
+            Some(_) => return port.lose(1 + waits),
+        }
+        let lobby = Name::new(LOBBY).expect("letters");
+        if lines > 0 {
+            let said = std::mem::take(&mut self.said);
+            let lines = Text::printable(String::from_utf8(said).expect("escaped text is UTF-8"));
+            let by = self.person.name();
+            // It may not have seen yet that it is inside.
+            let room = self.rooms.last().map(|room| Arc::clone(&room.name));
+            let room = room.as_deref().unwrap_or(&lobby);
+            self.act_of(chat, room, Event::Said { by, lines });
+            if self.hand_in_act(chat).is_some() {
+                return port.lose(waits);
+            }
+        }
+        if let Some(line) = self.deferred.take() {
+            if self.rooms.is_empty() {
+                self.rooms.extend(chat.directory.room(&lobby));
+            }
+            let _ = self.obey(chat, command::read(&line));
+            port.lose(u64::from(self.hand_in_act(chat).is_some()));
+        }
+    }
+
+    /// The act that it waits for, if there is no room for it.
+    fn hand_in_act(&mut self, chat: &ChatState) -> Option<Act> {
+        let awaited = self.awaited.take()?;
+        awaited.hand_in(chat, &self.person)
+    }
+
     /// Tells all daemons what is said in a room.
     pub(super) fn tell_all(&mut self, chat: &ChatState, room: &Room, event: Event) {
+        self.act_of(chat, &room.name, event);
+    }
+
+    fn act_of(&mut self, chat: &ChatState, room: &Name, event: Event) {
         let (by, text, me) = match event {
             Event::Said { by, lines } => (by, lines, false),
             Event::Acted { by, text } => (by, text, true),
@@ -102,7 +148,7 @@ impl Session {
         let act = Act::Say {
             who: self.person.id,
             name: by.as_str().to_owned(),
-            room: room.name.as_str().to_owned(),
+            room: room.as_str().to_owned(),
             text: text.as_str().to_owned(),
             me,
         };

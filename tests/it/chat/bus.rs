@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::support::admin::Watched;
 use crate::support::chat::{Talker, chat, wait_lobby};
 use crate::support::daemon::{Daemon, poold};
-use crate::support::net::{connect, take_line};
+use crate::support::net::{connect, connect_saying, take_line};
 use crate::support::redis::Redis;
 use crate::support::spool::wait_until;
 
@@ -248,6 +248,24 @@ fn cut_off_people_are_told_once_wait_and_lose_nothing() {
     assert!(watched.metric("poold_bus_away_seconds_total") > 0.0);
     assert!(watched.metric("poold_bus_daemons") == 2.0);
     assert_eq!(watched.get("/readyz").status, 200);
+}
+
+#[test]
+fn what_a_newcomer_says_while_the_server_is_away_is_counted_at_the_end() {
+    let Some(mut redis) = Redis::start(&[]) else {
+        return;
+    };
+    let mut daemon = daemon(&redis.url("stream=chat"), &["--drain", "2s"]);
+    let ann = Talker::named(&daemon, "ann");
+    redis.kill();
+    ann.wait("-- cut off from the other machines; what you say waits");
+    let guest = connect_saying(&daemon.address, "first words\n");
+    let told = take_line(&guest);
+    assert!(told.starts_with("-- cut off"), "{told}");
+    let exit = daemon.stop();
+    assert_eq!(exit.code, Some(3), "{}", exit.stderr);
+    let report = exit.report();
+    assert_eq!((report.received, report.delivered, report.cut_off), (2, 1, 0));
 }
 
 #[test]

@@ -140,11 +140,12 @@ impl Port {
             let is_over = self
                 .queue
                 .await_all_read(deadline.min(Instant::now() + LOOK));
-            let lost = self.queue.waiting();
+            let waiting = self.queue.waiting();
             // The others take a daemon for gone that can't say goodbye.
-            let is_hopeless = lost == 0 && self.cut_off_for().is_some();
+            let is_hopeless = waiting == 0 && self.cut_off_for().is_some();
             if is_over || is_hopeless || Instant::now() >= deadline {
                 self.end();
+                let lost = waiting + self.lost();
                 if lost > 0 {
                     warn!(
                         bus = self.name,

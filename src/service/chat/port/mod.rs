@@ -37,6 +37,8 @@ pub(crate) struct Port {
     locals: Mutex<FxHashMap<u64, Arc<Person>>>,
     state: Mutex<State>,
     changed: Condvar,
+    /// Lines and commands that found no room before their client's end.
+    lost: AtomicU64,
     pub(super) figures: Figures,
 }
 
@@ -127,18 +129,34 @@ impl Port {
                 is_ending: false,
             }),
             changed: Condvar::new(),
+            lost: AtomicU64::new(0),
             figures: Figures::default(),
         }
     }
 
     /// Adds an act of a person; `None` if it has to wait for room.
     pub(crate) fn add(&self, person: &Arc<Person>, act: &Act) -> Option<Arc<Ticket>> {
-        if let Act::Come { .. } = act {
+        let comes = matches!(act, Act::Come { .. });
+        if comes {
             self.locals.lock().insert(person.id, Arc::clone(person));
         }
-        let ticket = self.queue.add(person.id, act, Ticket::of(person))?;
-        self.send();
-        Some(ticket)
+        let ticket = self.queue.add(person.id, act, Ticket::of(person));
+        if ticket.is_some() {
+            self.send();
+        } else if comes {
+            // It has not come: its end is nothing to tell the others.
+            self.locals.lock().remove(&person.id);
+        }
+        ticket
+    }
+
+    /// So many lines and commands find no room, and their client has ended.
+    pub(crate) fn lose(&self, count: u64) {
+        self.lost.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Adds an act of the daemon itself.

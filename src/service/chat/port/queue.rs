@@ -101,18 +101,17 @@ impl Queue {
         self.push(self.state.lock(), Queued::of(act));
     }
 
-    /// Adds that a person has gone, who can't wait for room. One whose coming was not sent yet was
-    /// never here.
+    /// Adds that a person has gone, who can't wait for room. One whose coming was not sent yet, and
+    /// who has said nothing, was never here.
     pub(crate) fn add_gone(&self, who: u64) {
         let mut state = self.state.lock();
         let is_its_own = |queued: &Queued| queued.who == Some(who);
-        let comes = |queued: &Queued| is_its_own(queued) && queued.is_come;
-        let was_here = !state.waiting.iter().any(comes);
-        if !was_here || state.bytes >= WAITING_MAX {
+        let mut own = state.waiting.iter().filter(|one| is_its_own(one));
+        let was_never_here = own.next().is_some_and(|one| one.is_come) && own.next().is_none();
+        if was_never_here {
             state.waiting.retain(|queued| !is_its_own(queued));
             state.bytes = state.waiting.iter().map(|one| one.json.len()).sum();
-        }
-        if was_here {
+        } else {
             self.push(state, Queued::of(&Act::Gone { who }));
         }
     }
@@ -262,12 +261,13 @@ impl Queue {
         true
     }
 
-    /// Acts of people that are not read back.
+    /// What people have said or ordered and was not read back.
     pub(crate) fn waiting(&self) -> u64 {
         let state = self.state.lock();
         let flying = state.flying.iter().flat_map(|flying| &flying.acts);
         let all = state.waiting.iter().chain(flying);
-        all.filter(|queued| queued.ticket.is_some()).count() as u64
+        let is_said = |queued: &&Queued| queued.ticket.is_some() && !queued.is_come;
+        all.filter(is_said).count() as u64
     }
 
     /// Acts that are not read back, and for how long the oldest entry of them is on its way.

@@ -90,6 +90,25 @@ fn one_that_was_never_sent_does_not_go() {
 }
 
 #[test]
+fn what_one_has_said_stays_when_it_goes() {
+    let say = |text: &str| Act::Wall {
+        who: 1,
+        text: text.to_owned(),
+    };
+    let full = say(&"x".repeat(2 << 20));
+    let was_here = Queue::new();
+    was_here.add(1, &full, Ticket::default()).expect("room");
+    let comes = Queue::new();
+    for act in [come(1), say("hello")] {
+        comes.add(1, &act, Ticket::default()).expect("room");
+    }
+    for (queue, acts) in [(was_here, 2), (comes, 3)] {
+        queue.add_gone(1);
+        assert_eq!((queue.waiting(), queue.unread().0), (1, acts));
+    }
+}
+
+#[test]
 fn another_run_sends_again_what_had_not_arrived() {
     for (landed, expected) in [(1, true), (2, false)] {
         let queue = Queue::new();
