@@ -189,12 +189,15 @@ fn topics_and_bans_outlive_all_daemons() {
     bob.ask("/op sesame");
     assert_eq!(bob.ask("/unban eve"), "-- eve is not banned any more");
     wait_kept("\"banned_names\":[]");
+    bob.say("/topic stones");
+    bob.wait("-- topic: stones");
+    wait_kept("stones");
     // It says no farewell.
     daemon.signal(Signal::KILL);
     drop(daemon);
     let daemon = start();
     let eve = Talker::named(&daemon, "eve");
-    assert_eq!((&*eve.name, &*eve.heard()[0]), ("eve", "-- topic: trees"));
+    assert_eq!((&*eve.name, &*eve.heard()[0]), ("eve", "-- topic: stones"));
 }
 
 #[test]

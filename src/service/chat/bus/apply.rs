@@ -42,7 +42,7 @@ impl House {
                 None
             }
             // Those who asked for it have read it already.
-            Act::State { .. } | Act::Alive => None,
+            Act::State { .. } | Act::KeptTopic { .. } | Act::Alive => None,
             Act::Kept(_) => {
                 self.since_kept = 0;
                 None

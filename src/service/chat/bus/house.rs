@@ -134,14 +134,12 @@ impl House {
                 // What was said meanwhile goes off before this is shown.
                 cx.port.send();
             }
-            let changes =
-                |act: &Act| matches!(act, Act::Topic { .. } | Act::Ban { .. } | Act::Unban { .. });
-            let is_changed = entry.run == *cx.run && entry.acts.iter().any(changes);
+            let changed = House::changed_here(cx, &entry);
             for act in entry.acts {
                 let ticket = tickets.next().flatten();
                 self.apply(cx, &entry.run, id, act, ticket);
             }
-            self.keep(cx, is_changed);
+            self.keep(cx, &changed);
             if entry.run == *cx.run {
                 Figures::count(&cx.port.figures.written, 1);
             }

@@ -5,6 +5,7 @@
 //! shortly before, or none answers in time, the house is empty, and has the lines, the topics and
 //! the bans that are in the stream.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use rustc_hash::FxHashSet;
 use tracing::info;
 
 use super::house::House;
-use super::keeping::{self, REACH};
+use super::keeping::{self, REACH, TOPICS_MAX};
 use super::link::{COUNT, add, after, before};
 use super::past;
 use crate::redis::failure::Failure;
@@ -56,6 +57,9 @@ struct Past {
     lines: Vec<LineState>,
     bytes: usize,
     kept: Option<KeptState>,
+    /// Those that were set after that, and their bytes.
+    topics: BTreeMap<String, String>,
+    topic_bytes: usize,
 }
 
 impl Joining<'_> {
@@ -80,8 +84,9 @@ impl Joining<'_> {
             Some(house) => house,
             None => {
                 let past = self.past(link, hello)?;
-                keeping::begin_with(self.chat, past.kept);
-                past::remember(self.chat, past.lines.into_iter().rev(), true);
+                let (kept, lines) = past.end();
+                keeping::begin_with(self.chat, kept);
+                past::remember(self.chat, lines.into_iter().rev(), true);
                 House::empty(hello, &run)
             }
         };
@@ -177,12 +182,40 @@ impl Joining<'_> {
 }
 
 impl Past {
+    /// What was kept, and the lines.
+    fn end(self) -> (Option<KeptState>, Vec<LineState>) {
+        let Past {
+            lines,
+            kept,
+            topics,
+            ..
+        } = self;
+        let kept = match (kept, topics.is_empty()) {
+            (None, true) => None,
+            (kept, _) => {
+                let mut kept = kept.unwrap_or_default();
+                kept.topics.retain(|(room, _)| !topics.contains_key(room));
+                let set = topics.into_iter().filter(|(_, text)| !text.is_empty());
+                kept.topics.extend(set);
+                Some(kept)
+            }
+        };
+        (kept, lines)
+    }
+
     /// Takes the lines of an entry, and what was kept.
     fn take(&mut self, id: Id, entry: Entry) {
         for act in entry.acts.into_iter().rev() {
             match act {
                 Act::Kept(kept) => {
                     self.kept.get_or_insert(*kept);
+                }
+                Act::KeptTopic { room, text }
+                    if self.kept.is_none() && self.topic_bytes < TOPICS_MAX =>
+                {
+                    self.topic_bytes += room.len() + text.len();
+                    // The last one is read first.
+                    self.topics.entry(room).or_insert(text);
                 }
                 Act::Say {
                     name,
@@ -218,4 +251,39 @@ pub(super) fn name_of_run() -> String {
     let random = RandomState::new().hash_one((std::process::id(), Instant::now()));
     let digits = (0..8).map(|at| DIGITS[(random >> (5 * at)) as usize % 32]);
     digits.map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_are_those_that_were_set_last() {
+        let topic = |room: &str, text: &str| Act::KeptTopic {
+            room: room.to_owned(),
+            text: text.to_owned(),
+        };
+        let pair = |room: &str, text: &str| (room.to_owned(), text.to_owned());
+        let all = KeptState {
+            topics: vec![pair("a", "1"), pair("b", "2"), pair("c", "3")],
+            banned_names: vec!["eve".to_owned()],
+            ..KeptState::default()
+        };
+        let mut past = Past::default();
+        // From the end of the stream on.
+        for acts in [
+            vec![topic("b", "4"), topic("b", "5")],
+            vec![topic("c", "")],
+            vec![topic("a", "old"), Act::Kept(Box::new(all))],
+            vec![topic("d", "old")],
+        ] {
+            let run = "r".to_owned();
+            let number = 1;
+            past.take(Id::default(), Entry { run, number, acts });
+        }
+        let (kept, _) = past.end();
+        let kept = kept.expect("all");
+        assert_eq!(kept.topics, [pair("a", "1"), pair("b", "5")]);
+        assert_eq!(kept.banned_names, ["eve"]);
+    }
 }

@@ -36,6 +36,11 @@ pub(crate) enum Act {
     },
     /// What outlives all daemons, for one that finds none.
     Kept(Box<KeptState>),
+    /// A topic of what outlives them, as it is since the last [`Kept`](Act::Kept).
+    KeptTopic {
+        room: String,
+        text: String,
+    },
     /// The daemon has nothing else to say.
     Alive,
     /// The daemon ends, and its people with it.
