@@ -26,7 +26,7 @@ const DOUBTED_FOR: u64 = 60_000;
 /// Daemons, and persons on all of them.
 const RUNS_MAX: usize = 1000;
 const PEOPLE_MAX: usize = 100_000;
-/// Daemons that are gone and not forgotten.
+/// Daemons that are gone and not forgotten, and those that are not of the house.
 const BURIED_MAX: usize = 100;
 
 /// See the head of the file.
@@ -38,9 +38,12 @@ pub(super) struct House {
     at: u64,
     /// Runs that are gone, and how far they had come.
     buried: VecDeque<(String, u64)>,
-    /// No daemon has told it the state, and until this time others may turn out to be there. Those
-    /// that are told its state have no doubt: they answer when it asks again, but not all at once.
+    /// The house began without an answer, and until this time others may turn out to be there.
+    /// Those that are told its state have the same doubt: all notice it at the same entry.
     doubted_until: u64,
+    /// Runs that are not of the house, with the number of what they said. One entry may be a
+    /// latecomer, of a daemon that is no more; who goes on is another daemon.
+    strangers: BTreeMap<String, u64>,
     /// Entries since topics and bans were kept in the stream.
     pub(super) since_kept: u64,
     /// Rooms whose members are to be told of those who have come and gone.
@@ -82,6 +85,7 @@ impl House {
             at: at.ms,
             buried: VecDeque::new(),
             doubted_until: at.ms.saturating_add(DOUBTED_FOR),
+            strangers: BTreeMap::new(),
             // They may be far back, or gone with the stream.
             since_kept: u64::MAX / 2,
             unsettled: BTreeMap::new(),
@@ -156,11 +160,7 @@ impl House {
                 return Ok(self.runs.len() < RUNS_MAX && !self.is_buried(name));
             }
             Figures::count(&cx.port.figures.passed_over, 1);
-            let is_doubted = self.clock < self.doubted_until;
-            return match is_doubted && !self.is_buried(name) && number > 1 {
-                true => Err(Lost::NotAlone),
-                false => Ok(false),
-            };
+            return self.doubt(name, number);
         };
         if number <= run.last {
             return Ok(false);
@@ -172,6 +172,21 @@ impl House {
         }
         (run.last, run.seen) = (number, self.clock);
         Ok(true)
+    }
+
+    /// A run speaks that is not of the house.
+    fn doubt(&mut self, run: &str, number: u64) -> Result<bool, Lost> {
+        if self.clock >= self.doubted_until || self.is_buried(run) || number == 1 {
+            return Ok(false);
+        }
+        if self.strangers.len() >= BURIED_MAX {
+            self.strangers.clear();
+        }
+        let before = self.strangers.insert(run.to_owned(), number);
+        match before.is_some_and(|before| before != number) {
+            true => Err(Lost::NotAlone),
+            false => Ok(false),
+        }
     }
 
     fn is_buried(&self, run: &str) -> bool {
@@ -278,6 +293,8 @@ impl House {
             banned_names,
             banned_addresses,
             was_last: self.runs.get(asker).map_or(0, |run| run.was_last),
+            buried: self.buried.iter().cloned().collect(),
+            doubted_until: self.doubted_until,
         }
     }
 
@@ -296,8 +313,9 @@ impl House {
             runs: BTreeMap::new(),
             clock: state.clock,
             at: state.at,
-            buried: VecDeque::new(),
-            doubted_until: 0,
+            buried: state.buried.into_iter().take(BURIED_MAX).collect(),
+            doubted_until: state.doubted_until,
+            strangers: BTreeMap::new(),
             since_kept: 0,
             unsettled: BTreeMap::new(),
         };

@@ -19,6 +19,12 @@ pub(crate) struct HouseState {
     pub(crate) banned_addresses: Vec<IpAddr>,
     /// How far the run had come that the new daemon was before.
     pub(crate) was_last: u64,
+    /// Runs that are gone, and how far they had come.
+    #[serde(default)]
+    pub(crate) buried: Vec<(String, u64)>,
+    /// Until then, on the clock of all, the house may turn out not to be all of it.
+    #[serde(default)]
+    pub(crate) doubted_until: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,5 +1,8 @@
 //! Daemons that read the same entries have the same state, whatever the entries are.
 
+mod ends;
+mod lost;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -199,37 +202,6 @@ proptest! {
 }
 
 #[test]
-fn a_daemon_that_was_taken_for_gone_or_that_misses_entries_has_to_join_again() {
-    let entry = |run: &str, number, act| Entry {
-        run: run.to_owned(),
-        number,
-        acts: vec![act],
-    };
-    let hello = || Act::Hello { was: None };
-    let mut own = Daemon::new("a");
-    own.take(Id::at(1000), entry("a", 1, hello()))
-        .expect("known");
-    own.take(Id::at(1001), entry("b", 1, hello()))
-        .expect("known");
-    // No daemon has written for an hour: the server was away, and no daemon is gone.
-    own.take(Id::at(3_600_000), entry("b", 2, Act::Alive))
-        .expect("alive");
-    assert_eq!(own.house.runs.len(), 3);
-    assert_eq!(
-        own.take(Id::at(3_600_001), entry("b", 4, Act::Alive)),
-        Err(Lost::Missing)
-    );
-    let mut later = Ok(());
-    for number in 3..8 {
-        later = own.take(
-            Id::at(3_600_000 + number * 4_000),
-            entry("b", number, Act::Alive),
-        );
-    }
-    assert_eq!(later, Err(Lost::TakenForGone));
-}
-
-#[test]
 fn topics_and_bans_are_kept_when_they_change_and_from_time_to_time() {
     let mut daemon = Daemon::new("a");
     daemon.house = House::empty(Id::at(1), "a");
@@ -344,50 +316,4 @@ fn the_first_line_of_one_who_was_greeted_before_waits_for_nothing() {
     let verdict = session.take(&daemon.chat, line);
     let _ = session.end_turn(&daemon.chat, verdict);
     assert_eq!(daemon.port.queue.waiting(), 1);
-}
-
-/// What a daemon that was not in the house has to say, once it is.
-fn said_by(daemon: &Daemon) -> String {
-    daemon.port.queue.begin_run("first".into(), 1, &[]);
-    let parcel = daemon.port.queue.take_off().expect("it has something");
-    String::from_utf8(parcel.acts.to_vec()).expect("JSON")
-}
-
-#[test]
-fn what_a_newcomer_has_said_is_sent_when_its_connection_ends() {
-    let daemon = Daemon::new("first");
-    let (connection, _other) = connection();
-    let mut session = Session::open(&daemon.chat, &Client::new(&connection));
-    let line = Message {
-        bytes: b"hello",
-        extent: Extent::Whole,
-    };
-    let verdict = session.take(&daemon.chat, line);
-    let _ = session.end_turn(&daemon.chat, verdict);
-    session.close(&daemon.chat);
-    assert_eq!(daemon.port.queue.waiting(), 1, "it is counted");
-    let acts = said_by(&daemon);
-    let places = [r#"{"come""#, r#""text":"hello\n""#, r#"{"gone""#].map(|part| acts.find(part));
-    assert!(places.is_sorted() && places[0].is_some(), "{acts}");
-}
-
-#[test]
-fn what_finds_no_room_before_its_client_ends_is_counted_and_leaves_nothing() {
-    let daemon = Daemon::new("first");
-    let text = "x".repeat(2 << 20);
-    let wall = Act::Wall { who: 99, text };
-    daemon.port.queue.add_own(&wall);
-    for _ in 0..3 {
-        let (connection, _other) = connection();
-        let mut session = Session::open(&daemon.chat, &Client::new(&connection));
-        let line = Message {
-            bytes: b"hello",
-            extent: Extent::Whole,
-        };
-        let verdict = session.take(&daemon.chat, line);
-        let _ = session.end_turn(&daemon.chat, verdict);
-        session.close(&daemon.chat);
-    }
-    assert_eq!(daemon.port.lost(), 3);
-    assert_eq!(daemon.port.queue.unread().0, 1, "the one that was there");
 }
