@@ -21,6 +21,8 @@ mod recent;
 mod settings;
 mod source;
 mod state;
+#[cfg(all(test, feature = "cli"))]
+mod tests;
 mod view;
 
 use std::sync::Arc;

@@ -38,6 +38,8 @@ struct Late {
     dropped: u64,
     /// Of these, messages that no mark has told the reader of.
     unmarked: u64,
+    /// Its last reply has what waited: what is published later would come before that.
+    is_over: bool,
 }
 
 /// What became of the messages that a reader was sent.
@@ -59,6 +61,11 @@ impl Reader {
     /// Gives it a chunk, after what waits already.
     pub(super) fn give(&mut self, settings: &HubSettings, chunk: &Chunk) -> Moved {
         let mut moved = self.catch_up(settings);
+        if let Some(late) = self.late.as_mut().filter(|late| late.is_over) {
+            late.dropped += chunk.messages;
+            moved.dropped += chunk.messages;
+            return moved;
+        }
         if self.is_late() {
             self.queue(chunk.clone());
             return moved;
@@ -134,6 +141,7 @@ impl Reader {
         (late.bytes, late.since) = (0, None);
         let mark = late.mark(settings);
         let mut rest = std::mem::take(&mut late.queue);
+        late.is_over = !rest.is_empty();
         if let Some(bytes) = mark {
             late.unmarked = 0;
             rest.push_front(Chunk { bytes, messages: 0 });
