@@ -1,5 +1,6 @@
 //! The protocol of the control socket: one JSON object on a line, with descriptors beside it.
 
+use std::cell::Cell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -102,6 +103,8 @@ pub(super) struct Wire {
     stream: UnixStream,
     heard: Vec<u8>,
     sockets: Vec<OwnedFd>,
+    /// A message was sent in part: what follows would be taken for the rest of it.
+    is_torn: Cell<bool>,
 }
 
 impl Wire {
@@ -110,6 +113,7 @@ impl Wire {
             stream,
             heard: Vec::new(),
             sockets: Vec::new(),
+            is_torn: Cell::new(false),
         }
     }
 
@@ -118,6 +122,7 @@ impl Wire {
         let mut text = serde_json::to_vec(message)?;
         text.push(b'\n');
         if self.send(&text, sockets)? < text.len() {
+            self.is_torn.set(true);
             return Err(io::ErrorKind::WriteZero.into());
         }
         Ok(())
@@ -135,13 +140,18 @@ impl Wire {
         bytes.iter().for_each(|bytes| text.extend_from_slice(bytes));
         let mut at = self.send(&text, sockets)?;
         while at < text.len() {
-            at += self.send(&text[at..], &[])?;
+            let more = self.send(&text[at..], &[]);
+            self.is_torn.set(more.is_err());
+            at += more?;
         }
         Ok(())
     }
 
     /// Sends what the socket takes, with the sockets.
     fn send(&self, text: &[u8], sockets: &[BorrowedFd]) -> io::Result<usize> {
+        if self.is_torn.get() {
+            return Err(io::Error::other("the message before was sent in part"));
+        }
         let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(SOCKETS_MAX))];
         let mut beside = SendAncillaryBuffer::new(&mut room);
         if !sockets.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(sockets)) {
@@ -248,6 +258,8 @@ impl AsFd for Wire {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
@@ -270,6 +282,29 @@ mod tests {
         assert_eq!(there.take_sockets().len(), 0);
         drop(here);
         assert_eq!(there.hear::<Answer>().expect("the end"), None);
+    }
+
+    #[test]
+    fn nothing_follows_a_message_that_was_sent_in_part() {
+        let (here, mut there) = UnixStream::pair().expect("sockets");
+        let here = Wire::new(here);
+        here.block(Duration::from_millis(10)).expect("a socket");
+        let late = vec![b'x'; 8 << 20];
+        let go = Answer::Go {
+            batch: 1,
+            late: vec![late.len()],
+        };
+        let error = here
+            .say_with(&go, &[], &[&late])
+            .expect_err("it is not read");
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        // There is room again, and the successor waits for the rest.
+        there.set_nonblocking(true).expect("a socket");
+        while there.read(&mut [0; 1 << 16]).is_ok() {}
+        let reason = "too slow".to_owned();
+        assert!(here.say(&Answer::No { reason }, &[]).is_err());
+        let more = there.read(&mut [0; 100]).expect_err("nothing");
+        assert_eq!(more.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]
