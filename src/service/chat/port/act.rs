@@ -10,7 +10,9 @@ use super::snapshot::{HouseState, KeptState};
 use crate::redis::resp::{self, Reply};
 
 /// Longest list of acts. Only a state is longer than what people say.
-const ACTS_BYTES_MAX: usize = 64 << 20;
+pub(super) const ACTS_BYTES_MAX: usize = 64 << 20;
+/// Longest list with acts that this version does not know.
+const UNKNOWN_BYTES_MAX: usize = 4 << 20;
 /// Most acts of an entry.
 const ACTS_MAX: usize = 100_000;
 /// Longest name of a run.
@@ -116,6 +118,9 @@ pub(crate) enum Act {
         who: u64,
         text: String,
     },
+    /// One of a later version.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// An id of the stream: milliseconds, and a number among those.
@@ -180,12 +185,25 @@ fn ours(fields: &[Reply<'_>]) -> Option<Entry> {
     let is_run =
         !run.is_empty() && run.len() <= RUN_MAX && run.bytes().all(|b| b.is_ascii_graphic());
     let acts = field(b"acts").filter(|acts| acts.len() <= ACTS_BYTES_MAX && is_run)?;
-    let acts: Vec<Act> = serde_json::from_slice(acts).ok()?;
+    let acts = acts_of(acts)?;
     (acts.len() <= ACTS_MAX).then(|| Entry {
         run: run.to_owned(),
         number,
         acts,
     })
+}
+
+/// An act of a later version does not take the others of its entry with it, nor the entry's number.
+fn acts_of(list: &[u8]) -> Option<Vec<Act>> {
+    match serde_json::from_slice(list) {
+        Ok(acts) => Some(acts),
+        Err(_) if list.len() > UNKNOWN_BYTES_MAX => None,
+        Err(_) => {
+            let all: Vec<serde_json::Value> = serde_json::from_slice(list).ok()?;
+            let act = |value| serde_json::from_value(value).unwrap_or(Act::Unknown);
+            Some(all.into_iter().map(act).collect())
+        }
+    }
 }
 
 /// The command that adds an entry; the stream is kept at about so many.
@@ -264,13 +282,19 @@ mod tests {
             ("k 3-1", "[]"),
             ("k3-1", ""),
             ("k3-1", "{}"),
-            ("k3-1", "[\"jump\"]"),
             ("k3-1", &"[".repeat(10_000)),
         ] {
             assert!(read(run, acts).is_none(), "{run} {acts}");
         }
         assert!(read("k3-1", "[]").is_some());
         assert!(entries(Reply::Number(3)).is_none());
+    }
+
+    #[test]
+    fn acts_of_a_later_version_are_passed_over() {
+        let entry = read("k3-12", r#"["jump",{"gone":{"who":1}},{"say":{"how":2}}]"#);
+        let acts = format!("{:?}", entry.expect("ours").acts);
+        assert_eq!(acts, "[Unknown, Gone { who: 1 }, Unknown]");
     }
 
     proptest! {

@@ -9,14 +9,15 @@ mod tests;
 pub(crate) mod ticket;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
+use tracing::warn;
 
 use super::lines::{Person, Recipient};
-use act::{Act, Whom};
+use act::{ACTS_BYTES_MAX, Act, Whom};
 use line::{Lent, Line};
 use queue::{Parcel, Queue};
 use ticket::Ticket;
@@ -39,6 +40,7 @@ pub(crate) struct Port {
     changed: Condvar,
     /// Lines and commands that found no room before their client's end.
     lost: AtomicU64,
+    is_too_long_told: AtomicBool,
     pub(super) figures: Figures,
 }
 
@@ -130,6 +132,7 @@ impl Port {
             }),
             changed: Condvar::new(),
             lost: AtomicU64::new(0),
+            is_too_long_told: AtomicBool::new(false),
             figures: Figures::default(),
         }
     }
@@ -161,8 +164,16 @@ impl Port {
 
     /// Adds an act of the daemon itself.
     pub(super) fn add_own(&self, act: &Act) {
-        self.queue.add_own(act);
-        self.send();
+        if self.queue.add_own(act) {
+            return self.send();
+        }
+        if !self.is_too_long_told.swap(true, Ordering::Relaxed) {
+            let most = ACTS_BYTES_MAX;
+            warn!(
+                bus = self.name,
+                most, "the house is too large to be told: no daemon can join it any more"
+            );
+        }
     }
 
     /// Sends what waits, unless an entry is on its way. Waits for nothing: what can't be sent at

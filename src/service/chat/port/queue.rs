@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::act::{Act, append};
+use super::act::{ACTS_BYTES_MAX, Act, append};
 use super::ticket::{Outcome, Ticket};
 
 /// Bytes of acts that wait. Above that the clients wait with theirs.
@@ -43,6 +43,8 @@ struct Queued {
     /// Whose it is; `None` for the daemon's own.
     who: Option<u64>,
     is_come: bool,
+    /// It is of its person's own place, which comes back as this daemon knows it.
+    is_own_place: bool,
     json: Vec<u8>,
     ticket: Option<Arc<Ticket>>,
 }
@@ -96,9 +98,16 @@ impl Queue {
         Some(ticket)
     }
 
-    /// Adds an act of the daemon itself: each has a bound of its own.
-    pub(crate) fn add_own(&self, act: &Act) {
-        self.push(self.state.lock(), Queued::of(act));
+    /// Adds an act of the daemon itself, of any length that can be read back; answers whether it is
+    /// none longer.
+    pub(crate) fn add_own(&self, act: &Act) -> bool {
+        let queued = Queued::of(act);
+        // With the brackets.
+        let can_be_read = queued.json.len() + 2 <= ACTS_BYTES_MAX;
+        if can_be_read {
+            self.push(self.state.lock(), queued);
+        }
+        can_be_read
     }
 
     /// Adds that a person has gone, who can't wait for room. One whose coming was not sent yet, and
@@ -220,8 +229,8 @@ impl Queue {
             let has_landed = flying.parcel.number <= landed;
             for queued in flying.acts.into_iter().rev() {
                 match &queued.ticket {
-                    // It was put out with its run, and comes again.
-                    _ if !has_landed || queued.is_come => state.put_first(queued),
+                    // Its person was put out with its run, and comes again as it was before.
+                    _ if !has_landed || queued.is_own_place => state.put_first(queued),
                     Some(ticket) => ticket.resolve(Outcome::Over),
                     None => {}
                 }
@@ -339,6 +348,14 @@ impl Queued {
         Queued {
             who: None,
             is_come: matches!(act, Act::Come { .. }),
+            is_own_place: matches!(
+                act,
+                Act::Come { .. }
+                    | Act::Join { .. }
+                    | Act::Part { .. }
+                    | Act::Name { .. }
+                    | Act::Away { .. }
+            ),
             // Without the bracket.
             json: list.split_off(1),
             ticket: None,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::act::Act;
+use super::act::{ACTS_BYTES_MAX, Act};
 use super::queue::{Parcel, Queue};
 use super::ticket::{Outcome, Ticket};
 
@@ -109,25 +109,25 @@ fn what_one_has_said_stays_when_it_goes() {
 }
 
 #[test]
-fn another_run_sends_again_what_had_not_arrived() {
-    for (landed, expected) in [(1, true), (2, false)] {
+fn another_run_sends_again_what_had_not_arrived_and_where_one_is() {
+    let wall = || Act::Wall {
+        who: 1,
+        text: "hello".into(),
+    };
+    let part = Act::Part {
+        who: 1,
+        room: "a".into(),
+    };
+    for (landed, act, expected) in [(1, wall(), true), (2, part, true), (2, wall(), false)] {
         let queue = Queue::new();
         queue.begin_run("r".into(), 0, &[]);
-        let ticket = queue
-            .add(
-                1,
-                &Act::Part {
-                    who: 1,
-                    room: "a".into(),
-                },
-                Ticket::default(),
-            )
-            .expect("room");
-        queue.take_off().expect("an entry");
+        let ticket = queue.add(1, &act, Ticket::default()).expect("room");
+        let flew = text(&queue.take_off().expect("an entry"));
         queue.begin_run("s".into(), landed, &[come(1)]);
         let sent = text(&queue.take_off().expect("an entry"));
         assert!(sent.starts_with(r#"2 [{"come""#), "{sent}");
-        assert_eq!(sent.contains("part"), expected);
+        let act = flew.split_once('[').expect("a list").1;
+        assert_eq!(sent.contains(act), expected, "{sent} {act}");
         assert_eq!(ticket.outcome().is_some(), !expected);
     }
 }
@@ -144,4 +144,20 @@ fn it_is_bounded() {
     // There is always room for the end of one.
     queue.add_gone(1);
     assert_eq!(queue.unread().0, 11);
+}
+
+#[test]
+fn what_could_not_be_read_back_is_not_sent() {
+    let queue = Queue::new();
+    queue.begin_run("r".into(), 0, &[]);
+    let wall = |length: usize| Act::Wall {
+        who: 1,
+        text: "x".repeat(length),
+    };
+    let around = serde_json::to_string(&[wall(0)]).expect("texts").len();
+    assert!(!queue.add_own(&wall(ACTS_BYTES_MAX - around + 1)));
+    assert!(!queue.has_to_send());
+    assert!(queue.add_own(&wall(ACTS_BYTES_MAX - around)));
+    let parcel = queue.take_off().expect("an entry");
+    assert_eq!(parcel.acts.len(), ACTS_BYTES_MAX);
 }
