@@ -268,7 +268,10 @@ fn what_a_newcomer_says_while_the_server_is_away_is_counted_at_the_end() {
     let exit = daemon.stop();
     assert_eq!(exit.code, Some(3), "{}", exit.stderr);
     let report = exit.report();
-    assert_eq!((report.received, report.delivered, report.cut_off), (2, 1, 0));
+    assert_eq!(
+        (report.received, report.delivered, report.cut_off),
+        (2, 1, 0)
+    );
 }
 
 #[test]
@@ -299,6 +302,20 @@ fn who_does_not_read_is_put_out_and_holds_back_nobody_on_other_machines() {
     }
     assert!(count > 10, "{count}");
     drop(stuck);
+}
+
+#[test]
+fn a_long_line_of_escapes_is_shown() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let daemon = daemon(&redis.url("stream=chat"), &["--message-max", "256k"]);
+    let ann = Talker::named(&daemon, "ann");
+    ann.say([0x1b; 256 << 10]);
+    ann.say("after that");
+    let line = format!("<ann> {}", "\\u{1b}".repeat(256 << 10));
+    let is_shown = ann.wait("<ann> after that") == [line];
+    assert!(is_shown, "it is too long to be quoted");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use rustix::process::Signal;
 use super::bus::daemon;
 use crate::support::admin::Watched;
 use crate::support::chat::{Talker, wait_lobby};
-use crate::support::daemon::Daemon;
-use crate::support::net::send;
+use crate::support::daemon::{Daemon, poold};
+use crate::support::net::{connect_from, send, take_all, take_line};
 use crate::support::redis::Redis;
 use crate::support::relay::Relay;
 use crate::support::spool::{PATIENCE, wait_until};
@@ -309,6 +309,18 @@ fn a_daemon_without_a_network_for_long_comes_back_into_the_same_order() {
     println!("{} lines", order.len());
 }
 
+/// Waits until it stands still: its threads stop one after the other.
+fn stop(daemon: &Daemon) {
+    daemon.signal(Signal::STOP);
+    let stat = format!("/proc/{}/stat", daemon.pid().as_raw_nonzero());
+    wait_until("it stands still", || {
+        let stat = std::fs::read_to_string(&stat).expect("our own child");
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| rest.starts_with('T'))
+    });
+}
+
 #[test]
 fn a_daemon_that_misses_what_was_trimmed_joins_again() {
     let Some(redis) = Redis::start(&[]) else {
@@ -321,15 +333,7 @@ fn a_daemon_that_misses_what_was_trimmed_joins_again() {
     let bob = Talker::named(&second.daemon, "bob");
     wait_lobby(&ann, 2);
     bob.heard();
-    second.daemon.signal(Signal::STOP);
-    // Its threads stop one after the other.
-    let stat = format!("/proc/{}/stat", second.daemon.pid().as_raw_nonzero());
-    wait_until("it stands still", || {
-        let stat = std::fs::read_to_string(&stat).expect("our own child");
-        stat.rsplit(") ")
-            .next()
-            .is_some_and(|rest| rest.starts_with('T'))
-    });
+    stop(&second.daemon);
     for line in ["one", "two", "three"] {
         ann.say(line);
         ann.wait(&format!("<ann> {line}"));
@@ -343,6 +347,88 @@ fn a_daemon_that_misses_what_was_trimmed_joins_again() {
     bob.wait("<ann> after that");
     assert!(second.metric("poold_bus_missing_total") >= 1.0);
     assert!(second.metric("poold_bus_rejoined_total") >= 1.0);
+}
+
+#[test]
+fn a_ban_that_a_daemon_has_missed_ends_connections_there_as_well() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let url = redis.url("stream=chat");
+    let mut command = poold(&["chat", "127.0.0.1:0", "--bus", &url, "--overload", "off"]);
+    command.env("POOLD_OPERATOR_PASSWORD", "sesame");
+    let (first, second) = (Daemon::spawn(&mut command), daemon(&url, &[]));
+    let ann = Talker::named(&first, "ann");
+    assert_eq!(ann.ask("/op sesame"), "-- you are an operator");
+    let eve = connect_from("127.0.0.2", &second.address);
+    send(&eve, "/nick eve\n");
+    assert!(take_line(&eve).starts_with("-- welcome; you are eve"));
+    wait_lobby(&ann, 2);
+    stop(&second);
+    // What it has asked for already comes.
+    ann.say("zero");
+    ann.wait("<ann> zero");
+    assert_eq!(
+        ann.ask("/ban 127.0.0.2"),
+        "-- 127.0.0.2 is banned until /unban"
+    );
+    ann.say("one");
+    ann.wait("<ann> one");
+    redis.ask(&["XTRIM", "chat", "MAXLEN", "1"]);
+    second.signal(Signal::CONT);
+    let (heard, _) = take_all(&eve);
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(heard.contains("your address is banned"), "{heard}");
+    ann.wait("-- eve left");
+}
+
+/// Two daemons, of which the second one is watched.
+fn one_is_watched(first: &str, second: &str) -> (Daemon, Watched) {
+    let long = ["--message-max", "256k"];
+    let args = ["chat", "127.0.0.1:0", "--bus", second, "--overload", "off"];
+    (daemon(first, &long), Watched::start(&args))
+}
+
+#[test]
+fn a_daemon_that_reads_over_a_slow_network_keeps_its_connection() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let relay = Relay::to(&redis.socket());
+    let (near, far) = (redis.url("stream=chat"), relay.url("stream=chat"));
+    let (first, second) = one_is_watched(&near, &far);
+    let ann = Member::come(&first, "ann");
+    let bob = Member::come(&second.daemon, "bob");
+    ann.say("hello");
+    bob.wait("<ann> hello");
+    // It takes 2.5 s.
+    relay.slow(100);
+    let line = "x".repeat(250_000);
+    ann.say(&line);
+    bob.wait(&format!("<ann> {line}"));
+    assert_eq!(second.metric("poold_bus_reconnects_total"), 0.0);
+}
+
+#[test]
+fn a_stream_that_is_deleted_is_read_from_its_new_begin() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let url = redis.url("stream=chat");
+    let (first, second) = one_is_watched(&url, &url);
+    let ann = Talker::named(&first, "ann");
+    let bob = Talker::named(&second.daemon, "bob");
+    // As if the clock had gone ahead: later entries have ids after this one.
+    redis.ask(&["XADD", "chat", "99999999999999-0", "a", "b"]);
+    ann.say("ahead");
+    bob.wait("<ann> ahead");
+    redis.ask(&["DEL", "chat"]);
+    redis.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
+    wait_until("it is connected again", || {
+        second.metric("poold_bus_reconnects_total") >= 1.0
+    });
+    ann.say("behind");
+    bob.wait("<ann> behind");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::service::chat::port::ticket::{Outcome, Ticket};
 use crate::service::chat::rooms::{Arrival, Event, Name, Text};
 use crate::service::chat::state::JOINED_MAX;
 
-/// Longest text of an act.
-const TEXT_MAX: usize = 512 << 10;
+/// Longest text: what is said in a turn, of which each byte may be six when it is escaped.
+const TEXT_MAX: usize = 2 << 20;
 
 /// A person who comes.
 struct Coming {
@@ -288,7 +288,7 @@ impl House {
         if !ignores.is_some_and(|ids| ids.contains(&from.id)) {
             let name = from.name();
             let name = name.as_str();
-            cx.give(other, format!("{}\n", What::Told { name, text }));
+            cx.whisper(other, &format!("{}\n", What::Told { name, text }));
         }
         let name = other.name();
         let name = name.as_str();

@@ -11,7 +11,7 @@ use crate::connection::here;
 use crate::service::chat::grammar;
 use crate::service::chat::lines::{Person, Recipient, Room};
 use crate::service::chat::port::{Figures, Port};
-use crate::service::chat::rooms::{Event, Frontend, Posted};
+use crate::service::chat::rooms::{Event, Frontend, Given, NOT_READING, Posted};
 use crate::service::chat::state::{AGAIN_AFTER, ChatState};
 
 /// How long the reader waits for late members without a pause.
@@ -90,6 +90,20 @@ impl Context<'_> {
                 .directory
                 .frontend
                 .give(&person.outlet, lines.into());
+        }
+    }
+
+    /// Gives a person what another one says to it alone. No room handles one that is late for that,
+    /// so it is waited for as in a room, and then put out.
+    pub(super) fn whisper(&mut self, person: &Person, line: &str) {
+        let frontend = &self.chat.directory.frontend;
+        let give = || frontend.give(&person.outlet, line.to_owned().into());
+        while !person.is_out() && give() == Given::Full {
+            // It may wait for this thread.
+            here::serve();
+            if !self.patience.wait() {
+                person.put_out(frontend, NOT_READING);
+            }
         }
     }
 

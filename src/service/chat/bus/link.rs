@@ -11,7 +11,7 @@ use crate::service::chat::port::act::{Entries, Id, entries};
 pub(super) const COUNT: usize = 100;
 /// The server holds back an empty reply for this long, in milliseconds.
 const BLOCK_MS: &[u8] = b"500";
-/// Within this time a reply has come, or the server counts as away.
+/// After such a silence the server counts as away. A reply may be long, and the network slow.
 const ANSWER_MAX: Duration = Duration::from_millis(1500);
 /// The same for what a server may have to look for.
 const LONG_MAX: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ pub(super) fn before(
         b"COUNT",
         count.as_bytes(),
     ];
-    link.ask(&command, Instant::now() + LONG_MAX, read)?
+    link.ask_slowly(&command, LONG_MAX, read)?
 }
 
 /// The entries after `last`, once there are any; none if nothing comes for a while.
@@ -87,7 +87,7 @@ pub(super) fn after(link: &mut Link, stream: &str, last: Id) -> Result<Entries, 
         stream.as_bytes(),
         last.as_bytes(),
     ];
-    link.ask(&command, Instant::now() + ANSWER_MAX, |reply| {
+    link.ask_slowly(&command, ANSWER_MAX, |reply| {
         let streams = match reply {
             Reply::Text(None) => return Ok(Vec::new()),
             Reply::Error(text) => return Err(Failure::refused(text)),

@@ -11,8 +11,10 @@ use super::context::Context;
 use super::house::House;
 use crate::service::chat::lines::{Person, Recipient};
 use crate::service::chat::operators::Banned;
+use crate::service::chat::port::Port;
 use crate::service::chat::port::act::Act;
 use crate::service::chat::rooms::{Event, Name, Text};
+use crate::service::chat::state::ChatState;
 
 /// When bans end.
 const UNTIL: &str = "until /unban";
@@ -153,6 +155,17 @@ impl House {
         cx.answer(by, format_args!("{name} is muted for {time}"));
         cx.answer(other, format_args!("{by_name} has muted you for {time}"));
         Some(())
+    }
+}
+
+/// Ends the connections from addresses that were banned while this daemon was away.
+pub(super) fn put_out_banned(chat: &ChatState, port: &Port) {
+    for person in port.locals() {
+        if let Recipient::Client(client) = &person.outlet
+            && chat.operators.is_banned(client.peer())
+        {
+            person.put_out(&chat.directory.frontend, "your address is banned");
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::context::{Context, Patience};
 use super::house::{House, Lost};
 use super::join::{Joined, Joining, name_of_run};
 use super::link::{COUNT, after, before};
+use super::orders::put_out_banned;
 use crate::connection::here::{self, Here};
 use crate::redis::failure::Failure;
 use crate::redis::link::Link;
@@ -97,6 +98,7 @@ impl Reader {
             else {
                 return;
             };
+            put_out_banned(&self.chat, &self.port);
             let come = before.map_or_else(Vec::new, |(run, house)| self.come_again(&run, &house));
             self.port.queue.begin_run(Arc::clone(&run), was_last, &come);
             self.port.joined(&run);
@@ -242,6 +244,8 @@ impl Reader {
         all.reverse();
         match all.last() {
             Some((top, _)) if top < last => *last = *top,
+            // The stream was deleted, or lost: whatever comes is new.
+            None => *last = Id::default(),
             // More has come than was read: it follows from the old position on.
             Some(_) if all.len() >= AGAIN && all.first().is_some_and(|(id, _)| id > last) => {
                 all.clear();

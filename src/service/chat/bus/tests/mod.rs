@@ -231,7 +231,11 @@ fn topics_and_bans_are_kept_when_they_change_and_from_time_to_time() {
     let (room, text) = ("lobby".to_owned(), "trees".to_owned());
     let topic = r#"[{"kepttopic":{"room":"lobby","text":"trees"}}]"#;
     let kept = kept_after(Act::Topic { who, room, text });
-    assert_eq!(kept.as_deref(), Some(topic), "that one, however many there are");
+    assert_eq!(
+        kept.as_deref(),
+        Some(topic),
+        "that one, however many there are"
+    );
     let whom = "eve".to_owned();
     let kept = kept_after(Act::Ban { who, whom });
     let all = r#"[{"kept":{"topics":[["lobby","trees"]],"banned_names":["eve"],"#;
