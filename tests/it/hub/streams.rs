@@ -83,6 +83,11 @@ fn what_clients_of_any_machine_send_comes_to_all_in_one_order() {
         follower(&url, &["--write-back"]),
     ];
     let clients: Vec<_> = hubs.iter().map(|hub| connect(&hub.address)).collect();
+    // Once it comes, also from the past, a client is let in.
+    send(&clients[0], "begin\n");
+    for client in &clients {
+        assert_eq!(take_line(client), "begin");
+    }
     let count = 2000;
     for (who, client) in clients.iter().enumerate() {
         let lines: String = (0..count).map(|n| format!("{who} {n}\n")).collect();
