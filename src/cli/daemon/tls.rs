@@ -81,7 +81,13 @@ pub(crate) struct TlsArgs {
     pub(crate) tls_strict_end: bool,
 
     /// With --tls-cert: maximum time of a TLS handshake
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "tls_cert",
+        default_value = "10s",
+        value_parser = time
+    )]
     pub(crate) handshake: Duration,
 }
 
