@@ -83,7 +83,8 @@ impl Turn<'_> {
         if !self.has_unsent() {
             self.set_stalled(None);
         } else if self.owned.stalled.is_none() {
-            self.set_stalled(Some(self.now));
+            // The output may be younger than the turn, whose service may have taken long.
+            self.set_stalled(Some(Instant::now()));
         }
     }
 

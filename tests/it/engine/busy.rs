@@ -17,9 +17,11 @@ use crate::support::gate::Gate;
 use crate::support::net::{connect, send, take, take_line};
 use crate::support::scratch::{Scratch, text};
 use crate::support::server::{Logged, count, finish, options, serve};
-use crate::support::spool::wait_until;
+use crate::support::spool::{Race, in_time, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(2);
+/// More than the system keeps on the way.
+const LONG: usize = 40 << 20;
 
 /// A server with a single worker, which waits at the gate for a client that says "block".
 fn one_worker(times: Times) -> (Server, String, Gate) {
@@ -37,7 +39,11 @@ fn one_worker(times: Times) -> (Server, String, Gate) {
                 at.pass();
                 b"on".to_vec()
             }
-            b"long" => vec![b'x'; 40 << 20],
+            b"long" => vec![b'x'; LONG],
+            b"block, long" => {
+                at.pass();
+                vec![b'x'; LONG]
+            }
             line => line.to_vec(),
         }),
     );
@@ -166,11 +172,17 @@ fn a_long_message_that_was_ended_in_time_is_taken() {
 
 #[test]
 fn a_client_that_reads_in_time_is_sent_the_rest() {
+    // It reads in time, and before that the worker is busy in time.
+    in_time(LIMIT, reads_in_time);
+}
+
+fn reads_in_time(race: &Race) {
     let (server, address, gate) = one_worker(Times {
         write_stall: Some(LIMIT),
         ..Times::default()
     });
     let (blocker, client) = (connect(&address), connect(&address));
+    race.begin();
     send(&client, "long\n");
     let handle = server.handle();
     wait_until("it owes", || {
@@ -178,11 +190,44 @@ fn a_client_that_reads_in_time_is_sent_the_rest() {
     });
     block(&blocker, &gate);
     let owed = handle.registry().list().iter().map(|one| one.owed).max();
-    let sent = (40 << 20) + 1 - owed.expect("one owes");
+    let sent = LONG + 1 - owed.expect("one owes");
     take(&client, sent);
+    race.end();
     open_late(&gate);
-    take(&client, (40 << 20) + 1 - sent);
+    take(&client, LONG + 1 - sent);
     drop((blocker, client));
+    finish(server);
+}
+
+/// What it has not been sent yet it can't take: the time of the handler is not the client's.
+#[test]
+fn a_client_has_its_time_to_read_however_long_its_answer_took() {
+    in_time(LIMIT, reads_what_took_long);
+}
+
+fn reads_what_took_long(race: &Race) {
+    let (server, address, gate) = one_worker(Times {
+        write_stall: Some(LIMIT),
+        ..Times::default()
+    });
+    let (client, other) = (connect(&address), connect(&address));
+    send(&client, "block, long\n");
+    gate.wait_waiting(1);
+    open_late(&gate);
+    race.begin();
+    let handle = server.handle();
+    wait_until("it owes", || {
+        handle.registry().list().iter().any(|one| one.owed > 0)
+    });
+    // The worker looks at it again if its time is over.
+    for _ in 0..5 {
+        send(&other, "on\n");
+        assert_eq!(take_line(&other), "on");
+    }
+    take(&client, 1);
+    race.end();
+    take(&client, LONG);
+    drop((client, other));
     finish(server);
 }
 

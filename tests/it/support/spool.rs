@@ -1,6 +1,8 @@
 //! The output of a child process, collected while it runs; tests wait for lines in it.
 
+use std::cell::Cell;
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,47 @@ pub fn is_quiet() -> bool {
 /// The bound of a time: the given one on a quiet machine, else a far longer one.
 pub fn at_most(quiet: Duration) -> Duration {
     if is_quiet() { quiet } else { PATIENCE / 2 }
+}
+
+/// The part of a test in which it has to be quicker than a limit of the server's.
+pub struct Race {
+    begin: Cell<Instant>,
+    took: Cell<Option<Duration>>,
+}
+
+impl Race {
+    /// The time begins here, not where the test does.
+    pub fn begin(&self) {
+        self.begin.set(Instant::now());
+    }
+
+    /// What follows may take any time.
+    pub fn end(&self) {
+        self.took.set(Some(self.begin.get().elapsed()));
+    }
+}
+
+/// Runs a test that has to be quicker than this limit. Where it was not, as on a busy machine, its
+/// failure says nothing, and it runs again.
+pub fn in_time(limit: Duration, test: impl Fn(&Race)) {
+    const TRIES: usize = 8;
+    for last in (0..TRIES).rev() {
+        let race = Race {
+            begin: Cell::new(Instant::now()),
+            took: Cell::new(None),
+        };
+        let Err(failure) = catch_unwind(AssertUnwindSafe(|| test(&race))) else {
+            return;
+        };
+        let took = race
+            .took
+            .get()
+            .unwrap_or_else(|| race.begin.get().elapsed());
+        if took < limit || last == 0 {
+            resume_unwind(failure);
+        }
+        eprintln!("again: it took {took:?} of {limit:?}");
+    }
 }
 
 /// Everything that was read from a pipe so far.
