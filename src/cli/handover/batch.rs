@@ -11,10 +11,17 @@ use super::protocol::{Answer, Ask, Wire};
 use crate::connection::held::Stays;
 use crate::server::Parcel;
 
-/// How long the clients of a batch wait for the successor.
-pub(super) const TAKEN_WITHIN: Duration = Duration::from_millis(200);
+/// How long the clients of a batch wait for the successor at first.
+const TAKEN_WITHIN: Duration = Duration::from_millis(200);
 /// How long the successor may take for one batch.
 pub(super) const BATCH_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long the clients of a batch wait for a successor that was too slow so often: each time twice
+/// as long, or a busy machine would never end the move.
+pub(super) fn patience(slow: u32) -> Duration {
+    let times = 1_u32.checked_shl(slow).unwrap_or(u32::MAX);
+    TAKEN_WITHIN.saturating_mul(times).min(BATCH_WITHIN)
+}
 
 /// What became of the clients.
 #[derive(Default)]

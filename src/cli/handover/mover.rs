@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::batch::{BATCH_WITHIN, MoveCounts, TAKEN_WITHIN, offer, taken};
+use super::batch::{BATCH_WITHIN, MoveCounts, offer, patience, taken};
 use super::protocol::{Answer, Wire};
 use super::together::move_together;
 use crate::drain::ServerPhase;
@@ -29,11 +29,12 @@ use crate::server::{Export, Handle, Parcel};
 
 /// How long clients may stay in their handlers and still move.
 const MOVE_WITHIN: Duration = Duration::from_secs(5);
-/// The same, of clients that move together: all of them wait meanwhile.
-const HOLD_WITHIN: Duration = Duration::from_millis(500);
+/// The same, of clients that move together: all of them wait meanwhile. No handler of theirs
+/// blocks, but on a busy machine it may wait for a processor.
+const HOLD_WITHIN: Duration = Duration::from_secs(2);
 /// How often the successor may be too slow: with a batch, and with clients that move together.
 const TRIES_MAX: u32 = 10;
-const TOGETHER_MAX: u32 = 3;
+const TOGETHER_MAX: u32 = 5;
 
 /// The thread that moves the clients to a ready successor.
 pub(super) struct Moving {
@@ -111,14 +112,12 @@ fn move_clients(wire: &mut Wire, server: &Handle) -> io::Result<Export> {
 
 fn move_all(wire: &mut Wire, server: &Handle, tally: &mut MoveCounts) -> io::Result<Export> {
     let mut export = server.export(HOLD_WITHIN);
-    let mut tries = 1;
-    while !move_together(wire, server, &mut export, tally)? {
-        if tries == TOGETHER_MAX {
-            return Err(io::Error::other("it is too slow"));
+    for slow in 0..TOGETHER_MAX {
+        if move_together(wire, server, &mut export, tally, patience(slow))? {
+            return Ok(export);
         }
-        tries += 1;
     }
-    Ok(export)
+    Err(io::Error::other("it is too slow"))
 }
 
 fn move_each(wire: &mut Wire, server: &Handle, tally: &mut MoveCounts) -> io::Result<Export> {
@@ -127,7 +126,7 @@ fn move_each(wire: &mut Wire, server: &Handle, tally: &mut MoveCounts) -> io::Re
     while let Some(parcels) = export.next_batch() {
         batch += 1;
         let ids: Vec<u64> = parcels.iter().map(Parcel::id).collect();
-        if !hand_on(wire, server, batch, parcels, tally)? {
+        if !hand_on(wire, server, batch, parcels, tally, patience(tries))? {
             tries += 1;
             if tries == TRIES_MAX {
                 return Err(io::Error::other("it is too slow"));
@@ -155,8 +154,9 @@ fn hand_on(
     batch: u64,
     parcels: Vec<Parcel>,
     tally: &mut MoveCounts,
+    patience: Duration,
 ) -> io::Result<bool> {
-    wire.block(TAKEN_WITHIN)?;
+    wire.block(patience)?;
     offer(wire, batch, &parcels)?;
     let stay = match taken(wire, batch) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

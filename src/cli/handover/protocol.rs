@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 
 /// Maximum length of a message, with its newline.
 const MESSAGE_MAX: usize = 16 * 1024;
+/// How long the other end may take nothing of a message.
+const SAY_WITHIN: Duration = Duration::from_secs(2);
 /// Bytes that are received at once.
 const RECEIVED_MAX: usize = 16 * 1024;
 /// Maximum sockets that are handed over; the system's own limit is 253.
@@ -176,11 +178,12 @@ impl Wire {
         Ok(Some(std::mem::replace(&mut self.heard, rest)))
     }
 
-    /// Blocks from now on, for at most this time.
+    /// Blocks from now on, for at most this time, or for the other end to take more of a message
+    /// that is begun: after a part of one there is no going on.
     pub(super) fn block(&self, most: Duration) -> io::Result<()> {
         self.stream.set_nonblocking(false)?;
         self.stream.set_read_timeout(Some(most))?;
-        self.stream.set_write_timeout(Some(most))
+        self.stream.set_write_timeout(Some(most.max(SAY_WITHIN)))
     }
 
     /// Never blocks again.

@@ -19,7 +19,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::batch::{BATCH_WITHIN, MoveCounts, TAKEN_WITHIN, offer, taken};
+use super::batch::{BATCH_WITHIN, MoveCounts, offer, taken};
 use super::protocol::{Answer, Wire};
 use crate::drain::ServerPhase;
 use crate::server::{Export, Handle, Parcel};
@@ -55,12 +55,13 @@ pub(super) fn move_together(
     server: &Handle,
     export: &mut Export,
     tally: &mut MoveCounts,
+    patience: Duration,
 ) -> io::Result<bool> {
     let Some(shared) = export.hold_all() else {
         return Ok(true);
     };
     let mut counted = MoveCounts::default();
-    match offer_all(wire, export, &shared, &mut counted)? {
+    match offer_all(wire, export, &shared, &mut counted, patience)? {
         Outcome::Refused => {
             counted.stay("service", export.release_all());
             tally.add(counted);
@@ -93,10 +94,11 @@ fn offer_all(
     export: &mut Export,
     shared: &[u8],
     counted: &mut MoveCounts,
+    patience: Duration,
 ) -> io::Result<Outcome> {
     let until = Instant::now() + ALL_WITHIN;
     let is_late = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
-    wire.block(TAKEN_WITHIN)?;
+    wire.block(patience)?;
     let length = shared.len();
     wire.say_with(&Answer::Shared { length }, &[], &[shared])?;
     match taken(wire, SHARED) {
@@ -109,7 +111,7 @@ fn offer_all(
     while let Some(parcels) = export.next_batch() {
         batch += 1;
         let left = until.saturating_duration_since(Instant::now());
-        wire.block(TAKEN_WITHIN.min(left.max(Duration::from_millis(1))))?;
+        wire.block(patience.min(left.max(Duration::from_millis(1))))?;
         offer(wire, batch, &parcels)?;
         let stay = match taken(wire, batch) {
             Err(error) if is_late(&error) => return Ok(Outcome::Late(batch)),

@@ -12,6 +12,7 @@ use crate::handover::moved_fails::Successor;
 use crate::handover::takeover::Line;
 use crate::support::chat::{Talker, wait_lobby};
 use crate::support::daemon::calm;
+use crate::support::gate::SetAtEnd;
 use crate::support::net::{connect, send, take, take_line};
 use crate::support::scratch::{Scratch, text};
 
@@ -77,10 +78,11 @@ fn everybody_has_one_complete_transcript_over_ten_restarts() {
             .into_iter()
             .map(|half| scope.spawn(move || (half.len(), speak(half, over))))
             .collect();
+        let over_then = SetAtEnd(over);
         for _ in 0..RESTARTS {
             line.restart();
         }
-        over.store(true, Ordering::Relaxed);
+        drop(over_then);
         let counts = speaking.into_iter().map(|one| one.join().expect("said"));
         let counts: Vec<_> = counts
             .flat_map(|(people, count)| std::iter::repeat_n(count, people))
@@ -226,10 +228,12 @@ fn a_successor_that_dies_half_way_leaves_all_in_their_rooms() {
     people.iter().for_each(|one| drop(one.wait("<p0> begin")));
     for batches in 0..2 {
         let mut successor = Successor::ready(line.control(), 1);
-        successor.hear_shared("poold chat 1\n");
-        if batches > 0 {
-            successor.say(r#"{"taken":{"batch":0,"stay":[]}}"#);
-            assert_eq!(successor.hear_clients().0, 1);
+        match batches {
+            0 => successor.hear_shared("poold chat 1\n"),
+            _ => {
+                successor.take_shared("poold chat 1\n", "");
+                assert_eq!(successor.hear_clients().0, 1);
+            }
         }
         people[1].say(format!("said {batches}"));
         drop(successor);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::moved_fails::Successor;
 use super::takeover::Line;
 use crate::support::daemon::calm;
+use crate::support::gate::SetAtEnd;
 use crate::support::net::{connect, crowd_turn};
 use crate::support::scratch::Scratch;
 use crate::support::spool::is_quiet;
@@ -109,8 +110,9 @@ fn a_crowd_notices_no_restart() {
     let worst = thread::scope(|scope| {
         let senders = &mut all[..senders];
         let sent = scope.spawn(|| send_until(&over, senders));
+        let over_then = SetAtEnd(&over);
         (0..restarts).for_each(|number| restart(&mut line, number));
-        over.store(true, Ordering::Relaxed);
+        drop(over_then);
         sent.join().expect("every message is answered")
     });
     let took = begun.elapsed();

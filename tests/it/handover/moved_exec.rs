@@ -206,15 +206,15 @@ fn a_successor_that_ends_or_hangs_changes_nothing() {
     let mut line = Line::spawn(&dir, &mut command);
     let client = connect(&line.first.address);
     let server = server_of(&client);
-    for (script, says) in [
-        ("exit 7", "the new process ended, its log says why"),
-        ("exec sleep 1000", "not ready in time"),
+    for (script, time, says) in [
+        ("exit 7", "60s", "the new process ended, its log says why"),
+        ("exec sleep 1000", "1s", "not ready in time"),
     ] {
         replace(&program, |path| {
             std::fs::write(path, format!("#!/bin/sh\n{script}\n"))?;
             std::fs::set_permissions(path, Permissions::from_mode(0o755))
         });
-        let restart = ["restart", "--ready-timeout", "1s", "--control"];
+        let restart = ["restart", "--ready-timeout", time, "--control"];
         let output = poold(&[&restart[..], &[line.control()]].concat()).output();
         let output = output.expect("poold starts");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -34,8 +34,7 @@ fn a_client_that_is_between_two_processes_is_counted_and_ends_with_the_old_one()
         assert!(take_line(&client).starts_with(first));
         let mut successor = Successor::ready(&control, 1);
         if let Some(head) = shared {
-            successor.hear_shared(head);
-            successor.say(r#"{"taken":{"batch":0,"stay":[]}}"#);
+            successor.take_shared(head, "");
         }
         assert_eq!(successor.hear_clients(), (1, 1));
         daemon.signal(Signal::TERM);

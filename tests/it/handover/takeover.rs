@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
 use crate::support::daemon::{Daemon, poold};
+use crate::support::gate::SetAtEnd;
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{PATIENCE, at_most, wait_until};
 
@@ -79,6 +80,9 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.first.stderr.text());
+        }
         // It is no child of the test, so nothing else ends it when the test fails.
         let _ = kill_process(self.now, Signal::KILL);
     }
@@ -196,6 +200,7 @@ fn restarts_by_take_over_refuse_no_client_and_lose_nothing() {
             let (address, over, all) = (&address, &over, &all);
             scope.spawn(move || visit(address, clients, over, all))
         });
+        let over_then = SetAtEnd(&over);
         let more = |count: u64| {
             let before = all.load(Ordering::Relaxed);
             wait_until("they go on", || {
@@ -209,7 +214,7 @@ fn restarts_by_take_over_refuse_no_client_and_lose_nothing() {
             took.push(begin.elapsed());
         }
         more(clients as u64 * 5);
-        over.store(true, Ordering::Relaxed);
+        drop(over_then);
         let ended = visits.into_iter().map(|visit| visit.join());
         ended.flat_map(|books| books.expect("clients")).collect()
     });

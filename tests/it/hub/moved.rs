@@ -6,11 +6,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::handover::moved_fails::Successor;
 use crate::handover::takeover::Line;
 use crate::support::daemon::Daemon;
+use crate::support::gate::SetAtEnd;
 use crate::support::net::{connect, free_port, send, take_line, take_to_end};
 use crate::support::redis::Redis;
 use crate::support::scratch::{Scratch, text};
@@ -18,6 +19,8 @@ use crate::support::spool::wait_until;
 
 /// The last line of a sender.
 const LAST: &str = "the end";
+/// What readers have in common begins with this.
+const HEAD: &str = "poold hub 1\n";
 
 /// Reads to the last line of so many senders, and answers without these.
 fn read_all(reader: TcpStream, mut senders: usize) -> Vec<String> {
@@ -112,11 +115,12 @@ fn readers_and_senders_notice_no_restart_and_all_see_one_order() {
         let sending: Vec<_> = sending
             .map(|(name, one)| scope.spawn(move || send_numbers(name, one, over)))
             .collect();
+        let over_then = SetAtEnd(over);
         for _ in 0..5 {
             thread::sleep(Duration::from_millis(50));
             line.restart();
         }
-        over.store(true, Ordering::Relaxed);
+        drop(over_then);
         let counts: Vec<_> = sending
             .into_iter()
             .map(|one| one.join().expect("sent"))
@@ -164,11 +168,12 @@ fn a_successor_that_dies_or_hangs_half_way_changes_nothing() {
     goes_on(&readers);
     for batches in 0..3 {
         let mut successor = Successor::ready(&control, 1);
-        successor.hear_shared("poold hub 1\n");
-        let mut count = 0;
-        for _ in 0..batches {
-            successor.say(&format!(r#"{{"taken":{{"batch":{count},"stay":[]}}}}"#));
-            count = successor.hear_clients().0;
+        match batches {
+            0 => successor.hear_shared(HEAD),
+            _ => {
+                successor.take_together(HEAD, batches - 1);
+                assert_eq!(successor.hear_clients().0, batches as u64);
+            }
         }
         drop(successor);
         daemon
@@ -178,13 +183,12 @@ fn a_successor_that_dies_or_hangs_half_way_changes_nothing() {
     }
     // It hangs with a batch, and after that with every try.
     let mut successor = Successor::ready(&control, 1);
-    successor.hear_shared("poold hub 1\n");
-    successor.say(r#"{"taken":{"batch":0,"stay":[]}}"#);
+    successor.take_shared(HEAD, "");
     assert_eq!(successor.hear_clients().0, 1);
     assert_eq!(successor.hear()["back"]["batch"], 1);
     goes_on(&readers);
     successor.say(r#"{"taken":{"batch":1,"stay":[]}}"#);
-    successor.hear_shared("poold hub 1\n");
+    successor.hear_shared(HEAD);
     assert_eq!(successor.hear()["back"]["batch"], 0);
     goes_on(&readers);
     drop(successor);
@@ -206,8 +210,7 @@ fn a_successor_that_takes_none_of_them_has_the_sockets_alone() {
     send(&sender, "x\n");
     assert_eq!(take_line(&reader), "x");
     let mut successor = Successor::ready(&control, 1);
-    successor.hear_shared("poold hub 1\n");
-    successor.say(r#"{"taken":{"batch":0,"stay":[[0,"service"]]}}"#);
+    successor.take_shared(HEAD, r#"[0,"service"]"#);
     let kept = successor.hear();
     assert_eq!(
         kept["kept"]["stayed"],
@@ -218,6 +221,39 @@ fn a_successor_that_takes_none_of_them_has_the_sockets_alone() {
     assert_eq!(take_to_end(&reader), b"");
     let log = daemon.stderr.wait_line("clients moved");
     assert!(log.contains("moved=0, stayed=2, why=2 service"), "{log}");
+}
+
+/// As the program on a busy machine.
+#[test]
+fn a_successor_that_is_slow_has_more_time_with_each_try() {
+    let dir = Scratch::new();
+    let control = text(&dir.join("control")).to_owned();
+    let args = ["--last", "1", "--control", &control];
+    let mut daemon = Daemon::start(&[&["hub", "127.0.0.1:0"], &args[..]].concat());
+    let (reader, sender) = (connect(&daemon.address), connect(&daemon.address));
+    send(&sender, "x\n");
+    assert_eq!(take_line(&reader), "x");
+    let mut begin = Instant::now();
+    let mut successor = Successor::ready(&control, 1);
+    for slow in 0..4 {
+        successor.hear_shared(HEAD);
+        assert_eq!(successor.hear()["back"]["batch"], 0);
+        let took = begin.elapsed();
+        assert!(
+            took >= Duration::from_millis(200 << slow),
+            "{slow}: {took:?}"
+        );
+        begin = Instant::now();
+        successor.say(r#"{"taken":{"batch":0,"stay":[]}}"#);
+    }
+    successor.take_together(HEAD, 1);
+    assert_eq!(successor.hear(), "go_all");
+    assert!(successor.hear().get("kept").is_some());
+    assert_eq!(successor.hear(), "yours");
+    // It has closed the descriptors, and the running process closes its own.
+    assert_eq!(take_to_end(&reader), b"");
+    drop((reader, sender));
+    assert_eq!(daemon.wait_exit().code, Some(0));
 }
 
 #[test]
@@ -309,11 +345,12 @@ fn of_a_stream_no_entry_is_left_out_or_read_twice() {
             add(LAST);
             number
         });
+        let over_then = SetAtEnd(&over);
         for _ in 0..3 {
             thread::sleep(Duration::from_millis(50));
             line.restart();
         }
-        over.store(true, Ordering::Relaxed);
+        drop(over_then);
         let count = writing.join().expect("it writes");
         assert_complete(&reading.join().expect("it reads"), &[count]);
     });
@@ -351,11 +388,12 @@ fn of_a_followed_file_no_line_is_left_out_or_read_twice() {
                 .expect("writable");
             number
         });
+        let over_then = SetAtEnd(&over);
         for _ in 0..3 {
             thread::sleep(Duration::from_millis(50));
             line.restart();
         }
-        over.store(true, Ordering::Relaxed);
+        drop(over_then);
         let count = writing.join().expect("it writes");
         assert_complete(&reading.join().expect("it reads"), &[count]);
     });

@@ -1,6 +1,7 @@
 //! A gate inside a handler: the test sees how many threads wait at it, and opens it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
@@ -95,5 +96,15 @@ impl Gate {
             let late = self.0.changed.wait_until(&mut state, until).timed_out();
             assert!(!late || is_so(&state), "waited in vain: {what}");
         }
+    }
+}
+
+/// Sets a flag at its own end, also when the test fails: threads that go on until it is set would
+/// keep the test from ending.
+pub struct SetAtEnd<'a>(pub &'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
