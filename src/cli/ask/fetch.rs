@@ -96,7 +96,11 @@ fn exchange_secured(
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&piece[..length]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                session.read_from(&mut stream)?;
+                match session.read_from(&mut stream) {
+                    // With a time limit, a stop of this process interrupts it.
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    read => drop(read?),
+                }
             }
             Err(error) => return Err(error),
         }
