@@ -191,7 +191,7 @@ fn there_is_one_order_whatever_stops_and_no_line_is_lost_that_its_speaker_saw() 
     }
     let mut said = speak(&places, 0, 3);
     // A daemon stands still.
-    places[1].daemon.signal(Signal::STOP);
+    places[1].daemon.stand_still();
     said = speak(&places, said, 5);
     places[1].daemon.signal(Signal::CONT);
     said = speak(&places, said, 2);
@@ -309,18 +309,6 @@ fn a_daemon_without_a_network_for_long_comes_back_into_the_same_order() {
     println!("{} lines", order.len());
 }
 
-/// Waits until it stands still: its threads stop one after the other.
-fn stop(daemon: &Daemon) {
-    daemon.signal(Signal::STOP);
-    let stat = format!("/proc/{}/stat", daemon.pid().as_raw_nonzero());
-    wait_until("it stands still", || {
-        let stat = std::fs::read_to_string(&stat).expect("our own child");
-        stat.rsplit(") ")
-            .next()
-            .is_some_and(|rest| rest.starts_with('T'))
-    });
-}
-
 #[test]
 fn a_daemon_that_misses_what_was_trimmed_joins_again() {
     let Some(redis) = Redis::start(&[]) else {
@@ -333,7 +321,7 @@ fn a_daemon_that_misses_what_was_trimmed_joins_again() {
     let bob = Talker::named(&second.daemon, "bob");
     wait_lobby(&ann, 2);
     bob.heard();
-    stop(&second.daemon);
+    second.daemon.stand_still();
     for line in ["one", "two", "three"] {
         ann.say(line);
         ann.wait(&format!("<ann> {line}"));
@@ -364,7 +352,7 @@ fn a_ban_that_a_daemon_has_missed_ends_connections_there_as_well() {
     send(&eve, "/nick eve\n");
     assert!(take_line(&eve).starts_with("-- welcome; you are eve"));
     wait_lobby(&ann, 2);
-    stop(&second);
+    second.stand_still();
     // What it has asked for already comes.
     ann.say("zero");
     ann.wait("<ann> zero");

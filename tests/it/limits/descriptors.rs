@@ -120,6 +120,10 @@ fn a_descriptor_that_comes_free_is_used_within_100_ms() {
         // Long enough for the back-off to have grown to its most.
         let waiting: Vec<_> = (0..20).map(|_| connect(&daemon.address)).collect();
         std::thread::sleep(Duration::from_millis(1200));
+        let begin = Instant::now();
+        assert!(is_served(&inside[0]));
+        // A busy machine lets those wait that are in as well.
+        let most = Duration::from_millis(100).max(begin.elapsed() * 4);
         drop(inside.pop());
         let begin = Instant::now();
         wait_until("the next is let in", || {
@@ -131,7 +135,7 @@ fn a_descriptor_that_comes_free_is_used_within_100_ms() {
             })
         });
         took.push(begin.elapsed());
-        soon += usize::from(took.last() < Some(&Duration::from_millis(100)));
+        soon += usize::from(took.last() < Some(&most));
         drop(waiting);
         wait_until("they have left and one is in again", || {
             // While departed clients are still accepted, it may be refused.
@@ -209,7 +213,7 @@ fn when_there_are_descriptors_again_it_says_so_once() {
 
 /// Clients that have sent something, all of which wait when a drain begins.
 fn drain_before_many(daemon: &mut Daemon) -> Vec<TcpStream> {
-    daemon.signal(Signal::STOP);
+    daemon.stand_still();
     let waiting: Vec<_> = (0..24).map(|_| connect(&daemon.address)).collect();
     waiting.iter().for_each(|client| send(client, "x"));
     daemon.interrupt();

@@ -62,7 +62,7 @@ fn a_take_over_from_one_that_is_stopped() {
     let control = dir.join("control");
     let args = ["echo", "127.0.0.1:0", "--control", text(&control)];
     let daemon = Daemon::start(&args);
-    daemon.signal(Signal::STOP);
+    daemon.stand_still();
     let output = poold(&args).env("POOLD_TAKE_OVER", "true").output();
     let output = output.expect("poold starts");
     daemon.signal(Signal::CONT);

@@ -191,7 +191,7 @@ fn a_server_that_stands_still_is_given_up_and_what_it_did_take_is_a_copy() {
     let client = connect(&daemon.address);
     send(&client, "one\n");
     assert_eq!(take_line(&client), "ack 1");
-    redis.signal(Signal::STOP);
+    redis.stand_still();
     send(&client, "two\n");
     daemon.stderr.wait_line("the server did not answer in time");
     redis.signal(Signal::CONT);

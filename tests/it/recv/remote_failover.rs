@@ -132,7 +132,7 @@ fn a_failover_loses_nothing_that_was_acknowledged() {
 
         watched.wait_more(second);
         // Awake again, it has the connections of before. What it takes now it throws away.
-        watched.server(second).signal(Signal::STOP);
+        watched.server(second).stand_still();
         let third = watched.wait_other(second);
         watched.server(second).signal(Signal::CONT);
         wait_until("it follows the other", || {

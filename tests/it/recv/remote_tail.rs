@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Signal, kill_process};
 
 use super::remote::{follow, run, stored};
-use crate::support::daemon::{Guard, poold};
+use crate::support::daemon::{Guard, poold, stand_still};
 use crate::support::redis::Redis;
 use crate::support::spool::{Spool, wait_until};
 
@@ -32,12 +32,11 @@ fn entries_below_the_last_one_are_found_after_a_failover() {
     printed.wait_lines(5000);
 
     // What takes over has some of them, and its clock is behind.
-    let signal = |signal| kill_process(tail.pid(), signal).expect("our own child");
-    signal(Signal::STOP);
+    stand_still(tail.pid());
     redis.restart();
     redis.add("logs", [1, 300], MS, 1);
     redis.add("logs", [3000, 9000], MS + 299, 0);
-    signal(Signal::CONT);
+    kill_process(tail.pid(), Signal::CONT).expect("our own child");
     printed.wait_lines(9000);
     assert!(!log.text().contains("missing"), "{}", log.text());
 

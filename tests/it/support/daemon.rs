@@ -82,6 +82,24 @@ pub fn poold(args: &[&str]) -> Command {
     command
 }
 
+/// Stops a process and waits until all its threads stand still: the first that is told tells the
+/// others, and has to have the machine for that.
+pub fn stand_still(pid: Pid) {
+    kill_process(pid, Signal::STOP).expect("our own child");
+    let stands = |task: std::io::Result<std::fs::DirEntry>| {
+        let stat = task.and_then(|task| std::fs::read_to_string(task.path().join("stat")));
+        // One that has ended meanwhile stands still.
+        stat.map_or(true, |stat| {
+            let state = stat.rsplit(") ").next();
+            state.is_some_and(|state| state.starts_with('T'))
+        })
+    };
+    wait_until("it stands still", || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()));
+        tasks.expect("it runs").all(stands)
+    });
+}
+
 /// These arguments, and `--overload off` for services that have it: other tests that keep the
 /// machine busy must not make a daemon refuse clients. And a certificate in tests over TLS.
 pub fn calm<'a>(args: &[&'a str]) -> Vec<&'a str> {
@@ -137,6 +155,11 @@ impl Daemon {
 
     pub fn signal(&self, signal: Signal) {
         kill_process(self.guard.pid(), signal).expect("our own child");
+    }
+
+    /// Stops it; [`Signal::CONT`] lets it go on.
+    pub fn stand_still(&self) {
+        stand_still(self.guard.pid());
     }
 
     /// Sends Ctrl-C.

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Signal, kill_process};
 
-use crate::support::daemon::Guard;
+use crate::support::daemon::{Guard, stand_still};
 use crate::support::passed::{brought, is_installed};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::wait_until;
@@ -129,6 +129,11 @@ impl Redis {
     pub fn signal(&self, signal: Signal) {
         let guard = self.guard.as_ref().expect("it runs");
         kill_process(guard.pid(), signal).expect("our own child");
+    }
+
+    /// Stops it; [`Signal::CONT`] lets it go on.
+    pub fn stand_still(&self) {
+        stand_still(self.guard.as_ref().expect("it runs").pid());
     }
 
     pub fn socket(&self) -> String {
