@@ -108,7 +108,7 @@ impl Pair {
         ServerConnection::new(Arc::new(config.expect("a pair"))).expect("valid")
     }
 
-    /// A client whose handshake is done.
+    /// A client whose handshake is done. It is not silent before that, where silence has a meaning.
     pub fn connect(&self, address: &str) -> Secured {
         self.connect_with(address, rustls::ALL_VERSIONS)
     }
@@ -118,9 +118,12 @@ impl Pair {
         address: &str,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Secured {
+        let mut session = self.client(versions);
+        let mut hello = Vec::new();
+        session.write_tls(&mut hello).expect("a Vec");
         let mut client = Secured(StreamOwned::new(
-            self.client(versions),
-            net::connect_plain(address),
+            session,
+            net::connect_saying(address, hello),
         ));
         while client.0.conn.is_handshaking() {
             client

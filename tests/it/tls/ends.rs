@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::StreamOwned;
 
 use crate::support::net::{connect, connect_saying, reset, send, take_to_end};
-use crate::support::spool::wait_until;
+use crate::support::spool::{Race, in_time, wait_until};
 use crate::support::tls::{Pair, Secured};
 
 #[test]
@@ -95,6 +95,11 @@ fn a_drain_waits_for_a_handshake_a_moment_only() {
 /// A client can't send before its handshake is done, and mostly sends right after it.
 #[test]
 fn a_drain_serves_the_message_that_follows_a_handshake() {
+    // How long the drain waits for it.
+    in_time(Duration::from_secs(1), is_served_after_its_handshake);
+}
+
+fn is_served_after_its_handshake(race: &Race) {
     let pair = Pair::new();
     let mut daemon = pair.start("echo", &["--drain", "60s"]);
     let versions = [&rustls::version::TLS12, &rustls::version::TLS13];
@@ -106,6 +111,7 @@ fn a_drain_serves_the_message_that_follows_a_handshake() {
         socket.peek(&mut [0]).expect("an answer");
         (session, socket)
     });
+    race.begin();
     daemon.interrupt();
     // The log says so before the drain begins; then its listener is closed.
     wait_until("it drains", || TcpStream::connect(&daemon.address).is_err());
@@ -115,8 +121,8 @@ fn a_drain_serves_the_message_that_follows_a_handshake() {
     // Long enough for the server to see the end of the handshake alone.
     std::thread::sleep(Duration::from_millis(50));
     let mut clients = clients.map(|(session, socket)| Secured(StreamOwned::new(session, socket)));
-    // Both before the server's second for it is over.
     clients.iter_mut().for_each(|client| client.send("hello"));
+    race.end();
     for mut client in clients {
         assert_eq!(client.take(5), b"hello");
         let (bytes, end) = client.take_all();
@@ -130,6 +136,13 @@ fn a_drain_serves_the_message_that_follows_a_handshake() {
 /// The end of the session ends the message, as the end of the connection does without TLS.
 #[test]
 fn a_drain_answers_what_the_end_of_a_session_ends() {
+    in_time(
+        Duration::from_secs(1),
+        is_answered_at_the_end_of_its_session,
+    );
+}
+
+fn is_answered_at_the_end_of_its_session(race: &Race) {
     let pair = Pair::new();
     let mut daemon = pair.start("echo", &["--framing", "lines", "--drain", "60s"]);
     let versions = [&rustls::version::TLS12, &rustls::version::TLS13];
@@ -140,6 +153,7 @@ fn a_drain_answers_what_the_end_of_a_session_ends() {
         socket.peek(&mut [0]).expect("an answer");
         (session, socket)
     });
+    race.begin();
     daemon.interrupt();
     wait_until("it drains", || TcpStream::connect(&daemon.address).is_err());
     for (session, socket) in &mut clients {
@@ -159,6 +173,7 @@ fn a_drain_answers_what_the_end_of_a_session_ends() {
         }
         send(socket, &bytes);
     }
+    race.end();
     for (session, socket) in clients {
         let mut client = Secured(StreamOwned::new(session, socket));
         let (bytes, end) = client.take_all();

@@ -303,7 +303,7 @@ fn the_drain_ends_programs_as_without_tls() {
         exit.stderr
     );
 
-    let mut daemon = shell(&pair, &["--timeout", "1s", "--kill-after", "20s"], script);
+    let mut daemon = shell(&pair, &["--timeout", "2s", "--kill-after", "20s"], script);
     let mut client = pair.connect(&daemon.address);
     let (bytes, end) = client.take_all();
     assert_eq!(bytes, b"on\ntold\n");
