@@ -90,14 +90,20 @@ fn a_client_that_sent_while_all_workers_were_busy_was_not_idle() {
 /// More clients than the poller reports at once: all deadlines come before some of their bytes.
 #[test]
 fn no_one_of_a_crowd_that_sent_while_all_workers_were_busy_was_idle() {
+    in_time(LIMIT, is_a_crowd_in_time);
+}
+
+fn is_a_crowd_in_time(race: &Race) {
     let (server, address, gate) = one_worker(Times {
         idle: Some(LIMIT),
         first_byte: Some(LIMIT),
         ..Times::default()
     });
+    race.begin();
     let blocker = connect(&address);
     let crowd: Vec<_> = (0..380).map(|_| connect(&address)).collect();
     block(&blocker, &gate);
+    race.end();
     for client in &crowd {
         send(client, "in time\n");
     }

@@ -57,7 +57,11 @@ fn ten_thousand_silent_clients_cost_a_kib_each_and_delay_no_other() {
     // Buffers of workers and pollers are there from the first flood on.
     flood(&daemon.address, &["-c", "64", "-n", "50"]);
     let talker = connect(&daemon.address);
-    let alone = round_trip(&talker);
+    let calm = Daemon::echo(&[]);
+    let other = connect(&calm.address);
+    for client in [&talker, &other] {
+        round_trip(client);
+    }
     let (memory, descriptors) = (daemon.memory("VmRSS"), daemon.descriptors());
 
     let silent: Vec<TcpStream> = (0..SILENT).map(|_| connect(&daemon.address)).collect();
@@ -67,12 +71,15 @@ fn ten_thousand_silent_clients_cost_a_kib_each_and_delay_no_other() {
     // The client that connected last was served once, and so were all before it.
     send(&silent[SILENT - 1], "last\n");
     assert_eq!(take(&silent[SILENT - 1], 5), b"last\n");
-    let among = round_trip(&talker);
     let each = (daemon.memory("VmRSS").saturating_sub(memory)) * 1024 / SILENT as u64;
-    eprintln!("alone {alone:?}, among {SILENT} {among:?}, {each} bytes each");
-
+    eprintln!("{each} bytes each");
     assert!(each <= 1024, "{each} bytes for each silent client");
-    // Noise of a shared machine: a factor, and what one switch of threads may cost.
-    let bound = alone * 4 + Duration::from_millis(1);
-    assert!(among <= bound, "alone {alone:?}, among {SILENT} {among:?}");
+    // Noise of a shared machine: a factor, what one switch of threads may cost, and something else
+    // that has had the machine for one of the two.
+    let is_quick = (0..3).any(|_| {
+        let [among, alone] = [&talker, &other].map(round_trip);
+        eprintln!("alone {alone:?}, among {SILENT} {among:?}");
+        among <= alone * 4 + Duration::from_millis(1)
+    });
+    assert!(is_quick, "each time they delay it");
 }

@@ -66,7 +66,8 @@ fn one_that_has_left_its_own_group_is_killed_as_well() {
     if !is_installed("python3") {
         return;
     }
-    let limits = ["--timeout", "1s", "--kill-after", "100ms"];
+    // Long enough for Python to start beside other work.
+    let limits = ["--timeout", "5s", "--kill-after", "100ms"];
     let mut daemon = program(&limits, &["python3", "-c", CHANGES_ITS_GROUP]);
     let client = connect(&daemon.address);
     assert_eq!(take_line(&client), "on");

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use poold::service::hub::{HubSettings, Last};
 
-use super::Running;
 use super::pty::Pty;
 use super::sources::stop;
+use super::{Running, wait_readers};
 use crate::support::admin::Watched;
 use crate::support::daemon::poold;
 use crate::support::net::{connect, send, take, take_line, take_to_end};
@@ -38,9 +38,7 @@ fn what_clients_send_reaches_each_source_whole_and_in_order() {
     let (source, _) = server.accept().expect("it connects");
     let (one, other) = (connect(&daemon.address), connect(&daemon.address));
     // It has no past to give to one who comes late.
-    wait_until("both are in", || {
-        watched.metric("poold_clients{state=\"resting\"}") == 2.0
-    });
+    wait_readers(&watched, 2);
     let lines: String = (0..500).map(|at| format!("AT+{at}\n")).collect();
     send(&one, lines.replace('\n', "\r\n"));
     assert_eq!(take(&source, lines.len()), lines.as_bytes());

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::net::TcpListener;
 
+use super::wait_readers;
 use crate::support::admin::Watched;
 use crate::support::net::{connect, send, take_line};
 use crate::support::spool::wait_until;
@@ -24,10 +25,7 @@ fn sources_readers_and_losses_are_counted_everywhere() {
     ]);
     let (mut source, _) = server.accept().expect("it connects");
     let reader = connect(&watched.daemon.address);
-    wait_until("the reader is in", || {
-        watched.metric("poold_clients_accepted_total") == 1.0
-            && watched.metric("poold_clients{state=\"resting\"}") == 1.0
-    });
+    wait_readers(&watched, 1);
     source.write_all(b"zero\none\n").expect("it is read");
     assert_eq!(take_line(&reader), "one");
     send(&reader, "forged\n");
@@ -42,7 +40,9 @@ fn sources_readers_and_losses_are_counted_everywhere() {
     assert!(of("poold_source_last_heard_timestamp_seconds") > 1e9);
     assert_eq!(watched.metric("poold_hub_published_total"), 2.0);
     assert_eq!(watched.metric("poold_hub_filtered_total"), 1.0);
-    assert_eq!(watched.metric("poold_hub_given_total"), 1.0);
+    wait_until("it is counted", || {
+        watched.metric("poold_hub_given_total") == 1.0
+    });
     // It reads nothing more.
     let many = format!("{}\n", "x".repeat(500)).repeat(1000);
     while watched.metric("poold_hub_dropped_total") == 0.0 {

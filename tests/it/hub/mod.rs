@@ -19,9 +19,17 @@ use std::net::TcpStream;
 use poold::Server;
 use poold::service::hub::{Hub, HubSettings};
 
+use crate::support::admin::Watched;
 use crate::support::net::connect;
 use crate::support::server::{options, serve};
 use crate::support::spool::wait_until;
+
+/// Waits until so many clients are readers. (One that rests may not have had its first turn.)
+pub(crate) fn wait_readers(watched: &Watched, count: u64) {
+    wait_until("all are in", || {
+        watched.status()["tables"][0]["rows"][0][0] == count
+    });
+}
 
 /// A hub behind a port, with small outboxes.
 pub(crate) struct Running {

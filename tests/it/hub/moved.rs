@@ -277,12 +277,12 @@ fn the_last_messages_and_the_figures_go_along() {
     let newest = connect(&address);
     kept.iter()
         .for_each(|kept| assert_eq!(take_line(&newest), *kept));
-    let metrics = asked(&admin, "/metrics");
     for figure in ["published_total 5", "given_total 11", "dropped_total 0"] {
-        assert!(
-            metrics.contains(&format!("poold_hub_{figure}\n")),
-            "{figure}: {metrics}"
-        );
+        // What was given is counted a moment later.
+        wait_until(figure, || {
+            let metrics = asked(&admin, "/metrics");
+            metrics.contains(&format!("poold_hub_{figure}\n"))
+        });
     }
     drop((reader, sender, newcomer, newest));
     let log = line.stop();

@@ -103,8 +103,11 @@ fn what_waits_for_a_slow_reader_what_it_lost_and_its_mark_go_along() {
         next += 1;
     }
     assert_eq!(Some(marked), to.dropped_of(id), "each loss has its mark");
-    let stats = to.stats();
-    assert_eq!(stats.given + stats.dropped, count);
+    // What was given is counted a moment later.
+    wait_until("all are counted", || {
+        let stats = to.stats();
+        stats.given + stats.dropped == count
+    });
     drop(lines);
     drop((old, new));
 }

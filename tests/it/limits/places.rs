@@ -83,7 +83,7 @@ fn a_client_closed_before_its_first_turn_keeps_no_worker_from_the_next() {
     };
     let options = Options {
         workers: 1,
-        wait_max: Some(Duration::from_secs(1)),
+        wait_max: Some(Duration::from_secs(3)),
         ..options()
     };
     let server = Server::bind_streams("127.0.0.1:0", options, service).expect("it starts");

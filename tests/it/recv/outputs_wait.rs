@@ -94,14 +94,11 @@ fn a_pipe_that_is_not_read_is_told_and_shown_and_blames_no_client() {
         let mut watched = watched;
         let exit = watched.daemon.stop();
         assert_eq!(exit.code, Some(0), "{}", exit.stderr);
-        let told = |what: &str| exit.stderr.matches(what).count();
-        assert_eq!(told("does not come back"), 0, "{}", exit.stderr);
-        assert_eq!(
-            (told("blocks"), told("takes more again")),
-            (1, 1),
-            "{}",
-            exit.stderr
-        );
+        let stuck = exit.stderr.matches("does not come back").count();
+        assert_eq!(stuck, 0, "{}", exit.stderr);
+        // A reader that gets no processor for a second causes another block.
+        let (first, _) = exit.stderr.split_once("takes more again").expect("told");
+        assert_eq!(first.matches("blocks").count(), 1, "{}", exit.stderr);
         let printed = String::from_utf8(printed.wait_end()).expect("UTF-8");
         assert_once(&printed, 30_000, &exit.stderr);
     }

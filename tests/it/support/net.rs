@@ -157,7 +157,8 @@ pub fn is_reset(stream: &TcpStream) -> bool {
 /// A free port outside of the range from which the system gives ports to other tests.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = std::process::id() as u16 % 10_000;
+    // Far from those of other runs at the same time, whose processes have the next numbers.
+    let first = (std::process::id() % 90 * 200) as u16;
     loop {
         let port = 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 18_000;
         if Listeners::bind(format!(":{port}")).is_ok() {

@@ -74,6 +74,11 @@ fn liar(lie: Lie) -> (String, JoinHandle<()>) {
 fn against(lie: Lie) -> (Option<i32>, Value) {
     let (address, chat) = liar(lie);
     let clients = CLIENTS.to_string();
+    // What is missing is waited for.
+    let timeout = match lie {
+        Lie::Nothing => "30s",
+        _ => "1s",
+    };
     let args = [
         "--chat",
         "-c",
@@ -83,7 +88,7 @@ fn against(lie: Lie) -> (Option<i32>, Value) {
         "--pipeline",
         "20",
         "--timeout",
-        "1s",
+        timeout,
     ];
     let found = Flood::start(&address, &args).wait();
     chat.join().expect("the chat ends when the flood does");
