@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::TcpStream;
 
 use super::sources::{hub, stop};
+use super::wait_readers;
 use crate::support::admin::Watched;
 use crate::support::daemon::{Daemon, poold};
 use crate::support::net::{connect, send, take_line};
@@ -35,9 +36,8 @@ fn a_feed_goes_to_a_stream_and_comes_from_it() {
         connect(&first.daemon.address),
     );
     let reader = connect(&second.daemon.address);
-    wait_until("all are in", || {
-        first.metric("poold_clients_accepted_total") == 2.0
-    });
+    wait_readers(&first, 2);
+    wait_readers(&second, 1);
     let lines: Vec<String> = (0..5000).map(|n| format!("line {n}")).collect();
     send(&sender, lines.join("\n") + "\n");
     assert_eq!(take_lines(&beside, 5000), lines);
