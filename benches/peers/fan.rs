@@ -47,7 +47,8 @@ impl Protocol {
     /// What a client says to hear everything, and the answer that says that it will.
     fn join(self) -> (&'static [u8], &'static [u8]) {
         match self {
-            Protocol::Chat => (b"", b"welcome"),
+            // Of a client that says nothing it is waited whether it asks for a name.
+            Protocol::Chat => (b"\n", b"welcome"),
             Protocol::Nats => (
                 b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB room 1\r\nPING\r\n",
                 b"PONG",
