@@ -167,13 +167,6 @@ fn it_listens_on_all_of_them_or_on_none() {
 
 #[test]
 fn what_another_of_them_covers_needs_no_socket() {
-    let port = free_port();
-    let all = |text: &str| -> Vec<String> {
-        let all = text
-            .split(' ')
-            .map(|one| one.replace('P', &port.to_string()));
-        all.collect()
-    };
     let mut tables = vec![
         ("127.0.0.1:P P", "127.0.0.1:P"),
         ("127.0.0.2:P 0.0.0.0:P", "0.0.0.0:P"),
@@ -187,6 +180,14 @@ fn what_another_of_them_covers_needs_no_socket() {
         ]);
     }
     for (asked, bound) in tables {
+        // A process that another test starts may still have the sockets of the row before.
+        let port = free_port();
+        let all = |text: &str| -> Vec<String> {
+            let all = text
+                .split(' ')
+                .map(|one| one.replace('P', &port.to_string()));
+            all.collect()
+        };
         let listeners = Listeners::bind_all(all(asked), &Binding::default());
         let listeners = listeners.unwrap_or_else(|error| panic!("{asked}: {error}"));
         let found: Vec<_> = listeners

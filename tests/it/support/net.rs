@@ -1,14 +1,13 @@
 //! Clients: plain sockets whose every wait has a deadline.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use nix::libc;
 use parking_lot::{Mutex, MutexGuard};
-use poold::Listeners;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -155,14 +154,33 @@ pub fn is_reset(stream: &TcpStream) -> bool {
 }
 
 /// A free port outside of the range from which the system gives ports to other tests.
+///
+/// Nothing listens on it for the check: a process that another test starts at this moment has a copy
+/// of each socket until it executes its program, and a socket that listens excludes all others.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Far from those of other runs at the same time, whose processes have the next numbers.
     let first = (std::process::id() % 90 * 200) as u16;
     loop {
         let port = 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 18_000;
-        if Listeners::bind(format!(":{port}")).is_ok() {
+        if is_free(port) {
             return port;
         }
     }
+}
+
+fn is_free(port: u16) -> bool {
+    let all: [SocketAddr; 2] = [
+        (Ipv4Addr::UNSPECIFIED, port).into(),
+        (Ipv6Addr::UNSPECIFIED, port).into(),
+    ];
+    all.into_iter().all(|address| {
+        let Ok(socket) = Socket::new(Domain::for_address(address), Type::STREAM, None) else {
+            // The system does not have this family.
+            return address.is_ipv6();
+        };
+        socket.set_reuse_address(true).expect("a TCP socket");
+        let bound = socket.bind(&address.into());
+        !bound.is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+    })
 }
