@@ -43,7 +43,10 @@ impl Decoder {
         let mut at = 0;
         while at < piece.len() && self.fault.is_none() {
             match self.family.step(&mut self.store, &piece[at..]) {
-                Found::Taken(used) => at += used,
+                Found::Taken(used) => {
+                    at += used;
+                    self.store.ended |= !self.is_inside();
+                }
                 Found::Fault(fault) => {
                     // What was gathered is no message.
                     self.store.skipping = true;
@@ -136,6 +139,11 @@ impl Decoder {
     /// Whether a message has begun and not ended.
     pub(crate) fn is_inside(&self) -> bool {
         !self.store.is_empty() || self.family.is_inside()
+    }
+
+    /// Whether, since the last call, a message has ended that was not handed out at its end.
+    pub(crate) fn take_ended(&mut self) -> bool {
+        std::mem::take(&mut self.store.ended)
     }
 
     /// The bytes of the message under way that came before this piece.

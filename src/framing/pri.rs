@@ -102,7 +102,8 @@ impl Pri {
         let Some(begin) = self.find(came + 1, piece) else {
             return Found::Taken(piece.len());
         };
-        store.skipping = false;
+        // Where it ends, the next one has begun.
+        (store.skipping, store.ended) = (false, true);
         let begin = begin - 1;
         if begin < came {
             store.gathered.extend(before.bytes());
@@ -132,6 +133,7 @@ impl Cutter for Pri {
             }
             return found;
         };
+        store.ended = true;
         if begin >= came {
             let used = begin - came;
             let strip = newline(&store.gathered, &piece[..used], 0);

@@ -59,6 +59,8 @@ pub(super) struct Store {
     skips_empty: bool,
     /// The current message is over the bound: discard bytes until its end.
     pub(super) skipping: bool,
+    /// A message has ended that was not handed out then: it is dropped, was cut before, or is none.
+    pub(super) ended: bool,
     pub(super) truncated: u64,
     pub(super) dropped: u64,
     /// Bytes that belong to no message.
@@ -104,6 +106,7 @@ impl Store {
             kept: 0,
             skips_empty,
             skipping: false,
+            ended: false,
             truncated: 0,
             dropped: 0,
             stray: 0,

@@ -324,7 +324,8 @@ impl Turn<'_> {
     /// Counts a delivery; answers how many bytes belonged to no message.
     fn count(&mut self, tally: MessageTally, replies: u64, cut: &[u8]) -> u64 {
         self.charge(tally.messages, 0);
-        if tally.messages > 0 {
+        let has_ended = self.owned.decoder.take_ended();
+        if tally.messages > 0 || has_ended {
             // Another message may have begun, but this one has ended in time.
             self.owned.begun = None;
         }

@@ -1,6 +1,7 @@
 //! The decoder, fed in any pieces, against a naive one that sees the whole input at once.
 
 mod edges;
+mod ends;
 mod place;
 mod reference;
 

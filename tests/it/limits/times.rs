@@ -226,6 +226,21 @@ fn a_client_that_ends_each_message_in_time_may_always_be_within_one() {
     }
 }
 
+/// A message that is dropped ends in time as well as one that is served.
+#[test]
+fn a_client_whose_messages_are_dropped_may_always_be_within_one() {
+    let drops = ["--message-max", "4", "--overlong", "drop"];
+    let daemon = Daemon::echo(&[&["--framing", "lines", "--message", "2s"], &drops[..]].concat());
+    let client = connect(&daemon.address);
+    send(&client, "x");
+    for _ in 0..40 {
+        std::thread::sleep(ms(100));
+        send(&client, "too long\nx");
+    }
+    send(&client, "\n");
+    assert_eq!(take(&client, 2), b"x\n");
+}
+
 #[test]
 fn a_client_delayed_by_its_rate_is_not_idle() {
     let daemon = Daemon::echo(&["--framing", "lines", "--rate", "1:1,1m", "--idle", "900ms"]);
