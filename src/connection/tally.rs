@@ -52,4 +52,24 @@ pub(crate) enum Look {
 pub(crate) struct Begun {
     pub(crate) since: Instant,
     pub(crate) first: Vec<u8>,
+    /// Some of what has come belongs to no message.
+    pub(crate) has_stray: bool,
+}
+
+impl Begun {
+    pub(crate) fn new(since: Instant) -> Begun {
+        Begun {
+            since,
+            first: Vec::new(),
+            has_stray: false,
+        }
+    }
+
+    /// All that has come, if the message under way is all of it; otherwise what is kept.
+    pub(crate) fn all<'a>(&'a self, under_way: &'a [u8]) -> &'a [u8] {
+        match under_way.starts_with(&self.first) {
+            true => under_way,
+            false => &self.first,
+        }
+    }
 }

@@ -228,6 +228,7 @@ impl Turn<'_> {
     /// Cuts messages, gives them to the service, sends its replies.
     pub(super) fn deliver(&mut self, piece: &[u8], stream: StreamEnd) {
         let is_void = self.owned.discards_output || self.is_shed();
+        let hint_of_end = self.hint_of_end(stream);
         let Some(handler) = self.owned.lasting.handler.as_mut() else {
             return;
         };
@@ -268,7 +269,7 @@ impl Turn<'_> {
             // The last look sees all that has come: on a busy machine a turn ends after the first
             // message. Otherwise what is unread comes again.
             let seen = if came == Came::Nothing { read } else { piece };
-            self.look_at(seen, came);
+            self.look_at(seen, came, stray, hint_of_end);
         }
         if stray > 0 {
             self.hint_of_stray();

@@ -43,10 +43,11 @@ impl Came {
 }
 
 impl Turn<'_> {
-    /// Checks the beginning of what a client sends.
-    pub(super) fn look_at(&mut self, piece: &[u8], came: Came) {
+    /// Checks the beginning of what a client sends. `stray` bytes belong to no message; `of_end` is
+    /// the [`hint_of_end`](Turn::hint_of_end).
+    pub(super) fn look_at(&mut self, piece: &[u8], came: Came, stray: u64, of_end: Option<Hint>) {
         let options = &self.ctx.limits.options;
-        let (since, mut first) = match std::mem::replace(&mut self.owned.look, Look::Done) {
+        let mut looked = match std::mem::replace(&mut self.owned.look, Look::Done) {
             Look::Done => return,
             // [`hint_of_fault`](Turn::hint_of_fault) has more to look at.
             _ if self.owned.decoder.fault().is_some() => return,
@@ -55,36 +56,49 @@ impl Turn<'_> {
                 self.owned.look = Look::Nothing;
                 return;
             }
-            Look::Nothing => (self.now, Vec::new()),
-            Look::Begun(begun) => (begun.since, begun.first),
+            Look::Nothing => Begun::new(self.now),
+            Look::Begun(begun) => *begun,
         };
-        let room = FIRST_MAX.saturating_sub(first.len());
-        first.extend_from_slice(&piece[..piece.len().min(room)]);
+        looked.has_stray |= stray > 0;
+        let room = match came {
+            // This is the last look, and an end may come late.
+            Came::Part => piece.len(),
+            Came::Nothing | Came::Whole => FIRST_MAX.saturating_sub(looked.first.len()),
+        };
+        let more = &piece[..piece.len().min(room)];
+        looked.first.extend_from_slice(more);
         let hint = match came {
-            Came::Nothing | Came::Whole => of_signature(&options.framing, &first),
-            Came::Part => self.of_all(&first),
+            Came::Nothing | Came::Whole => of_signature(&options.framing, &looked.first),
+            Came::Part => of_end.or_else(|| of_bytes(&options.framing, &looked.first)),
         };
-        match hint {
-            Some(hint) => self.tell_hint(hint, &first),
-            None if came == Came::Nothing => {
-                self.owned.look = Look::Begun(Box::new(Begun { since, first }));
-            }
+        let is_stray = looked.has_stray && came != Came::Nothing;
+        match hint.or(is_stray.then_some(Hint::Stray)) {
+            Some(hint) => self.tell_hint(hint, &looked.first),
+            None if came == Came::Nothing => self.owned.look = Look::Begun(Box::new(looked)),
             None => {}
         }
     }
 
-    /// What all bytes so far look like.
-    fn of_all(&self, bytes: &[u8]) -> Option<Hint> {
+    /// At the end of the stream, before its last message is taken: what that looks like, if it is
+    /// all that has come and longer than what is kept of it.
+    pub(super) fn hint_of_end(&self, stream: StreamEnd) -> Option<Hint> {
+        let (Look::Begun(looked), StreamEnd::Reached) = (&self.owned.look, stream) else {
+            return None;
+        };
+        let all = looked.all(self.owned.decoder.begun());
+        let is_longer = all.len() > looked.first.len();
         let framing = &self.ctx.limits.options.framing;
-        let has_outside = matches!(framing, Framing::Between { .. });
-        let is_outside = has_outside && !self.owned.decoder.is_inside();
-        of_bytes(framing, bytes).or(is_outside.then_some(Hint::Stray))
+        is_longer.then(|| of_bytes(framing, all)).flatten()
     }
 
     /// When to give the hint that no message has ended.
     pub(super) fn hint_at(&self) -> Option<Instant> {
         match &self.owned.look {
-            Look::Begun(begun) if self.is_serving() => Some(begun.since + PATIENCE),
+            Look::Begun(begun) if self.is_serving() => {
+                let at = begun.since + PATIENCE;
+                // The end may be in what the client's rate holds back.
+                Some(self.throttled_until().map_or(at, |until| at.max(until)))
+            }
             _ => None,
         }
     }
@@ -96,19 +110,16 @@ impl Turn<'_> {
         let Look::Begun(looked) = std::mem::replace(&mut self.owned.look, Look::Done) else {
             return;
         };
-        let first = looked.first;
+        let framing = &self.ctx.limits.options.framing;
         // Keepalives and white space are no messages, so none is missing. People type slowly.
-        let is_typed = matches!(self.ctx.limits.options.framing, Framing::Typed);
+        let is_typed = matches!(framing, Framing::Typed);
         let waits = self.owned.decoder.is_inside() && !is_typed;
-        let begun = self.owned.decoder.begun();
-        let all = if begun.len() > first.len() {
-            begun
-        } else {
-            &first
-        };
-        let hint = self.of_all(all);
-        if let Some(hint) = hint.or(waits.then_some(Hint::Unknown)) {
-            self.tell_hint(hint, &first);
+        let all = looked.all(self.owned.decoder.begun());
+        let hint = of_bytes(framing, all)
+            .or(waits.then_some(Hint::Unknown))
+            .or(looked.has_stray.then_some(Hint::Stray));
+        if let Some(hint) = hint {
+            self.tell_hint(hint, &looked.first);
         }
     }
 

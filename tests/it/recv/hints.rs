@@ -93,6 +93,56 @@ fn a_client_that_leaves_at_once_is_named_too() {
     }
 }
 
+/// A message may be longer than the beginning that is kept.
+#[test]
+fn an_end_is_found_however_late_it_comes() {
+    let once = ["x".repeat(2000), "\0".into()].concat();
+    for (bytes, ends) in [(once.clone(), true), (once.repeat(40), false)] {
+        let daemon = Daemon::recv(&[]);
+        let client = client(&daemon, bytes.as_bytes());
+        if ends {
+            end(&client);
+        }
+        let line = daemon.stderr.wait_line("a guess: ");
+        assert!(line.contains("--framing nul"), "{line}");
+    }
+}
+
+#[test]
+fn what_came_before_the_first_message_is_told_with_it() {
+    let watched = Watched::start(&["recv", "127.0.0.1:0", "--framing", "mllp"]);
+    let client = client(&watched.daemon, b"noise");
+    wait_until("it is counted", || {
+        watched.metric("poold_stray_bytes_total") == 5.0
+    });
+    send(&client, b"\x0ba\x1c\r");
+    let line = watched.daemon.stderr.wait_line("a guess: ");
+    assert!(line.contains("outside of messages"), "{line}");
+}
+
+#[test]
+fn a_message_that_was_cut_off_is_not_outside_of_messages() {
+    let mut daemon = Daemon::recv(&["--framing", "mllp"]);
+    let client = client(&daemon, b"\x0bMSH|^~&");
+    end(&client);
+    assert_eq!(take_to_end(&client), b"");
+    let exit = daemon.stop();
+    assert!(exit.lines()[0].ends_with("(partial): MSH|^~&"), "{exit:?}");
+    assert!(!exit.stderr.contains("a guess"), "{}", exit.stderr);
+}
+
+/// What its rate holds back may have the end of its message.
+#[test]
+fn a_client_that_is_read_slowly_is_waited_for() {
+    let mut daemon = Daemon::recv(&["--rate", "100,1000:1000"]);
+    let line = format!("{{\"text\":\"{}\"}}\n", "x".repeat(6000));
+    let client = client(&daemon, line.as_bytes());
+    daemon.stdout.wait_line("xxx");
+    drop(client);
+    let exit = daemon.stop();
+    assert!(!exit.stderr.contains("a guess"), "{}", exit.stderr);
+}
+
 /// The log has no more than the first ten, and no word of a chat.
 #[test]
 fn lines_are_few_and_tell_nothing_of_a_chat() {
