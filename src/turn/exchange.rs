@@ -307,17 +307,14 @@ impl Turn<'_> {
     /// The bytes can't be cut any further; the last message begins with `piece` or before it.
     fn break_off(&mut self, fault: Fault, piece: &[u8]) {
         let why = describe(fault, self.ctx.limits.options.message_max);
-        let sent = match self.owned.decoder.begun() {
-            [] => piece,
-            gathered => gathered,
-        };
-        let sent = &sent[..sent.len().min(FIRST_MAX)].to_vec();
-        match self.hint_of_fault(sent) {
+        let begun = self.owned.decoder.begun().iter();
+        let sent: Vec<u8> = begun.chain(piece).take(FIRST_MAX).copied().collect();
+        match self.hint_of_fault(&sent) {
             Some(hint) => {
                 let why = format!("{why}; a guess: {}", hint.describe());
-                self.acted(Limit::Framing, &why, sent);
+                self.acted(Limit::Framing, &why, &sent);
             }
-            None => self.acted(Limit::Framing, &why, sent),
+            None => self.acted(Limit::Framing, &why, &sent),
         }
         self.stop_serving(End::Framing(why));
     }

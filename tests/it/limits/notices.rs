@@ -2,8 +2,10 @@
 
 use std::net::TcpStream;
 
+use crate::support::admin::Watched;
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, connect_from, send, take_all};
+use crate::support::spool::wait_until;
 
 const BAD: &str = "closing clients that don't send messages as the framing says";
 
@@ -113,6 +115,19 @@ fn what_is_too_long_or_has_no_end_is_quoted_too() {
         drop(client);
         daemon.stop();
     }
+}
+
+#[test]
+fn a_quote_begins_where_the_message_does() {
+    let args = ["--message-max", "8", "--overlong", "close"];
+    let watched = Watched::start(&[&["recv", "127.0.0.1:0"], &args[..]].concat());
+    let client = connect(&watched.daemon.address);
+    send(&client, "abc");
+    wait_until("it is read", || {
+        watched.metric("poold_received_bytes_total") == 3.0
+    });
+    send(&client, "defghi\n");
+    watched.daemon.stderr.wait_line("sent=abcdefghi");
 }
 
 #[test]
