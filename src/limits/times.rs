@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// From connecting to the first byte.
+    /// From connecting to the first byte; with TLS from the end of the handshake, behind a balancer
+    /// from its header.
     pub first_byte: Option<Duration>,
     /// Since the last byte, or since the service finished with the last bytes.
     pub idle: Option<Duration>,

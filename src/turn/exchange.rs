@@ -186,7 +186,7 @@ impl Turn<'_> {
     }
 
     /// Notes the time of the last byte, for lists and the idle limit.
-    fn note_activity(&self) {
+    pub(super) fn note_activity(&self) {
         let since = self.now.saturating_duration_since(self.connection.since());
         let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         self.connection

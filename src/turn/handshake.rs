@@ -89,6 +89,7 @@ impl Turn<'_> {
             }
             Ok(0) => Step::Gone(End::Lost("it left within the TLS handshake".into())),
             Ok(length) => {
+                self.note_activity();
                 let may_have_more = length == most || connection.has_behind();
                 self.owned.readable = may_have_more || self.owned.urgent;
                 Step::On

@@ -95,6 +95,7 @@ impl Turn<'_> {
             Ok(Seen::Header { length, announced }) => {
                 let taken = self.connection.skip(&mut come[..length]);
                 taken.map_err(|error| End::Lost(error.to_string()))?;
+                self.note_activity();
                 self.owned.readable = true;
                 Ok(Some(announced))
             }

@@ -160,7 +160,8 @@ impl Turn<'_> {
         let waits = !self.owned.unread.is_empty() || self.throttled_until().is_some();
         let idle = times.idle.filter(|_| !waits);
         [
-            (first_byte.map(|most| since + most), Limit::FirstByte),
+            // Behind a header or a handshake, the client itself begins.
+            (first_byte.map(|most| heard + most), Limit::FirstByte),
             (idle.map(|most| heard + most), Limit::Idle),
             (message, Limit::Message),
             (stall, Limit::WriteStall),

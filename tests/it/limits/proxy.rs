@@ -160,6 +160,25 @@ fn a_header_is_waited_for_at_rest_and_not_for_ever() {
     finish(server);
 }
 
+/// A client has its time from its header on, not from the balancer's connection on.
+#[test]
+fn a_client_whose_header_comes_late_is_not_idle() {
+    let mut options = balanced();
+    options.times.idle = Some(Duration::from_secs(2));
+    let (server, address) = serve(options, answer(|line: &[u8]| line.to_vec()));
+    let client = connect_from("127.0.0.2", &address);
+    std::thread::sleep(Duration::from_millis(2200));
+    send(&client, line("192.0.2.1", 5));
+    wait_until("it is let in", || {
+        let list = server.handle().registry().list();
+        list.iter().any(|one| one.peer.to_string() == "192.0.2.1:5") || list.is_empty()
+    });
+    send(&client, "x\n");
+    assert_eq!(take_line(&client), "x");
+    drop(client);
+    finish(server);
+}
+
 #[test]
 fn lists_and_shares_judge_the_client_and_never_the_balancer() {
     let mut options = balanced();
