@@ -42,7 +42,7 @@ struct Announcement {
 pub(crate) enum Standing {
     /// It only receives a refusal, and does not count as a client.
     Refused,
-    /// It counts as a client; its header has not come yet.
+    /// It counts as a client; its header or its handshake has not come yet.
     Awaited,
     /// It is admitted.
     Admitted,

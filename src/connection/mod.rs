@@ -137,7 +137,8 @@ pub(crate) enum CloseRequest {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsent {
-    /// The client reads more slowly than it is sent to.
+    /// The client reads more slowly than it is sent to; or it is not served yet, as its PROXY
+    /// header or its TLS handshake has not come.
     #[error("the client's outbox is full: it does not read as fast as it is sent to")]
     Full(Bytes),
     /// The client has left.
@@ -167,7 +168,7 @@ impl Connection {
     pub(crate) fn new(opening: Opening) -> Connection {
         let standing = match opening.stage {
             Stage::Refused(_) => Standing::Refused,
-            Stage::Header { .. } => Standing::Awaited,
+            Stage::Header { .. } | Stage::Handshake { .. } => Standing::Awaited,
             _ => Standing::Admitted,
         };
         let kept = match opening.stage {
@@ -282,6 +283,10 @@ impl Connection {
 
     /// Adds bytes, which count as this many messages, to the outbox; gives them back if it is full.
     pub(crate) fn push(self: &Arc<Self>, chunk: Bytes, messages: u64) -> Result<(), Unsent> {
+        if !self.identity.is(Standing::Admitted) {
+            // It may be another than it seems, and what is to be encrypted has no session yet.
+            return Err(Unsent::Full(chunk));
+        }
         {
             let mut mailbox = self.mailbox.lock();
             let in_hand = mailbox.kept.in_hand();

@@ -11,8 +11,8 @@ use std::time::Instant;
 use tracing::debug;
 
 use super::Turn;
-use crate::connection::Stage;
 use crate::connection::handler::{End, StreamEnd};
+use crate::connection::{Stage, Standing};
 use crate::limits::limit::Limit;
 use crate::scheduler::metrics::add;
 use crate::service::Work;
@@ -165,6 +165,7 @@ impl Turn<'_> {
     /// The service may see it; for a worker of its own it may have to wait.
     fn meet_service(&mut self) {
         let (ctx, connection) = (self.ctx, self.connection);
+        connection.identity.set_standing(Standing::Admitted);
         // What the session has read and not given on, the socket does not show.
         self.owned.readable |= self.owned.tls.as_deref().is_some_and(Session::has_failed);
         self.notice_session_end();

@@ -201,7 +201,9 @@ impl Turn<'_> {
             let placed = placed.inspect_err(|_| ctx.wait_queue.remove(connection.id))?;
             ctx.make_place(placed);
         }
-        connection.identity.set_standing(Standing::Admitted);
+        if is_plain {
+            connection.identity.set_standing(Standing::Admitted);
+        }
         Ok(())
     }
 }

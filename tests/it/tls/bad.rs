@@ -10,7 +10,7 @@ use poold::service::Echo;
 use poold::{Options, Phase, Server, Tls};
 use rustls::{ClientConnection, StreamOwned};
 
-use crate::support::net::{connect, connect_saying, send, take_all, take_to_end};
+use crate::support::net::{connect, connect_plain, connect_saying, send, take_all, take_to_end};
 use crate::support::scratch::{Scratch, text};
 use crate::support::server::options;
 use crate::support::spool::wait_until;
@@ -174,6 +174,37 @@ fn a_client_that_begins_late_has_no_more_time_for_its_handshake() {
     late.set_read_timeout(soon).expect("a socket");
     // It came first, and has ended first.
     take_all(&late).1.expect("the end");
+}
+
+/// It would be sent as it is, and no TLS client understands that.
+#[test]
+fn a_client_is_sent_nothing_before_its_handshake_is_done() {
+    let pair = Pair::new();
+    let tls = Tls::from_files(pair.certificate(), pair.key()).expect("a pair");
+    let options = Options {
+        tls: Some(tls),
+        ..options()
+    };
+    let server = Server::bind("127.0.0.1:0", options, Echo).expect("it starts");
+    let address = server.address().to_string();
+    let (handle, socket) = (server.handle(), connect_plain(&address));
+    let registry = || handle.registry();
+    wait_until("it is here", || registry().count() == 1);
+    let send_early = || {
+        assert_eq!(registry().send_all("early\n"), 0);
+        assert_eq!(registry().clients().count(), 0);
+        registry().send(1, "early\n").expect_err("it is too early");
+    };
+    send_early();
+    let mut client = StreamOwned::new(pair.client(rustls::ALL_VERSIONS), socket);
+    client.conn.write_tls(&mut client.sock).expect("it is read");
+    send_early();
+    client.write_all(b"x\n").expect("a handshake");
+    let mut line = [0; 2];
+    client.read_exact(&mut line).expect("an answer");
+    assert_eq!((&line, registry().send_all("y\n")), (b"x\n", 1));
+    client.read_exact(&mut line).expect("what all are sent");
+    assert_eq!(&line, b"y\n");
 }
 
 /// A client over a Unix socket, which takes a record whole or not at all.
