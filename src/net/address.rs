@@ -34,6 +34,16 @@ impl Peer {
             Peer::Unix(_) => None,
         }
     }
+
+    /// Whether both are the same address and port. A zone (`fe80::1%2`) has a meaning on its own
+    /// machine only: what comes from another machine has none.
+    pub(crate) fn is_at(self, other: Peer) -> bool {
+        let place = |address: SocketAddr| (address.ip(), address.port());
+        match (self, other) {
+            (Peer::Tcp(one), Peer::Tcp(other)) => place(one) == place(other),
+            _ => self == other,
+        }
+    }
 }
 
 impl fmt::Display for Peer {
@@ -166,6 +176,10 @@ impl TryFrom<(&str, u16)> for Address {
     fn try_from((host, port): (&str, u16)) -> Result<Address> {
         match host.parse::<IpAddr>() {
             Ok(ip) => Ok((ip, port).into()),
+            // An IPv6 address with its zone: no name has a percent sign.
+            Err(_) if host.contains('%') && !host.starts_with('[') => {
+                format!("[{host}]:{port}").parse()
+            }
             Err(_) => format!("{host}:{port}").parse(),
         }
     }
@@ -298,6 +312,19 @@ mod tests {
         for same in ["192.0.2.1:7", "[2001:db8::1]:7", "[fe80::1%2]:7"] {
             assert_eq!(shown(same), same);
         }
+    }
+
+    #[test]
+    fn a_zone_is_part_of_an_address_of_this_machine_alone() {
+        let link_local: Address = ("fe80::1%1", 80).try_into().expect("no name is asked for");
+        assert_eq!(link_local.to_string(), "[fe80::1%1]:80");
+        let peer = |text: &str| Peer::from_tcp(text.parse().expect("valid"));
+        assert!(peer("[fe80::1%2]:7").is_at(peer("[fe80::1]:7")));
+        assert!(peer("192.0.2.1:7").is_at(peer("[::ffff:192.0.2.1]:7")));
+        for other in ["[fe80::1]:8", "[fe80::2]:7", "192.0.2.1:7"] {
+            assert!(!peer("[fe80::1%2]:7").is_at(peer(other)), "{other}");
+        }
+        assert!(Peer::Unix(7).is_at(Peer::Unix(7)) && !Peer::Unix(7).is_at(Peer::Unix(0)));
     }
 
     #[test]

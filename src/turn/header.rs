@@ -136,7 +136,7 @@ impl Turn<'_> {
             Announced::Unix => (Peer::Unix(0), None),
             Announced::Unnamed => (balancer, None),
         };
-        if client == balancer {
+        if client.is_at(balancer) {
             // It names the connection's own ends, as HAProxy's checks do in version 1.
             let until = self.now + CHECK_WITHIN;
             self.owned.stage = Stage::Nameless { until };
