@@ -63,6 +63,7 @@ impl Connection {
                 .as_deref()
                 .map(|(begun, bytes)| (ago(*begun), *bytes)),
             rate,
+            hint: tally.hint(),
             ..Carried::new(self.identity.origin)
         }
     }
@@ -83,6 +84,9 @@ impl Connection {
             connection.identity.announce(client, local);
         }
         let tally = &connection.tally;
+        if let Some(hint) = carried.hint {
+            tally.tell(hint);
+        }
         let [messages_in, bytes_in, messages_out, bytes_out] = carried.counts;
         let heard = carried.heard.as_millis() as u64;
         for (count, value) in [

@@ -12,7 +12,7 @@
 //! 8006 unread    bytes, read and not cut yet        0006 paused     ms: the service wants nothing
 //! 8007 begun     bytes of a message under way       0007 message    ms since it began, bytes then
 //! 8008 place     numbers: where the framing is      0008 rate       messages, bytes left, × 1000
-//! 8009 owed      bytes, not written yet
+//! 8009 owed      bytes, not written yet             0009 hint       text: the guess at its bytes
 //! 800a broken    nothing: it takes no output any more
 //! ```
 //!
@@ -30,6 +30,7 @@ use std::time::Duration;
 use fields::{FieldWriter, Fields, REQUIRED, numbers, several};
 
 use crate::framing::Place;
+use crate::framing::hint::{HINTS, Hint};
 use crate::limits::options::TIME_MAX;
 use crate::net::address::Peer;
 
@@ -56,6 +57,7 @@ const STALLED: u16 = 5;
 const PAUSED: u16 = 6;
 const MESSAGE: u16 = 7;
 const RATE: u16 = 8;
+const HINT: u16 = 9;
 
 /// See the head of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +83,7 @@ pub(crate) struct Carried {
     pub(crate) message: Option<(Duration, u64)>,
     /// Messages and bytes that the rate has left, in thousandths.
     pub(crate) rate: Option<(i64, i64)>,
+    pub(crate) hint: Option<Hint>,
 }
 
 impl Carried {
@@ -104,6 +107,7 @@ impl Carried {
             paused: None,
             message: None,
             rate: None,
+            hint: None,
         }
     }
 
@@ -140,6 +144,9 @@ impl Carried {
         }
         if let Some((messages, bytes)) = self.rate {
             out.numbers(RATE, &[messages.cast_unsigned(), bytes.cast_unsigned()]);
+        }
+        if let Some(hint) = self.hint {
+            out.bytes(HINT, hint.describe().as_bytes());
         }
         out.finish()
     }
@@ -191,6 +198,12 @@ impl Carried {
             RATE => {
                 let [messages, bytes] = numbers(value)?;
                 self.rate = Some((messages.cast_signed(), bytes.cast_signed()));
+            }
+            // `None` for a guess that another version makes.
+            HINT => {
+                self.hint = HINTS
+                    .into_iter()
+                    .find(|one| one.describe().as_bytes() == value)
             }
             REQUIRED.. => return None,
             _ => {}
@@ -255,6 +268,7 @@ mod tests {
             paused: Some(Duration::ZERO),
             message: Some((Duration::from_secs(2), 9)),
             rate: Some((-1500, 7)),
+            hint: Some(Hint::Stray),
             ..Carried::new(peer("127.0.0.1:1"))
         }
     }

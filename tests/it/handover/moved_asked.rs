@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use poold::{Listeners, Options, Parcel, Server, service::Echo};
+use poold::{Hint, Listeners, Options, Parcel, Server, service::Echo};
 
 use super::moved_fails::Successor;
 use crate::support::admin::Watched;
@@ -24,6 +24,11 @@ struct Between {
 
 impl Between {
     fn start() -> Between {
+        Between::after("x\n")
+    }
+
+    /// The client has sent this line.
+    fn after(line: &str) -> Between {
         let serve = |after| {
             let listeners = Listeners::bind("127.0.0.1:0").expect("a port");
             let listeners = listeners.numbered_after(after);
@@ -31,8 +36,8 @@ impl Between {
         };
         let (old, new) = (serve(0), serve(10));
         let client = connect(&old.address().to_string());
-        send(&client, "x\n");
-        assert_eq!(take(&client, 2), b"x\n");
+        send(&client, line);
+        assert_eq!(take(&client, line.len()), line.as_bytes());
         let mut export = old.handle().export(Duration::from_secs(60));
         let parcel = export.next_batch().and_then(|mut batch| batch.pop());
         let parcel = parcel.expect("it is at rest");
@@ -76,6 +81,23 @@ fn a_close_of_a_client_that_moves_is_done_by_the_process_that_has_it_then() {
     drop((back.socket, back.parcel));
     assert_eq!(take_to_end(&back.client), b"");
     drop(back.client);
+}
+
+#[test]
+fn the_guess_at_a_client_moves_with_it() {
+    let Between {
+        old: _old,
+        new,
+        client: _client,
+        mut parcel,
+        socket,
+    } = Between::after("GET / HTTP/1.1\n");
+    let arrival = new.handle().adopt(socket, parcel.state()).expect("room");
+    let late = parcel.seal();
+    assert_eq!(parcel.sent(), None);
+    arrival.serve(&late);
+    let list = new.handle().registry().list();
+    assert_eq!(list[0].hint, Some(Hint::Http));
 }
 
 #[test]
