@@ -157,8 +157,11 @@ impl Readers {
         let settings = &views[0].settings;
         for sink in &self.sinks {
             let is_full = match settings.framing {
-                // Without a framing, only separate chunks keep the messages apart.
-                Framing::Raw => sink.back.push(each(chunk, ends), settings.waiting_max),
+                // These end no message: where one is cut, only separate chunks keep it from the
+                // next one.
+                Framing::Raw | Framing::Json | Framing::Pri => {
+                    sink.back.push(each(chunk, ends), settings.waiting_max)
+                }
                 _ => sink
                     .back
                     .push(std::iter::once(chunk.clone()), settings.waiting_max),

@@ -99,6 +99,49 @@ fn a_file_is_followed_over_its_replacement() {
     stop(daemon);
 }
 
+/// Nothing follows the last message of such a source.
+#[test]
+fn silence_ends_the_message_of_a_source_and_so_does_the_drain() {
+    let dir = Scratch::new();
+    let path = dir.join("log");
+    std::fs::write(&path, "").expect("writable");
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let from = server.local_addr().expect("bound").to_string();
+    let file = format!("file:{}", path.display());
+    let mut daemon = hub(&["--framing", "pri", "--from", &from, "--from", &file]);
+    let reader = connect(&daemon.address);
+    let (source, _) = server.accept().expect("it connects");
+    send(&source, "<13>one<14>two");
+    assert_eq!(take(&reader, 14), b"<13>one<14>two");
+    let file = format!("source={file}");
+    let connected = |line: &str| line.contains("is connected") && line.contains(&file);
+    wait_until("the file is open", || {
+        daemon.stderr.text().lines().any(connected)
+    });
+    std::fs::write(&path, "<15>three").expect("ours");
+    assert_eq!(take(&reader, 9), b"<15>three");
+    send(&source, "<16>four<17>last");
+    assert_eq!(take(&reader, 8), b"<16>four");
+    daemon.interrupt();
+    assert_eq!(take_to_end(&reader), b"<17>last");
+    drop(reader);
+    assert_eq!(daemon.wait_exit().code, Some(0));
+}
+
+#[test]
+fn the_last_message_of_a_source_is_cut_where_all_are() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let from = server.local_addr().expect("bound").to_string();
+    let framing = ["--framing", "delimited:__END__", "--message-max", "4"];
+    let daemon = hub(&[&framing[..], &["--from", &from]].concat());
+    let reader = connect(&daemon.address);
+    let (source, _) = server.accept().expect("it connects");
+    // The last byte may be the beginning of an end, or text.
+    send(&source, "1234_");
+    drop(source);
+    assert_eq!(take(&reader, 11), b"1234__END__");
+}
+
 #[test]
 fn a_named_pipe_outlives_its_writers_and_costs_nothing_without() {
     let dir = Scratch::new();

@@ -7,7 +7,7 @@ use super::sources::{hub, stop};
 use super::wait_readers;
 use crate::support::admin::Watched;
 use crate::support::daemon::{Daemon, poold};
-use crate::support::net::{connect, send, take_line};
+use crate::support::net::{connect, end, send, take_line, take_to_end};
 use crate::support::redis::Redis;
 use crate::support::spool::wait_until;
 
@@ -111,6 +111,43 @@ fn what_clients_of_any_machine_send_comes_to_all_in_one_order() {
     drop(clients);
     for hub in hubs {
         stop(hub);
+    }
+}
+
+/// Nothing between two messages shows where the first ends.
+#[test]
+fn each_message_is_an_entry_at_once_whatever_the_framing() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    for (framing, cut, sent, expected) in [
+        (
+            "pri",
+            "<12>zero",
+            "<13>one<14>two",
+            ["<12>zero", "<13>one", "<14>two"],
+        ),
+        (
+            "json",
+            "{\"zero\":",
+            "{\"one\":1}[2]",
+            ["{\"zero\":", "{\"one\":1}", "[2]"],
+        ),
+    ] {
+        let url = redis.url(&format!("stream={framing}"));
+        let first = Daemon::start(&["hub", "127.0.0.1:0", "--framing", framing, "--to", &url]);
+        let second = follower(&url, &[]);
+        let reader = connect(&second.address);
+        let leaves = connect(&first.address);
+        send(&leaves, cut);
+        end(&leaves);
+        assert_eq!(take_to_end(&leaves), b"");
+        let sender = connect(&first.address);
+        send(&sender, sent);
+        assert_eq!(take_lines(&reader, 3), expected);
+        drop((reader, sender));
+        stop(second);
+        stop(first);
     }
 }
 

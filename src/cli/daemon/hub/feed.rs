@@ -13,7 +13,7 @@ use super::open::{Followed, Input, Place, open_source};
 use super::spec::Spec;
 use super::writer::Writer;
 use crate::connection::gate::Inside;
-use crate::framing::{Decoder, Extent, Framing, Overlong};
+use crate::framing::{Decoder, Framing, Overlong};
 use crate::net::ready::{is_readable, wait};
 use crate::series::Series;
 use crate::service::hub::Source;
@@ -53,9 +53,12 @@ pub(super) struct Feed {
 }
 
 /// What there is to do.
+#[derive(PartialEq, Eq)]
 enum Wake {
     Read,
     Write,
+    /// The source has been silent for so long that its message is over.
+    Silence,
     Drain,
 }
 
@@ -158,37 +161,56 @@ impl Feed {
             .ok()
     }
 
-    fn read(&self, input: &mut Input, mut writer: Option<&mut Writer>) -> End {
+    fn read(&self, input: &mut Input, writer: Option<&mut Writer>) -> End {
         let Cutting {
             framing,
             message_max,
             overlong,
         } = &self.cutting;
         let mut decoder = Decoder::new(framing, *message_max, *overlong);
+        let end = self.read_into(&mut decoder, input, writer);
+        // What silence would end is whole.
+        if matches!(end, End::Drained)
+            && decoder.silence().is_some()
+            && let Some(message) = decoder.finish()
+        {
+            self.source.publish([message.bytes]);
+        }
+        end
+    }
+
+    fn read_into(
+        &self,
+        decoder: &mut Decoder,
+        input: &mut Input,
+        mut writer: Option<&mut Writer>,
+    ) -> End {
         let mut place = input.followed.as_ref().map(Followed::place);
         self.source.set_place(place.as_ref().map(Place::published));
-        let mut buffer = vec![0; READ_MAX];
+        let (mut buffer, mut heard) = (vec![0; READ_MAX], Instant::now());
         loop {
-            match self.awaits(input, writer.as_deref()) {
-                Wake::Drain => {
-                    self.write(input, writer);
-                    return End::Drained;
-                }
-                Wake::Write => {
-                    self.write(input, writer.as_deref_mut());
-                    continue;
-                }
-                Wake::Read => {}
+            let silent_at = decoder.silence().map(|silence| heard + silence);
+            let wake = self.write_and_await(input, writer.as_deref_mut(), silent_at);
+            if wake == Wake::Drain {
+                return End::Drained;
             }
             let Some(inside) = self.enter() else {
                 return End::Drained;
             };
+            if wake == Wake::Silence {
+                self.publish_last(decoder);
+                continue;
+            }
             match rustix::io::read(&input.from, &mut buffer[..]) {
                 Ok(0) => match &input.followed {
                     Some(file) if file.is_replaced(&input.from) => {
                         return self.finish(decoder, "the file was replaced");
                     }
                     Some(_) => {
+                        if silent_at.is_some_and(|at| at <= Instant::now()) {
+                            self.publish_last(decoder);
+                            self.advance(&mut place, 0, Some(0));
+                        }
                         drop(inside);
                         if self.waits(FOLLOW).is_none() {
                             return End::Drained;
@@ -197,12 +219,9 @@ impl Feed {
                     None => return self.finish(decoder, "it has ended"),
                 },
                 Ok(length) => {
-                    self.source.heard(length);
-                    let cut = self.publish(&mut decoder, &buffer[..length]);
-                    if let Some(place) = &mut place {
-                        place.advance(length, cut);
-                        self.source.set_place(Some(place.published()));
-                    }
+                    heard = Instant::now();
+                    let cut = self.publish(decoder, &buffer[..length]);
+                    self.advance(&mut place, length, cut);
                     if let Some(fault) = decoder.fault() {
                         return End::Lost(fault.to_string());
                     }
@@ -213,12 +232,38 @@ impl Feed {
         }
     }
 
+    /// So much more of a followed file is read, and published up to this end.
+    fn advance(&self, place: &mut Option<Place>, length: usize, end: Option<usize>) {
+        if let Some(place) = place {
+            place.advance(length, end);
+            self.source.set_place(Some(place.published()));
+        }
+    }
+
     /// Waits until something may be published. `None`: the drain has begun.
     pub(super) fn enter(&self) -> Option<Inside<'_>> {
         loop {
             match self.source.enter() {
                 Some(inside) => return Some(inside),
                 None => self.waits(FULL)?,
+            }
+        }
+    }
+
+    /// Waits until there is something to do beside writing.
+    fn write_and_await(
+        &self,
+        input: &mut Input,
+        mut writer: Option<&mut Writer>,
+        silent_at: Option<Instant>,
+    ) -> Wake {
+        loop {
+            let wake = self.awaits(input, writer.as_deref(), silent_at);
+            if matches!(wake, Wake::Write | Wake::Drain) {
+                self.write(input, writer.as_deref_mut());
+            }
+            if wake != Wake::Write {
+                return wake;
             }
         }
     }
@@ -237,6 +282,7 @@ impl Feed {
 
     /// Answers where the last message of the piece ends, if one does.
     fn publish(&self, decoder: &mut Decoder, piece: &[u8]) -> Option<usize> {
+        self.source.heard(piece.len());
         let mut batch = self.source.batch();
         let (mut at, mut end) = (0, None);
         loop {
@@ -251,20 +297,22 @@ impl Feed {
     }
 
     /// It has ended: what it has begun is its last message.
-    fn finish(&self, mut decoder: Decoder, why: &str) -> End {
-        if let Some(message) = decoder.finish() {
-            let is_rest = message.extent != Extent::Truncated;
-            let mut batch = self.source.batch();
-            if is_rest {
-                batch.add(message.bytes);
-            }
-            batch.publish();
-        }
+    fn finish(&self, decoder: &mut Decoder, why: &str) -> End {
+        self.publish_last(decoder);
         End::Lost(why.to_owned())
     }
 
-    /// Waits until there is something to do.
-    fn awaits(&self, input: &Input, writer: Option<&Writer>) -> Wake {
+    /// The message under way is over.
+    fn publish_last(&self, decoder: &mut Decoder) {
+        if let Some(message) = decoder.finish() {
+            let mut batch = self.source.batch();
+            batch.add(message.bytes);
+            batch.publish();
+        }
+    }
+
+    /// Waits until there is something to do, or until this time.
+    fn awaits(&self, input: &Input, writer: Option<&Writer>, silent_at: Option<Instant>) -> Wake {
         // A file is always readable, also at its end.
         let mut fds = vec![
             PollFd::from_borrowed_fd(self.stop.as_fd(), PollFlags::IN),
@@ -274,13 +322,16 @@ impl Feed {
             fds.extend(writer.poll_fds(to));
         }
         loop {
-            let polled = wait(&mut fds, None);
+            let now = Instant::now();
+            let most = silent_at.map(|at| at.saturating_duration_since(now));
+            let polled = wait(&mut fds, most);
             let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
             match polled {
                 Ok(_) if is_ready(0) => return Wake::Drain,
                 Ok(_) if is_ready(2) => return Wake::Write,
                 Ok(_) if is_ready(1) => return Wake::Read,
                 Ok(_) if is_ready(3) => return Wake::Write,
+                Ok(0) if silent_at.is_some_and(|at| at <= now) => return Wake::Silence,
                 // An interrupted wait.
                 Ok(_) | Err(_) => {}
             }

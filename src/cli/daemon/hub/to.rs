@@ -138,12 +138,44 @@ impl ToStream {
     }
 }
 
-/// Appends the messages of what the hub has framed.
+/// Appends the messages of what the hub has framed. It ends with the end of one, also where the
+/// framing puts nothing there.
 fn add(decoder: &mut Decoder, mut framed: &[u8], piece: &mut Vec<u8>) {
     loop {
         let (used, message) = decoder.next(framed);
         framed = &framed[used..];
-        let Some(message) = message else { return };
+        let Some(message) = message else { break };
         StreamWriter::add(message.bytes, piece);
+    }
+    if let Some(message) = decoder.finish() {
+        // The hub puts a line feed behind each JSON value, also behind one that was cut.
+        let bytes = message.bytes;
+        StreamWriter::add(bytes.strip_suffix(b"\n").unwrap_or(bytes), piece);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framing::{Framing, Overlong};
+
+    #[test]
+    fn each_message_is_one_at_once_also_where_its_framing_does_not_end_it() {
+        for (form, framed) in [
+            ("lines", [&b"one\n"[..], b"two\n"]),
+            ("pri", [b"<13>one", b"<14>two"]),
+            // The first was cut at its sender's end.
+            ("json", [b"{\"one\":\n", b"{}\n"]),
+            ("raw", [b"one", b"two"]),
+        ] {
+            let framing: Framing = form.parse().expect(form);
+            let mut decoder = Decoder::new(&framing, 100, Overlong::Truncate);
+            for chunk in framed {
+                let (mut piece, mut expected) = (Vec::new(), Vec::new());
+                add(&mut decoder, chunk, &mut piece);
+                StreamWriter::add(chunk.trim_ascii_end(), &mut expected);
+                assert_eq!(piece, expected, "{form}");
+            }
+        }
     }
 }
