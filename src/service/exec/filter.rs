@@ -47,7 +47,10 @@ impl Service for Filter {
         message: Message<'_>,
         reply: &mut Reply<'_>,
     ) -> Verdict {
-        let is_line = matches!(self.framing, Framing::Lines | Framing::Auto);
+        let is_line = matches!(
+            self.framing,
+            Framing::Lines | Framing::Typed | Framing::Auto
+        );
         let mut input = message.bytes.to_vec();
         if is_line {
             input.push(b'\n');

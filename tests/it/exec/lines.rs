@@ -55,6 +55,18 @@ pub(crate) fn a_message_is_all_that_a_program_reads_and_all_that_it_prints_is_th
 }
 
 #[test]
+pub(crate) fn a_typed_line_is_a_line_for_its_program_too() {
+    let script = "while read -r line; do echo \"$line!\"; done";
+    let mut daemon = shell(&["--lines", "--framing", "typed"], script);
+    let client = connect(&daemon.address);
+    send(&client, "one\r\ntwo\r");
+    end(&client);
+    assert_eq!(take_to_end(&client), b"one!\ntwo!\n");
+    drop(client);
+    assert_eq!(daemon.stop().code, Some(0));
+}
+
+#[test]
 pub(crate) fn a_program_that_prints_too_much_or_takes_too_long_is_stopped_and_its_client_closed() {
     let args = [
         "--lines",
