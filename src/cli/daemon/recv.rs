@@ -10,18 +10,17 @@ use super::serve::{announce, prepare};
 use crate::cli::admin::OwnFigures;
 use crate::cli::{exit, stdout};
 use crate::error::{Error, Result};
-use crate::framing::Framing;
+use crate::framing::{Framing, Overlong};
 use crate::server::Server;
 use crate::service::recv::{
-    Acknowledge, Durability, Format, Holds, Output, Recv, RemoteOutput, is_remote,
+    Acknowledge, Durability, Format, Holds, Output, Recv, RemoteOutput, acknowledgement, is_remote,
 };
 
 /// Longest message for a server: it refuses an entry above half a gigabyte.
 const REMOTE_MESSAGE_MAX: usize = 256 << 20;
 
 pub(crate) fn recv(args: &RecvArgs) -> Result<ExitCode> {
-    if args.time && args.format == Format::Raw {
-        let problem = "--time: raw has no room for it; leave out --format raw";
+    if let Some(problem) = problem(args) {
         return Ok(exit::usage(problem));
     }
     prepare(&args.serve);
@@ -46,6 +45,35 @@ pub(crate) fn recv(args: &RecvArgs) -> Result<ExitCode> {
     } else {
         code
     })
+}
+
+/// What can't be meant.
+fn problem(args: &RecvArgs) -> Option<&'static str> {
+    if args.time && args.format == Format::Raw {
+        return Some("--time: raw has no room for it; leave out --format raw");
+    }
+    if args.ack && args.serve.overlong == Overlong::Drop {
+        return Some(
+            "--ack: it counts messages, and a client would take the one that --overlong drop drops \
+             for one that is safe; write --overlong truncate or close",
+        );
+    }
+    if args.ack && args.serve.framing.as_ref().is_some_and(has_no_ack) {
+        return Some(
+            "--ack: an acknowledgement does not fit into this --framing: it is shorter than the \
+             bytes behind the length, or too long for its digits",
+        );
+    }
+    None
+}
+
+/// Whether the shortest or the longest acknowledgement is not sent whole.
+fn has_no_ack(framing: &Framing) -> bool {
+    let is_sent = |safe| {
+        let text = acknowledgement(safe);
+        framing.encode_to_bytes(text.as_bytes()).len() >= text.len()
+    };
+    !is_sent(1) || !is_sent(u64::MAX)
 }
 
 /// The output, the format of what it gets, and its figures.

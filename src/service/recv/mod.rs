@@ -41,7 +41,8 @@ const MOVE_WITHIN: Duration = Duration::from_millis(500);
 pub enum Acknowledge {
     /// No acknowledgements.
     Never,
-    /// `ack N` when each turn's messages are out: N of this connection's messages are safe.
+    /// `ack N` when each turn's messages are out: N of this connection's messages are safe. With
+    /// [`Overlong::Drop`](crate::Overlong::Drop), N leaves out those that are dropped.
     Safe,
 }
 
@@ -105,10 +106,16 @@ impl Recv {
 /// Acknowledges `safe` messages: in the client's framing, or as a line if that framing has nothing
 /// between messages.
 fn acknowledge(safe: u64, reply: &mut Reply<'_>) {
+    let text = acknowledgement(safe);
     match reply.framing() {
-        Framing::Json | Framing::Pri | Framing::Raw => reply.send_raw(format!("ack {safe}\n")),
-        _ => reply.send(format!("ack {safe}")),
+        Framing::Json | Framing::Pri | Framing::Raw => reply.send_raw(text + "\n"),
+        _ => reply.send(text),
     }
+}
+
+/// The text of an acknowledgement.
+pub(crate) fn acknowledgement(safe: u64) -> String {
+    format!("ack {safe}")
 }
 
 impl Service for Recv {

@@ -107,6 +107,15 @@ fn what_makes_no_sense() {
         (&["chat", "127.0.0.1:0", "--framing", "raw"], "lines"),
         (&["recv", "127.0.0.1:0", "--format", "xml"], "xml"),
         (&["recv", "127.0.0.1:0", "--sync"], "--ack"),
+        (&["recv", "0", "--ack", "--overlong", "drop"], "--overlong"),
+        (
+            &["recv", "0", "--ack", "--framing", "length:u16be+8"],
+            "does not fit",
+        ),
+        (
+            &["recv", "0", "--ack", "--framing", "length:ascii1"],
+            "does not fit",
+        ),
         (&["recv", "127.0.0.1:99999"], "99999"),
         (&["recv", "no-port"], "no-port"),
         (&["recv", "unix:"], "unix:"),
