@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use rcgen::{
 };
 
 use super::exit::{self, Failure};
+use crate::tls;
 
 /// Make certificates for a closed network: ca.pem, server.pem, client.pem, and their keys
 #[derive(Debug, clap::Args)]
@@ -22,8 +24,8 @@ Give the server --tls-cert server.pem --tls-key server.key, and each client ca.p
 client --tls --ca ca.pem. Keep ca.key where no client comes; it signs further certificates. \
 Existing files are not overwritten; the keys can be read by their owner only.")]
 pub(crate) struct CertArgs {
-    /// Names and IP addresses of the server, as clients write them
-    #[arg(required = true, value_name = "NAME")]
+    /// Names and IP addresses of the server, as clients write them, without the port
+    #[arg(required = true, value_name = "NAME", value_parser = name)]
     names: Vec<String>,
 
     /// Directory of the files
@@ -34,6 +36,23 @@ pub(crate) struct CertArgs {
     #[arg(long, value_name = "N", default_value_t = 825,
         value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
+}
+
+/// A name as certificates have it: an IPv6 address without brackets, a host's without the last dot.
+/// Any other text would make a certificate that no client finds its server's name in.
+fn name(text: &str) -> Result<String, String> {
+    let address = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let address = address.unwrap_or(text);
+    if address.parse::<IpAddr>().is_ok() {
+        return Ok(address.to_owned());
+    }
+    let host = text.strip_suffix('.').unwrap_or(text);
+    match tls::is_host_name(host.strip_prefix("*.").unwrap_or(host)) {
+        true => Ok(host.to_owned()),
+        false => Err("write a host name in ASCII or an IP address, without a port".to_owned()),
+    }
 }
 
 /// Runs `poold cert`.
@@ -120,4 +139,40 @@ fn write(file: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut open = OpenOptions::new();
     let mut file = open.write(true).create_new(true).mode(mode).open(file)?;
     file.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_clients_look_for() {
+        for (written, made) in [
+            ("localhost", "localhost"),
+            ("a.example.org.", "a.example.org"),
+            ("*.example.org", "*.example.org"),
+            ("my_host", "my_host"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "::1"),
+            ("[::1]", "::1"),
+        ] {
+            assert_eq!(name(written).as_deref(), Ok(made));
+        }
+        let wrong = [
+            "",
+            ".",
+            "*.",
+            "a b",
+            "a/b",
+            "host:6514",
+            "[host]",
+            "[::1]:6514",
+            "fe80::1%eth0",
+            "a.*.org",
+            "grün.example",
+        ];
+        for written in wrong {
+            assert!(name(written).is_err(), "{written}");
+        }
+    }
 }

@@ -42,6 +42,8 @@ pub(crate) use absent::Session;
 #[cfg(feature = "cli")]
 pub(crate) use client::{ClientSession, ClientTls, Trust};
 pub(crate) use failure::{Failure, FailureKind, KINDS};
+#[cfg(feature = "cli")]
+pub(crate) use names::is_host_name;
 #[cfg(feature = "tls")]
 pub(crate) use session::Session;
 

@@ -36,6 +36,12 @@ fn is_for(pair: &CertifiedKey, name: &ServerName<'_>) -> bool {
     matches!(parsed, Some(Ok(parsed)) if verify_server_name(&parsed, name).is_ok())
 }
 
+/// Whether this is a name that a client may look for in a certificate, and no address.
+#[cfg(feature = "cli")]
+pub(crate) fn is_host_name(text: &str) -> bool {
+    matches!(ServerName::try_from(text), Ok(ServerName::DnsName(_)))
+}
+
 /// The first name of a client's certificate: of a host, else a URI, else an e-mail address. Not its
 /// subject, which nothing has to check. A name with other characters than such names have is none:
 /// it is printed.
