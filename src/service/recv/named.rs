@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use memchr::memrchr;
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::sink::{Found, Holds, Sink, has_name, is_named_pipe, sync, tell_once, wait_writable};
+use super::sink::{
+    Durability, Found, Holds, Sink, has_name, is_named_pipe, sync, tell_once, wait_writable,
+};
 
 /// How long another process may leave a line unfinished before it counts as dead.
 const LINE_MAX: Duration = Duration::from_secs(10);
@@ -23,8 +25,11 @@ const LINE_MAX: Duration = Duration::from_secs(10);
 pub(super) struct NamedFile {
     path: PathBuf,
     holds: Holds,
+    durability: Durability,
     /// `None` while it is a FIFO that has not had a reader yet.
     held: Option<Held>,
+    /// It is another one than the writer knows of.
+    is_other: bool,
 }
 
 /// The open file.
@@ -33,7 +38,7 @@ struct Held {
     id: Id,
     /// It is a regular file with lines, so it can end within a line.
     has_end: bool,
-    /// Its directory entry is on the disk as well.
+    /// Its directory entry is on the disk, if that is asked for.
     is_lasting: bool,
     /// It may end within a line: check before the next write.
     is_unsettled: bool,
@@ -51,11 +56,13 @@ type Id = (u64, u64);
 impl NamedFile {
     /// Opens the file. A FIFO without a reader and a full disk are no errors: the writer waits for
     /// them.
-    pub(super) fn open(path: &Path, holds: Holds) -> io::Result<NamedFile> {
+    pub(super) fn open(path: &Path, holds: Holds, durability: Durability) -> io::Result<NamedFile> {
         let mut named = NamedFile {
             path: path.to_owned(),
             holds,
+            durability,
             held: None,
+            is_other: false,
         };
         match Held::open(path, holds) {
             Ok(held) => named.held = Some(held),
@@ -89,21 +96,29 @@ impl Sink for NamedFile {
     }
 
     fn prepare(&mut self) -> io::Result<Found> {
-        let mut found = Found::Same;
         if self.leads_away()? {
             let fresh = Held::open(&self.path, self.holds).map_err(say_unread)?;
             // Opening the path may yield the same file even if it has no name.
             if self.held.as_ref().is_none_or(|held| held.id != fresh.id) {
                 self.held = Some(fresh);
-                found = Found::Other;
+                // Also if what follows fails, and is tried again.
+                self.is_other = true;
             }
         }
         let path = &self.path;
         let held = self.held.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        if held.is_unsettled && held.has_end && held.settle(path)? == Found::Other {
-            found = Found::Other;
+        if self.durability == Durability::Synced && !held.is_lasting {
+            // Before anything is written: what fails here is tried again, nothing is written twice.
+            sync_name(path)?;
+            held.is_lasting = true;
         }
-        Ok(found)
+        if held.is_unsettled && held.has_end && held.settle(path)? == Found::Other {
+            self.is_other = true;
+        }
+        match std::mem::take(&mut self.is_other) {
+            true => Ok(Found::Other),
+            false => Ok(Found::Same),
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -134,20 +149,7 @@ impl Sink for NamedFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let NamedFile { path, held, .. } = self;
-        let Some(held) = held else {
-            return Ok(());
-        };
-        sync(&held.file)?;
-        if !held.is_lasting {
-            // Without its directory entry a new file is lost: fsync(2). A directory that can't be
-            // read can't be synced.
-            if let Ok(directory) = File::open(directory(path)) {
-                sync(&directory)?;
-            }
-            held.is_lasting = true;
-        }
-        Ok(())
+        self.held.as_ref().map_or(Ok(()), |held| sync(&held.file))
     }
 
     fn wait(&mut self, most: Duration) {
@@ -245,6 +247,16 @@ fn say_unread(error: io::Error) -> io::Error {
     error
 }
 
+/// Brings a file's directory entry to the disk: without it a new file is lost, fsync(2).
+fn sync_name(path: &Path) -> io::Result<()> {
+    match File::open(directory(path)) {
+        Ok(directory) => sync(&directory),
+        // A directory that may not be read can't be synced.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// The directory of a file.
 fn directory(path: &Path) -> &Path {
     match path.parent() {
@@ -262,4 +274,33 @@ fn ends_within_a_line(path: &Path) -> io::Result<bool> {
     let mut last = [0];
     File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
     Ok(last != [b'\n'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An unfinished line goes to the file that replaces this one, whatever happens in between.
+    #[test]
+    fn another_file_is_told_though_its_last_line_was_waited_for() {
+        let name = format!("poold-named-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).expect("a directory");
+        let (path, old) = (folder.join("lines"), folder.join("lines.1"));
+        let open = |path: &Path| NamedFile::open(path, Holds::Lines, Durability::Synced);
+        let mut named = open(&path).expect("a new file");
+        named.prepare().expect("it is open");
+        named.write(b"half a li").expect("room");
+        std::fs::rename(&path, old).expect("renamed");
+        let mut other = Held::open(&path, Holds::Lines).expect("a new file");
+        other.file.write_all(b"another process's li").expect("room");
+        let waits = named
+            .prepare()
+            .expect_err("the other one's line is under way");
+        assert_eq!(waits.kind(), io::ErrorKind::ResourceBusy);
+        other.file.write_all(b"ne\n").expect("room");
+        assert_eq!(named.prepare().expect("its line has ended"), Found::Other);
+        assert_eq!(named.prepare().expect("nothing has changed"), Found::Same);
+        std::fs::remove_dir_all(folder).expect("our own");
+    }
 }

@@ -110,7 +110,7 @@ impl Output {
     /// # Errors
     /// When it can't be opened.
     pub fn file(path: &Path, holds: Holds, durability: Durability) -> io::Result<Output> {
-        let file = NamedFile::open(path, holds)?;
+        let file = NamedFile::open(path, holds, durability)?;
         Ok(Output::new(Box::new(file), durability))
     }
 
