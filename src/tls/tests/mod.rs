@@ -133,8 +133,13 @@ fn what_is_sent_in_any_pieces_comes_out_as_it_was_sent_or_up_to_what_was_changed
         let sent = pieces.iter().map(|piece| piece.len()).sum::<usize>();
         let flip = flip.filter(|(at, _)| *at < sent);
         let way = twin::Way { cuts: &cuts, flip };
-        let outcome = twin::run(&tls, &client, &pieces, way);
-        twin::check(&outcome, &pieces, flip.is_some());
+        let mut session = twin::Twin::open(&tls, &client, &way);
+        if flip.is_none() {
+            session.send(&pieces, &way);
+            twin::check_so_far(&session.so_far(), &pieces, 0);
+        }
+        session.send(&pieces, &way);
+        twin::check(&session.end(&way), &pieces, flip.is_some());
         Ok(())
     });
     run.expect("it holds");

@@ -17,12 +17,13 @@ const CALLS_MAX: usize = 10_000;
 pub(crate) struct Way<'a> {
     /// Lengths of the reads, again from the first when they are used up; 0: all that is left.
     pub(crate) cuts: &'a [u8],
-    /// The byte that is changed, and how, counted from the end of the handshake.
+    /// The byte that is changed, and how, counted from the end of the handshake or from the last
+    /// outcome.
     pub(crate) flip: Option<(usize, u8)>,
 }
 
 /// What has become of it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) delivered: Vec<u8>,
     /// What the client got back.
@@ -33,74 +34,83 @@ pub(crate) struct Outcome {
     pub(crate) ending: Option<Ending>,
 }
 
-struct Server<'a> {
+/// A client and its session with the server.
+pub(crate) struct Twin {
+    client: ClientSession,
     session: Session,
     plain: Vec<u8>,
-    way: Way<'a>,
     cut: usize,
-    /// Bytes after the handshake so far.
+    /// Bytes so far of those that the way may change.
     seen: usize,
     is_open: bool,
     outcome: Outcome,
 }
 
-/// Sends these pieces and the end of the session.
-pub(crate) fn run(tls: &Tls, client: &ClientTls, pieces: &[&[u8]], way: Way<'_>) -> Outcome {
-    let mut client = client.session("localhost").expect("a name");
-    let mut server = Server {
-        session: tls.session().expect("valid"),
-        plain: vec![0; ROOM],
-        way,
-        cut: 0,
-        seen: 0,
-        is_open: false,
-        outcome: Outcome {
-            delivered: Vec::new(),
-            returned: Vec::new(),
-            has_failed: false,
-            is_refused: false,
-            ending: None,
-        },
-    };
-    for _ in 0..CALLS_MAX {
-        server.take(&ciphertext(&mut client));
-        server.answer(&mut client, &[]);
-        if server.is_open && !client.is_handshaking() {
-            break;
+impl Twin {
+    /// Makes the handshake.
+    pub(crate) fn open(tls: &Tls, client: &ClientTls, way: &Way<'_>) -> Twin {
+        let mut twin = Twin {
+            client: client.session("localhost").expect("a name"),
+            session: tls.session().expect("valid"),
+            plain: vec![0; ROOM],
+            cut: 0,
+            seen: 0,
+            is_open: false,
+            outcome: Outcome::default(),
+        };
+        for _ in 0..CALLS_MAX {
+            twin.take_all(way);
+            twin.answer(&[]);
+            if twin.is_open && !twin.client.is_handshaking() {
+                break;
+            }
+        }
+        assert!(twin.is_open, "{:?}", twin.outcome);
+        // The end of the client's handshake may have waited for the server's.
+        twin.take_all(way);
+        twin
+    }
+
+    /// The client sends these pieces, and gets each back.
+    pub(crate) fn send(&mut self, pieces: &[&[u8]], way: &Way<'_>) {
+        for piece in pieces.iter().flat_map(|piece| piece.chunks(PIECE_MAX)) {
+            if self.outcome.is_refused {
+                break;
+            }
+            let before = self.outcome.delivered.len();
+            assert_eq!(self.client.give(piece).expect("room"), piece.len());
+            self.take_all(way);
+            let come = self.outcome.delivered[before..].to_vec();
+            self.answer(&come);
         }
     }
-    assert!(server.is_open, "{:?}", server.outcome);
-    // The end of the client's handshake may have waited for the server's.
-    server.take(&ciphertext(&mut client));
-    for piece in pieces.iter().flat_map(|piece| piece.chunks(PIECE_MAX)) {
-        if server.outcome.is_refused {
-            break;
+
+    /// What has become of all that was sent so far, the session going on.
+    pub(crate) fn so_far(&mut self) -> Outcome {
+        self.seen = 0;
+        std::mem::take(&mut self.outcome)
+    }
+
+    /// The client ends the session.
+    pub(crate) fn end(mut self, way: &Way<'_>) -> Outcome {
+        self.client.close();
+        self.take_all(way);
+        // The end was read with what came before it, or the failure is told now.
+        while !self.outcome.has_failed && self.outcome.ending.is_none() {
+            match self.session.take(&mut self.plain, ROOM, |_| Ok(0)) {
+                Ok(Heard::Bytes { .. }) => {}
+                Ok(Heard::End(ending)) => self.outcome.ending = Some(ending),
+                Err(_) => self.outcome.has_failed = true,
+            }
         }
-        let before = server.outcome.delivered.len();
-        assert_eq!(client.give(piece).expect("room"), piece.len());
-        server.take(&ciphertext(&mut client));
-        let come = server.outcome.delivered[before..].to_vec();
-        server.answer(&mut client, &come);
+        self.outcome
     }
-    client.close();
-    server.take(&ciphertext(&mut client));
-    server.finish()
-}
 
-fn ciphertext(client: &mut ClientSession) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while client.wants_write() {
-        client.write_to(&mut bytes).expect("a Vec");
-    }
-    bytes
-}
-
-impl Server<'_> {
     /// Gives the session the client's bytes, as they are cut.
-    fn take(&mut self, bytes: &[u8]) {
-        let mut bytes = bytes.to_vec();
+    fn take_all(&mut self, way: &Way<'_>) {
+        let mut bytes = ciphertext(&mut self.client);
         if self.is_open {
-            if let Some((at, change)) = self.way.flip
+            if let Some((at, change)) = way.flip
                 && let Some(byte) = at.checked_sub(self.seen).and_then(|at| bytes.get_mut(at))
             {
                 *byte ^= change;
@@ -109,10 +119,9 @@ impl Server<'_> {
         }
         let mut rest = &bytes[..];
         while !rest.is_empty() && !self.outcome.has_failed && self.outcome.ending.is_none() {
-            let cuts = self.way.cuts;
-            let cut = cuts.get(self.cut % cuts.len().max(1)).copied().unwrap_or(0);
+            let cut = way.cuts.get(self.cut % way.cuts.len().max(1));
             self.cut += 1;
-            let length = match usize::from(cut) {
+            let length = match cut.copied().map_or(0, usize::from) {
                 0 => rest.len(),
                 length => length.min(rest.len()),
             };
@@ -161,7 +170,7 @@ impl Server<'_> {
     }
 
     /// Sends this and what the session has to say.
-    fn answer(&mut self, client: &mut ClientSession, mut bytes: &[u8]) {
+    fn answer(&mut self, mut bytes: &[u8]) {
         let sent = RefCell::new(Vec::new());
         let send = |bytes: &[u8]| {
             sent.borrow_mut().extend_from_slice(bytes);
@@ -182,27 +191,23 @@ impl Server<'_> {
         let mut rest = &sent[..];
         let mut buffer = [0; 4096];
         while !rest.is_empty() {
-            if client.read_from(&mut rest).is_err() {
+            if self.client.read_from(&mut rest).is_err() {
                 self.outcome.is_refused = true;
                 return;
             }
-            while let Ok(length @ 1..) = client.take(&mut buffer) {
+            while let Ok(length @ 1..) = self.client.take(&mut buffer) {
                 self.outcome.returned.extend_from_slice(&buffer[..length]);
             }
         }
     }
+}
 
-    fn finish(mut self) -> Outcome {
-        // The end was read with what came before it, or the failure is told now.
-        while !self.outcome.has_failed && self.outcome.ending.is_none() {
-            match self.session.take(&mut self.plain, ROOM, |_| Ok(0)) {
-                Ok(Heard::Bytes { .. }) => {}
-                Ok(Heard::End(ending)) => self.outcome.ending = Some(ending),
-                Err(_) => self.outcome.has_failed = true,
-            }
-        }
-        self.outcome
+fn ciphertext(client: &mut ClientSession) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while client.wants_write() {
+        client.write_to(&mut bytes).expect("a Vec");
     }
+    bytes
 }
 
 /// Asserts what must hold of an outcome.
@@ -225,4 +230,15 @@ pub(crate) fn check(outcome: &Outcome, pieces: &[&[u8]], is_flipped: bool) {
         );
         assert!(outcome.delivered == all && outcome.returned == all);
     }
+}
+
+/// Asserts what must hold of a session that goes on, after so many inputs before.
+pub(crate) fn check_so_far(outcome: &Outcome, pieces: &[&[u8]], before: u32) {
+    let all = pieces.concat();
+    let goes_on = !outcome.has_failed && !outcome.is_refused && outcome.ending.is_none();
+    assert!(goes_on, "{outcome:?} after {before}");
+    assert!(
+        outcome.delivered == all && outcome.returned == all,
+        "after {before}"
+    );
 }
