@@ -7,17 +7,17 @@
 //! WORKERS`, so that each server is a process whose CPU time and memory are counted separately.
 //!
 //! Modules: all servers share `work` and `lines`; `runtimes`, `threads`, `epoll` with its
-//! `sessions`,
-//! `receivers`, `tls_servers` and `subject` are the servers; `serve` starts one of them. In the
-//! driver, `launch`, `usage` and `load` handle processes, `pairs` and `bench` compare them, each
-//! section of the report has a module, and `bars`, `report`, `chart` and `machine` write the
-//! result.
+//! `sessions`, `receivers`, `tls_servers`, `stream` and `subject` are the servers; `serve` starts
+//! one of them. In the driver, `launch`, `usage` and `load` handle processes, `pairs` and `bench`
+//! compare them, each section of the report has a module, and `bars`, `report`, `chart` and
+//! `machine` write the result.
 
 /// The modules are in the directory `peers` beside this file.
 mod peers {
     pub mod bars;
     pub mod bench;
     pub mod blocking;
+    pub mod bus;
     pub mod chart;
     pub mod chat;
     pub mod echo;
@@ -43,6 +43,7 @@ mod peers {
     pub mod serve;
     pub mod sessions;
     pub mod spread;
+    pub mod stream;
     pub mod subject;
     pub mod threads;
     pub mod tls;
@@ -65,7 +66,9 @@ use peers::bench::{Bench, Scratch};
 use peers::machine::Machine;
 use peers::options::{Options, Section};
 use peers::report::Report;
-use peers::{blocking, chat, echo, exec, fairness, fan, feed, growth, receive, rest, serve, tls};
+use peers::{
+    blocking, bus, chat, echo, exec, fairness, fan, feed, growth, receive, rest, serve, tls,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -93,7 +96,7 @@ fn drive(options: Options) -> io::Result<()> {
         report: Report::default(),
         scratch: Scratch::new()?,
     };
-    let sections: [(Section, Run); 12] = [
+    let sections: [(Section, Run); 13] = [
         (Section::Echo, echo::run),
         (Section::Blocking, blocking::run),
         (Section::Receive, receive::run),
@@ -102,6 +105,7 @@ fn drive(options: Options) -> io::Result<()> {
         (Section::Fairness, fairness::run),
         (Section::Chat, chat::run),
         (Section::Hub, feed::run),
+        (Section::Bus, bus::run),
         (Section::Tls, tls::run),
         (Section::Exec, exec::run),
         (Section::Clients, growth::clients),

@@ -82,6 +82,8 @@ pub enum Section {
     Chat,
     /// One source and many readers: a feed
     Hub,
+    /// A line of `chat --bus` from one daemon to another
+    Bus,
     /// Encrypted: echo, handshakes, receiving, idle clients
     Tls,
     /// A program for each connection

@@ -20,6 +20,7 @@ pub const VERSIONS: &[(&str, &str)] = &[
     ),
     ("socat", "socat -V | sed -n 2p"),
     ("nats-server", "nats-server --version"),
+    ("redis-server", "redis-server --version"),
 ];
 
 /// The most clients at once, for programs that need it as an option.
@@ -50,6 +51,20 @@ pub fn nats() -> Contender {
             let mut command = mortal("nats-server");
             let port = address.port().to_string();
             command.args(["--addr", "127.0.0.1", "--port", &port]);
+            Ok((command, Announces::Chosen(address)))
+        }),
+    }
+}
+
+/// A server of streams, which stores nothing on the disk.
+pub fn redis() -> Contender {
+    Contender {
+        label: "redis-server".to_owned(),
+        launch: Box::new(|_, _| {
+            let address = free_address()?;
+            let mut command = mortal("redis-server");
+            let port = address.port().to_string();
+            command.args(["--bind", "127.0.0.1", "--port", &port, "--save", ""]);
             Ok((command, Announces::Chosen(address)))
         }),
     }

@@ -11,7 +11,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use socket2::{Domain, Socket, Type};
 
 use super::work::Work;
-use super::{receivers, relay, runtimes, sessions, subject, threads, tls_servers};
+use super::{receivers, relay, runtimes, sessions, stream, subject, threads, tls_servers};
 
 /// Says where files of a server may lie, which the driver removes.
 pub const SCRATCH: &str = "POOLD_BENCH_SCRATCH";
@@ -33,6 +33,9 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     }
     if peer == "relay" {
         return relay::serve(listen()?);
+    }
+    if peer == "stream-relay" {
+        return stream::relay(&listen()?, work);
     }
     // The work of servers with TLS may be the name of a kind of key.
     let (work, key) = match work.as_str() {

@@ -98,6 +98,13 @@ pub fn chat(workers: usize) -> Command {
     command
 }
 
+/// `poold chat` as one daemon of a house.
+pub fn house(workers: usize, bus: &str) -> Command {
+    let mut command = chat(workers);
+    command.args(["--bus", bus]);
+    command
+}
+
 /// `poold hub` as it is delivered, on any free port.
 pub fn hub(workers: usize) -> Command {
     let mut command = mortal(BINARY);
