@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use super::stdout;
 use crate::error::Error;
 
 /// Drained, or the command is done.
@@ -69,7 +70,7 @@ impl Failure {
     /// Prints it, unless it needs no words; answers the exit code.
     pub(super) fn tell(&self) -> u8 {
         match self {
-            Failure::Usage(why) | Failure::Failed(why) => eprintln!("poold: {why}"),
+            Failure::Usage(why) | Failure::Failed(why) => say(why),
             Failure::OutputClosed | Failure::Interrupted => {}
         }
         match self {
@@ -81,11 +82,15 @@ impl Failure {
     }
 }
 
+/// Prints a line for a person.
+pub(super) fn say(what: &str) {
+    // Without a reader of it, the exit code still tells.
+    let _ = writeln!(io::stderr(), "poold: {what}");
+}
+
 /// Prints a result.
 pub(super) fn print(result: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let printed = out.write_all(result).and_then(|()| out.flush());
-    printed.map_err(|error| unprinted(&error))
+    stdout::write_all(result).map_err(|error| unprinted(&error))
 }
 
 /// What the failure of a write to the output means.

@@ -49,7 +49,7 @@ enum Holds {
 
 /// Copies in both directions until the server ends.
 pub(crate) fn run(socket: Socket, loss: &Loss, name: Option<&str>, passing: Passing) -> Ending {
-    let mut printer = Printer::new(passing)?;
+    let mut printer = Printer::new(passing);
     if let Some(name) = name {
         introduce(&socket, name, &mut printer)?;
     }

@@ -1,11 +1,7 @@
 //! Standard output of a client in a pipe.
 
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::AsFd;
-
 use super::safe::SafeLines;
-use crate::cli::exit::{Ending, Failure, unprinted};
+use crate::cli::exit::{Ending, print};
 
 /// What happens to received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,39 +14,29 @@ pub(crate) enum Passing {
 
 /// Standard output.
 pub(crate) struct Printer {
-    output: File,
     passing: Passing,
     lines: SafeLines,
 }
 
 impl Printer {
-    pub(crate) fn new(passing: Passing) -> Result<Printer, Failure> {
-        let output = std::io::stdout().as_fd().try_clone_to_owned();
-        let output = output.map_err(|error| unprinted(&error))?.into();
+    pub(crate) fn new(passing: Passing) -> Printer {
         let lines = SafeLines::default();
-        Ok(Printer {
-            output,
-            passing,
-            lines,
-        })
+        Printer { passing, lines }
     }
 
     /// Passes on received bytes.
     pub(crate) fn print(&mut self, bytes: &[u8]) -> Ending {
-        let written = match self.passing {
-            Passing::Exact => self.output.write_all(bytes),
+        match self.passing {
+            Passing::Exact => print(bytes),
             Passing::Escaped => {
                 let mut text = String::new();
                 self.lines.take(bytes, |line| text += &(line + "\n"));
-                self.output.write_all(text.as_bytes())
+                print(text.as_bytes())
             }
-        };
-        written.map_err(|error| unprinted(&error))
+        }
     }
 
     pub(crate) fn end(mut self) -> Ending {
-        let rest = self.lines.rest().unwrap_or_default();
-        let written = self.output.write_all(rest.as_bytes());
-        written.map_err(|error| unprinted(&error))
+        print(self.lines.rest().unwrap_or_default().as_bytes())
     }
 }

@@ -88,7 +88,7 @@ fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
         .as_bytes(),
     )?;
     if let Some(hint) = report.hint() {
-        eprintln!("poold: {hint}");
+        exit::say(hint);
     }
     Ok(report.is_good())
 }

@@ -40,6 +40,20 @@ fn a_variable_that_no_command_knows() {
 }
 
 #[test]
+fn without_a_reader_of_the_errors_the_exit_code_tells() {
+    for (args, code) in [
+        (&["client", "nonsense"][..], 2),
+        (&["status", "unix:/nothing/there"], 1),
+        (&["man", "nonsense"], 2),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("descriptors");
+        drop(reader);
+        let status = poold(args).stdout(Stdio::null()).stderr(writer).status();
+        assert_eq!(status.expect("poold starts").code(), Some(code), "{args:?}");
+    }
+}
+
+#[test]
 fn a_socket_for_datagrams_from_the_service_manager() {
     let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let mut command = Command::new("sh");

@@ -1,9 +1,11 @@
 //! `poold client` in a pipe: bytes in, the same bytes out, and an exit code that tells.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::io::ioctl_fionread;
 use socket2::{Domain, Socket, Type};
 
 use crate::support::chat::{Talker, chat};
@@ -210,6 +212,31 @@ fn an_output_without_a_reader_ends_it() {
         guard.0.try_wait().expect("our own child").is_some()
     });
     assert_eq!(guard.wait_exit(), Some(141));
+}
+
+#[test]
+fn an_output_that_does_not_block_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let (mut reader, writer) = std::io::pipe().expect("descriptors");
+    fcntl_setfl(&writer, OFlags::NONBLOCK).expect("a pipe");
+    let mut command = poold(&["client", &address]);
+    let mut guard = Guard(command.stdout(writer).spawn().expect("poold starts"));
+    drop(command);
+    let (server, _) = listener.accept().expect("it connects");
+    let sent = bytes(3_000_000);
+    let speaking = {
+        let sent = sent.clone();
+        std::thread::spawn(move || (&server).write_all(&sent))
+    };
+    wait_until("the pipe is full", || {
+        ioctl_fionread(&reader).expect("a pipe") >= 1 << 16
+    });
+    let mut printed = Vec::new();
+    reader.read_to_end(&mut printed).expect("a pipe");
+    speaking.join().expect("it ends").expect("it reads");
+    assert!(printed == sent, "{} of {}", printed.len(), sent.len());
+    assert_eq!(guard.wait_exit(), Some(0));
 }
 
 #[test]

@@ -13,9 +13,9 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, pidfd_send_signal, wait,
 };
 
-use crate::cli::handover;
 use crate::cli::kept::{FIRST_KEEPER, NO, START, end_the_rest};
 use crate::cli::signals::{self, Awaited};
+use crate::cli::{exit, handover};
 use crate::net::ready;
 
 /// See the head of the file.
@@ -93,7 +93,8 @@ impl Wards {
             };
             self.all.swap_remove(at);
             if let Some(signal) = status.terminating_signal() {
-                eprintln!("poold: signal {signal} ended the server; its programs are ended");
+                let what = format!("signal {signal} ended the server; its programs are ended");
+                exit::say(&what);
             }
             if self.server == Some(pid) {
                 self.server = None;
