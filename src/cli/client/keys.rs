@@ -84,6 +84,9 @@ impl ConditionalEventHandler for Keys {
             return None;
         };
         let mut state = self.state.lock();
+        if self.session.take_garbled() {
+            state.pastes.break_off();
+        }
         if !state.pastes.is_open() {
             state.keys = state.keys.saturating_add(1);
         }

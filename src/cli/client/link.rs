@@ -61,8 +61,17 @@ enum Parting {
 }
 
 impl Link {
-    /// Runs until one side closes the connection; one that is lost is opened again.
-    pub(crate) fn run(mut self, first: (Socket, Loss), mut greeting: String) -> Ending {
+    /// Runs until one side closes the connection; one that is lost is opened again. All that the
+    /// server has said is shown.
+    pub(crate) fn run(mut self, first: (Socket, Loss), greeting: String) -> Ending {
+        let ending = self.keep_up(first, greeting);
+        if !self.session.is_leaving() {
+            self.screen.wait_shown();
+        }
+        ending
+    }
+
+    fn keep_up(&mut self, first: (Socket, Loss), mut greeting: String) -> Ending {
         let mut next = Some(first);
         let mut delay = DELAY_MIN;
         loop {
@@ -73,7 +82,7 @@ impl Link {
                     Ok(Parting::Lost(why)) => loss.why().unwrap_or(why).to_owned(),
                     Err(error) => error.to_string(),
                 };
-                if self.screen.was_sent_away() {
+                if self.screen.was_sent_away() || self.wants_to_leave() {
                     return self.lost(&why);
                 }
                 if since.elapsed() > GOOD_AFTER {
@@ -82,7 +91,7 @@ impl Link {
                 self.unsent.begin_line_again();
                 self.pause(&format!("the connection was lost ({why})"), &mut delay);
             }
-            if self.is_leaving {
+            if self.wants_to_leave() {
                 return self.lost("not connected");
             }
             match dial(&self.address, self.tls.as_ref()) {
@@ -99,9 +108,6 @@ impl Link {
 
     /// Shows why the connection is lost and waits, longer each time; `/quit` ends the wait.
     fn pause(&mut self, what: &str, delay: &mut Duration) {
-        if self.is_leaving {
-            return;
-        }
         let pause = jittered(*delay);
         *delay = (*delay * 2).min(DELAY_MAX);
         let seconds = pause.as_secs_f64().max(1.0);
@@ -110,8 +116,12 @@ impl Link {
         self.wait(Instant::now() + pause);
     }
 
+    fn wants_to_leave(&self) -> bool {
+        self.is_leaving || self.unsent.has_quit
+    }
+
     fn lost(&self, why: &str) -> Ending {
-        match self.unsent.is_empty() && self.is_leaving {
+        match self.unsent.is_said() && self.wants_to_leave() {
             true => Ok(()),
             false => Err(format!("the connection was lost: {why}").into()),
         }
@@ -158,8 +168,7 @@ impl Link {
             if let Some(rest) = lines.rest() {
                 self.screen.show([rest], &self.session);
             }
-            let over = self.is_leaving || self.unsent.has_quit;
-            return Ok(Some(match over {
+            return Ok(Some(match self.wants_to_leave() {
                 true => Parting::Over,
                 false => Parting::Lost("the server ended it"),
             }));
@@ -213,6 +222,10 @@ impl Link {
                 "not taken: a paste holds at most {paste} MiB, and {most} MiB may wait"
             ));
         }
+        if taken.garbled {
+            let what = "a key or a paste that is no UTF-8; Ctrl-C ends such a paste";
+            self.screen.note(&format!("not taken: {what}"));
+        }
         if !taken.bytes.is_empty() && !self.session.known.lock().is_chat() {
             // A chat sends the line back to this client as well; another server does not.
             self.screen.echo(&taken.bytes);
@@ -242,7 +255,7 @@ impl Link {
 
     /// Waits without a connection; `/quit` ends the wait.
     fn wait(&mut self, until: Instant) {
-        while !self.is_leaving && Instant::now() < until {
+        while !self.wants_to_leave() && Instant::now() < until {
             let mut polled = [PollFd::new(&self.wake, PollFlags::IN)];
             if poll_until(&mut polled, Some(until)).is_err() {
                 return;

@@ -41,6 +41,7 @@ pub(crate) use self::args::ClientArgs;
 use self::dial::NotConnected;
 use self::printer::Passing;
 use crate::cli::exit::{Ending, Failure, told};
+use crate::cli::signals;
 use crate::cli::terminal::is_capable;
 
 /// Runs `poold client`: 0 all went well, 1 not connected or lost, 2 usage.
@@ -53,6 +54,15 @@ fn connect(args: &ClientArgs) -> Ending {
         Ok(tls) => tls,
         Err(error) => return Err(error.to_string().into()),
     };
+    let (typed, shown) = (
+        std::io::stdin().is_terminal(),
+        std::io::stdout().is_terminal(),
+    );
+    let has_editor = typed && shown && is_capable();
+    if has_editor {
+        // Before there are other threads, as that of TLS.
+        signals::respect_nohup();
+    }
     let (socket, loss) = match dial::dial(&args.address, tls.as_ref()) {
         Ok(connected) => connected,
         Err(NotConnected::Address(error)) => return Err(Failure::Usage(error.to_string())),
@@ -68,13 +78,9 @@ fn connect(args: &ClientArgs) -> Ending {
         }
     };
     let name = args.name.as_deref();
-    let (typed, shown) = (
-        std::io::stdin().is_terminal(),
-        std::io::stdout().is_terminal(),
-    );
-    match (typed, shown) {
-        (true, true) if is_capable() => terminal::run((socket, loss), &args.address, tls, name),
-        (_, true) => pipe::run(socket, &loss, name, Passing::Escaped),
-        (_, false) => pipe::run(socket, &loss, name, Passing::Exact),
+    match shown {
+        _ if has_editor => terminal::run((socket, loss), &args.address, tls, name),
+        true => pipe::run(socket, &loss, name, Passing::Escaped),
+        false => pipe::run(socket, &loss, name, Passing::Exact),
     }
 }

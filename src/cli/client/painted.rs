@@ -33,17 +33,22 @@ impl Painted {
     /// Called before the line is painted. If the window's width has changed, moves the cursor to
     /// where the editor expects it.
     pub(crate) fn note(&self, line: &str, pos: usize) {
-        let Some(columns) = columns() else {
-            return;
-        };
+        let columns = columns();
         let mut last = self.last.lock();
-        let before = std::mem::replace(&mut last.columns, columns);
-        // A key paints another line, after the new width was noticed.
-        if before != columns && before > 0 && last.line == line {
-            move_cursor(rows(width(&line[..pos]), before, columns));
+        if let Some(columns) = columns {
+            let before = std::mem::replace(&mut last.columns, columns);
+            // A key paints another line, after the new width was noticed.
+            if before != columns && before > 0 && last.line == line {
+                move_cursor(rows(width(&line[..pos]), before, columns));
+            }
         }
         line.clone_into(&mut last.line);
         self.noted.notify_all();
+    }
+
+    /// The last painted line.
+    pub(crate) fn line(&self) -> String {
+        self.last.lock().line.clone()
     }
 
     /// Waits until a line of several rows was painted in the window's current width.

@@ -27,6 +27,8 @@ struct Open {
     /// The last key was a carriage return: a line feed after it ends the same line.
     after_return: bool,
     is_too_long: bool,
+    /// A part of it is lost, perhaps its end as well.
+    is_broken: bool,
 }
 
 impl Pastes {
@@ -38,6 +40,13 @@ impl Pastes {
         self.open = Some(Open::default());
     }
 
+    /// Of the paste that is open, if there is one, nothing is taken.
+    pub(crate) fn break_off(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.is_broken = true;
+        }
+    }
+
     /// Takes a key of the paste that is open; `false` when it is its end.
     pub(crate) fn key(&mut self, code: KeyCode, modifiers: Modifiers) -> bool {
         let Some(open) = &mut self.open else {
@@ -46,6 +55,7 @@ impl Pastes {
         let after_return = std::mem::take(&mut open.after_return);
         let character = match (code, modifiers) {
             (KeyCode::BracketedPasteEnd, _) => return false,
+            (KeyCode::Char('C'), Modifiers::CTRL) if open.is_broken => return false,
             (KeyCode::Enter, _) | (KeyCode::Char('M'), Modifiers::CTRL) => {
                 open.after_return = true;
                 '\n'
@@ -67,6 +77,9 @@ impl Pastes {
     /// The word to insert for the paste; `None` if the paste was too long.
     pub(crate) fn close(&mut self) -> Option<String> {
         let open = self.open.take()?;
+        if open.is_broken {
+            return Some(String::new());
+        }
         if open.is_too_long {
             return None;
         }
@@ -148,6 +161,24 @@ mod tests {
             paste(&mut pastes, "a\rb");
         }
         assert_eq!(pastes.expand(&word, true), format!("{word}\n"));
+    }
+
+    #[test]
+    fn of_a_broken_paste_nothing_is_taken() {
+        let mut pastes = Pastes::default();
+        pastes.break_off();
+        assert_eq!(paste(&mut pastes, "a"), Some("a".into()));
+        for (end, modifiers) in [
+            (KeyCode::BracketedPasteEnd, Modifiers::NONE),
+            (KeyCode::Char('C'), Modifiers::CTRL),
+        ] {
+            pastes.open();
+            assert!(pastes.key(KeyCode::Char('a'), Modifiers::NONE));
+            pastes.break_off();
+            assert!(pastes.key(KeyCode::Enter, Modifiers::NONE));
+            assert!(!pastes.key(end, modifiers));
+            assert_eq!(pastes.close(), Some(String::new()));
+        }
     }
 
     #[test]

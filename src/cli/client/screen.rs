@@ -1,10 +1,19 @@
 //! Shows lines above the prompt.
 
+use std::sync::mpsc::sync_channel;
+use std::thread::Builder;
+use std::time::Duration;
+
 use super::paint::{Colours, is_for_us};
 use super::safe::safe;
 use super::shared::Session;
 use super::width::{columns, wrap};
 use crate::service::chat::grammar::{PUT_OUT, What, parse};
+
+/// Up a row and down again: a text that leaves the screen as it is.
+const NO_TRACE: &str = "\x1b[A\n";
+/// Maximum time for the editor to show the last lines.
+const SHOWN_WITHIN: Duration = Duration::from_millis(500);
 
 /// Prints whole lines above the prompt.
 pub(crate) type Print = Box<dyn FnMut(String) + Send>;
@@ -65,6 +74,22 @@ impl Screen {
         (self.print)(self.colours.dim(&text) + "\n");
     }
 
+    /// Waits until the editor has shown all, unless it does something else for too long.
+    pub(crate) fn wait_shown(self) {
+        let mut print = self.print;
+        let (done, is_done) = sync_channel(1);
+        // The editor takes one text after the other, while at most one more waits: once the second
+        // of these waits, all before the first is shown.
+        let push = move || {
+            (0..2).for_each(|_| print(NO_TRACE.to_owned()));
+            // Not awaited any more, if it took too long.
+            let _ = done.send(());
+        };
+        if Builder::new().spawn(push).is_ok() {
+            let _ = is_done.recv_timeout(SHOWN_WITHIN);
+        }
+    }
+
     /// Shows a typed line.
     pub(crate) fn echo(&mut self, lines: &[u8]) {
         let clock = clock();
@@ -91,8 +116,6 @@ fn clock() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
-
     use super::*;
 
     #[test]

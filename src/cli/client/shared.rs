@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -19,6 +20,8 @@ pub(crate) struct Session {
     /// What is known of the chat.
     pub(crate) known: Mutex<Known>,
     waker: UnixStream,
+    /// Something typed or pasted was no text, and the editor has not been told.
+    is_garbled: AtomicBool,
 }
 
 /// The queue of typed lines.
@@ -26,6 +29,7 @@ pub(crate) struct Session {
 struct Queue {
     bytes: Vec<u8>,
     refused: bool,
+    garbled: bool,
     is_leaving: bool,
 }
 
@@ -34,6 +38,8 @@ pub(crate) struct Taken {
     pub(crate) bytes: Vec<u8>,
     /// Lines were refused since the last time.
     pub(crate) refused: bool,
+    /// Something typed or pasted since was no text.
+    pub(crate) garbled: bool,
     /// Nothing more will come.
     pub(crate) is_leaving: bool,
 }
@@ -48,6 +54,7 @@ impl Session {
             queue: Mutex::default(),
             known: Mutex::default(),
             waker,
+            is_garbled: AtomicBool::new(false),
         };
         Ok((session, wake))
     }
@@ -72,6 +79,18 @@ impl Session {
         self.wake();
     }
 
+    /// Notes that something typed or pasted was no text.
+    pub(crate) fn garble(&self) {
+        self.is_garbled.store(true, Ordering::Relaxed);
+        self.queue.lock().garbled = true;
+        self.wake();
+    }
+
+    /// Whether something was, since the last time.
+    pub(crate) fn take_garbled(&self) -> bool {
+        self.is_garbled.swap(false, Ordering::Relaxed)
+    }
+
     /// Nothing more will come.
     pub(crate) fn leave(&self) {
         self.queue.lock().is_leaving = true;
@@ -89,6 +108,7 @@ impl Session {
         Taken {
             bytes: std::mem::take(&mut queue.bytes),
             refused: std::mem::take(&mut queue.refused),
+            garbled: std::mem::take(&mut queue.garbled),
             is_leaving: queue.is_leaving,
         }
     }

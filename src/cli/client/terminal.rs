@@ -3,7 +3,7 @@
 //! Two threads: this one edits the line, the other has the connection (`link`). Received lines go
 //! to the editor, which alone paints.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -20,11 +20,12 @@ use super::keys::Keys;
 use super::link::{Link, Name};
 use super::paint::Colours;
 use super::painted::{PROMPT, Painted};
-use super::screen::Screen;
+use super::screen::{Print, Screen};
 use super::secure::Loss;
 use super::shared::Session;
 use super::unsent::Unsent;
-use crate::cli::exit::{DONE, Ending, Failure};
+use crate::cli::exit::{DONE, Ending, Failure, INTERRUPTED};
+use crate::cli::signals;
 use crate::error::start_advice;
 use crate::tls::ClientTls;
 
@@ -54,6 +55,7 @@ fn start(
     name: Option<&str>,
 ) -> Result<Ending, ReadlineError> {
     let before = tcgetattr(std::io::stdin()).map_err(std::io::Error::from)?;
+    give_back_on_signal(before.clone())?;
     let (session, wake) = Session::new()?;
     let session = Arc::new(session);
     let greeting = {
@@ -70,18 +72,13 @@ fn start(
         started,
         painted: Arc::clone(&painted),
     })?;
-    let mut printer = line.create_external_printer()?;
-    let print = move |text| {
-        painted.settle();
-        // Fails when the editor has ended, which needs no line any more.
-        let _ = printer.print(text);
-    };
+    let print = above(line.create_external_printer()?, Arc::clone(&painted));
     let link = Link {
         address: address.to_owned(),
         tls,
         session: Arc::clone(&session),
         wake,
-        screen: Screen::new(Box::new(print), colours),
+        screen: Screen::new(print, colours),
         unsent: Unsent::default(),
         is_leaving: false,
         name: Name::default(),
@@ -97,7 +94,10 @@ fn start(
         .name("link".into())
         .spawn(speak)
         .map_err(|error| io::Error::other(start_advice(&error)))?;
-    let left = line.readline(PROMPT);
+    let left = edit(&mut line, &session, &painted);
+    // It takes no more lines to show: the connection thread must not wait for that, it still has to
+    // send what was typed.
+    drop(line);
     session.leave();
     Ok(match left {
         Err(ReadlineError::Interrupted) => Err(Failure::Interrupted),
@@ -121,6 +121,34 @@ fn editor(prompter: Prompter) -> Result<LineEditor, ReadlineError> {
     line.set_helper(Some(prompter));
     line.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(keys)));
     Ok(line)
+}
+
+/// Edits lines until the person leaves. What is no UTF-8, from a terminal with another character
+/// set, ends the editor's call: another one goes on with the line.
+fn edit(
+    line: &mut LineEditor,
+    session: &Session,
+    painted: &Painted,
+) -> Result<String, ReadlineError> {
+    let mut left = line.readline(PROMPT);
+    while let Err(ReadlineError::Io(error)) = &left
+        && error.kind() == ErrorKind::InvalidData
+    {
+        session.garble();
+        left = line.readline_with_initial(PROMPT, (&painted.line(), ""));
+    }
+    left
+}
+
+/// Prints above the prompt.
+fn above(mut printer: impl ExternalPrinter + Send + 'static, painted: Arc<Painted>) -> Print {
+    Box::new(move |text: String| {
+        painted.settle();
+        if printer.print(text.clone()).is_err() {
+            // The editor has ended. An error here only affects the display.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+        }
+    })
 }
 
 /// What the connection thread does at its end.
@@ -149,15 +177,29 @@ fn speak(
     }
     // The editor's wait for a key can't be interrupted: restore the terminal and end the process
     // here.
-    let mut output = std::io::stdout();
-    let _ = output.write_all(BRACKETED_PASTE_OFF);
-    let _ = output.write_all(b"\r\n").and_then(|()| output.flush());
-    let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, &at_end.before);
+    give_back(&at_end.before);
     std::process::exit(
         ending
             .map_or_else(|failure| failure.tell(), |()| DONE)
             .into(),
     );
+}
+
+/// Restores the terminal while the editor has it.
+fn give_back(before: &Termios) {
+    let mut output = std::io::stdout();
+    let _ = output.write_all(BRACKETED_PASTE_OFF);
+    let _ = output.write_all(b"\r\n").and_then(|()| output.flush());
+    let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, before);
+}
+
+/// A signal from elsewhere (`kill`, `timeout`) ends the process; keys are no signals while the
+/// editor has the terminal.
+fn give_back_on_signal(before: Termios) -> io::Result<()> {
+    signals::pass_on(move || {
+        give_back(&before);
+        std::process::exit(INTERRUPTED.into());
+    })
 }
 
 fn farewell(ending: &Receiver<Ending>) -> Ending {

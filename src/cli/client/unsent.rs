@@ -14,7 +14,7 @@ pub(crate) struct Unsent {
     bytes: Vec<u8>,
     /// How much of it is sent.
     gone: usize,
-    /// A `/quit` was typed, so the end is expected.
+    /// A `/quit` was typed: the end is expected, and no other connection wanted.
     pub(crate) has_quit: bool,
 }
 
@@ -25,6 +25,12 @@ impl Unsent {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether a lost connection loses nothing: at most a `/quit`.
+    pub(crate) fn is_said(&self) -> bool {
+        let mut lines = self.bytes.split(|byte| *byte == b'\n');
+        lines.all(|line| line.is_empty() || is_quit(line))
     }
 
     pub(crate) fn add(&mut self, lines: &[u8]) {
@@ -71,6 +77,16 @@ mod tests {
     use socket2::{Domain, Type};
 
     use super::*;
+
+    #[test]
+    fn nothing_is_lost_with_a_quit_alone() {
+        let mut unsent = Unsent::default();
+        assert!(unsent.is_said() && !unsent.has_quit);
+        unsent.add(b"/quit so long\n");
+        assert!(unsent.is_said() && unsent.has_quit);
+        unsent.add(b"one more\n");
+        assert!(!unsent.is_said());
+    }
 
     #[test]
     fn a_line_that_was_cut_is_sent_again_whole_and_no_other() {

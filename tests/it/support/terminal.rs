@@ -22,10 +22,15 @@ impl Terminal {
             environment.join(" "),
             args.join(" ")
         );
-        // The window stays to be looked at when the client has ended, and shows how it was left.
+        Terminal::shell_after(&client)
+    }
+
+    /// Runs a command and prints its exit code; `None` if `tmux` is not installed.
+    pub fn shell_after(command: &str) -> Option<Terminal> {
+        // The window stays to be looked at when the command has ended, and shows how it was left.
         let left = "stty -a | grep -we -icanon";
         Terminal::shell(&format!(
-            "{client}; code=$?; {left}; echo exit code $code; read"
+            "{command}; code=$?; {left}; echo exit code $code; read"
         ))
     }
 

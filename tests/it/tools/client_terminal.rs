@@ -9,19 +9,19 @@ use crate::support::spool::{PATIENCE, wait_until};
 use crate::support::terminal::Terminal;
 
 /// A server that says what a test wants it to say.
-struct Stage {
+pub(super) struct Stage {
     listener: TcpListener,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Stage {
-    fn new() -> Stage {
+    pub(super) fn new() -> Stage {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
         Stage { listener, address }
     }
 
-    fn accept(&self) -> TcpStream {
+    pub(super) fn accept(&self) -> TcpStream {
         let (stream, _) = self.listener.accept().expect("it connects");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream
@@ -155,6 +155,8 @@ fn a_lost_connection_is_found_again_with_name_and_rooms() {
     send(&server, "-- you are disconnected: kicked by bob: enough\n");
     drop(server);
     let screen = terminal.wait_line("exit code 1");
+    let why = "-- you are disconnected: kicked by bob: enough";
+    assert!(screen.iter().any(|line| line.ends_with(why)), "{screen:?}");
     // The terminal is what it was before.
     assert!(
         !screen.iter().any(|line| line.contains("-icanon")),

@@ -2,5 +2,6 @@
 
 pub(crate) mod client_pipe;
 pub(crate) mod client_terminal;
+pub(crate) mod client_trouble;
 pub(crate) mod flood_chat;
 pub(crate) mod flood_interrupt;
