@@ -6,6 +6,8 @@
 #   scripts/flood.sh [CLIENTS] [MESSAGES]     default: 64 clients, 2000 messages each
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# printf takes the figures only with a decimal point.
+export LC_ALL=C.UTF-8
 
 clients=${1:-64}
 messages=${2:-2000}

@@ -10,6 +10,8 @@ use super::message::WORD;
 
 /// The text before a message in the format for people.
 const LABEL: &[u8] = b"Message from ";
+/// The shape of the time before it.
+const TIME: &[u8] = b"0000-00-00T00:00:00.000Z ";
 /// A message at its longest, and its envelope, escaped.
 const LINE_MAX: u64 = 64 << 20;
 
@@ -52,10 +54,24 @@ fn message(line: &[u8]) -> Option<Cow<'_, [u8]>> {
         };
         return memchr::memmem::find(&whole, WORD).map(|_| whole);
     }
+    let line = untimed(line);
     let start = memchr::memmem::find(line, WORD)?;
     let labelled = line.starts_with(LABEL) && line[..start].ends_with(b": ");
     // Any other text before it is damage, and must stay visible as that.
     Some(line[if labelled { start } else { 0 }..].into())
+}
+
+/// A line of `recv --time` without its time.
+fn untimed(line: &[u8]) -> &[u8] {
+    let timed = line.split_at_checked(TIME.len());
+    let timed = timed.filter(|(time, rest)| {
+        let fits = |(have, want): (&u8, &u8)| match want {
+            b'0' => have.is_ascii_digit(),
+            mark => have == mark,
+        };
+        time.iter().zip(TIME).all(fits) && rest.starts_with(LABEL)
+    });
+    timed.map_or(line, |(_, rest)| rest)
 }
 
 #[cfg(test)]
@@ -94,6 +110,18 @@ mod tests {
         let text = format!("listening\n{people}{json}\n{}", line(0, 2));
         assert_eq!(found(&text, of(1, 3)), (3, 1, [0, 0, 0, 0]));
         assert_eq!(read(text.as_bytes(), &of(1, 3)).unwrap().other, 1);
+    }
+
+    #[test]
+    fn a_time_before_the_label_is_no_damage() {
+        let time = "2026-11-29T15:09:27.123Z";
+        let label = "Message from 127.0.0.1:51234: ";
+        let text = format!("{time} {label}{}", line(0, 0));
+        assert_eq!(found(&text, of(1, 1)), (1, 1, [0, 0, 0, 0]));
+        for before in [format!("{time} "), format!("{time}{label}"), time.into()] {
+            let text = format!("{before}{}", line(0, 0));
+            assert_eq!(found(&text, of(1, 1)).2, [0, 0, 0, 1], "{before}");
+        }
     }
 
     #[test]

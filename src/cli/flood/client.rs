@@ -137,6 +137,15 @@ impl Client {
         self.stream.as_ref().is_some_and(Stream::owes)
     }
 
+    /// Whether it has something to write, or waits for replies or for the server's end.
+    pub(crate) fn is_waiting(&self, plan: &Plan) -> bool {
+        match self.phase {
+            Phase::Apart => false,
+            Phase::Connecting | Phase::Ending => true,
+            Phase::Open => self.sent < self.target || self.replies.settled() < self.messages(plan),
+        }
+    }
+
     /// Counts a client as connected, once.
     pub(crate) fn note_connected(&mut self, work: &mut Work<'_>) {
         self.attempts = 0;

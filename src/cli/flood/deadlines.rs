@@ -37,6 +37,9 @@ impl Load<'_> {
             return;
         }
         self.ticked_at = now;
+        if !self.is_waiting() {
+            self.work.moved_at = now;
+        }
         let is_over = |since, most| now.saturating_duration_since(since) > most;
         let stuck = is_over(self.work.moved_at, plan.timeout)
             || self
@@ -57,6 +60,13 @@ impl Load<'_> {
                 self.work.tally.abandoned += 1;
             }
         }
+    }
+
+    /// Whether something is awaited: at a low rate, there are times in which nothing is due.
+    fn is_waiting(&self) -> bool {
+        let is_paced = self.work.schedule.is_some() && self.work.stage == Stage::Sending;
+        let plan = self.work.plan;
+        !is_paced || self.clients.iter().any(|client| client.is_waiting(plan))
     }
 
     fn expired(&self, client: &Client, stuck: bool) -> Option<Cause> {

@@ -2,12 +2,12 @@
 
 use crate::cli::exit::Failure;
 
-/// Descriptors that are not connections: standard streams, polls, files.
+/// Descriptors that are neither connections nor polls: standard streams, files.
 const BESIDE: u64 = 64;
 
-/// Raises the soft limit to what this many connections need.
-pub(crate) fn allow(connections: u64) -> Result<(), Failure> {
-    let needed = connections + BESIDE;
+/// Raises the soft limit to what this many connections need, and threads with a poll each.
+pub(crate) fn allow(connections: u64, threads: u64) -> Result<(), Failure> {
+    let needed = connections + threads + BESIDE;
     let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(needed);
     if allowed >= needed {
         return Ok(());

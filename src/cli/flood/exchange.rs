@@ -138,7 +138,9 @@ impl Client {
 
     /// All is sent and answered.
     fn end(&mut self, work: &Work<'_>) -> Next {
-        if work.plan.connections == Connections::EachMessage && work.plan.has_replies() {
+        // With nothing sent, nothing is to be confirmed, and the connection may not even stand yet.
+        let is_confirmed = work.plan.has_replies() || self.is_fresh(work.plan);
+        if work.plan.connections == Connections::EachMessage && is_confirmed {
             return Next::Over(Cause::Done);
         }
         let ended = self.stream.as_mut().map_or(Ok(()), Stream::end_writing);

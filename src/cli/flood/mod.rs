@@ -69,7 +69,7 @@ pub(crate) fn run(args: &FloodArgs) -> ExitCode {
 
 fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
     let plan = Plan::new(args, address)?;
-    descriptors::allow(plan.clients)?;
+    descriptors::allow(plan.clients, plan.threads)?;
     plan.interrupt.listen()?;
     let progress = if args.quiet {
         Progress::hidden()

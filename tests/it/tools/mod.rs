@@ -5,3 +5,4 @@ pub(crate) mod client_terminal;
 pub(crate) mod client_trouble;
 pub(crate) mod flood_chat;
 pub(crate) mod flood_interrupt;
+pub(crate) mod flood_many;

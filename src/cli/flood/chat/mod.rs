@@ -26,7 +26,7 @@ use crate::cli::exit::{Failure, print};
 /// Floods a chat and prints the result; answers whether all was right.
 pub(crate) fn flood(args: &FloodArgs, address: &str) -> Result<bool, Failure> {
     let plan = ChatPlan::new(args, address)?;
-    descriptors::allow(plan.run.clients)?;
+    descriptors::allow(plan.run.clients, 1)?;
     let failed = |error: std::io::Error| Failure::Failed(error.to_string());
     plan.run.interrupt.listen()?;
     let crowd = Crowd::gather(&plan).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! Whole runs against servers that lose, repeat, swap, damage, end and hang.
 
 use std::io::{BufRead, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -91,6 +91,9 @@ fn a_server_that_ends_is_a_fault_unless_it_is_awaited() {
 #[test]
 fn nothing_waits_for_ever() {
     let server = Server::new(discard);
+    let (_, tally) = server.flood("-c 1 -n 2 --rate 100 --timeout 200ms");
+    assert_eq!((tally.sent, tally.account.faults()), (2, [2, 0, 0, 0]));
+    assert_eq!(tally.errors.of(ConnectionFault::Timeout), 1);
     let (plan, tally) = server.flood("-c 3 -n 5 -p 2 --timeout 200ms");
     assert_eq!((tally.sent, tally.account.faults()), (6, [6, 0, 0, 0]));
     assert_eq!(tally.errors.of(ConnectionFault::Timeout), 3);
@@ -134,6 +137,23 @@ fn clients_that_could_not_connect_are_reported() {
     assert_eq!((tally.connected, tally.account.received), (1, 5));
     assert_eq!(tally.account.faults(), [0; 4]);
     assert!(!Report::new(&plan, &tally).is_good());
+}
+
+#[test]
+fn at_the_end_a_connection_that_does_not_stand_is_not_waited_for() {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    listener.bind(&any.into()).unwrap();
+    // Room for one client.
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let _first = TcpStream::connect(address).unwrap();
+    let plan = plan(&format!(
+        "{address} --churn --expect nothing -c 2 -t 300ms --timeout 3s"
+    ));
+    let tally = flood(&plan, &Progress::hidden()).unwrap();
+    assert_eq!((tally.connected, tally.sent), (0, 0));
+    assert_eq!(tally.errors.of(ConnectionFault::Timeout), 0);
 }
 
 #[test]

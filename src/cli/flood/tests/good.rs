@@ -88,6 +88,16 @@ fn latency_counts_from_when_a_message_was_due() {
 }
 
 #[test]
+fn a_pause_of_a_low_rate_is_no_standstill() {
+    let server = Server::new(echo);
+    let run = server.flood("-c 2 -n 1 --rate 0.5 --timeout 1s");
+    assert_complete(&run, 2);
+    let server = Server::new(discard);
+    let run = server.flood("--expect nothing -c 2 -n 1 --rate 0.5 --timeout 1s");
+    assert_complete(&run, 2);
+}
+
+#[test]
 fn time_ends_a_run_and_warms_it_up() {
     let server = Server::new(echo);
     let (plan, tally) = server.flood("-c 2 -t 300ms --warmup 100ms --threads 2");
