@@ -7,7 +7,7 @@ use std::process::Stdio;
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::daemon::{Guard, poold};
+use crate::support::daemon::{Guard, poold, stand_still};
 use crate::support::spool::Spool;
 
 /// A running `poold flood`.
@@ -43,6 +43,15 @@ impl Flood {
     /// Sends Ctrl-C.
     pub fn interrupt(&self) {
         kill_process(self.guard.pid(), Signal::INT).expect("our own child");
+    }
+
+    /// Stops it until it may go on.
+    pub fn stand_still(&self) {
+        stand_still(self.guard.pid());
+    }
+
+    pub fn go_on(&self) {
+        kill_process(self.guard.pid(), Signal::CONT).expect("our own child");
     }
 
     /// Waits for the exit of a flood that prints no result; returns the exit code.

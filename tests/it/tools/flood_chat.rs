@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::daemon::Daemon;
 use crate::support::flood::Flood;
+use crate::support::net::{end, reset, send, take_line};
 use crate::support::spool::PATIENCE;
 
 /// Each a client with a stream of its own.
@@ -123,6 +124,60 @@ fn a_forged_line_is_found_even_if_all_readers_get_it() {
     assert_eq!((code, &found["misplaced"]), (Some(1), &1.into()), "{found}");
     let (code, found) = against(Lie::Damage);
     assert_eq!((code, &found["damaged"]), (Some(1), &1.into()), "{found}");
+}
+
+/// Three clients in a chat of our own; the line that begins the run was not sent back yet.
+fn three(args: &[&str]) -> (Flood, Vec<TcpStream>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let clients = CLIENTS.to_string();
+    let flood = Flood::start(&address, &[&["--chat", "-c", &clients][..], args].concat());
+    let clients: Vec<TcpStream> = (0..CLIENTS)
+        .map(|_| listener.accept().expect("it connects").0)
+        .collect();
+    for client in &clients {
+        client.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        send(client, "-- welcome; you are x, in lobby\n");
+    }
+    let start = format!("<x> {}\n", take_line(&clients[0]));
+    (flood, clients, start)
+}
+
+#[test]
+fn a_sender_that_is_lost_is_one_client() {
+    let args = ["-n", "1000000", "--rate", "2000", "--timeout", "1s"];
+    let (flood, mut clients, start) = three(&args);
+    clients.iter().for_each(|client| send(client, &start));
+    take_line(&clients[0]);
+    reset(clients.remove(0));
+    let (code, found) = flood.wait();
+    assert_eq!((code, &found["closed"]), (Some(1), &1.into()), "{found}");
+}
+
+#[test]
+fn an_end_right_after_a_line_is_seen() {
+    let args = ["-n", "1", "--timeout", "10s"];
+    let (flood, mut clients, start) = three(&args);
+    clients.iter().for_each(|client| send(client, &start));
+    let line = format!("<x> {}\n", take_line(&clients[0]));
+    // So it finds both at once.
+    flood.stand_still();
+    let last = clients.pop().expect("three");
+    send(&last, &line[..9]);
+    end(&last);
+    flood.go_on();
+    clients.iter().for_each(|client| send(client, &line));
+    let (code, found) = flood.wait();
+    assert_eq!((code, &found["closed"]), (Some(1), &1.into()), "{found}");
+    assert_eq!(found["timed_out"], false, "{found}");
+}
+
+#[test]
+fn a_pause_of_a_low_rate_is_no_standstill() {
+    let daemon = Daemon::start(&["chat", "127.0.0.1:0", "--rate", "off"]);
+    let args = ["--chat", "-c", "2", "-n", "2", "--rate", "0.4"];
+    let args = [&args[..], &["--timeout", "1500ms"]].concat();
+    Flood::start(&daemon.address, &args).wait_good();
 }
 
 #[test]

@@ -21,8 +21,6 @@ const TICK: Duration = Duration::from_millis(50);
 /// A sender's window is filled in this many parts, so that the server never waits for the last
 /// reader.
 const PARTS: u64 = 4;
-/// With a rate, maximum bytes that wait for the server.
-const OUTSTANDING_MAX: u64 = 100_000;
 
 /// The clients and what they have seen.
 pub(crate) struct Crowd<'a> {
@@ -89,13 +87,18 @@ impl<'a> Crowd<'a> {
         let (start, mut events) = (Instant::now(), Events::with_capacity(EVENTS_MAX));
         self.moved = start;
         self.tally.readers = self.members.iter().filter(|member| member.counts()).count() as u64;
+        // The last time that nothing was awaited: at a low rate, nothing is due for a while.
+        let mut idle = start;
         loop {
             let is_sending = self.speak(start)?;
-            if !is_sending && self.senders.iter().all(|sender| sender.outstanding() == 0) {
-                break;
+            if self.senders.iter().all(|sender| sender.outstanding() == 0) {
+                if !is_sending {
+                    break;
+                }
+                idle = Instant::now();
             }
             let is_late = self.interrupted_at.is_some_and(|at| at.elapsed() > GRACE);
-            if is_late || self.moved.elapsed() > self.plan.run.timeout {
+            if is_late || self.moved.max(idle).elapsed() > self.plan.run.timeout {
                 self.tally.timed_out = true;
                 break;
             }
@@ -169,7 +172,8 @@ impl<'a> Crowd<'a> {
         for event in &*events {
             let Token(client) = event.token();
             if event.is_readable() {
-                self.read(client);
+                let ended = event.is_read_closed() || event.is_error();
+                self.read(client, ended);
             }
             if event.is_writable() && self.members[client].stage == Stage::Begun {
                 self.write(client);
@@ -188,7 +192,8 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    fn read(&mut self, client: usize) {
+    /// Reads what has come. `ended` says that the end of the stream may have come as well.
+    fn read(&mut self, client: usize, ended: bool) {
         loop {
             let member = &mut self.members[client];
             let is_deaf = member.is_stalled && member.stage == Stage::Begun;
@@ -198,8 +203,10 @@ impl<'a> Crowd<'a> {
             match member.stream.read(&mut self.buffer) {
                 Ok(0) => return self.lose(client),
                 Ok(length) => {
+                    // A short read: the socket is empty, and more bytes cause an event.
+                    let is_all = length < self.buffer.len() && !ended && !member.stream.has_ended();
                     self.take(client, length);
-                    if length < self.buffer.len() {
+                    if is_all {
                         return;
                     }
                 }
@@ -237,6 +244,10 @@ impl<'a> Crowd<'a> {
 
     fn lose(&mut self, client: usize) {
         let member = &mut self.members[client];
+        // A sender's writes go on failing.
+        if member.stage == Stage::Gone {
+            return;
+        }
         if member.counts() {
             self.rooms[member.room].leave(member.place);
         }
@@ -254,6 +265,10 @@ impl<'a> Crowd<'a> {
             .is_some_and(|most| now - start >= most);
         if self.interrupted_at.is_none() && self.plan.run.interrupt.is_pressed() {
             self.interrupted_at = Some(now);
+            let size = self.plan.run.shape.size();
+            self.senders
+                .iter_mut()
+                .for_each(|sender| sender.hold_back(size));
         }
         if is_over || self.interrupted_at.is_some() {
             return Ok(false);
@@ -290,10 +305,11 @@ impl<'a> Crowd<'a> {
     fn catch_up(&mut self, rate: f64, start: Instant, now: Instant) {
         let count = self.senders.len() as u64;
         let due = ((now - start).as_secs_f64() * rate) as u64;
+        let most = self.plan.outstanding_max();
         let mut queued: u64 = self.senders.iter().map(|sender| sender.queued).sum();
         while queued < due.min(self.plan.run.messages.saturating_mul(count)) {
             let at = (queued % count) as usize;
-            if self.senders[at].outstanding() >= OUTSTANDING_MAX {
+            if self.senders[at].outstanding() >= most {
                 return;
             }
             let when = start + Duration::from_secs_f64(queued as f64 / rate);

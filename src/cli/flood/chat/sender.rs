@@ -74,13 +74,36 @@ impl Sender {
             match stream.write(&self.out[self.written..]) {
                 Ok(length) => self.written += length,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.forget_written();
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
         }
         self.out.clear();
         self.written = 0;
         stream.flush()
+    }
+
+    /// Gives up the batches of which nothing is written; lines have this many bytes.
+    pub(crate) fn hold_back(&mut self, size: usize) {
+        let unwritten = (self.out.len() - self.written) / size;
+        let begun = self.queued - unwritten as u64;
+        let is_new = |batch: &mut Batch| batch.end - batch.lines >= begun;
+        while let Some(batch) = self.batches.pop_back_if(is_new) {
+            self.queued -= batch.lines;
+            let bytes = batch.lines as usize * size;
+            self.out.truncate(self.out.len() - bytes);
+        }
+    }
+
+    /// A server that is always behind never takes all: what it has taken must not stay.
+    fn forget_written(&mut self) {
+        if self.written > self.out.len() / 2 {
+            self.out.drain(..self.written);
+            self.written = 0;
+        }
     }
 
     /// Takes a line that has come back: an error if it is not the next one; answers its batch if
@@ -91,5 +114,49 @@ impl Sender {
         }
         self.expected += 1;
         Ok(self.batches.pop_front_if(|batch| batch.end == seq + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    #[test]
+    fn what_is_held_back_is_not_waited_for() {
+        let shape = Shape::new("r", 32, 1, 10).expect("large enough");
+        let mut sender = Sender::new(0, 0);
+        for lines in [4, 4, 2] {
+            sender.queue(&shape, lines, Instant::now());
+        }
+        // The sixth line is begun.
+        sender.written = 5 * 32 + 9;
+        sender.hold_back(32);
+        assert_eq!((sender.queued, sender.out.len()), (8, 8 * 32));
+        let came = (0..8).filter_map(|seq| sender.came(seq).expect("in order"));
+        assert_eq!(came.map(|batch| batch.lines).collect::<Vec<_>>(), [4, 4]);
+    }
+
+    #[test]
+    fn what_was_written_does_not_stay() {
+        let pair = Socket::pair(Domain::UNIX, Type::STREAM, None);
+        let (ours, mut theirs) = pair.expect("a socket pair");
+        ours.set_nonblocking(true).expect("a socket");
+        let mut stream = Stream::from(ours);
+        let shape = Shape::new("r", 1 << 10, 1, 1 << 20).expect("large enough");
+        let mut sender = Sender::new(0, 0);
+        sender.queue(&shape, 4 << 10, Instant::now());
+        sender.write(&mut stream).expect("it is read");
+        let mut taken = vec![0; 64 << 10];
+        for _ in 0..400 {
+            theirs.read_exact(&mut taken).expect("it writes");
+            sender.queue(&shape, 64, Instant::now());
+            sender.write(&mut stream).expect("it is read");
+            assert!(sender.written < sender.out.len(), "it is behind");
+        }
+        assert!(sender.out.len() < 16 << 20, "{}", sender.out.len());
     }
 }
