@@ -122,6 +122,11 @@ impl Follower {
         self.seen.missing(now)
     }
 
+    /// Whether there may be something to tell of in a moment.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.seen.has_gaps()
+    }
+
     /// Finds the position. To be called on each new connection.
     pub(crate) fn begin(&mut self, link: &mut Link) -> Result<(), Failure> {
         // It may have been lost because a reply was too long.

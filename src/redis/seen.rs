@@ -60,10 +60,19 @@ impl Seen {
         oldest.and_then(|name| self.runs.remove(&name));
     }
 
+    /// Whether numbers have not come, though later ones have, and that was not told.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.gaps() > self.told
+    }
+
+    fn gaps(&self) -> u64 {
+        self.runs.values().map(Run::missing).sum()
+    }
+
     /// Messages whose numbers have not come for a while, though later ones have: they were trimmed
     /// before they were read. Each is told once.
     pub(crate) fn missing(&mut self, now: Instant) -> Option<u64> {
-        let all: u64 = self.runs.values().map(Run::missing).sum();
+        let all = self.gaps();
         if all <= self.told {
             (self.told, self.since) = (all, None);
             return None;
@@ -180,6 +189,8 @@ mod tests {
         assert_eq!(seen.missing(after(9001)), None);
         assert!(seen.is_new("a", 20));
         assert_eq!(seen.missing(after(9002)), None);
+        assert!(seen.has_gaps());
         assert_eq!(seen.missing(after(12_000)), Some(6));
+        assert!(!seen.has_gaps());
     }
 }

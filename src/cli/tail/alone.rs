@@ -20,6 +20,8 @@ pub(super) struct Alone {
     cursor: Option<Cursor>,
     printer: Printer,
     once: bool,
+    /// Nothing was read yet.
+    is_first: bool,
 }
 
 impl Alone {
@@ -36,6 +38,7 @@ impl Alone {
             follower: Follower::new(target.name(), from),
             printer: Printer::new(args.format),
             once: args.once,
+            is_first: true,
         })
     }
 }
@@ -45,13 +48,13 @@ impl Way for Alone {
         Ok(self.follower.begin(link)?)
     }
 
-    fn has_begun(&self) -> bool {
-        self.follower.last().is_some()
-    }
-
     fn step(&mut self, link: &mut Link) -> Round<bool> {
         let Printer { format, out } = &mut self.printer;
-        let wait = (!self.once).then_some(WAIT);
+        // Even at the end of all, a number may be late, or is told to be missing.
+        let is_waiting = !self.once || self.follower.has_gaps();
+        // The first reply comes at once: it tells whether the stream can be read.
+        let is_first = std::mem::take(&mut self.is_first);
+        let wait = (is_waiting && !is_first).then_some(WAIT);
         let came = self.follower.read(link, wait, |entry, news| {
             print_new(entry, *format, news, out);
         })?;
@@ -67,6 +70,6 @@ impl Way for Alone {
                 "{missing} messages are missing: trimmed before they were read, or deleted"
             ));
         }
-        Ok(self.once && came.entries == 0)
+        Ok(!is_waiting && came.entries == 0)
     }
 }

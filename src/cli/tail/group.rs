@@ -225,10 +225,6 @@ impl Way for Group {
         Ok(())
     }
 
-    fn has_begun(&self) -> bool {
-        matches!(self.from, From::After(_))
-    }
-
     fn step(&mut self, link: &mut Link) -> Round<bool> {
         match std::mem::replace(&mut self.stage, Stage::New) {
             Stage::Own => {

@@ -38,10 +38,17 @@ pub(super) type Round<T> = Result<T, End>;
 pub(super) trait Way {
     /// On each new connection.
     fn begin(&mut self, link: &mut Link) -> Round<()>;
-    /// Whether it has begun at least once.
-    fn has_begun(&self) -> bool;
     /// Reads one reply, and prints it. `true`: all is read.
     fn step(&mut self, link: &mut Link) -> Round<bool>;
+}
+
+/// Across connections.
+#[derive(Default)]
+struct State {
+    /// A reply was read: the server and the stream are as they have to be.
+    has_read: bool,
+    /// It was told that the server is waited for.
+    is_told: bool,
 }
 
 /// What is printed.
@@ -69,20 +76,20 @@ impl Printer {
 
 /// Reads until all is read, or something ends the command.
 pub(super) fn run(target: &Target, way: &mut dyn Way) -> Result<(), Failure> {
-    let mut is_told = false;
+    let mut state = State::default();
     loop {
         let round = primary::connect(&target.server)
             .map_err(End::from)
-            .and_then(|link| follow(link, way, &mut is_told));
+            .and_then(|link| follow(link, way, &mut state));
         match round {
             Ok(()) => return Ok(()),
             Err(End::Command(failure)) => return Err(failure),
             // Settings do not pass by themselves; at the start nothing else does, either.
-            Err(End::Server(failure)) if !way.has_begun() && failure.kind != Kind::Loading => {
+            Err(End::Server(failure)) if !state.has_read && failure.kind != Kind::Loading => {
                 return Err(format!("{target}: {failure}").into());
             }
             Err(End::Server(failure)) => {
-                if !std::mem::replace(&mut is_told, true) {
+                if !std::mem::replace(&mut state.is_told, true) {
                     tell(&format!("waiting for the server: {failure}"));
                 }
                 std::thread::sleep(RETRY);
@@ -91,12 +98,14 @@ pub(super) fn run(target: &Target, way: &mut dyn Way) -> Result<(), Failure> {
     }
 }
 
-fn follow(mut link: Link, way: &mut dyn Way, is_told: &mut bool) -> Round<()> {
+fn follow(mut link: Link, way: &mut dyn Way, state: &mut State) -> Round<()> {
     way.begin(&mut link)?;
-    if std::mem::take(is_told) {
+    if std::mem::take(&mut state.is_told) {
         tell("reading again");
     }
-    while !way.step(&mut link)? {}
+    while !way.step(&mut link)? {
+        state.has_read = true;
+    }
     Ok(())
 }
 

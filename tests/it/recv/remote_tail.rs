@@ -64,6 +64,39 @@ fn what_follows_the_first_position_may_be_a_copy() {
     assert_eq!(printed, "m 501\n");
 }
 
+#[test]
+fn what_is_missing_is_told_before_the_end() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let url = redis.url("stream=logs");
+    redis.add("logs", [1, 10], MS, 1);
+    redis.add("logs", [15, 20], MS + 10, 1);
+    let args = ["tail", &url, "--from", "start", "--once", "--format", "raw"];
+    let (code, printed, log) = run(&args);
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(lines(&printed), messages((1..=10).chain(15..=20)));
+    assert!(log.contains("4 messages are missing"), "{log}");
+}
+
+#[test]
+fn what_is_no_stream_is_told_wherever_it_is_to_begin() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let url = redis.url("stream=logs");
+    redis.ask(&["SET", "logs", "no stream"]);
+    let ways = [&[][..], &["--group", "g"]];
+    let all = ways
+        .into_iter()
+        .flat_map(|way| ["start", "now", "5-0"].map(|from| (way, from)));
+    for (way, from) in all {
+        let (code, _, log) = run(&[&["tail", &url, "--from", from], way].concat());
+        assert_eq!((code, log.lines().count()), (Some(1), 1), "{log}");
+        assert!(log.contains("holds something else there"), "{log}");
+    }
+}
+
 /// Entries of the only group that are pending, and that no reader was given yet.
 fn state(redis: &Redis) -> Option<[u64; 2]> {
     // Before there is a stream, an error.
