@@ -1,8 +1,12 @@
 //! The command line: the commands, what each of them runs, and the variables of their options.
 
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::{Resettable, TypedValueParser};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::ask::{self, AdminAddress, ClientsArgs, CloseArgs, SetArgs, StatusArgs};
 use super::cert::{self, CertArgs};
@@ -131,14 +135,65 @@ pub(super) enum Parsed {
 /// The parser, also for manual pages and completions. A variable sets each option of a service:
 /// `POOLD_MAX_CLIENTS` that of `--max-clients`, `POOLD_ADDRESS` the addresses.
 pub(super) fn parser() -> clap::Command {
+    of_services(Cli::command(), with_variable)
+}
+
+/// Changes the arguments of all services; `poold` alone is one.
+fn of_services(parser: clap::Command, change: fn(Arg) -> Arg) -> clap::Command {
     let is_service = |command: &clap::Command| {
         let mut ids = command.get_arguments().map(Arg::get_id);
         ids.any(|id| id == "workers")
     };
-    let parser = Cli::command().mut_args(with_variable);
+    let parser = parser.mut_args(change);
     parser.mut_subcommands(|command| match is_service(&command) {
-        true => command.mut_args(with_variable),
+        true => command.mut_args(change),
         false => command,
+    })
+}
+
+/// The parser for what was typed, without the variables that do not count: those that say no to a
+/// service's flag, and those of options that what was typed rules out. For clap they are given, and
+/// want the options that they need, or none beside them.
+fn parser_for(typed: &[OsString]) -> clap::Command {
+    let parser = of_services(parser(), |argument| match says_no(&argument) {
+        true => without_variable(argument),
+        false => argument,
+    });
+    let bare = parser.clone().mut_args(without_variable);
+    let bare = bare.mut_subcommands(|command| command.mut_args(without_variable));
+    let matches = bare.ignore_errors(true).try_get_matches_from(typed);
+    let command = matches.as_ref().ok().and_then(ArgMatches::subcommand);
+    // Without one help was asked for, or it is recv, whose options rule out no others.
+    let Some((name, matches)) = command.filter(|(name, _)| parser.find_subcommand(name).is_some())
+    else {
+        return parser;
+    };
+    parser.mut_subcommand(name, |command| {
+        let is_typed = |argument: &&Arg| {
+            let source = matches.value_source(argument.get_id().as_str());
+            source == Some(ValueSource::CommandLine)
+        };
+        let typed = command.get_arguments().filter(is_typed);
+        let others = typed.flat_map(|argument| command.get_arg_conflicts_with(argument));
+        let others: Vec<_> = others.map(|argument| argument.get_id().clone()).collect();
+        command.mut_args(|argument| match others.contains(argument.get_id()) {
+            true => without_variable(argument),
+            false => argument,
+        })
+    })
+}
+
+fn without_variable(argument: Arg) -> Arg {
+    argument.env(Resettable::Reset)
+}
+
+/// Whether its variable says no to a flag.
+fn says_no(argument: &Arg) -> bool {
+    let is_flag = matches!(argument.get_action(), ArgAction::SetTrue);
+    let value = argument.get_env().filter(|_| is_flag).and_then(env::var_os);
+    value.is_some_and(|value| {
+        let says = yes_or_no().parse_ref(&clap::Command::new(""), None, &value);
+        says.is_ok_and(|yes| !yes)
     })
 }
 
@@ -158,11 +213,11 @@ fn with_variable(argument: Arg) -> Arg {
 
 /// Reads the command line and the environment.
 pub(super) fn parse() -> Parsed {
-    let typed: Vec<_> = std::env::args_os().collect();
+    let typed: Vec<_> = env::args_os().collect();
     if let Some(problem) = usage_error::no_command(&parser(), &typed) {
         return Parsed::Usage(problem);
     }
-    let matches = parser().try_get_matches_from(&typed);
+    let matches = parser_for(&typed).try_get_matches_from(&typed);
     let late = matches.as_ref().ok();
     let problem = late.and_then(|matches| {
         usage_error::late_command(&parser(), matches)

@@ -38,7 +38,7 @@ pub(super) fn describe(error: &Error, parser: &Command, typed: &[OsString]) -> S
     ] {
         line = line.replace(theirs, ours);
     }
-    if let Some((flag, variable)) = variable_of(error, typed) {
+    if let Some((flag, variable)) = variable_of(error, &command, parser, typed) {
         line = line.replace(&format!("'{flag}'"), &variable);
     }
     format!("{line}; see poold{command} --help")
@@ -134,11 +134,23 @@ fn lacks_dashes(error: &Error, line: &str, typed: &[OsString]) -> bool {
 }
 
 /// The option whose value is wrong, and the variable that has the value.
-fn variable_of(error: &Error, typed: &[OsString]) -> Option<(String, String)> {
+fn variable_of(
+    error: &Error,
+    command: &str,
+    parser: &Command,
+    typed: &[OsString],
+) -> Option<(String, String)> {
     let flag = text(error, ContextKind::InvalidArg)?;
     let value = text(error, ContextKind::InvalidValue)?;
     let name = flag.strip_prefix("--")?.split([' ', '=']).next()?;
-    let variable = format!("POOLD_{}", name.replace('-', "_").to_uppercase());
+    // Those of `poold` itself are read as well.
+    let commands = [parser.find_subcommand(command.trim_start()), Some(parser)];
+    let mut arguments = commands
+        .into_iter()
+        .flatten()
+        .flat_map(Command::get_arguments);
+    let argument = arguments.find(|argument| argument.get_long() == Some(name))?;
+    let variable = argument.get_env()?.to_str()?.to_owned();
     let is_typed = |word: &OsString| {
         let word = word.to_string_lossy();
         let rest = word.strip_prefix("--").and_then(|w| w.strip_prefix(name));

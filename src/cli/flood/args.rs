@@ -106,7 +106,7 @@ pub(crate) struct FloodArgs {
     /// --clients, --messages and --size
     #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "pipeline", "rate",
         "duration", "warmup", "expect", "churn", "until_closed", "pieces", "greedy",
-        "threads", "timeout", "tls", "chat"])]
+        "threads", "timeout", "tls", "ca", "cert", "key", "chat"])]
     pub(crate) check: Option<PathBuf>,
 
     /// With --check: the run was interrupted, so a missing end does not count as lost; gaps do

@@ -11,3 +11,4 @@ pub(crate) mod refused;
 pub(crate) mod signals;
 pub(crate) mod systemd;
 pub(crate) mod unix;
+pub(crate) mod variables;
