@@ -1,10 +1,14 @@
 //! poold itself is killed, either of its two processes: no program is left.
 
+use std::os::unix::net::UnixStream;
+
 use rustix::process::{Signal, kill_process};
 
-use super::children::{Nap, pid, processes, server};
+use super::children::{Nap, children, pid, processes, server};
 use super::shell;
+use crate::support::daemon::{Guard, poold};
 use crate::support::net::{connect, take_line};
+use crate::support::scratch::{Scratch, text};
 use crate::support::spool::wait_until;
 
 /// A program that leaves children in its group, and others that have left it.
@@ -48,5 +52,27 @@ fn no_program_survives_the_server() {
         "{}",
         exit.stderr
     );
+    assert_eq!(nap.sleepers(), 0, "all have ended before poold has");
+}
+
+#[test]
+fn no_program_survives_the_server_when_the_log_has_no_reader() {
+    let (nap, dir) = (Nap::new(), Scratch::new());
+    let socket = dir.join("socket");
+    let address = format!("unix:{}", text(&socket));
+    let mut command = poold(&["exec", &address, "--shell", &with_family(&nap)]);
+    let (log, writer) = std::io::pipe().expect("descriptors");
+    let mut keeper = Guard(command.stderr(writer).spawn().expect("poold starts"));
+    drop(command);
+    let mut client = None;
+    wait_until("it listens", || {
+        client = UnixStream::connect(&socket).ok();
+        client.is_some()
+    });
+    nap.wait_sleepers(3);
+    drop(log);
+    let server = children(keeper.pid().as_raw_pid()).remove(0).pid;
+    kill_process(pid(server), Signal::KILL).expect("it runs");
+    assert_eq!(keeper.wait_exit(), Some(128 + 9));
     assert_eq!(nap.sleepers(), 0, "all have ended before poold has");
 }
