@@ -6,16 +6,15 @@
 //! be taken for another command's. So the caller that gets an error drops the connection.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use socket2::Socket;
 
+use super::dial::{dial, is_at};
 use super::failure::{Failure, Kind};
 use super::place::{Host, Place, Server};
 use super::resp::{self, Reply};
-use crate::net::connect;
 use crate::tls::{ClientSession, ClientTls, Trust};
 
 /// Within this time a server is connected to and has answered.
@@ -85,9 +84,17 @@ impl Link {
     fn greet(&mut self, server: &Server, deadline: Instant) -> Result<(), Failure> {
         if let Some(file) = &server.auth_file {
             let text = secret(file)?;
-            let words: Vec<&[u8]> = text.lines().take(2).map(str::as_bytes).collect();
+            // An empty second line is the end of the file.
+            let words = text.lines().take(2).filter(|line| !line.is_empty());
+            let words: Vec<&[u8]> = words.map(str::as_bytes).collect();
             let command = [&[b"AUTH".as_slice()], &words[..]].concat();
-            self.ask(&command, deadline, done)??;
+            self.ask(&command, deadline, |reply| match reply {
+                // Its words repeat the password.
+                Reply::Error(text) if Failure::is_unknown_command(text) => Err(Failure::unfit(
+                    "the server takes no password (AUTH): leave auth-file= out",
+                )),
+                reply => done(reply),
+            })??;
         }
         let number = server.database.to_string();
         let first: &[&[u8]] = match server.database {
@@ -236,6 +243,11 @@ impl Link {
         }
     }
 
+    /// Whether it is to this host.
+    pub(super) fn is_at(&self, host: &Host) -> bool {
+        is_at(&self.socket, host)
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.session {
             None => self.socket.write(bytes),
@@ -292,31 +304,6 @@ impl Write for Impatient<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn dial(place: &Place, most: Duration) -> Result<Socket, Failure> {
-    let away = |error: &dyn std::fmt::Display| {
-        Failure::away(format!(
-            "no connection: {error}; start the server, or name another"
-        ))
-    };
-    let Host { name, port } = match place {
-        Place::Unix(path) => {
-            let stream = connect::unix(path, most).map_err(|error| away(&error))?;
-            return Ok(std::os::fd::OwnedFd::from(stream).into());
-        }
-        Place::Tcp(host) => host,
-        Place::Sentinels(_) => return Err(away(&"the primary is not known")),
-    };
-    let found = (name.as_str(), *port).to_socket_addrs();
-    let mut last = away(&"the host has no address");
-    for address in found.map_err(|error| away(&error))? {
-        match connect::tcp(address, most, None) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = away(&error),
-        }
-    }
-    Err(last)
 }
 
 fn session(server: &Server) -> Result<Option<ClientSession>, Failure> {

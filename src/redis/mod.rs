@@ -17,6 +17,7 @@
 //!
 //! May import: `error`, `escape`, `net`, `tls`. Must not: connections of clients, services.
 
+mod dial;
 pub(crate) mod entry;
 pub(crate) mod failure;
 pub(crate) mod follow;

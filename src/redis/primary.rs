@@ -26,26 +26,46 @@ pub(crate) fn connect(server: &Server) -> Result<Link, Failure> {
     }
 }
 
-fn by_sentinels(server: &Server, sentinels: &Sentinels) -> Result<Link, Failure> {
-    let at = |host: Host| Server {
-        place: Place::Tcp(host),
-        ..server.clone()
-    };
-    let host = primary(&sentinels.hosts, |sentinel| {
+/// Whether a new connection would lead to another server than this one.
+pub(crate) fn has_moved(server: &Server, link: &Link) -> bool {
+    match &server.place {
+        // If they can't be asked, it has not.
+        Place::Sentinels(sentinels) => {
+            found(server, sentinels).is_ok_and(|host| !link.is_at(&host))
+        }
+        Place::Tcp(host) => !link.is_at(host),
+        Place::Unix(_) => false,
+    }
+}
+
+/// The primary, as its sentinels know it.
+fn found(server: &Server, sentinels: &Sentinels) -> Result<Host, Failure> {
+    primary(&sentinels.hosts, |sentinel| {
         let sentinel = Server {
             database: 0,
             auth_file: sentinels.auth_file.clone(),
-            ..at(sentinel.clone())
+            ..at(server, sentinel.clone())
         };
         ask(&sentinel, &sentinels.primary)
-    })?;
+    })
+}
+
+fn at(server: &Server, host: Host) -> Server {
+    Server {
+        place: Place::Tcp(host),
+        ..server.clone()
+    }
+}
+
+fn by_sentinels(server: &Server, sentinels: &Sentinels) -> Result<Link, Failure> {
+    let host = found(server, sentinels)?;
     let name = host.to_string();
     let of_primary = |failure: Failure| match failure.kind {
         // Another one takes its place.
         Kind::Away => Failure::passing(format!("the primary {name}: {failure}")),
         _ => failure,
     };
-    let server = at(host);
+    let server = at(server, host);
     let mut link = Link::open(&server, CONNECT_MAX).map_err(of_primary)?;
     match is_primary(&mut link).map_err(of_primary)? {
         true => Ok(link),

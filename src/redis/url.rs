@@ -48,12 +48,14 @@ pub(crate) enum Keep {
 
 /// Whether a text is such a URL, and not the name of a file.
 pub(crate) fn is_url(text: &str) -> bool {
-    let has_key = || text.contains("?stream=") || text.contains("?list=");
+    let has_key = || {
+        let mut keys = ["?stream=", "&stream=", "?list=", "&list="].iter();
+        keys.any(|key| text.contains(key))
+    };
     let has_scheme = ["redis", "valkey"]
         .iter()
         .any(|name| text.starts_with(name));
-    has_scheme && text.contains("://")
-        || text.starts_with("unix:") && (has_key() || text.contains("&stream="))
+    has_scheme && text.contains("://") || text.starts_with("unix:") && has_key()
 }
 
 impl Target {
@@ -222,6 +224,7 @@ mod tests {
             ),
             ("unix:/run/r?stream=s&db=2", "unix:/run/r?stream=s"),
             ("unix:///run/r?list=s", "unix:/run/r?list=s"),
+            ("unix:/run/r?db=2&list=s", "unix:/run/r?list=s"),
             (
                 "redis+sentinel://a,b:1;[::1]/main?stream=s",
                 "redis+sentinel://a:26379,b:1,[::1]:26379/main/0?stream=s",
