@@ -8,6 +8,8 @@ mod confirm;
 mod figures;
 mod pack;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ use super::format::Format;
 use super::output::Output;
 use super::sink::{Durability, Found, Sink};
 use crate::error::{Error, Result};
-use crate::redis::failure::Failure;
+use crate::redis::failure::{Failure, Kind};
 use crate::redis::link::{CONNECT_MAX, Link};
 use crate::redis::primary;
 use crate::redis::resp::Reply;
@@ -35,6 +37,8 @@ pub(crate) use stream::StreamWriter;
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// After such a silence the server may have closed the connection.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long one connection is asked whether replicas or the disk have a piece.
+const LATE_MAX: Duration = Duration::from_secs(60);
 /// Between two trims by time.
 const TRIM_EACH: Duration = Duration::from_secs(1);
 
@@ -50,11 +54,16 @@ struct Remote {
     /// Why there is none, if the log has not been told yet.
     lost: Option<Failure>,
     confirm: Confirm,
-    /// The number of the first message without a reply, of the first that is not safe, and of the
-    /// first that was never sent.
+    /// The number of the first message without a reply, of the first that is not safe, of the first
+    /// that was never sent, and of the first that never had a reply.
     next: u64,
     unsafe_from: u64,
     unsent_from: u64,
+    unanswered_from: u64,
+    /// Bytes of the output that this connection has taken and that have to be waited for.
+    taken: usize,
+    /// Since when these are late: they are waited for again, and not written again.
+    late_since: Option<Instant>,
     /// The commands of a pipeline, and where each ends.
     commands: Vec<u8>,
     ends: Vec<End>,
@@ -142,6 +151,9 @@ impl Remote {
             next: 1,
             unsafe_from: 1,
             unsent_from: 1,
+            unanswered_from: 1,
+            taken: 0,
+            late_since: None,
             commands: Vec::new(),
             ends: Vec::new(),
             trimmed: Instant::now(),
@@ -150,8 +162,9 @@ impl Remote {
     }
 
     fn connect(&mut self) -> std::result::Result<confirm::Checked, Failure> {
-        let deadline = Instant::now() + CONNECT_MAX;
+        self.figures.lost();
         let mut link = primary::connect(&self.target.server)?;
+        let deadline = Instant::now() + CONNECT_MAX;
         let (confirm, found) = confirm::check(&mut link, &self.target, self.sync, deadline)?;
         self.confirm = confirm;
         self.link = Some(link);
@@ -197,7 +210,23 @@ impl Remote {
     /// Ends the connection. What is not safe by then is sent again on the next one.
     fn lose(&mut self) {
         self.link = None;
+        (self.taken, self.late_since) = (0, None);
         self.figures.lost();
+    }
+
+    /// A wait has failed. If only its time is over, the connection is asked again: a new one would
+    /// have to be given all of it once more, and a copy for each wait fills the server, and trims
+    /// other messages away. Not for ever, and not if this server is not the primary any more.
+    fn not_safe(&mut self, failure: Failure) -> Failure {
+        let since = *self.late_since.get_or_insert_with(Instant::now);
+        let server = &self.target.server;
+        let is_here = |link: &Link| !primary::has_moved(server, link);
+        let is_late = failure.kind == Kind::Full && self.taken > 0 && since.elapsed() < LATE_MAX;
+        if !(is_late && self.link.as_ref().is_some_and(is_here)) {
+            self.lose();
+            self.next = self.unsafe_from;
+        }
+        failure
     }
 
     fn why_lost(&mut self) -> Failure {
@@ -237,7 +266,7 @@ impl Sink for Remote {
         }
         let had_to_wait = self.confirm != Confirm::Reply;
         self.connect()?;
-        if had_to_wait {
+        if had_to_wait || self.confirm != Confirm::Reply {
             // Only the connection that a message was written on can tell that it is safe.
             self.next = self.unsafe_from;
             return Ok(Found::Other);
@@ -246,9 +275,17 @@ impl Sink for Remote {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.late_since.is_some() {
+            return Ok(self.taken);
+        }
         let (good, failure) = self.exchange(bytes);
         self.next += good.messages;
-        self.figures.answered(good.messages);
+        if self.confirm != Confirm::Reply {
+            self.taken += good.at;
+        }
+        let first = self.next.saturating_sub(self.unanswered_from);
+        self.unanswered_from += first;
+        self.figures.answered(first);
         if let Some(failure) = failure {
             self.lose();
             if good.at == 0 {
@@ -274,11 +311,9 @@ impl Sink for Remote {
             (_, None) => Err(self.why_lost()),
         };
         if let Err(failure) = is_safe {
-            self.lose();
-            self.next = self.unsafe_from;
-            return Err(failure.into());
+            return Err(self.not_safe(failure).into());
         }
-        self.unsafe_from = self.next;
+        (self.unsafe_from, self.taken, self.late_since) = (self.next, 0, None);
         Ok(())
     }
 
