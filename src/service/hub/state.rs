@@ -36,6 +36,8 @@ pub(super) struct HubState {
     late: AtomicUsize,
     pub(super) sources: Mutex<Vec<Arc<Entry>>>,
     pub(super) source_changed: Condvar,
+    /// Until then a drain waits for the sources: the first reader that it ends sets it for all.
+    sources_end: OnceLock<Instant>,
     /// Sources of the process before, until they are opened here.
     pub(super) former: Mutex<FxHashMap<String, Former>>,
     pub(super) gate: Gate,
@@ -104,6 +106,7 @@ impl HubState {
             late: AtomicUsize::new(0),
             sources: Mutex::default(),
             source_changed: Condvar::new(),
+            sources_end: OnceLock::new(),
             former: Mutex::default(),
             gate: Gate::default(),
             counts: Counts::default(),
@@ -282,7 +285,8 @@ impl HubState {
 
     /// Waits until no source is connected.
     pub(super) fn await_sources(&self) {
-        let until = Instant::now() + SOURCES_END;
+        let until = || Instant::now() + SOURCES_END;
+        let until = *self.sources_end.get_or_init(until);
         let mut sources = self.sources.lock();
         while sources.iter().any(|one| one.is_up())
             && !self

@@ -5,15 +5,18 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use poold::service::hub::HubSettings;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
+use super::Running;
 use super::pty::Pty;
 use crate::support::daemon::{Daemon, poold};
 use crate::support::net::{connect, send, take, take_line, take_to_end};
 use crate::support::scratch::Scratch;
-use crate::support::spool::wait_until;
+use crate::support::server::finish;
+use crate::support::spool::{at_most, wait_until};
 
 /// `poold hub` with these sources, of which the last 100 messages are kept.
 pub(super) fn hub(args: &[&str]) -> Daemon {
@@ -261,5 +264,24 @@ fn what_a_source_has_sent_before_a_drain_reaches_all() {
     let _ = (&source as &TcpStream).read_to_end(&mut rest);
     assert_eq!(take_to_end(&reader), b"");
     drop(reader);
+    drained.join().expect("it drains");
+}
+
+#[test]
+fn a_source_that_does_not_end_holds_a_drain_up_once_and_not_for_each_reader() {
+    let running = Running::start(HubSettings::default());
+    let source = running.hub.source("clock");
+    source.connected();
+    // Many more than there are workers.
+    let readers: Vec<_> = (0..80).map(|_| running.join()).collect();
+    let begin = Instant::now();
+    let Running { server, .. } = running;
+    let drained = std::thread::spawn(move || finish(server));
+    for reader in &readers {
+        assert_eq!(take_to_end(reader), b"");
+    }
+    let took = begin.elapsed();
+    assert!(took < at_most(Duration::from_secs(4)), "{took:?}");
+    drop((readers, source));
     drained.join().expect("it drains");
 }
