@@ -260,6 +260,7 @@ fn topic_line(topic: &Text) -> String {
 fn names(crowd: &Crowd) -> String {
     let names: Vec<&str> = crowd.named.iter().map(|name| name.as_str()).collect();
     match (&names[..], crowd.more) {
+        ([], more) => others(more),
         ([one], 0) => (*one).to_owned(),
         ([first @ .., last], 0) => format!("{} and {last}", first.join(", ")),
         (all, more) => format!("{} and {more} more", all.join(", ")),

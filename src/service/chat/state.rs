@@ -57,11 +57,6 @@ impl ChatState {
             // The others hear of it when its connection has ended.
             return;
         }
-        for room in self.directory.rooms() {
-            if room.holds(person.id) {
-                self.directory.leave(&room, person);
-            }
-        }
-        self.directory.forget(person);
+        self.directory.leave_all(person);
     }
 }

@@ -157,6 +157,10 @@ impl<F: Frontend> Directory<F> {
             return Err(NameError::Reserved);
         }
         let mut people = self.people.lock();
+        if !people.by_id.contains_key(&person.id) {
+            // It was put out: its name may be another's, and no end of it would free a new one.
+            return Err(NameError::Gone);
+        }
         let is_others = |look: &str| {
             let found = people.by_look.get(look).map(|found| found.id);
             found.is_some_and(|id| id != person.id && Some(id) != holder.map(|one| one.id))
@@ -197,6 +201,18 @@ impl<F: Frontend> Directory<F> {
         found.filter(|person| person.name().key() == name.key())
     }
 
+    /// A person ignores another, or ends that; answers whether it is ignored now. `None`: too many
+    /// are. Those who have left do not count.
+    pub(crate) fn ignore(&self, person: &Person<F>, whom: u64) -> Option<bool> {
+        let ignored = person.ignores();
+        let ignored = ignored.as_deref().unwrap_or_default();
+        let people = self.people.lock();
+        let is_here = |id: &u64| people.by_id.contains_key(id);
+        let here = ignored.iter().copied().filter(is_here).collect();
+        drop(people);
+        person.ignore(whom, here)
+    }
+
     pub(crate) fn persons(&self) -> Vec<Arc<Person<F>>> {
         self.people.lock().by_id.values().cloned().collect()
     }
@@ -212,10 +228,8 @@ impl<F: Frontend> Directory<F> {
             let room = self.open(name)?;
             let mut inner = room.lock();
             let entered = room.enter(&mut inner, &self.frontend, person, greet);
-            let due = room.due(&inner, Instant::now());
-            drop(inner);
+            self.unlock(&room, inner, Instant::now());
             if entered {
-                self.postponed(&room, due);
                 return Ok(room);
             }
         }
@@ -224,9 +238,17 @@ impl<F: Frontend> Directory<F> {
     pub(crate) fn leave(&self, room: &Arc<Room<F>>, person: &Person<F>) {
         let mut inner = room.lock();
         room.leave(&mut inner, &self.frontend, person);
-        let due = room.due(&inner, Instant::now());
-        drop(inner);
-        self.postponed(room, due);
+        self.unlock(room, inner, Instant::now());
+    }
+
+    /// A person that was put out leaves all rooms, and its name is free: its connection may last.
+    pub(crate) fn leave_all(&self, person: &Person<F>) {
+        for room in self.rooms() {
+            if room.holds(person.id) {
+                self.leave(&room, person);
+            }
+        }
+        self.forget(person);
     }
 
     /// Posts what a member says in a room.
@@ -273,14 +295,21 @@ impl<F: Frontend> Directory<F> {
         was_here
     }
 
-    /// Finishes an announcement: schedules the room and writes its journal.
+    /// Finishes an announcement: unlocks the room and writes its journal.
     pub(super) fn told(&self, room: &Arc<Room<F>>, inner: MutexGuard<'_, Inner<F>>) {
-        let due = room.due(&inner, Instant::now());
-        drop(inner);
-        self.postponed(room, due);
+        self.unlock(room, inner, Instant::now());
         if let Some(journal) = &room.journal {
             journal.write();
         }
+    }
+
+    /// Unlocks a room, schedules it, and does what its lock was not to be held for.
+    fn unlock(&self, room: &Arc<Room<F>>, mut inner: MutexGuard<'_, Inner<F>>, now: Instant) {
+        let due = room.due(&inner, now);
+        let out = std::mem::take(&mut inner.out);
+        drop(inner);
+        self.postponed(room, due);
+        out.iter().for_each(|person| self.leave_all(person));
     }
 
     /// Does postponed work; answers when there is more.
@@ -294,8 +323,9 @@ impl<F: Frontend> Directory<F> {
         *postponed = later;
         drop(postponed);
         for (_, room) in due {
-            let again = room.tick(&mut room.lock(), &self.frontend, now);
-            self.postponed(&room, again);
+            let mut inner = room.lock();
+            room.tick(&mut inner, &self.frontend, now);
+            self.unlock(&room, inner, now);
         }
         self.postponed.lock().iter().map(|(due, _)| *due).min()
     }

@@ -70,7 +70,13 @@ impl Crowd {
         }
     }
 
+    /// Takes a name back; answers whether it was there.
+    pub(super) fn take_back(&mut self, name: &Name) -> bool {
+        let place = { self.named.iter() }.position(|one| one.key() == name.key());
+        place.map(|place| self.named.remove(place)).is_some()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.named.is_empty()
+        self.named.is_empty() && self.more == 0
     }
 }

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Event, Name, Text};
 
 /// Maximum bytes of history of a room.
 const BYTES_MAX: usize = 64 * 1024;
+/// A line's last time, in milliseconds since 1970: later ones have no four digits for the year, and
+/// no text.
+pub(super) const AT_MAX: u64 = 253_402_300_799_000;
 
 /// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,9 @@ impl History {
     }
 
     /// Keeps a line. One that would leave no room for any other is not kept.
-    pub(crate) fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, mut entry: Entry) {
+        let last = SystemTime::UNIX_EPOCH + Duration::from_millis(AT_MAX);
+        entry.at = entry.at.min(last);
         if entry.weight() > BYTES_MAX {
             return;
         }

@@ -22,7 +22,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub(crate) use directory::{Directory, Keeping};
+pub(crate) use directory::{Directory, Keeping, RoomError};
 pub(crate) use event::{Crowd, Event, Text};
 pub(crate) use history::{Entry, Kind};
 pub(crate) use moving::DirectoryState;

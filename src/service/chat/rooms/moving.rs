@@ -11,16 +11,13 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::directory::ROOMS_MAX;
-use super::history::{Entry, History, Kind, Past};
+use super::history::{AT_MAX, Entry, History, Kind, Past};
 use super::journal::Journal;
 use super::people::GUESTS_MAX;
 use super::{Directory, Frontend, Keeping, Name, Person, Room, Text};
 
 /// Maximum bytes of all histories; of further rooms none is kept.
 const HISTORIES_MAX: usize = 8 * 1024 * 1024;
-
-/// A line's last time: later ones have no four digits for the year.
-const AT_MAX: u64 = 253_402_300_799_000;
 
 /// All rooms.
 #[derive(Debug, Serialize, Deserialize)]

@@ -42,6 +42,8 @@ pub(crate) enum NameError {
     Reserved,
     #[error("this name, or one that looks like it, is taken")]
     Taken,
+    #[error("you are disconnected")]
+    Gone,
 }
 
 impl Name {

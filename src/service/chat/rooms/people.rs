@@ -1,13 +1,16 @@
 //! The persons of a directory, by name and by number.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashMap;
 
 use super::{Frontend, Name, Person};
 
-/// Names that no client can take.
+/// Names that no client can take, nor any that looks like them.
 const RESERVED: [&str; 6] = ["server", "poold", "console", "operator", "system", "guest"];
+/// Their looks.
+static RESERVED_LOOKS: LazyLock<[Box<str>; 6]> =
+    LazyLock::new(|| RESERVED.map(|name| Name::new(name).expect("letters").look().into()));
 /// Maximum number of the last guest of another process: others are counted on from it, and have it
 /// in their names.
 pub(super) const GUESTS_MAX: u64 = 1_000_000_000_000_000;
@@ -25,7 +28,7 @@ pub(super) struct People<F: Frontend> {
 
 /// Whether no client can take a name of this look.
 pub(super) fn is_reserved(look: &str) -> bool {
-    RESERVED.contains(&look) || look.starts_with(GUEST)
+    RESERVED_LOOKS.iter().any(|one| **one == *look) || look.starts_with(GUEST)
 }
 
 impl<F: Frontend> People<F> {

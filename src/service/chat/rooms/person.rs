@@ -155,11 +155,8 @@ impl<F: Frontend> Person<F> {
         self.state.lock().rare.as_ref()?.ignores.clone()
     }
 
-    /// Ignores a person, or ends that; answers whether it is ignored now. `None`: too many are.
-    pub(crate) fn ignore(&self, whom: u64) -> Option<bool> {
-        let mut state = self.state.lock();
-        let rare = state.rare();
-        let mut all = rare.ignores.as_deref().unwrap_or_default().to_vec();
+    /// See [`Directory::ignore`](super::Directory::ignore); `all` are those that it ignores so far.
+    pub(super) fn ignore(&self, whom: u64, mut all: Vec<u64>) -> Option<bool> {
         let before = all.len();
         all.retain(|id| *id != whom);
         let ignored = all.len() == before;
@@ -169,7 +166,7 @@ impl<F: Frontend> Person<F> {
         if all.len() > IGNORED_MAX {
             return None;
         }
-        rare.ignores = (!all.is_empty()).then(|| all.into());
+        self.state.lock().rare().ignores = (!all.is_empty()).then(|| all.into());
         Some(ignored)
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use rustc_hash::FxHashMap;
 
 use super::directory::ROOMS_MAX;
-use super::history::{Entry, History, Past};
+use super::history::{AT_MAX, Entry, History, Past};
 use super::journal::Journal;
 use super::people::is_reserved;
 use super::{Directory, Event, Frontend, Name, NameError, Person, Room, Text};
@@ -91,9 +91,10 @@ impl<F: Frontend> Directory<F> {
         self.open(name).ok()
     }
 
-    /// From here on events have this time, in milliseconds since 1970.
+    /// From here on events have this time, in milliseconds since 1970. It is that of an entry, and
+    /// any program may have given it.
     pub(crate) fn set_time(&self, ms: u64) {
-        self.time.store(ms, Ordering::Relaxed);
+        self.time.store(ms.min(AT_MAX), Ordering::Relaxed);
     }
 
     /// The time of events; `None`: the machine's.

@@ -54,10 +54,14 @@ pub(super) struct Inner<F: Frontend> {
     last: Option<F::Chunk>,
     /// Announcements that are not given yet, each with those to leave out.
     waiting: VecDeque<(F::Chunk, LeftOut)>,
+    /// Announcements until now.
+    announced: u64,
     came: Crowd,
     /// The person in `came`, if it is the only one: it gets no notice of itself.
     came_alone: Option<u64>,
     left: Crowd,
+    /// Members that were put out: they leave the other rooms when this one is unlocked.
+    pub(super) out: Vec<Arc<Person<F>>>,
     /// When the next notice may be sent.
     notice_from: Instant,
     /// Removed from the list of rooms: no person can enter any more.
@@ -73,13 +77,18 @@ struct Seat<F: Frontend> {
     /// The persons that it ignores.
     ignores: Option<Arc<[u64]>>,
     person: Arc<Person<F>>,
+    /// Announcements before it came: those that wait are in the history that it was shown.
+    announced: u64,
 }
 
-/// The members that do not get an announcement: one person, and all that ignore another.
+/// The members that do not get an announcement: one person, all that ignore another, and all that
+/// came after it.
 #[derive(Clone, Copy, Debug, Default)]
 struct LeftOut {
     person: Option<u64>,
     ignoring: Option<u64>,
+    /// The number of the announcement.
+    number: u64,
 }
 
 struct Late<F: Frontend> {
@@ -118,9 +127,11 @@ impl<F: Frontend> Room<F> {
                 late: Vec::new(),
                 last: None,
                 waiting: VecDeque::new(),
+                announced: 0,
                 came: Crowd::default(),
                 came_alone: None,
                 left: Crowd::default(),
+                out: Vec::new(),
                 notice_from: Instant::now(),
                 closed: false,
                 is_shared: false,
@@ -148,9 +159,12 @@ impl<F: Frontend> Room<F> {
         if inner.places.contains_key(&person.id) {
             return true;
         }
-        if !inner.seats.is_empty() {
+        let name = person.name();
+        // The notice of those who came is before that of those who left. One who has come back
+        // before its end was told has not been away.
+        if !inner.seats.is_empty() && !inner.left.take_back(&name) {
             inner.came_alone = inner.came.is_empty().then_some(person.id);
-            inner.came.add(person.name());
+            inner.came.add(name);
             self.notify(inner, frontend, Instant::now());
         }
         let arrival = Arrival {
@@ -200,24 +214,26 @@ impl<F: Frontend> Room<F> {
         event: &Event,
         except: Option<u64>,
     ) {
+        let left_out = LeftOut {
+            person: except,
+            ..LeftOut::default()
+        };
+        self.announce_but(inner, frontend, event, left_out);
+    }
+
+    /// The same of what a member says: those that ignore it do not get it.
+    pub(super) fn announce_by(&self, inner: &mut Inner<F>, frontend: &F, event: &Event, by: u64) {
+        let left_out = LeftOut {
+            ignoring: Some(by),
+            ..LeftOut::default()
+        };
+        self.announce_but(inner, frontend, event, left_out);
+    }
+
+    fn announce_but(&self, inner: &mut Inner<F>, frontend: &F, event: &Event, left_out: LeftOut) {
         if inner.late.is_empty() || inner.is_shared {
             self.notify_now(inner, frontend);
         }
-        let person = except;
-        let left_out = LeftOut {
-            person,
-            ignoring: None,
-        };
-        self.queue(inner, frontend, event, left_out);
-    }
-
-    /// Tells what a member says without waiting for late members.
-    pub(super) fn announce_by(&self, inner: &mut Inner<F>, frontend: &F, event: &Event, by: u64) {
-        self.notify_now(inner, frontend);
-        let left_out = LeftOut {
-            person: None,
-            ignoring: Some(by),
-        };
         self.queue(inner, frontend, event, left_out);
     }
 
@@ -248,6 +264,9 @@ impl<F: Frontend> Room<F> {
             }
         }
         let chunk = frontend.encode(&self.name, event);
+        inner.announced += 1;
+        let number = inner.announced;
+        let left_out = LeftOut { number, ..left_out };
         inner.waiting.push_back((chunk, left_out));
         inner.catch_up(frontend);
     }
@@ -262,11 +281,10 @@ impl<F: Frontend> Room<F> {
         }
     }
 
-    /// Does postponed work; answers when there is more.
-    pub(super) fn tick(&self, inner: &mut Inner<F>, frontend: &F, now: Instant) -> Option<Instant> {
+    /// Does postponed work.
+    pub(super) fn tick(&self, inner: &mut Inner<F>, frontend: &F, now: Instant) {
         inner.catch_up(frontend);
         self.notify(inner, frontend, now);
-        self.due(inner, now)
     }
 
     /// When [`tick`](Room::tick) has something to do.
@@ -300,10 +318,9 @@ impl<F: Frontend> Room<F> {
             if let Event::Came(names) | Event::Left(names) = &event
                 && !names.is_empty()
             {
-                let person = except;
                 let left_out = LeftOut {
-                    person,
-                    ignoring: None,
+                    person: except,
+                    ..LeftOut::default()
                 };
                 self.queue(inner, frontend, &event, left_out);
             }

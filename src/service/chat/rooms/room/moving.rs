@@ -19,10 +19,14 @@ impl<F: Frontend> Room<F> {
     /// What it has for a member that has not taken it yet.
     pub(crate) fn owed(&self, person: u64) -> Vec<F::Chunk> {
         let inner = self.lock();
+        let Some(&place) = inner.places.get(&person) else {
+            return Vec::new();
+        };
+        let seat = &inner.seats[place];
         let is_late = inner.late.iter().any(|late| late.person.id == person);
         let last = inner.last.iter().filter(|_| is_late).cloned();
         let waiting = inner.waiting.iter();
-        let waiting = waiting.filter(|(_, left_out)| left_out.person != Some(person));
+        let waiting = waiting.filter(|(_, left_out)| seat.gets(*left_out));
         last.chain(waiting.map(|(chunk, _)| chunk.clone()))
             .collect()
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::{Inner, Late, NOT_READING, PATIENCE, Seat};
+use super::{Inner, Late, LeftOut, NOT_READING, PATIENCE, Seat};
 use crate::service::chat::rooms::event::Crowd;
 use crate::service::chat::rooms::{Frontend, Given, Person};
 
@@ -18,6 +18,13 @@ impl<F: Frontend> Seat<F> {
     pub(super) fn ignores(&self, whom: u64) -> bool {
         let ignores = self.ignores.as_deref();
         ignores.is_some_and(|ids| ids.contains(&whom))
+    }
+
+    /// Whether it gets what these do not get.
+    pub(super) fn gets(&self, left_out: LeftOut) -> bool {
+        Some(self.person.id) != left_out.person
+            && self.announced < left_out.number
+            && !left_out.ignoring.is_some_and(|by| self.ignores(by))
     }
 }
 
@@ -67,10 +74,7 @@ impl<F: Frontend> Inner<F> {
             let Some((chunk, left_out)) = self.waiting.pop_front() else {
                 return true;
             };
-            self.tell(frontend, &chunk, |seat| {
-                Some(seat.person.id) != left_out.person
-                    && !left_out.ignoring.is_some_and(|by| seat.ignores(by))
-            });
+            self.tell(frontend, &chunk, |seat| seat.gets(left_out));
         }
     }
 
@@ -97,6 +101,7 @@ impl<F: Frontend> Inner<F> {
     pub(super) fn put_out(&mut self, frontend: &F, person: &Arc<Person<F>>) {
         if !self.is_shared {
             self.remove(person);
+            self.out.push(Arc::clone(person));
         }
         person.put_out(frontend, NOT_READING);
     }
@@ -113,6 +118,7 @@ impl<F: Frontend> Inner<F> {
             outlet: person.outlet.clone(),
             ignores: person.ignores(),
             person: Arc::clone(person),
+            announced: self.announced,
         });
     }
 
