@@ -247,6 +247,12 @@ impl<'a> Messages<'a> {
         message
     }
 
+    /// What has come of a message without its end, when there is no other any more.
+    #[cfg(feature = "cli")]
+    pub(crate) fn begun(&self) -> &[u8] {
+        self.decoder.begun()
+    }
+
     /// Whether all of the piece was cut. The clock is not read for that.
     fn is_used_up(&self) -> bool {
         self.at == self.piece.len() && self.stream == StreamEnd::NotYet

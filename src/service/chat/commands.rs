@@ -8,8 +8,10 @@ use super::port::act::Act;
 use super::session::Session;
 use super::state::{ChatState, JOINED_MAX};
 use crate::connection::handler::Verdict;
-use crate::service::chat::grammar::{self, HELP, Notice, What};
-use crate::service::chat::rooms::{Arrival, Event, Frontend, Given, Name, NameError, Text};
+use crate::service::chat::grammar::{self, HELP, LOBBY, Notice, What};
+use crate::service::chat::rooms::{
+    Arrival, Event, Frontend, Given, Name, NameError, RoomError, Text,
+};
 
 impl Session {
     pub(super) fn obey(&mut self, chat: &ChatState, line: Command<'_>) -> Verdict {
@@ -97,6 +99,11 @@ impl Session {
         let Some(name) = self.room_name(chat, name) else {
             return;
         };
+        let lobby = Name::new(LOBBY).expect("letters");
+        if name.key() != LOBBY && name.is_like(&lobby) {
+            // All come into the lobby: it must be possible to open it again.
+            return self.answer(chat, RoomError::LooksAlike);
+        }
         if let Some(place) = self.place_of(&name) {
             let room = self.rooms.remove(place);
             self.answer_about(chat, &room, Notice::Speaks(room.name.as_str()));
@@ -120,7 +127,10 @@ impl Session {
             out.into()
         };
         match chat.directory.enter(&name, &self.person, &greet) {
-            Ok(room) => self.rooms.push(room),
+            Ok(room) => {
+                self.rooms.push(room);
+                self.was_greeted();
+            }
             Err(error) => self.answer(chat, error),
         }
     }
@@ -246,7 +256,7 @@ impl Session {
             return;
         };
         let name = other.name();
-        match self.person.ignore(other.id) {
+        match chat.directory.ignore(&self.person, other.id) {
             Some(true) => self.answer(chat, format_args!("you don't hear {name} any more")),
             Some(false) => self.answer(chat, format_args!("you hear {name} again")),
             None => return self.answer(chat, "you ignore the maximum number of persons"),
@@ -272,7 +282,7 @@ impl Session {
             let (room, event) = (Arc::clone(room), Event::Acted { by, text });
             match chat.port {
                 Some(_) => self.tell_all(chat, &room, event),
-                None => chat.directory.announce(&room, &event),
+                None => chat.directory.announce_by(&room, &event, self.person.id),
             }
         }
         self.answer(chat, "goodbye");

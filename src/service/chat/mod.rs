@@ -17,6 +17,7 @@ mod commands;
 mod console;
 mod ghost;
 pub(crate) mod grammar;
+mod leaving;
 mod lines;
 mod moving;
 mod newcomers;
@@ -34,6 +35,8 @@ mod speakers;
 mod state;
 mod stranger;
 mod telnet;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -178,6 +181,7 @@ impl Service for Chat {
             taken.add(&message);
             verdict = session.take(&self.0, message);
         }
+        session.look_at_beginning(&self.0, messages.begun());
         if let Some(rest) = messages.held_back() {
             session.tell_delay(&self.0, &taken, rest);
         }

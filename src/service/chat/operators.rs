@@ -9,6 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use subtle::{ConstantTimeEq, ConstantTimeLess};
 
 use crate::net::address::Peer;
+use crate::series::Series;
 use crate::service::chat::rooms::Name;
 
 /// Maximum bytes of a password.
@@ -65,6 +66,8 @@ pub(super) struct Operators {
     password: Option<Password>,
     failed: Mutex<FxHashMap<Option<IpAddr>, Failed>>,
     bans: Mutex<Bans>,
+    /// Clients from banned addresses, which may come again and again.
+    turned_away: Mutex<Series<Option<IpAddr>>>,
 }
 
 struct Failed {
@@ -215,6 +218,14 @@ impl Operators {
 
     pub(super) fn is_name_banned(&self, name: &Name) -> bool {
         self.bans.lock().names.contains(name.look())
+    }
+
+    /// A client from a banned address has come: whether it gets a line in the log; if so, with the
+    /// count of those before it that had none.
+    pub(super) fn turn_away(&self, peer: Peer) -> Option<Option<u64>> {
+        let mut series = self.turned_away.lock();
+        let told = series.happened(peer.host(), Instant::now());
+        told.map(|told| told.earlier())
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {

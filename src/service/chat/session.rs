@@ -12,9 +12,9 @@ use super::probe::HostProbe;
 use super::screen::Screen;
 use super::state::{AGAIN_AFTER, ChatState};
 use super::stranger::Stranger;
-use super::telnet::{Telnet, WONT_TIMING_MARK, edited};
+use super::telnet::{self, Telnet, WONT_TIMING_MARK, edited};
 use crate::connection::client::Client;
-use crate::connection::handler::{End, Reply, Verdict};
+use crate::connection::handler::Verdict;
 use crate::escape::escape;
 use crate::framing::{Extent, Message};
 use crate::service::chat::grammar::{self, LOBBY, Notice};
@@ -44,6 +44,8 @@ pub struct Session {
     /// It has not entered the lobby yet. The greeting is its first line.
     pub(super) is_outside: bool,
     pub(super) telnet: Telnet,
+    /// The length of the line under way when its last timing mark was given; 0: none was.
+    marked: usize,
     /// Lines that are said and not posted yet: whole and printable.
     pub(super) said: Vec<u8>,
     /// An event that the room could not take yet, because a member is late.
@@ -67,7 +69,7 @@ impl Session {
             None => Session::new(chat.directory.admit(Recipient::of(client), None)),
         };
         if chat.operators.is_banned(client.peer()) {
-            session.put_out(chat, "your address is banned");
+            session.turn_away(chat);
         } else {
             if chat.port.is_none() {
                 session.take_certified_name(chat);
@@ -97,6 +99,7 @@ impl Session {
             newcomer: None,
             is_outside: false,
             telnet: Telnet::default(),
+            marked: 0,
             said: Vec::new(),
             unposted: None,
             awaited: None,
@@ -121,6 +124,13 @@ impl Session {
         }
         self.is_outside = false;
         self.rooms.extend(enter_lobby(chat, &self.person));
+        self.was_greeted();
+    }
+
+    /// A greeting has a room's last lines: what follows waits until they are out, so that several
+    /// rooms that are joined at once do not fill the outbox.
+    pub(super) fn was_greeted(&mut self) {
+        self.answered = SAID_MAX;
     }
 
     /// The first line shows whether the client speaks lines.
@@ -150,6 +160,10 @@ impl Session {
     /// Posts what could not be posted before.
     pub(super) fn catch_up(&mut self, chat: &ChatState) -> Verdict {
         self.answered = 0;
+        if self.person.is_out() {
+            // What it has still asked for is ignored.
+            (self.asked, self.deferred) = (None, None);
+        }
         let verdict = self.look_at_holder(chat);
         if verdict != Verdict::Go {
             return verdict;
@@ -173,6 +187,25 @@ impl Session {
         }
     }
 
+    /// What telnet asks for before a line has its end: its terminal needs the greeting in its form,
+    /// and after Ctrl-C it shows nothing before its mark.
+    pub(super) fn look_at_beginning(&mut self, chat: &ChatState, line: &[u8]) {
+        if let Recipient::Client(wire) = &self.person.outlet
+            && telnet::begins(line)
+        {
+            wire.note_telnet();
+        }
+        if telnet::awaits_mark(line) && self.marked != line.len() {
+            self.marked = line.len();
+            self.give_mark(chat);
+        }
+    }
+
+    fn give_mark(&self, chat: &ChatState) {
+        let mark = WONT_TIMING_MARK.into();
+        chat.directory.frontend.give(&self.person.outlet, mark);
+    }
+
     /// Takes a line.
     pub(super) fn take(&mut self, chat: &ChatState, message: Message<'_>) -> Verdict {
         if self.newcomer.is_some() && self.take_first(chat, message.bytes) == Verdict::Close {
@@ -184,9 +217,9 @@ impl Session {
         {
             wire.note_telnet();
         }
-        if stripped.awaits_mark {
-            let mark = WONT_TIMING_MARK.into();
-            chat.directory.frontend.give(&self.person.outlet, mark);
+        let marked = std::mem::take(&mut self.marked);
+        if stripped.awaits_mark && marked == 0 {
+            self.give_mark(chat);
         }
         let Some(line) = stripped.text.map(edited) else {
             return Verdict::Go;
@@ -289,57 +322,8 @@ impl Session {
         match self.person.outlet {
             Recipient::Client(_) => self.unposted = Some(Box::new((room, event))),
             // The console has no later turn in which to try again.
-            _ => chat.directory.announce(&room, &event),
+            _ => chat.directory.announce_by(&room, &event, self.person.id),
         }
-    }
-
-    /// The client's last line, if the server ends the connection.
-    pub(super) fn last_words(&mut self, end: &End, reply: &mut Reply<'_>) {
-        let mut put_out = |why: &str| {
-            reply.send_raw(grammar::notice(None, Notice::PutOut(why)));
-        };
-        match (end, self.person.out()) {
-            (End::Drained, _) => {
-                reply.send_raw(grammar::notice(None, "the server is going down"));
-            }
-            (_, Some(why)) => put_out(&why),
-            (End::Closed(why), None) => put_out(why),
-            (End::Limit(limit), None) => {
-                put_out(&format!("the server is {}", limit.describe()));
-            }
-            _ => {}
-        }
-    }
-
-    pub(super) fn close(mut self, chat: &ChatState) {
-        if let Some(newcomer) = self.newcomer.take() {
-            self.entered(newcomer.take());
-        }
-        if let Some(unposted) = self.unposted.take() {
-            let (room, event) = *unposted;
-            // No later turn would post it.
-            chat.directory.announce(&room, &event);
-        }
-        self.hand_in(chat);
-        self.leave(chat);
-    }
-
-    /// Leaves all rooms and frees the name. The connection may last until the client has taken its
-    /// output and closes.
-    pub(super) fn leave(&mut self, chat: &ChatState) {
-        if let Some(port) = &chat.port {
-            port.gone(&self.person);
-            self.rooms.clear();
-            return;
-        }
-        for room in std::mem::take(&mut self.rooms) {
-            chat.directory.leave(&room, &self.person);
-        }
-        chat.directory.forget(&self.person);
-    }
-
-    pub(super) fn put_out(&mut self, chat: &ChatState, why: &str) {
-        self.person.put_out(&chat.directory.frontend, why);
     }
 
     /// Sends the client a line from the server.

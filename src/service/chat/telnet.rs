@@ -58,6 +58,16 @@ enum State {
     SubCommand(u16),
 }
 
+/// Whether a line begins with telnet's commands.
+pub(super) fn begins(line: &[u8]) -> bool {
+    matches!(line, [IAC, SE..=254, ..])
+}
+
+/// Whether the last thing in a line that goes on is a request for a timing mark.
+pub(super) fn awaits_mark(line: &[u8]) -> bool {
+    line.ends_with(&[IAC, DO, TIMING_MARK])
+}
+
 impl Telnet {
     /// Removes the negotiation from a line.
     pub(super) fn strip<'a>(&mut self, line: &'a [u8]) -> Stripped<'a> {
@@ -113,7 +123,7 @@ impl Telnet {
                 self.awaits_mark |= (verb, byte) == (DO, TIMING_MARK);
                 State::Text
             }
-            (State::Sub(_), IAC) => State::SubCommand(0),
+            (State::Sub(length), IAC) => State::SubCommand(length),
             (State::SubCommand(_), SE) => State::Text,
             (State::Sub(length) | State::SubCommand(length), _) if length < SUB_MAX => {
                 State::Sub(length + 1)
@@ -175,10 +185,12 @@ mod tests {
 
     #[test]
     fn what_never_ends_swallows_no_more_than_its_bound() {
-        let mut bytes = b"\xff\xfa".to_vec();
-        bytes.extend(b"junk\n".repeat(100));
-        bytes.extend(b"heard");
-        assert_eq!(lines(&bytes).last().expect("a line"), b"heard");
+        for junk in [&b"junk\n"[..], b"\xff\xffjunk\n", b"\xff\xf1junk\n"] {
+            let mut bytes = b"\xff\xfa".to_vec();
+            bytes.extend(junk.repeat(100));
+            bytes.extend(b"heard");
+            assert_eq!(lines(&bytes).last().expect("a line"), b"heard");
+        }
     }
 
     #[test]

@@ -21,6 +21,26 @@ fn a_silent_client_is_greeted_as_well() {
 }
 
 #[test]
+fn a_telnet_that_negotiates_first_is_greeted_for_its_terminal() {
+    let daemon = chat(&["--history", "1"]);
+    let ann = Talker::named(&daemon, "ann");
+    ann.say("hello");
+    ann.wait("<ann> hello");
+    // As PuTTY does: it will say how large its window is.
+    let telnet = connect_saying(&daemon.address, b"\xff\xfb\x1f");
+    let welcome = take_line(&telnet);
+    assert!(
+        welcome.starts_with("-- welcome; you are guest-2"),
+        "{welcome}"
+    );
+    let past = [take_line(&telnet), take_line(&telnet)];
+    assert!(past[1].contains("<ann> hello"), "{past:?}");
+    for line in [&welcome].into_iter().chain(&past) {
+        assert!(line.ends_with('\r'), "{line:?}");
+    }
+}
+
+#[test]
 fn a_name_that_is_given_first_is_the_only_one_that_is_heard_of() {
     let daemon = chat(&["--history", "0"]);
     let ann = Talker::named(&daemon, "ann");

@@ -108,6 +108,13 @@ fn a_telnet_after_ctrl_c_hears_on() {
     // To a terminal that telnet has in its hands a line feed alone is no new line.
     let answer = "-- there is no /nothing; /help lists what there is\r";
     assert_eq!(take_line(&eve.stream), answer);
+    // It does not wait for a line, and is answered once.
+    for _ in 0..2 {
+        send(&eve.stream, b"\xff\xf4\xff\xfd\x06");
+        assert_eq!(take(&eve.stream, 3), b"\xff\xfc\x06");
+    }
+    send(&eve.stream, b"/nothing\r\n");
+    assert_eq!(take_line(&eve.stream), answer);
 }
 
 #[test]

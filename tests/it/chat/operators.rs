@@ -161,6 +161,13 @@ fn a_banned_address_is_turned_away() {
     send(&again, "still here\n");
     let told = take_to_end(&again);
     assert_eq!(told, b"-- you are disconnected: your address is banned\n");
+    // A program that comes again and again does not fill the log.
+    for _ in 0..20 {
+        take_to_end(&come_from([127, 0, 0, 9], &daemon));
+    }
+    let reason = "is disconnected: your address is banned";
+    daemon.stderr.wait_line(reason);
+    assert_eq!(daemon.stderr.text().matches(reason).count(), 1);
     op.ask("/unban 127.0.0.9");
     assert!(take_line(&come_from([127, 0, 0, 9], &daemon)).starts_with("-- welcome"));
 }

@@ -3,8 +3,11 @@
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use poold::service::chat::{Chat, Settings};
+
 use crate::support::chat::{Talker, chat};
-use crate::support::net::{connect, end, send, take_to_end};
+use crate::support::net::{connect, end, send, take_line, take_to_end};
+use crate::support::server::{finish, options, serve};
 
 #[test]
 fn two_people_hear_each_other_and_themselves() {
@@ -149,6 +152,12 @@ fn private_words_away_and_ignore() {
     eve.wait("[to bob] psst");
     ann.wait("<eve> can you hear me");
     assert_eq!(bob.heard(), [] as [&str; 0]);
+    let fay = Talker::named(&daemon, "fay");
+    bob.wait("-- fay joined");
+    assert_eq!(bob.ask("/ignore fay"), "-- you don't hear fay any more");
+    fay.say("/quit it was dull");
+    ann.wait("* fay leaves: it was dull");
+    assert_eq!(bob.hear(), "-- fay left");
     assert_eq!(bob.ask("/ignore eve"), "-- you hear eve again");
     eve.say("and now");
     assert_eq!(bob.hear(), "<eve> and now");
@@ -242,4 +251,57 @@ fn names_are_free_again_and_look_alikes_are_refused() {
     assert_eq!(bob.ask("/nick Ann"), "-- you are now Ann");
     assert_eq!(bob.ask("/nick Δημήτρης.1"), "-- you are now Δημήτρης.1");
     assert_eq!(bob.ask("/nick नमस्ते"), "-- you are now नमस्ते");
+}
+
+#[test]
+fn rooms_that_are_joined_at_once_show_all_their_past() {
+    let daemon = chat(&["--rate", "off"]);
+    let ann = Talker::named(&daemon, "ann");
+    let rooms: Vec<String> = (0..6).map(|number| format!("r{number}")).collect();
+    // More than an outbox takes.
+    let text = format!("{}\n", "x".repeat(7500)).repeat(8);
+    for room in &rooms {
+        ann.say(format!("/join {room}\n{text}"));
+        assert_eq!(ann.heard().len(), 9);
+    }
+    let bob = Talker::named(&daemon, "bob");
+    let all: Vec<String> = rooms.iter().map(|room| format!("/join {room}\n")).collect();
+    bob.say(all.concat());
+    let heard = bob.heard();
+    for room in &rooms {
+        assert!(
+            heard.contains(&format!("#{room} -- you joined {room}")),
+            "{room}"
+        );
+        let past = format!("#{room} <ann> xxx");
+        let lines = heard.iter().filter(|line| line.contains(&past));
+        assert_eq!(lines.count(), 8, "{room}");
+    }
+}
+
+#[test]
+fn the_lobby_can_always_be_opened_again() {
+    let chat = Chat::new(Settings::default());
+    let (server, address) = serve(options(), chat.clone());
+    let mut console = chat.console(|| {});
+    // So many rooms that empty ones are closed, the lobby among them.
+    assert!(console.say(b"/part"));
+    for number in 0..=1000 {
+        assert!(console.say(format!("/join r{number}").as_bytes()));
+        assert!(console.say(b"/part"));
+    }
+    console.shown();
+    for look in ["1obby", "Iobby"] {
+        assert!(console.say(format!("/join {look}").as_bytes()));
+        let shown = String::from_utf8(console.shown()).expect("UTF-8");
+        assert_eq!(shown, "-- there is a room whose name looks like that\n");
+    }
+    let ann = connect(&address);
+    let welcome = take_line(&ann);
+    assert!(
+        welcome.starts_with("-- welcome; you are guest-1"),
+        "{welcome}"
+    );
+    drop((ann, console));
+    finish(server);
 }

@@ -65,6 +65,7 @@ const INSIDE: &[(&str, &[&[&str]])] = &[
                 "commands",
                 "console",
                 "ghost",
+                "leaving",
                 "moving",
                 "operator_commands",
                 "pace",
