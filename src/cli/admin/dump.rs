@@ -13,7 +13,7 @@ const WORKERS_MAX: usize = 8;
 const BUSY_MS: u64 = 1000;
 
 pub(super) fn dump(view: &View) {
-    let status = look(view, u64::MAX);
+    let status = look(view);
     let (service, address, drain) = (&status.service, &status.address, &status.drain);
     let (clients, workers, traffic) = (&status.clients, &status.workers, &status.traffic);
     let phase = match status.is_paused {

@@ -84,9 +84,12 @@ impl History {
         self.last = Some(now);
     }
 
-    /// The samples after this number.
+    /// The samples after this number. One that was not reached yet is of the process before, at a
+    /// take-over: then all are newer.
     pub(super) fn after(&self, number: u64) -> Vec<Sample> {
-        let newer = self.samples.iter().filter(|one| one.number > number);
+        let is_own = number <= self.number;
+        let newer = self.samples.iter();
+        let newer = newer.filter(|one| one.number > number || !is_own);
         newer.cloned().collect()
     }
 }

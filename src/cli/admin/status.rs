@@ -124,11 +124,13 @@ impl Status {
 
 /// The answer, with the samples after this number.
 pub(super) fn answer(view: &View, after: u64) -> Response {
-    Response::json(&look(view, after))
+    let mut status = look(view);
+    status.history = view.history.lock().after(after);
+    Response::json(&status)
 }
 
-/// The state now.
-pub(super) fn look(view: &View, after: u64) -> Status {
+/// The state now, without samples of the past.
+pub(super) fn look(view: &View) -> Status {
     view.sample();
     let stats = view.handle.stats();
     let (busiest, mut slowest, hinted) = view.board.lock().look(view.handle.registry());
@@ -168,7 +170,7 @@ pub(super) fn look(view: &View, after: u64) -> Status {
         turn_ms: quantiles(&stats.turns),
         limits: limits(&stats),
         faults: faults::rows(&stats),
-        history: view.history.lock().after(after),
+        history: Vec::new(),
         busiest,
         slowest,
         hinted,

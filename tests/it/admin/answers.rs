@@ -236,3 +236,20 @@ fn where_to_look_may_be_typed_as_where_to_change_something_is() {
         }
     }
 }
+
+#[test]
+fn a_page_that_was_open_before_a_restart_gets_the_samples_of_the_new_process() {
+    let watched = Watched::start(&["echo", "127.0.0.1:0"]);
+    let numbers = |after: u64| -> Vec<u64> {
+        let answer = watched.get(&format!("/status?after={after}"));
+        let status: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let samples = status["history"].as_array().expect("a list").iter();
+        samples
+            .map(|sample| sample["number"].as_u64().expect("a number"))
+            .collect()
+    };
+    wait_until("there are two", || numbers(0).len() >= 2);
+    assert_eq!(numbers(1)[0], 2, "those that it has not");
+    // It asks with the number of the last one that it has, of a process that ran for days.
+    assert_eq!(numbers(1_000_000)[..2], [1, 2]);
+}
