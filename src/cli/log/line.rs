@@ -9,6 +9,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::escape::is_dangerous;
+
 /// The column of the first field, unless the message is longer.
 const FIELDS_AT: usize = 48;
 
@@ -106,7 +108,8 @@ fn priority(level: Level) -> u8 {
     }
 }
 
-/// The parts of an event. Control characters are escaped, so no peer can forge a line.
+/// The parts of an event. Characters that end a line or control a terminal are escaped, so no peer
+/// can forge a line.
 #[derive(Default)]
 struct Parts {
     message: String,
@@ -127,7 +130,7 @@ impl Parts {
     fn record(&mut self, field: &Field, value: &str) {
         let mut text = String::new();
         for character in value.chars() {
-            match character.is_control() {
+            match is_dangerous(character) {
                 true => text.extend(character.escape_default()),
                 false => text.push(character),
             }

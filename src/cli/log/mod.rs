@@ -95,21 +95,4 @@ fn stderr_is_journal() -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_level_changes_while_it_runs() {
-        assert!(!set_level(Level::ERROR), "there is no log yet");
-        let hook = std::panic::take_hook();
-        start(Level::INFO, LogFormat::Text);
-        std::panic::set_hook(hook);
-        assert_eq!(level(), Some(Level::INFO));
-        assert!(!tracing::enabled!(Level::DEBUG));
-        assert!(set_level(Level::DEBUG));
-        assert_eq!(level(), Some(Level::DEBUG));
-        assert!(tracing::enabled!(Level::DEBUG));
-        assert!(set_level(Level::ERROR));
-        assert!(!tracing::enabled!(Level::WARN));
-    }
-}
+mod tests;

@@ -32,7 +32,8 @@ impl<S: AsFd> Patient<S> {
         }
     }
 
-    /// Writes as much as possible within this time; answers how much.
+    /// Writes as much as possible within this time; answers how much. An error that follows a part
+    /// comes with the next write.
     pub(crate) fn write(&self, bytes: &[u8], most: Duration) -> io::Result<usize> {
         let until = Instant::now() + most;
         let mut written = 0;
@@ -42,6 +43,7 @@ impl<S: AsFd> Patient<S> {
                 Ok(length) => written += length,
                 Err(rustix::io::Errno::AGAIN) if Instant::now() >= until => break,
                 Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+                Err(_) if written > 0 => break,
                 Err(error) => return Err(error.into()),
             }
         }

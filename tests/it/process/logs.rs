@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use poold::{Options, Server, answer};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 
 use crate::support::admin::Watched;
@@ -286,4 +286,43 @@ fn an_unread_log_does_not_keep_it_from_draining() {
     visit(&path, 2000);
     kill_process(daemon.pid(), Signal::TERM).expect("it runs");
     assert_eq!(daemon.wait_exit(), Some(0));
+}
+
+#[test]
+fn a_line_that_a_full_disk_has_cut_is_ended_before_the_next() {
+    let dir = Scratch::new();
+    let (path, log) = (dir.join("socket"), dir.join("log"));
+    let address = format!("unix:{}", text(&path));
+    let written = File::options().append(true).create(true).open(&log);
+    let mut command = poold(&["echo", &address, "--log-level", "debug"]);
+    command
+        .stdout(Stdio::null())
+        .stderr(written.expect("our own directory"));
+    let mut daemon = Guard(command.spawn().expect("poold starts"));
+    let read = || std::fs::read_to_string(&log).expect("text is UTF-8");
+    wait_until("it listens", || read().contains("Press Ctrl-C to stop\n"));
+    // The limit on a file's size is as a full disk.
+    let usual = getrlimit(Resource::Fsize);
+    let full = |length: usize| Rlimit {
+        current: Some(length as u64),
+        ..usual
+    };
+    let before = read().len();
+    let fits = "debug: conn";
+    prlimit(
+        Some(daemon.pid()),
+        Resource::Fsize,
+        full(before + fits.len()),
+    )
+    .expect("our own child");
+    visit(&path, 3);
+    prlimit(Some(daemon.pid()), Resource::Fsize, usual).expect("our own child");
+    wait_until("what was left out is told", || {
+        visit(&path, 1);
+        read().contains("the log was not taken")
+    });
+    kill_process(daemon.pid(), Signal::TERM).expect("it runs");
+    assert_eq!(daemon.wait_exit(), Some(0));
+    let log = read();
+    assert!(log[before..].starts_with(&format!("{fits}\n")), "{log}");
 }
