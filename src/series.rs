@@ -9,6 +9,7 @@
 //! - [`look`](Series::look), for owners that have a clock, answers when the episode is over: quiet
 //!   for 5 s at first. Each following episode has to be quiet for twice as long, up to an hour, so
 //!   a recurring event does not fill the log. After a quiet day it is 5 s again.
+//! - [`end`](Series::end) answers the same at once, when no look will follow.
 //! - Keys are forgotten after an hour; an event that still happens is then named again.
 //!
 //! So a series that never rests takes 12 lines an hour, and a few dozen in its first hour.
@@ -115,6 +116,14 @@ impl<K: PartialEq> Series<K> {
         Some(self.count)
     }
 
+    /// Ends an episode; answers how many events it had, if some of them have no line.
+    pub(crate) fn end(&mut self) -> Option<u64> {
+        let is_told = self.is_over || self.untold == 0;
+        self.is_over = true;
+        self.untold = 0;
+        (!is_told).then_some(self.count)
+    }
+
     fn is_quiet(&self, now: Instant) -> bool {
         self.last.is_none_or(|last| now >= last + self.quiet)
     }
@@ -198,6 +207,17 @@ mod tests {
         assert_eq!(case.happened(1), None);
         case.pass(5.0);
         assert_eq!(case.happened(1), Some((false, 1)));
+    }
+
+    #[test]
+    fn an_end_tells_what_has_no_line() {
+        let mut case = Case::new();
+        assert_eq!(case.series.end(), None);
+        assert!(case.happened(1).is_some());
+        assert_eq!(case.series.end(), None, "each has its line");
+        assert!(case.happened(1).is_some());
+        assert!(case.happened(1).is_none());
+        assert_eq!((case.series.end(), case.series.end()), (Some(2), None));
     }
 
     /// Lines of a day in which it happens that often, from one client.

@@ -1,6 +1,6 @@
 //! Counts what limits do, and logs it: one line when a limit begins to act, one for each other
-//! client that it acts on, up to ten, and one with the count when it has been quiet for a while.
-//! [`Series`] decides which lines are logged.
+//! client that it acts on, up to ten, and one with the count when it has been quiet for a while, or
+//! when the server ends. [`Series`] decides which lines are logged.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -145,13 +145,23 @@ impl Notices {
 
     /// Logs the end of limits and troubles that have been quiet for a while.
     pub(crate) fn look(&self, now: Instant) {
-        let over = self.limits.lock().each_mut().map(|one| one.look(now));
+        self.tell_over(|one| one.look(now));
+    }
+
+    /// The server ends: logs the counts of those that have not been quiet for so long, where not
+    /// each case had a line.
+    pub(crate) fn end(&self) {
+        self.tell_over(Series::end);
+    }
+
+    fn tell_over(&self, is_over: impl Fn(&mut Series<Client>) -> Option<u64>) {
+        let over = self.limits.lock().each_mut().map(&is_over);
         for (limit, count) in LIMITS.iter().zip(over) {
             if let Some(count) = count {
                 info!(count, "{}no more: {}", self.prefix, limit.describe());
             }
         }
-        let over = self.troubles.lock().each_mut().map(|one| one.look(now));
+        let over = self.troubles.lock().each_mut().map(&is_over);
         for (trouble, count) in TROUBLES.iter().zip(over) {
             // A single case has been logged already.
             if let Some(count) = count.filter(|count| *count > 1) {

@@ -254,6 +254,7 @@ impl Server {
             self.socket_files.iter_mut().for_each(SocketFile::keep);
         }
         let report = shared.report(lost);
+        shared.ctx.notices.end();
         if drain.phase() == ServerPhase::Stopped {
             for thread in threads {
                 // Both threads end as soon as the server has stopped; a panic in one was reported.

@@ -78,6 +78,21 @@ fn ten_are_named_and_all_are_counted() {
     assert!(line.ends_with("(count=30)"), "{line}");
 }
 
+#[test]
+fn what_was_only_counted_is_told_at_the_end() {
+    let mut daemon = Daemon::recv(&["--deny", "127.0.0.0/8"]);
+    for last in 1..=15 {
+        visit_denied(&connect_from(&format!("127.0.1.{last}"), &daemon.address));
+    }
+    let log = daemon.stop().stderr;
+    let last = log.lines().rev().take(2).collect::<Vec<_>>();
+    let told = "no more: refusing clients: their address is not allowed (count=15)";
+    assert!(
+        last[0].starts_with("drained in") && last[1] == told,
+        "{log}"
+    );
+}
+
 /// It is closed without a word.
 fn visit_denied(client: &TcpStream) {
     assert!(take_all(client).0.is_empty());
