@@ -1,6 +1,6 @@
-//! What the log says of slow readers: first a line for each, then a count.
+//! What the log says of slow readers, and of what is not taken: first a line for each, then a
+//! count.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -9,8 +9,8 @@ use tracing::{info, warn};
 use crate::connection::client::Client;
 use crate::series::Series;
 
-/// A client's host, so that one that comes again and again is named once.
-type Key = (Option<IpAddr>, &'static str);
+/// A client's host or a source's name, so that one that comes again and again is named once.
+type Key = (String, &'static str);
 
 #[derive(Default)]
 pub(super) struct Log(Mutex<Series<Key>>);
@@ -19,7 +19,7 @@ impl Log {
     /// A reader's first messages were dropped.
     pub(super) fn losing(&self, client: &Client) {
         let (id, peer) = (client.id(), client.peer());
-        if let Some(earlier) = self.is_told(peer.host(), "drop") {
+        if let Some(earlier) = self.is_told(host(client), "drop") {
             warn!(id, %peer, earlier, "a reader is too slow: its oldest messages are dropped");
         }
     }
@@ -27,24 +27,22 @@ impl Log {
     /// A reader is closed because it is slow.
     pub(super) fn closing(&self, client: &Client) {
         let (id, peer) = (client.id(), client.peer());
-        if let Some(earlier) = self.is_told(peer.host(), "close") {
+        if let Some(earlier) = self.is_told(host(client), "close") {
             warn!(id, %peer, earlier, "a reader is too slow: it is closed");
         }
     }
 
     /// A client that may not send has sent messages.
-    pub(super) fn ignoring(&self, id: u64) {
-        if let Some(earlier) = self.is_told(None, "ignore") {
-            warn!(
-                id,
-                earlier, "a client's messages are ignored: only sources may send"
-            );
+    pub(super) fn ignoring(&self, client: &Client) {
+        let (id, peer) = (client.id(), client.peer());
+        if let Some(earlier) = self.is_told(host(client), "ignore") {
+            warn!(id, %peer, earlier, "a client's messages are ignored: only sources may send");
         }
     }
 
     /// A source did not take messages of clients: they were dropped.
     pub(super) fn unwritten(&self, source: &str) {
-        if let Some(earlier) = self.is_told(None, "unwritten") {
+        if let Some(earlier) = self.is_told(source.to_owned(), "unwritten") {
             warn!(
                 source,
                 earlier, "the source does not take what clients send: it is dropped"
@@ -54,7 +52,7 @@ impl Log {
 
     /// A sink did not take messages: they were dropped.
     pub(super) fn full(&self, to: &str) {
-        if let Some(earlier) = self.is_told(None, "full") {
+        if let Some(earlier) = self.is_told(to.to_owned(), "full") {
             warn!(
                 to,
                 earlier, "the stream does not take the feed: messages for it are dropped"
@@ -75,8 +73,14 @@ impl Log {
     }
 
     /// Whether this gets a line; if so, with the count of those before it that had none.
-    fn is_told(&self, host: Option<IpAddr>, what: &'static str) -> Option<Option<u64>> {
-        let told = self.0.lock().happened((host, what), Instant::now());
+    fn is_told(&self, of: String, what: &'static str) -> Option<Option<u64>> {
+        let told = self.0.lock().happened((of, what), Instant::now());
         told.map(|told| told.earlier())
     }
+}
+
+/// Empty for a client of a Unix socket.
+fn host(client: &Client) -> String {
+    let host = client.peer().host();
+    host.map(|host| host.to_string()).unwrap_or_default()
 }

@@ -176,7 +176,10 @@ impl HubState {
     /// Sends a batch of a client to the sources and to all readers but itself.
     pub(super) fn publish_of_client(&self, from: u64, batch: ClientBatch) {
         if batch.is_ignored {
-            return self.log.ignoring(from);
+            let readers = self.readers.lock();
+            let client = readers.find(from).map(|reader| reader.client.clone());
+            drop(readers);
+            return client.iter().for_each(|client| self.log.ignoring(client));
         }
         if let Some((chunk, ends)) = batch.back.finish() {
             self.write_back(&chunk, &ends);

@@ -11,7 +11,7 @@ use super::pty::Pty;
 use super::sources::stop;
 use super::{Running, wait_readers};
 use crate::support::admin::Watched;
-use crate::support::daemon::poold;
+use crate::support::daemon::{Daemon, poold};
 use crate::support::net::{connect, send, take, take_line, take_to_end};
 use crate::support::server::finish;
 use crate::support::spool::wait_until;
@@ -184,4 +184,19 @@ fn a_newcomer_gets_the_messages_of_the_last_seconds() {
     reader.flush().expect("a socket");
     drop(reader);
     finish(running.server);
+}
+
+#[test]
+fn a_source_that_takes_nothing_each_time_it_is_open_fills_no_log() {
+    let source = "exec:exec <&-; echo ran; sleep 0.05";
+    let back = ["--write-back", "--retry-max", "20ms", "--from", source];
+    let daemon = Daemon::start(&[&["hub", "127.0.0.1:0"], &back[..]].concat());
+    let reader = connect(&daemon.address);
+    for _ in 0..20 {
+        assert_eq!(take_line(&reader), "ran");
+    }
+    drop(reader);
+    let log = stop(daemon);
+    let told = log.matches("the source takes nothing more").count();
+    assert!((1..=3).contains(&told), "{log}");
 }

@@ -117,3 +117,27 @@ fn a_successor_opens_a_source_when_its_predecessor_has_let_go() {
     assert_eq!(first.wait_exit().code, Some(0));
     stop(second);
 }
+
+#[test]
+fn how_often_a_source_was_lost_is_told_with_the_next_line() {
+    let dir = Scratch::new();
+    let runs = dir.join("runs");
+    std::fs::write(&runs, "").expect("writable");
+    // It ends at once six times, and then after the time that makes it a new episode.
+    let runs = text(&runs);
+    let source =
+        format!("exec:if [ $(wc -l < {runs}) -lt 6 ]; then echo >> {runs}; else sleep 6; fi");
+    let args = [
+        "hub",
+        "127.0.0.1:0",
+        "--retry-max",
+        "20ms",
+        "--from",
+        &source,
+    ];
+    let daemon = Daemon::start(&args);
+    let line = daemon.stderr.wait_line("earlier=");
+    assert!(line.contains("the source is lost"), "{line}");
+    assert!(line.ends_with("earlier=5)"), "{line}");
+    stop(daemon);
+}

@@ -13,7 +13,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use super::Running;
 use super::pty::Pty;
 use crate::support::daemon::{Daemon, poold};
-use crate::support::net::{connect, send, take, take_line, take_to_end};
+use crate::support::net::{connect, connect_from, send, take, take_line, take_to_end};
 use crate::support::scratch::Scratch;
 use crate::support::server::finish;
 use crate::support::spool::{at_most, wait_until};
@@ -247,6 +247,21 @@ fn clients_only_read_beside_a_source_unless_they_may_send() {
         drop(forger);
         stop(daemon);
     }
+}
+
+#[test]
+fn each_client_that_may_not_send_is_named_once() {
+    let daemon = hub(&["--from", "exec:sleep 100"]);
+    let hosts = ["127.0.0.2", "127.0.0.3"];
+    for host in [hosts[0], hosts[1], hosts[0]] {
+        send(&connect_from(host, &daemon.address), "$FORGED\n");
+    }
+    for host in hosts {
+        daemon.stderr.wait_line(&format!("peer={host}:"));
+    }
+    let log = stop(daemon);
+    let named = |host| log.matches(&format!("peer={host}:")).count();
+    assert_eq!(hosts.map(named), [1, 1], "{log}");
 }
 
 #[test]

@@ -113,7 +113,6 @@ impl Feed {
             }
             pause = pause.min(self.retry_max);
             let now = Instant::now();
-            losses.look(now);
             if let Some(told) = losses.happened(why.clone(), now) {
                 is_told = true;
                 let (source, earlier) = (self.source.name(), told.earlier());
@@ -275,8 +274,11 @@ impl Feed {
         };
         if let Err(error) = writer.write(&self.source, to) {
             // Its own end comes by reading.
-            warn!(source = self.source.name(), %error, "the source takes nothing more");
             input.to = None;
+            if let Some(told) = writer.refused(&error) {
+                let (source, earlier) = (self.source.name(), told.earlier());
+                warn!(source, %error, earlier, "the source takes nothing more");
+            }
         }
     }
 

@@ -179,9 +179,9 @@ fn problem(args: &HubArgs, to: Option<&Target>) -> Option<String> {
 
 /// Each source has one name in logs and figures.
 fn first_twice(from: &[Spec]) -> Option<&Spec> {
-    let mut all = from.iter().enumerate();
-    all.find(|(at, spec)| from[..*at].contains(spec))
-        .map(|(_, spec)| spec)
+    let names: Vec<_> = from.iter().map(Spec::to_string).collect();
+    let is_twice = |at: &usize| names[..*at].contains(&names[*at]);
+    (0..from.len()).find(is_twice).map(|at| &from[at])
 }
 
 /// The last line: what became of the messages.

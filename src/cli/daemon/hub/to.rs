@@ -116,7 +116,6 @@ impl ToStream {
                 return true;
             };
             let now = Instant::now();
-            losses.look(now);
             if let Some(told) = losses.happened(error.to_string(), now) {
                 is_told = true;
                 let (to, earlier) = (self.source.name(), told.earlier());

@@ -3,11 +3,13 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
+use crate::series::{Series, Told};
 use crate::service::hub::Source;
 
 /// See the head of the file. One for the life of a source, which may be lost meanwhile.
@@ -16,6 +18,8 @@ pub(super) struct Writer {
     awaited: Arc<OwnedFd>,
     /// The rest of a message.
     rest: Bytes,
+    /// How often the source took nothing more.
+    refusals: Series<String>,
 }
 
 impl Writer {
@@ -31,12 +35,18 @@ impl Writer {
         Ok(Writer {
             awaited,
             rest: Bytes::new(),
+            refusals: Series::new(),
         })
     }
 
     /// The source is another one: what it did not take of a message is not for this one.
     pub(super) fn begin(&mut self) {
         self.rest.clear();
+    }
+
+    /// The source takes nothing more; whether that gets a line of the log.
+    pub(super) fn refused(&mut self, error: &io::Error) -> Option<Told> {
+        self.refusals.happened(error.to_string(), Instant::now())
     }
 
     /// What to wait for.
