@@ -160,7 +160,7 @@ pub(crate) fn announce(
         }
         server.own_files_of(&with_files);
         admin.own_files();
-        handover.iter_mut().for_each(HandoverServer::own_file);
+        handover.iter_mut().for_each(HandoverServer::own);
     }
     let what = what_it_is(name, &server);
     let main_loop = MainLoop::new(server, handover, admin).follows(predecessor);

@@ -130,6 +130,11 @@ impl Arrivals {
         let other = self.other.as_ref();
         other.is_some_and(|other| is_readable(other, DEAD_WITHIN))
     }
+
+    /// Whether it has closed the wire, and not by its end.
+    pub(super) fn other_lives(&self) -> bool {
+        self.other.is_some() && !self.is_other_dead()
+    }
 }
 
 /// Clients that move together and are not served yet: batches, with what each client is owed since.

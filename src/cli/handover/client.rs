@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use super::arrivals::Arrivals;
 use super::protocol::{Answer, Ask, Given, Wire};
 use super::{CLIENTS_VERSION, CONTROL, HELD, SERVICE, VERSION};
+use crate::drain::ServerPhase;
 use crate::error::{Error, Result};
 use crate::net::address::Address;
 use crate::net::connect;
@@ -112,28 +113,33 @@ impl Inherited {
     /// stopped accepting.
     ///
     /// # Errors
-    /// When the other process has given the restart up: then this process must end.
+    /// When the other process has given the restart up, or this one was told to end meanwhile: then
+    /// this process must end, and the other one goes on.
     pub(crate) fn confirm(mut self, server: &Handle) -> Result<()> {
+        server.when_draining(self.wire.ender());
         let said = self.wire.say(&Ask::Ready, &[]);
         let answer = said.and_then(|()| self.clients.take_all(&mut self.wire, server));
-        let is_given_up = matches!(&answer, Ok(Some(other)) if *other != Answer::Yours);
-        if !is_given_up {
-            server.awaits_no_clients();
-        }
         match answer {
-            Ok(Some(Answer::Yours)) => Ok(()),
-            Ok(other @ Some(_)) => Err(unexpected(other)),
-            // The old process has ended with its clients; new clients come here.
-            Ok(None) => {
-                warn!("the other poold is gone; this one goes on alone");
-                Ok(())
+            Ok(Some(Answer::Yours)) => {}
+            Ok(other @ Some(_)) => return Err(unexpected(other)),
+            _ if server.phase() != ServerPhase::Running => {
+                return Err(failed(io::Error::other("this process was told to end")));
             }
+            // It has not ended, and goes on.
+            Ok(None) if self.clients.other_lives() => {
+                return Err(failed(io::Error::other(
+                    "it has given it up; its log says why",
+                )));
+            }
+            // The old process has ended with its clients; new clients come here.
+            Ok(None) => warn!("the other poold is gone; this one goes on alone"),
             Err(error) => {
                 let error = in_words(error);
                 warn!(%error, "the other poold does not answer; this one goes on");
-                Ok(())
             }
         }
+        server.awaits_no_clients();
+        Ok(())
     }
 }
 

@@ -28,6 +28,9 @@ mod protocol;
 mod restart;
 mod server;
 mod spawn;
+mod talk;
+#[cfg(test)]
+mod tests;
 mod together;
 
 use std::time::Duration;

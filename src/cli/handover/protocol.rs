@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::cmsg_space;
@@ -102,7 +104,7 @@ pub(super) struct Given {
 
 /// One end of a connection.
 pub(super) struct Wire {
-    stream: UnixStream,
+    stream: Arc<UnixStream>,
     heard: Vec<u8>,
     sockets: Vec<OwnedFd>,
     /// A message was sent in part: what follows would be taken for the rest of it.
@@ -112,7 +114,7 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(stream: UnixStream) -> Wire {
         Wire {
-            stream,
+            stream: Arc::new(stream),
             heard: Vec::new(),
             sockets: Vec::new(),
             is_torn: Cell::new(false),
@@ -189,6 +191,17 @@ impl Wire {
     /// Never blocks again.
     pub(super) fn unblock(&self) -> io::Result<()> {
         self.stream.set_nonblocking(true)
+    }
+
+    /// Ends it, from any thread, if it is still there: the other end sees that this process ends.
+    pub(super) fn ender(&self) -> impl FnOnce() + Send + use<> {
+        let stream = Arc::downgrade(&self.stream);
+        move || {
+            if let Some(stream) = stream.upgrade() {
+                // It may have ended.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
     }
 
     /// An error if the successor is neither this user's nor root's: it would serve their clients.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use super::mover::Moving;
 use super::offers::Offers;
 use super::protocol::{Answer, Ask, Wire};
 use super::spawn::{Started, Successor};
+use super::talk::{Door, Role, Talk};
 use super::{CLIENTS_VERSION, READY_WITHIN, READY_WITHIN_MAX, VERSION};
 use crate::error::{Error, Result};
 use crate::net::address::Address;
@@ -31,7 +31,7 @@ const MOVED_WITHIN: Duration = READY_WITHIN_MAX;
 
 /// See the head of the file.
 pub(crate) struct HandoverServer {
-    socket: UnixListener,
+    door: Door,
     address: Vec<Address>,
     /// Whether its file is removed at the end.
     has_file: bool,
@@ -48,26 +48,6 @@ pub(crate) struct HandoverServer {
 
 /// An error is the answer to a request that is refused.
 type Obeyed = std::result::Result<(), String>;
-
-struct Talk {
-    wire: Wire,
-    role: Role,
-    until: Instant,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// Has sent no request yet.
-    Guest,
-    /// Waits for the result of the restart.
-    Waits,
-    /// Has the sockets; its process id, and whether it takes clients.
-    Successor(u32, bool),
-    /// Accepts from the sockets, and takes the clients.
-    Moves(u32),
-    /// Accepts from the sockets.
-    Ready(u32),
-}
 
 /// An event for the main thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +83,7 @@ impl HandoverServer {
             });
         };
         Ok(HandoverServer {
-            socket,
+            door: Door::new(socket),
             address,
             has_file,
             file: files.pop(),
@@ -116,8 +96,10 @@ impl HandoverServer {
         })
     }
 
-    /// The predecessor has finished with the socket: this process now removes its file.
-    pub(crate) fn own_file(&mut self) {
+    /// The predecessor has finished with the socket: it is this process's, which now removes its
+    /// file.
+    pub(crate) fn own(&mut self) {
+        self.door.own();
         if self.has_file {
             self.file = SocketFile::all_of(&self.address).pop();
         }
@@ -137,10 +119,8 @@ impl HandoverServer {
     /// The descriptors to poll.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let talks = self.talks.iter().map(|talk| talk.wire.as_fd());
-        let has_room = self.talks.len() < TALKS_MAX;
-        has_room
-            .then(|| self.socket.as_fd())
-            .into_iter()
+        let door = self.door.awaited().filter(|_| self.has_room());
+        door.into_iter()
             .chain(talks)
             .chain(self.moving.iter().map(AsFd::as_fd))
     }
@@ -149,14 +129,21 @@ impl HandoverServer {
     pub(crate) fn next(&self) -> Option<Instant> {
         let child = self.child.as_ref().map(|_| Instant::now() + CHILD_LOOK);
         let talks = self.talks.iter().map(|talk| talk.until);
-        talks.chain(child).min()
+        let door = self.door.next().filter(|_| self.has_room());
+        talks.chain(child).chain(door).min()
+    }
+
+    fn has_room(&self) -> bool {
+        self.talks.len() < TALKS_MAX
     }
 
     /// Does all work that does not block.
     pub(crate) fn look(&mut self, now: Instant) -> Option<Event> {
         self.let_in(now);
         let mut event = None;
-        for mut talk in std::mem::take(&mut self.talks) {
+        for _ in 0..self.talks.len() {
+            // One by one: each sees the others, of which only one may be a successor.
+            let mut talk = self.talks.remove(0);
             let stays = self.converse(&mut talk, now, &mut event);
             match talk.role {
                 Role::Moves(pid) if stays => self.begin_to_move(talk, pid, now),
@@ -208,9 +195,8 @@ impl HandoverServer {
     }
 
     fn let_in(&mut self, now: Instant) {
-        while self.talks.len() < TALKS_MAX {
-            // After any error there is no connection to accept.
-            let Ok((stream, _)) = self.socket.accept() else {
+        while self.has_room() {
+            let Some(stream) = self.door.accept(now) else {
                 return;
             };
             if stream.set_nonblocking(true).is_ok() {
@@ -302,16 +288,21 @@ impl HandoverServer {
         if *version != VERSION {
             return Err("it is another version; stop it and start this one".into());
         }
-        let is_successor = |talk: &Talk| !matches!(talk.role, Role::Guest | Role::Waits);
-        if self.moving.is_some() || self.talks.iter().any(is_successor) {
+        if self.has_successor() {
             return Err("another process takes over already".into());
         }
-        self.offers.give(&talk.wire, &self.socket, self.has_file)?;
+        self.offers.give(&talk.wire, &self.door, self.has_file)?;
         let takes_clients = *clients == CLIENTS_VERSION && self.keeps_clients;
         talk.role = Role::Successor(*pid, takes_clients);
         let started = self.child.as_ref();
         talk.until = started.map_or(now + READY_WITHIN, |started| started.until);
         Ok(())
+    }
+
+    /// Whether a process has the sockets.
+    fn has_successor(&self) -> bool {
+        let is_successor = |talk: &Talk| !matches!(talk.role, Role::Guest | Role::Waits);
+        self.moving.is_some() || self.talks.iter().any(is_successor)
     }
 
     /// A process has left. If it is the child, its exit status says more.
@@ -358,16 +349,19 @@ impl HandoverServer {
     /// Hands over to the ready successor; `false` if it has gone.
     pub(crate) fn hand_over(&mut self) -> bool {
         let _until_the_end = self.moved.take();
-        let found = self.talks.iter().find_map(|talk| match talk.role {
-            Role::Ready(pid) => Some((pid, talk)),
+        let mut talks = self.talks.iter().enumerate();
+        let found = talks.find_map(|(at, talk)| match talk.role {
+            Role::Ready(pid) => Some((at, pid)),
             _ => None,
         });
-        let Some((pid, talk)) = found else {
+        let Some((at, pid)) = found else {
             return false;
         };
-        if talk.wire.say(&Answer::Yours, &[]).is_err() {
+        if self.talks[at].wire.say(&Answer::Yours, &[]).is_err() {
             return false;
         }
+        // It has heard all.
+        self.talks.remove(at);
         self.offers.hand_over();
         if let Some(file) = &mut self.file {
             file.keep();
@@ -379,13 +373,17 @@ impl HandoverServer {
 }
 
 impl Drop for HandoverServer {
-    /// Tells waiting processes that there will be no restart.
+    /// Tells waiting processes that there will be no restart. One that was started, and has not
+    /// asked yet, would find none to take over from, and start as usual.
     fn drop(&mut self) {
+        if !self.has_successor() {
+            self.child
+                .iter_mut()
+                .for_each(|started| started.child.kill());
+        }
         for talk in &self.talks {
-            if !matches!(talk.role, Role::Ready(_)) {
-                let reason = "the running one ends".to_owned();
-                let _ = talk.wire.say(&Answer::No { reason }, &[]);
-            }
+            let reason = "the running one ends".to_owned();
+            let _ = talk.wire.say(&Answer::No { reason }, &[]);
         }
     }
 }

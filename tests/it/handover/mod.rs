@@ -1,5 +1,6 @@
 //! Restarts by take-over.
 
+mod given_up;
 pub(crate) mod moved;
 mod moved_asked;
 mod moved_console;

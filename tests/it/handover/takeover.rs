@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
@@ -365,4 +366,20 @@ fn several_addresses_go_over_together() {
     }
     line.stop();
     assert!(!path.exists(), "the last one removes it");
+}
+
+#[test]
+fn a_process_that_connects_to_the_control_socket_sees_the_one_that_serves() {
+    use std::os::unix::net::UnixStream;
+    let dir = Scratch::new();
+    let mut line = Line::start(&dir, &["echo", "127.0.0.1:0"]);
+    for _ in 0..2 {
+        line.restart();
+        // The socket was made by a process that has ended.
+        wait_until("it is the one that serves", || {
+            let stream = UnixStream::connect(line.control()).expect("it listens");
+            socket_peercred(&stream).is_ok_and(|other| other.pid == line.now)
+        });
+    }
+    line.stop();
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, TryRecvError};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
 
 use crate::support::daemon::{Daemon, POOLD, poold};
 use crate::support::net::{connect, send, take};
@@ -199,6 +199,29 @@ fn a_successor_that_hangs() {
 }
 
 #[test]
+fn a_successor_that_is_still_starting_when_the_running_one_is_told_to_end() {
+    let dir = Scratch::new();
+    let mut old = Replaced::start(&dir);
+    let pid = dir.join("pid");
+    old.replace(&format!("echo $$ > {}; exec sleep 60", text(&pid)));
+    let (code, said) = std::thread::scope(|scope| {
+        let (control, daemon) = (&old.control, &mut old.daemon);
+        let asker = scope.spawn(move || run(&["restart", "--control", control]));
+        let started = || std::fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n'));
+        wait_until("it is started", started);
+        daemon.signal(Signal::TERM);
+        assert_eq!(daemon.wait_exit_alone(), Some(0));
+        asker.join().expect("it is answered")
+    });
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the running one ends"), "{said}");
+    // It would start as usual: nothing is there any more to take over from.
+    let pid = std::fs::read_to_string(&pid).expect("it has written it");
+    let is_there = std::path::Path::new("/proc").join(pid.trim()).exists();
+    assert!(!is_there, "it was killed");
+}
+
+#[test]
 fn a_time_to_be_ready_that_makes_no_sense_is_a_line() {
     for wrong in ["0s", "2h", "soon"] {
         let (code, said) = run(&["restart", "--control", "/a", "--ready-timeout", wrong]);
@@ -224,6 +247,44 @@ fn a_successor_that_dies_with_the_sockets() {
         daemon.wait_descriptors_at_most(open);
     }
     still_serves(&daemon);
+    assert_eq!(daemon.stop().code, Some(0));
+}
+
+#[test]
+fn of_two_successors_the_second_is_told_so_even_if_it_came_first() {
+    let dir = Scratch::new();
+    let (mut daemon, control) = echo(&dir);
+    let mut first = UnixStream::connect(&control).expect("it listens");
+    first.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let (_second, heard) = talk(&control, TAKE_OVER);
+    assert!(heard.contains("sockets"), "{heard}");
+    let asks = format!("{TAKE_OVER}\n");
+    first.write_all(asks.as_bytes()).expect("it reads");
+    let heard = next_line(&first);
+    assert!(heard.contains("already"), "{heard}");
+    assert_eq!(daemon.stop().code, Some(0));
+}
+
+#[test]
+fn without_a_descriptor_it_rests_and_answers_when_there_is_one() {
+    let dir = Scratch::new();
+    let (mut daemon, control) = echo(&dir);
+    let used = daemon.descriptor_numbers();
+    let free = (0..).find(|number| !used.contains(number));
+    let usual = getrlimit(Resource::Nofile);
+    let none = Rlimit {
+        current: free.map(|free| free as u64),
+        ..usual
+    };
+    prlimit(Some(daemon.pid()), Resource::Nofile, none).expect("our own child");
+    let mut stream = UnixStream::connect(&control).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let asks = format!("{TAKE_OVER}\n");
+    stream.write_all(asks.as_bytes()).expect("room");
+    daemon.takes_at_most(0.2, Duration::from_secs(1));
+    prlimit(Some(daemon.pid()), Resource::Nofile, usual).expect("our own child");
+    let heard = next_line(&stream);
+    assert!(heard.contains("sockets"), "{heard}");
     assert_eq!(daemon.stop().code, Some(0));
 }
 

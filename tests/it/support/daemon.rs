@@ -231,6 +231,24 @@ impl Daemon {
         self.status("Threads")
     }
 
+    /// How often a thread has waited for something.
+    pub fn waits_of(&self, thread: &str) -> u64 {
+        let path = format!("/proc/{}/task", self.guard.pid().as_raw_nonzero());
+        let mut tasks = std::fs::read_dir(path).expect("it runs").flatten();
+        let read = |task: &std::fs::DirEntry, file| std::fs::read_to_string(task.path().join(file));
+        let is_it = |task: &std::fs::DirEntry| {
+            read(task, "comm").is_ok_and(|name| name.trim_end() == thread)
+        };
+        let task = tasks.find(is_it).expect("it has this thread");
+        let status = read(&task, "status").expect("it runs");
+        let waits = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        waits
+            .and_then(|waits| waits.trim().parse().ok())
+            .expect("a number")
+    }
+
     /// The number of open descriptors.
     pub fn descriptors(&self) -> usize {
         let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
@@ -239,10 +257,16 @@ impl Daemon {
 
     /// The highest open descriptor.
     pub fn highest_descriptor(&self) -> usize {
+        let numbers = self.descriptor_numbers().into_iter();
+        numbers.max().expect("at least one")
+    }
+
+    /// The open descriptors.
+    pub fn descriptor_numbers(&self) -> Vec<usize> {
         let path = format!("/proc/{}/fd", self.guard.pid().as_raw_nonzero());
         let names = std::fs::read_dir(path).expect("it runs").flatten();
         let numbers = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        numbers.max().expect("at least one")
+        numbers.collect()
     }
 
     /// Waits until at most this many descriptors are open.
