@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::drain::{Backlog, ServerPhase};
-use crate::scheduler::run_queue::Tick;
+use crate::scheduler::run_queue::{Tick, Wakeup};
 use crate::scheduler::state::Reasons;
 use crate::service::Work;
 
@@ -18,6 +18,9 @@ const TICK: Duration = Duration::from_millis(1);
 /// The same while all turns are quick and end: the watch is hardly needed then, and each check
 /// takes a little of the core that serves.
 const SMOOTH_TICK: Duration = Duration::from_millis(3);
+/// The same while the output holds up every worker: there is none to call in, and what waits for it
+/// is not quick.
+const HELD_TICK: Duration = Duration::from_millis(10);
 /// Checks without any work before it sleeps: waking it costs more than a few checks.
 const QUIET_TICKS: u32 = 50;
 
@@ -28,6 +31,8 @@ enum Look {
     Work,
     /// There is work, and turns are quick.
     Smooth,
+    /// Every worker waits for the service's own output.
+    HeldUp,
     /// There is no work.
     Quiet,
     /// There will be no more work.
@@ -44,6 +49,7 @@ impl Shared {
             let pause = match found {
                 Look::Over => return,
                 Look::Smooth => SMOOTH_TICK,
+                Look::HeldUp => HELD_TICK,
                 Look::Work | Look::Quiet => TICK,
             };
             quiet = if found == Look::Quiet { quiet + 1 } else { 0 };
@@ -72,7 +78,8 @@ impl Shared {
         }
         self.overload.look(now, self.run_queue.load().0);
         self.ctx.work.tick(now);
-        if self.ctx.work.is_held_up() {
+        let is_held_up = self.ctx.work.is_held_up();
+        if is_held_up {
             self.worker_table.were_held_up(now);
         }
         self.worker_table.look(now, |id| {
@@ -98,6 +105,11 @@ impl Shared {
         match tick {
             Tick { quiet: true, .. } => Look::Quiet,
             Tick { smooth: true, .. } => Look::Smooth,
+            Tick {
+                unpolled: true,
+                call: Wakeup::NotNeeded,
+                ..
+            } if is_held_up => Look::HeldUp,
             // A worker that takes a stream calls in the next one itself.
             _ if matches!(self.ctx.work, Work::Streams(_)) => Look::Smooth,
             _ => Look::Work,

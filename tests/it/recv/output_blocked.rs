@@ -100,6 +100,19 @@ fn complaints(stderr: &str) -> usize {
 }
 
 #[test]
+fn while_the_output_holds_up_every_worker_no_thread_looks_a_thousand_times_a_second() {
+    let (daemon, _reader) = held(&["-w", "2"]);
+    let shape = ["-c", "8", "-n", "2000", "-p", "50", "--expect", "nothing"];
+    let _flood = Flood::start(&daemon.address, &shape);
+    daemon.stderr.wait_line("the output blocks");
+    let waits = || daemon.waits_of("watch") + daemon.waits_of("acceptor");
+    let (before, begin) = (waits(), Instant::now());
+    std::thread::sleep(Duration::from_secs(1));
+    let each_second = (waits() - before) as f64 / begin.elapsed().as_secs_f64();
+    assert!(each_second < 400.0, "{each_second:.0}");
+}
+
+#[test]
 fn an_output_that_stays_blocked_does_not_hold_up_the_end() {
     let (mut daemon, mut reader) = held(&["-w", "2", "--drain", "300ms"]);
     let args = [
