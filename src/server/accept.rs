@@ -176,6 +176,8 @@ impl Shared {
         self.ctx.notices.acted(limit, case);
         if self.ctx.can_tell(limit) {
             self.connect(client, Stage::Refused(limit));
+        } else {
+            self.ctx.totals.turned_away.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -130,6 +130,7 @@ pub(super) struct Shared {
     /// The poller has reported a client since the acceptor looked last.
     pub(super) client_has_come: AtomicBool,
     pub(super) accept_errors: Arc<AcceptErrors>,
+    /// Clients that have a number.
     pub(super) accepted: AtomicU64,
     /// The first client that is accepted here has the number after this one.
     pub(super) numbers_before: u64,

@@ -30,7 +30,7 @@ use crate::service::Outlet;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Clients accepted. Grows with every connection.
+    /// Clients accepted, also those that were refused then. Grows with every connection.
     pub accepted: u64,
     /// Clients that came from another process, see [`Handle::adopt`](crate::Handle::adopt).
     pub arrived: u64,
@@ -122,7 +122,8 @@ impl Stats {
         let (workers_busy, workers_stuck) = shared.worker_table.load();
         let (ready, workers_on_duty) = shared.run_queue.load();
         Stats {
-            accepted: shared.accepted.load(Ordering::Relaxed),
+            accepted: shared.accepted.load(Ordering::Relaxed)
+                + totals.turned_away.load(Ordering::Relaxed),
             arrived: ctx.held.arrived.load(Ordering::Relaxed),
             stayed: kept.stayed.into_iter().collect(),
             move_took: kept.took,

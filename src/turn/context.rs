@@ -187,6 +187,8 @@ impl Knobs {
 /// Totals since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
+    /// Clients that were refused without a word, and have no number.
+    pub(crate) turned_away: AtomicU64,
     pub(crate) messages: AtomicU64,
     pub(crate) undelivered: AtomicU64,
     pub(crate) partial: AtomicU64,

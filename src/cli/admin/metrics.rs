@@ -65,8 +65,9 @@ fn process(view: &View, stats: &Stats, to: &mut Families) {
 fn clients(stats: &Stats, to: &mut Families) {
     to.counter(
         "poold_clients_accepted_total",
-        "Clients accepted. It grows much faster than the number of connected clients: clients \
-         connect for each message, which costs more than keeping the connection.",
+        "Clients accepted, also those that were refused then. It grows much faster than the \
+         number of connected clients: clients connect for each message, which costs more than \
+         keeping the connection.",
         stats.accepted,
     );
     let running = stats.workers_busy.min(stats.clients);

@@ -4,8 +4,9 @@
 use poold::service::Tail;
 use poold::{Client, End, Message, Reply, Service, Verdict};
 
+use crate::support::admin::Watched;
 use crate::support::gate::Gate;
-use crate::support::net::{connect, end, send, take_to_end};
+use crate::support::net::{connect, end, send, take_all, take_to_end};
 use crate::support::server::{Log, finish, options, serve};
 use crate::support::spool::wait_until;
 
@@ -69,5 +70,19 @@ fn a_client_closed_as_it_is_opened_is_not_served() {
         let closed = r#"Closed("not on the list")"#;
         assert_eq!(log.lines(), [closed, closed], "{tail:?}");
         assert_eq!(finish(server).received, 0);
+    }
+}
+
+#[test]
+fn a_client_that_is_refused_counts_as_accepted_whether_it_is_told_or_not() {
+    // A chat has a line for it, for so many at once.
+    for service in ["recv", "chat"] {
+        let watched = Watched::start(&[service, "127.0.0.1:0", "--deny", "127.0.0.1"]);
+        let crowd: Vec<_> = (0..20).map(|_| connect(&watched.daemon.address)).collect();
+        crowd.iter().for_each(|client| drop(take_all(client)));
+        let refused = "poold_clients_refused_total{reason=\"address_list\"}";
+        assert_eq!(watched.metric(refused), 20.0, "{service}");
+        let accepted = watched.metric("poold_clients_accepted_total");
+        assert_eq!(accepted, 20.0, "{service}");
     }
 }
