@@ -109,6 +109,9 @@ impl MainLoop {
         }
         // Answer the processes that wait for the result.
         self.handover = None;
+        // After an error it serves on.
+        let handle = self.server.handle();
+        handle.wait_for(ServerPhase::Draining, Duration::MAX);
         self.see_drained();
         let report = self.server.wait();
         self.admin.stop();

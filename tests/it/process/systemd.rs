@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
 
 use crate::support::daemon::{Daemon, POOLD, poold};
 use crate::support::net::{connect, end, free_port, send, take, take_to_end};
@@ -206,6 +206,34 @@ fn a_restart_tells_it_the_new_main_process() {
     rustix::process::kill_process(pid, Signal::TERM).expect("it runs");
     manager.wait("STOPPING=1");
     daemon.stderr.wait_end();
+}
+
+#[test]
+fn it_is_not_told_of_an_end_when_the_main_thread_can_not_wait() {
+    let dir = Scratch::new();
+    let mut manager = Manager::new(&dir);
+    let control = text(&dir.join("control")).to_owned();
+    let mut daemon = manager.start(&["echo", "127.0.0.1:0", "--control", &control], None);
+    manager.wait("READY=1");
+    // poll(2) takes no more descriptors than there may be.
+    let usual = getrlimit(Resource::Nofile);
+    let none = Rlimit {
+        current: Some(1),
+        ..usual
+    };
+    prlimit(Some(daemon.pid()), Resource::Nofile, none).expect("our own child");
+    // It wakes the main thread.
+    let visitor = UnixStream::connect(&control).expect("it listens");
+    daemon.stderr.wait_line("no restart, no watchdog");
+    prlimit(Some(daemon.pid()), Resource::Nofile, usual).expect("our own child");
+    assert_eq!(manager.count("STOPPING=1", Duration::from_secs(1)), 0);
+    let client = connect(&daemon.address);
+    send(&client, "x");
+    assert_eq!(take(&client, 1), b"x");
+    drop((client, visitor));
+    daemon.signal(Signal::TERM);
+    manager.wait("STOPPING=1");
+    assert_eq!(daemon.wait_exit().code, Some(0));
 }
 
 fn parent_of(pid: i32) -> i32 {
