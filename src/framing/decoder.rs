@@ -34,12 +34,20 @@ impl Decoder {
 
     /// The next message in `piece`, and how many bytes of `piece` it uses up, delimiter included.
     /// `None`: the decoder has taken the whole piece, or there is a [`fault`](Decoder::fault).
+    // Inlined up to here: a result of five words that is returned in memory and read again at once
+    // costs more than the search.
+    #[inline(always)]
     pub(crate) fn next<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
         self.store.settle();
         if let Some((used, bytes)) = self.message_here(piece) {
             let extent = Extent::Whole;
             return (used, Some(Message { bytes, extent }));
         }
+        self.step_by_step(piece)
+    }
+
+    #[inline(never)]
+    fn step_by_step<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
         let mut at = 0;
         while at < piece.len() && self.fault.is_none() {
             match self.family.step(&mut self.store, &piece[at..]) {
@@ -75,7 +83,7 @@ impl Decoder {
 
     /// A message that lies whole at the front of the piece, as nearly all do: one search finds it.
     /// All other messages, and messages over the bound, are cut step by step.
-    #[inline]
+    #[inline(always)]
     fn message_here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
         if !self.store.is_empty() {
             return None;
