@@ -92,6 +92,18 @@ fn a_command_of_one_that_was_kicked_is_ignored() {
 }
 
 #[test]
+fn a_greeting_is_sent_before_the_next_line_is_taken() {
+    let chat = Chat::new(Settings::default());
+    let mut ann = Member::come(&chat);
+    for line in ["one", "/join ops", "/join news"] {
+        assert_eq!(ann.session.catch_up(&chat.0), Verdict::Go);
+        assert_eq!(ann.says(&chat, line), Verdict::Go);
+        assert!(ann.session.is_full(), "{line}");
+        let _ = ann.session.end_turn(&chat.0, Verdict::Go);
+    }
+}
+
+#[test]
 fn a_time_without_a_text_is_shown_as_the_last_one_that_has_one() {
     let chat = Chat::new(Settings {
         history: 9,
