@@ -34,8 +34,8 @@ impl Decoder {
 
     /// The next message in `piece`, and how many bytes of `piece` it uses up, delimiter included.
     /// `None`: the decoder has taken the whole piece, or there is a [`fault`](Decoder::fault).
-    // Inlined up to here: a result of five words that is returned in memory and read again at once
-    // costs more than the search.
+    // Inlined: a result of five words that is returned in memory and read again at once costs more
+    // than the search.
     #[inline(always)]
     pub(crate) fn next<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
         self.store.settle();
@@ -46,6 +46,7 @@ impl Decoder {
         self.step_by_step(piece)
     }
 
+    /// The same for a message that does not lie whole at the front of the piece.
     #[inline(never)]
     fn step_by_step<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
         let mut at = 0;

@@ -35,7 +35,8 @@ pub(crate) struct RecvArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Confirm messages: send `ack N` to a client once its first N messages are written
+    /// Confirm messages: send `ack N` to a client once its first N messages are written; not
+    /// with --overlong drop
     #[arg(long)]
     pub(crate) ack: bool,
 
