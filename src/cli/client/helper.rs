@@ -60,6 +60,7 @@ impl Hinter for Prompter {
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Usage> {
         // The editor calls this whenever it paints the prompt; the first call is enough.
         let _ = self.started.try_send(());
+        self.session.tell_garbled();
         self.painted.note(line, pos);
         let command = line.strip_suffix(' ').unwrap_or(line);
         let (_, usage) = commands().find(|(known, _)| *known == command)?;

@@ -22,6 +22,8 @@ pub(crate) struct Session {
     waker: UnixStream,
     /// Something typed or pasted was no text, and the editor has not been told.
     is_garbled: AtomicBool,
+    /// Nor has the person.
+    is_garble_untold: AtomicBool,
 }
 
 /// The queue of typed lines.
@@ -55,6 +57,7 @@ impl Session {
             known: Mutex::default(),
             waker,
             is_garbled: AtomicBool::new(false),
+            is_garble_untold: AtomicBool::new(false),
         };
         Ok((session, wake))
     }
@@ -82,8 +85,16 @@ impl Session {
     /// Notes that something typed or pasted was no text.
     pub(crate) fn garble(&self) {
         self.is_garbled.store(true, Ordering::Relaxed);
-        self.queue.lock().garbled = true;
-        self.wake();
+        self.is_garble_untold.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells the person of it. Called when the editor has the terminal again: in the moment
+    /// between two of its calls a Ctrl-C typed in answer would be taken as a signal.
+    pub(crate) fn tell_garbled(&self) {
+        if self.is_garble_untold.swap(false, Ordering::Relaxed) {
+            self.queue.lock().garbled = true;
+            self.wake();
+        }
     }
 
     /// Whether something was, since the last time.
