@@ -32,14 +32,33 @@ impl Decoder {
         }
     }
 
+    /// The message that lies whole at the front of the piece, as nearly all do, and how many bytes
+    /// of `piece` it uses up: one search finds it. All other messages, and messages over the bound,
+    /// are cut step by step, by [`next`](Decoder::next).
+    #[inline]
+    pub(crate) fn whole<'a>(&mut self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        self.store.settle();
+        if !self.store.is_empty() {
+            return None;
+        }
+        let (used, message) = match &self.family {
+            Family::Ended(ended) if ended.is_lines() => {
+                let end = memchr(b'\n', piece)?;
+                let line = &piece[..end];
+                (end + 1, line.strip_suffix(b"\r").unwrap_or(line))
+            }
+            Family::Auto(auto) => auto.here(piece, self.store.max)?,
+            Family::Delimited(delimited) => delimited.here(piece)?,
+            Family::Between(between) => between.here(piece)?,
+            _ => return None,
+        };
+        (message.len() <= self.store.max).then_some((used, message))
+    }
+
     /// The next message in `piece`, and how many bytes of `piece` it uses up, delimiter included.
     /// `None`: the decoder has taken the whole piece, or there is a [`fault`](Decoder::fault).
-    // Inlined: a result of five words that is returned in memory and read again at once costs more
-    // than the search.
-    #[inline(always)]
     pub(crate) fn next<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
-        self.store.settle();
-        if let Some((used, bytes)) = self.message_here(piece) {
+        if let Some((used, bytes)) = self.whole(piece) {
             let extent = Extent::Whole;
             return (used, Some(Message { bytes, extent }));
         }
@@ -47,8 +66,7 @@ impl Decoder {
     }
 
     /// The same for a message that does not lie whole at the front of the piece.
-    #[inline(never)]
-    fn step_by_step<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
+    pub(crate) fn step_by_step<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
         let mut at = 0;
         while at < piece.len() && self.fault.is_none() {
             match self.family.step(&mut self.store, &piece[at..]) {
@@ -80,27 +98,6 @@ impl Decoder {
             }
         }
         (at, None)
-    }
-
-    /// A message that lies whole at the front of the piece, as nearly all do: one search finds it.
-    /// All other messages, and messages over the bound, are cut step by step.
-    #[inline(always)]
-    fn message_here<'a>(&self, piece: &'a [u8]) -> Option<(usize, &'a [u8])> {
-        if !self.store.is_empty() {
-            return None;
-        }
-        let (used, message) = match &self.family {
-            Family::Ended(ended) if ended.is_lines() => {
-                let end = memchr(b'\n', piece)?;
-                let line = &piece[..end];
-                (end + 1, line.strip_suffix(b"\r").unwrap_or(line))
-            }
-            Family::Auto(auto) => auto.here(piece, self.store.max)?,
-            Family::Delimited(delimited) => delimited.here(piece)?,
-            Family::Between(between) => between.here(piece)?,
-            _ => return None,
-        };
-        (message.len() <= self.store.max).then_some((used, message))
     }
 
     /// The stream has ended: the message that began and did not end, unless there is a fault. A
