@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -12,7 +11,7 @@ use super::children::server;
 use super::{shell, stop_well};
 use crate::support::daemon::{Daemon, POOLD};
 use crate::support::net::{connect, take_to_end};
-use crate::support::scratch::{Scratch, text};
+use crate::support::scratch::{Scratch, script, text};
 
 /// What a program says of itself, one `NAME: VALUE` a line.
 const LIST: &str = r#"for n in $(seq 0 99); do test -e /proc/$$/fd/$n && all="$all $n"; done; echo "descriptors:$all"
@@ -136,8 +135,7 @@ fn a_program_is_the_one_that_was_found_at_the_start() {
     let dir = Scratch::new();
     fs::create_dir_all(dir.join("bin")).expect("a scratch directory");
     let program = dir.join("bin/answer");
-    fs::write(&program, "#!/bin/sh\npwd\n").expect("a scratch directory");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
+    script(&program, "#!/bin/sh\npwd\n");
     let mut command = Command::new(POOLD);
     command.args(["exec", "127.0.0.1:0", "--chdir", "/", "--", "answer"]);
     let path = format!("bin:{}", std::env::var("PATH").unwrap_or_default());

@@ -1,11 +1,8 @@
 //! Restarts of `exec`: programs that run keep their clients, all others go to the successor.
 
 use std::collections::BTreeSet;
-use std::fs::Permissions;
-use std::io;
 use std::net::TcpStream;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use rustix::process::{Signal, kill_process};
@@ -14,7 +11,7 @@ use super::takeover::Line;
 use crate::exec::children::{Nap, children, pid, processes};
 use crate::support::daemon::{Daemon, POOLD, poold};
 use crate::support::net::{connect, end, send, take, take_line, take_to_end, wait_reset};
-use crate::support::scratch::Scratch;
+use crate::support::scratch::{self, Scratch};
 use crate::support::spool::wait_until;
 
 /// A program that names its server first.
@@ -210,10 +207,8 @@ fn a_successor_that_ends_or_hangs_changes_nothing() {
         ("exit 7", "60s", "the new process ended, its log says why"),
         ("exec sleep 1000", "1s", "not ready in time"),
     ] {
-        replace(&program, |path| {
-            std::fs::write(path, format!("#!/bin/sh\n{script}\n"))?;
-            std::fs::set_permissions(path, Permissions::from_mode(0o755))
-        });
+        std::fs::remove_file(&program).expect("it is there");
+        scratch::script(&program, &format!("#!/bin/sh\n{script}\n"));
         let restart = ["restart", "--ready-timeout", time, "--control"];
         let output = poold(&[&restart[..], &[line.control()]].concat()).output();
         let output = output.expect("poold starts");
@@ -225,16 +220,12 @@ fn a_successor_that_ends_or_hangs_changes_nothing() {
         assert_eq!(server_of(&new), server);
         wait_for_children(&line.first, 1);
     }
-    replace(&program, |path| symlink(POOLD, path));
+    std::fs::remove_file(&program).expect("it is there");
+    symlink(POOLD, &program).expect("a file");
     line.restart();
     is_answered(&client);
     let new = connect(&line.first.address);
     assert_ne!(server_of(&new), server);
     drop((client, new));
     assert_eq!(line.first.stop().code, Some(0));
-}
-
-fn replace(program: &Path, with: impl FnOnce(&Path) -> io::Result<()>) {
-    std::fs::remove_file(program).expect("it is there");
-    with(program).expect("a file");
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::daemon::{Daemon, POOLD};
 use crate::support::net::{connect, send, take, take_to_end};
-use crate::support::scratch::{Scratch, text};
+use crate::support::scratch::{self, Scratch, text};
 use crate::support::spool::PATIENCE;
 
 /// A successor by hand. It hears the messages, and closes the descriptors that come with them.
@@ -294,9 +294,7 @@ fn a_successor_of_another_user_gets_no_socket_and_no_client() {
     everybody(echo.dir.path().to_owned(), 0o755);
     everybody(echo.dir.join("control"), 0o666);
     let program = echo.dir.join("poold");
-    // By another process: a program that a test's child still holds open for writing does not start.
-    let copied = Command::new("cp").arg(POOLD).arg(&program).status();
-    assert!(copied.is_ok_and(|status| status.success()), "a copy");
+    scratch::program(&program, POOLD.as_ref());
     let args = ["echo", &echo.daemon.address, "--control", &echo.control];
     let mut other = Command::new(program);
     other.args(args).arg("--take-over").uid(OTHER).gid(OTHER);

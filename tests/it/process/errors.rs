@@ -1,16 +1,14 @@
 //! Mistakes that had an error's number for a message: a line that says what it is and what to do.
 
-use std::fs;
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, geteuid};
 
 use crate::support::daemon::{Daemon, POOLD, poold};
-use crate::support::scratch::{Scratch, text};
+use crate::support::scratch::{Scratch, program, text};
 
 /// `nobody` on most systems; any user but root is as good.
 const OTHER_USER: u32 = 65534;
@@ -91,9 +89,8 @@ fn a_take_over_from_one_that_is_stopped() {
 #[test]
 fn no_thread_is_left() {
     let dir = Scratch::new();
-    let program = dir.join("poold");
-    fs::copy(POOLD, &program).expect("room for it");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
+    let path = dir.join("poold");
+    program(&path, POOLD.as_ref());
     let no_threads = "the system gives no more threads; raise the limit";
     for (args, says) in [
         ("recv 127.0.0.1:0", no_threads),
@@ -107,11 +104,7 @@ fn no_thread_is_left() {
         // Another shell, another letter.
         let limit = "(ulimit -u 1) 2>/dev/null && ulimit -u 1 || ulimit -p 1";
         let mut command = Command::new("sh");
-        command.args([
-            "-c",
-            &format!("{limit}; exec \"$0\" {args}"),
-            text(&program),
-        ]);
+        command.args(["-c", &format!("{limit}; exec \"$0\" {args}"), text(&path)]);
         if geteuid().is_root() {
             // Root may have as many as it likes.
             command.uid(OTHER_USER);
