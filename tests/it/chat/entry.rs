@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::chat::{Talker, chat};
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, connect_saying, end, send, take_all, take_line, take_to_end};
-use crate::support::spool::wait_until;
+use crate::support::spool::{EPISODE, Race, in_time, wait_until};
 
 /// A silent client is greeted no sooner than this.
 const GREETED_AFTER: Duration = Duration::from_millis(100);
@@ -123,6 +123,10 @@ const STRANGERS: [(&[u8], &[u8]); 3] = [
 
 #[test]
 fn a_browser_says_nothing_here() {
+    in_time(EPISODE, strangers_come);
+}
+
+fn strangers_come(_: &Race) {
     let mut daemon = chat(&[]);
     let ann = Talker::named(&daemon, "ann");
     for (sent, answer) in STRANGERS {

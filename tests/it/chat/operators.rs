@@ -11,7 +11,7 @@ use crate::support::daemon::{Daemon, Guard, POOLD};
 use crate::support::net::{send, take_line, take_to_end};
 use crate::support::passed::lacks;
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::{PATIENCE, Race, Spool, in_time};
+use crate::support::spool::{EPISODE, PATIENCE, Race, Spool, in_time};
 
 const SECRET: &str = "open sesame";
 
@@ -150,6 +150,10 @@ fn come_from(address: [u8; 4], daemon: &Daemon) -> TcpStream {
 
 #[test]
 fn a_banned_address_is_turned_away() {
+    in_time(EPISODE, comes_from_a_banned_address);
+}
+
+fn comes_from_a_banned_address(_: &Race) {
     let (daemon, _scratch) = kept();
     let op = operator(&daemon);
     let eve = come_from([127, 0, 0, 9], &daemon);

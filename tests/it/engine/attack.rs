@@ -8,9 +8,10 @@ use rustix::process::Signal;
 
 use crate::support::daemon::Daemon;
 use crate::support::flood::Flood;
+use crate::support::gate::SetAtEnd;
 use crate::support::net::{connect, end, reset, send, take, take_all, take_line, take_to_end};
 use crate::support::server::{finish, options, serve};
-use crate::support::spool::wait_until;
+use crate::support::spool::{EPISODE, Race, in_time, wait_until};
 
 #[test]
 fn thousands_of_refusals_are_two_lines_in_the_log() {
@@ -18,17 +19,19 @@ fn thousands_of_refusals_are_two_lines_in_the_log() {
     let denied = ["--deny", "127.0.0.0/8", "--overload", "off"];
     std::thread::scope(|scope| {
         for args in [&full[..], &denied] {
-            scope.spawn(|| refuse_thousands(args));
+            scope.spawn(|| in_time(EPISODE, |race| refuse_thousands(args, race)));
         }
     });
 }
 
-fn refuse_thousands(args: &[&str]) {
+fn refuse_thousands(args: &[&str], race: &Race) {
     let daemon = Daemon::echo(args);
     let inside = connect(&daemon.address);
     for _ in 0..3000 {
         let _ = take_all(&connect(&daemon.address));
+        race.step();
     }
+    race.end();
     let line = daemon.stderr.wait_line("no more: ");
     let count = line
         .split("count=")
@@ -156,10 +159,11 @@ fn clients_that_come_and_go_during_a_drain_lose_nothing_that_was_read() {
                 }
             });
         }
+        let over_then = SetAtEnd(&over);
         daemon.stdout.wait_lines(2000);
         daemon.interrupt();
         daemon.stderr.wait_line("drained in");
-        over.store(true, Ordering::Relaxed);
+        drop(over_then);
     });
     let exit = daemon.wait_exit();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);

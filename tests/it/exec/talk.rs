@@ -9,6 +9,7 @@ use crate::support::daemon::{Daemon, poold};
 use crate::support::net::{connect, end, send, take_line, take_to_end};
 use crate::support::passed::is_installed;
 use crate::support::scratch::{Scratch, text};
+use crate::support::spool::{EPISODE, Race, in_time};
 
 /// Sends, shuts the sending side, and takes all that comes.
 fn ask(daemon: &Daemon, bytes: impl AsRef<[u8]>) -> String {
@@ -174,6 +175,10 @@ pub(crate) fn a_program_with_endless_stderr_fills_no_disk() {
 
 #[test]
 pub(crate) fn failures_are_counted_and_each_kind_is_told_once() {
+    in_time(EPISODE, programs_fail);
+}
+
+fn programs_fail(_: &Race) {
     let mut daemon = shell(
         &[],
         "read -r how; case $how in kill) kill -9 $$;; *) exit $how;; esac",

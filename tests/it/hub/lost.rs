@@ -13,10 +13,14 @@ use super::sources::stop;
 use crate::support::daemon::{Daemon, poold};
 use crate::support::net::{connect, send, take_line};
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::wait_until;
+use crate::support::spool::{EPISODE, Race, in_time, wait_until};
 
 #[test]
 fn lost_sources_of_all_kinds_cost_nothing_and_have_a_line_each() {
+    in_time(EPISODE, all_kinds_are_lost);
+}
+
+fn all_kinds_are_lost(_: &Race) {
     let dir = Scratch::new();
     let fifo = dir.join("fifo");
     mknodat(CWD, &fifo, FileType::Fifo, Mode::from(0o600), 0).expect("a free name");
@@ -120,11 +124,15 @@ fn a_successor_opens_a_source_when_its_predecessor_has_let_go() {
 
 #[test]
 fn how_often_a_source_was_lost_is_told_with_the_next_line() {
+    in_time(EPISODE, a_source_is_lost_six_times);
+}
+
+fn a_source_is_lost_six_times(race: &Race) {
     let dir = Scratch::new();
-    let runs = dir.join("runs");
-    std::fs::write(&runs, "").expect("writable");
+    let path = dir.join("runs");
+    std::fs::write(&path, "").expect("writable");
     // It ends at once six times, and then after the time that makes it a new episode.
-    let runs = text(&runs);
+    let runs = text(&path);
     let source =
         format!("exec:if [ $(wc -l < {runs}) -lt 6 ]; then echo >> {runs}; else sleep 6; fi");
     let args = [
@@ -136,6 +144,11 @@ fn how_often_a_source_was_lost_is_told_with_the_next_line() {
         &source,
     ];
     let daemon = Daemon::start(&args);
+    wait_until("it has ended six times", || {
+        let runs = std::fs::read_to_string(&path).expect("ours");
+        runs.lines().count() == 6
+    });
+    race.end();
     let line = daemon.stderr.wait_line("earlier=");
     assert!(line.contains("the source is lost"), "{line}");
     assert!(line.ends_with("earlier=5)"), "{line}");

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
 use crate::support::daemon::{Daemon, POOLD};
 use crate::support::net::{connect, send, take, take_all};
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::{at_most, wait_until};
+use crate::support::spool::{EPISODE, Race, at_most, in_time, wait_until};
 
 /// A limit is on the number of the highest descriptor, so that every number below has to be in use.
 fn fill(daemon: &Daemon, inside: &mut Vec<TcpStream>) {
@@ -53,6 +53,10 @@ fn starving() -> (Daemon, Vec<TcpStream>) {
 
 #[test]
 fn more_clients_than_64_descriptors_wait_and_cost_nothing() {
+    in_time(EPISODE, two_hundred_wait);
+}
+
+fn two_hundred_wait(_: &Race) {
     let mut command = Command::new("sh");
     let script = "ulimit -n 64; exec \"$0\" echo 127.0.0.1:0";
     command.args(["-c", script, POOLD]).stdin(Stdio::null());

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use crate::support::admin::Watched;
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, connect_from, send, take_all};
-use crate::support::spool::wait_until;
+use crate::support::spool::{EPISODE, Race, in_time, wait_until};
 
 const BAD: &str = "closing clients that don't send messages as the framing says";
 
@@ -23,6 +23,10 @@ fn lines<'a>(log: &'a str, part: &str) -> Vec<&'a str> {
 
 #[test]
 fn two_bad_devices_are_named_each_with_what_it_sent() {
+    in_time(EPISODE, two_bad_devices);
+}
+
+fn two_bad_devices(_: &Race) {
     let mut daemon = Daemon::recv(&["--framing", "octet", "--overlong", "close"]);
     visit(&daemon, "127.0.0.2", "GET / HTTP/1.1\r\nHost: a.b\r\n\r\n");
     visit(
@@ -62,6 +66,10 @@ fn two_bad_devices_are_named_each_with_what_it_sent() {
 
 #[test]
 fn ten_are_named_and_all_are_counted() {
+    in_time(EPISODE, fifteen_come_twice);
+}
+
+fn fifteen_come_twice(race: &Race) {
     let daemon = Daemon::recv(&["--deny", "127.0.0.0/8"]);
     for round in 0..2 {
         for last in 1..=15 {
@@ -74,12 +82,17 @@ fn ten_are_named_and_all_are_counted() {
         assert_eq!(told.len(), 10, "round {round}: {log}");
         assert!(told[9].contains("(peer=127.0.1.10:"), "{log}");
     }
+    race.end();
     let line = daemon.stderr.wait_line("no more: ");
     assert!(line.ends_with("(count=30)"), "{line}");
 }
 
 #[test]
 fn what_was_only_counted_is_told_at_the_end() {
+    in_time(EPISODE, fifteen_come);
+}
+
+fn fifteen_come(_: &Race) {
     let mut daemon = Daemon::recv(&["--deny", "127.0.0.0/8"]);
     for last in 1..=15 {
         visit_denied(&connect_from(&format!("127.0.1.{last}"), &daemon.address));

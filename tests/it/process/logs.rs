@@ -17,7 +17,7 @@ use crate::support::daemon::{Daemon, Guard, POOLD, poold};
 use crate::support::net::{connect, send, take_to_end};
 use crate::support::passed::{cannot, is_ignored, lacks};
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::{PATIENCE, Spool, wait_until};
+use crate::support::spool::{EPISODE, PATIENCE, Race, Spool, in_time, wait_until};
 
 /// The log of a daemon that was visited once and stopped.
 fn log_of(args: &[&str]) -> String {
@@ -214,6 +214,10 @@ fn a_handler_that_panics_for_every_client_fills_no_disk() {
         .with_ansi(false)
         .with_max_level(tracing_subscriber::filter::LevelFilter::ERROR)
         .init();
+    in_time(EPISODE, a_hundred_panics);
+}
+
+fn a_hundred_panics(_: &Race) {
     let service = answer(|_: &[u8]| -> Vec<u8> { panic!("this panic is part of the test") });
     let server = Server::bind("127.0.0.1:0", Options::default(), service).expect("a free port");
     let address = server.address().to_string();

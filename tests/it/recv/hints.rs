@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::admin::Watched;
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, crowd_turn, end, send, take_to_end};
-use crate::support::spool::wait_until;
+use crate::support::spool::{EPISODE, Race, in_time, wait_until};
 
 /// A client of this daemon that has sent these bytes, and stays.
 fn client(daemon: &Daemon, bytes: &[u8]) -> TcpStream {
@@ -146,6 +146,10 @@ fn a_client_that_is_read_slowly_is_waited_for() {
 /// The log has no more than the first ten, and no word of a chat.
 #[test]
 fn lines_are_few_and_tell_nothing_of_a_chat() {
+    in_time(EPISODE, fifty_send_the_same);
+}
+
+fn fifty_send_the_same(_: &Race) {
     let mut daemon = Daemon::recv(&["--framing", "octet"]);
     for _ in 0..50 {
         let client = client(&daemon, b"secret\n");

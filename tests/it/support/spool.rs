@@ -21,21 +21,38 @@ pub fn at_most(quiet: Duration) -> Duration {
     if is_quiet() { quiet } else { PATIENCE / 2 }
 }
 
-/// The part of a test in which it has to be quicker than a limit of the server's.
+/// So long a log's first episode has to be quiet before the next event gets a line again, and before
+/// its end is told. A test that counts lines must not pause for longer.
+pub const EPISODE: Duration = Duration::from_secs(5);
+
+/// The parts of a test in which it has to be quicker than a limit of the server's.
 pub struct Race {
-    begin: Cell<Instant>,
-    took: Cell<Option<Duration>>,
+    /// `None` in between.
+    begin: Cell<Option<Instant>>,
+    longest: Cell<Duration>,
 }
 
 impl Race {
-    /// The time begins here, not where the test does.
+    /// The time begins here, not where the test does, nor where the part before did.
     pub fn begin(&self) {
-        self.begin.set(Instant::now());
+        self.begin.set(Some(Instant::now()));
     }
 
-    /// What follows may take any time.
+    /// What follows may take any time, until a next part begins.
     pub fn end(&self) {
-        self.took.set(Some(self.begin.get().elapsed()));
+        self.longest.set(self.longest());
+        self.begin.set(None);
+    }
+
+    /// Ends a part, and begins the next: the limit is for each of them.
+    pub fn step(&self) {
+        self.end();
+        self.begin();
+    }
+
+    fn longest(&self) -> Duration {
+        let now = self.begin.get().map(|begin| begin.elapsed());
+        self.longest.get().max(now.unwrap_or_default())
     }
 }
 
@@ -45,16 +62,13 @@ pub fn in_time(limit: Duration, test: impl Fn(&Race)) {
     const TRIES: usize = 8;
     for last in (0..TRIES).rev() {
         let race = Race {
-            begin: Cell::new(Instant::now()),
-            took: Cell::new(None),
+            begin: Cell::new(Some(Instant::now())),
+            longest: Cell::default(),
         };
         let Err(failure) = catch_unwind(AssertUnwindSafe(|| test(&race))) else {
             return;
         };
-        let took = race
-            .took
-            .get()
-            .unwrap_or_else(|| race.begin.get().elapsed());
+        let took = race.longest();
         if took < limit || last == 0 {
             resume_unwind(failure);
         }
