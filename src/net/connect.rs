@@ -79,6 +79,8 @@ mod tests {
     fn a_server_that_never_accepts_is_not_waited_for() {
         let name = format!("poold-connect-{}", std::process::id());
         let path = &std::env::temp_dir().join(name);
+        // What a run with this process id has left that was killed.
+        let _ = std::fs::remove_file(path);
         let busy = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
         busy.bind(&SockAddr::unix(path).expect("short"))
             .expect("a free path");

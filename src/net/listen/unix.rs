@@ -96,6 +96,8 @@ mod tests {
     fn only_a_socket_without_a_listener_is_replaced() {
         let name = format!("poold-listen-{}", std::process::id());
         let path = &std::env::temp_dir().join(name);
+        // What a run with this process id has left that was killed.
+        let _ = fs::remove_file(path);
         let how = Binding::default();
         let refused = || listen(path, &how).expect_err("it is in use").kind();
         let busy = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");

@@ -285,6 +285,8 @@ mod tests {
     fn another_file_is_told_though_its_last_line_was_waited_for() {
         let name = format!("poold-named-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // What a run with this process id has left that was killed.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).expect("a directory");
         let (path, old) = (folder.join("lines"), folder.join("lines.1"));
         let open = |path: &Path| NamedFile::open(path, Holds::Lines, Durability::Synced);

@@ -105,9 +105,11 @@ fn nothing_waits_for_ever() {
 
 #[test]
 fn a_refused_connection_is_reported() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound and not listening: no other test gets the port, and none answers there.
+    let bound_only = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    bound_only.bind(&any.into()).unwrap();
+    let address = bound_only.local_addr().unwrap().as_socket().unwrap();
     for args in ["-c 2 -n 1", "-c 2 -n 1 --churn"] {
         let plan = plan(&format!("{address} {args}"));
         let tally = flood(&plan, &Progress::hidden()).unwrap();
@@ -121,6 +123,8 @@ fn a_refused_connection_is_reported() {
 fn clients_that_could_not_connect_are_reported() {
     let name = format!("flood-full-{}.sock", std::process::id());
     let path = std::env::temp_dir().join(name);
+    // What a run with this process id has left that was killed.
+    let _ = std::fs::remove_file(&path);
     let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     listener.bind(&SockAddr::unix(&path).unwrap()).unwrap();
     // Room for one client, which stays until no other can connect.

@@ -154,6 +154,8 @@ fn greedy_clients_are_checked_and_not_measured() {
 fn unix_sockets_do_as_well() {
     let name = format!("flood-{}.sock", std::process::id());
     let path = std::env::temp_dir().join(name);
+    // What a run with this process id has left that was killed.
+    let _ = std::fs::remove_file(&path);
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();

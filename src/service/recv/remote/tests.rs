@@ -2,9 +2,10 @@
 //! ends.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use parking_lot::Mutex;
+use socket2::{Domain, Socket, Type};
 
 use super::*;
 use crate::service::recv::record;
@@ -172,9 +173,12 @@ fn a_primary_that_was_replaced_is_not_asked_again() {
 
 #[test]
 fn the_time_before_the_first_connection_is_time_away() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("bound").port();
-    drop(listener);
+    // Bound and not listening: no other test gets the port, and none answers there.
+    let bound_only = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    bound_only.bind(&any.into()).expect("a free port");
+    let address = bound_only.local_addr().expect("bound").as_socket();
+    let port = address.expect("IP").port();
     let url = format!("redis://127.0.0.1:{port}?stream=s");
     let mut remote = Remote::new(Target::parse(&url).expect("valid"), false);
     assert!(remote.connect().is_err());
