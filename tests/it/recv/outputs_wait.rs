@@ -10,11 +10,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::process::{Signal, kill_process};
 
 use crate::handover::takeover::Line;
 use crate::recv::outputs::Mounted;
 use crate::support::admin::Watched;
-use crate::support::daemon::{Daemon, POOLD, poold};
+use crate::support::daemon::{Daemon, Guard, POOLD, poold};
 use crate::support::net::{connect, end, send, take_to_end};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::{Spool, at_most, wait_until};
@@ -466,15 +467,25 @@ fn a_file_that_is_moved_off_a_full_disk_takes_its_whole_lines_with_it() {
     assert_once(&format!("{moved}{rest}"), 9000, &exit.stderr);
 }
 
-/// Runs `sh -c "exec poold recv 127.0.0.1:0 ARGS"` for a moment.
+/// Runs `sh -c "exec poold recv 127.0.0.1:0 ARGS"`, and stops it when it serves.
 fn run(args: &str) -> (Option<i32>, String) {
-    let script = format!("exec timeout --preserve-status 2 {POOLD} recv 127.0.0.1:0 {args}");
-    let output = Command::new("sh")
-        .args(["-c", &script])
-        .output()
-        .expect("a shell");
-    let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), log)
+    let script = format!("exec {POOLD} recv 127.0.0.1:0 {args}");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut guard = Guard(command.spawn().expect("a shell"));
+    let log = Spool::of(guard.0.stderr.take().expect("piped"));
+    let mut serves = false;
+    wait_until("it serves or has ended", || {
+        serves = log.text().contains("Press Ctrl-C to stop");
+        serves || guard.0.try_wait().expect("our own child").is_some()
+    });
+    if serves {
+        kill_process(guard.pid(), Signal::TERM).expect("it runs");
+    }
+    let code = guard.wait_exit();
+    let log = String::from_utf8_lossy(&log.wait_end()).into_owned();
+    (code, log)
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! A daemon's admin endpoint: raw requests over real sockets.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
 use crate::support::daemon::{Daemon, calm, poold};
-use crate::support::net::connect_plain;
+use crate::support::net::{connect_plain, end, take_to_end};
 use crate::support::scratch::{Scratch, text};
 use crate::support::spool::PATIENCE;
 
@@ -108,12 +108,12 @@ impl Watched {
 pub fn converse(stream: &TcpStream, requests: &str) -> Vec<Answer> {
     let mut writer = stream;
     writer.write_all(requests.as_bytes()).expect("it reads");
-    stream.shutdown(Shutdown::Write).expect("connected");
+    end(stream);
     let heads: Vec<_> = requests
         .split("\r\n\r\n")
         .map(|request| request.trim_start().starts_with("HEAD "))
         .collect();
-    answers(&crate::support::net::take_to_end(stream), &heads)
+    answers(&take_to_end(stream), &heads)
 }
 
 /// Parses answers; those to `HEAD` have no body.

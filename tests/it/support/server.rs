@@ -12,7 +12,7 @@ use poold::{
     Verdict,
 };
 
-use crate::support::spool::PATIENCE;
+use crate::support::spool::{PATIENCE, wait_until};
 use crate::support::tunnel;
 
 /// Four workers, a drain longer than any test, and no overload limit: other tests that keep the
@@ -45,12 +45,17 @@ pub fn lend(
     (server, address)
 }
 
-/// The number of a connected client.
+/// The number of a connected client, which the server may not have accepted yet.
 pub fn id_of(server: &Server, client: &TcpStream) -> u64 {
     let own = client.local_addr().expect("connected").to_string();
-    let list = server.handle().registry().list();
-    let found = list.iter().find(|info| info.peer.to_string() == own);
-    found.expect("it is here").id
+    let mut id = 0;
+    wait_until("it is here", || {
+        let list = server.handle().registry().list();
+        let found = list.iter().find(|info| info.peer.to_string() == own);
+        id = found.map_or(0, |info| info.id);
+        id > 0
+    });
+    id
 }
 
 /// How often a limit has acted.
@@ -100,7 +105,7 @@ impl Log {
 
     /// Waits until the service was told that a client's connection is over.
     pub fn wait_closed(&self, id: u64) {
-        crate::support::spool::wait_until("the session is closed", || {
+        wait_until("the session is closed", || {
             self.of(id).iter().any(|line| line.starts_with("closed"))
         });
     }
