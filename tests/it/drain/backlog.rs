@@ -9,7 +9,7 @@ use poold::{Limit, Listeners, Server, WhenFull};
 
 use crate::support::net::{connect, send, take, take_all};
 use crate::support::server::{count, finish, options, serve};
-use crate::support::spool::wait_until;
+use crate::support::spool::{Race, in_time, wait_until};
 
 fn is_served(client: &TcpStream) -> bool {
     send(client, "x\n");
@@ -49,12 +49,18 @@ fn each_waiting_client_is_counted_once_however_often_the_acceptor_looks() {
 
 #[test]
 fn a_client_that_waits_for_the_accept_rate_is_counted_once() {
+    in_time(Duration::from_secs(1), waits_for_the_accept_rate);
+}
+
+fn waits_for_the_accept_rate(race: &Race) {
     let mut options = options();
     options.accept_rate = Some(1);
     let (server, address) = serve(options, Echo);
+    race.begin();
     let first = connect(&address);
     assert!(is_served(&first));
     let next = connect(&address);
+    race.end();
     look(&server);
     assert!(is_served(&next));
     assert_eq!(count(&server, Limit::AcceptRate), 1);

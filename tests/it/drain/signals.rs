@@ -10,7 +10,7 @@ use crate::support::flood::{Flood, check};
 use crate::support::net::{connect, is_reset, send, take, take_all, take_to_end, wait_reset};
 use crate::support::passed::{cannot, is_ignored};
 use crate::support::scratch::{Scratch, text};
-use crate::support::spool::is_quiet;
+use crate::support::spool::{Race, in_time, is_quiet};
 
 #[test]
 pub(crate) fn after_nohup_a_hangup_is_nothing() {
@@ -49,6 +49,10 @@ pub(crate) fn what_five_hundred_senders_were_received_of_is_printed() {
 
 #[test]
 pub(crate) fn a_client_that_does_not_close_is_reset_at_the_deadline() {
+    in_time(Duration::from_secs(2), three_do_not_close);
+}
+
+fn three_do_not_close(race: &Race) {
     let mut daemon = Daemon::recv(&["--drain", "2s"]);
     let deaf: Vec<_> = (0..3).map(|_| connect(&daemon.address)).collect();
     for client in &deaf {
@@ -59,6 +63,7 @@ pub(crate) fn a_client_that_does_not_close_is_reset_at_the_deadline() {
     send(&polite, "I go\n");
     daemon.stdout.wait_lines(4);
     let begin = Instant::now();
+    race.begin();
     daemon.interrupt();
     assert_eq!(take_to_end(&polite), b"");
     drop(polite);
@@ -66,6 +71,7 @@ pub(crate) fn a_client_that_does_not_close_is_reset_at_the_deadline() {
         assert_eq!(take_to_end(client), b"", "the end comes first, to all");
         assert!(!is_reset(client), "and not a reset at once");
     }
+    race.end();
     deaf.iter().for_each(wait_reset);
     assert!(
         begin.elapsed() >= Duration::from_millis(1990),

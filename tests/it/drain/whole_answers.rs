@@ -11,7 +11,7 @@ use socket2::{Domain, Socket, Type};
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, end, send, take, take_all, take_line, take_to_end, wait_reset};
 use crate::support::server::{Log, Logged, count, finish, lend, options, serve};
-use crate::support::spool::{PATIENCE, wait_until};
+use crate::support::spool::{PATIENCE, Race, in_time, wait_until};
 use crate::support::tunnel::carried;
 
 /// More than a client with a small buffer takes at once, and less than the system keeps.
@@ -297,6 +297,10 @@ pub(crate) fn a_client_that_does_not_take_the_end_of_its_answer_is_reset_and_cou
 /// A slow one is not put out: what counts is that it takes something.
 #[test]
 pub(crate) fn a_client_that_takes_its_answer_slowly_may_take_longer_than_the_limit() {
+    in_time(Duration::from_secs(2), takes_it_slowly);
+}
+
+fn takes_it_slowly(race: &Race) {
     let mut options = options();
     options.times.write_stall = Some(Duration::from_secs(2));
     let (server, address) = lend(options, |mut stream| stream.write_all(&vec![b'a'; ANSWER]));
@@ -304,6 +308,7 @@ pub(crate) fn a_client_that_takes_its_answer_slowly_may_take_longer_than_the_lim
     let piece = ANSWER / 32;
     for _ in 0..32 {
         take(&client, piece);
+        race.step();
         std::thread::sleep(Duration::from_millis(100));
     }
     assert_eq!(take_to_end(&client), b"");

@@ -65,11 +65,16 @@ fn open_late(gate: &Gate) {
 
 #[test]
 fn a_client_that_sent_while_all_workers_were_busy_was_not_idle() {
+    in_time(LIMIT, sends_while_all_are_busy);
+}
+
+fn sends_while_all_are_busy(race: &Race) {
     let (server, address, gate) = one_worker(Times {
         idle: Some(LIMIT),
         first_byte: Some(LIMIT),
         ..Times::default()
     });
+    race.begin();
     let (blocker, client) = (connect(&address), connect(&address));
     send(&client, "one\n");
     assert_eq!(take_line(&client), "one");
@@ -77,7 +82,9 @@ fn a_client_that_sent_while_all_workers_were_busy_was_not_idle() {
     send(&client, "two\n");
     let new = connect(&address);
     send(&new, "new\n");
+    race.end();
     open_late(&gate);
+    race.begin();
     for (client, line) in [(&client, "two"), (&new, "new")] {
         assert_eq!(take_line(client), line);
         send(client, "on\n");
@@ -119,13 +126,20 @@ fn is_a_crowd_in_time(race: &Race) {
 
 #[test]
 fn a_client_that_waits_for_its_answer_is_not_idle() {
+    in_time(LIMIT, waits_for_its_answer);
+}
+
+fn waits_for_its_answer(race: &Race) {
     let (server, address, gate) = one_worker(Times {
         idle: Some(LIMIT),
         ..Times::default()
     });
+    race.begin();
     let client = connect(&address);
     block(&client, &gate);
+    race.end();
     open_late(&gate);
+    race.begin();
     assert_eq!(take_line(&client), "on");
     // The worker has ended its turn when it serves another.
     let other = connect(&address);
@@ -139,16 +153,22 @@ fn a_client_that_waits_for_its_answer_is_not_idle() {
 
 #[test]
 fn a_message_that_was_ended_in_time_is_taken() {
+    in_time(LIMIT, ends_it_in_time);
+}
+
+fn ends_it_in_time(race: &Race) {
     let (server, address, gate) = one_worker(Times {
         message: Some(LIMIT),
         ..Times::default()
     });
     let (blocker, client) = (connect(&address), connect(&address));
+    race.begin();
     send(&client, "half a ");
     let handle = server.handle();
     wait_until("its half is read", || handle.stats().bytes_in >= 7);
     block(&blocker, &gate);
     send(&client, "line\n");
+    race.end();
     open_late(&gate);
     assert_eq!(take_line(&client), "half a line");
     drop((blocker, client));
@@ -158,18 +178,24 @@ fn a_message_that_was_ended_in_time_is_taken() {
 /// One read does not take all of it.
 #[test]
 fn a_long_message_that_was_ended_in_time_is_taken() {
+    in_time(LIMIT, ends_a_long_one_in_time);
+}
+
+fn ends_a_long_one_in_time(race: &Race) {
     let (server, address, gate) = one_worker(Times {
         message: Some(LIMIT),
         min_rate: Some(u32::MAX),
         ..Times::default()
     });
     let (blocker, client) = (connect(&address), connect(&address));
+    race.begin();
     send(&client, "the begin");
     let handle = server.handle();
     wait_until("its begin is read", || handle.stats().bytes_in >= 9);
     block(&blocker, &gate);
     let rest = "n".repeat(60_000) + "\n";
     send(&client, &rest);
+    race.end();
     open_late(&gate);
     assert_eq!(take(&client, 60_010), format!("the begin{rest}").as_bytes());
     drop((blocker, client));

@@ -9,7 +9,9 @@ use socket2::{Domain, Socket, Type};
 use crate::support::gate::Gate;
 use crate::support::net::{connect, send, take, take_all, take_line, take_to_end};
 use crate::support::server::{Log, Logged, finish, options, serve};
-use crate::support::spool::{PATIENCE, wait_until};
+use crate::support::spool::{PATIENCE, Race, in_time, wait_until};
+
+const STALL: Duration = Duration::from_secs(5);
 
 fn echo() -> (Server, String, Log) {
     let (logged, log) = Logged::new(|_, message, reply| {
@@ -18,7 +20,7 @@ fn echo() -> (Server, String, Log) {
     });
     let mut options = options();
     // One that is being closed has as long.
-    options.times.write_stall = Some(Duration::from_secs(5));
+    options.times.write_stall = Some(STALL);
     let (server, address) = serve(options, logged);
     (server, address, log)
 }
@@ -164,9 +166,14 @@ fn fill(handle: &Handle, id: u64) -> (usize, Unsent) {
 
 #[test]
 fn a_client_that_does_not_read_fills_only_its_own_outbox() {
+    in_time(STALL, fills_its_own_outbox);
+}
+
+fn fills_its_own_outbox(race: &Race) {
     let (server, address, log) = echo();
     let handle = server.handle();
     let (deaf, other) = (served_little(&address), served(&address));
+    race.begin();
     let (mut accepted, refused) = fill(&handle, 1);
     assert_eq!(
         refused,
@@ -183,6 +190,7 @@ fn a_client_that_does_not_read_fills_only_its_own_outbox() {
         assert_eq!(take_line(&other), round.to_string());
     }
     assert_eq!(log.of(1), ["opened", "Whole hi"]);
+    race.end();
     // It reads again: everything it was owed, in order, then the answer.
     while handle
         .registry()

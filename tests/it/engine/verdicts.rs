@@ -9,7 +9,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::support::net::{connect, end, send, take, take_all, take_line, take_to_end};
 use crate::support::server::{Log, finish, id_of, options, serve};
-use crate::support::spool::wait_until;
+use crate::support::spool::{Race, in_time, wait_until};
 
 /// Answers with what it gets; `wait` has it wait, `panic` panic, and what it says last is why the
 /// connection ended.
@@ -71,23 +71,29 @@ impl Service for Moody {
     }
 }
 
+const WAIT: Duration = Duration::from_secs(2);
+
 #[test]
 fn a_paused_client_is_served_later_in_order_and_costs_no_worker() {
-    const WAIT: Duration = Duration::from_secs(2);
+    in_time(WAIT, is_paused_twice);
+}
+
+fn is_paused_twice(race: &Race) {
     let mut options = options();
     options.workers = 1;
     let (moody, _) = Moody::new(WAIT);
     let (server, address) = serve(options, moody);
     let (client, other) = (connect(&address), connect(&address));
     let begin = Instant::now();
+    race.begin();
     send(&client, "a\nwait\nb\nwait\nc\n");
     assert_eq!(take_line(&client), "a");
     send(&client, "d\n");
     // The only worker serves others meanwhile.
     send(&other, "x\n");
     assert_eq!(take_line(&other), "x");
-    let waits = begin.elapsed() < WAIT;
-    assert!(waits, "too slow a machine, or it held the worker");
+    assert!(begin.elapsed() < WAIT, "it held the worker");
+    race.end();
     assert_eq!(take_line(&client), "b");
     assert!(begin.elapsed() >= WAIT);
     assert_eq!(
@@ -154,22 +160,31 @@ fn is_writable_within(client: &std::net::TcpStream, most: Duration) -> bool {
     poll(&mut polled, Some(&most)).expect("poll works") > 0
 }
 
+const IDLE: Duration = Duration::from_secs(2);
+
 #[test]
 fn the_service_has_the_last_word_when_the_server_ends_it() {
+    in_time(IDLE, it_has_the_last_word);
+}
+
+fn it_has_the_last_word(race: &Race) {
     let mut options = options();
-    options.times.idle = Some(Duration::from_secs(2));
+    options.times.idle = Some(IDLE);
     let (moody, _) = Moody::new(Duration::ZERO);
     let (server, address) = serve(options, moody);
     let idle = connect(&address);
     assert_eq!(take_to_end(&idle), b"bye: Limit(Idle)\n");
     drop(idle);
+    race.begin();
     // When the client or the service itself ends it, there is nothing more to say.
     for (said, heard) in [("a\nb", "a\nb\n"), ("a\nquit\nb\n", "a\n")] {
+        race.step();
         let client = connect(&address);
         send(&client, said);
         end(&client);
         assert_eq!(take_to_end(&client), heard.as_bytes());
     }
+    race.step();
     let closed = connect(&address);
     send(&closed, "a\n");
     assert_eq!(take_line(&closed), "a");

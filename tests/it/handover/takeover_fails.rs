@@ -1,7 +1,7 @@
 //! A take-over that comes to nothing changes nothing.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -13,8 +13,8 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit};
 
 use crate::support::daemon::{Daemon, POOLD, poold};
 use crate::support::net::{connect, send, take};
-use crate::support::scratch::{Scratch, text};
-use crate::support::spool::{PATIENCE, wait_until};
+use crate::support::scratch::{self, Scratch, text};
+use crate::support::spool::{PATIENCE, Race, in_time, wait_until};
 
 fn run(args: &[&str]) -> (Option<i32>, String) {
     let mut command = poold(args);
@@ -76,9 +76,7 @@ impl Replaced {
 
     fn replace(&self, script: &str) {
         std::fs::remove_file(&self.program).expect("it is there");
-        std::fs::write(&self.program, format!("#!/bin/sh\n{script}\n")).expect("a file");
-        let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&self.program, mode).expect("our own file");
+        scratch::script(&self.program, &format!("#!/bin/sh\n{script}\n"));
     }
 
     /// `poold restart`: its exit code, and the one line that it says.
@@ -157,14 +155,22 @@ fn a_program_that_does_not_start_any_more() {
     old.succeed();
 }
 
+/// How long it may take to be ready.
+const HANGS: Duration = Duration::from_secs(5);
+
 #[test]
 fn a_successor_that_hangs() {
+    in_time(HANGS, it_hangs);
+}
+
+fn it_hangs(race: &Race) {
     let dir = Scratch::new();
     let old = Replaced::start(&dir);
     let pid = dir.join("pid");
     old.replace(&format!("echo $$ > {}; exec sleep 1000", text(&pid)));
     for has_sockets in [false, true] {
         let begin = Instant::now();
+        race.begin();
         let (code, said) = undisturbed(&old.daemon.address, |answered| {
             std::thread::scope(|scope| {
                 let asker = scope.spawn(|| old.restart(&["--ready-timeout", "5s"]));
@@ -178,6 +184,7 @@ fn a_successor_that_hangs() {
                 let before = answered.load(Ordering::Relaxed);
                 let more = || answered.load(Ordering::Relaxed) > before + 10;
                 wait_until("clients are answered meanwhile", more);
+                race.end();
                 let answer = asker.join().expect("it is answered");
                 if let Some((stream, heard)) = successor {
                     assert!(heard.contains("sockets"), "{heard}");

@@ -142,7 +142,9 @@ fn at_three_times_capacity_most_of_it_is_answered_within_a_second() {
     );
     assert!(goodput >= least, "{goodput}");
     assert!(normal < at_most(Duration::from_secs(1)), "{normal:?}");
-    let counted = server.handle().stats().limit(Limit::Overload);
+    // A machine that is busy with other tests may let so many wait that their address has its share.
+    let stats = server.handle().stats();
+    let counted = stats.limit(Limit::Overload) + stats.limit(Limit::AddressShare);
     assert_eq!(
         counted,
         outcome.refused.len() as u64 + turned_away,

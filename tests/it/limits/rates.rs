@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::daemon::Daemon;
 use crate::support::net::{connect, send, take};
-use crate::support::spool::{PATIENCE, at_most};
+use crate::support::spool::{PATIENCE, Race, at_most, in_time};
 
 /// `count` lines, numbered.
 fn numbered(count: usize) -> String {
@@ -124,10 +124,16 @@ fn a_drain_delivers_at_once_what_the_rate_held_back() {
 
 #[test]
 fn a_delayed_client_is_not_idle() {
+    in_time(Duration::from_millis(1500), forty_lines_are_delayed);
+}
+
+fn forty_lines_are_delayed(race: &Race) {
     let mut daemon = Daemon::recv(&["--rate", "10:1,1m", "--idle", "1500ms"]);
     let client = connect(&daemon.address);
     client.set_read_timeout(Some(PATIENCE)).expect("a socket");
     send(&client, numbered(40));
+    daemon.stdout.wait_lines(39);
+    race.begin();
     daemon.stdout.wait_lines(40);
     send(&client, "line 40\n");
     daemon.stdout.wait_lines(41);

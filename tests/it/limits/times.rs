@@ -13,7 +13,7 @@ use crate::support::daemon::Daemon;
 use crate::support::flood::Flood;
 use crate::support::net::{connect, connect_saying, end, send, take, take_to_end, wait_reset};
 use crate::support::server::{options, serve};
-use crate::support::spool::PATIENCE;
+use crate::support::spool::{PATIENCE, Race, in_time};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -59,6 +59,10 @@ fn a_client_without_a_first_byte_is_closed_and_one_with_a_byte_stays() {
 
 #[test]
 fn an_idle_client_is_closed_and_an_active_one_stays() {
+    in_time(ms(2000), one_is_idle);
+}
+
+fn one_is_idle(race: &Race) {
     let daemon = Daemon::echo(&["--idle", "2s"]);
     let (silent, other) = (connect(&daemon.address), connect(&daemon.address));
     let begin = Instant::now();
@@ -68,6 +72,7 @@ fn an_idle_client_is_closed_and_an_active_one_stays() {
         let went_on = || {
             send(&other, "x");
             assert_eq!(take(&other, 1), b"x");
+            race.step();
             std::thread::sleep(ms(50));
         };
         while !silent.is_finished() {
@@ -131,6 +136,10 @@ fn a_message_that_keeps_the_rate_is_let_end_and_one_that_does_not_is_closed() {
 
 #[test]
 fn a_client_that_takes_nothing_is_reset_and_a_slow_reader_is_not() {
+    in_time(ms(2500), one_reads_slowly);
+}
+
+fn one_reads_slowly(race: &Race) {
     let daemon = Daemon::echo(&["--write-stall", "2500ms"]);
     let slow = connect(&daemon.address);
     let stalled = connect(&daemon.address);
@@ -149,6 +158,7 @@ fn a_client_that_takes_nothing_is_reset_and_a_slow_reader_is_not() {
                 0 => break,
                 more => all += more,
             }
+            race.step();
             if all % (1 << 20) < (1 << 18) {
                 std::thread::sleep(ms(40));
             }
@@ -159,6 +169,10 @@ fn a_client_that_takes_nothing_is_reset_and_a_slow_reader_is_not() {
 
 #[test]
 fn a_long_reply_may_take_long_as_long_as_it_is_taken() {
+    in_time(ms(2500), a_reply_is_taken_slowly);
+}
+
+fn a_reply_is_taken_slowly(race: &Race) {
     let mut options = options();
     options.times.write_stall = Some(ms(2500));
     let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; 40 << 20]));
@@ -166,6 +180,7 @@ fn a_long_reply_may_take_long_as_long_as_it_is_taken() {
     send(&client, "all of it, please\n");
     for _ in 0..40 {
         take(&client, 1 << 20);
+        race.step();
         std::thread::sleep(ms(80));
     }
     assert_eq!(take(&client, 1), b"\n");
@@ -216,6 +231,10 @@ fn the_end_of_a_silent_client_loses_nothing_that_it_had_sent() {
 
 #[test]
 fn a_client_that_ends_each_message_in_time_may_always_be_within_one() {
+    in_time(ms(2000), is_always_within_one);
+}
+
+fn is_always_within_one(race: &Race) {
     let daemon = Daemon::echo(&["--framing", "lines", "--message", "2s"]);
     let client = connect(&daemon.address);
     send(&client, "x");
@@ -223,12 +242,17 @@ fn a_client_that_ends_each_message_in_time_may_always_be_within_one() {
         std::thread::sleep(ms(100));
         send(&client, "\nx");
         assert_eq!(take(&client, 2), b"x\n");
+        race.step();
     }
 }
 
 /// A message that is dropped ends in time as well as one that is served.
 #[test]
 fn a_client_whose_messages_are_dropped_may_always_be_within_one() {
+    in_time(ms(2000), each_is_dropped);
+}
+
+fn each_is_dropped(race: &Race) {
     let drops = ["--message-max", "4", "--overlong", "drop"];
     let daemon = Daemon::echo(&[&["--framing", "lines", "--message", "2s"], &drops[..]].concat());
     let client = connect(&daemon.address);
@@ -236,6 +260,7 @@ fn a_client_whose_messages_are_dropped_may_always_be_within_one() {
     for _ in 0..40 {
         std::thread::sleep(ms(100));
         send(&client, "too long\nx");
+        race.step();
     }
     send(&client, "\n");
     assert_eq!(take(&client, 2), b"x\n");
@@ -250,6 +275,10 @@ fn a_client_delayed_by_its_rate_is_not_idle() {
 
 #[test]
 fn a_client_with_unread_answers_is_not_idle() {
+    in_time(ms(1500), answers_are_unread);
+}
+
+fn answers_are_unread(race: &Race) {
     let mut options = options();
     options.send_buffer = Some(4096);
     options.times.idle = Some(ms(1500));
@@ -257,8 +286,11 @@ fn a_client_with_unread_answers_is_not_idle() {
     let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; 200_000]));
     let client = connect(&address);
     send(&client, "1\n2\n3\n4\n");
+    race.end();
     std::thread::sleep(ms(2500));
-    take(&client, 4 * 200_001);
+    take(&client, 3 * 200_001);
+    race.begin();
+    take(&client, 200_001);
     send(&client, "5\n");
     take(&client, 200_001);
     drop(client);

@@ -13,7 +13,7 @@ use rustls::{ClientConnection, StreamOwned};
 use crate::support::net::{connect, connect_plain, connect_saying, send, take_all, take_to_end};
 use crate::support::scratch::{Scratch, text};
 use crate::support::server::options;
-use crate::support::spool::wait_until;
+use crate::support::spool::{Race, in_time, wait_until};
 use crate::support::tls::Pair;
 
 /// The first bytes of a client: its hello.
@@ -159,20 +159,28 @@ fn many_half_handshakes_keep_no_client_out() {
     assert_eq!(client.take(5), b"hello");
 }
 
+const HANDSHAKE: Duration = Duration::from_secs(1);
+
 /// The time is that from the connection on, whenever the client begins.
 #[test]
 fn a_client_that_begins_late_has_no_more_time_for_its_handshake() {
+    in_time(HANDSHAKE, begins_late);
+}
+
+fn begins_late(race: &Race) {
     let pair = Pair::new();
     let daemon = pair.start("echo", &["--handshake", "1s"]);
+    race.begin();
     let late = connect(&daemon.address);
     sleep(Duration::from_millis(400));
     let silent = connect(&daemon.address);
     sleep(Duration::from_millis(400));
     send(&late, [0x16]);
+    race.end();
     assert_eq!(take_to_end(&silent), b"");
-    let soon = Some(Duration::from_millis(1));
+    // It came first, and has ended first: it would have twice as long as this yet.
+    let soon = Some(HANDSHAKE / 5);
     late.set_read_timeout(soon).expect("a socket");
-    // It came first, and has ended first.
     take_all(&late).1.expect("the end");
 }
 

@@ -11,6 +11,7 @@ use socket2::{Domain, Socket, Type};
 use crate::support::daemon::poold;
 use crate::support::scratch::{Scratch, text};
 use crate::support::server::{finish, options, serve};
+use crate::support::spool::{Race, in_time};
 use crate::support::tls::Pair;
 
 #[test]
@@ -72,15 +73,21 @@ fn refused(command: &mut Command, says: &str) {
     );
 }
 
+const STALL: Duration = Duration::from_secs(1);
+
 /// Buffers hold a part of a record, so it leaves in pieces, and the client takes one after another.
 #[test]
 fn a_client_that_takes_a_record_slowly_is_not_one_that_takes_nothing() {
+    in_time(STALL, takes_a_record_slowly);
+}
+
+fn takes_a_record_slowly(race: &Race) {
     const LENGTH: usize = 32_000;
     let pair = Pair::new();
     let mut options = options();
     options.tls = Some(Tls::from_files(pair.certificate(), pair.key()).expect("our own files"));
     options.send_buffer = Some(4096);
-    options.times.write_stall = Some(Duration::from_secs(1));
+    options.times.write_stall = Some(STALL);
     let (server, address) = serve(options, answer(|_: &[u8]| vec![b'x'; LENGTH]));
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors");
     socket.set_recv_buffer_size(2048).expect("a socket");
@@ -96,6 +103,7 @@ fn a_client_that_takes_a_record_slowly_is_not_one_that_takes_nothing() {
     let (mut taken, mut piece) = (0, [0; 512]);
     while taken <= LENGTH {
         let length = socket.read(&mut piece).expect("no reset");
+        race.step();
         let mut cipher = &piece[..length];
         while session.read_tls(&mut cipher).expect("a slice") > 0 {
             let state = session.process_new_packets().expect("it is whole");

@@ -78,7 +78,7 @@ fn against(lie: Lie) -> (Option<i32>, Value) {
     // What is missing is waited for.
     let timeout = match lie {
         Lie::Nothing => "30s",
-        _ => "1s",
+        _ => "3s",
     };
     let args = [
         "--chat",
@@ -145,7 +145,7 @@ fn three(args: &[&str]) -> (Flood, Vec<TcpStream>, String) {
 
 #[test]
 fn a_sender_that_is_lost_is_one_client() {
-    let args = ["-n", "1000000", "--rate", "2000", "--timeout", "1s"];
+    let args = ["-n", "1000000", "--rate", "2000", "--timeout", "3s"];
     let (flood, mut clients, start) = three(&args);
     clients.iter().for_each(|client| send(client, &start));
     take_line(&clients[0]);
@@ -175,8 +175,9 @@ fn an_end_right_after_a_line_is_seen() {
 #[test]
 fn a_pause_of_a_low_rate_is_no_standstill() {
     let daemon = Daemon::start(&["chat", "127.0.0.1:0", "--rate", "off"]);
-    let args = ["--chat", "-c", "2", "-n", "2", "--rate", "0.4"];
-    let args = [&args[..], &["--timeout", "1500ms"]].concat();
+    // Five seconds between two lines.
+    let args = ["--chat", "-c", "2", "-n", "2", "--rate", "0.2"];
+    let args = [&args[..], &["--timeout", "4s"]].concat();
     Flood::start(&daemon.address, &args).wait_good();
 }
 
