@@ -23,7 +23,7 @@ pub(crate) struct Lingering {
 struct List {
     /// By id, which is the order of arrival.
     connections: BTreeMap<u64, Arc<Connection>>,
-    /// A slot is needed, and the list was empty.
+    /// A slot is needed, and the list was empty; until one is found elsewhere.
     is_wanted: bool,
 }
 
@@ -84,6 +84,11 @@ impl Lingering {
         close_found(found)
     }
 
+    /// A slot was free: none is needed, as long as no other client waits.
+    pub(crate) fn found(&self, slot: Slot) {
+        self.list(slot).lock().is_wanted = false;
+    }
+
     /// The number of listed connections.
     pub(crate) fn count(&self) -> usize {
         let admitted = self.admitted.lock().connections.len();
@@ -96,4 +101,24 @@ fn close_found(found: Option<(u64, Arc<Connection>)>) -> bool {
         connection.request_close(CloseRequest::Shed(Limit::Shed))
     };
     found.map(request).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::tests::connection;
+
+    #[test]
+    fn a_slot_that_was_found_elsewhere_is_not_taken_from_the_next_client() {
+        let lingering = Lingering::default();
+        let (connection, _other) = connection();
+        assert!(!lingering.close_next(Slot::Admitted));
+        assert!(!lingering.add(&connection), "its slot is needed");
+        assert!(lingering.add(&connection), "once");
+        lingering.remove(&connection);
+        assert!(!lingering.close_next(Slot::Admitted));
+        lingering.found(Slot::Admitted);
+        assert!(lingering.add(&connection));
+        assert_eq!(lingering.count(), 1);
+    }
 }

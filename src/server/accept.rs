@@ -343,6 +343,8 @@ impl AcceptHandler for Arc<Shared> {
         // There was a descriptor and room: a close need not wake the acceptor until the gate is
         // shut again.
         self.ctx.close_wakes_acceptor.store(false, Ordering::SeqCst);
+        // Nor is a client closed that has not read all it was sent.
+        self.ctx.lingering.found(Slot::Admitted);
         self.ctx.admission.accepted(Instant::now());
         // Only the thread that accepts assigns numbers.
         let id = self.numbers_before + self.accepted.load(Ordering::Relaxed) + 1;
