@@ -15,6 +15,8 @@ mod parcel;
 mod probe;
 mod shared;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::fmt;

@@ -286,6 +286,7 @@ impl Shared {
         let began = Instant::now();
         let (next, moved) = Scratch::lend(|scratch| {
             let next = serve_once(&self.ctx, &connection, scratch, began);
+            scratch.forget_server();
             (next, std::mem::take(&mut scratch.moved))
         });
         self.worker_table.count_beside(began.elapsed(), moved);

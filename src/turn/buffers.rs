@@ -16,7 +16,7 @@ pub(crate) struct Scratch {
     /// Time of this turn that is no reason for another worker: it has computed a handshake.
     pub(crate) shaken: Duration,
     pub(super) portion: Portion,
-    /// For the next connection of which little was kept.
+    /// For the next connection of which little was kept; of the same server.
     pub(super) spare: Option<Box<Owned>>,
 }
 
@@ -35,6 +35,17 @@ impl Scratch {
     /// Lends this thread's buffers, which it keeps while it is parked.
     pub(crate) fn lend<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
         SCRATCH.with_borrow_mut(work)
+    }
+
+    /// Keeps nothing of a server: this thread may serve a connection of another one next, with
+    /// another framing.
+    pub(crate) fn forget_server(&mut self) {
+        self.spare = None;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has_spare(&self) -> bool {
+        self.spare.is_some()
     }
 
     /// Frees memory above `most` bytes: the buffer may have held an answer of any length.
