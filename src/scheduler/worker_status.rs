@@ -1,6 +1,7 @@
 //! What each worker does now, so that the log can name a stuck one, and what it has counted.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use tracing::{info, warn};
 
 use crate::net::address::Peer;
 use crate::scheduler::metrics::{Meter, Moved, Sum};
+use crate::series::Series;
 
 /// A slot for each worker number, made when a worker first has that number.
 pub(crate) struct WorkerTable {
@@ -24,8 +26,11 @@ pub(crate) struct WorkerTable {
     beside: Mutex<Meter>,
     /// No slot from this number on was ever used.
     used: AtomicUsize,
-    /// The turns reported as stuck, by worker number: connection and begin.
-    stuck: Mutex<BTreeMap<usize, (u64, u64)>>,
+    /// The stuck turns, by worker number.
+    stuck: Mutex<BTreeMap<usize, StuckTurn>>,
+    /// A client whose every message takes so long has a line for each worker, not for each
+    /// message.
+    lines: Mutex<Series<(usize, Option<IpAddr>)>>,
 }
 
 /// Its worker writes it, any thread reads it.
@@ -36,6 +41,22 @@ pub(crate) struct WorkerSlot {
     id: AtomicU64,
     /// The turn's begin, in milliseconds after `began`.
     since: AtomicU64,
+}
+
+/// A turn that has taken too long.
+struct StuckTurn {
+    /// Its connection and its begin.
+    at: (u64, u64),
+    /// The log has named it, and names its end.
+    is_told: bool,
+}
+
+/// A worker whose turn takes too long, or has ended at last.
+struct Change {
+    worker: usize,
+    /// The turn's connection and begin.
+    at: (u64, u64),
+    ms: u64,
 }
 
 /// A worker that serves a client.
@@ -63,6 +84,7 @@ impl WorkerTable {
             beside: Mutex::default(),
             used: AtomicUsize::new(0),
             stuck: Mutex::default(),
+            lines: Mutex::new(Series::new()),
         }
     }
 
@@ -127,8 +149,14 @@ impl WorkerTable {
         self.busy().map(info).collect()
     }
 
-    /// When the next worker becomes stuck if its turn does not end.
+    /// When the next worker becomes stuck if its turn does not end, or the log has to be told that
+    /// none was.
     pub(crate) fn next(&self) -> Option<Instant> {
+        let quiet = self.lines.lock().next();
+        [self.next_stuck(), quiet].into_iter().flatten().min()
+    }
+
+    fn next_stuck(&self) -> Option<Instant> {
         let earliest = self
             .busy()
             .map(|(_, _, since)| self.counts_from(since))
@@ -149,18 +177,53 @@ impl WorkerTable {
         since.max(self.held_up_until.load(Ordering::Relaxed))
     }
 
-    /// Logs each stuck worker once, and its return. Logs and asks for peers after it has released
-    /// the lock, which readers of the figures need.
+    /// Logs a stuck worker and its return: the first ones, then a count. Logs and asks for peers
+    /// after it has released the lock, which readers of the figures need.
     pub(crate) fn look(&self, now: Instant, peer_of: impl Fn(u64) -> Option<Peer>) {
-        let now = self.millis(now);
+        let (back, gone) = self.take_changes(self.millis(now));
+        for Change { worker, at, ms } in back {
+            let id = at.0;
+            info!(worker, id, ms, "the stuck worker is back");
+        }
+        for Change { worker, at, ms } in gone {
+            let peer = peer_of(at.0);
+            let key = (worker, peer.and_then(Peer::host));
+            let Some(told) = self.lines.lock().happened(key, now) else {
+                continue;
+            };
+            if let Some(turn) = self.stuck.lock().get_mut(&worker) {
+                turn.is_told |= turn.at == at;
+            }
+            let (id, earlier) = (at.0, told.earlier());
+            let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+            warn!(
+                worker,
+                id, peer, ms, earlier, "a worker does not come back from its handler"
+            );
+        }
+        let over = self.lines.lock().look(now);
+        // A single case has its lines.
+        if let Some(count) = over.filter(|count| *count > 1) {
+            info!(count, "no more stuck workers");
+        }
+    }
+
+    /// The workers that are back, of those that the log has named; and those that are stuck and
+    /// were not before.
+    fn take_changes(&self, now: u64) -> (Vec<Change>, Vec<Change>) {
         let stuck_after = self.stuck_after.load(Ordering::Relaxed);
         let (mut back, mut gone) = (Vec::new(), Vec::new());
         let mut stuck = self.stuck.lock();
-        stuck.retain(|worker, (id, began)| {
+        stuck.retain(|worker, turn| {
+            let at = turn.at;
             let slot = self.slots[*worker].get();
-            let goes_on = slot.map(|slot| slot.at()) == Some((*id, *began));
-            if !goes_on {
-                back.push((*worker, *id, now.saturating_sub(*began)));
+            let goes_on = slot.map(|slot| slot.at()) == Some(at);
+            if !goes_on && turn.is_told {
+                back.push(Change {
+                    worker: *worker,
+                    at,
+                    ms: now.saturating_sub(at.1),
+                });
             }
             goes_on
         });
@@ -168,21 +231,12 @@ impl WorkerTable {
             let ms = now.saturating_sub(since);
             let may_be_stuck = now.saturating_sub(self.counts_from(since)) >= stuck_after;
             if may_be_stuck && !stuck.contains_key(&worker) {
-                stuck.insert(worker, (id, since));
-                gone.push((worker, id, ms));
+                let (at, is_told) = ((id, since), false);
+                stuck.insert(worker, StuckTurn { at, is_told });
+                gone.push(Change { worker, at, ms });
             }
         }
-        drop(stuck);
-        for (worker, id, ms) in back {
-            info!(worker, id, ms, "the stuck worker is back");
-        }
-        for (worker, id, ms) in gone {
-            let peer = peer_of(id).map(|peer| peer.to_string()).unwrap_or_default();
-            warn!(
-                worker,
-                id, peer, ms, "a worker does not come back from its handler"
-            );
-        }
+        (back, gone)
     }
 
     fn all(&self) -> impl Iterator<Item = (usize, &WorkerSlot)> {
@@ -230,5 +284,28 @@ mod tests {
             assert_eq!(slots.load(), (1, 1));
             None
         });
+    }
+
+    #[test]
+    fn turns_that_take_long_again_and_again_have_a_few_lines() {
+        let slots = WorkerTable::new(1, Duration::from_secs(1));
+        let (slot, mut now) = (slots.of(0), Instant::now());
+        let peer = Some(Peer::from_tcp(([192, 0, 2, 1], 7).into()));
+        let mut told = 0;
+        for _ in 0..1000 {
+            slots.begin(slot, 1, now);
+            now += Duration::from_secs(2);
+            slots.look(now, |_| peer);
+            told += usize::from(slots.stuck.lock()[&0].is_told);
+            slots.end(slot);
+            now += Duration::from_millis(1);
+            slots.look(now, |_| peer);
+            assert!(slots.stuck.lock().is_empty());
+        }
+        assert_eq!(told, 1, "within an hour");
+        assert_eq!(
+            slots.lines.lock().look(now + Duration::from_secs(60)),
+            Some(1000)
+        );
     }
 }
