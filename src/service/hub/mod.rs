@@ -33,7 +33,7 @@ pub use source::Source;
 
 use crate::connection::client::Client;
 use crate::connection::handler::{End, Messages, Reply, Verdict};
-use crate::framing::Message;
+use crate::framing::{Extent, Message};
 use crate::service::Service;
 use state::{ClientBatch, HubState};
 
@@ -87,7 +87,7 @@ impl Hub {
         };
         let mut batches = self.0.batches();
         for message in messages {
-            self.0.add(message, &mut batches);
+            self.0.add(whole(message), &mut batches);
         }
         self.0.publish(None, batches);
     }
@@ -133,6 +133,12 @@ impl Hub {
     }
 }
 
+/// A message of a caller.
+fn whole(bytes: &[u8]) -> Message<'_> {
+    let extent = Extent::Whole;
+    Message { bytes, extent }
+}
+
 impl Service for Hub {
     /// The client's number.
     type Session = u64;
@@ -144,7 +150,7 @@ impl Service for Hub {
 
     fn message(&self, id: &mut u64, message: Message<'_>, _: &mut Reply<'_>) -> Verdict {
         let mut batch = ClientBatch::new(&self.0);
-        self.0.add_of_client(message.bytes, &mut batch);
+        self.0.add_of_client(message, &mut batch);
         self.0.publish_of_client(*id, batch);
         Verdict::Go
     }
@@ -156,7 +162,7 @@ impl Service for Hub {
         };
         let mut batch = ClientBatch::new(&self.0);
         while let Some(message) = messages.next_message() {
-            self.0.add_of_client(message.bytes, &mut batch);
+            self.0.add_of_client(message, &mut batch);
         }
         self.0.publish_of_client(*id, batch);
         Verdict::Go

@@ -11,10 +11,12 @@
 //!              last ones of the view before       8004 waits    messages, then their bytes
 //! 0004 source  messages, bytes, losses, gap in ms, written, unwritten; then its name
 //! 0005 place   device, inode, position: how far the followed file of the source before is read
+//! 0007 open    JSON values that were cut
 //! ```
 //!
 //! The gate is shut while this is written, so no message is under way.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -42,6 +44,7 @@ const VIEW: u16 = 2;
 const KEPT: u16 = 3;
 const SOURCE: u16 = 4;
 const PLACE: u16 = 5;
+const OPEN: u16 = 7;
 
 const FRAMING: u16 = 0x8001;
 const LOSSES: u16 = 2;
@@ -56,6 +59,7 @@ impl HubState {
         }
         let mut out = FieldWriter::after(SHARED_HEAD);
         out.numbers(COUNTS, &self.counts.all());
+        out.numbers(OPEN, &[self.counts.open.load(Ordering::Relaxed)]);
         let now = Instant::now();
         {
             let readers = self.readers.lock();
@@ -80,7 +84,7 @@ impl HubState {
     }
 
     pub(super) fn read_shared(&self, written: &[u8]) -> Option<()> {
-        let mut counts = [0; 5];
+        let (mut counts, mut open) = ([0; 5], 0);
         let mut last: Vec<Recent> = Vec::new();
         last.resize_with(self.views().len(), Recent::default);
         let (mut next, mut view) = (0, None);
@@ -91,6 +95,7 @@ impl HubState {
             let (field, value) = field?;
             match field {
                 COUNTS => counts = numbers(value)?,
+                OPEN => [open] = numbers(value)?,
                 VIEW => {
                     let framing = str::from_utf8(value).ok()?;
                     let is_same = |at: &usize| {
@@ -125,6 +130,7 @@ impl HubState {
             }
         }
         self.counts.set(counts);
+        self.counts.open.store(open, Ordering::Relaxed);
         self.readers.lock().set_last(last);
         *self.former.lock() = sources;
         Some(())

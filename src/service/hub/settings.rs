@@ -110,6 +110,9 @@ pub struct HubStats {
     pub given: u64,
     /// Messages dropped for slow readers, each reader counted.
     pub dropped: u64,
+    /// JSON values that were cut: no reader of JSON gets them, as it would take what follows for a
+    /// part of them.
+    pub open: u64,
 }
 
 /// One source's figures.

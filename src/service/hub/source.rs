@@ -12,8 +12,10 @@ use super::entry::Entry;
 #[cfg(feature = "cli")]
 use super::entry::{FilePlace, Former};
 use super::state::HubState;
+use super::whole;
 #[cfg(feature = "cli")]
 use crate::connection::gate::Inside;
+use crate::framing::Message;
 
 /// A source of a [`Hub`](super::Hub): publishes under a name, and counts. Dropped, it is gone from
 /// the hub's list.
@@ -89,7 +91,7 @@ impl Source {
         };
         let mut batch = self.batch();
         for message in messages {
-            batch.add(message);
+            batch.add(whole(message));
         }
         batch.publish();
     }
@@ -161,7 +163,7 @@ impl Drop for Source {
 }
 
 impl SourceBatch<'_> {
-    pub(crate) fn add(&mut self, message: &[u8]) {
+    pub(crate) fn add(&mut self, message: Message<'_>) {
         self.source.hub.add(message, &mut self.batches);
         self.count += 1;
     }

@@ -18,6 +18,7 @@ use super::view::View;
 use crate::connection::client::Client;
 use crate::connection::gate::Gate;
 use crate::connection::handler::End;
+use crate::framing::{Extent, Framing, Message};
 
 /// Between two attempts to give slow readers more.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -71,6 +72,8 @@ pub(super) struct Counts {
     ignored: AtomicU64,
     given: AtomicU64,
     dropped: AtomicU64,
+    /// JSON values without their end.
+    pub(super) open: AtomicU64,
 }
 
 impl Counts {
@@ -81,11 +84,12 @@ impl Counts {
             ignored,
             given,
             dropped,
+            open: _,
         } = self;
         [published, filtered, ignored, given, dropped]
     }
 
-    /// In the order of the fields.
+    /// In the order of the fields, without `open`.
     pub(super) fn all(&self) -> [u64; 5] {
         self.fields().map(|count| count.load(Ordering::Relaxed))
     }
@@ -125,6 +129,7 @@ impl HubState {
             ignored,
             given,
             dropped,
+            open: self.counts.open.load(Ordering::Relaxed),
         }
     }
 
@@ -146,30 +151,44 @@ impl HubState {
     }
 
     /// Puts a message into the batches of those views whose filter lets it pass.
-    pub(super) fn add(&self, message: &[u8], batches: &mut Batches) {
+    pub(super) fn add(&self, message: Message<'_>, batches: &mut Batches) {
         add(&self.counts.published, 1);
-        let mut passes = false;
+        let is_open = self.is_open(message);
+        let mut passes = is_open;
         for (View { settings, .. }, batch) in self.views().iter().zip(batches) {
+            if is_open && settings.framing == Framing::Json {
+                continue;
+            }
             let filter = settings.filter.as_ref();
-            if filter.is_none_or(|filter| filter(message)) {
-                batch.add(&settings.framing, message);
+            if filter.is_none_or(|filter| filter(message.bytes)) {
+                batch.add(&settings.framing, message.bytes);
                 passes = true;
             }
         }
+        add(&self.counts.open, u64::from(is_open));
         add(&self.counts.filtered, u64::from(!passes));
     }
 
+    /// Whether this is a JSON value without its end: a reader would take what follows for a part of
+    /// it. Another value, as a number, ends with the line.
+    fn is_open(&self, message: Message<'_>) -> bool {
+        let begins = matches!(message.bytes.first(), Some(b'{' | b'[' | b'"'));
+        begins && message.extent != Extent::Whole && self.settings.framing == Framing::Json
+    }
+
     /// The same for a message of a client, for those that it may send to.
-    pub(super) fn add_of_client(&self, message: &[u8], batch: &mut ClientBatch) {
+    pub(super) fn add_of_client(&self, message: Message<'_>, batch: &mut ClientBatch) {
         let settings = &self.settings;
-        if settings.write_back {
-            batch.back.add(&settings.framing, message);
+        if settings.write_back && !self.is_open(message) {
+            batch.back.add(&settings.framing, message.bytes);
         }
         if settings.clients_send {
             self.add(message, &mut batch.feed);
         } else if !settings.write_back {
             add(&self.counts.ignored, 1);
             batch.is_ignored = true;
+        } else {
+            add(&self.counts.open, u64::from(self.is_open(message)));
         }
     }
 

@@ -125,13 +125,14 @@ fn each_message_is_an_entry_at_once_whatever_the_framing() {
             "pri",
             "<12>zero",
             "<13>one<14>two",
-            ["<12>zero", "<13>one", "<14>two"],
+            &["<12>zero", "<13>one", "<14>two"][..],
         ),
         (
             "json",
             "{\"zero\":",
             "{\"one\":1}[2]",
-            ["{\"zero\":", "{\"one\":1}", "[2]"],
+            // A reader of the other hub would take what follows for a part of the first.
+            &["{\"one\":1}", "[2]"],
         ),
     ] {
         let url = redis.url(&format!("stream={framing}"));
@@ -144,7 +145,7 @@ fn each_message_is_an_entry_at_once_whatever_the_framing() {
         assert_eq!(take_to_end(&leaves), b"");
         let sender = connect(&first.address);
         send(&sender, sent);
-        assert_eq!(take_lines(&reader, 3), expected);
+        assert_eq!(take_lines(&reader, expected.len()), expected);
         drop((reader, sender));
         stop(second);
         stop(first);

@@ -291,7 +291,7 @@ impl Feed {
             let (used, message) = decoder.next(&piece[at..]);
             at += used;
             let Some(message) = message else { break };
-            batch.add(message.bytes);
+            batch.add(message);
             end = Some(at);
         }
         batch.publish();
@@ -308,7 +308,7 @@ impl Feed {
     fn publish_last(&self, decoder: &mut Decoder) {
         if let Some(message) = decoder.finish() {
             let mut batch = self.source.batch();
-            batch.add(message.bytes);
+            batch.add(message);
             batch.publish();
         }
     }

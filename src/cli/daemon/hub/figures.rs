@@ -73,6 +73,13 @@ fn feed_metrics(hub: &Hub) -> Vec<OwnMetric> {
              them for each one; make it read faster, or raise --outbox-max.",
             Values::Counter(stats.dropped as f64),
         ),
+        OwnMetric::new(
+            "poold_hub_open_total",
+            "With --framing json: values that were cut, by the end of their sender or at \
+             --message-max. Readers of JSON do not get them, as they would take what follows for \
+             a part of them.",
+            Values::Counter(stats.open as f64),
+        ),
     ]
 }
 
@@ -194,6 +201,7 @@ fn feed_table(hub: &Hub) -> Table {
         ("ignored", stats.ignored),
         ("given", stats.given),
         ("dropped", stats.dropped),
+        ("cut json", stats.open),
     ];
     Table::of_counts("feed", &figures)
 }

@@ -198,6 +198,7 @@ fn summary(stats: &HubStats) -> String {
         (dropped, "dropped for slow ones"),
         (&stats.filtered, "kept back by --filter"),
         (&stats.ignored, "of clients ignored"),
+        (&stats.open, "JSON values cut and not given"),
     ] {
         if *count > 0 {
             line += &format!(", {count} {what}");

@@ -7,7 +7,7 @@ use tracing::warn;
 
 use super::feed::{End, Feed};
 use super::spec::Spec;
-use crate::framing::Overlong;
+use crate::framing::{Extent, Framing, Message, Overlong};
 use crate::redis::entry::Id;
 use crate::redis::follow::{Follower, From};
 use crate::redis::link::Link;
@@ -100,7 +100,10 @@ impl Feed {
                 self.source.lags(age(last));
             }
             let mut batch = self.source.batch();
-            messages.all().for_each(|message| batch.add(message));
+            for bytes in messages.all() {
+                let extent = Extent::Whole;
+                batch.add(Message { bytes, extent });
+            }
             batch.publish();
             self.source.set_place(Some([last.ms, last.number, 0]));
         }
@@ -109,10 +112,12 @@ impl Feed {
 
     fn take(&self, message: &[u8], messages: &mut Messages) {
         let most = self.cutting.message_max;
+        // A reader would take what follows for a part of a JSON value that is cut.
+        let may_cut = self.cutting.framing != Framing::Json;
         match self.cutting.overlong {
             _ if message.len() <= most => messages.add(message),
-            Overlong::Truncate => messages.add(&message[..most]),
-            Overlong::Drop | Overlong::Close => {}
+            Overlong::Truncate if may_cut => messages.add(&message[..most]),
+            Overlong::Truncate | Overlong::Drop | Overlong::Close => {}
         }
     }
 }
