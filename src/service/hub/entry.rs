@@ -13,6 +13,8 @@ use super::settings::SourceInfo;
 pub(super) struct Former {
     /// Messages, bytes, losses, gap in milliseconds, written, unwritten.
     counts: [u64; 6],
+    /// Messages that were cut, those that were dropped, and bytes of none.
+    faults: [u64; 3],
     /// Of a followed file.
     pub(super) place: Option<FilePlace>,
 }
@@ -25,8 +27,12 @@ impl Former {
         Former {
             // What is added to them must not overflow.
             counts: counts.map(|count| count.min(u64::MAX / 2)),
-            place: None,
+            ..Former::default()
         }
+    }
+
+    pub(super) fn set_faults(&mut self, faults: [u64; 3]) {
+        self.faults = faults.map(|count| count.min(u64::MAX / 2));
     }
 }
 
@@ -46,6 +52,8 @@ pub(super) struct Entry {
     pub(super) losses: AtomicU64,
     pub(super) messages: AtomicU64,
     bytes: AtomicU64,
+    /// As in [`Former`].
+    faults: [AtomicU64; 3],
     began: Instant,
     /// Milliseconds after `began`, plus 1; 0 before the first bytes.
     heard_ms: AtomicU64,
@@ -68,6 +76,7 @@ impl Entry {
             losses: AtomicU64::new(losses),
             messages: AtomicU64::new(messages),
             bytes: AtomicU64::new(bytes),
+            faults: former.faults.map(AtomicU64::new),
             began: Instant::now(),
             heard_ms: AtomicU64::new(0),
             missing: AtomicU64::new(0),
@@ -84,6 +93,20 @@ impl Entry {
         let [messages, bytes, losses] = counts;
         let counts = [messages, bytes, losses, gap, written, unwritten];
         (counts, *self.place.lock())
+    }
+
+    /// As in [`Former`].
+    pub(super) fn faults(&self) -> [u64; 3] {
+        self.faults
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed))
+    }
+
+    #[cfg(feature = "cli")]
+    pub(super) fn missed(&self, faults: [u64; 3]) {
+        for (count, more) in self.faults.iter().zip(faults) {
+            count.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
     #[cfg(feature = "cli")]
@@ -155,6 +178,7 @@ impl Entry {
         let (written, unwritten) = self.back.counts();
         let since = |ms: &AtomicU64| of(ms).checked_sub(1).map(Duration::from_millis);
         let heard = since(&self.heard_ms);
+        let [cut, dropped, stray_bytes] = self.faults();
         SourceInfo {
             name: self.name.clone(),
             is_up: self.is_up(),
@@ -162,6 +186,9 @@ impl Entry {
             losses: of(&self.losses),
             messages: of(&self.messages),
             bytes: of(&self.bytes),
+            cut,
+            dropped,
+            stray_bytes,
             written,
             unwritten,
             missing: of(&self.missing),

@@ -11,6 +11,7 @@
 //!              last ones of the view before       8004 waits    messages, then their bytes
 //! 0004 source  messages, bytes, losses, gap in ms, written, unwritten; then its name
 //! 0005 place   device, inode, position: how far the followed file of the source before is read
+//! 0006 faults  messages of the source before that were cut, those dropped, and stray bytes
 //! 0007 open    JSON values that were cut
 //! ```
 //!
@@ -44,6 +45,7 @@ const VIEW: u16 = 2;
 const KEPT: u16 = 3;
 const SOURCE: u16 = 4;
 const PLACE: u16 = 5;
+const FAULTS: u16 = 6;
 const OPEN: u16 = 7;
 
 const FRAMING: u16 = 0x8001;
@@ -78,6 +80,7 @@ impl HubState {
             if let Some(place) = place {
                 out.numbers(PLACE, &place);
             }
+            out.numbers(FAULTS, &source.faults());
         }
         *written = out.finish();
         true
@@ -124,6 +127,10 @@ impl HubState {
                 PLACE => {
                     let source = sources.get_mut(source.as_ref()?)?;
                     source.place = Some(numbers(value)?);
+                }
+                FAULTS => {
+                    let source = sources.get_mut(source.as_ref()?)?;
+                    source.set_faults(numbers(value)?);
                 }
                 0x8000.. => return None,
                 _ => {}
@@ -227,6 +234,7 @@ mod tests {
         let source = hub.source("file:/x");
         source.set_place(Some([1, 2, 3]));
         source.publish([&b"one"[..], b"two"]);
+        source.missed([4, 5, 6]);
         let mut written = Vec::new();
         assert!(hub.0.write_shared(&mut written));
         written
@@ -238,7 +246,9 @@ mod tests {
         assert!(hub.0.read_shared(&written()).is_some());
         let source = hub.source("file:/x");
         assert_eq!(source.place(), Some([1, 2, 3]));
-        assert_eq!(hub.sources()[0].messages, 2);
+        let info = &hub.sources()[0];
+        assert_eq!(info.messages, 2);
+        assert_eq!([info.cut, info.dropped, info.stray_bytes], [4, 5, 6]);
         assert_eq!(hub.stats().published, 2);
         let readers = hub.0.readers.lock();
         let kept: Vec<_> = readers.last()[0].kept().map(|(_, one)| &one[..]).collect();

@@ -129,6 +129,12 @@ pub struct SourceInfo {
     pub messages: u64,
     /// Bytes that came from it.
     pub bytes: u64,
+    /// Of its messages, those that were cut: too long, or unfinished at its end.
+    pub cut: u64,
+    /// Messages that were dropped: too long, or unfinished when it was lost.
+    pub dropped: u64,
+    /// Bytes that belong to no message.
+    pub stray_bytes: u64,
     /// How long it was not connected in all, since the hub has it.
     pub gap: Duration,
     /// Messages of clients that it was given.

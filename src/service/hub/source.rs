@@ -143,6 +143,11 @@ impl Source {
         self.entry.misses(messages);
     }
 
+    /// So many of its messages were cut, or dropped, and so many bytes belong to none.
+    pub(crate) fn missed(&self, faults: [u64; 3]) {
+        self.entry.missed(faults);
+    }
+
     pub(crate) fn set_place(&self, place: Option<FilePlace>) {
         self.entry.set_place(place);
     }

@@ -71,6 +71,39 @@ fn sources_readers_and_losses_are_counted_everywhere() {
 }
 
 #[test]
+fn what_is_cut_dropped_or_stray_of_a_source_is_counted() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let from = server.local_addr().expect("bound").to_string();
+    for (more, sent, expected) in [
+        (
+            &["--message-max", "4"][..],
+            "one\nlong one\nrest",
+            [2.0, 0.0, 0.0],
+        ),
+        (
+            &["--message-max", "4", "--overlong", "drop"],
+            "one\nlong one\nrest",
+            [1.0, 1.0, 0.0],
+        ),
+        (
+            &["--framing", "stx-etx"],
+            "xx\u{2}one\u{3}\u{2}two",
+            [1.0, 0.0, 2.0],
+        ),
+    ] {
+        let args = ["hub", "127.0.0.1:0", "--from", &from];
+        let watched = Watched::start(&[&args[..], more].concat());
+        let (mut source, _) = server.accept().expect("it connects");
+        source.write_all(sent.as_bytes()).expect("it is read");
+        drop(source);
+        let of = |name: &str| watched.metric(&format!("poold_source_{name}{{source=\"{from}\"}}"));
+        wait_until("the source is lost", || of("losses_total") > 0.0);
+        let counts = ["cut_total", "dropped_total", "stray_bytes_total"].map(of);
+        assert_eq!(counts, expected, "{more:?}");
+    }
+}
+
+#[test]
 fn a_source_that_is_given_twice_is_refused() {
     // The password's file is no part of a source's name in logs and figures.
     let (plain, with_password) = ("redis://h?stream=s", "redis://h?stream=s&auth-file=/none");

@@ -13,7 +13,7 @@ use super::open::{Followed, Input, Place, open_source};
 use super::spec::Spec;
 use super::writer::Writer;
 use crate::connection::gate::Inside;
-use crate::framing::{Decoder, Framing, Overlong};
+use crate::framing::{Decoder, Extent, Framing, Overlong};
 use crate::net::ready::{is_readable, wait};
 use crate::series::Series;
 use crate::service::hub::Source;
@@ -175,6 +175,10 @@ impl Feed {
         {
             self.source.publish([message.bytes]);
         }
+        // What is left of a file is read again.
+        let is_begun = !decoder.begun().is_empty() && input.followed.is_none();
+        let is_lost = is_begun || decoder.fault().is_some();
+        self.count(&mut decoder, 0, u64::from(is_lost));
         end
     }
 
@@ -295,7 +299,15 @@ impl Feed {
             end = Some(at);
         }
         batch.publish();
+        self.count(decoder, 0, 0);
         end
+    }
+
+    /// Counts messages that were cut or dropped, those that the decoder knows of and others.
+    fn count(&self, decoder: &mut Decoder, partial: u64, lost: u64) {
+        let (truncated, dropped, stray) = decoder.take_counts();
+        self.source
+            .missed([truncated + partial, dropped + lost, stray]);
     }
 
     /// It has ended: what it has begun is its last message.
@@ -307,9 +319,11 @@ impl Feed {
     /// The message under way is over.
     fn publish_last(&self, decoder: &mut Decoder) {
         if let Some(message) = decoder.finish() {
+            let is_partial = message.extent == Extent::Partial;
             let mut batch = self.source.batch();
             batch.add(message);
             batch.publish();
+            self.count(decoder, u64::from(is_partial), 0);
         }
     }
 

@@ -102,6 +102,24 @@ fn source_metrics(sources: &[SourceInfo]) -> Vec<OwnMetric> {
             |one| one.bytes,
         ),
         counters(
+            "poold_source_cut_total",
+            "Of these messages, those that were cut: longer than --message-max, or unfinished at \
+             the end of the source.",
+            |one| one.cut,
+        ),
+        counters(
+            "poold_source_dropped_total",
+            "Messages of the source that were dropped: longer than --message-max, or unfinished \
+             when it failed.",
+            |one| one.dropped,
+        ),
+        counters(
+            "poold_source_stray_bytes_total",
+            "Bytes of the source that belong to no message. It grows: look at what it sends, and \
+             at --framing.",
+            |one| one.stray_bytes,
+        ),
+        counters(
             "poold_source_written_total",
             "With --write-back: messages of clients that the source was given.",
             |one| one.written,
@@ -215,6 +233,8 @@ fn source_table(sources: &[SourceInfo]) -> Table {
             ("last heard", Unit::Seconds),
             ("messages", Unit::Count),
             ("bytes", Unit::Bytes),
+            ("cut", Unit::Count),
+            ("dropped", Unit::Count),
             ("written", Unit::Count),
             ("unwritten", Unit::Count),
             ("lost", Unit::Count),
@@ -232,6 +252,8 @@ fn source_table(sources: &[SourceInfo]) -> Table {
             heard(one.last_heard),
             one.messages.into(),
             one.bytes.into(),
+            one.cut.into(),
+            one.dropped.into(),
             one.written.into(),
             one.unwritten.into(),
             one.losses.into(),

@@ -32,6 +32,8 @@ pub(super) struct Stream {
 struct Messages {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// Of longer messages: how many were cut, and how many dropped.
+    faults: [u64; 2],
 }
 
 impl Stream {
@@ -105,6 +107,8 @@ impl Feed {
                 batch.add(Message { bytes, extent });
             }
             batch.publish();
+            let [cut, dropped] = messages.faults;
+            self.source.missed([cut, dropped, 0]);
             self.source.set_place(Some([last.ms, last.number, 0]));
         }
         End::Drained
@@ -116,8 +120,11 @@ impl Feed {
         let may_cut = self.cutting.framing != Framing::Json;
         match self.cutting.overlong {
             _ if message.len() <= most => messages.add(message),
-            Overlong::Truncate if may_cut => messages.add(&message[..most]),
-            Overlong::Truncate | Overlong::Drop | Overlong::Close => {}
+            Overlong::Truncate if may_cut => {
+                messages.add(&message[..most]);
+                messages.faults[0] += 1;
+            }
+            Overlong::Truncate | Overlong::Drop | Overlong::Close => messages.faults[1] += 1,
         }
     }
 }
@@ -132,6 +139,7 @@ impl Messages {
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.faults = [0; 2];
     }
 
     fn add(&mut self, message: &[u8]) {
