@@ -126,7 +126,8 @@ fn bind_advice(error: &io::Error) -> String {
             "permission denied; choose a port above 1023 or a path you may write to".into()
         }
         io::ErrorKind::AddrNotAvailable => {
-            "this machine does not have that address; for one that comes later there is freebind"
+            "this machine does not have that address; for one that comes later set --freebind \
+             (Binding::freebind)"
                 .into()
         }
         io::ErrorKind::NotFound => {

@@ -26,7 +26,7 @@ Usage error.
 Clients were cut off, or messages were not delivered.
 .TP
 130
-Ctrl-C ended client, or flood before its result.
+Ctrl-C ended client or tail, or flood before its result.
 .TP
 141
 The output was closed.
@@ -57,7 +57,9 @@ pub(super) fn man(args: &ManArgs, parser: Command) -> ExitCode {
         Some(name) => all.find_subcommand(name).cloned(),
     };
     let Some(page) = page else {
-        return exit::usage("there is no such command; see poold --help");
+        return exit::usage(
+            "there is no page of that name, only one of each command; see poold --help",
+        );
     };
     match draw(page) {
         Ok(roff) => exit::told(exit::print(&roff).map(|()| true)),

@@ -34,7 +34,7 @@ pub(super) fn describe(error: &Error, parser: &Command, typed: &[OsString]) -> S
             "write a whole number",
         ),
         ("number too large to fit in target type", "too large"),
-        ("value was not a boolean", "write true or false"),
+        ("value was not a boolean", "write yes or no"),
     ] {
         line = line.replace(theirs, ours);
     }
@@ -84,6 +84,9 @@ fn is_a_word(text: &str) -> bool {
 }
 
 fn neither(word: &str, parser: &Command) -> String {
+    if word == "manual" {
+        return "'manual' is no command; man prints its page; see poold --help".into();
+    }
     let commands = parser.get_subcommands().map(Command::get_name);
     match nearest(word, commands) {
         Some(near) => format!("'{word}' is no command; is {near} meant? see poold --help"),
@@ -205,6 +208,8 @@ mod tests {
             ("poold :0 --workers 4 echo", "the command first"),
             ("poold echo :0 recv", "the command first"),
             ("poold 8080 receive", "'receive' is no command"),
+            ("poold manual", "man prints its page"),
+            ("poold --control /s --keep-clients maybe", "write yes or no"),
             ("poold exec :0 cat", "the program after --"),
             ("poold exec :0 unix:a cat -v", "the program after --"),
             ("poold exec :0", "the program after --"),

@@ -1,6 +1,7 @@
 //! Reads certificates, keys and lists of revoked certificates: PEM files.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -68,6 +69,10 @@ pub(super) fn read_revoked(file: &Path) -> Result<Vec<CertificateRevocationListD
 
 fn unreadable(file: &Path, error: &pem::Error) -> Error {
     match error {
+        pem::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => wrong(
+            file,
+            "No such file; check the path, or make the files with poold cert",
+        ),
         pem::Error::Io(error) => wrong(file, error),
         error => wrong(file, format!("it is not a valid PEM file: {error}")),
     }

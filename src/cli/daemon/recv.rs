@@ -49,6 +49,10 @@ pub(crate) fn recv(args: &RecvArgs) -> Result<ExitCode> {
 
 /// What can't be meant.
 fn problem(args: &RecvArgs) -> Option<&'static str> {
+    let output = args.output.as_deref().and_then(Path::to_str);
+    if output.is_some_and(|name| name.contains("://") && !is_remote(name)) {
+        return Some("--output: it takes a file, or redis://HOST?stream=NAME");
+    }
     if args.time && args.format == Format::Raw {
         return Some("--time: raw has no room for it; leave out --format raw");
     }

@@ -25,7 +25,7 @@ pub(crate) struct ControlArgs {
     /// At a take-over, hand the connected clients to the successor as well; with no, the old
     /// process drains them
     #[arg(long, requires = "control", value_name = "YES/NO", default_value = "yes",
-        action = ArgAction::Set, value_parser = yes_or_no())]
+        action = ArgAction::Set, value_parser = yes_or_no(), hide_possible_values = true)]
     pub(crate) keep_clients: bool,
 }
 

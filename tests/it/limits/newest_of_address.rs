@@ -95,6 +95,7 @@ fn flags_that_say_nothing_are_refused() {
     for (args, says) in [
         (&["--when-address-full", "newest"][..], "max-per-address"),
         (&["--time", "--format", "raw"], "--format raw"),
+        (&["--output", "http://h"], "redis://HOST?stream=NAME"),
         (&["--shed-after", "2000000y"], "--shed-after"),
     ] {
         let said = usage(&[&["recv", "127.0.0.1:0"], args].concat());

@@ -45,7 +45,7 @@ pub(super) struct ProgramArgs {
     )]
     pub(super) words: Vec<OsString>,
 
-    /// Give this to sh -c instead
+    /// Command line for sh -c, in place of PROGRAM
     #[arg(long, value_name = "STRING")]
     pub(super) shell: Option<OsString>,
 
@@ -60,7 +60,7 @@ pub(super) struct ProgramArgs {
         requires = "lines")]
     pub(super) reply_max: usize,
 
-    /// Its working directory
+    /// Working directory of the program
     #[arg(long, value_name = "DIR")]
     pub(super) chdir: Option<PathBuf>,
 
@@ -69,7 +69,8 @@ pub(super) struct ProgramArgs {
     #[arg(long)]
     pub(super) clean_env: bool,
 
-    /// Its user, by name or number; HOME, USER, LOGNAME and SHELL are that user's; for root only
+    /// User of the program, by name or number; HOME, USER, LOGNAME and SHELL are that user's; for
+    /// root only
     #[arg(long, value_name = "USER")]
     pub(super) user: Option<String>,
 
@@ -114,7 +115,7 @@ pub(super) struct ChildArgs {
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(super) client_gone: ClientGone,
 
-    /// Maximum processor time of each process, in whole seconds
+    /// Maximum processor time of each process, in whole seconds, at least 1s
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) cpu: Option<Duration>,
 
