@@ -257,8 +257,11 @@ impl Export {
                 // All that were to be asked stay.
                 continue;
             }
-            let parcels = self.pack();
             let now = Instant::now();
+            let parcels = match self.has_a_gap() && now < self.until {
+                true => Vec::new(),
+                false => self.pack(),
+            };
             if !parcels.is_empty() {
                 self.until = now + self.within;
                 return Some(parcels);
@@ -330,8 +333,16 @@ impl Export {
         *self.stayed.entry(why).or_default() += 1;
     }
 
+    /// Whether a client that waits for a worker may have to go before those that are held: the
+    /// other process serves them in the order in which they come.
+    fn has_a_gap(&self) -> bool {
+        self.shared.ctx.work.keeps_workers() && !self.asked.is_empty()
+    }
+
     fn pack(&mut self) -> Vec<Parcel> {
         let (mut parcels, mut bytes) = (Vec::new(), 0);
+        self.held
+            .sort_unstable_by_key(|one| std::cmp::Reverse(one.id));
         while bytes < BATCH_BYTES && parcels.len() < BATCH_MAX {
             let Some(connection) = self.held.pop() else {
                 break;
