@@ -57,6 +57,7 @@ impl Decoder {
 
     /// The next message in `piece`, and how many bytes of `piece` it uses up, delimiter included.
     /// `None`: the decoder has taken the whole piece, or there is a [`fault`](Decoder::fault).
+    #[cfg(any(feature = "cli", test))]
     pub(crate) fn next<'a>(&'a mut self, piece: &'a [u8]) -> (usize, Option<Message<'a>>) {
         if let Some((used, bytes)) = self.whole(piece) {
             let extent = Extent::Whole;
